@@ -1,0 +1,29 @@
+// core/clock.h: Where core gets its time from, so that tests can turn it by hand.
+//
+// Thread safety: all methods may be called from any thread.
+#pragma once
+
+#include <chrono>
+
+#include "core/mutex.h"
+
+namespace bide {
+
+using TimePoint = std::chrono::steady_clock::time_point;           // Deadlines, waiting.
+using WallTime = std::chrono::sys_time<std::chrono::nanoseconds>;  // Message times, ageing out.
+inline constexpr TimePoint kNever = TimePoint::max();
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  [[nodiscard]] virtual TimePoint now() const = 0;
+  [[nodiscard]] virtual WallTime wall_now() const = 0;
+  // Sleeps on `cond` until it is notified or this clock has reached `deadline` (kNever: at most an
+  // hour, so that no wait is without end). May return early; callers loop on their predicate.
+  virtual void wait_until(CondVar& cond, Mutex& mutex, TimePoint deadline) REQUIRES(mutex) = 0;
+};
+
+// The machine's own clocks. One instance serves the whole process.
+Clock& system_clock();
+
+}  // namespace bide

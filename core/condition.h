@@ -1,0 +1,67 @@
+// core/condition.h: What a request waits for, judged on the job as it stands.
+//
+// Thread safety: immutable value. judge() reads the job, so the caller holds its shard's mutex.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "core/clock.h"
+#include "core/entity_tag.h"
+#include "core/job.h"
+#include "core/snapshot.h"
+
+namespace bide {
+
+enum class Verdict : std::uint8_t {
+  kHolds,    // Answer now: this is the news.
+  kPending,  // Not yet.
+  kNever,    // No later state can satisfy it (a failed job will not succeed): answer now, too.
+};
+
+class Condition {
+ public:
+  enum class Kind : std::uint8_t { kChange, kDone, kSucceeded, kExists, kStatus };
+
+  // The default: the job's current entity tag matches none of `seen`.
+  Condition() = default;
+  static Condition change() { return Condition(Kind::kChange); }
+  // Terminal, and final or unchanged for the table's settle time; with `agents_min` > 0 at least
+  // so many agents terminal.
+  static Condition done(std::uint32_t agents_min = 0);
+  // Completed, as `done`. kNever as soon as the job failed, was skipped or partly failed.
+  static Condition succeeded() { return Condition(Kind::kSucceeded); }
+  static Condition exists() { return Condition(Kind::kExists); }
+  // One of the statuses whose bit (1 << Status) is set in `mask`.
+  static Condition status_in(std::uint8_t mask);
+
+  [[nodiscard]] Kind kind() const { return kind_; }
+
+  struct Judgement {
+    Verdict verdict;
+    // kPending only: when time alone may change the verdict (settling); kNever's TimePoint if not.
+    TimePoint again_at = bide::kNever;
+  };
+  // `seen` are the client's validators for `type`. `settled_at`: when the job will have been
+  // unchanged for the settle time. `tag_of(type)` renders at most once per version of the job.
+  template <typename TagOf>
+  [[nodiscard]] Judgement judge(const Job& job, const ValidatorList& seen, TimePoint now,
+                                TimePoint settled_at, TagOf&& current_tag) const {
+    if (kind_ == Kind::kChange) {
+      if (!may_match(job, seen) || !seen.matches(current_tag())) return {Verdict::kHolds};
+      return {job.final() || seen.any() ? Verdict::kNever : Verdict::kPending};
+    }
+    return judge_state(job, now, settled_at);
+  }
+
+ private:
+  explicit Condition(Kind kind) : kind_(kind) {}
+  Judgement judge_state(const Job& job, TimePoint now, TimePoint settled_at) const;
+  static bool may_match(const Job& job, const ValidatorList& seen);
+
+  Kind kind_ = Kind::kChange;
+  std::uint8_t status_mask_ = 0;
+  std::uint32_t agents_min_ = 0;
+};
+
+}  // namespace bide

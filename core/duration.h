@@ -1,0 +1,24 @@
+// core/duration.h: Durations as people write them.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace bide {
+
+inline constexpr std::chrono::milliseconds kDurationMax = std::chrono::hours(24 * 365);
+
+// `30s`, `1m30s`, `1h`, `500ms`, `1.5s`, or bare seconds `30`. Units ms, s, m, h, each at most once
+// and from large to small; a fraction (up to three digits) only on the last part. nullopt:
+// malformed, negative, signed, empty, or longer than 32 characters. Values beyond kDurationMax are
+// kDurationMax.
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+// Go's time.Duration notation, which osapi writes: `1.5s`, `2m0.25s`, `150ms`, `0s`.
+[[nodiscard]] std::string format_duration(std::chrono::nanoseconds duration);
+
+}  // namespace bide

@@ -1,0 +1,61 @@
+// core/entity_tag.h: bide's entity tags, and the If-None-Match list they are compared with.
+//
+// A tag reads `"<epoch>-<revision>-<hash>"`: epoch names the stream's incarnation, revision is the
+// stream sequence that last changed this representation, hash is XXH3-64 of its bytes. The hash is
+// not decoration: a store rolled back issues the same revisions again with other values. Strong
+// (RFC 9110 section 8.8.1).
+//
+// Thread safety: values and pure functions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/entry.h"
+
+namespace bide {
+
+using Epoch = std::uint64_t;  // The stream's creation time, Unix nanoseconds.
+
+struct EntityTag {
+  Epoch epoch = 0;
+  Revision revision = 0;
+  std::uint64_t hash = 0;
+  friend bool operator==(const EntityTag&, const EntityTag&) = default;
+};
+
+// `epoch` and `hash` in lower-case hex (hash padded to 16 digits), revision in decimal. Without
+// quotes: also the id of server-sent events and WebSocket records.
+[[nodiscard]] std::string opaque_tag(const EntityTag& tag);
+// The strict inverse: only what opaque_tag() can have written, so that equal values are equal
+// texts.
+[[nodiscard]] std::optional<EntityTag> parse_opaque_tag(std::string_view text);
+// XXH3-64 of `bytes`.
+[[nodiscard]] std::uint64_t hash_of(std::string_view bytes);
+
+// The field value of If-None-Match, RFC 9110 section 13.1.2: `*`, or tags of which those that bide
+// cannot have issued are dropped (they can match nothing).
+class ValidatorList {
+ public:
+  // No If-None-Match: matches nothing.
+  ValidatorList() = default;
+  // nullopt: not in the grammar of section 8.8.3 (the caller treats the field as absent or answers
+  // 400; bide answers 400). `""` is in the grammar, and matches nothing.
+  [[nodiscard]] static std::optional<ValidatorList> parse(std::string_view field_value);
+
+  // Weak comparison (section 8.8.3.2): W/ is ignored. `*` matches any current representation.
+  [[nodiscard]] bool matches(const EntityTag& current) const;
+  [[nodiscard]] bool any() const { return any_; }
+  // True where no tag could match whatever the current one is.
+  [[nodiscard]] bool empty() const { return !any_ && tags_.empty(); }
+  [[nodiscard]] const std::vector<EntityTag>& tags() const { return tags_; }
+
+ private:
+  bool any_ = false;
+  std::vector<EntityTag> tags_;
+};
+
+}  // namespace bide

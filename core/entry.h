@@ -1,0 +1,69 @@
+// core/entry.h: One entry of the bucket, understood: what a worker said about which job.
+//
+// Thread safety: immutable values once decoded.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/status.h"
+
+namespace bide {
+
+// A stream sequence number. 0 means none; the stream's first message is 1.
+using Revision = std::uint64_t;
+
+inline constexpr std::string_view kSubmitterAgent = "_api";  // Writes events, but is no agent.
+
+// `jobs.<id>`: what the job is. Written once; written again it replaces.
+struct Definition {
+  std::string created;    // As written, RFC 3339; empty when absent.
+  std::string subject;    // Empty when absent.
+  std::string operation;  // Raw JSON, byte-exact; empty when absent.
+  // Who must finish before the job is done: nobody named, that many agents, or these hostnames
+  // (sorted, unique).
+  std::variant<std::monostate, std::uint32_t, std::vector<std::string>> expected_agents;
+};
+
+// `status.<id>.<event>.<agent>.<unix nanoseconds>`: one thing that happened.
+struct Event {
+  EventKind kind{};
+  std::string hostname;   // The agent's name, from the payload.
+  std::string timestamp;  // As written, RFC 3339.
+  std::int64_t unix_nano = 0;
+  std::string error;       // data.error; empty when absent.
+  std::string new_job_id;  // data.new_job_id, of `retried`; empty when absent.
+};
+
+// `responses.<id>.<agent>.<unix nanoseconds>`: what one agent answered.
+struct Response {
+  std::string hostname;
+  std::string status;  // The agent's own word; not one of ours.
+  std::string data;    // Raw JSON, byte-exact; empty when absent.
+  std::string error;
+  std::optional<bool> changed;
+};
+
+// The key was deleted or purged.
+struct Deletion {};
+
+struct Entry {
+  std::string job_id;
+  // The key without its `<family>.<id>` prefix: names this entry among the job's. Empty:
+  // `jobs.<id>`.
+  std::string key_rest;
+  enum class Family : std::uint8_t { kJob, kStatus, kResponse } family{};
+  Revision revision = 0;
+  WallTime written;  // The stream's time for the message, not the worker's.
+  std::variant<Definition, Event, Response, Deletion> what;
+};
+
+// 1-128 of A-Z a-z 0-9 _ -, and not a word that the HTTP paths need (`status`, `events`).
+[[nodiscard]] bool is_job_id(std::string_view text);
+
+}  // namespace bide

@@ -1,0 +1,55 @@
+// core/entry_codec.h: Bytes from the bucket to an Entry, or a reason why not.
+//
+// Nothing a worker writes may crash or stall the server: values are capped before they are parsed,
+// JSON depth is capped, the parser does not recurse (RapidJSON's recursive one overflows a 1 MiB
+// stack at depth 20,000), UTF-8 is checked.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "core/entry.h"
+
+namespace bide {
+
+inline constexpr std::size_t kValueBytesMax = 1 << 20;
+inline constexpr std::size_t kKeyBytesMax = 1024;
+inline constexpr std::size_t kJsonDepthMax = 64;
+inline constexpr std::size_t kHostnameBytesMax = 255;
+
+enum class RejectReason : std::uint8_t {
+  kKey,       // Not one of the three key families, or a bad id, event, agent or time in it.
+  kSize,      // Value over kValueBytesMax.
+  kJson,      // Not JSON, not UTF-8, or not an object.
+  kDepth,     // JSON nested deeper than kJsonDepthMax.
+  kField,     // A member is missing or of the wrong type.
+  kEnvelope,  // A signed envelope whose payload is not base64 of a value.
+  kMismatch,  // The value names another job or event than its key.
+  kFull,      // The table or the job holds as much as it may (JobTable's limits).
+};
+inline constexpr std::size_t kRejectReasons = 8;
+// The word for metrics and logs: `key`, `size`, ...
+[[nodiscard]] std::string_view word_of(RejectReason reason);
+
+struct Rejection {
+  RejectReason reason;
+  std::string detail;  // For the log: which member, what was expected. Never the value itself.
+};
+
+// One message of the bucket's stream. Views must outlive the call only.
+struct RawEntry {
+  std::string_view key;  // Without the `$KV.<bucket>.` prefix.
+  std::string_view value;
+  bool deleted = false;  // KV-Operation: DEL or PURGE; `value` is ignored then.
+  Revision revision = 0;
+  WallTime written;
+};
+
+[[nodiscard]] std::variant<Entry, Rejection> decode(const RawEntry& raw);
+
+}  // namespace bide

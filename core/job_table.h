@@ -1,0 +1,133 @@
+// core/job_table.h: Every job's state, and the requests parked on it.
+//
+// The table is cut into shards by job id. A shard has one mutex, one condition variable and one
+// attendant thread; see core/shard.h for how they work together. Parking and looking at the state
+// happen under one lock, so no change can fall between them.
+//
+// Thread safety: all methods may be called from any thread, but apply() and install() from one
+// thread at a time (the watcher's), and close() once.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/entry_codec.h"
+#include "core/job.h"
+#include "core/waiter.h"
+
+namespace bide {
+
+class Shard;
+
+// Runs tasks on other threads, soon; used to split large fan-outs.
+class Crew {
+ public:
+  virtual ~Crew() = default;
+  virtual void run(std::function<void()> task) = 0;
+};
+
+// The content of a bucket, read from scratch, before anybody sees it. A first read and a resync are
+// the same thing: read everything into one of these, then JobTable::install() it. Meanwhile the
+// table serves what it had.
+//
+// Thread safety: none; one thread fills it.
+class BucketRead {
+ public:
+  explicit BucketRead(std::size_t jobs_max) : jobs_max_(jobs_max) {}
+  BucketRead(BucketRead&&) noexcept;
+  ~BucketRead();
+  // False: the job or the table is full (RejectReason::kFull).
+  [[nodiscard]] bool absorb(const Entry& entry);
+  // The highest revision absorbed, deletions included.
+  [[nodiscard]] Revision revision() const { return revision_; }
+
+ private:
+  friend class JobTable;
+  std::size_t jobs_max_;
+  Revision revision_ = 0;
+  std::vector<std::unique_ptr<Job>> jobs_;
+  struct Index;
+  std::unique_ptr<Index> index_;
+};
+
+class JobTable {
+ public:
+  struct Options {
+    std::size_t shards = 2;            // 1..64; attendant threads.
+    std::size_t parked_max = 100'000;  // Requests parked at a time, over all shards.
+    std::size_t jobs_max = 4'000'000;
+    std::chrono::milliseconds settle{2000};  // See Condition::done.
+    std::size_t snapshots_max = 4096;        // Rendered snapshots kept, over all shards.
+  };
+
+  // `clock` and `crew` (may be null: attendants answer alone) must outlive the table.
+  JobTable(Clock& clock, const Options& options, Crew* crew);
+  ~JobTable();
+
+  // --- The watcher's side -------------------------------------------------------------------
+
+  // Replaces all jobs by what was read, under a new `epoch`; whoever waits for a job that differs
+  // now is woken as by an event. `max_age`: jobs leave the table when their definition is older
+  // (zero: never).
+  void install(BucketRead read, Epoch epoch, std::chrono::nanoseconds max_age);
+  // Applies one live entry. False: RejectReason::kFull. Wakes the attendant, never waits for it.
+  [[nodiscard]] bool apply(const Entry& entry);
+
+  // --- The requests' side -------------------------------------------------------------------
+
+  struct Look {
+    // Null: no such job.
+    std::shared_ptr<const Snapshot> snapshot;
+    Verdict verdict = Verdict::kPending;  // Of the terms, if the job exists.
+  };
+  // The job now, and what the terms' condition makes of it. Never blocks but for the shard's mutex.
+  [[nodiscard]] Look look(std::string_view id, const Waiter::Terms& terms);
+
+  enum class Parked : std::uint8_t {
+    kParked,    // The table answers it; the caller must not touch the waiter any more.
+    kReady,     // Not parked: the condition holds (or never will); `look` says with what.
+    kFull,      // Not parked: parked_max.
+    kDraining,  // Not parked: drain() was called.
+    kGone,      // Not parked: present(ticket) said no. The waiter belongs to somebody else.
+  };
+  // Judges waiter.terms again under the lock and parks the waiter if it is still pending. Terms
+  // must be set before the caller makes the waiter claimable by others. A job that does not exist:
+  // Condition::exists() parks, any other is kReady with a null snapshot.
+  [[nodiscard]] Parked park(std::string_view id, Waiter& waiter, std::uint64_t ticket, Look& look);
+  // Takes a waiter out whose client hung up, after the caller has won its claim. When this returns
+  // the table has forgotten the waiter, whether it was still parked or not. `id` as in park().
+  void unpark(std::string_view id, Waiter& waiter);
+
+  // Answers every parked request with its current state (kDrain) and parks no more. Returns when
+  // the last answer has been handed to its waiter or the crew.
+  void drain();
+  // drain(), then ends the attendants. Destroying does the same.
+  void close();
+
+  // --- Numbers, for metrics -----------------------------------------------------------------
+  [[nodiscard]] std::size_t parked() const { return parked_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t jobs() const;
+  [[nodiscard]] Revision applied_revision() const {
+    return applied_.load(std::memory_order_acquire);
+  }
+  [[nodiscard]] Epoch epoch() const { return epoch_.load(std::memory_order_acquire); }
+
+ private:
+  friend class Shard;
+  Shard& shard_of(std::string_view id);
+
+  Clock& clock_;
+  const Options options_;
+  Crew* const crew_;
+  std::atomic<std::size_t> parked_{0};
+  std::atomic<Revision> applied_{0};
+  std::atomic<Epoch> epoch_{0};
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace bide

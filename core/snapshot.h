@@ -1,0 +1,41 @@
+// core/snapshot.h: One job's representations at one revision, rendered once and shared by everybody
+// who gets them.
+//
+// Thread safety: immutable after construction, may be shared.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/entity_tag.h"
+#include "core/status.h"
+
+namespace bide {
+
+class Job;
+
+enum class MediaType : std::uint8_t { kJson, kText };
+
+struct Representation {
+  std::string bytes;
+  EntityTag tag;
+  std::string etag;  // `"…"`, as the ETag field carries it.
+};
+
+struct Snapshot {
+  std::string job_id;
+  Status status{};
+  bool final = false;
+  Representation json;
+  Representation text;  // The status word and a newline. Its tag moves only when the status does.
+
+  [[nodiscard]] const Representation& as(MediaType type) const {
+    return type == MediaType::kJson ? json : text;
+  }
+};
+
+// The canonical JSON: fixed key order, agents sorted by name, `operation`,
+// `result` and `data` byte-exact, absent members left out. A pure function of the job's entries.
+[[nodiscard]] std::string render_json(const Job& job);
+
+}  // namespace bide

@@ -1,0 +1,49 @@
+// core/status.h: The words of the domain: a job's status and the events workers write.
+//
+// Thread safety: values and pure functions.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace bide {
+
+enum class Status : std::uint8_t {
+  kSubmitted,
+  kProcessing,
+  kCompleted,
+  kFailed,
+  kSkipped,
+  kPartialFailure,
+};
+inline constexpr std::array kAllStatuses = {Status::kSubmitted, Status::kProcessing,
+                                            Status::kCompleted, Status::kFailed,
+                                            Status::kSkipped,   Status::kPartialFailure};
+
+[[nodiscard]] std::string_view word_of(Status status);
+[[nodiscard]] std::optional<Status> status_from_word(std::string_view word);
+// completed, failed, skipped or partial_failure: nobody is working on it now. A terminal job may
+// still move unless it is final too (Job::final()).
+[[nodiscard]] bool is_terminal(Status status);
+
+enum class EventKind : std::uint8_t {
+  kSubmitted,
+  kAcknowledged,
+  kStarted,
+  kCompleted,
+  kFailed,
+  kSkipped,
+  kRetried,
+};
+
+[[nodiscard]] std::string_view word_of(EventKind event);
+[[nodiscard]] std::optional<EventKind> event_from_word(std::string_view word);
+// Of two events by one agent the higher rank tells its state: submitted 0, acknowledged 1,
+// started 2, failed = skipped 3, completed = retried 4.
+[[nodiscard]] int rank_of(EventKind event);
+// The agent is done with the job: rank 3 and up.
+[[nodiscard]] inline bool is_terminal(EventKind event) { return rank_of(event) >= 3; }
+
+}  // namespace bide
