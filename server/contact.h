@@ -1,0 +1,45 @@
+// server/contact.h: How fresh the job table is: whether NATS was heard from, and when.
+//
+// The watcher writes it, every request may read it: an answer given while NATS is away is true only
+// as of last_heard().
+//
+// Thread safety: all methods may be called from any thread and never block.
+#pragma once
+
+#include <atomic>
+
+#include "core/clock.h"
+
+namespace bide {
+
+class Contact {
+ public:
+  // The bucket's stream was heard at `when`: an entry or a heartbeat of its consumer. Until the
+  // next one everything written before `when` has been applied, short of what is on its way.
+  void heard(TimePoint when) noexcept {
+    last_heard_.store(when.time_since_epoch().count(), std::memory_order_release);
+  }
+  // TimePoint::min(): never.
+  [[nodiscard]] TimePoint last_heard() const noexcept {
+    return TimePoint(TimePoint::duration(last_heard_.load(std::memory_order_acquire)));
+  }
+
+  // The first full read is in the table. Stays true for good: later reads replace it at once.
+  void set_ready(bool ready) noexcept { ready_.store(ready, std::memory_order_release); }
+  [[nodiscard]] bool ready() const noexcept { return ready_.load(std::memory_order_acquire); }
+
+  // The connection to NATS is up. Says nothing of the stream: for freshness ask last_heard().
+  void set_connected(bool connected) noexcept {
+    connected_.store(connected, std::memory_order_release);
+  }
+  [[nodiscard]] bool connected() const noexcept {
+    return connected_.load(std::memory_order_acquire);
+  }
+
+ private:
+  std::atomic<TimePoint::rep> last_heard_{TimePoint::min().time_since_epoch().count()};
+  std::atomic<bool> ready_{false};
+  std::atomic<bool> connected_{false};
+};
+
+}  // namespace bide
