@@ -9,7 +9,7 @@ class SystemClock final : public Clock {
  public:
   TimePoint now() const override { return std::chrono::steady_clock::now(); }
   WallTime wall_now() const override { return std::chrono::system_clock::now(); }
-  void wait_until(CondVar& cond, Mutex& mutex, TimePoint deadline) override {
+  void wait_until(CondVar& cond, Mutex& mutex, TimePoint deadline) override REQUIRES(mutex) {
     // TimePoint::max() overflows inside pthread_cond_clockwait's timespec on some libcs.
     cond.wait_until(mutex, std::min(deadline, now() + std::chrono::hours(1)));
   }

@@ -11,15 +11,15 @@ namespace bide {
 
 using TimePoint = std::chrono::steady_clock::time_point;           // Deadlines, waiting.
 using WallTime = std::chrono::sys_time<std::chrono::nanoseconds>;  // Message times, ageing out.
-inline constexpr TimePoint kNever = TimePoint::max();
+inline constexpr TimePoint kEndOfTime = TimePoint::max();
 
 class Clock {
  public:
   virtual ~Clock() = default;
   [[nodiscard]] virtual TimePoint now() const = 0;
   [[nodiscard]] virtual WallTime wall_now() const = 0;
-  // Sleeps on `cond` until it is notified or this clock has reached `deadline` (kNever: at most an
-  // hour, so that no wait is without end). May return early; callers loop on their predicate.
+  // Sleeps on `cond` until it is notified or this clock has reached `deadline` (kEndOfTime: at most
+  // an hour, so that no wait is without end). May return early; callers loop on their predicate.
   virtual void wait_until(CondVar& cond, Mutex& mutex, TimePoint deadline) REQUIRES(mutex) = 0;
 };
 

@@ -39,8 +39,8 @@ class Condition {
 
   struct Judgement {
     Verdict verdict;
-    // kPending only: when time alone may change the verdict (settling); kNever's TimePoint if not.
-    TimePoint again_at = bide::kNever;
+    // kPending only: when time alone may change the verdict (settling).
+    TimePoint again_at = kEndOfTime;
   };
   // `seen` are the client's validators for `type`. `settled_at`: when the job will have been
   // unchanged for the settle time. `tag_of(type)` renders at most once per version of the job.

@@ -38,7 +38,7 @@ class Crew {
 // Thread safety: none; one thread fills it.
 class BucketRead {
  public:
-  explicit BucketRead(std::size_t jobs_max) : jobs_max_(jobs_max) {}
+  explicit BucketRead(std::size_t jobs_max);
   BucketRead(BucketRead&&) noexcept;
   ~BucketRead();
   // False: the job or the table is full (RejectReason::kFull).
@@ -50,9 +50,7 @@ class BucketRead {
   friend class JobTable;
   std::size_t jobs_max_;
   Revision revision_ = 0;
-  std::vector<std::unique_ptr<Job>> jobs_;
-  struct Index;
-  std::unique_ptr<Index> index_;
+  std::unique_ptr<struct BucketContent> content_;
 };
 
 class JobTable {
@@ -62,7 +60,7 @@ class JobTable {
     std::size_t parked_max = 100'000;  // Requests parked at a time, over all shards.
     std::size_t jobs_max = 4'000'000;
     std::chrono::milliseconds settle{2000};  // See Condition::done.
-    std::size_t snapshots_max = 4096;        // Rendered snapshots kept, over all shards.
+    std::size_t snapshots_max = 1024;        // Rendered snapshots kept, over all shards.
   };
 
   // `clock` and `crew` (may be null: attendants answer alone) must outlive the table.

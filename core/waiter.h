@@ -61,11 +61,10 @@ class Waiter {
   Terms terms;
 
  protected:
-  ~Waiter() = default;
+  virtual ~Waiter() = default;
 
  private:
   friend class Shard;
-  friend class WaiterList;
   friend class DueHeap;
   static constexpr std::uint32_t kNotParked = UINT32_MAX;
   struct Record* record_ =

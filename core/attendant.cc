@@ -1,0 +1,177 @@
+// The attendant's half of core/shard.h: one thread per shard that sleeps until a job changed, went
+// away, or a due time passed, takes the requests that are ready, and answers them without the lock:
+// answering does socket I/O, and applying events must not wait for sockets.
+#include <algorithm>
+#include <utility>
+
+#include "core/shard.h"
+
+namespace bide {
+namespace {
+
+// Jobs judged and rendered in one pass under the lock. Rendering one takes a few microseconds;
+// without a bound the watcher would wait 30 ms behind 10,000 of them, and so would the first
+// answer.
+constexpr std::size_t kJobsPerPass = 256;
+
+// Answers handed out at a time. Below the first number splitting costs more than it gains.
+constexpr std::size_t kSplitFrom = 128;
+constexpr std::size_t kAnswersPerTask = 256;
+
+}  // namespace
+
+void Shard::attend() {
+  MutexLock lock(mutex_);
+  while (!stopped_) {
+    const TimePoint now = table_.clock_.now();
+    std::vector<Ready> ready = take_ready(now);
+    if (ready.empty()) {
+      if (draining_) drained_.notify_all();
+      if (changed_.empty()) table_.clock_.wait_until(news_, mutex_, next_wake(now));
+      continue;
+    }
+    handing_out_ = true;
+    mutex_.unlock();
+    hand_out(std::move(ready));
+    mutex_.lock();
+    handing_out_ = false;
+  }
+}
+
+std::vector<Shard::Ready> Shard::take_ready(TimePoint now) {
+  std::vector<Ready> ready;
+  take_gone(ready);
+  take_changed(now, ready);  // Before take_due: a change before the deadline beats the deadline.
+  if (draining_) take_all(ready);
+  take_due(now, ready);
+  drop_expired();
+  return ready;
+}
+
+void Shard::take_all(std::vector<Ready>& ready) {
+  while (!due_.empty()) {
+    Waiter& waiter = due_.top();
+    Record& record = *waiter.record_;
+    const bool exists = record.job.defined();
+    take(waiter, exists ? snapshot_of(record) : nullptr, Outcome::kDrain, ready);
+    erase_if_unneeded(record);
+  }
+}
+
+void Shard::take_gone(std::vector<Ready>& ready) {
+  while (!gone_.empty()) take(*gone_.back(), nullptr, Outcome::kGone, ready);
+}
+
+void Shard::take_changed(TimePoint now, std::vector<Ready>& ready) {
+  const std::size_t jobs = std::min(changed_.size(), kJobsPerPass);
+  for (std::size_t i = 0; i < jobs; ++i) {
+    Record& record = *changed_[i];
+    record.queued = false;
+    for (Waiter *waiter = record.waiters, *next = nullptr; waiter != nullptr; waiter = next) {
+      next = waiter->next_;
+      take_if_ready(*waiter, now, ready);
+    }
+  }
+  const std::vector<Record*> judged(changed_.begin(), changed_.begin() + static_cast<long>(jobs));
+  changed_.erase(changed_.begin(), changed_.begin() + static_cast<long>(jobs));
+  for (Record* const record : judged) erase_if_unneeded(*record);
+}
+
+void Shard::take_due(TimePoint now, std::vector<Ready>& ready) {
+  while (due_.next_due() <= now) {
+    Waiter& waiter = due_.top();
+    Record& record = *waiter.record_;
+    if (waiter.terms.deadline > now) {
+      take_if_ready(waiter, now, ready);  // Settling: time alone may have made it ready.
+      continue;
+    }
+    const bool exists = record.job.defined();
+    take(waiter, exists ? snapshot_of(record) : nullptr, Outcome::kTimeout, ready);
+    erase_if_unneeded(record);
+  }
+}
+
+void Shard::take_if_ready(Waiter& waiter, TimePoint now, std::vector<Ready>& ready) {
+  Record& record = *waiter.record_;
+  if (!record.job.defined()) return;  // Waits for the job to exist; an event alone is not news.
+  const Condition::Judgement judgement = judge(record, waiter.terms, now);
+  if (judgement.verdict == Verdict::kPending) {
+    due_.change(waiter, std::min(waiter.terms.deadline, judgement.again_at));
+    return;
+  }
+  const bool change = waiter.terms.condition.kind() == Condition::Kind::kChange;
+  take(waiter, snapshot_of(record), change ? Outcome::kChanged : Outcome::kDone, ready);
+}
+
+void Shard::take(Waiter& waiter, std::shared_ptr<const Snapshot> snapshot, Outcome outcome,
+                 std::vector<Ready>& ready) {
+  forget(waiter);
+  if (waiter.try_claim()) ready.push_back({&waiter, outcome, std::move(snapshot)});
+}
+
+void Shard::drop_expired() {
+  if (max_age_.count() == 0) return;
+  const WallTime limit = table_.clock_.wall_now() - max_age_;
+  while (oldest_ != nullptr && oldest_->job.written() <= limit) {
+    Record& record = *oldest_;
+    job_gone(record);
+    age_remove(record);
+    if (record.queued) std::erase(changed_, &record);
+    records_.erase(records_.find(std::string_view(record.job.id())));
+  }
+}
+
+TimePoint Shard::next_wake(TimePoint now) const {
+  if (!gone_.empty()) return now;
+  TimePoint wake = due_.next_due();
+  if (oldest_ != nullptr) {
+    const auto left = oldest_->job.written() + max_age_ - table_.clock_.wall_now();
+    wake = std::min(wake,
+                    now + std::max<std::chrono::nanoseconds>(left, std::chrono::milliseconds(1)));
+  }
+  return wake;
+}
+
+void Shard::hand_out(std::vector<Ready> ready) {
+  const auto answer = [](std::vector<Ready>& batch, std::size_t from, std::size_t to) {
+    for (std::size_t i = from; i < to; ++i) {
+      batch[i].waiter->answer(batch[i].outcome, std::move(batch[i].snapshot));
+    }
+  };
+  if (table_.crew_ == nullptr || ready.size() < kSplitFrom) {
+    answer(ready, 0, ready.size());
+    return;
+  }
+  // The attendant keeps the first part; the crew's threads take the others as they come free.
+  const auto shared = std::make_shared<std::vector<Ready>>(std::move(ready));
+  const std::size_t part = std::min(kAnswersPerTask, (shared->size() + 1) / 2);
+  for (std::size_t from = part; from < shared->size(); from += part) {
+    const std::size_t to = std::min(from + part, shared->size());
+    table_.crew_->run([shared, from, to, answer] { answer(*shared, from, to); });
+  }
+  answer(*shared, 0, part);
+}
+
+void Shard::begin_drain() {
+  MutexLock lock(mutex_);
+  draining_ = true;
+  news_.notify_one();
+}
+
+void Shard::finish_drain() {
+  MutexLock lock(mutex_);
+  while (!due_.empty() || handing_out_) {
+    drained_.wait_until(mutex_, std::chrono::steady_clock::now() + std::chrono::seconds(1));
+  }
+}
+
+void Shard::stop() {
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    news_.notify_one();
+  }
+  if (attendant_.joinable()) attendant_.join();
+}
+
+}  // namespace bide

@@ -1,0 +1,37 @@
+// core/due_heap.h: The parked requests of a shard, the one to look at soonest on top.
+//
+// An indexed binary heap: each waiter knows its place, so that a client that leaves is taken out in
+// O(log n) and parking costs no allocation but the heap's own growth (8 bytes a waiter). A timer
+// wheel would be O(1), but needs ticks: waking every few milliseconds with nothing to do.
+//
+// Thread safety: none; guarded by the shard's mutex.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/waiter.h"
+
+namespace bide {
+
+class DueHeap {
+ public:
+  [[nodiscard]] bool empty() const { return heap_.empty(); }
+  [[nodiscard]] std::size_t size() const { return heap_.size(); }
+  // The waiter with the earliest due time. Must not be empty.
+  [[nodiscard]] Waiter& top() const { return *heap_.front(); }
+  [[nodiscard]] TimePoint next_due() const { return empty() ? kEndOfTime : top().due_; }
+
+  void insert(Waiter& waiter, TimePoint due);
+  void erase(Waiter& waiter);
+  void change(Waiter& waiter, TimePoint due);
+
+ private:
+  void place(std::size_t index, Waiter* waiter);
+  void sift_up(std::size_t index);
+  void sift_down(std::size_t index);
+
+  std::vector<Waiter*> heap_;
+};
+
+}  // namespace bide

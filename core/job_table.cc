@@ -1,0 +1,117 @@
+#include "core/job_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/record.h"
+#include "core/shard.h"
+
+namespace bide {
+
+std::string_view word_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kNow:
+      return "now";
+    case Outcome::kChanged:
+      return "changed";
+    case Outcome::kDone:
+      return "done";
+    case Outcome::kTimeout:
+      return "timeout";
+    case Outcome::kShed:
+      return "shed";
+    case Outcome::kDrain:
+      return "drain";
+    case Outcome::kGone:
+      return "gone";
+  }
+  return "";
+}
+
+struct BucketContent {
+  RecordIndex records;
+};
+
+BucketRead::BucketRead(std::size_t jobs_max)
+    : jobs_max_(jobs_max), content_(std::make_unique<BucketContent>()) {}
+BucketRead::BucketRead(BucketRead&&) noexcept = default;
+BucketRead::~BucketRead() = default;
+
+bool BucketRead::absorb(const Entry& entry) {
+  revision_ = std::max(revision_, entry.revision);
+  RecordIndex& records = content_->records;
+  auto it = records.find(std::string_view(entry.job_id));
+  if (it == records.end()) {
+    if (std::holds_alternative<Deletion>(entry.what)) return true;
+    if (records.size() >= jobs_max_) return false;
+    it = records.insert(std::make_unique<Record>(entry.job_id)).first;
+  }
+  const Job::Absorbed absorbed = (*it)->job.absorb(entry);
+  if ((*it)->job.empty()) records.erase(it);
+  return absorbed != Job::Absorbed::kFull;
+}
+
+JobTable::JobTable(Clock& clock, const Options& options, Crew* crew)
+    : clock_(clock), options_(options), crew_(crew) {
+  for (std::size_t i = 0; i < options.shards; ++i) {
+    shards_.push_back(std::make_unique<Shard>(*this));
+  }
+}
+
+JobTable::~JobTable() { close(); }
+
+Shard& JobTable::shard_of(std::string_view id) {
+  // The index inside a shard uses the hash's low bits; these are others, so that its buckets stay
+  // evenly filled.
+  return *shards_[(RecordHash()(id) >> 40) % shards_.size()];
+}
+
+void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds max_age) {
+  std::vector<RecordIndex> parts(shards_.size());
+  RecordIndex& records = read.content_->records;
+  while (!records.empty()) {
+    auto node = records.extract(records.begin());
+    const std::size_t part = (RecordHash()(node.value()) >> 40) % shards_.size();
+    parts[part].insert(std::move(node));
+  }
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    shards_[i]->install(std::move(parts[i]), epoch, max_age);
+  }
+  epoch_.store(epoch, std::memory_order_release);
+  applied_.store(read.revision(), std::memory_order_release);
+}
+
+bool JobTable::apply(const Entry& entry) {
+  const bool taken = shard_of(entry.job_id).apply(entry);
+  applied_.store(entry.revision, std::memory_order_release);
+  return taken;
+}
+
+JobTable::Look JobTable::look(std::string_view id, const Waiter::Terms& terms) {
+  return shard_of(id).look(id, terms);
+}
+
+JobTable::Parked JobTable::park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
+                                Look& look) {
+  return shard_of(id).park(id, waiter, ticket, look);
+}
+
+void JobTable::unpark(std::string_view id, Waiter& waiter) { shard_of(id).unpark(waiter); }
+
+void JobTable::drain() {
+  for (const auto& shard : shards_) shard->begin_drain();
+  for (const auto& shard : shards_) shard->finish_drain();
+}
+
+void JobTable::close() {
+  drain();
+  for (const auto& shard : shards_) shard->stop();
+}
+
+std::size_t JobTable::jobs() const {
+  std::size_t jobs = 0;
+  for (const auto& shard : shards_) jobs += shard->jobs();
+  return jobs;
+}
+
+}  // namespace bide

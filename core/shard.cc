@@ -1,0 +1,262 @@
+#include "core/shard.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace bide {
+
+Shard::Shard(JobTable& table)
+    : table_(table),
+      jobs_max_(std::max<std::size_t>(1, table.options_.jobs_max / table.options_.shards)) {
+  snapshot_ring_.resize(
+      std::max<std::size_t>(1, table.options_.snapshots_max / table.options_.shards));
+  attendant_ = std::thread([this] { attend(); });
+}
+
+Shard::~Shard() { assert(!attendant_.joinable()); }
+
+// --- The watcher's side ---------------------------------------------------------------------
+
+bool Shard::apply(const Entry& entry) {
+  MutexLock lock(mutex_);
+  const bool deletes = std::holds_alternative<Deletion>(entry.what);
+  Record* record = find(entry.job_id);
+  if (record == nullptr) {
+    if (deletes) return true;
+    if (records_.size() >= jobs_max_) return false;
+    record = &find_or_add(entry.job_id);
+  }
+  const bool was_defined = record->job.defined();
+  const Job::Absorbed absorbed = record->job.absorb(entry);
+  if (absorbed == Job::Absorbed::kChanged) {
+    if (was_defined && !record->job.defined()) {
+      job_gone(*record);
+    } else {
+      changed(*record);
+    }
+  }
+  if (was_defined != record->job.defined() || !record->aged) {
+    age_remove(*record);
+    age_append(*record);
+  }
+  erase_if_unneeded(*record);
+  return absorbed != Job::Absorbed::kFull;
+}
+
+void Shard::install(RecordIndex records, Epoch epoch, std::chrono::nanoseconds max_age) {
+  RecordIndex old;  // Destroyed after the lock is released: freeing a million jobs takes time.
+  {
+    MutexLock lock(mutex_);
+    const bool same_stream = epoch_ == epoch;
+    epoch_ = epoch;
+    max_age_ = max_age;
+    std::swap(records_, old);
+    std::swap(records_, records);
+    std::fill(snapshot_ring_.begin(), snapshot_ring_.end(), nullptr);
+    changed_.clear();
+    const TimePoint settled_at = table_.clock_.now() + table_.options_.settle;
+    for (const auto& record : records_) record->settled_at = settled_at;
+    for (const auto& record : old) {
+      if (same_stream) {
+        Record* const now = find(record->job.id());
+        if (now != nullptr && now->job.revision() == record->job.revision()) {
+          now->settled_at = record->settled_at;
+        }
+      }
+      if (record->waiters != nullptr) adopt(*record);
+    }
+    list_by_age();
+    news_.notify_one();
+  }
+}
+
+// Moves the waiters of a record that was replaced to the one that replaces it. They are judged
+// again by the attendant: who sees no difference stays parked.
+void Shard::adopt(Record& old) {
+  Record* record = find(old.job.id());
+  const bool exists = record != nullptr && record->job.defined();
+  if (old.job.defined() && !exists) {
+    job_gone(old);
+    return;
+  }
+  if (record == nullptr) record = &find_or_add(old.job.id());  // Only `exists` waits for no job.
+  while (old.waiters != nullptr) {
+    Waiter& waiter = *old.waiters;
+    unlink(waiter);
+    link(*record, waiter);
+  }
+  if (!record->queued) {
+    record->queued = true;
+    changed_.push_back(record);
+  }
+}
+
+// --- The requests' side ---------------------------------------------------------------------
+
+JobTable::Look Shard::look(std::string_view id, const Waiter::Terms& terms) {
+  MutexLock lock(mutex_);
+  Record* const record = find(id);
+  if (record == nullptr || !record->job.defined()) return {};
+  return {snapshot_of(*record), judge(*record, terms, table_.clock_.now()).verdict};
+}
+
+JobTable::Parked Shard::park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
+                             JobTable::Look& look) {
+  MutexLock lock(mutex_);
+  if (!waiter.present(ticket)) return JobTable::Parked::kGone;
+  look = {};
+  Record* record = find(id);
+  Condition::Judgement judgement{Verdict::kPending};
+  if (record != nullptr && record->job.defined()) {
+    judgement = judge(*record, waiter.terms, table_.clock_.now());
+    look = {snapshot_of(*record), judgement.verdict};
+  } else if (waiter.terms.condition.kind() != Condition::Kind::kExists) {
+    return JobTable::Parked::kReady;
+  }
+  if (judgement.verdict != Verdict::kPending) return JobTable::Parked::kReady;
+  if (draining_) return JobTable::Parked::kDraining;
+  if (table_.parked_.fetch_add(1, std::memory_order_relaxed) >= table_.options_.parked_max) {
+    table_.parked_.fetch_sub(1, std::memory_order_relaxed);
+    return JobTable::Parked::kFull;
+  }
+  look = {};  // The snapshot is not needed any more; parked requests must not keep it alive.
+  link(record != nullptr ? *record : find_or_add(id), waiter);
+  due_.insert(waiter, std::min(waiter.terms.deadline, judgement.again_at));
+  if (&due_.top() == &waiter) news_.notify_one();
+  return JobTable::Parked::kParked;
+}
+
+void Shard::unpark(Waiter& waiter) {
+  MutexLock lock(mutex_);
+  if (waiter.heap_index_ == Waiter::kNotParked) return;  // An attendant lost its claim to us.
+  Record* const record = waiter.record_;
+  forget(waiter);
+  if (record != nullptr) erase_if_unneeded(*record);
+}
+
+std::size_t Shard::jobs() const {
+  MutexLock lock(mutex_);
+  return records_.size();
+}
+
+// --- Records, waiters, snapshots --------------------------------------------------------------
+
+Record* Shard::find(std::string_view id) {
+  const auto it = records_.find(id);
+  return it == records_.end() ? nullptr : it->get();
+}
+
+Record& Shard::find_or_add(std::string_view id) {
+  if (Record* const record = find(id)) return *record;
+  return **records_.insert(std::make_unique<Record>(std::string(id))).first;
+}
+
+void Shard::changed(Record& record) {
+  forget_snapshot(record);
+  record.settled_at = table_.clock_.now() + table_.options_.settle;
+  if (record.waiters == nullptr || record.queued) return;
+  record.queued = true;
+  changed_.push_back(&record);
+  news_.notify_one();
+}
+
+void Shard::job_gone(Record& record) {
+  forget_snapshot(record);
+  while (record.waiters != nullptr) {
+    gone_.push_back(record.waiters);
+    unlink(*record.waiters);
+  }
+  if (!gone_.empty()) news_.notify_one();
+}
+
+void Shard::erase_if_unneeded(Record& record) {
+  if (!record.job.empty() || record.waiters != nullptr || record.queued) return;
+  forget_snapshot(record);
+  age_remove(record);
+  records_.erase(records_.find(std::string_view(record.job.id())));
+}
+
+const std::shared_ptr<const Snapshot>& Shard::snapshot_of(Record& record) {
+  if (record.snapshot == nullptr) {
+    Record*& slot = snapshot_ring_[snapshot_next_];
+    if (slot != nullptr) slot->snapshot.reset();
+    slot = &record;
+    record.snapshot_slot = snapshot_next_;
+    snapshot_next_ = (snapshot_next_ + 1) % static_cast<std::uint32_t>(snapshot_ring_.size());
+    record.snapshot = make_snapshot(record.job, epoch_);
+  }
+  return record.snapshot;
+}
+
+void Shard::forget_snapshot(Record& record) {
+  if (record.snapshot == nullptr) return;
+  record.snapshot.reset();
+  snapshot_ring_[record.snapshot_slot] = nullptr;
+}
+
+Condition::Judgement Shard::judge(Record& record, const Waiter::Terms& terms, TimePoint now) {
+  return terms.condition.judge(
+      record.job, terms.seen, now, record.settled_at,
+      [&]() NO_THREAD_SAFETY_ANALYSIS { return snapshot_of(record)->as(terms.type).tag; });
+}
+
+void Shard::link(Record& record, Waiter& waiter) {
+  waiter.record_ = &record;
+  waiter.prev_ = nullptr;
+  waiter.next_ = record.waiters;
+  if (record.waiters != nullptr) record.waiters->prev_ = &waiter;
+  record.waiters = &waiter;
+}
+
+void Shard::unlink(Waiter& waiter) {
+  (waiter.prev_ != nullptr ? waiter.prev_->next_ : waiter.record_->waiters) = waiter.next_;
+  if (waiter.next_ != nullptr) waiter.next_->prev_ = waiter.prev_;
+  waiter.record_ = nullptr;
+  waiter.prev_ = waiter.next_ = nullptr;
+}
+
+// The waiter leaves the lot, however it does.
+void Shard::forget(Waiter& waiter) {
+  if (waiter.record_ != nullptr) {
+    unlink(waiter);
+  } else if (gone_.back() == &waiter) {
+    gone_.pop_back();  // The attendant empties the list from its end.
+  } else {
+    std::erase(gone_, &waiter);
+  }
+  due_.erase(waiter);
+  table_.parked_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+// --- Age --------------------------------------------------------------------------------------
+
+void Shard::age_append(Record& record) {
+  if (max_age_.count() == 0 || record.job.empty()) return;
+  record.aged = true;
+  record.older = newest_;
+  record.newer = nullptr;
+  (newest_ != nullptr ? newest_->newer : oldest_) = &record;
+  newest_ = &record;
+}
+
+void Shard::age_remove(Record& record) {
+  if (!record.aged) return;
+  record.aged = false;
+  (record.older != nullptr ? record.older->newer : oldest_) = record.newer;
+  (record.newer != nullptr ? record.newer->older : newest_) = record.older;
+  record.older = record.newer = nullptr;
+}
+
+void Shard::list_by_age() {
+  oldest_ = newest_ = nullptr;
+  if (max_age_.count() == 0) return;
+  std::vector<Record*> by_age;
+  by_age.reserve(records_.size());
+  for (const auto& record : records_) by_age.push_back(record.get());
+  std::sort(by_age.begin(), by_age.end(),
+            [](const Record* a, const Record* b) { return a->job.written() < b->job.written(); });
+  for (Record* const record : by_age) age_append(*record);
+}
+
+}  // namespace bide

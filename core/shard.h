@@ -1,0 +1,114 @@
+// core/shard.h: One part of the job table: its jobs, the requests parked on them, and the attendant
+// that answers those.
+//
+// Structure. A record per job (core/record.h) holds the list of its waiters; every waiter is also
+// in the shard's heap by due time. Three things make a waiter ready: its job changed (the watcher's
+// thread puts the record on `changed_` and notifies), its job went away (`gone_`), its due time
+// came (the attendant's own time-out). In all three the attendant alone takes it out, so answers of
+// one shard leave in the order of the changes that caused them.
+//
+// Invariants, under mutex_: a waiter is in the heap and in exactly one of {a record's list, gone_},
+// or in none; a record on changed_ is alive; a record nobody needs is erased by whoever took the
+// last need away.
+//
+// Races. Parking judges the condition and links the waiter under one lock: no change falls between.
+// Hang-up against answer is decided by Waiter::try_claim(), see core/waiter.h.
+//
+// Thread safety: all public methods lock; none is called by the attendant with the lock held.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "core/due_heap.h"
+#include "core/job_table.h"
+#include "core/mutex.h"
+#include "core/record.h"
+
+namespace bide {
+
+class Shard {
+ public:
+  explicit Shard(JobTable& table);
+  ~Shard();  // After stop().
+
+  // See the methods of the same names in core/job_table.h.
+  [[nodiscard]] bool apply(const Entry& entry) EXCLUDES(mutex_);
+  void install(RecordIndex records, Epoch epoch, std::chrono::nanoseconds max_age) EXCLUDES(mutex_);
+  [[nodiscard]] JobTable::Look look(std::string_view id, const Waiter::Terms& terms)
+      EXCLUDES(mutex_);
+  [[nodiscard]] JobTable::Parked park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
+                                      JobTable::Look& look) EXCLUDES(mutex_);
+  void unpark(Waiter& waiter) EXCLUDES(mutex_);
+  [[nodiscard]] std::size_t jobs() const EXCLUDES(mutex_);
+
+  void begin_drain() EXCLUDES(mutex_);   // Parks no more; the attendant answers all with kDrain.
+  void finish_drain() EXCLUDES(mutex_);  // Blocks until it has; bounded by the answers' own time.
+  void stop() EXCLUDES(mutex_);          // Ends the attendant.
+
+ private:
+  struct Ready {
+    Waiter* waiter;
+    Outcome outcome;
+    std::shared_ptr<const Snapshot> snapshot;
+  };
+
+  // The attendant's side (core/attendant.cc).
+  void attend() EXCLUDES(mutex_);
+  [[nodiscard]] std::vector<Ready> take_ready(TimePoint now) REQUIRES(mutex_);
+  void take_all(std::vector<Ready>& ready) REQUIRES(mutex_);
+  void take_gone(std::vector<Ready>& ready) REQUIRES(mutex_);
+  void take_changed(TimePoint now, std::vector<Ready>& ready) REQUIRES(mutex_);
+  void take_due(TimePoint now, std::vector<Ready>& ready) REQUIRES(mutex_);
+  void take_if_ready(Waiter& waiter, TimePoint now, std::vector<Ready>& ready) REQUIRES(mutex_);
+  void take(Waiter& waiter, std::shared_ptr<const Snapshot> snapshot, Outcome outcome,
+            std::vector<Ready>& ready) REQUIRES(mutex_);
+  void drop_expired() REQUIRES(mutex_);
+  [[nodiscard]] TimePoint next_wake(TimePoint now) const REQUIRES(mutex_);
+  void hand_out(std::vector<Ready> ready) EXCLUDES(mutex_);
+
+  // The table's content (core/shard.cc).
+  Record* find(std::string_view id) REQUIRES(mutex_);
+  Record& find_or_add(std::string_view id) REQUIRES(mutex_);
+  void changed(Record& record) REQUIRES(mutex_);
+  void job_gone(Record& record) REQUIRES(mutex_);
+  void erase_if_unneeded(Record& record) REQUIRES(mutex_);
+  [[nodiscard]] const std::shared_ptr<const Snapshot>& snapshot_of(Record& record) REQUIRES(mutex_);
+  void forget_snapshot(Record& record) REQUIRES(mutex_);
+  [[nodiscard]] Condition::Judgement judge(Record& record, const Waiter::Terms& terms,
+                                           TimePoint now) REQUIRES(mutex_);
+  void link(Record& record, Waiter& waiter) REQUIRES(mutex_);
+  void unlink(Waiter& waiter) REQUIRES(mutex_);
+  void forget(Waiter& waiter) REQUIRES(mutex_);
+  void adopt(Record& old) REQUIRES(mutex_);
+  void list_by_age() REQUIRES(mutex_);
+  void age_append(Record& record) REQUIRES(mutex_);
+  void age_remove(Record& record) REQUIRES(mutex_);
+
+  JobTable& table_;
+  const std::size_t jobs_max_;
+
+  mutable Mutex mutex_;
+  CondVar news_;     // Something changed, or closed: for the attendant.
+  CondVar drained_;  // The attendant has nothing left: for finish_drain().
+  RecordIndex records_ GUARDED_BY(mutex_);
+  std::vector<Record*> changed_ GUARDED_BY(mutex_);
+  std::vector<Waiter*> gone_ GUARDED_BY(mutex_);  // Unlinked from their record, still in the heap.
+  DueHeap due_ GUARDED_BY(mutex_);
+  std::vector<Record*> snapshot_ring_
+      GUARDED_BY(mutex_);  // Bounds the snapshots kept: oldest goes.
+  std::uint32_t snapshot_next_ GUARDED_BY(mutex_) = 0;
+  Record* oldest_ GUARDED_BY(mutex_) = nullptr;  // By Job::written(), when max_age_ is set.
+  Record* newest_ GUARDED_BY(mutex_) = nullptr;
+  std::chrono::nanoseconds max_age_ GUARDED_BY(mutex_){0};
+  Epoch epoch_ GUARDED_BY(mutex_) = 0;
+  bool handing_out_ GUARDED_BY(mutex_) = false;
+  bool draining_ GUARDED_BY(mutex_) = false;
+  bool stopped_ GUARDED_BY(mutex_) = false;
+
+  std::thread attendant_;
+};
+
+}  // namespace bide
