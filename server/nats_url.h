@@ -1,0 +1,23 @@
+// server/nats_url.h: NATS URLs as people write them: `nats://host:4222`, `tls://user:secret@host`,
+// `host:4222`, or several of these separated by commas.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bide {
+
+// The URLs of a comma list, without surrounding spaces. Empty parts are kept (and are not valid).
+[[nodiscard]] std::vector<std::string> split_nats_urls(std::string_view list);
+
+// Every URL of the list has a host, and if they are there: the scheme `nats` or `tls`, a port from
+// 1 to 65535, no path, no white space. Names are not resolved.
+[[nodiscard]] bool is_nats_url_list(std::string_view list);
+
+// The list with user, password and token replaced by `***`: the only form that may be printed.
+[[nodiscard]] std::string redacted(std::string_view list);
+
+}  // namespace bide

@@ -1,0 +1,160 @@
+// Finds the settings in the arguments and the environment, and puts the sources in their order.
+// Done by hand because CLI11 2.1 lets a configuration file beat the environment and exits with 106
+// on usage errors.
+#include "server/options.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "server/settings.h"
+#include "server/state_dir.h"
+
+namespace bide {
+namespace {
+
+constexpr std::string_view kPrefix = "BIDE_";
+constexpr std::string_view kConfigVariable = "BIDE_CONFIG";
+constexpr std::array<std::string_view, 2> kClientVariables = {"BIDE_SERVER", "BIDE_TOKEN"};
+
+struct CommandLine {
+  std::vector<Assignment> assignments;
+  std::string config;
+};
+
+// `BIDE_MAX_WAIT` -> `max-wait`; nothing for what is not upper case.
+std::string setting_name_of(std::string_view variable) {
+  std::string name(variable.substr(kPrefix.size()));
+  for (char& c : name) {
+    if (c >= 'a' && c <= 'z') return {};
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (c == '_') c = '-';
+  }
+  return name;
+}
+
+UsageError unknown(std::string_view what) {
+  return {std::string(what) + ": no such setting; `bide serve --help` lists them"};
+}
+
+std::variant<CommandLine, UsageError> read_arguments(std::span<const std::string> args) {
+  CommandLine line;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const std::string_view arg = args[i];
+    if (arg == "-h" || arg == "--help") return UsageError{serve_help(), 0};
+    if (!arg.starts_with("--")) {
+      return UsageError{"`" + args[i] + "`: expected a flag; `bide serve --help` lists them"};
+    }
+    const std::size_t equals = arg.find('=');
+    const std::string flag(arg.substr(0, equals));
+    const Setting* const setting = find_setting(std::string_view(flag).substr(2));
+    const bool is_config = flag == "--config";
+    if (setting == nullptr && !is_config) return unknown(flag);
+
+    std::string value;
+    if (equals != std::string_view::npos) {
+      value = arg.substr(equals + 1);
+    } else if (!is_config && setting->kind == SettingKind::kSwitch) {
+      value = "true";
+    } else if (i + 1 < args.size() && !args[i + 1].starts_with("--")) {
+      value = args[++i];
+    } else {
+      return UsageError{flag + ": expected " +
+                        std::string(is_config ? "a TOML file" : setting->expected)};
+    }
+    if (is_config) {
+      line.config = std::move(value);
+    } else {
+      line.assignments.push_back({setting, flag, std::move(value)});
+    }
+  }
+  return line;
+}
+
+std::variant<std::vector<Assignment>, UsageError> read_environment(const Environment& environment) {
+  std::vector<Assignment> assignments;
+  for (auto it = environment.lower_bound(kPrefix);
+       it != environment.end() && it->first.starts_with(kPrefix); ++it) {
+    const auto& [variable, value] = *it;
+    if (variable == kConfigVariable || value.empty()) continue;
+    if (std::find(kClientVariables.begin(), kClientVariables.end(), variable) !=
+        kClientVariables.end()) {
+      continue;
+    }
+    const Setting* const setting = find_setting(setting_name_of(variable));
+    if (setting == nullptr) return unknown(variable);
+    assignments.push_back({setting, variable, value});
+  }
+  return assignments;
+}
+
+const char* value_or_null(const Environment& environment, std::string_view name) {
+  const auto found = environment.find(name);
+  return found == environment.end() ? nullptr : found->second.c_str();
+}
+
+bool is_loopback(std::string_view host) {
+  // A name such as 127.evil.example must not pass for an address.
+  const bool numeric = host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return host == "localhost" || host == "::1" || (numeric && host.starts_with("127."));
+}
+
+std::optional<UsageError> check_together(const ServeOptions& options) {
+  if (!options.allow_anonymous && !is_loopback(options.listen_host)) {
+    return UsageError{
+        "--listen: with --auth none expected a loopback address such as "
+        "127.0.0.1:8080; --allow-anonymous lets everybody who can reach it read"};
+  }
+  if (options.nats_url.empty() && options.data_dir.empty()) {
+    return UsageError{"--data-dir: expected a directory, as HOME and XDG_STATE_HOME are not set"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Environment process_environment() {
+  Environment environment;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return environment;
+}
+
+std::variant<ServeOptions, UsageError> parse_serve_options(std::span<const std::string> args,
+                                                           const Environment& environment) {
+  auto from_args = read_arguments(args);
+  if (auto* error = std::get_if<UsageError>(&from_args)) return std::move(*error);
+  auto& line = std::get<CommandLine>(from_args);
+
+  auto from_environment = read_environment(environment);
+  if (auto* error = std::get_if<UsageError>(&from_environment)) return std::move(*error);
+
+  if (const char* config = value_or_null(environment, kConfigVariable);
+      line.config.empty() && config != nullptr) {
+    line.config = config;
+  }
+  std::vector<Assignment> from_file;
+  if (!line.config.empty()) {
+    auto read = read_toml_settings(line.config);
+    if (auto* error = std::get_if<UsageError>(&read)) return std::move(*error);
+    from_file = std::get<std::vector<Assignment>>(std::move(read));
+  }
+
+  ServeOptions options;
+  options.data_dir = state_dir_of(value_or_null(environment, "XDG_STATE_HOME"),
+                                  value_or_null(environment, "HOME"));
+  // From weak to strong; a wrong value is an error even where a stronger source hides it.
+  for (const auto* source :
+       {&from_file, &std::get<std::vector<Assignment>>(from_environment), &line.assignments}) {
+    if (auto error = apply_assignments(*source, options)) return *std::move(error);
+  }
+  if (auto error = check_together(options)) return *std::move(error);
+  return options;
+}
+
+}  // namespace bide

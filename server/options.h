@@ -1,0 +1,63 @@
+// server/options.h: What `bide serve` can be told, and by whom: a flag beats an environment
+// variable, which beats the TOML file, which beats the default.
+//
+// A setting has one name in three spellings: `--max-wait 30s`, `BIDE_MAX_WAIT=30s`, and in the file
+// `max-wait = "30s"`.
+//
+// Thread safety: values and pure functions (parsing reads the TOML file).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace bide {
+
+enum class AccessLog : std::uint8_t {
+  kOff,
+  kSampled,  // Every error, and one in a hundred of the others.
+  kAll,
+};
+
+struct ServeOptions {
+  // Where to listen: an IPv4 address, an IPv6 address without its brackets, or a name.
+  std::string listen_host = "127.0.0.1";
+  std::uint16_t listen_port = 8080;  // 0: any free port.
+  std::string nats_url;            // May carry secrets: print redacted(). Empty: the embedded one.
+  std::filesystem::path data_dir;  // Of the embedded nats-server. Empty: there is no HOME.
+  std::string bucket = "job-queue";
+  std::size_t max_parked = 100'000;            // Requests parked at a time. 0..10,000,000.
+  std::chrono::milliseconds max_wait{55'000};  // Longest hold. 1 s..1 h.
+  double wait_jitter = 0.0625;                 // Deadlines come up to this share early. 0..0.5.
+  std::chrono::milliseconds settle{2000};      // Quiet time that makes a broadcast done. 0..10 min.
+  std::chrono::milliseconds max_stale{5000};   // Age of the last contact with NATS. 2 s..1 h.
+  std::string base_path;                       // "" or "/api": also answers under this.
+  std::size_t threads = 0;                     // Of the pool. 0: as many as cores; else 1..64.
+  AccessLog access_log = AccessLog::kSampled;
+  bool allow_anonymous = false;  // Lets `auth none` listen beyond loopback.
+
+  friend bool operator==(const ServeOptions&, const ServeOptions&) = default;
+};
+
+struct UsageError {
+  std::string message;  // One line without a line end; for exit code 0 the text of --help.
+  int exit_code = 2;    // 0: not an error, the user asked for help.
+};
+
+using Environment = std::map<std::string, std::string, std::less<>>;
+[[nodiscard]] Environment process_environment();
+
+// `args`: what follows `bide serve`. Of `environment` the variables BIDE_* count, and HOME and
+// XDG_STATE_HOME; one that is set to nothing counts as unset. An unknown BIDE_* variable is an
+// error, as an unknown flag is, but for those of the client (BIDE_SERVER, BIDE_TOKEN).
+[[nodiscard]] std::variant<ServeOptions, UsageError> parse_serve_options(
+    std::span<const std::string> args, const Environment& environment);
+
+}  // namespace bide

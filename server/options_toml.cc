@@ -1,0 +1,105 @@
+// Reads the settings from a TOML file. The only unit that includes toml++, which is slow to
+// compile.
+#include <sys/stat.h>
+
+#include <toml++/toml.h>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "server/settings.h"
+
+namespace bide {
+namespace {
+
+constexpr std::size_t kFileBytesMax = 1 << 20;
+
+std::string at_line(const std::string& path, const toml::source_region& region) {
+  return path + ":" + std::to_string(region.begin.line);
+}
+
+std::string text_of(double number) {
+  char buffer[32];
+  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, number);
+  return {buffer, end};
+}
+
+// The value as one would write it on the command line. nullopt: the TOML type does not fit.
+std::optional<std::string> text_of(const toml::node& value, SettingKind kind) {
+  const bool may_be_integer = kind == SettingKind::kDuration || kind == SettingKind::kCount ||
+                              kind == SettingKind::kFraction;
+  if (value.is_string() && (kind == SettingKind::kText || kind == SettingKind::kDuration)) {
+    return value.as_string()->get();
+  }
+  if (value.is_integer() && may_be_integer) return std::to_string(value.as_integer()->get());
+  if (value.is_floating_point() && kind == SettingKind::kFraction) {
+    return text_of(value.as_floating_point()->get());
+  }
+  if (value.is_boolean() && kind == SettingKind::kSwitch) {
+    return value.as_boolean()->get() ? "true" : "false";
+  }
+  return std::nullopt;
+}
+
+std::string_view type_word(SettingKind kind) {
+  switch (kind) {
+    case SettingKind::kText:
+    case SettingKind::kDuration:
+      return "a string";
+    case SettingKind::kCount:
+      return "an integer";
+    case SettingKind::kFraction:
+      return "a float";
+    case SettingKind::kSwitch:
+      return "a boolean";
+  }
+  return "";
+}
+
+std::variant<std::string, UsageError> read_file(const std::string& path) {
+  struct stat status {};
+  std::ifstream file(path, std::ios::binary);
+  // A directory opens like a file and only fails when read.
+  if (!file || ::stat(path.c_str(), &status) != 0 || S_ISDIR(status.st_mode)) {
+    return UsageError{path + ": cannot be read; --config and BIDE_CONFIG expect a TOML file"};
+  }
+  std::string text(kFileBytesMax + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kFileBytesMax) return UsageError{path + ": expected a TOML file below 1 MiB"};
+  return text;
+}
+
+std::variant<std::vector<Assignment>, UsageError> collect(const std::string& path,
+                                                          const toml::table& table) {
+  std::vector<Assignment> assignments;
+  for (const auto& [key, value] : table) {
+    const std::string where = at_line(path, key.source()) + ": " + std::string(key.str());
+    const Setting* const setting = find_setting(key.str());
+    if (setting == nullptr) {
+      return UsageError{where + ": no such setting; `bide serve --help` lists them"};
+    }
+    std::optional<std::string> text = text_of(value, setting->kind);
+    if (!text) {
+      return UsageError{where + ": expected " + std::string(type_word(setting->kind)) + ": " +
+                        std::string(setting->expected)};
+    }
+    assignments.push_back({setting, where, *std::move(text)});
+  }
+  return assignments;
+}
+
+}  // namespace
+
+std::variant<std::vector<Assignment>, UsageError> read_toml_settings(const std::string& path) {
+  auto text = read_file(path);
+  if (auto* error = std::get_if<UsageError>(&text)) return std::move(*error);
+  try {
+    return collect(path, toml::parse(std::get<std::string>(text), path));
+  } catch (const toml::parse_error& error) {
+    return UsageError{at_line(path, error.source()) + ": " + std::string(error.description())};
+  }
+}
+
+}  // namespace bide

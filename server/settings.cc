@@ -1,0 +1,177 @@
+#include "server/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "core/duration.h"
+#include "server/nats_url.h"
+
+namespace bide {
+namespace {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+template <typename Number>
+bool parse_number(std::string_view text, Number low, Number high, Number& out) {
+  Number number{};
+  const char* const end = text.data() + text.size();
+  const auto [parsed, error] = std::from_chars(text.data(), end, number);
+  // Written so that a NaN fails, too.
+  if (error != std::errc() || parsed != end || !(number >= low && number <= high)) return false;
+  out = number;
+  return true;
+}
+
+bool parse_duration_within(std::string_view text, milliseconds low, milliseconds high,
+                           milliseconds& out) {
+  const std::optional<milliseconds> duration = parse_duration(text);
+  if (!duration || *duration < low || *duration > high) return false;
+  out = *duration;
+  return true;
+}
+
+bool is_made_of(std::string_view text, std::string_view punctuation) {
+  return std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           punctuation.find(c) != std::string_view::npos;
+  });
+}
+
+bool set_listen(ServeOptions& options, std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  std::string_view host = text.substr(0, colon);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (host.empty() || !is_made_of(host, bracketed ? ":.%_-" : "._-")) return false;
+  if (bracketed != (host.find(':') != std::string_view::npos)) return false;
+  if (!parse_number<std::uint16_t>(text.substr(colon + 1), 0, 65535, options.listen_port)) {
+    return false;
+  }
+  options.listen_host = host;
+  return true;
+}
+
+bool set_nats(ServeOptions& options, std::string_view text) {
+  if (!is_nats_url_list(text)) return false;
+  options.nats_url = text;
+  return true;
+}
+
+bool set_data_dir(ServeOptions& options, std::string_view text) {
+  if (text.empty() || text.find('\0') != std::string_view::npos) return false;
+  options.data_dir = text;
+  return true;
+}
+
+bool set_bucket(ServeOptions& options, std::string_view text) {
+  if (text.empty() || text.size() > 200 || !is_made_of(text, "_-")) return false;
+  options.bucket = text;
+  return true;
+}
+
+bool set_base_path(ServeOptions& options, std::string_view text) {
+  if (!text.empty() && (!text.starts_with('/') || text.ends_with('/'))) return false;
+  if (text.size() > 256 || text.find("//") != std::string_view::npos) return false;
+  if (!is_made_of(text, "/-._~")) return false;
+  options.base_path = text;
+  return true;
+}
+
+bool set_access_log(ServeOptions& options, std::string_view text) {
+  if (text == "off") {
+    options.access_log = AccessLog::kOff;
+  } else if (text == "sampled") {
+    options.access_log = AccessLog::kSampled;
+  } else if (text == "all") {
+    options.access_log = AccessLog::kAll;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool set_allow_anonymous(ServeOptions& options, std::string_view text) {
+  const bool yes = text == "true" || text == "1";
+  if (!yes && text != "false" && text != "0") return false;
+  options.allow_anonymous = yes;
+  return true;
+}
+
+using Kind = SettingKind;
+using Options = ServeOptions;
+using Text = std::string_view;
+
+constexpr std::array kSettings = {
+    Setting{"listen", Kind::kText, "HOST:PORT", "127.0.0.1:8080",
+            "address to serve HTTP on; [::1]:8080 for IPv6, port 0 for any free one",
+            "HOST:PORT, such as 127.0.0.1:8080 or [::1]:0", set_listen},
+    Setting{"nats", Kind::kText, "URL", "",
+            "NATS to watch, or several by commas; without it bide runs its own nats-server",
+            "nats://HOST:PORT or tls://HOST:PORT, or several separated by commas", set_nats},
+    Setting{"data-dir", Kind::kText, "DIR", "",
+            "state of bide's own nats-server (default: $XDG_STATE_HOME/bide, or "
+            "~/.local/state/bide)",
+            "a directory", set_data_dir},
+    Setting{"bucket", Kind::kText, "NAME", "job-queue",
+            "key-value bucket with the jobs; created if it is missing",
+            "a bucket name of letters, digits, _ and -", set_bucket},
+    Setting{"max-parked", Kind::kCount, "COUNT", "100000",
+            "requests held at a time; more are answered at once", "a count from 0 to 10000000",
+            [](Options& o, Text t) {
+              return parse_number<std::size_t>(t, 0, 10'000'000, o.max_parked);
+            }},
+    Setting{"max-wait", Kind::kDuration, "DURATION", "55s",
+            "longest time a request is held; keep it below the timeout of proxies in front",
+            "a duration from 1s to 1h, such as 30s or 1m30s",
+            [](Options& o, Text t) { return parse_duration_within(t, 1s, 1h, o.max_wait); }},
+    Setting{"wait-jitter", Kind::kFraction, "SHARE", "0.0625",
+            "share of the wait by which a held request may be answered early, at random",
+            "a number from 0 to 0.5",
+            [](Options& o, Text t) { return parse_number(t, 0.0, 0.5, o.wait_jitter); }},
+    Setting{"settle", Kind::kDuration, "DURATION", "2s",
+            "how long a broadcast job must be unchanged to count as done",
+            "a duration from 0 to 10m, such as 2s",
+            [](Options& o, Text t) { return parse_duration_within(t, 0s, 10min, o.settle); }},
+    Setting{"max-stale", Kind::kDuration, "DURATION", "5s",
+            "how long unfinished jobs are still served after NATS was last heard",
+            "a duration from 2s to 1h, such as 5s",
+            [](Options& o, Text t) { return parse_duration_within(t, 2s, 1h, o.max_stale); }},
+    Setting{"base-path", Kind::kText, "PATH", "", "serve all paths under this one, too",
+            "a path such as /api: a slash first, none at the end", set_base_path},
+    Setting{"threads", Kind::kCount, "COUNT", "0",
+            "threads that answer requests; 0 for one per core", "a count from 0 to 64",
+            [](Options& o, Text t) { return parse_number<std::size_t>(t, 0, 64, o.threads); }},
+    Setting{"access-log", Kind::kText, "WHICH", "sampled",
+            "log requests: off, sampled (errors and one in 100) or all", "off, sampled or all",
+            set_access_log},
+    Setting{"auth", Kind::kText, "HOW", "none", "who may read; only `none` exists so far", "none",
+            [](Options&, Text t) { return t == "none"; }},
+    Setting{"allow-anonymous", Kind::kSwitch, "", "false",
+            "let --auth none serve addresses beyond this machine", "true or false",
+            set_allow_anonymous},
+};
+
+}  // namespace
+
+std::span<const Setting> serve_settings() { return kSettings; }
+
+const Setting* find_setting(std::string_view name) {
+  const auto* const found = std::find_if(kSettings.begin(), kSettings.end(),
+                                         [&](const Setting& s) { return s.name == name; });
+  return found == kSettings.end() ? nullptr : found;
+}
+
+std::optional<UsageError> apply_assignments(std::span<const Assignment> assignments,
+                                            ServeOptions& options) {
+  for (const Assignment& assignment : assignments) {
+    if (assignment.setting->set(options, assignment.text)) continue;
+    // The value is not repeated: a malformed URL may still hold a password.
+    return UsageError{assignment.where + ": expected " + std::string(assignment.setting->expected)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace bide

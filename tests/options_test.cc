@@ -1,0 +1,283 @@
+#include "server/options.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "server/nats_url.h"
+#include "server/settings.h"
+
+namespace bide {
+namespace {
+
+using Args = std::vector<std::string>;
+using namespace std::chrono_literals;
+
+const Environment kHome = {{"HOME", "/home/u"}};
+
+ServeOptions accepted(const Args& args, const Environment& environment = kHome) {
+  auto parsed = parse_serve_options(args, environment);
+  if (const auto* error = std::get_if<UsageError>(&parsed)) FAIL(error->message);
+  return std::get<ServeOptions>(parsed);
+}
+
+// The message; checks that it is one line and exit code 2.
+std::string refused(const Args& args, const Environment& environment = kHome) {
+  auto parsed = parse_serve_options(args, environment);
+  const auto* error = std::get_if<UsageError>(&parsed);
+  if (error == nullptr) return "accepted";
+  CHECK(error->exit_code == 2);
+  CHECK(error->message.find('\n') == std::string::npos);
+  return error->message;
+}
+
+bool mentions(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+class TomlFile {
+ public:
+  explicit TomlFile(std::string_view text) {
+    const int fd = ::mkstemp(path_.data());
+    REQUIRE(fd >= 0);
+    ::close(fd);
+    std::ofstream(path_) << text;
+  }
+  ~TomlFile() { ::unlink(path_.c_str()); }
+  TomlFile(const TomlFile&) = delete;
+  TomlFile& operator=(const TomlFile&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_ = "/tmp/bide-options-XXXXXX";
+};
+
+TEST_CASE("options: nothing said gives the defaults that --help prints") {
+  ServeOptions expected;
+  expected.data_dir = "/home/u/.local/state/bide";
+  CHECK(accepted({}) == expected);
+
+  ServeOptions from_help;
+  for (const Setting& setting : serve_settings()) {
+    if (setting.default_text.empty()) continue;
+    INFO(setting.name);
+    CHECK(setting.set(from_help, setting.default_text));
+  }
+  CHECK(from_help == ServeOptions{});
+}
+
+TEST_CASE("options: every flag is understood, with a space or an equals sign") {
+  const ServeOptions options = accepted({"--listen",
+                                         "[::1]:0",
+                                         "--nats=nats://a:1,tls://b",
+                                         "--data-dir",
+                                         "/d",
+                                         "--bucket",
+                                         "b-1",
+                                         "--max-parked",
+                                         "0",
+                                         "--max-wait",
+                                         "1m30s",
+                                         "--wait-jitter",
+                                         "0",
+                                         "--settle=0",
+                                         "--max-stale",
+                                         "10",
+                                         "--base-path",
+                                         "/api",
+                                         "--threads",
+                                         "64",
+                                         "--access-log",
+                                         "all",
+                                         "--auth",
+                                         "none",
+                                         "--allow-anonymous"});
+  CHECK(options.listen_host == "::1");
+  CHECK(options.listen_port == 0);
+  CHECK(options.nats_url == "nats://a:1,tls://b");
+  CHECK(options.data_dir == "/d");
+  CHECK(options.bucket == "b-1");
+  CHECK(options.max_parked == 0);
+  CHECK(options.max_wait == 90s);
+  CHECK(options.wait_jitter == 0.0);
+  CHECK(options.settle == 0s);
+  CHECK(options.max_stale == 10s);
+  CHECK(options.base_path == "/api");
+  CHECK(options.threads == 64);
+  CHECK(options.access_log == AccessLog::kAll);
+  CHECK(options.allow_anonymous);
+}
+
+TEST_CASE("options: flag beats variable beats file beats default") {
+  const TomlFile file("max-wait = \"10s\"\nsettle = 7\nthreads = 3\n");
+  Environment environment = kHome;
+  environment["BIDE_CONFIG"] = file.path();
+  environment["BIDE_MAX_WAIT"] = "20s";
+  environment["BIDE_SETTLE"] = "8s";
+
+  const ServeOptions options = accepted({"--max-wait", "30s"}, environment);
+  CHECK(options.max_wait == 30s);
+  CHECK(options.settle == 8s);
+  CHECK(options.threads == 3);
+  CHECK(options.max_stale == 5s);
+}
+
+TEST_CASE("options: --config beats BIDE_CONFIG, and the last of equal flags wins") {
+  const TomlFile weak("threads = 3\n");
+  const TomlFile strong("bucket = \"strong\"\n");
+  Environment environment = kHome;
+  environment["BIDE_CONFIG"] = weak.path();
+  const ServeOptions options =
+      accepted({"--config", strong.path(), "--threads", "5", "--threads", "6"}, environment);
+  CHECK(options.bucket == "strong");
+  CHECK(options.threads == 6);
+}
+
+TEST_CASE("options: variables set to nothing, and those of the client, do not count") {
+  Environment environment = kHome;
+  environment["BIDE_NATS"] = "";
+  environment["BIDE_SERVER"] = "http://h";
+  environment["BIDE_TOKEN"] = "t";
+  environment["BIDEN"] = "x";
+  CHECK(accepted({}, environment).nats_url.empty());
+}
+
+TEST_CASE("options: a wrong value names its source and what was expected") {
+  CHECK(mentions(refused({"--max-wait", "soon"}), "--max-wait: expected a duration from 1s to 1h"));
+  CHECK(mentions(refused({"--max-wait", "61m"}), "--max-wait: expected"));
+  CHECK(mentions(refused({}, {{"HOME", "/h"}, {"BIDE_THREADS", "65"}}),
+                 "BIDE_THREADS: expected a count from 0 to 64"));
+  for (const char* listen : {"8080", "127.0.0.1", "::1:80", "[::1]", "[1.2.3.4]:80", ":80",
+                             "127.0.0.1:65536", "127.0.0.1:-1", "a b:80", "127.0.0.1:80x"}) {
+    INFO(listen);
+    CHECK(mentions(refused({"--listen", listen}), "--listen: expected HOST:PORT"));
+  }
+  for (const char* share : {"0.51", "-0.1", "nan", "inf", "", "0.1x"}) {
+    INFO(share);
+    CHECK(mentions(refused({"--wait-jitter", share}), "--wait-jitter: expected"));
+  }
+  for (const char* path : {"api", "/api/", "/", "/a//b", "/a b", "/a?b"}) {
+    INFO(path);
+    CHECK(mentions(refused({"--base-path", path}), "--base-path: expected"));
+  }
+  CHECK(mentions(refused({"--bucket", "a.b"}), "--bucket: expected a bucket name"));
+  CHECK(mentions(refused({"--auth", "jwt"}), "--auth: expected none"));
+  CHECK(mentions(refused({"--access-log", "some"}), "--access-log: expected off, sampled or all"));
+  CHECK(mentions(refused({"--allow-anonymous=maybe"}), "expected true or false"));
+}
+
+TEST_CASE("options: what is unknown, incomplete or not a flag is refused") {
+  CHECK(mentions(refused({"--max-waits", "3s"}), "--max-waits: no such setting"));
+  CHECK(mentions(refused({"--max_wait", "3s"}), "--max_wait: no such setting"));
+  CHECK(mentions(refused({"--"}), "no such setting"));
+  CHECK(mentions(refused({"build-7"}), "`build-7`: expected a flag"));
+  CHECK(mentions(refused({"--bucket"}), "--bucket: expected a bucket name"));
+  CHECK(mentions(refused({"--nats", "--bucket", "b"}), "--nats: expected"));
+  CHECK(mentions(refused({}, {{"HOME", "/h"}, {"BIDE_MAXWAIT", "3s"}}),
+                 "BIDE_MAXWAIT: no such setting"));
+  CHECK(mentions(refused({}, {{"HOME", "/h"}, {"BIDE_max_wait", "3s"}}), "no such setting"));
+}
+
+TEST_CASE("options: errors of the file name the file and the line") {
+  const auto with = [](std::string_view toml) {
+    const TomlFile file(toml);
+    std::string message = refused({"--config", file.path()});
+    CHECK(message.starts_with(file.path() + ":"));
+    return message.substr(file.path().size());
+  };
+  CHECK(mentions(with("\nmaxwait = \"3s\"\n"), ":2: maxwait: no such setting"));
+  CHECK(mentions(with("max_wait = \"3s\"\n"), ":1: max_wait: no such setting"));
+  CHECK(mentions(with("max-wait = \"3 days\"\n"), ":1: max-wait: expected a duration"));
+  CHECK(mentions(with("\n\nbucket = 5\n"), ":3: bucket: expected a string"));
+  CHECK(mentions(with("threads = \"4\"\n"), ":1: threads: expected an integer"));
+  CHECK(mentions(with("allow-anonymous = \"yes\"\n"), ":1: allow-anonymous: expected a boolean"));
+  CHECK(mentions(with("[serve]\nthreads = 4\n"), "serve: no such setting"));
+  CHECK(mentions(with("threads = [4]\n"), ":1: threads: expected an integer"));
+  CHECK(mentions(with("threads = 1\nthreads = 2\n"), ":2"));
+  CHECK(mentions(with("a = 1\nbucket = \"open\n"), ":2"));
+  CHECK(mentions(with("config = \"x\"\n"), ":1: config: no such setting"));
+}
+
+TEST_CASE("options: a file that is not there, or is a directory, is an error") {
+  CHECK(
+      mentions(refused({"--config", "/nowhere/bide.toml"}), "/nowhere/bide.toml: cannot be read"));
+  CHECK(mentions(refused({"--config", "/tmp"}), "/tmp: cannot be read"));
+}
+
+TEST_CASE("options: the file speaks all types") {
+  const TomlFile file(
+      "bucket = \"b\"\nmax-wait = 30\nwait-jitter = 0.25\nallow-anonymous = true\n"
+      "listen = \"0.0.0.0:80\"\nmax-parked = 10\n");
+  const ServeOptions options = accepted({"--config", file.path()});
+  CHECK(options.bucket == "b");
+  CHECK(options.max_wait == 30s);
+  CHECK(options.wait_jitter == 0.25);
+  CHECK(options.allow_anonymous);
+  CHECK(options.max_parked == 10);
+}
+
+TEST_CASE("options: without authentication only loopback is served, unless it is asked for") {
+  for (const char* listen : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1"}) {
+    CHECK(accepted({"--listen", listen}).listen_port == 1);
+  }
+  for (const char* listen : {"0.0.0.0:1", "[::]:1", "10.0.0.1:1", "127.example.org:1"}) {
+    INFO(listen);
+    CHECK(mentions(refused({"--listen", listen}), "--allow-anonymous"));
+    CHECK(accepted({"--listen", listen, "--allow-anonymous"}).listen_port == 1);
+  }
+}
+
+TEST_CASE("options: the state folder follows XDG, and without any home it must be named") {
+  CHECK(accepted({}, {{"XDG_STATE_HOME", "/x"}, {"HOME", "/h"}}).data_dir == "/x/bide");
+  CHECK(accepted({}, {{"XDG_STATE_HOME", "x"}, {"HOME", "/h"}}).data_dir == "/h/.local/state/bide");
+  CHECK(mentions(refused({}, {}), "--data-dir: expected a directory"));
+  CHECK(accepted({"--nats", "nats://h"}, {}).data_dir.empty());
+}
+
+TEST_CASE("options: --help is text with every setting, not an error") {
+  auto parsed = parse_serve_options(Args{"--help"}, {});
+  REQUIRE(std::holds_alternative<UsageError>(parsed));
+  const UsageError& help = std::get<UsageError>(parsed);
+  CHECK(help.exit_code == 0);
+  for (const Setting& setting : serve_settings()) {
+    CHECK(mentions(help.message, "--" + std::string(setting.name)));
+  }
+  for (std::size_t start = 0; start < help.message.size();) {
+    const std::size_t end = help.message.find('\n', start);
+    CHECK(end - start <= 80);
+    start = end + 1;
+  }
+}
+
+TEST_CASE("nats_url: what is accepted") {
+  for (const char* url : {"nats://h", "nats://h:4222", "tls://u:p@h:1", "h:4222", "nats://[::1]:2",
+                          "nats://token@h/", "nats://a, nats://b"}) {
+    INFO(url);
+    CHECK(is_nats_url_list(url));
+  }
+  for (const char* url : {"", "nats://", "http://h", "nats://h:0", "nats://h:65536", "nats://h:x",
+                          "nats://h/path", "nats://a,,nats://b", "nats://@h", "nats://:4222",
+                          "nats://[]:1", "nats://a b", "nats://h:1:2"}) {
+    INFO(url);
+    CHECK_FALSE(is_nats_url_list(url));
+    CHECK(mentions(refused({"--nats", url}), "--nats: expected nats://HOST:PORT"));
+  }
+}
+
+TEST_CASE("nats_url: secrets are never printed") {
+  CHECK(redacted("nats://h:4222") == "nats://h:4222");
+  CHECK(redacted("nats://u:p@h:4222") == "nats://***@h:4222");
+  CHECK(redacted("u:p@h") == "***@h");
+  CHECK(redacted("nats://t@h,tls://u:p@i") == "nats://***@h,tls://***@i");
+  for (const char* url : {"nats://u:sec@ret@h", "nats://u:sec,ret@h,nats://v:secret@i"}) {
+    INFO(url);
+    CHECK_FALSE(mentions(redacted(url), "ret"));
+    CHECK_FALSE(mentions(redacted(url), "sec"));
+  }
+  CHECK_FALSE(mentions(refused({"--nats", "nats://u:secret@h:99999"}), "secret"));
+}
+
+}  // namespace
+}  // namespace bide
