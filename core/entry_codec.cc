@@ -1,0 +1,171 @@
+#include "core/entry_codec.h"
+
+#include <utility>
+
+#include "core/base64.h"
+#include "core/entry_key.h"
+#include "core/field_reader.h"
+#include "core/json_object.h"
+
+namespace bide {
+namespace {
+
+using Kind = JsonMember::Kind;
+using Need = FieldReader::Need;
+using Names = std::vector<std::string_view>;
+template <typename T>
+using OrRejection = std::variant<T, Rejection>;
+
+// Every value may be a signed envelope instead, so these two are always asked for.
+constexpr std::string_view kPayload = "payload", kSignature = "signature";
+
+Rejection rejection_of(JsonError error) {
+  switch (error) {
+    case JsonError::kSyntax:
+      return {RejectReason::kJson, "value: expected one JSON object in UTF-8"};
+    case JsonError::kDepth:
+      return {RejectReason::kDepth, "value: nested too deep"};
+  }
+  return {RejectReason::kJson, {}};
+}
+
+bool is_envelope(const JsonObject& object) {
+  return object[kPayload].kind == Kind::kString && object[kSignature].kind == Kind::kString;
+}
+
+// The value's members, of the payload if it is an envelope. They refer to `value` or, unwrapped, to
+// `payload`, which therefore belongs to the caller.
+OrRejection<JsonObject> open_value(std::string_view value, Names names, std::string& payload) {
+  names.insert(names.end(), {kPayload, kSignature});
+  auto outer = JsonObject::parse(value, names, kJsonDepthMax);
+  if (const auto* error = std::get_if<JsonError>(&outer)) return rejection_of(*error);
+  if (!is_envelope(std::get<JsonObject>(outer))) return std::get<JsonObject>(std::move(outer));
+
+  const Rejection bad{RejectReason::kEnvelope, "payload: expected base64 of one JSON object"};
+  // Base64 shrinks when decoded, so kValueBytesMax holds for the payload as well.
+  auto decoded = decode_base64(std::get<JsonObject>(outer)[kPayload].text);
+  if (!decoded) return bad;
+  payload = *std::move(decoded);
+  auto inner = JsonObject::parse(payload, names, kJsonDepthMax);
+  if (const auto* error = std::get_if<JsonError>(&inner)) {
+    return *error == JsonError::kDepth ? rejection_of(*error) : bad;
+  }
+  if (is_envelope(std::get<JsonObject>(inner))) return bad;
+  return std::get<JsonObject>(std::move(inner));
+}
+
+OrRejection<Definition> decode_definition(const EntryKey& key, std::string_view value) {
+  std::string payload;
+  auto object =
+      open_value(value, {"id", "created", "subject", "operation", "expected_agents"}, payload);
+  if (auto* rejection = std::get_if<Rejection>(&object)) return std::move(*rejection);
+  FieldReader read(std::get<JsonObject>(object));
+  read.expect("id", Need::kOptional, key.job_id);
+  Definition definition;
+  definition.created = read.text("created", Need::kOptional, kValueBytesMax);
+  definition.subject = read.text("subject", Need::kOptional, kValueBytesMax);
+  definition.operation = read.object("operation");
+  definition.expected_agents = read.agents("expected_agents");
+  if (read.problem()) return *read.problem();
+  return definition;
+}
+
+// Workers put what they like into an event's data; two strings in it mean something to the job,
+// and only a NUL in one of those is refused.
+std::optional<Rejection> read_event_data(const JsonMember& data, Event& event) {
+  if (data.kind != Kind::kObject) return std::nullopt;
+  const auto parsed = JsonObject::parse(data.raw, {"error", "new_job_id"}, kJsonDepthMax);
+  const auto* object = std::get_if<JsonObject>(&parsed);
+  if (object == nullptr) return std::nullopt;  // Cannot be: it was parsed as part of the value.
+  FieldReader read(*object);
+  const auto text_if_string = [&](std::string_view name) {
+    if ((*object)[name].kind != Kind::kString) return std::string();
+    return read.text(name, Need::kOptional, kValueBytesMax);
+  };
+  event.error = text_if_string("error");
+  event.new_job_id = text_if_string("new_job_id");
+  return read.problem();
+}
+
+OrRejection<Event> decode_event(const EntryKey& key, std::string_view value) {
+  std::string payload;
+  auto object =
+      open_value(value, {"job_id", "event", "hostname", "timestamp", "unix_nano", "data"}, payload);
+  if (auto* rejection = std::get_if<Rejection>(&object)) return std::move(*rejection);
+  FieldReader read(std::get<JsonObject>(object));
+  read.expect("job_id", Need::kRequired, key.job_id);
+  read.expect("event", Need::kRequired, word_of(key.event));
+  Event event;
+  event.kind = key.event;
+  event.hostname = read.text("hostname", Need::kRequired, kHostnameBytesMax);
+  event.timestamp = read.timestamp("timestamp");
+  event.unix_nano = read.integer("unix_nano").value_or(key.unix_nano);
+  if (read.problem()) return *read.problem();
+  const auto& data = std::get<JsonObject>(object)["data"];
+  if (auto rejection = read_event_data(data, event)) return *std::move(rejection);
+  return event;
+}
+
+OrRejection<Response> decode_response(const EntryKey& key, std::string_view value) {
+  std::string payload;
+  auto object =
+      open_value(value, {"job_id", "status", "hostname", "data", "error", "changed"}, payload);
+  if (auto* rejection = std::get_if<Rejection>(&object)) return std::move(*rejection);
+  FieldReader read(std::get<JsonObject>(object));
+  read.expect("job_id", Need::kOptional, key.job_id);
+  Response response;
+  response.hostname = read.text("hostname", Need::kOptional, kHostnameBytesMax);
+  if (response.hostname.empty()) response.hostname = key.agent;
+  response.status = read.text("status", Need::kOptional, kValueBytesMax);
+  response.data = read.any("data");
+  response.error = read.text("error", Need::kOptional, kValueBytesMax);
+  response.changed = read.boolean("changed");
+  if (read.problem()) return *read.problem();
+  return response;
+}
+
+// Moves what was decoded into the entry, or hands the rejection on.
+template <typename T>
+std::variant<Entry, Rejection> finish(Entry entry, OrRejection<T> decoded) {
+  if (auto* rejection = std::get_if<Rejection>(&decoded)) return std::move(*rejection);
+  entry.what = std::get<T>(std::move(decoded));
+  return entry;
+}
+
+}  // namespace
+
+std::string_view word_of(RejectReason reason) {
+  constexpr std::array<std::string_view, kRejectReasons> kWords = {
+      "key", "size", "json", "depth", "field", "envelope", "mismatch", "full"};
+  return kWords[static_cast<std::size_t>(reason)];
+}
+
+std::variant<Entry, Rejection> decode(const RawEntry& raw) {
+  const std::optional<EntryKey> key =
+      raw.key.size() <= kKeyBytesMax ? parse_key(raw.key) : std::nullopt;
+  if (!key)
+    return Rejection{RejectReason::kKey, "key: expected a job's, an event's or a response's"};
+
+  Entry entry{.job_id = std::string(key->job_id),
+              .key_rest = std::string(key->rest),
+              .family = key->family,
+              .revision = raw.revision,
+              .written = raw.written,
+              .what = Deletion{}};
+  if (raw.deleted) return entry;
+  if (raw.value.size() > kValueBytesMax) {
+    return Rejection{RejectReason::kSize,
+                     "value: expected at most " + std::to_string(kValueBytesMax) + " bytes"};
+  }
+  switch (key->family) {
+    case Entry::Family::kJob:
+      return finish(std::move(entry), decode_definition(*key, raw.value));
+    case Entry::Family::kStatus:
+      return finish(std::move(entry), decode_event(*key, raw.value));
+    case Entry::Family::kResponse:
+      return finish(std::move(entry), decode_response(*key, raw.value));
+  }
+  return Rejection{RejectReason::kKey, {}};
+}
+
+}  // namespace bide

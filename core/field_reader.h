@@ -1,0 +1,54 @@
+// core/field_reader.h: Takes typed fields out of a JSON object and remembers what was wrong first.
+//
+// Reading goes on after a problem with empty results, so that a decoder reads as the list of its
+// fields; it asks problem() once, at the end. `null` counts as absent everywhere.
+//
+// Thread safety: none; lives on one stack.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/entry_codec.h"
+#include "core/json_object.h"
+
+namespace bide {
+
+class FieldReader {
+ public:
+  enum class Need : std::uint8_t { kRequired, kOptional };
+
+  // `object` must outlive the reader, and have been asked for every name read here.
+  explicit FieldReader(const JsonObject& object) : object_(object) {}
+
+  // A string without NUL, at most `bytes_max` long and, if required, not empty. Empty when absent.
+  std::string text(std::string_view name, Need need, std::size_t bytes_max);
+  // As text(), of RFC 3339's shape.
+  std::string timestamp(std::string_view name);
+  // If present, a string equal to `expected`; another one is a kMismatch.
+  void expect(std::string_view name, Need need, std::string_view expected);
+  std::optional<bool> boolean(std::string_view name);
+  // nullopt: absent or not an integer that fits; no problem either way.
+  std::optional<std::int64_t> integer(std::string_view name) const;
+  // Raw JSON; empty when absent.
+  std::string any(std::string_view name) const { return std::string(raw(name)); }
+  std::string object(std::string_view name);
+  // Nothing, a number or names: see Definition::expected_agents.
+  decltype(Definition::expected_agents) agents(std::string_view name);
+
+  [[nodiscard]] const std::optional<Rejection>& problem() const { return problem_; }
+
+ private:
+  std::string_view raw(std::string_view name) const;
+  void reject(std::string_view name, std::string_view expectation,
+              RejectReason reason = RejectReason::kField);
+
+  const JsonObject& object_;
+  std::optional<Rejection> problem_;
+};
+
+}  // namespace bide

@@ -1,0 +1,54 @@
+// core/json_object.h: A few members of one JSON object, with the bytes they were written in.
+//
+// One pass over the text, no tree: only the members asked for are kept, so a hostile value costs
+// no more memory than its own size. Checked on the way: RFC 8259's grammar, UTF-8 (escaped
+// surrogates included), depth. Of duplicate members the first wins.
+//
+// Thread safety: values and pure functions.
+#pragma once
+
+#include <cstddef>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace bide {
+
+struct JsonMember {
+  enum class Kind : std::uint8_t { kAbsent, kNull, kBool, kNumber, kString, kObject, kArray };
+  std::string_view name;
+  Kind kind = Kind::kAbsent;
+  std::string_view raw{};  // Byte-exact, without surrounding white space; into the parsed text.
+  std::string text{};      // kString: decoded.
+
+  // `null` says as little as leaving the member out.
+  [[nodiscard]] bool present() const { return kind != Kind::kAbsent && kind != Kind::kNull; }
+};
+
+enum class JsonError : std::uint8_t {
+  kSyntax,  // Not one JSON object, not UTF-8, or a number beyond a double.
+  kDepth,   // Nested deeper than `depth_max`.
+};
+
+class JsonObject {
+ public:
+  // `names` must be string literals or outlive the result, as must `text`. The object itself is
+  // depth 1.
+  [[nodiscard]] static std::variant<JsonObject, JsonError> parse(
+      std::string_view text, const std::vector<std::string_view>& names, std::size_t depth_max);
+
+  // `name` must be one of those asked for.
+  [[nodiscard]] const JsonMember& operator[](std::string_view name) const;
+
+ private:
+  std::vector<JsonMember> members_;
+};
+
+// The elements of an array of strings; nullopt: anything else. `text` is JSON already checked, such
+// as a member's `raw`.
+[[nodiscard]] std::optional<std::vector<std::string>> parse_string_array(std::string_view text);
+
+}  // namespace bide
