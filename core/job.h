@@ -8,17 +8,19 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/entry.h"
+#include "core/fold.h"
 #include "core/snapshot.h"
+#include "core/stored_entry.h"
 
 namespace bide {
 
-// Entries one job may hold; more are rejected (RejectReason::kFull).
+// Events and responses one job may hold; more are rejected (RejectReason::kFull). The definition
+// always finds room: without it the job could never come to exist.
 inline constexpr std::size_t kEntriesPerJobMax = 20'000;
 
 class Job {
@@ -38,65 +40,43 @@ class Job {
   [[nodiscard]] Absorbed absorb(const Entry& entry);
 
   [[nodiscard]] const std::string& id() const { return id_; }
-  // Its definition has arrived: for clients the job exists.
+  // Its definition has arrived: for clients the job exists. The state below means something only
+  // then.
   [[nodiscard]] bool defined() const { return definition_ != nullptr; }
   [[nodiscard]] bool empty() const { return !defined() && events_.empty() && responses_.empty(); }
-  [[nodiscard]] Status status() const { return state_.status; }
+  [[nodiscard]] Status status() const { return fold_.status(); }
   // Can no longer change: terminal, and for one agent (subject absent, `…_any`, `….host.<x>`) or
   // every expected agent is terminal.
-  [[nodiscard]] bool final() const { return state_.final; }
+  [[nodiscard]] bool final() const { return fold_.final(); }
   // Agents that completed, failed, skipped or retried.
-  [[nodiscard]] std::size_t agents_terminal() const { return state_.terminal; }
-  // The stream sequence that last changed the JSON, and the status word.
-  [[nodiscard]] Revision revision() const { return state_.revision; }
-  [[nodiscard]] Revision status_revision() const { return state_.status_revision; }
+  [[nodiscard]] std::size_t agents_terminal() const { return fold_.agents_terminal(); }
+  // The stream sequence that last changed the JSON, and the status word. Never falls back, not
+  // even where deleting an event brings an earlier status back.
+  [[nodiscard]] Revision revision() const { return revision_; }
+  [[nodiscard]] Revision status_revision() const;
   // The stream's time of the definition; of the newest entry while there is none.
   [[nodiscard]] WallTime written() const { return written_; }
 
+  // What the representations are made of.
+  [[nodiscard]] const Definition& definition() const { return *definition_; }
+  [[nodiscard]] const std::vector<StoredEvent>& events() const { return events_; }
+  [[nodiscard]] const std::vector<StoredResponse>& responses() const { return responses_; }
+  [[nodiscard]] const Fold& fold() const { return fold_; }
+
  private:
-  friend std::string render_json(const Job& job);
-  friend class JsonRenderer;
-
-  // What varies in length of an event lives in one string: a job of five events costs five
-  // allocations, not twenty.
-  struct StoredEvent {
-    Revision revision = 0;
-    std::int64_t unix_nano = 0;
-    std::string text;  // key_rest, hostname, timestamp, error, new_job_id, each ended by NUL.
-    EventKind kind{};
-  };
-  struct StoredResponse {
-    Revision revision = 0;
-    std::string key_rest;
-    Response response;
-  };
-  struct Agent {
-    std::string name;
-    std::string error;                                     // Of the event that tells its state.
-    std::int64_t first_start_nano = 0, last_end_nano = 0;  // 0: none.
-    EventKind kind{};
-  };
-  struct State {
-    std::vector<Agent> agents;  // Sorted by name.
-    std::size_t active = 0, failed = 0, skipped = 0, completed = 0, terminal = 0;
-    std::size_t expected_terminal = 0;
-    Revision revision = 0, status_revision = 0;
-    std::size_t latest_terminal = SIZE_MAX;  // Index into events_.
-    Status status = Status::kSubmitted;
-    bool final = false;
-  };
-
+  Absorbed define(const Entry& entry);
   void fold_all();
-  void fold(std::size_t event_index);
 
   std::string id_;
   std::unique_ptr<Definition> definition_;
   Revision definition_revision_ = 0;
+  // The highest revision ever absorbed. Entries that are gone count too: they left by one higher.
+  Revision revision_ = 0;
+  Revision event_deletion_revision_ = 0;  // Of the newest deletion of an event.
   WallTime written_{};
   std::vector<StoredEvent> events_;        // By revision.
   std::vector<StoredResponse> responses_;  // By revision.
-  Revision deletion_revision_ = 0;         // Of the newest deleted entry: deleting is a change too.
-  State state_;
+  Fold fold_;                              // Of definition_ and all events_, once defined.
 };
 
 // Renders both representations of a defined job.

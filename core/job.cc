@@ -1,0 +1,55 @@
+#include "core/job.h"
+
+#include <algorithm>
+
+namespace bide {
+
+Job::Absorbed Job::absorb(const Entry& entry) {
+  if (entry.family == Entry::Family::kJob) return define(entry);
+
+  const bool is_event = entry.family == Entry::Family::kStatus;
+  const bool room = events_.size() + responses_.size() < kEntriesPerJobMax;
+  const Placed placed = is_event ? place(events_, entry, room) : place(responses_, entry, room);
+  if (placed == Placed::kFull) return Absorbed::kFull;
+  if (placed == Placed::kStale) return Absorbed::kUnchanged;
+
+  // A deletion counts even if the key was never held here: a replica that reads the bucket now
+  // finds the same deletion, and not what it deleted.
+  revision_ = std::max(revision_, entry.revision);
+  if (is_event && std::holds_alternative<Deletion>(entry.what)) {
+    event_deletion_revision_ = std::max(event_deletion_revision_, entry.revision);
+  }
+  if (!defined()) {
+    written_ = std::max(written_, entry.written);
+    return Absorbed::kUnchanged;
+  }
+  if (is_event && placed == Placed::kAppended) {
+    fold_.take(*definition_, events_, static_cast<std::uint32_t>(events_.size() - 1));
+  } else if (is_event && placed == Placed::kRearranged) {
+    fold_all();
+  }
+  return Absorbed::kChanged;
+}
+
+Job::Absorbed Job::define(const Entry& entry) {
+  const auto* definition = std::get_if<Definition>(&entry.what);
+  if (definition == nullptr) return Absorbed::kUnchanged;
+  if (defined() && entry.revision <= definition_revision_) return Absorbed::kUnchanged;
+  definition_ = std::make_unique<Definition>(*definition);
+  definition_revision_ = entry.revision;
+  revision_ = std::max(revision_, entry.revision);
+  written_ = entry.written;
+  fold_all();
+  return Absorbed::kChanged;
+}
+
+void Job::fold_all() {
+  fold_ = Fold(*definition_, definition_revision_);
+  for (std::uint32_t i = 0; i < events_.size(); ++i) fold_.take(*definition_, events_, i);
+}
+
+Revision Job::status_revision() const {
+  return std::max(fold_.status_revision(), event_deletion_revision_);
+}
+
+}  // namespace bide

@@ -1,0 +1,95 @@
+#include "core/json_text.h"
+
+namespace bide {
+namespace {
+
+void append_escape(std::string& out, char c) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  constexpr std::string_view kNamed = "\"\\\b\f\n\r\t";
+  constexpr std::string_view kNames = "\"\\bfnrt";
+  const auto byte = static_cast<unsigned char>(c);
+  out += '\\';
+  if (const std::size_t at = kNamed.find(c); at != std::string_view::npos) {
+    out += kNames[at];
+    return;
+  }
+  out += "u00";
+  out += kHex[byte >> 4U];
+  out += kHex[byte & 0xFU];
+}
+
+bool needs_escape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
+
+}  // namespace
+
+void JsonText::begin_object() {
+  separate();
+  out_ += '{';
+  comma_due_ = false;
+}
+
+void JsonText::end_object() {
+  out_ += '}';
+  comma_due_ = true;
+}
+
+void JsonText::begin_array() {
+  separate();
+  out_ += '[';
+  comma_due_ = false;
+}
+
+void JsonText::end_array() {
+  out_ += ']';
+  comma_due_ = true;
+}
+
+void JsonText::key(std::string_view name) {
+  separate();
+  quote(name);
+  out_ += ':';
+  comma_due_ = false;
+}
+
+void JsonText::string(std::string_view value) {
+  separate();
+  quote(value);
+  comma_due_ = true;
+}
+
+void JsonText::raw(std::string_view json) {
+  separate();
+  out_ += json;
+  comma_due_ = true;
+}
+
+void JsonText::string_if(std::string_view name, std::string_view value) {
+  if (value.empty()) return;
+  key(name);
+  string(value);
+}
+
+void JsonText::raw_if(std::string_view name, std::string_view json) {
+  if (json.empty()) return;
+  key(name);
+  raw(json);
+}
+
+void JsonText::separate() {
+  if (comma_due_) out_ += ',';
+}
+
+void JsonText::quote(std::string_view text) {
+  out_ += '"';
+  std::size_t begin = 0;  // Of the run that is copied in one go.
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!needs_escape(text[i])) continue;
+    out_.append(text, begin, i - begin);
+    append_escape(out_, text[i]);
+    begin = i + 1;
+  }
+  out_.append(text, begin);
+  out_ += '"';
+}
+
+}  // namespace bide

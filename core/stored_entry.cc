@@ -1,0 +1,67 @@
+#include "core/stored_entry.h"
+
+#include <algorithm>
+
+#include "core/entity_tag.h"
+
+namespace bide {
+namespace {
+
+KeyHash key_hash_of(std::string_view key_rest) { return static_cast<KeyHash>(hash_of(key_rest)); }
+
+template <typename Stored>
+auto find_key(std::vector<Stored>& entries, std::string_view key_rest) {
+  const KeyHash hash = key_hash_of(key_rest);
+  return std::find_if(entries.begin(), entries.end(), [&](const Stored& held) {
+    return held.key_hash == hash && held.key_rest() == key_rest;
+  });
+}
+
+PackedText pack(const Entry& entry, const Event& event) {
+  return PackedText(
+      {event.hostname, entry.key_rest, event.timestamp, event.new_job_id, event.error});
+}
+
+PackedText pack(const Entry& entry, const Response& response) {
+  return PackedText(
+      {response.hostname, entry.key_rest, response.status, response.error, response.data});
+}
+
+}  // namespace
+
+StoredEvent::StoredEvent(const Entry& entry)
+    : revision(entry.revision),
+      unix_nano(std::get<Event>(entry.what).unix_nano),
+      text(pack(entry, std::get<Event>(entry.what))),
+      key_hash(key_hash_of(entry.key_rest)),
+      kind(std::get<Event>(entry.what).kind) {}
+
+StoredResponse::StoredResponse(const Entry& entry)
+    : revision(entry.revision),
+      text(pack(entry, std::get<Response>(entry.what))),
+      key_hash(key_hash_of(entry.key_rest)),
+      changed(std::get<Response>(entry.what).changed) {}
+
+template <typename Stored>
+Placed place(std::vector<Stored>& entries, const Entry& entry, bool room) {
+  const bool deletion = std::holds_alternative<Deletion>(entry.what);
+  const auto held = find_key(entries, entry.key_rest);
+  const bool replaces = held != entries.end();
+  if (replaces && held->revision >= entry.revision) return Placed::kStale;
+  if (!replaces && deletion) return Placed::kNotHeld;
+  if (!replaces && !room) return Placed::kFull;
+  if (replaces) entries.erase(held);
+  if (deletion) return Placed::kRearranged;
+
+  reserve_one_more(entries);
+  const auto behind = [&](const Stored& other) { return other.revision <= entry.revision; };
+  const auto at = std::find_if(entries.rbegin(), entries.rend(), behind).base();
+  const bool last = at == entries.end();
+  entries.emplace(at, entry);
+  return last && !replaces ? Placed::kAppended : Placed::kRearranged;
+}
+
+template Placed place(std::vector<StoredEvent>&, const Entry&, bool);
+template Placed place(std::vector<StoredResponse>&, const Entry&, bool);
+
+}  // namespace bide
