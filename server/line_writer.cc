@@ -1,0 +1,121 @@
+#include "server/line_writer.h"
+
+#include <pthread.h>
+#include <unistd.h>
+#include <csignal>
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <string_view>
+
+namespace bide {
+namespace {
+
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr int kPollMilliseconds = 100;
+
+}  // namespace
+
+LineWriter::LineWriter(int fd, std::size_t bytes_max, DropNote note)
+    : fd_(fd), bytes_max_(bytes_max), note_(note), thread_([this] { run(); }) {}
+
+LineWriter::~LineWriter() {
+  {
+    MutexLock lock(mutex_);
+    closing_ = true;
+    changed_.notify_all();
+  }
+  flush(1s);
+  abandoned_.store(true);
+  thread_.join();
+}
+
+void LineWriter::write(std::string line) {
+  line += '\n';
+  MutexLock lock(mutex_);
+  if (line.size() > bytes_max_) {
+    dropped_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  while (bytes_ + line.size() > bytes_max_) drop_oldest();
+  bytes_ += line.size();
+  lines_.push_back(std::move(line));
+  changed_.notify_all();
+}
+
+void LineWriter::drop_oldest() {
+  bytes_ -= lines_.front().size();
+  lines_.pop_front();
+  dropped_.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool LineWriter::flush(std::chrono::milliseconds patience) {
+  const auto deadline = steady_clock::now() + patience;
+  MutexLock lock(mutex_);
+  while (!lines_.empty() || sending_) {
+    if (steady_clock::now() >= deadline) return false;
+    changed_.wait_until(mutex_, deadline);
+  }
+  return true;
+}
+
+void LineWriter::run() {
+  // A reader that is gone must not kill the process by SIGPIPE, and signals meant for main's thread
+  // have no business here.
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  while (const std::optional<std::string> batch = next_batch()) send(*batch);
+}
+
+std::optional<std::string> LineWriter::next_batch() {
+  MutexLock lock(mutex_);
+  sending_ = false;
+  changed_.notify_all();
+  while (lines_.empty()) {
+    if (closing_) return std::nullopt;
+    changed_.wait_until(mutex_, steady_clock::now() + 1h);
+  }
+  std::string batch;
+  if (const std::uint64_t dropped = dropped_.load(); dropped != noted_) {
+    batch = note_(dropped - noted_) + '\n';
+    noted_ = dropped;
+  }
+  // Whole lines up to PIPE_BUF: such a write to a pipe is atomic, so that lines of processes that
+  // share it do not mix.
+  while (!lines_.empty() && (batch.empty() || batch.size() + lines_.front().size() <= PIPE_BUF)) {
+    batch += lines_.front();
+    bytes_ -= lines_.front().size();
+    lines_.pop_front();
+  }
+  sending_ = true;
+  return batch;
+}
+
+void LineWriter::send(std::string_view bytes) {
+  while (!bytes.empty()) {
+    // Asked first, because a write that blocks could not be abandoned. A pipe that is writable
+    // takes PIPE_BUF bytes without blocking. O_NONBLOCK would change the descriptor for the shell,
+    // too.
+    struct pollfd ready = {fd_, POLLOUT, 0};
+    const int polled = ::poll(&ready, 1, kPollMilliseconds);
+    if (abandoned_.load()) return;
+    if (polled <= 0) continue;
+    const ssize_t written =
+        ::write(fd_, bytes.data(), std::min<std::size_t>(bytes.size(), PIPE_BUF));
+    if (written >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno != EINTR && errno != EAGAIN) {
+      dropped_.fetch_add(static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n')),
+                         std::memory_order_relaxed);
+      return;
+    }
+  }
+}
+
+}  // namespace bide
