@@ -19,7 +19,6 @@ Condition Condition::status_in(std::uint8_t mask) {
 // Only a tag of the current revision can match, and comparing revisions spares rendering the job
 // just to learn its hash. Both representations are asked: the text's revision lags the JSON's.
 bool Condition::may_match(const Job& job, const ValidatorList& seen) {
-  if (seen.any()) return true;
   return std::any_of(seen.tags().begin(), seen.tags().end(), [&](const EntityTag& tag) {
     return tag.revision == job.revision() || tag.revision == job.status_revision();
   });

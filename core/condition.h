@@ -43,13 +43,15 @@ class Condition {
     TimePoint again_at = kEndOfTime;
   };
   // `seen` are the client's validators for `type`. `settled_at`: when the job will have been
-  // unchanged for the settle time. `tag_of(type)` renders at most once per version of the job.
+  // unchanged for the settle time. `current_tag()`
+  // renders at most once per version of the job.
   template <typename TagOf>
   [[nodiscard]] Judgement judge(const Job& job, const ValidatorList& seen, TimePoint now,
                                 TimePoint settled_at, TagOf&& current_tag) const {
+    if (seen.any()) return {Verdict::kNever};  // `*` matches every state there will be.
     if (kind_ == Kind::kChange) {
       if (!may_match(job, seen) || !seen.matches(current_tag())) return {Verdict::kHolds};
-      return {job.final() || seen.any() ? Verdict::kNever : Verdict::kPending};
+      return {job.final() ? Verdict::kNever : Verdict::kPending};
     }
     return judge_state(job, now, settled_at);
   }

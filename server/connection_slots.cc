@@ -1,0 +1,32 @@
+#include "server/connection_slots.h"
+
+namespace bide {
+
+ConnectionSlots::~ConnectionSlots() {
+  for (std::atomic<Connection*>& chunk : chunks_) delete[] chunk.load();
+}
+
+Connection* ConnectionSlots::acquire() {
+  MutexLock lock(mutex_);
+  if (free_.empty()) {
+    const std::uint32_t first = end_.load(std::memory_order_relaxed);
+    if (first == kPerChunk * kChunks) return nullptr;
+    auto* const chunk = new Connection[kPerChunk];
+    for (std::uint32_t i = 0; i < kPerChunk; ++i) chunk[i].index = first + i;
+    chunks_[first / kPerChunk].store(chunk, std::memory_order_release);
+    end_.store(first + kPerChunk, std::memory_order_release);
+    for (std::uint32_t i = kPerChunk; i > 0; --i) free_.push_back(first + i - 1);
+  }
+  Connection& connection = at(free_.back());
+  free_.pop_back();
+  in_use_.fetch_add(1, std::memory_order_relaxed);
+  return &connection;
+}
+
+void ConnectionSlots::release(Connection& connection) {
+  MutexLock lock(mutex_);
+  free_.push_back(connection.index);
+  in_use_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+}  // namespace bide

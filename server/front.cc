@@ -1,0 +1,243 @@
+#include "server/front.h"
+
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "server/airlock.h"
+#include "server/problem.h"
+#include "server/response_writer.h"
+
+namespace bide {
+namespace {
+
+// A client may send its FIN right behind the request and still read (`nc -N`, RFC 9112
+// section 9.6). One that gives up sends the same FIN, but hardly ever so soon.
+constexpr std::chrono::milliseconds kHalfCloseGrace{10};
+
+// What one read takes: a head is at most 16 KiB, a pipelined burst may be more.
+constexpr std::size_t kReadBytes = 32 * 1024;
+
+// Whether the client's FIN is already here, behind what was read.
+bool has_half_closed(int fd) {
+  char byte;
+  return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+}  // namespace
+
+Front::Front(Clock& clock, const Limits& limits, Handler& handler, HttpMetrics& metrics,
+             AccessLogger& access_logger)
+    : clock_(clock),
+      limits_(limits),
+      handler_(handler),
+      metrics_(metrics),
+      access_logger_(access_logger),
+      pool_([this](std::uint64_t key, std::uint32_t events) { on_ready(key, events); }),
+      reaper_(clock, slots_, [this](Connection& connection) { on_expired(connection); }) {}
+
+Front::~Front() { stop(); }
+
+void Front::start(JobTable& table, std::size_t threads) {
+  table_ = &table;
+  pool_.start(threads);
+  reaper_.start();
+}
+
+void Front::stop() {
+  reaper_.stop();
+  pool_.shutdown();
+  for (std::uint32_t i = 0; i < slots_.end(); ++i) {
+    Connection& connection = slots_.at(i);
+    if (connection.claim(connection.ticket() & ~1U)) close(connection);
+  }
+}
+
+std::uint64_t Front::key_of(std::uint32_t index, std::uint32_t ticket) {
+  return std::uint64_t{index} << 32 | ticket;
+}
+
+void Front::adopt(int fd) {
+  Connection* const connection = draining() ? nullptr : slots_.acquire();
+  if (connection == nullptr) {
+    count(metrics_.connections_refused);
+    ::close(fd);
+    return;
+  }
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  count(metrics_.connections);
+  connection->sink = this;
+  connection->fd = fd;
+  connection->expires_ms.store(Reaper::mark(clock_.now() + limits_.idle),
+                               std::memory_order_relaxed);
+  const std::uint32_t ticket = connection->release();
+  if (pool_.add(fd, EPOLLIN | EPOLLRDHUP, key_of(connection->index, ticket))) return;
+  if (connection->claim(ticket)) close(*connection);
+}
+
+void Front::on_ready(std::uint64_t key, std::uint32_t events) {
+  Connection& connection = slots_.at(static_cast<std::uint32_t>(key >> 32));
+  if (!connection.claim(static_cast<std::uint32_t>(key))) return;
+  switch (connection.phase) {
+    case Connection::Phase::kReading:
+      return read(connection);
+    case Connection::Phase::kParked:
+      return hang_up(connection, events);
+    case Connection::Phase::kWriting:
+      return resume_writing(connection);
+    case Connection::Phase::kLingering:
+      return linger(connection);
+  }
+}
+
+// --- Reading ----------------------------------------------------------------------------------
+
+void Front::read(Connection& connection) {
+  thread_local std::array<char, kReadBytes> buffer;
+  const ssize_t got = ::recv(connection.fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+    return wait_for_input(connection, connection.input);
+  }
+  if (got <= 0) return close(connection);
+  const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
+  if (connection.input.empty()) return serve(connection, bytes);
+  connection.input += bytes;
+  serve(connection, connection.input);
+}
+
+void Front::serve(Connection& connection, std::string_view bytes) {
+  thread_local httplib::Request request;
+  while (!bytes.empty()) {
+    const Step step = advance(bytes, connection.progress, request);
+    if (step.need == Step::Need::kReject) return reject(connection, step.status, step.detail);
+    if (step.need == Step::Need::kMore) {
+      if (step.wants_continue) send(connection, kContinue, nullptr, {});
+      return wait_for_input(connection, bytes.substr(0, step.keep_bytes));
+    }
+    bytes.remove_prefix(step.consumed_bytes);
+    begin(connection, request);
+    Exchange exchange(*this, connection, bytes);
+    handler_.handle(request, exchange);
+    if (exchange.handed_over()) return;
+    if (connection.broken || connection.unsent != nullptr || connection.facts.close) {
+      connection.input = bytes;
+      return after_response(connection);
+    }
+  }
+  wait_for_input(connection, {});
+}
+
+void Front::begin(Connection& connection, const httplib::Request& request) {
+  connection.progress = {};
+  connection.deadline = kEndOfTime;
+  connection.in_body = false;
+  connection.facts = {};
+  connection.facts.received = clock_.now();
+  connection.facts.head = request.method == "HEAD";
+  connection.facts.other = !connection.facts.head && request.method != "GET";
+  connection.facts.http10 = request.version == "HTTP/1.0";
+  connection.facts.close = !keep_alive(request) || draining();
+}
+
+// The time for a request runs from its first byte, not from its latest: a client that sends a byte
+// now and then gains nothing.
+void Front::wait_for_input(Connection& connection, std::string_view partial) {
+  const TimePoint now = clock_.now();
+  if (partial.empty()) {
+    std::string().swap(connection.input);
+    return arm(connection, Connection::Phase::kReading, EPOLLIN | EPOLLRDHUP, now + limits_.idle);
+  }
+  connection.input = partial;
+  if (connection.deadline == kEndOfTime) connection.deadline = now + limits_.head;
+  if (connection.progress.head_bytes != 0 && !connection.in_body) {
+    connection.in_body = true;
+    connection.deadline = now + limits_.body;
+  }
+  arm(connection, Connection::Phase::kReading, EPOLLIN | EPOLLRDHUP, connection.deadline);
+}
+
+void Front::reject(Connection& connection, int status, std::string_view detail) {
+  count(metrics_.requests_rejected);
+  connection.facts = RequestFacts{};
+  connection.facts.received = clock_.now();
+  connection.facts.close = true;
+  Exchange exchange(*this, connection, {});
+  exchange.send(problem(status, detail), "-");
+  after_response(connection);
+}
+
+// --- Parking ----------------------------------------------------------------------------------
+
+JobTable::Parked Front::park(Connection& connection, std::string_view rest, std::string_view id,
+                             Waiter::Terms terms, JobTable::Look& look) {
+  connection.input = rest;
+  connection.job_id = id;
+  connection.terms = std::move(terms);
+  connection.half_closed = connection.half_closed || has_half_closed(connection.fd);
+  connection.phase = Connection::Phase::kParked;
+  connection.expires_ms.store(INT64_MAX, std::memory_order_relaxed);
+  connection.parked_ticket = connection.ticket() + 1;
+  // Armed before it is parked: the other way round an attendant could have answered and armed it
+  // for reading before we arm it for hang-up. EPOLLERR and EPOLLHUP are always reported.
+  const std::uint32_t events = connection.half_closed ? 0U : std::uint32_t{EPOLLRDHUP};
+  const int fd = connection.fd;
+  const std::uint32_t ticket = connection.release();
+  pool_.arm(fd, events, key_of(connection.index, ticket));
+  const JobTable::Parked parked = table_->park(id, connection, ticket, look);
+  if (parked == JobTable::Parked::kParked || parked == JobTable::Parked::kGone) return parked;
+  // Not parked, but armed: a hang-up may have been faster than we are now.
+  if (!connection.claim(ticket)) return JobTable::Parked::kGone;
+  connection.phase = Connection::Phase::kReading;
+  return parked;
+}
+
+void Front::hang_up(Connection& connection, std::uint32_t events) {
+  table_->unpark(connection.job_id, connection);
+  const bool only_fin = (events & (EPOLLERR | EPOLLHUP)) == 0;
+  if (only_fin && clock_.now() - connection.facts.received < kHalfCloseGrace) {
+    connection.half_closed = true;
+    return park_again(connection);
+  }
+  count(metrics_.clients_gone);
+  access_logger_.gone(connection);
+  close(connection);
+}
+
+void Front::park_again(Connection& connection) {
+  const std::string id = connection.job_id;
+  JobTable::Look look;
+  switch (park(connection, connection.input, id, connection.terms, look)) {
+    case JobTable::Parked::kParked:
+    case JobTable::Parked::kGone:
+      return;
+    case JobTable::Parked::kReady:
+      return finish(connection, Outcome::kChanged, look.snapshot);
+    case JobTable::Parked::kFull:
+      return finish(connection, Outcome::kShed, look.snapshot);
+    case JobTable::Parked::kDraining:
+      return finish(connection, Outcome::kDrain, look.snapshot);
+  }
+}
+
+void Front::on_answer(Connection& connection, Outcome outcome,
+                      std::shared_ptr<const Snapshot> snapshot) noexcept {
+  finish(connection, outcome, snapshot);
+}
+
+void Front::finish(Connection& connection, Outcome outcome,
+                   const std::shared_ptr<const Snapshot>& snapshot) {
+  if (draining()) connection.facts.close = true;
+  Exchange exchange(*this, connection, {});
+  handler_.finish(outcome, snapshot, exchange);
+  std::string().swap(connection.job_id);
+  connection.terms = {};
+  after_response(connection);
+}
+
+}  // namespace bide

@@ -1,0 +1,108 @@
+// server/front.h: The connection layer: from sockets to requests, and from responses to sockets.
+//
+// cpp-httplib's accept loop hands sockets in (adopt); from then on a connection moves between
+// epoll, the pool's threads and the lot (see server/connection.h for who owns it when):
+//
+//   armed for reading -> a pool thread reads and parses (airlock) -> handler -> response -> armed
+//                                                              \-> parked -> attendant -> response
+//
+// A pool thread never waits for a socket: what is not there yet or not taken yet sends the
+// connection back to epoll.
+//
+// Thread safety: all public methods may be called from any thread; drain() once.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string_view>
+
+#include "core/job_table.h"
+#include "server/access_logger.h"
+#include "server/connection_slots.h"
+#include "server/exchange.h"
+#include "server/http_metrics.h"
+#include "server/pool.h"
+#include "server/reaper.h"
+
+namespace bide {
+
+class Front final : private AnswerSink {
+ public:
+  struct Limits {
+    std::chrono::milliseconds idle{75'000};   // Keep-alive without a request.
+    std::chrono::milliseconds head{10'000};   // From a request's first byte to its last header.
+    std::chrono::milliseconds body{30'000};   // From the head to the end of the body.
+    std::chrono::milliseconds write{30'000};  // Without the client taking a byte.
+    std::chrono::milliseconds linger{2'000};  // From our last byte to the client's close.
+  };
+
+  Front(Clock& clock, const Limits& limits, Handler& handler, HttpMetrics& metrics,
+        AccessLogger& access_logger);
+  ~Front();
+
+  // The table needs the pool as its crew, and this needs the table: hence two steps.
+  [[nodiscard]] Crew& crew() { return pool_; }
+  void start(JobTable& table, std::size_t threads);
+
+  // Takes over an accepted, connected socket.
+  void adopt(int fd);
+
+  // Says `Connection: close` on every response from now on, answers what is parked, and closes idle
+  // connections; returns when all are closed, or after `patience`. Stop accepting first.
+  void drain(std::chrono::milliseconds patience);
+  [[nodiscard]] bool draining() const { return draining_.load(std::memory_order_acquire); }
+  // Ends the threads. After drain().
+  void stop();
+
+  [[nodiscard]] std::size_t connections() const { return slots_.in_use(); }
+
+ private:
+  friend class Exchange;
+
+  void on_ready(std::uint64_t key, std::uint32_t events);
+  void on_answer(Connection& connection, Outcome outcome,
+                 std::shared_ptr<const Snapshot> snapshot) noexcept override;
+  void on_expired(Connection& connection);
+  void say_goodbye(Connection& connection);
+
+  // All below: the caller owns the connection, and after the call no more, unless said otherwise.
+  void read(Connection& connection);
+  void serve(Connection& connection, std::string_view bytes);
+  void reject(Connection& connection, int status, std::string_view detail);
+  void hang_up(Connection& connection, std::uint32_t events);
+  void park_again(Connection& connection);
+  void finish(Connection& connection, Outcome outcome,
+              const std::shared_ptr<const Snapshot>& snapshot);
+  void after_response(Connection& connection);
+  void resume_writing(Connection& connection);
+  void linger(Connection& connection);
+  void half_close(Connection& connection);
+  void arm(Connection& connection, Connection::Phase phase, std::uint32_t events,
+           TimePoint expires);
+  void wait_for_input(Connection& connection, std::string_view partial);
+  void begin(Connection& connection, const httplib::Request& request);  // Keeps ownership.
+  void close(Connection& connection);
+
+  // Keeps ownership. Sends what the socket takes and keeps the rest in connection.unsent.
+  void send(Connection& connection, std::string_view text, std::shared_ptr<const Snapshot> owner,
+            std::string_view body);
+  // Keeps ownership if the request was not parked (kReady, kFull, kDraining).
+  [[nodiscard]] JobTable::Parked park(Connection& connection, std::string_view rest,
+                                      std::string_view id, Waiter::Terms terms,
+                                      JobTable::Look& look);
+  [[nodiscard]] static std::uint64_t key_of(std::uint32_t index, std::uint32_t ticket);
+
+  Clock& clock_;
+  const Limits limits_;
+  Handler& handler_;
+  HttpMetrics& metrics_;
+  AccessLogger& access_logger_;
+  JobTable* table_ = nullptr;
+  std::atomic<bool> draining_{false};
+  ConnectionSlots slots_;
+  Pool pool_;
+  Reaper reaper_;
+};
+
+}  // namespace bide

@@ -1,0 +1,162 @@
+// The other half of server/front.h: writing, arming, lingering, closing.
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "server/front.h"
+#include "server/problem.h"
+
+namespace bide {
+namespace {
+
+// Reads thrown away in a row while lingering, before others get their turn.
+constexpr int kDiscardsPerTurn = 16;
+
+// Bytes the socket took; -1: the client is gone.
+ssize_t send_some(int fd, std::string_view text, std::string_view body) {
+  std::array<iovec, 2> parts{{{const_cast<char*>(text.data()), text.size()},
+                              {const_cast<char*>(body.data()), body.size()}}};
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = body.empty() ? 1 : 2;
+  const ssize_t sent = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent >= 0) return sent;
+  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
+}
+
+// A connection that was being served when draining began may come to rest just after a pass; from
+// then on every response says `Connection: close`.
+constexpr int kGoodbyes = 3;
+
+}  // namespace
+
+void Front::send(Connection& connection, std::string_view text,
+                 std::shared_ptr<const Snapshot> owner, std::string_view body) {
+  if (connection.broken) return;
+  if (connection.unsent != nullptr) {  // Only behind `100 Continue`; rare enough to copy.
+    connection.unsent->text.append(text).append(body);
+    return;
+  }
+  const ssize_t sent = send_some(connection.fd, text, body);
+  if (sent < 0) {
+    connection.broken = true;
+    return;
+  }
+  auto taken = static_cast<std::size_t>(sent);
+  if (taken == text.size() + body.size()) return;
+  const std::size_t of_text = std::min(taken, text.size());
+  connection.unsent = std::make_unique<Connection::Unsent>(Connection::Unsent{
+      std::string(text.substr(of_text)), std::move(owner), body.substr(taken - of_text)});
+}
+
+void Front::resume_writing(Connection& connection) {
+  Connection::Unsent& unsent = *connection.unsent;
+  const ssize_t sent = send_some(connection.fd, unsent.text, unsent.body);
+  if (sent < 0) return close(connection);
+  const std::size_t of_text = std::min(static_cast<std::size_t>(sent), unsent.text.size());
+  unsent.text.erase(0, of_text);
+  unsent.body.remove_prefix(static_cast<std::size_t>(sent) - of_text);
+  if (unsent.text.empty() && unsent.body.empty()) connection.unsent.reset();
+  after_response(connection);
+}
+
+void Front::after_response(Connection& connection) {
+  if (connection.broken) return close(connection);
+  if (connection.unsent != nullptr) {
+    return arm(connection, Connection::Phase::kWriting, EPOLLOUT, clock_.now() + limits_.write);
+  }
+  if (connection.facts.close) return half_close(connection);
+  if (connection.input.empty()) return wait_for_input(connection, {});
+  // The client has pipelined. An attendant has no time for its next request.
+  pool_.enqueue([this, &connection] { serve(connection, connection.input); });
+}
+
+// Closing while the client still sends makes the kernel answer with a reset, which may destroy the
+// response on its way (RFC 9112 section 9.6): say that we are done, and wait for the client's FIN.
+void Front::half_close(Connection& connection) {
+  std::string().swap(connection.input);
+  ::shutdown(connection.fd, SHUT_WR);
+  connection.deadline = clock_.now() + limits_.linger;
+  linger(connection);
+}
+
+void Front::linger(Connection& connection) {
+  thread_local std::array<char, 4096> trash;
+  for (int i = 0; i < kDiscardsPerTurn; ++i) {
+    const ssize_t got = ::recv(connection.fd, trash.data(), trash.size(), MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return close(connection);
+    if (got < 0) break;
+  }
+  arm(connection, Connection::Phase::kLingering, EPOLLIN | EPOLLRDHUP, connection.deadline);
+}
+
+void Front::arm(Connection& connection, Connection::Phase phase, std::uint32_t events,
+                TimePoint expires) {
+  connection.phase = phase;
+  connection.expires_ms.store(Reaper::mark(expires), std::memory_order_relaxed);
+  const int fd = connection.fd;
+  const std::uint32_t index = connection.index;
+  const std::uint32_t ticket = connection.release();
+  pool_.arm(fd, events, key_of(index, ticket));
+}
+
+void Front::on_expired(Connection& connection) {
+  const bool reading = connection.phase == Connection::Phase::kReading;
+  if (reading && !connection.input.empty()) {
+    count(metrics_.clients_slow);
+    return reject(connection, 408,
+                  connection.in_body ? "the body did not arrive in time"
+                                     : "the request's head did not arrive in time");
+  }
+  if (connection.phase == Connection::Phase::kWriting) count(metrics_.clients_slow);
+  close(connection);
+}
+
+void Front::close(Connection& connection) {
+  ::close(connection.fd);  // Takes it out of epoll, too.
+  connection.fd = -1;
+  connection.expires_ms.store(INT64_MAX, std::memory_order_relaxed);
+  connection.half_closed = connection.broken = connection.in_body = false;
+  connection.phase = Connection::Phase::kReading;
+  connection.deadline = kEndOfTime;
+  connection.progress = {};
+  connection.facts = {};
+  connection.terms = {};
+  std::string().swap(connection.input);
+  std::string().swap(connection.job_id);
+  connection.unsent.reset();
+  slots_.release(connection);
+}
+
+void Front::drain(std::chrono::milliseconds patience) {
+  draining_.store(true, std::memory_order_release);
+  table_->drain();
+  const TimePoint end = clock_.now() + patience;
+  Mutex mutex;
+  CondVar tick;
+  MutexLock lock(mutex);
+  for (int pass = 0; connections() > 0 && clock_.now() < end; ++pass) {
+    for (std::uint32_t i = 0; pass < kGoodbyes && i < slots_.end(); ++i) say_goodbye(slots_.at(i));
+    tick.wait_until(mutex, clock_.now() + std::chrono::milliseconds(20));
+  }
+}
+
+// Ends an idle connection. One with a request under way gets its response first.
+void Front::say_goodbye(Connection& connection) {
+  const std::uint32_t ticket = connection.ticket();
+  if (!Connection::is_armed(ticket) || !connection.claim(ticket)) return;
+  const bool reading = connection.phase == Connection::Phase::kReading;
+  if (reading && connection.input.empty()) return half_close(connection);
+  const std::uint32_t events =
+      connection.phase == Connection::Phase::kWriting ? EPOLLOUT : EPOLLIN | EPOLLRDHUP;
+  arm(connection, connection.phase, events,
+      TimePoint(std::chrono::milliseconds(connection.expires_ms.load(std::memory_order_relaxed))));
+}
+
+}  // namespace bide

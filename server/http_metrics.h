@@ -1,0 +1,24 @@
+// server/http_metrics.h: What the HTTP side counts.
+//
+// Thread safety: counters are atomic; see server/metrics.h.
+#pragma once
+
+#include <array>
+
+#include "core/waiter.h"
+#include "server/metrics.h"
+
+namespace bide {
+
+struct HttpMetrics {
+  Counter connections{0};
+  Counter connections_refused{0};      // No slot, no memory, or draining.
+  std::array<Counter, 6> responses{};  // By status class: [2] counts 200-299, [1] the rest.
+  std::array<Counter, 7> outcomes{};   // Of job requests, by Outcome.
+  Counter requests_rejected{0};        // By the airlock: not HTTP, or over a limit.
+  Counter requests_parked{0};          // That ever were.
+  Counter clients_gone{0};             // Hung up while parked.
+  Counter clients_slow{0};             // Cut: head, body or reading took too long.
+};
+
+}  // namespace bide

@@ -1,0 +1,79 @@
+#include "server/http_server.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <functional>
+
+#include "server/start_error.h"
+
+namespace bide {
+namespace {
+
+// httplib wants to run what it accepted on a pool. Handing a socket to epoll is two system calls,
+// less than waking a thread for it.
+class AcceptThread final : public httplib::TaskQueue {
+ public:
+  void enqueue(std::function<void()> task) override { task(); }
+  void shutdown() override {}
+};
+
+// SO_REUSEADDR alone. httplib's default adds SO_REUSEPORT, with which a second server on the same
+// port starts silently and takes half of the clients.
+void reuse_address(socket_t socket) {
+  const int on = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+}
+
+std::string advice(int error) {
+  switch (error) {
+    case EADDRINUSE:
+      return "another program listens there; stop it or choose another --listen";
+    case EACCES:
+      return "not permitted; ports below 1024 need a privilege, choose another --listen";
+    case EADDRNOTAVAIL:
+      return "this machine has no such address; check --listen";
+    default:
+      return "check --listen";
+  }
+}
+
+}  // namespace
+
+HttpServer::HttpServer(Front& front) : front_(front) {
+  new_task_queue = [] { return new AcceptThread; };
+  set_socket_options(reuse_address);
+}
+
+std::uint16_t HttpServer::bind(const std::string& host, std::uint16_t port) {
+  errno = 0;
+  int bound = port;
+  if (port == 0) {
+    bound = bind_to_any_port(host);
+  } else if (!bind_to_port(host, port)) {
+    bound = -1;
+  }
+  if (bound < 0) {
+    const int error = errno;
+    throw StartError("cannot listen on " + host + " port " + std::to_string(port) + ": " +
+                     (error != 0 ? std::strerror(error) : "the name does not resolve") + "; " +
+                     advice(error));
+  }
+  // httplib listens with a backlog of 5, baked into its library: a burst of 1,000 connects took
+  // 126 s. Listening again only changes the backlog.
+  ::listen(svr_sock_, SOMAXCONN);
+  return static_cast<std::uint16_t>(bound);
+}
+
+bool HttpServer::serve() { return listen_after_bind(); }
+
+bool HttpServer::process_and_close_socket(socket_t socket) {
+  ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
+  ::fcntl(socket, F_SETFD, FD_CLOEXEC);
+  front_.adopt(socket);
+  return true;
+}
+
+}  // namespace bide

@@ -1,0 +1,74 @@
+#include "server/job_head.h"
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+
+#include "server/http_date.h"
+
+namespace bide {
+namespace {
+
+void append_number(std::string& out, std::size_t number) {
+  std::array<char, 20> digits;
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+  out.append(digits.data(), end);
+}
+
+void append_seconds(std::string& out, std::chrono::milliseconds duration) {
+  std::array<char, 32> text;
+  const long long ms = duration.count();
+  const int size = std::snprintf(text.data(), text.size(), "%lld.%03lld", ms / 1000, ms % 1000);
+  out.append(text.data(), static_cast<std::size_t>(size));
+}
+
+void append_holding(std::string& out, const RequestFacts& facts, std::chrono::milliseconds waited) {
+  out += "Bide-Waited: ";
+  append_seconds(out, waited);
+  out += "\r\n";
+  if (facts.clamped) {
+    out += "Bide-Max-Wait: ";
+    append_seconds(out, std::chrono::milliseconds(facts.wait_ms));
+    out += "\r\n";
+  }
+  if (facts.preferred) {
+    out += "Preference-Applied: wait=";
+    append_number(out, facts.wait_ms / 1000);
+    out += "\r\n";
+  }
+}
+
+}  // namespace
+
+void append_job_head(std::string& out, int status, const Snapshot& snapshot, MediaType type,
+                     Outcome outcome, const RequestFacts& facts, std::chrono::milliseconds waited) {
+  const Representation& representation = snapshot.as(type);
+  out += status == 200 ? "HTTP/1.1 200 OK\r\nDate: " : "HTTP/1.1 304 Not Modified\r\nDate: ";
+  out += http_date_now();
+  if (status == 200) {
+    out += type == MediaType::kJson ? "\r\nContent-Type: application/json\r\nContent-Length: "
+                                    : "\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                                      "Content-Length: ";
+    append_number(out, representation.bytes.size());
+  }
+  out += "\r\nETag: ";
+  out += representation.etag;
+  out +=
+      "\r\nCache-Control: private, no-cache, no-transform\r\nVary: Accept, Prefer\r\n"
+      "Bide-Status: ";
+  out += word_of(snapshot.status);
+  out += snapshot.final ? "\r\nBide-Final: true\r\nBide-Outcome: "
+                        : "\r\nBide-Final: false\r\nBide-Outcome: ";
+  out += word_of(outcome);
+  out += "\r\n";
+  if (facts.held) append_holding(out, facts, waited);
+  if (outcome == Outcome::kShed) out += "Retry-After: 1\r\n";
+  if (facts.close) {
+    out += "Connection: close\r\n";
+  } else if (facts.http10) {
+    out += "Connection: keep-alive\r\n";
+  }
+  out += "\r\n";
+}
+
+}  // namespace bide

