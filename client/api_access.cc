@@ -1,0 +1,33 @@
+#include "client/api_access.h"
+
+#include <cstdlib>
+
+namespace bide {
+
+std::optional<std::string> from_environment(const char* name) {
+  const char* const value = std::getenv(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+std::variant<ApiAccess, Misuse> find_api_access(const Arguments& arguments) {
+  ApiAccess access;
+  auto url = arguments.find("--server");
+  const char* source = "--server";
+  if (!url) {
+    url = from_environment("BIDE_SERVER");
+    source = "BIDE_SERVER";
+  }
+  auto server = parse_server_url(url.value_or("http://127.0.0.1:8080"));
+  if (const auto* error = std::get_if<Misuse>(&server)) {
+    return Misuse{std::string(source) + ": " + error->message};
+  }
+  access.server = std::move(std::get<ServerUrl>(server));
+  access.token = from_environment("BIDE_TOKEN").value_or("");
+  if (!is_safe_token(access.token)) {
+    return Misuse{"BIDE_TOKEN: blanks, control and non-ASCII characters cannot be sent"};
+  }
+  return access;
+}
+
+}  // namespace bide

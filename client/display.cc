@@ -1,0 +1,146 @@
+#include "client/display.h"
+
+#include <algorithm>
+
+#include "core/duration.h"
+
+namespace bide {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kHeartbeat{60'000};
+constexpr milliseconds kRedraw{1000};
+constexpr milliseconds kRedrawMin{100};
+constexpr std::size_t kErrorBytesMax = 200;
+
+// A worker's error text goes to somebody's terminal: no escape sequences, neither as C0 nor as C1
+// control characters (U+0080..U+009F, in UTF-8 C2 80..9F).
+std::string printable(std::string text) {
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool c1 = at(i) == 0xc2 && i + 1 < text.size() && at(i + 1) < 0xa0;
+    if (c1) text[i + 1] = ' ';
+    if (c1 || at(i) < 0x20 || at(i) == 0x7f) text[i] = ' ';
+  }
+  return text;
+}
+
+// At most `bytes_max`, not cut within a UTF-8 sequence.
+std::string cut(std::string text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xc0) == 0x80) --bytes_max;
+  text.resize(bytes_max);
+  return text;
+}
+
+std::string_view colour_of(Status status) {
+  switch (status) {
+    case Status::kCompleted:
+      return "\033[32m";
+    case Status::kFailed:
+    case Status::kPartialFailure:
+      return "\033[31m";
+    case Status::kSkipped:
+      return "\033[33m";
+    case Status::kSubmitted:
+    case Status::kProcessing:
+      return "\033[36m";
+  }
+  return "";
+}
+
+std::string seconds_text(milliseconds elapsed) {
+  return format_duration(std::chrono::floor<std::chrono::seconds>(elapsed));
+}
+
+std::string line_of(const JobView& job, milliseconds elapsed) {
+  return job.id + ": " + describe(job) + " (" + seconds_text(elapsed) + ")";
+}
+
+// Colours the status word of line_of(), which begins at `offset`.
+std::string painted(std::string line, const JobView& job, std::size_t offset) {
+  if (!job.status) return line;
+  const std::string_view word = word_of(*job.status);
+  const std::size_t begin = offset + job.id.size() + 2;
+  if (line.compare(std::min(begin, line.size()), word.size(), word) != 0) return line;
+  line.insert(begin + word.size(), "\033[0m");
+  line.insert(begin, colour_of(*job.status));
+  return line;
+}
+
+std::string tally(std::span<const JobView> jobs) {
+  const auto over =
+      std::ranges::count_if(jobs, [](const JobView& j) { return j.code.has_value(); });
+  return std::to_string(over) + " of " + std::to_string(jobs.size()) + " jobs over";
+}
+
+}  // namespace
+
+std::string describe(const JobView& job) {
+  if (!job.complaint.empty()) return printable(job.complaint);
+  if (!job.trouble.empty()) return printable(job.trouble) + "; trying again";
+  if (!job.status) return "nothing known yet";
+  std::string text(word_of(*job.status));
+  const Digest& digest = job.digest;
+  if (digest.agents_seen > 1 || (digest.agents_seen == 1 && !is_terminal(*job.status))) {
+    text += ", " + std::to_string(digest.agents_done) + "/" + std::to_string(digest.agents_seen) +
+            " agents done";
+  }
+  if (!digest.error.empty()) text += ": " + printable(cut(digest.error, kErrorBytesMax));
+  return text;
+}
+
+std::string Display::update(std::span<const JobView> jobs, milliseconds elapsed) {
+  std::string out = new_lines(jobs, elapsed);
+  if (options_.mode != Mode::kLive) return out;
+  const bool drawn_just_now = elapsed < next_tick_ - (kRedraw - kRedrawMin);
+  if (out.empty() && drawn_just_now) return out;
+  next_tick_ = elapsed + kRedraw;
+  return std::string(kEraseLine) + out + live_line(jobs, elapsed);
+}
+
+std::string Display::clear() const {
+  return options_.mode == Mode::kLive ? std::string(kEraseLine) : std::string();
+}
+
+std::string Display::new_lines(std::span<const JobView> jobs, milliseconds elapsed) {
+  shown_.resize(jobs.size());
+  std::string out;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const JobView& job = jobs[i];
+    const bool ended_badly = !job.complaint.empty() || (job.code && !job.digest.error.empty());
+    const bool wanted = options_.mode == Mode::kLines || !job.complaint.empty() ||
+                        (options_.mode == Mode::kLive && ended_badly);
+    std::string text = describe(job);
+    if (!wanted || shown_[i] == text) continue;
+    const bool nothing_to_say = !job.status && job.complaint.empty() && job.trouble.empty();
+    if (!nothing_to_say) {
+      const std::string line = line_of(job, elapsed);
+      out += (options_.colour ? painted(line, job, 0) : line) + "\n";
+    }
+    shown_[i] = std::move(text);
+  }
+  if (options_.mode != Mode::kLines) return out;
+  if (out.empty() && elapsed >= next_tick_ && elapsed >= kHeartbeat) {
+    const auto open = std::ranges::find_if(jobs, [](const JobView& job) { return !job.code; });
+    if (open != jobs.end()) {
+      out = (jobs.size() > 1 ? tally(jobs) + ", " : "") + "still waiting for " +
+            line_of(*open, elapsed) + "\n";
+    }
+  }
+  if (!out.empty() || next_tick_ <= elapsed) next_tick_ = elapsed + kHeartbeat;
+  return out;
+}
+
+std::string Display::live_line(std::span<const JobView> jobs, milliseconds elapsed) const {
+  const auto open = std::ranges::find_if(jobs, [](const JobView& job) { return !job.code; });
+  if (open == jobs.end()) return {};
+  const std::string head = jobs.size() > 1 ? tally(jobs) + "; " : "";
+  // One column stays free: a full line wraps on some terminals, and then erasing misses its begin.
+  std::string line =
+      cut(head + line_of(*open, elapsed), std::max<std::size_t>(options_.columns, 2) - 1);
+  return options_.colour ? painted(std::move(line), *open, head.size()) : line;
+}
+
+}  // namespace bide

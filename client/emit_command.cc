@@ -1,0 +1,209 @@
+// `bide emit`: what a worker or a CI step says about a job.
+#include <unistd.h>
+
+#include <array>
+#include <iostream>
+
+#include "client/api_access.h"
+#include "client/bucket_writer.h"
+#include "client/commands.h"
+#include "client/nats_server.h"
+#include "client/new_entry.h"
+#include "client/usage.h"
+#include "core/entry_codec.h"
+#include "core/json_object.h"
+#include "server/nats_url.h"
+
+namespace bide {
+namespace {
+
+constexpr std::string_view kCommand = "bide emit";
+constexpr std::string_view kHelp =
+    R"(bide emit ID EVENT [--agent NAME] [--data JSON | --error TEXT]
+bide emit ID define [--operation JSON] [--expected-agents A,B] [--subject SUBJECT]
+
+Writes one event of a job (submitted, acknowledged, started, completed, failed, skipped, retried),
+or what the job is, and returns once it is stored. A job that nobody has defined is defined by its
+first event.
+
+      --agent NAME          who says it (default: this host's name; for submitted: _api)
+      --data JSON           an object to go with the event
+      --error TEXT          what went wrong: short for --data '{"error": TEXT}'
+      --operation JSON      what the job is to do, an object (default {})
+      --expected-agents A,B the job is over when all of these are
+      --subject SUBJECT     where the job was sent, as osapi writes it
+      --nats URL            the NATS server (BIDE_NATS; default: the one `bide serve` started on
+                            this machine, found by its file in BIDE_DATA_DIR or the state folder)
+      --bucket NAME         the key-value bucket (BIDE_BUCKET; default job-queue)
+
+Exit code: 0 stored, 1 not stored or not known to be, 2 usage, 4 not allowed.
+)";
+
+constexpr OptionSpec kOptions[] = {{"--agent", "", true},
+                                   {"--data", "", true},
+                                   {"--error", "", true},
+                                   {"--operation", "", true},
+                                   {"--expected-agents", "", true},
+                                   {"--subject", "", true},
+                                   {"--nats", "", true},
+                                   {"--bucket", "", true},
+                                   kHelpOption};
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0 || name.front() == '\0') return "unknown";
+  return name.data();
+}
+
+bool is_bucket_name(std::string_view text) {
+  constexpr std::string_view kAllowed =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+  return !text.empty() && text.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+
+// Written raw into a larger document: it must be an object by itself, or a `}` in it could end the
+// document early. One level is left for the document around it.
+bool is_embeddable(std::string_view json) {
+  if (json.size() > kValueBytesMax) return false;
+  return std::holds_alternative<JsonObject>(JsonObject::parse(json, {}, kJsonDepthMax - 1));
+}
+
+std::vector<std::string> names_in(const std::string& list) {
+  std::vector<std::string> names;
+  for (std::size_t begin = 0; begin <= list.size();) {
+    const std::size_t comma = std::min(list.find(',', begin), list.size());
+    if (comma > begin) names.push_back(list.substr(begin, comma - begin));
+    begin = comma + 1;
+  }
+  return names;
+}
+
+// What is to be written: `define` needs the definition only, an event both.
+struct EmitPlan {
+  NewEntry definition;
+  std::optional<NewEntry> event;
+  std::string bucket;
+};
+
+std::optional<Misuse> find_misplaced(const Arguments& arguments, bool define) {
+  constexpr std::array kOfEvents = {"--agent", "--data", "--error"};
+  constexpr std::array kOfDefinitions = {"--operation", "--expected-agents", "--subject"};
+  for (const char* name : define ? kOfEvents : kOfDefinitions) {
+    if (!arguments.given(name)) continue;
+    return Misuse{std::string(name) + (define ? " goes with an event" : " goes with define")};
+  }
+  if (arguments.given("--data") && arguments.given("--error")) {
+    return Misuse{"--data and --error exclude each other"};
+  }
+  return std::nullopt;
+}
+
+std::variant<NewEntry, Misuse> event_of(const std::string& id, const std::string& word,
+                                        const Arguments& arguments, WallTime now) {
+  const auto kind = event_from_word(word);
+  if (!kind) {
+    return Misuse{
+        "an event is submitted, acknowledged, started, completed, failed, skipped or retried; "
+        "or say define"};
+  }
+  NewEvent event{.job_id = id, .kind = *kind, .agent = {}, .data = {}};
+  const bool by_submitter = *kind == EventKind::kSubmitted;
+  event.agent =
+      arguments.find("--agent").value_or(by_submitter ? std::string(kSubmitterAgent) : host_name());
+  event.data = arguments.find("--data").value_or("");
+  if (arguments.given("--data") && !is_embeddable(event.data)) {
+    return Misuse{"--data must be one JSON object"};
+  }
+  if (const auto error = arguments.find("--error")) event.data = error_data(*error);
+  NewEntry entry = event_entry(event, now);
+  if (auto fault = find_fault(entry)) return *fault;
+  return entry;
+}
+
+std::variant<NewEntry, Misuse> definition_of(const std::string& id, const Arguments& arguments,
+                                             WallTime now) {
+  NewDefinition definition;
+  definition.job_id = id;
+  definition.operation = arguments.find("--operation").value_or("{}");
+  if (!is_embeddable(definition.operation)) return Misuse{"--operation must be one JSON object"};
+  definition.subject = arguments.find("--subject").value_or("");
+  definition.expected_agents = names_in(arguments.find("--expected-agents").value_or(""));
+  if (arguments.given("--expected-agents") && definition.expected_agents.empty()) {
+    return Misuse{"--expected-agents needs a name"};
+  }
+  NewEntry entry = definition_entry(definition, now);
+  if (auto fault = find_fault(entry)) return *fault;
+  return entry;
+}
+
+std::variant<EmitPlan, Misuse> plan_of(const Arguments& arguments) {
+  const auto& words = arguments.words();
+  if (words.size() != 2) return Misuse{"expected a job id and an event, or define"};
+  auto id = checked_job_id(words[0]);
+  if (const auto* error = std::get_if<Misuse>(&id)) return *error;
+  const bool define = words[1] == "define";
+  if (auto error = find_misplaced(arguments, define)) return *error;
+
+  EmitPlan plan;
+  const WallTime now = std::chrono::system_clock::now();
+  if (!define) {
+    auto event = event_of(words[0], words[1], arguments, now);
+    if (const auto* error = std::get_if<Misuse>(&event)) return *error;
+    plan.event = std::move(std::get<NewEntry>(event));
+  }
+  auto definition = definition_of(words[0], arguments, now);
+  if (const auto* error = std::get_if<Misuse>(&definition)) return *error;
+  plan.definition = std::move(std::get<NewEntry>(definition));
+  plan.bucket =
+      arguments.find("--bucket").value_or(from_environment("BIDE_BUCKET").value_or("job-queue"));
+  if (!is_bucket_name(plan.bucket)) return Misuse{"a bucket's name is of A-Z a-z 0-9 _ -"};
+  return plan;
+}
+
+int write(const EmitPlan& plan, const std::string& urls) {
+  auto opened = BucketWriter::open(urls, plan.bucket);
+  std::optional<BucketError> error;
+  if (auto* const refused = std::get_if<BucketError>(&opened)) {
+    error = std::move(*refused);
+  } else {
+    BucketWriter& bucket = std::get<BucketWriter>(opened);
+    error = plan.event ? bucket.put_if_absent(plan.definition) : bucket.put(plan.definition);
+    if (!error && plan.event) error = bucket.put(*plan.event);
+  }
+  if (!error) return static_cast<int>(ExitCode::kCompleted);
+  const bool auth = error->kind == BucketError::Kind::kNotAllowed;
+  return fail(kCommand, auth ? ExitCode::kAuth : ExitCode::kBideFailed, error->message);
+}
+
+int emit(std::span<const std::string> args) {
+  const auto parsed = Arguments::parse(args, kOptions);
+  if (const auto* error = std::get_if<Misuse>(&parsed)) return fail_usage(kCommand, *error);
+  const auto& arguments = std::get<Arguments>(parsed);
+  if (arguments.given("--help")) {
+    std::cout << kHelp << std::flush;
+    return 0;
+  }
+  const auto planned = plan_of(arguments);
+  if (const auto* error = std::get_if<Misuse>(&planned)) return fail_usage(kCommand, *error);
+  const auto urls = find_nats_url(arguments.find("--nats").value_or(""));
+  if (const auto* error = std::get_if<Misuse>(&urls)) {
+    return fail(kCommand, ExitCode::kBideFailed, error->message);
+  }
+  if (!is_nats_url_list(std::get<std::string>(urls))) {
+    return fail_usage(kCommand, Misuse{"not a NATS URL such as nats://127.0.0.1:4222: " +
+                                       redacted(std::get<std::string>(urls))});
+  }
+  return write(std::get<EmitPlan>(planned), std::get<std::string>(urls));
+}
+
+}  // namespace
+
+int run_emit(std::span<const std::string> args) {
+  try {
+    return emit(args);
+  } catch (const std::exception& error) {
+    return fail(kCommand, ExitCode::kBideFailed, error.what());
+  }
+}
+
+}  // namespace bide

@@ -1,0 +1,22 @@
+#include "client/nats_server.h"
+
+#include <filesystem>
+
+#include "client/api_access.h"
+#include "server/state_dir.h"
+
+namespace bide {
+
+std::variant<std::string, Misuse> find_nats_url(const std::string& flag) {
+  if (!flag.empty()) return flag;
+  if (auto url = from_environment("BIDE_NATS")) return std::move(*url);
+  const auto data_dir = from_environment("BIDE_DATA_DIR");
+  const std::filesystem::path dir =
+      data_dir ? std::filesystem::path(*data_dir) : default_state_dir();
+  if (dir.empty()) return Misuse{"no NATS server is known: give --nats or set BIDE_NATS"};
+  if (auto url = read_nats_url(dir)) return std::move(*url);
+  return Misuse{"no NATS server is known: start `bide serve`, or give --nats or set BIDE_NATS (" +
+                nats_url_file(dir).string() + " cannot be read)"};
+}
+
+}  // namespace bide

@@ -1,0 +1,49 @@
+// client/new_entry.h: Keys and values as workers write them, and as `bide serve` reads them
+// (core/entry_codec.h).
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/arguments.h"
+#include "core/clock.h"
+#include "core/status.h"
+
+namespace bide {
+
+struct NewEntry {
+  std::string key;
+  std::string value;
+};
+
+struct NewEvent {
+  std::string job_id;
+  EventKind kind{};
+  std::string agent;  // As the payload's hostname; the key carries it sanitised.
+  std::string data;   // A JSON object; empty: leave it out.
+};
+[[nodiscard]] NewEntry event_entry(const NewEvent& event, WallTime now);
+
+struct NewDefinition {
+  std::string job_id;
+  std::string operation = "{}";  // A JSON object.
+  std::string subject;           // Empty: leave it out; the job is for one agent then.
+  std::vector<std::string> expected_agents;
+};
+[[nodiscard]] NewEntry definition_entry(const NewDefinition& definition, WallTime now);
+
+// `{"error":…}` for the data of `failed`.
+[[nodiscard]] std::string error_data(std::string_view message);
+
+// What bide would not take, told before it is written. nullopt: fine.
+[[nodiscard]] std::optional<Misuse> find_fault(const NewEntry& entry);
+
+// RFC 3339 in UTC with as many digits of the second as needed: `2024-05-01T10:00:00.25Z`.
+[[nodiscard]] std::string rfc3339_nano(WallTime time);
+
+}  // namespace bide

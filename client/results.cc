@@ -1,0 +1,46 @@
+#include "client/results.h"
+
+#include <algorithm>
+
+namespace bide {
+namespace {
+
+// A line break can only stand between the JSON's tokens: within its strings they are escaped.
+std::string on_one_line(std::string json) {
+  std::ranges::replace_if(
+      json, [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return json;
+}
+
+}  // namespace
+
+std::optional<Output> output_from_word(std::string_view word) {
+  if (word == "text") return Output::kText;
+  if (word == "json") return Output::kJson;
+  if (word == "jsonl") return Output::kJsonl;
+  return std::nullopt;
+}
+
+std::string result_of(const JobView& job, Output output, bool several) {
+  if (!job.status || !job.representation) return {};
+  switch (output) {
+    case Output::kText:
+      return (several ? job.id + " " : "") + std::string(word_of(*job.status)) + "\n";
+    case Output::kJson:
+      return several ? "" : *job.representation + "\n";
+    case Output::kJsonl:
+      return on_one_line(*job.representation) + "\n";
+  }
+  return {};
+}
+
+std::string results_of(std::span<const JobView> jobs) {
+  std::string array = "[";
+  for (const JobView& job : jobs) {
+    if (array.size() > 1) array += ",";
+    array += job.representation ? *job.representation : "null";
+  }
+  return array + "]\n";
+}
+
+}  // namespace bide

@@ -1,0 +1,58 @@
+#include "client/terminal.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <string_view>
+
+#include "client/display.h"
+
+namespace bide {
+namespace {
+
+std::atomic<bool> live_line_shown{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "read in a signal handler");
+
+// Leaves without unwinding: other threads may be anywhere, and what was to be written to stdout is
+// written line by line.
+extern "C" void leave_on_signal(int signal_number) {
+  if (live_line_shown.load(std::memory_order_relaxed)) {
+    const ssize_t ignored = ::write(STDERR_FILENO, kEraseLine.data(), kEraseLine.size());
+    static_cast<void>(ignored);
+  }
+  ::_exit(128 + signal_number);
+}
+
+}  // namespace
+
+bool stderr_is_terminal() { return ::isatty(STDERR_FILENO) == 1; }
+
+bool stderr_wants_colour() {
+  const char* const no_color = std::getenv("NO_COLOR");
+  const char* const term = std::getenv("TERM");
+  const bool refused = no_color != nullptr && *no_color != '\0';
+  return stderr_is_terminal() && !refused && (term == nullptr || std::string_view(term) != "dumb");
+}
+
+std::size_t stderr_columns() {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col;
+}
+
+void end_on_signals() {
+  struct sigaction action {};
+  action.sa_handler = leave_on_signal;
+  sigfillset(&action.sa_mask);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  action.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &action, nullptr);
+}
+
+void set_live_line(bool shown) { live_line_shown.store(shown, std::memory_order_relaxed); }
+
+}  // namespace bide

@@ -1,0 +1,24 @@
+#include "client/usage.h"
+
+#include <iostream>
+
+#include "core/entry.h"
+
+namespace bide {
+
+int fail(std::string_view command, ExitCode code, std::string_view message) {
+  std::cerr << std::string(command) + ": " + std::string(message) + "\n";
+  return static_cast<int>(code);
+}
+
+int fail_usage(std::string_view command, const Misuse& error) {
+  return fail(command, ExitCode::kUsage,
+              error.message + " (see " + std::string(command) + " --help)");
+}
+
+std::variant<std::string, Misuse> checked_job_id(const std::string& word) {
+  if (is_job_id(word)) return word;
+  return Misuse{"a job's id is 1 to 128 of A-Z a-z 0-9 _ - and neither \"status\" nor \"events\""};
+}
+
+}  // namespace bide

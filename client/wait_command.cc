@@ -1,0 +1,130 @@
+// `bide wait`: the command line around WaitRun.
+#include <algorithm>
+#include <iostream>
+
+#include "client/api_access.h"
+#include "client/commands.h"
+#include "client/http_source.h"
+#include "client/terminal.h"
+#include "client/usage.h"
+#include "client/wait_run.h"
+#include "core/duration.h"
+
+namespace bide {
+namespace {
+
+constexpr std::string_view kCommand = "bide wait";
+constexpr std::string_view kHelp =
+    R"(bide wait ID... [--timeout 10m] [--until done] [--any] [-o text|json|jsonl] [-q]
+
+Waits until jobs are over. What they are goes to stdout, what happens meanwhile to stderr. A server
+that restarts or cannot be reached is tried again until the timeout.
+
+      --timeout TIME   give up after this long: 90s, 10m, 1h30m (default 10m)
+      --until GOAL     done (default), succeeded, change, exists, or a comma list of submitted,
+                       processing, completed, failed, skipped, partial_failure
+      --any            the first job that is over decides; otherwise all are waited for
+  -o, --output FORMAT  text: the status word, of several jobs with the id before it (default);
+                       json: everything known, of several jobs as an array in the order asked;
+                       jsonl: the same, a job a line, as they end
+  -q, --quiet          nothing on stderr but errors; also asks less of the server
+      --server URL     bide's HTTP address (BIDE_SERVER; default http://127.0.0.1:8080)
+
+BIDE_TOKEN holds the bearer token, if the server wants one.
+Exit code: 0 completed (or: GOAL came and the job is not over), 1 bide failed, 2 usage,
+4 not allowed, 5 failed, 6 partial_failure, 7 skipped, 9 not found or gone, 124 timeout,
+130 and 143 signals. Of several jobs the worst, in the order 4 1 124 9 5 6 7 0.
+)";
+
+constexpr OptionSpec kOptions[] = {
+    {"--timeout", "", true},  {"--until", "", true}, {"--any", "", false}, {"--output", "-o", true},
+    {"--quiet", "-q", false}, kServerOption,         kHelpOption};
+
+std::variant<std::vector<std::string>, Misuse> ids_of(const std::vector<std::string>& words) {
+  if (words.empty()) return Misuse{"expected a job id"};
+  if (words.size() > kJobsPerWaitMax) {
+    return Misuse{"at most " + std::to_string(kJobsPerWaitMax) + " jobs at a time"};
+  }
+  std::vector<std::string> ids;
+  for (const std::string& word : words) {
+    auto id = checked_job_id(word);
+    if (const auto* error = std::get_if<Misuse>(&id)) return *error;
+    if (std::ranges::find(ids, word) == ids.end()) ids.push_back(word);
+  }
+  return ids;
+}
+
+Display::Options display_options(bool quiet) {
+  Display::Options options;
+  const bool live = stderr_is_terminal() && !from_environment("CI");
+  options.mode = quiet  ? Display::Mode::kQuiet
+                 : live ? Display::Mode::kLive
+                        : Display::Mode::kLines;
+  options.colour = stderr_wants_colour();
+  options.columns = stderr_columns();
+  return options;
+}
+
+std::variant<WaitPlan, Misuse> plan_of(const Arguments& arguments) {
+  auto ids = ids_of(arguments.words());
+  if (const auto* error = std::get_if<Misuse>(&ids)) return *error;
+  const auto timeout = parse_duration(arguments.find("--timeout").value_or("10m"));
+  if (!timeout || timeout->count() == 0) {
+    return Misuse{"--timeout is a time such as 90s, 10m or 1h30m, and more than nothing"};
+  }
+  const auto goal = Goal::parse(arguments.find("--until").value_or("done"));
+  if (!goal) {
+    return Misuse{
+        "--until is done, succeeded, change, exists, or a comma list of submitted, processing, "
+        "completed, failed, skipped, partial_failure"};
+  }
+  const auto output = output_from_word(arguments.find("--output").value_or("text"));
+  if (!output) return Misuse{"--output is text, json or jsonl"};
+  return WaitPlan{.ids = std::move(std::get<std::vector<std::string>>(ids)),
+                  .goal = *goal,
+                  .timeout = *timeout,
+                  .any = arguments.given("--any"),
+                  .output = *output,
+                  .display = display_options(arguments.given("--quiet"))};
+}
+
+int wait(std::span<const std::string> args) {
+  const auto parsed = Arguments::parse(args, kOptions);
+  if (const auto* error = std::get_if<Misuse>(&parsed)) return fail_usage(kCommand, *error);
+  const auto& arguments = std::get<Arguments>(parsed);
+  if (arguments.given("--help")) {
+    std::cout << kHelp << std::flush;
+    return 0;
+  }
+  const auto planned = plan_of(arguments);
+  if (const auto* error = std::get_if<Misuse>(&planned)) return fail_usage(kCommand, *error);
+  const auto& plan = std::get<WaitPlan>(planned);
+  const auto found = find_api_access(arguments);
+  if (const auto* error = std::get_if<Misuse>(&found)) return fail_usage(kCommand, *error);
+  const auto& access = std::get<ApiAccess>(found);
+
+  end_on_signals();
+  // The representation is needed to print it or to show agents; a status word is cheaper.
+  const bool word_is_enough =
+      plan.output == Output::kText && plan.display.mode == Display::Mode::kQuiet;
+  WaitRun run(plan, [&](const std::string& id) {
+    return std::make_unique<HttpSource>(
+        access.server, id, access.token,
+        word_is_enough ? Wanted::kStatusWord : Wanted::kRepresentation);
+  });
+  const ExitCode code = run.run(std::cout, std::cerr);
+  if (!std::cout) return fail(kCommand, ExitCode::kBideFailed, "cannot write to stdout");
+  return static_cast<int>(code);
+}
+
+}  // namespace
+
+int run_wait(std::span<const std::string> args) {
+  try {
+    return wait(args);
+  } catch (const std::exception& error) {
+    return fail(kCommand, ExitCode::kBideFailed, error.what());
+  }
+}
+
+}  // namespace bide

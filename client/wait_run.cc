@@ -1,0 +1,149 @@
+#include "client/wait_run.h"
+
+#include <algorithm>
+#include <ostream>
+#include <random>
+
+#include "client/pursuit.h"
+#include "client/terminal.h"
+#include "core/duration.h"
+
+namespace bide {
+namespace {
+
+using std::chrono::milliseconds;
+
+milliseconds since(TimePoint start) {
+  return std::chrono::floor<milliseconds>(std::chrono::steady_clock::now() - start);
+}
+
+// The job whose end decides a wait for any of them.
+const JobView* find_winner(const std::vector<JobView>& jobs) {
+  const auto winner = std::ranges::find_if(
+      jobs, [](const JobView& job) { return job.code && job.complaint.empty(); });
+  return winner == jobs.end() ? nullptr : &*winner;
+}
+
+ExitCode worst_of(const std::vector<JobView>& jobs) {
+  ExitCode worst = ExitCode::kCompleted;
+  for (const JobView& job : jobs) worst = worse_of(worst, job.code.value_or(ExitCode::kTimeout));
+  return worst;
+}
+
+void record(const Answer& answer, const Digest& digest, JobView& view) {
+  view.status = answer.status;
+  if (!answer.news) return;
+  view.representation = std::make_shared<const std::string>(answer.body);
+  view.digest = digest;
+}
+
+void record(const Pursuit::Next& next, JobView& view) {
+  if (const auto* again = std::get_if<Pursuit::AskAgain>(&next)) {
+    view.trouble = again->trouble;
+    return;
+  }
+  const auto& finished = std::get<Pursuit::Finished>(next);
+  view.trouble.clear();
+  view.complaint = finished.complaint;
+  view.code = finished.code;
+}
+
+}  // namespace
+
+WaitRun::WaitRun(const WaitPlan& plan, const MakeSource& make_source)
+    : plan_(plan),
+      start_(std::chrono::steady_clock::now()),
+      deadline_(start_ + plan.timeout),
+      board_(plan.ids),
+      display_(plan.display),
+      reported_(plan.ids.size()) {
+  for (const std::string& id : plan_.ids) sources_.push_back(make_source(id));
+}
+
+WaitRun::~WaitRun() {
+  board_.stop();
+  for (std::uint64_t seen = 0; running_.load() > 0;) {
+    for (const auto& source : sources_) source->cancel();
+    // A thread that ends writes to the board. Again and again, because a thread may have been
+    // between two requests when it was cancelled.
+    static_cast<void>(
+        board_.wait_for_news(seen, std::chrono::steady_clock::now() + milliseconds(20)));
+  }
+}
+
+ExitCode WaitRun::run(std::ostream& out, std::ostream& err) {
+  std::random_device seeds;
+  for (std::size_t i = 0; i < plan_.ids.size(); ++i) {
+    threads_.emplace_back([this, i, seed = seeds()] { pursue(i, seed); });
+    ++running_;  // Not before: where no thread can be had, nobody would count it down again.
+  }
+  set_live_line(plan_.display.mode == Display::Mode::kLive);
+  std::vector<JobView> jobs;
+  for (std::uint64_t seen = 0;;) {
+    jobs = board_.wait_for_news(seen, std::min(deadline_, start_ + display_.next_tick()));
+    err << display_.update(jobs, since(start_)) << std::flush;
+    const bool all_over =
+        std::ranges::all_of(jobs, [](const JobView& job) { return job.code.has_value(); });
+    if (all_over || (plan_.any && find_winner(jobs) != nullptr)) break;
+    if (!plan_.any) report_new_results(jobs, out);
+    if (std::chrono::steady_clock::now() >= deadline_) break;
+  }
+  err << display_.clear() << std::flush;
+  set_live_line(false);
+  return conclude(jobs, out, err);
+}
+
+void WaitRun::pursue(std::size_t index, std::uint32_t seed) {
+  const bool show_changes = plan_.display.mode != Display::Mode::kQuiet;
+  Pursuit pursuit(plan_.goal, show_changes, seed);
+  for (;;) {
+    const TimePoint asked_at = std::chrono::steady_clock::now();
+    if (asked_at >= deadline_) break;
+    const Reply reply = sources_[index]->ask(
+        pursuit.question(std::chrono::ceil<milliseconds>(deadline_ - asked_at)));
+    const Pursuit::Next next = pursuit.take(reply, since(asked_at));
+
+    const auto* answer = std::get_if<Answer>(&reply);
+    const Digest digest = answer != nullptr && show_changes ? digest_of(answer->body) : Digest{};
+    board_.update(index, [&](JobView& view) {
+      if (answer != nullptr) record(*answer, digest, view);
+      record(next, view);
+    });
+    const auto* again = std::get_if<Pursuit::AskAgain>(&next);
+    if (again == nullptr) break;
+    const TimePoint ask_at = std::chrono::steady_clock::now() + again->pause;
+    if (!board_.pause_until(std::min(ask_at, deadline_))) break;
+  }
+  --running_;
+  board_.update(index, [](JobView&) {});
+}
+
+void WaitRun::report_new_results(const std::vector<JobView>& jobs, std::ostream& out) {
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (!jobs[i].code || reported_[i]) continue;
+    reported_[i] = true;
+    out << result_of(jobs[i], plan_.output, jobs.size() > 1) << std::flush;
+  }
+}
+
+ExitCode WaitRun::conclude(const std::vector<JobView>& jobs, std::ostream& out, std::ostream& err) {
+  const JobView* const winner = plan_.any ? find_winner(jobs) : nullptr;
+  const bool several = jobs.size() > 1;
+  if (winner != nullptr) {
+    const bool name_it = several && plan_.output == Output::kText;
+    out << result_of(*winner, plan_.output, name_it) << std::flush;
+    return *winner->code;
+  }
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (!jobs[i].code) {
+      err << "bide wait: timed out after " + format_duration(plan_.timeout) + ": " + jobs[i].id +
+                 ": " + describe(jobs[i]) + "\n";
+    }
+    if (!reported_[i]) out << result_of(jobs[i], plan_.output, several);
+  }
+  if (several && plan_.output == Output::kJson) out << results_of(jobs);
+  out << std::flush;
+  return worst_of(jobs);
+}
+
+}  // namespace bide
