@@ -105,8 +105,9 @@ bool is_for_one_agent(std::string_view subject) {
   if (last == "_any") return true;
   if (last.empty() || last_dot == std::string_view::npos) return false;
   const std::string_view before = subject.substr(0, last_dot);
-  if (before.find(".label.") != std::string_view::npos) return false;
-  return before.ends_with(".host") && !before.ends_with(".label.host");
+  const bool labelled =
+      before.starts_with("label.") || before.find(".label.") != std::string_view::npos;
+  return before.ends_with(".host") && !labelled;
 }
 
 }  // namespace bide

@@ -16,9 +16,6 @@ Job::Absorbed Job::absorb(const Entry& entry) {
   // A deletion counts even if the key was never held here: a replica that reads the bucket now
   // finds the same deletion, and not what it deleted.
   revision_ = std::max(revision_, entry.revision);
-  if (is_event && std::holds_alternative<Deletion>(entry.what)) {
-    event_deletion_revision_ = std::max(event_deletion_revision_, entry.revision);
-  }
   if (!defined()) {
     written_ = std::max(written_, entry.written);
     return Absorbed::kUnchanged;
@@ -46,10 +43,6 @@ Job::Absorbed Job::define(const Entry& entry) {
 void Job::fold_all() {
   fold_ = Fold(*definition_, definition_revision_);
   for (std::uint32_t i = 0; i < events_.size(); ++i) fold_.take(*definition_, events_, i);
-}
-
-Revision Job::status_revision() const {
-  return std::max(fold_.status_revision(), event_deletion_revision_);
 }
 
 }  // namespace bide

@@ -50,10 +50,11 @@ class Job {
   [[nodiscard]] bool final() const { return fold_.final(); }
   // Agents that completed, failed, skipped or retried.
   [[nodiscard]] std::size_t agents_terminal() const { return fold_.agents_terminal(); }
-  // The stream sequence that last changed the JSON, and the status word. Never falls back, not
-  // even where deleting an event brings an earlier status back.
+  // The stream sequence that last changed the JSON: the highest ever absorbed.
   [[nodiscard]] Revision revision() const { return revision_; }
-  [[nodiscard]] Revision status_revision() const;
+  // The same for the status word. Deleting an event may bring an earlier word back, and with it the
+  // revision since when the remaining entries say so: a replica that reads them now agrees.
+  [[nodiscard]] Revision status_revision() const { return fold_.status_revision(); }
   // The stream's time of the definition; of the newest entry while there is none.
   [[nodiscard]] WallTime written() const { return written_; }
 
@@ -70,9 +71,7 @@ class Job {
   std::string id_;
   std::unique_ptr<Definition> definition_;
   Revision definition_revision_ = 0;
-  // The highest revision ever absorbed. Entries that are gone count too: they left by one higher.
   Revision revision_ = 0;
-  Revision event_deletion_revision_ = 0;  // Of the newest deletion of an event.
   WallTime written_{};
   std::vector<StoredEvent> events_;        // By revision.
   std::vector<StoredResponse> responses_;  // By revision.

@@ -114,6 +114,7 @@ class StringsHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, St
  public:
   explicit StringsHandler(std::vector<std::string>& strings) : strings_(strings) {}
   bool Default() { return false; }
+  bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }  // Else: String().
   bool StartArray() { return !std::exchange(opened_, true); }
   bool EndArray(rapidjson::SizeType) { return true; }
   bool String(const char* text, rapidjson::SizeType size, bool) {

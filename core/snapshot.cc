@@ -33,7 +33,7 @@ std::vector<const StoredEvent*> timeline_of(const Job& job) {
 }
 
 std::string message_of(const StoredEvent& event) {
-  const std::string word(word_of(event.kind));
+  std::string word(word_of(event.kind));
   const std::string host(event.hostname());
   switch (event.kind) {
     case EventKind::kSubmitted:

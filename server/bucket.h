@@ -1,0 +1,49 @@
+// server/bucket.h: The key-value bucket as a whole: that it exists, and what its stream says of
+// itself.
+//
+// Thread safety: functions may be called from any thread; they block for one or a few requests to
+// NATS, `kBucketRequestTimeout` each at most.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "core/clock.h"
+#include "core/entity_tag.h"
+#include "core/entry.h"
+#include "server/nats_connection.h"
+
+namespace bide {
+
+inline constexpr std::chrono::milliseconds kBucketRequestTimeout{2000};
+
+struct BucketState {
+  Epoch epoch = 0;                     // The stream's creation time.
+  std::chrono::nanoseconds max_age{};  // 0: entries do not expire.
+  Revision last_seq = 0;               // Of the newest entry ever, even if it is gone.
+  std::uint64_t entries = 0;           // Deletion marks included.
+  WallTime first_time;                 // Of the oldest entry there is.
+};
+
+struct BucketFailure {
+  bool missing = false;  // There is no such bucket.
+  std::string text;
+};
+
+[[nodiscard]] std::variant<BucketState, BucketFailure> read_bucket_state(
+    const NatsConnection& connection, std::string_view bucket);
+
+// Creates the bucket with history 1. nullopt: it exists now, made by us or by somebody else
+// meanwhile, whatever its configuration.
+[[nodiscard]] std::optional<BucketFailure> create_bucket(const NatsConnection& connection,
+                                                         std::string_view bucket);
+
+// `KV_<bucket>` and `$KV.<bucket>.`
+[[nodiscard]] std::string stream_of(std::string_view bucket);
+[[nodiscard]] std::string subject_prefix_of(std::string_view bucket);
+
+}  // namespace bide

@@ -1,0 +1,128 @@
+#include "server/bucket_feed.h"
+
+#include <charconv>
+
+#include "server/ack_subject.h"
+#include "server/bucket.h"
+
+namespace bide {
+namespace {
+
+constexpr int kHeartbeatsMissedMax = 3;
+// Flow control keeps the server from sending more than 32 MiB ahead; should that fail, the library
+// drops messages beyond this, and the gap ends the feed.
+constexpr int kPendingBytesMax = 64 << 20;
+
+}  // namespace
+
+std::variant<std::unique_ptr<BucketFeed>, std::string> BucketFeed::open(NatsConnection& connection,
+                                                                        Settings settings) {
+  natsInbox* raw_inbox = nullptr;
+  natsStatus status = natsInbox_Create(&raw_inbox);
+  if (status != NATS_OK) return describe_nats_error(status);
+  const std::string inbox = raw_inbox;
+  natsInbox_Destroy(raw_inbox);
+
+  // Subscribed before the consumer exists: it sends as soon as it does.
+  natsSubscription* subscription = nullptr;
+  status = natsConnection_SubscribeSync(&subscription, connection.handle(), inbox.c_str());
+  if (status != NATS_OK) return describe_nats_error(status);
+  std::unique_ptr<BucketFeed> feed(new BucketFeed(connection, std::move(settings), subscription));
+  status = natsSubscription_SetPendingLimits(subscription, -1, kPendingBytesMax);
+  if (status == NATS_OK) status = feed->create_consumer(inbox);
+  if (status != NATS_OK) return "no consumer: " + describe_nats_error(status);
+  return feed;
+}
+
+// The server forgets the consumer soon after its inbox has nobody who listens.
+BucketFeed::~BucketFeed() { connection_.retire(subscription_); }
+
+natsStatus BucketFeed::create_consumer(const std::string& inbox) {
+  const std::string filter = prefix_ + ">";
+  jsConsumerConfig config;
+  jsConsumerConfig_Init(&config);
+  config.DeliverPolicy = js_DeliverLastPerSubject;
+  config.AckPolicy = js_AckNone;
+  config.FilterSubject = filter.c_str();
+  config.DeliverSubject = inbox.c_str();
+  config.FlowControl = true;
+  config.Heartbeat = std::chrono::nanoseconds(settings_.heartbeat).count();
+  // It keeps no state worth a disk or a quorum: if it is lost, everything is read again.
+  config.MemoryStorage = true;
+  config.Replicas = 1;
+  jsOptions options;
+  jsOptions_Init(&options);
+  options.Wait = kBucketRequestTimeout.count();
+  return js_AddConsumer(nullptr, connection_.jetstream(), stream_of(settings_.bucket).c_str(),
+                        &config, &options, nullptr);
+}
+
+BucketFeed::Got BucketFeed::next(std::chrono::milliseconds timeout) {
+  natsMsg* raw = nullptr;
+  const natsStatus status = natsSubscription_NextMsg(&raw, subscription_, timeout.count());
+  message_.reset(raw);
+  if (status == NATS_TIMEOUT) return on_timeout();
+  if (status != NATS_OK) return broken(natsStatus_GetText(status));
+  last_heard_ = system_clock().now();
+
+  const char* const reply = natsMsg_GetReply(raw);
+  const auto ack = parse_ack_subject(reply == nullptr ? std::string_view() : reply);
+  if (!ack) return on_control();
+  if (ack->consumer_seq != consumer_seq_ + 1) return broken("a delivery is missing");
+  consumer_seq_ = ack->consumer_seq;
+  pending_ = ack->pending;
+
+  std::string_view key = natsMsg_GetSubject(raw);
+  if (key.starts_with(prefix_)) key.remove_prefix(prefix_.size());
+  // Of a deletion the KV client writes the first header, a server that expires keys the second.
+  const bool deleted =
+      !header("KV-Operation").empty() || !header("Nats-Marker-Reason").empty();
+  const auto bytes = static_cast<std::size_t>(natsMsg_GetDataLength(raw));
+  entry_ = {key, {natsMsg_GetData(raw), bytes}, deleted, ack->stream_seq, ack->time};
+  return Got::kEntry;
+}
+
+BucketFeed::Got BucketFeed::on_timeout() {
+  const auto silence = system_clock().now() - last_heard_;
+  if (silence <= settings_.heartbeat * kHeartbeatsMissedMax) return Got::kNothing;
+  return broken("nothing heard from the consumer");
+}
+
+// What the consumer itself says: heartbeats, and questions whether it may go on. They are told from
+// entries by the reply subject; their headers anybody could write into the bucket.
+BucketFeed::Got BucketFeed::on_control() {
+  const std::string_view status = header("Status");
+  if (status != "100") return broken("consumer says status " + std::string(status));
+  if (const char* reply = natsMsg_GetReply(message_.get()); reply != nullptr && *reply != '\0') {
+    answer(reply);
+    return Got::kNothing;
+  }
+  if (const std::string_view stalled = header("Nats-Consumer-Stalled"); !stalled.empty()) {
+    answer(stalled);
+    return Got::kNothing;
+  }
+  const std::string_view last = header("Nats-Last-Consumer");
+  std::uint64_t last_seq = 0;
+  std::from_chars(last.data(), last.data() + last.size(), last_seq);
+  if (last_seq != consumer_seq_) return broken("the last delivery is missing");
+  return Got::kIdle;
+}
+
+BucketFeed::Got BucketFeed::broken(std::string why) {
+  trouble_ = std::move(why);
+  return Got::kBroken;
+}
+
+std::string_view BucketFeed::header(const char* name) const {
+  const char* value = nullptr;
+  // Cheap where there are no headers at all, as in most entries.
+  return natsMsgHeader_Get(message_.get(), name, &value) == NATS_OK && value != nullptr ? value
+                                                                                         : "";
+}
+
+void BucketFeed::answer(std::string_view subject) {
+  // Should it fail, the next heartbeat asks again.
+  natsConnection_Publish(connection_.handle(), std::string(subject).c_str(), "", 0);
+}
+
+}  // namespace bide

@@ -1,0 +1,74 @@
+// server/bucket_feed.h: The entries of a bucket as a checked sequence: first the newest of every
+// key, in stream order, then whatever is written, until something is amiss.
+//
+// An ordered consumer of nats.c would do nearly this, but it restarts itself behind the caller's
+// back from the last sequence it saw: after a bucket was deleted and created again it is blind for
+// 10 to 19 s and then skips keys. Here a lost, missing or silent delivery ends the feed, and the
+// caller opens another, which reads everything again.
+//
+// Thread safety: none; one thread uses a feed. Closing the connection makes next() return.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "core/clock.h"
+#include "core/entry_codec.h"
+#include "server/nats_connection.h"
+
+namespace bide {
+
+class BucketFeed {
+ public:
+  struct Settings {
+    std::string bucket;
+    // How often the server speaks while there is nothing to tell. Three of them missed: amiss.
+    std::chrono::milliseconds heartbeat{1000};
+  };
+  // The connection must outlive the feed. The string: why it cannot be opened.
+  [[nodiscard]] static std::variant<std::unique_ptr<BucketFeed>, std::string> open(
+      NatsConnection& connection, Settings settings);
+  ~BucketFeed();
+  BucketFeed(const BucketFeed&) = delete;
+  BucketFeed& operator=(const BucketFeed&) = delete;
+
+  enum class Got : std::uint8_t {
+    kEntry,    // See entry() and pending(), both valid until the next call.
+    kIdle,     // A heartbeat: everything there was has been delivered.
+    kNothing,  // Nothing to tell within the timeout.
+    kBroken,   // The feed is of no use any more; trouble() says why.
+  };
+  // Blocks for `timeout` at most.
+  [[nodiscard]] Got next(std::chrono::milliseconds timeout);
+  [[nodiscard]] const RawEntry& entry() const { return entry_; }
+  [[nodiscard]] std::uint64_t pending() const { return pending_; }
+  [[nodiscard]] const std::string& trouble() const { return trouble_; }
+
+ private:
+  BucketFeed(NatsConnection& connection, Settings settings, natsSubscription* subscription)
+      : connection_(connection), settings_(std::move(settings)), subscription_(subscription) {}
+  natsStatus create_consumer(const std::string& inbox);
+  Got on_timeout();
+  Got on_control();
+  Got broken(std::string why);
+  // Empty: no such header.
+  std::string_view header(const char* name) const;
+  void answer(std::string_view subject);
+
+  NatsConnection& connection_;
+  const Settings settings_;
+  const std::string prefix_ = "$KV." + settings_.bucket + ".";
+  natsSubscription* const subscription_;
+  NatsMsgPtr message_;
+  RawEntry entry_;
+  std::uint64_t pending_ = 0;
+  std::uint64_t consumer_seq_ = 0;  // Of the last delivery.
+  TimePoint last_heard_ = system_clock().now();
+  std::string trouble_;
+};
+
+}  // namespace bide

@@ -1,0 +1,175 @@
+#include "core/entity_tag.h"
+
+#include <doctest/doctest.h>
+
+#include <ostream>
+using namespace bide;
+
+namespace {
+
+const EntityTag kTag{0x17a, 42, 0xabc};
+const std::string kOpaque = "17a-42-0000000000000abc";
+
+std::string quoted(std::string_view opaque) { return '"' + std::string(opaque) + '"'; }
+
+bool matches(std::string_view field_value) {
+  const auto list = ValidatorList::parse(field_value);
+  REQUIRE(list);
+  return list->matches(kTag);
+}
+
+}  // namespace
+
+TEST_CASE("entity_tag: is written as epoch, revision and padded hash") {
+  CHECK(opaque_tag(kTag) == kOpaque);
+  CHECK(opaque_tag({}) == "0-0-0000000000000000");
+  CHECK(opaque_tag({UINT64_MAX, UINT64_MAX, UINT64_MAX}) ==
+        "ffffffffffffffff-18446744073709551615-ffffffffffffffff");
+}
+
+TEST_CASE("entity_tag: reads back what it wrote") {
+  for (const EntityTag& tag : {kTag, EntityTag{}, EntityTag{UINT64_MAX, UINT64_MAX, UINT64_MAX},
+                               EntityTag{0, 1, 0}, EntityTag{1, 0, UINT64_MAX}}) {
+    CHECK(parse_opaque_tag(opaque_tag(tag)) == tag);
+  }
+}
+
+TEST_CASE("entity_tag: any other spelling of the same numbers is not ours") {
+  const std::string_view rows[] = {
+      "",
+      "-",
+      "--",
+      "17a-42",
+      "17a-42-",
+      "17a--0000000000000abc",
+      "-42-0000000000000abc",
+      "17A-42-0000000000000abc",
+      "17a-42-0000000000000ABC",
+      "017a-42-0000000000000abc",
+      "17a-042-0000000000000abc",
+      "17a-42-abc",
+      "17a-42-00000000000000abc",
+      "17a-42-0000000000000abc-",
+      "17a-42-0000000000000abc ",
+      " 17a-42-0000000000000abc",
+      "17a-+42-0000000000000abc",
+      "17a--42-0000000000000abc",
+      "0x17a-42-0000000000000abc",
+      "17a-2a-0000000000000abc",
+      "17a-18446744073709551616-0000000000000abc",
+      "10000000000000000-42-0000000000000abc",
+  };
+  for (const std::string_view row : rows) {
+    CAPTURE(row);
+    CHECK_FALSE(parse_opaque_tag(row));
+  }
+}
+
+TEST_CASE("entity_tag: no truncation or mutation is taken for another tag") {
+  for (std::size_t size = 0; size < kOpaque.size(); ++size) {
+    CHECK_FALSE(parse_opaque_tag(kOpaque.substr(0, size)));
+  }
+  for (std::size_t at = 0; at < kOpaque.size(); ++at) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string mutated = kOpaque;
+      mutated[at] = static_cast<char>(byte);
+      const auto tag = parse_opaque_tag(mutated);
+      if (tag) CHECK(opaque_tag(*tag) == mutated);
+    }
+  }
+}
+
+TEST_CASE("entity_tag: the hash is XXH3-64 of the bytes") {
+  CHECK(hash_of("") == 0x2d06800538d394c2);  // The reference's value for no input and seed 0.
+  CHECK(hash_of("a") != hash_of("b"));
+  CHECK(hash_of(std::string_view("\0", 1)) != hash_of(""));
+}
+
+TEST_CASE("validators: tags match in every form of the list") {
+  const std::string ours = quoted(kOpaque);
+  for (const std::string& field :
+       {ours, "W/" + ours, "  " + ours + "\t", "\"x\", " + ours, ours + ",\"x\"", "," + ours,
+        ours + ",", ", ,\t, " + ours + " , ,", "\"x\",W/\"y\" ,\t" + ours + ",\"\"",
+        ours + "," + ours, "\"a,b\", " + ours, "\"a\\\", " + ours, "\"\x80\xFF\"," + ours,
+        "\"!#~\"," + ours}) {
+    CAPTURE(field);
+    CHECK(matches(field));
+  }
+}
+
+TEST_CASE("validators: a star stands alone and matches anything") {
+  for (const std::string_view field : {"*", " *", "* \t"}) {
+    const auto list = ValidatorList::parse(field);
+    REQUIRE(list);
+    CHECK(list->any());
+    CHECK_FALSE(list->empty());
+    CHECK(list->matches(kTag));
+    CHECK(list->matches({}));
+  }
+}
+
+TEST_CASE("validators: tags that bide cannot have issued match nothing") {
+  for (const std::string_view field :
+       {"\"\"", "W/\"\"", "\"x\"", "\"17a-42\", \"*\"", "", " ", ",", " , ,"}) {
+    CAPTURE(field);
+    const auto list = ValidatorList::parse(field);
+    REQUIRE(list);
+    CHECK(list->empty());
+    CHECK_FALSE(list->any());
+    CHECK_FALSE(list->matches(kTag));
+  }
+  CHECK(ValidatorList().empty());
+  CHECK_FALSE(matches(quoted("17a-43-0000000000000abc")));
+  CHECK_FALSE(matches(quoted("17b-42-0000000000000abc")));
+  CHECK_FALSE(matches(quoted("17a-42-0000000000000abd")));
+}
+
+TEST_CASE("validators: what is not in the grammar is refused as a whole") {
+  const std::string ours = quoted(kOpaque);
+  for (const std::string& field : {kOpaque,
+                                   std::string("\""),
+                                   "\"" + kOpaque,
+                                   kOpaque + "\"",
+                                   ours + ours,
+                                   ours + " " + ours,
+                                   ours + ";" + ours,
+                                   "w/" + ours,
+                                   "W/ " + ours,
+                                   "W" + ours,
+                                   "W/" + kOpaque,
+                                   "W/W/" + ours,
+                                   "*," + ours,
+                                   ours + ",*",
+                                   std::string("**"),
+                                   std::string("*,"),
+                                   std::string(",*"),
+                                   "\"a b\"," + ours,
+                                   "\"a\tb\"," + ours,
+                                   "\"a\x7F\"," + ours,
+                                   "\"a\nb\"," + ours,
+                                   "'" + kOpaque + "'",
+                                   ours + ",x",
+                                   "x," + ours,
+                                   ours + "\n",
+                                   std::string("\"a\0b\"", 5)}) {
+    CAPTURE(field);
+    CHECK_FALSE(ValidatorList::parse(field));
+  }
+}
+
+TEST_CASE("validators: every truncation ends sanely, and only whole lists are taken") {
+  const std::string field = "W/" + quoted("x") + ", " + quoted(kOpaque);
+  const auto accepted = [](std::size_t size) { return size == 0 || (size >= 5 && size <= 7); };
+  for (std::size_t size = 0; size < field.size(); ++size) {
+    CAPTURE(size);
+    CHECK(ValidatorList::parse(field.substr(0, size)).has_value() == accepted(size));
+  }
+  for (std::size_t at = 0; at < field.size(); ++at) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string mutated = field;
+      mutated[at] = static_cast<char>(byte);
+      const auto list = ValidatorList::parse(mutated);
+      if (list && mutated != field && list->matches(kTag)) CHECK(at < 7);
+    }
+  }
+}

@@ -1,0 +1,368 @@
+#include "core/job_table.h"
+
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "core/shard.h"
+#include "tests/entries.h"
+#include "tests/fake_clock.h"
+#include "tests/test_waiter.h"
+
+namespace bide {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::defined;
+using testing::deleted;
+using testing::happened;
+
+constexpr Epoch kEpoch = 42;
+
+// A table that has read an empty bucket.
+struct Fixture {
+  FakeClock clock;
+  std::unique_ptr<JobTable> table;
+
+  explicit Fixture(JobTable::Options options = {}, std::chrono::nanoseconds max_age = 0s) {
+    table = std::make_unique<JobTable>(clock, options, nullptr);
+    table->install(BucketRead(options.jobs_max), kEpoch, max_age);
+  }
+  void apply(const Entry& entry) { REQUIRE(table->apply(entry)); }
+  JobTable::Look look(const std::string& id) { return table->look(id, {}); }
+  EntityTag tag(const std::string& id) { return look(id).snapshot->json.tag; }
+  JobTable::Parked park(const std::string& id, TestWaiter& waiter) {
+    JobTable::Look look;
+    return table->park(id, waiter, 0, look);
+  }
+  // Parks for a change of the state as it is now.
+  JobTable::Parked park_for_change(const std::string& id, TestWaiter& waiter) {
+    waiter.terms.seen = *ValidatorList::parse(look(id).snapshot->json.etag);
+    return park(id, waiter);
+  }
+};
+
+Entry broadcast(const std::string& id, Revision revision) {
+  Definition definition;
+  definition.subject = "jobs.query._all";
+  return defined(id, revision, std::move(definition));
+}
+
+TEST_CASE("job table: an unknown job has no snapshot and cannot be parked on") {
+  Fixture f;
+  CHECK(f.look("build-7").snapshot == nullptr);
+  TestWaiter waiter;
+  CHECK(f.park("build-7", waiter) == JobTable::Parked::kReady);
+  CHECK(f.table->parked() == 0);
+}
+
+TEST_CASE("job table: events before the definition show once it arrives") {
+  Fixture f;
+  f.apply(happened("build-7", 1, EventKind::kStarted, "a"));
+  CHECK(f.look("build-7").snapshot == nullptr);
+  f.apply(defined("build-7", 2));
+  REQUIRE(f.look("build-7").snapshot != nullptr);
+  CHECK(f.look("build-7").snapshot->status == Status::kProcessing);
+}
+
+TEST_CASE("job table: a change answers who waits for one, with the new state") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter waiter;
+  REQUIRE(f.park_for_change("build-7", waiter) == JobTable::Parked::kParked);
+  CHECK(f.table->parked() == 1);
+  f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kChanged);
+  CHECK(answer->snapshot->status == Status::kProcessing);
+  CHECK(answer->snapshot->json.tag.revision == 2);
+  CHECK(f.table->parked() == 0);
+}
+
+TEST_CASE("job table: a request whose news is there already is not parked") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter waiter;
+  waiter.terms.seen = *ValidatorList::parse(f.look("build-7").snapshot->json.etag);
+  f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
+  JobTable::Look look;
+  CHECK(f.table->park("build-7", waiter, 0, look) == JobTable::Parked::kReady);
+  CHECK(look.verdict == Verdict::kHolds);
+  REQUIRE(look.snapshot != nullptr);
+  CHECK(look.snapshot->status == Status::kProcessing);
+}
+
+TEST_CASE("job table: intermediate changes do not wake who waits for done") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter done(Condition::done());
+  TestWaiter change;
+  REQUIRE(f.park("build-7", done) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("build-7", change) == JobTable::Parked::kParked);
+  f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
+  REQUIRE(change.wait_answer());
+  CHECK_FALSE(done.answered());
+  f.apply(happened("build-7", 3, EventKind::kCompleted, "a"));
+  const auto answer = done.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kDone);
+  CHECK(answer->snapshot->status == Status::kCompleted);
+}
+
+TEST_CASE("job table: the deadline answers with the state as it is") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter waiter({}, f.clock.now() + 1s);
+  REQUIRE(f.park_for_change("build-7", waiter) == JobTable::Parked::kParked);
+  f.clock.advance(999ms);
+  CHECK_FALSE(waiter.answered());
+  f.clock.advance(1ms);
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kTimeout);
+  CHECK(answer->snapshot->json.tag.revision == 1);
+}
+
+TEST_CASE("job table: a change before the deadline beats the deadline") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter waiter({}, f.clock.now() + 1s);
+  REQUIRE(f.park_for_change("build-7", waiter) == JobTable::Parked::kParked);
+  f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
+  f.clock.advance(2s);
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kChanged);
+}
+
+TEST_CASE("job table: deadlines are answered in their order, whatever the order of parking") {
+  Fixture f(JobTable::Options{.shards = 1});
+  f.apply(defined("build-7", 1));
+  std::deque<TestWaiter> waiters;
+  for (const int second : {5, 1, 4, 2, 3}) {
+    waiters.emplace_back(Condition::done(), f.clock.now() + std::chrono::seconds(second));
+    REQUIRE(f.park("build-7", waiters.back()) == JobTable::Parked::kParked);
+  }
+  for (const std::size_t next : {1U, 3U, 4U, 2U, 0U}) {
+    f.clock.advance(1s);
+    REQUIRE(waiters[next].wait_answer());
+  }
+  CHECK(f.table->parked() == 0);
+}
+
+TEST_CASE("job table: deleting the job answers everybody at once that it is gone") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter change;
+  TestWaiter done(Condition::done());
+  REQUIRE(f.park_for_change("build-7", change) == JobTable::Parked::kParked);
+  REQUIRE(f.park("build-7", done) == JobTable::Parked::kParked);
+  f.apply(deleted(defined("build-7", 1), 2));
+  for (TestWaiter* waiter : {&change, &done}) {
+    const auto answer = waiter->wait_answer();
+    REQUIRE(answer);
+    CHECK(answer->outcome == Outcome::kGone);
+    CHECK(answer->snapshot == nullptr);
+  }
+  CHECK(f.look("build-7").snapshot == nullptr);
+  CHECK(f.table->jobs() == 0);
+}
+
+TEST_CASE("job table: a job defined again after its deletion keeps the events that remain") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
+  f.apply(deleted(defined("build-7", 1), 3));
+  CHECK(f.look("build-7").snapshot == nullptr);
+  f.apply(defined("build-7", 4));
+  CHECK(f.look("build-7").snapshot->status == Status::kProcessing);
+}
+
+TEST_CASE("job table: who waits for a job to exist is answered when its definition comes") {
+  Fixture f;
+  TestWaiter waiter(Condition::exists(), f.clock.now() + 1s);
+  REQUIRE(f.park("build-7", waiter) == JobTable::Parked::kParked);
+  f.apply(happened("build-7", 1, EventKind::kStarted, "a"));
+  f.apply(defined("build-7", 2));
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kDone);
+  CHECK(answer->snapshot->status == Status::kProcessing);
+}
+
+TEST_CASE("job table: waiting for a job that never comes ends without a snapshot, or a trace") {
+  Fixture f;
+  TestWaiter waiter(Condition::exists(), f.clock.now() + 1s);
+  REQUIRE(f.park("build-7", waiter) == JobTable::Parked::kParked);
+  CHECK(f.table->jobs() == 1);
+  f.clock.advance(1s);
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kTimeout);
+  CHECK(answer->snapshot == nullptr);
+  CHECK(f.table->jobs() == 0);
+}
+
+TEST_CASE("job table: a broadcast is done only after it was quiet for the settle time") {
+  Fixture f;
+  f.apply(broadcast("all", 1));
+  TestWaiter waiter(Condition::done(), f.clock.now() + 60s);
+  REQUIRE(f.park("all", waiter) == JobTable::Parked::kParked);
+  f.apply(happened("all", 2, EventKind::kCompleted, "a"));
+  f.clock.advance(1999ms);
+  f.apply(happened("all", 3, EventKind::kAcknowledged, "b"));  // A late agent: not done after all.
+  f.clock.advance(10s);
+  f.apply(happened("all", 4, EventKind::kCompleted, "b"));
+  f.clock.advance(1999ms);
+  CHECK_FALSE(waiter.answered());
+  f.clock.advance(1ms);
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kDone);
+  CHECK(answer->snapshot->json.tag.revision == 4);
+}
+
+TEST_CASE("job table: parked_max requests are parked, one more is not") {
+  Fixture f(JobTable::Options{.parked_max = 2});
+  f.apply(defined("build-7", 1));
+  TestWaiter first(Condition::done()), second(Condition::done()), third(Condition::done());
+  CHECK(f.park("build-7", first) == JobTable::Parked::kParked);
+  CHECK(f.park("build-7", second) == JobTable::Parked::kParked);
+  CHECK(f.park("build-7", third) == JobTable::Parked::kFull);
+  REQUIRE(second.try_claim());
+  f.table->unpark("build-7", second);
+  CHECK(f.park("build-7", third) == JobTable::Parked::kParked);
+  CHECK(f.table->parked() == 2);
+}
+
+TEST_CASE("job table: jobs_max jobs are taken, one more is refused, deletions always pass") {
+  Fixture f(JobTable::Options{.shards = 1, .jobs_max = 2});
+  f.apply(defined("a", 1));
+  f.apply(defined("b", 2));
+  CHECK_FALSE(f.table->apply(defined("c", 3)));
+  f.apply(deleted(defined("c", 3), 4));
+  f.apply(deleted(defined("a", 1), 5));
+  f.apply(defined("c", 6));
+  CHECK(f.table->jobs() == 2);
+}
+
+TEST_CASE("job table: whose client hung up is not answered") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter waiter;
+  REQUIRE(f.park_for_change("build-7", waiter) == JobTable::Parked::kParked);
+  REQUIRE(waiter.try_claim());
+  f.table->unpark("build-7", waiter);
+  CHECK(f.table->parked() == 0);
+  TestWaiter next;
+  REQUIRE(f.park_for_change("build-7", next) == JobTable::Parked::kParked);
+  f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
+  REQUIRE(next.wait_answer());
+  CHECK_FALSE(waiter.answered());
+}
+
+TEST_CASE("job table: a client that hung up before it was parked is not parked") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter waiter(Condition::done());
+  REQUIRE(waiter.try_claim());
+  CHECK(f.park("build-7", waiter) == JobTable::Parked::kGone);
+  f.table->unpark("build-7", waiter);
+  CHECK(f.table->parked() == 0);
+}
+
+TEST_CASE("job table: draining answers everybody with the state as it is, and parks no more") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  std::deque<TestWaiter> waiters;
+  for (int i = 0; i < 1000; ++i) {
+    waiters.emplace_back(Condition::done());
+    REQUIRE(f.park("build-7", waiters.back()) == JobTable::Parked::kParked);
+  }
+  TestWaiter ghost(Condition::exists());
+  REQUIRE(f.park("nobody", ghost) == JobTable::Parked::kParked);
+  f.table->drain();
+  for (TestWaiter& waiter : waiters) {
+    REQUIRE(waiter.answered());
+    const auto answer = waiter.wait_answer();
+    CHECK(answer->outcome == Outcome::kDrain);
+    CHECK(answer->snapshot != nullptr);
+  }
+  CHECK(ghost.wait_answer()->snapshot == nullptr);
+  TestWaiter late(Condition::done());
+  CHECK(f.park("build-7", late) == JobTable::Parked::kDraining);
+}
+
+TEST_CASE("job table: a job leaves when its definition is older than the bucket's max age") {
+  Fixture f({}, 60s);
+  Entry definition = defined("build-7", 1);
+  definition.written = f.clock.wall_now();
+  f.apply(definition);
+  TestWaiter waiter(Condition::done());
+  REQUIRE(f.park("build-7", waiter) == JobTable::Parked::kParked);
+  f.clock.advance(30s);
+  Entry later = defined("build-8", 2);
+  later.written = f.clock.wall_now();
+  f.apply(later);
+  Entry event = happened("build-7", 3, EventKind::kStarted, "a");
+  event.written = f.clock.wall_now();
+  f.apply(event);
+  f.clock.advance(30s);
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kGone);
+  CHECK(f.look("build-7").snapshot == nullptr);
+  CHECK(f.look("build-8").snapshot != nullptr);
+}
+
+TEST_CASE("job table: reading the bucket afresh wakes only those whose job differs") {
+  Fixture f;
+  f.apply(defined("same", 1));
+  f.apply(defined("moved", 2));
+  f.apply(defined("gone", 3));
+  TestWaiter same, moved, gone, coming(Condition::exists());
+  REQUIRE(f.park_for_change("same", same) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("moved", moved) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("gone", gone) == JobTable::Parked::kParked);
+  REQUIRE(f.park("coming", coming) == JobTable::Parked::kParked);
+  BucketRead read(100);
+  REQUIRE(read.absorb(defined("same", 1)));
+  REQUIRE(read.absorb(defined("moved", 2)));
+  REQUIRE(read.absorb(happened("moved", 4, EventKind::kStarted, "a")));
+  REQUIRE(read.absorb(defined("coming", 5)));
+  f.table->install(std::move(read), kEpoch, 0s);
+  CHECK(moved.wait_answer()->snapshot->status == Status::kProcessing);
+  CHECK(gone.wait_answer()->outcome == Outcome::kGone);
+  CHECK(coming.wait_answer()->outcome == Outcome::kDone);
+  CHECK(f.table->parked() == 1);
+  f.apply(happened("same", 6, EventKind::kStarted, "a"));
+  CHECK(same.wait_answer()->outcome == Outcome::kChanged);
+  CHECK(f.table->applied_revision() == 6);
+}
+
+TEST_CASE("job table: a new epoch is a change for everybody") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter waiter;
+  REQUIRE(f.park_for_change("build-7", waiter) == JobTable::Parked::kParked);
+  BucketRead read(100);
+  REQUIRE(read.absorb(defined("build-7", 1)));
+  f.table->install(std::move(read), kEpoch + 1, 0s);
+  CHECK(waiter.wait_answer()->snapshot->json.tag.epoch == kEpoch + 1);
+}
+
+TEST_CASE("job table: more snapshots than are kept are rendered again, and alike") {
+  Fixture f(JobTable::Options{.shards = 1, .snapshots_max = 2});
+  for (int i = 0; i < 10; ++i)
+    f.apply(defined("j" + std::to_string(i), 1 + static_cast<Revision>(i)));
+  std::vector<EntityTag> tags;
+  for (int i = 0; i < 10; ++i) tags.push_back(f.tag("j" + std::to_string(i)));
+  for (int i = 0; i < 10; ++i)
+    CHECK(f.tag("j" + std::to_string(i)) == tags[static_cast<std::size_t>(i)]);
+}
+
+}  // namespace
+}  // namespace bide

@@ -1,0 +1,162 @@
+#include "core/job.h"
+
+#include <doctest/doctest.h>
+
+#include <ostream>
+
+#include "tests/entries.h"
+
+using namespace bide;
+using namespace bide::testing;
+
+namespace {
+
+using Absorbed = Job::Absorbed;
+
+const Definition kBroadcast = about("jobs.query._all");
+
+}  // namespace
+
+TEST_CASE("job: exists for clients once it is defined") {
+  Job job("j");
+  CHECK(job.empty());
+  CHECK(job.absorb(happened("j", 2, EventKind::kStarted, "a")) == Absorbed::kUnchanged);
+  CHECK(job.absorb(responded("j", 3, "a")) == Absorbed::kUnchanged);
+  CHECK_FALSE(job.defined());
+  CHECK_FALSE(job.empty());
+  CHECK(job.written() == wall_second(3));
+
+  CHECK(job.absorb(defined("j", 4, kBroadcast)) == Absorbed::kChanged);
+  CHECK(job.defined());
+  CHECK(job.status() == Status::kProcessing);
+  CHECK(job.revision() == 4);
+  CHECK(job.status_revision() == 4);  // Nobody could see a status before.
+  CHECK(job.written() == wall_second(4));
+
+  CHECK(job.absorb(happened("j", 5, EventKind::kCompleted, "a")) == Absorbed::kChanged);
+  CHECK(job.status_revision() == 5);
+  CHECK(job.written() == wall_second(4));
+}
+
+TEST_CASE("job: what happened before the definition is judged by it") {
+  // Without the subject, `a` alone would have made the job final.
+  Job job("j");
+  absorb_all(job, history_of("a:completed b:failed"));
+  absorb_all(job, {defined("j", 9, kBroadcast)});
+  CHECK(job.status() == Status::kPartialFailure);
+  CHECK_FALSE(job.final());
+}
+
+TEST_CASE("job: a new definition replaces the old and judges everything again") {
+  Job job("j");
+  absorb_all(job, {defined("j", 1)});
+  absorb_all(job, history_of("a:completed b:started"));
+  CHECK(job.final());
+  CHECK(job.absorb(defined("j", 4, kBroadcast)) == Absorbed::kChanged);
+  CHECK_FALSE(job.final());
+  CHECK(job.status() == Status::kProcessing);
+  CHECK(job.status_revision() == 4);
+
+  CHECK(job.absorb(defined("j", 4)) == Absorbed::kUnchanged);
+  CHECK(job.absorb(defined("j", 3)) == Absorbed::kUnchanged);
+  CHECK(job.definition().subject == kBroadcast.subject);
+  CHECK(job.absorb(deleted(defined("j", 1), 5)) == Absorbed::kUnchanged);
+  CHECK(job.defined());
+}
+
+TEST_CASE("job: old news about a key changes nothing") {
+  Job job("j");
+  const Entry started = happened("j", 5, EventKind::kStarted, "a");
+  absorb_all(job, {defined("j", 1, kBroadcast), started, responded("j", 6, "a")});
+  const std::string before = view_of(job);
+  Entry older = started;
+  older.revision = 4;
+  CHECK(job.absorb(started) == Absorbed::kUnchanged);
+  CHECK(job.absorb(older) == Absorbed::kUnchanged);
+  CHECK(job.absorb(deleted(started, 5)) == Absorbed::kUnchanged);
+  CHECK(job.absorb(responded("j", 6, "a")) == Absorbed::kUnchanged);
+  CHECK(view_of(job) == before);
+}
+
+TEST_CASE("job: an entry put again moves to its new place") {
+  Job job("j");
+  Entry failed = happened("j", 2, EventKind::kFailed, "a");
+  absorb_all(job,
+             {defined("j", 1, kBroadcast), failed, happened("j", 3, EventKind::kSkipped, "a")});
+  CHECK(job.status() == Status::kSkipped);
+  failed.revision = 4;
+  CHECK(job.absorb(failed) == Absorbed::kChanged);
+  CHECK(job.events().size() == 2);
+  CHECK(job.status() == Status::kFailed);  // Equal rank: now the later one.
+  CHECK(job.revision() == 4);
+}
+
+TEST_CASE("job: deleting an event takes its effect back, as if it had never been") {
+  Job job("j");
+  const Entry completed = happened("j", 3, EventKind::kCompleted, "a");
+  absorb_all(job, {defined("j", 1), happened("j", 2, EventKind::kStarted, "a"), completed});
+  CHECK(job.final());
+  CHECK(job.absorb(deleted(completed, 4)) == Absorbed::kChanged);
+  CHECK(job.status() == Status::kProcessing);
+  CHECK_FALSE(job.final());
+  CHECK(job.revision() == 4);
+  CHECK(job.status_revision() == 2);
+}
+
+TEST_CASE("job: deleting a response counts as a change of the JSON only") {
+  Job job("j");
+  const Entry response = responded("j", 3, "a");
+  absorb_all(job, {defined("j", 1), happened("j", 2, EventKind::kStarted, "a"), response});
+  CHECK(job.absorb(deleted(response, 4)) == Absorbed::kChanged);
+  CHECK(job.responses().empty());
+  CHECK(job.revision() == 4);
+  CHECK(job.status_revision() == 2);
+}
+
+TEST_CASE("job: a deletion counts even where nothing is left to delete") {
+  // A replica that starts now finds this deletion in the bucket and not what it deleted.
+  Job job("j");
+  absorb_all(job, {defined("j", 1)});
+  CHECK(job.absorb(deleted(responded("j", 2, "a"), 3)) == Absorbed::kChanged);
+  CHECK(job.revision() == 3);
+  Job undefined("k");
+  CHECK(undefined.absorb(deleted(responded("k", 2, "a"), 3)) == Absorbed::kUnchanged);
+  CHECK(undefined.empty());
+}
+
+TEST_CASE("job: after it is final, events and responses still join and move its revision") {
+  Job job("j");
+  absorb_all(job, {defined("j", 1), happened("j", 2, EventKind::kCompleted, "a")});
+  CHECK(job.absorb(happened("j", 3, EventKind::kFailed, "b", "late")) == Absorbed::kChanged);
+  CHECK(job.absorb(responded("j", 4, "a")) == Absorbed::kChanged);
+  CHECK(job.status() == Status::kCompleted);
+  CHECK(job.revision() == 4);
+  CHECK(job.status_revision() == 2);
+  CHECK(job.events().size() == 2);
+  CHECK(job.responses().size() == 1);
+  CHECK(job.fold().agents().size() == 1);
+}
+
+TEST_CASE("job: holds so many entries and no more, but always its definition") {
+  Job job("j");
+  for (std::size_t i = 0; i < kEntriesPerJobMax; ++i) {
+    const auto revision = static_cast<Revision>(i + 2);
+    const Entry entry = i % 2 == 0 ? happened("j", revision, EventKind::kStarted, "a")
+                                   : responded("j", revision, "a");
+    REQUIRE(job.absorb(entry) == Absorbed::kUnchanged);
+  }
+  CHECK(job.absorb(defined("j", 50'000, kBroadcast)) == Absorbed::kChanged);
+  const std::string before = view_of(job);
+  CHECK(job.absorb(happened("j", 50'001, EventKind::kFailed, "a")) == Absorbed::kFull);
+  CHECK(job.absorb(responded("j", 50'001, "a")) == Absorbed::kFull);
+  CHECK(view_of(job) == before);
+
+  // Replacing needs no room, and deleting makes some.
+  Entry again = happened("j", 2, EventKind::kStarted, "a");
+  again.revision = 50'002;
+  CHECK(job.absorb(again) == Absorbed::kChanged);
+  CHECK(job.absorb(deleted(responded("j", 3, "a"), 50'003)) == Absorbed::kChanged);
+  CHECK(job.absorb(happened("j", 50'004, EventKind::kFailed, "a")) == Absorbed::kChanged);
+  CHECK(job.absorb(happened("j", 50'005, EventKind::kFailed, "a")) == Absorbed::kFull);
+  CHECK(job.status() == Status::kFailed);
+}
