@@ -29,14 +29,24 @@ Job::Absorbed Job::absorb(const Entry& entry) {
 }
 
 Job::Absorbed Job::define(const Entry& entry) {
+  if (entry.revision <= definition_revision_) return Absorbed::kUnchanged;
   const auto* definition = std::get_if<Definition>(&entry.what);
-  if (definition == nullptr) return Absorbed::kUnchanged;
-  if (defined() && entry.revision <= definition_revision_) return Absorbed::kUnchanged;
+  if (definition == nullptr) return undefine(entry);
   definition_ = std::make_unique<Definition>(*definition);
   definition_revision_ = entry.revision;
   revision_ = std::max(revision_, entry.revision);
   written_ = entry.written;
   fold_all();
+  return Absorbed::kChanged;
+}
+
+// The job is gone for clients. Its events stay as long as the bucket has them: a job defined again
+// under the same id is folded from the same entries on every replica.
+Job::Absorbed Job::undefine(const Entry& deletion) {
+  definition_revision_ = deletion.revision;
+  if (!defined()) return Absorbed::kUnchanged;
+  definition_.reset();
+  written_ = deletion.written;
   return Absorbed::kChanged;
 }
 

@@ -36,7 +36,7 @@ class Job {
   };
   // Takes one entry in: a definition, an event, a response, or the deletion of one. Entries whose
   // revision is not above the one already held for their key are old news: kUnchanged. Deleting
-  // `jobs.<id>` is the table's affair: it drops the job.
+  // `jobs.<id>` undefines the job: kChanged, and defined() is false.
   [[nodiscard]] Absorbed absorb(const Entry& entry);
 
   [[nodiscard]] const std::string& id() const { return id_; }
@@ -66,6 +66,7 @@ class Job {
 
  private:
   Absorbed define(const Entry& entry);
+  Absorbed undefine(const Entry& deletion);
   void fold_all();
 
   std::string id_;

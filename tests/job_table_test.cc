@@ -236,6 +236,7 @@ TEST_CASE("job table: parked_max requests are parked, one more is not") {
   f.table->unpark("build-7", second);
   CHECK(f.park("build-7", third) == JobTable::Parked::kParked);
   CHECK(f.table->parked() == 2);
+  f.table->drain();
 }
 
 TEST_CASE("job table: jobs_max jobs are taken, one more is refused, deletions always pass") {
