@@ -27,7 +27,7 @@ class BackOff {
  private:
   std::chrono::milliseconds between(std::chrono::milliseconds low, std::chrono::milliseconds high);
 
-  std::minstd_rand random_;
+  std::mt19937 random_;
   std::chrono::milliseconds span_ = 2 * kPauseMin;
 };
 

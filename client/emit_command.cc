@@ -185,7 +185,7 @@ int emit(std::span<const std::string> args) {
   }
   const auto planned = plan_of(arguments);
   if (const auto* error = std::get_if<Misuse>(&planned)) return fail_usage(kCommand, *error);
-  const auto urls = find_nats_url(arguments.find("--nats").value_or(""));
+  const auto urls = find_nats_server(arguments.find("--nats").value_or(""));
   if (const auto* error = std::get_if<Misuse>(&urls)) {
     return fail(kCommand, ExitCode::kBideFailed, error->message);
   }

@@ -49,16 +49,16 @@ int report(const GetPlan& plan, const Reply& reply) {
   if (const auto* trouble = std::get_if<Trouble>(&reply)) {
     return fail(kCommand, ExitCode::kBideFailed, trouble->what);
   }
-  if (const auto* refusal = std::get_if<Refusal>(&reply)) {
-    switch (refusal->http_status) {
+  if (const auto* denial = std::get_if<Denial>(&reply)) {
+    switch (denial->http_status) {
       case 401:
       case 403:
-        return fail(kCommand, ExitCode::kAuth, refusal->detail);
+        return fail(kCommand, ExitCode::kAuth, denial->detail);
       case 404:
       case 410:
         return fail(kCommand, ExitCode::kNotFound, plan.id + ": not found");
       default:
-        return fail(kCommand, ExitCode::kBideFailed, refusal->detail);
+        return fail(kCommand, ExitCode::kBideFailed, denial->detail);
     }
   }
   const auto& answer = std::get<Answer>(reply);

@@ -108,7 +108,7 @@ Reply HttpSource::ask(const Question& question) {
   switch (error) {
     case httplib::Error::SSLServerVerification:
     case httplib::Error::SSLLoadingCerts:
-      return Refusal{0, "the certificate of " + server_text_ + " does not verify"};
+      return Denial{0, "the certificate of " + server_text_ + " does not verify"};
     case httplib::Error::Connection:
     case httplib::Error::BindIPAddress:
     case httplib::Error::SSLConnection:

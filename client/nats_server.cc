@@ -7,7 +7,7 @@
 
 namespace bide {
 
-std::variant<std::string, Misuse> find_nats_url(const std::string& flag) {
+std::variant<std::string, Misuse> find_nats_server(const std::string& flag) {
   if (!flag.empty()) return flag;
   if (auto url = from_environment("BIDE_NATS")) return std::move(*url);
   const auto data_dir = from_environment("BIDE_DATA_DIR");

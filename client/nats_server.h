@@ -1,6 +1,6 @@
 // client/nats_server.h: Which NATS server to write to.
 //
-// Thread safety: pure functions; find_nats_url() reads the environment and one file.
+// Thread safety: pure functions; find_nats_server() reads the environment and one file.
 #pragma once
 
 #include <string>
@@ -14,6 +14,6 @@ namespace bide {
 // BIDE_DATA_DIR or the standard state folder. A list as in server/nats_url.h. The
 // error says what was tried. The URL may carry a
 // secret.
-[[nodiscard]] std::variant<std::string, Misuse> find_nats_url(const std::string& flag);
+[[nodiscard]] std::variant<std::string, Misuse> find_nats_server(const std::string& flag);
 
 }  // namespace bide

@@ -32,7 +32,7 @@ Question Pursuit::question(milliseconds remaining) {
 
 Pursuit::Next Pursuit::take(const Reply& reply, milliseconds took) {
   if (const auto* answer = std::get_if<Answer>(&reply)) return take_answer(*answer, took);
-  if (const auto* refusal = std::get_if<Refusal>(&reply)) return take_refusal(*refusal);
+  if (const auto* denial = std::get_if<Denial>(&reply)) return take_denial(*denial);
   const auto& trouble = std::get<Trouble>(reply);
   const milliseconds pause =
       std::max(back_off_.next_pause(), back_off_.stretched(trouble.retry_after));
@@ -56,11 +56,11 @@ Pursuit::Next Pursuit::take_answer(const Answer& answer, milliseconds took) {
   return AskAgain{pause_after(news, took), {}};
 }
 
-Pursuit::Next Pursuit::take_refusal(const Refusal& refusal) {
-  switch (refusal.http_status) {
+Pursuit::Next Pursuit::take_denial(const Denial& denial) {
+  switch (denial.http_status) {
     case 401:
     case 403:
-      return Finished{ExitCode::kAuth, refusal.detail};
+      return Finished{ExitCode::kAuth, denial.detail};
     case 404:
     case 410:
       if (goal_.kind() == Goal::Kind::kExists) return AskAgain{back_off_.next_pause(), {}};
@@ -69,7 +69,7 @@ Pursuit::Next Pursuit::take_refusal(const Refusal& refusal) {
       lost_ = true;
       return AskAgain{};
     default:
-      return Finished{ExitCode::kBideFailed, refusal.detail};
+      return Finished{ExitCode::kBideFailed, denial.detail};
   }
 }
 

@@ -35,7 +35,7 @@ std::string detail_of(const RawReply& raw) {
 
 Reply answer_of(RawReply raw) {
   const auto status = status_from_word(raw.job_status);
-  if (!status) return Refusal{raw.http_status, "the answer is not bide's (no Bide-Status)"};
+  if (!status) return Denial{raw.http_status, "the answer is not bide's (no Bide-Status)"};
   return Answer{.news = raw.http_status == 200,
                 .status = *status,
                 .final = raw.job_final == "true",
@@ -59,7 +59,7 @@ Reply interpret(RawReply raw) {
     case 504:
       return Trouble{detail_of(raw), parse_retry_after(raw.retry_after)};
     default:
-      return Refusal{raw.http_status, detail_of(raw)};
+      return Denial{raw.http_status, detail_of(raw)};
   }
 }
 

@@ -31,7 +31,7 @@ struct Answer {
 };
 
 // The server understood and says no; asking again gives the same.
-struct Refusal {
+struct Denial {
   int http_status = 0;  // 0: it did not get that far (a certificate that does not verify).
   std::string detail;
 };
@@ -42,7 +42,7 @@ struct Trouble {
   std::chrono::milliseconds retry_after{0};  // What the server asked for; zero: nothing.
 };
 
-using Reply = std::variant<Answer, Refusal, Trouble>;
+using Reply = std::variant<Answer, Denial, Trouble>;
 
 // An HTTP response, as far as it matters here.
 struct RawReply {

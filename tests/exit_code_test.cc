@@ -17,9 +17,9 @@ TEST_CASE("exit_code: each status has its documented number") {
 
 TEST_CASE("exit_code: of two codes the worse wins, whichever comes first") {
   const std::vector<ExitCode> worst_first = {
-      ExitCode::kAuth,   ExitCode::kBideFailed,     ExitCode::kTimeout, ExitCode::kNotFound,
-      ExitCode::kFailed, ExitCode::kPartialFailure, ExitCode::kSkipped, ExitCode::kPending,
-      ExitCode::kCompleted};
+      ExitCode::kAuth,     ExitCode::kBideFailed, ExitCode::kTimeout,
+      ExitCode::kNotFound, ExitCode::kFailed,     ExitCode::kPartialFailure,
+      ExitCode::kSkipped,  ExitCode::kPending,    ExitCode::kCompleted};
   for (std::size_t worse = 0; worse < worst_first.size(); ++worse) {
     for (std::size_t better = worse; better < worst_first.size(); ++better) {
       CHECK(worse_of(worst_first[worse], worst_first[better]) == worst_first[worse]);

@@ -28,7 +28,8 @@ TEST_CASE("goal: the words of `until` are known, and nothing else") {
   for (const char* text : {"change", "done", "succeeded", "exists", "failed", "failed,skipped"}) {
     CHECK(goal(text).text() == text);
   }
-  for (const char* text : {"", "Done", "done,failed", "failed,", ",failed", "failed, skipped", "x"}) {
+  for (const char* text :
+       {"", "Done", "done,failed", "failed,", ",failed", "failed, skipped", "x"}) {
     CAPTURE(text);
     CHECK(!Goal::parse(text));
   }
@@ -47,8 +48,7 @@ TEST_CASE("goal: succeeded ends with the job's own code once it is out of reach"
   const Goal succeeded = goal("succeeded");
   CHECK(!succeeded.judge(standing(Status::kFailed, kMayMove), kHeld, ""));
   CHECK(succeeded.judge(standing(Status::kFailed, kFinal), kNotHeld, "") == ExitCode::kFailed);
-  CHECK(succeeded.judge(standing(Status::kCompleted, kMayMove), kHeld, "") ==
-        ExitCode::kCompleted);
+  CHECK(succeeded.judge(standing(Status::kCompleted, kMayMove), kHeld, "") == ExitCode::kCompleted);
 }
 
 TEST_CASE("goal: exists is content with any job, whatever became of it") {

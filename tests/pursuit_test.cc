@@ -59,7 +59,8 @@ TEST_CASE("pursuit: quiet, it asks for the goal and sends the tag it has seen") 
   CHECK(quiet.question(10min).etag == "\"1\"");
   CHECK(asks_again(quiet.take(no_news({}), 24s)).pause == 0ms);
   static_cast<void>(quiet.question(10min));
-  const auto end = quiet.take(news({.status = Status::kFailed, .etag = "\"2\"", .final = true}), 3s);
+  const auto end =
+      quiet.take(news({.status = Status::kFailed, .etag = "\"2\"", .final = true}), 3s);
   CHECK(finished(end).code == ExitCode::kFailed);
   CHECK(finished(end).complaint.empty());
 }
@@ -87,14 +88,14 @@ TEST_CASE("pursuit: to show changes it asks for them, and for the goal once the 
     CHECK(shown.question(10min).until == "change");
   }
   SUBCASE("settled: the server says so, and its word counts though the job is not final") {
-    const auto end = shown.take(
-        news({.status = Status::kCompleted, .etag = "\"2\"", .outcome = "done"}), 2s);
+    const auto end =
+        shown.take(news({.status = Status::kCompleted, .etag = "\"2\"", .outcome = "done"}), 2s);
     CHECK(finished(end).code == ExitCode::kCompleted);
   }
   SUBCASE("a deadline, a full or a draining server say nothing about settling") {
     for (const char* outcome : {"timeout", "shed", "drain", "auth", ""}) {
-      const auto next = shown.take(
-          news({.status = Status::kCompleted, .etag = "\"2\"", .outcome = outcome}), 1s);
+      const auto next =
+          shown.take(news({.status = Status::kCompleted, .etag = "\"2\"", .outcome = outcome}), 1s);
       CHECK(std::holds_alternative<Pursuit::AskAgain>(next));
     }
   }
@@ -111,17 +112,17 @@ TEST_CASE("pursuit: change waits for the first state to be left") {
 TEST_CASE("pursuit: a missing job ends the wait, unless its coming is waited for") {
   Pursuit done = pursuit("done", kQuiet);
   static_cast<void>(done.question(10min));
-  CHECK(finished(done.take(Refusal{404, "no such job"}, 5ms)).code == ExitCode::kNotFound);
+  CHECK(finished(done.take(Denial{404, "no such job"}, 5ms)).code == ExitCode::kNotFound);
 
   Pursuit seen = pursuit("done", kQuiet);
   static_cast<void>(seen.question(10min));
   static_cast<void>(seen.take(news({.outcome = "timeout"}), 24s));
   static_cast<void>(seen.question(10min));
-  CHECK(finished(seen.take(Refusal{404, ""}, 5ms)).complaint == "is gone: deleted or expired");
+  CHECK(finished(seen.take(Denial{404, ""}, 5ms)).complaint == "is gone: deleted or expired");
 
   Pursuit exists = pursuit("exists", kShowChanges);
   CHECK(exists.question(10min).until == "exists");
-  CHECK(asks_again(exists.take(Refusal{404, ""}, 25s)).pause >= BackOff::kPauseMin);
+  CHECK(asks_again(exists.take(Denial{404, ""}, 25s)).pause >= BackOff::kPauseMin);
   CHECK(exists.question(10min).until == "exists");
   CHECK(finished(exists.take(news({.outcome = "done"}), 1s)).code == ExitCode::kCompleted);
 }
@@ -129,7 +130,7 @@ TEST_CASE("pursuit: a missing job ends the wait, unless its coming is waited for
 TEST_CASE("pursuit: 409 leads to one plain question, whose answer gives the code") {
   Pursuit succeeded = pursuit("succeeded", kQuiet);
   static_cast<void>(succeeded.question(10min));
-  static_cast<void>(asks_again(succeeded.take(Refusal{409, ""}, 1s)));
+  static_cast<void>(asks_again(succeeded.take(Denial{409, ""}, 1s)));
   const Question plain = succeeded.question(10min);
   CHECK(plain.until.empty());
   CHECK(plain.wait == 0ms);
@@ -149,12 +150,12 @@ TEST_CASE("pursuit: refusals end the wait with the reason") {
   for (const int status : {401, 403}) {
     Pursuit done = pursuit("done", kQuiet);
     static_cast<void>(done.question(10min));
-    CHECK(finished(done.take(Refusal{status, "no"}, 5ms)).code == ExitCode::kAuth);
+    CHECK(finished(done.take(Denial{status, "no"}, 5ms)).code == ExitCode::kAuth);
   }
   for (const int status : {0, 301, 400, 406}) {
     Pursuit done = pursuit("done", kQuiet);
     static_cast<void>(done.question(10min));
-    const auto end = finished(done.take(Refusal{status, "no"}, 5ms));
+    const auto end = finished(done.take(Denial{status, "no"}, 5ms));
     CHECK(end.code == ExitCode::kBideFailed);
     CHECK(end.complaint == "no");
   }

@@ -33,9 +33,9 @@ TEST_CASE("reply: 200 and 304 are answers, told apart by their news") {
 TEST_CASE("reply: a page that is not bide's is refused, not believed") {
   RawReply page = raw(200);
   page.job_status = "";
-  CHECK(std::holds_alternative<Refusal>(interpret(page)));
+  CHECK(std::holds_alternative<Denial>(interpret(page)));
   page.job_status = "Processing";
-  CHECK(std::holds_alternative<Refusal>(interpret(page)));
+  CHECK(std::holds_alternative<Denial>(interpret(page)));
 }
 
 TEST_CASE("reply: what may be better later is trouble, everything else is refused") {
@@ -44,8 +44,8 @@ TEST_CASE("reply: what may be better later is trouble, everything else is refuse
   }
   for (const int status : {301, 400, 401, 403, 404, 406, 409, 410, 501, 505}) {
     const Reply reply = interpret(raw(status));
-    REQUIRE(std::holds_alternative<Refusal>(reply));
-    CHECK(std::get<Refusal>(reply).http_status == status);
+    REQUIRE(std::holds_alternative<Denial>(reply));
+    CHECK(std::get<Denial>(reply).http_status == status);
   }
 }
 
@@ -67,12 +67,12 @@ TEST_CASE("reply: Retry-After counts in seconds, up to a minute") {
 TEST_CASE("reply: the detail comes from the problem document, in one short line") {
   RawReply bad = raw(400);
   bad.body = R"({"title":"x","detail":"wait is\nmalformed\u001b[2J"})";
-  const auto detail = std::get<Refusal>(interpret(bad)).detail;
+  const auto detail = std::get<Denial>(interpret(bad)).detail;
   CHECK(detail == "the server answered 400: wait is malformed [2J");
   bad.body = R"({"detail":")" + std::string(5000, 'x') + "\"}";
-  CHECK(std::get<Refusal>(interpret(bad)).detail.size() < 400);
+  CHECK(std::get<Denial>(interpret(bad)).detail.size() < 400);
   for (const char* body : {"", "<html>", "[]", R"({"detail":7})", R"({"detail":)"}) {
     bad.body = body;
-    CHECK(std::get<Refusal>(interpret(bad)).detail == "the server answered 400");
+    CHECK(std::get<Denial>(interpret(bad)).detail == "the server answered 400");
   }
 }

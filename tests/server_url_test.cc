@@ -23,11 +23,26 @@ TEST_CASE("server_url: host, port and base path are taken apart") {
 }
 
 TEST_CASE("server_url: what could not be asked is refused") {
-  for (const char* text :
-       {"", "ci.example", "ftp://ci.example", "http://", "http://:80", "http://h:0", "http://h:65536",
-        "http://h:", "http://h:80x", "http://h:-1", "http://[::1", "http://[::1]x", "http://[x]",
-        "http://a b", "http://h/a b", "http://h/a?b", "http://h/#a", "http://h/a\r\nX: y",
-        "http://h\r\nX: y", "http://h/\x80"}) {
+  for (const char* text : {"",
+                           "ci.example",
+                           "ftp://ci.example",
+                           "http://",
+                           "http://:80",
+                           "http://h:0",
+                           "http://h:65536",
+                           "http://h:",
+                           "http://h:80x",
+                           "http://h:-1",
+                           "http://[::1",
+                           "http://[::1]x",
+                           "http://[x]",
+                           "http://a b",
+                           "http://h/a b",
+                           "http://h/a?b",
+                           "http://h/#a",
+                           "http://h/a\r\nX: y",
+                           "http://h\r\nX: y",
+                           "http://h/\x80"}) {
     CAPTURE(text);
     CHECK(std::holds_alternative<Misuse>(parse_server_url(text)));
   }

@@ -1,0 +1,43 @@
+#include "client/nats_server.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "server/state_dir.h"
+
+using namespace bide;
+
+namespace {
+
+std::filesystem::path make_state_dir() {
+  std::string name = (std::filesystem::temp_directory_path() / "bide-test-XXXXXX").string();
+  REQUIRE(::mkdtemp(name.data()) != nullptr);
+  return name;
+}
+
+std::string url_of(const std::variant<std::string, Misuse>& found) {
+  REQUIRE(std::holds_alternative<std::string>(found));
+  return std::get<std::string>(found);
+}
+
+}  // namespace
+
+TEST_CASE("nats_server: the flag beats the variable, which beats the file that serve leaves") {
+  const auto dir = make_state_dir();
+  ::setenv("BIDE_DATA_DIR", dir.c_str(), 1);
+  ::unsetenv("BIDE_NATS");
+  const auto nothing = find_nats_server("");
+  REQUIRE(std::holds_alternative<Misuse>(nothing));
+  CHECK(std::get<Misuse>(nothing).message.find("nats-url") != std::string::npos);
+
+  REQUIRE(!write_private_file(nats_url_file(dir), "nats://token@127.0.0.1:1\n"));
+  CHECK(url_of(find_nats_server("")) == "nats://token@127.0.0.1:1");
+  ::setenv("BIDE_NATS", "nats://variable", 1);
+  CHECK(url_of(find_nats_server("")) == "nats://variable");
+  CHECK(url_of(find_nats_server("nats://flag")) == "nats://flag");
+  ::setenv("BIDE_NATS", "", 1);
+  CHECK(url_of(find_nats_server("")) == "nats://token@127.0.0.1:1");
+  std::filesystem::remove_all(dir);
+}
