@@ -60,8 +60,20 @@ TEST_CASE("job: a new definition replaces the old and judges everything again") 
   CHECK(job.absorb(defined("j", 4)) == Absorbed::kUnchanged);
   CHECK(job.absorb(defined("j", 3)) == Absorbed::kUnchanged);
   CHECK(job.definition().subject == kBroadcast.subject);
-  CHECK(job.absorb(deleted(defined("j", 1), 5)) == Absorbed::kUnchanged);
-  CHECK(job.defined());
+}
+
+TEST_CASE("job: deleted, it is gone for clients; defined again, it is what its events say") {
+  Job job("j");
+  absorb_all(job, {defined("j", 1, kBroadcast)});
+  absorb_all(job, history_of("a:started"));
+  CHECK(job.absorb(deleted(defined("j", 1), 1)) == Absorbed::kUnchanged);
+  CHECK(job.absorb(deleted(defined("j", 1), 3)) == Absorbed::kChanged);
+  CHECK_FALSE(job.defined());
+  CHECK(job.absorb(happened("j", 4, EventKind::kCompleted, "a")) == Absorbed::kUnchanged);
+  CHECK(job.absorb(defined("j", 2, kBroadcast)) == Absorbed::kUnchanged);
+  CHECK(job.absorb(defined("j", 5, kBroadcast)) == Absorbed::kChanged);
+  CHECK(job.status() == Status::kCompleted);
+  CHECK(job.status_revision() == 5);
 }
 
 TEST_CASE("job: old news about a key changes nothing") {

@@ -116,10 +116,10 @@ TEST_CASE("snapshot: hostname and error are of the latest terminal event by revi
 }
 
 TEST_CASE("snapshot: result and changed depend on how many agents responded") {
-  const auto response = [](Revision revision, std::string_view agent, std::string data,
+  const auto response = [](Revision revision, std::string_view agent, std::string_view data,
                            std::optional<bool> changed) {
     Response what;
-    what.data = std::move(data);
+    what.data = data;
     what.changed = changed;
     return responded("build-7", revision, agent, what);
   };
