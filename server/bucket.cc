@@ -31,8 +31,8 @@ std::variant<BucketState, BucketFailure> read_bucket_state(const NatsConnection&
   jsOptions options = request_options();
   jsStreamInfo* raw = nullptr;
   jsErrCode code{};
-  const natsStatus status = js_GetStreamInfo(&raw, connection.jetstream(),
-                                             stream_of(bucket).c_str(), &options, &code);
+  const natsStatus status =
+      js_GetStreamInfo(&raw, connection.jetstream(), stream_of(bucket).c_str(), &options, &code);
   const StreamInfoPtr info(raw);
   if (status != NATS_OK) return failure(status, code);
   return BucketState{static_cast<Epoch>(info->Created),

@@ -74,9 +74,10 @@ BucketFeed::Got BucketFeed::next(std::chrono::milliseconds timeout) {
 
   std::string_view key = natsMsg_GetSubject(raw);
   if (key.starts_with(prefix_)) key.remove_prefix(prefix_.size());
-  // Of a deletion the KV client writes the first header, a server that expires keys the second.
+  // Of a deletion a client writes the first header, a server that expires keys the second.
+  const std::string_view operation = header("KV-Operation");
   const bool deleted =
-      !header("KV-Operation").empty() || !header("Nats-Marker-Reason").empty();
+      operation == "DEL" || operation == "PURGE" || !header("Nats-Marker-Reason").empty();
   const auto bytes = static_cast<std::size_t>(natsMsg_GetDataLength(raw));
   entry_ = {key, {natsMsg_GetData(raw), bytes}, deleted, ack->stream_seq, ack->time};
   return Got::kEntry;
@@ -117,7 +118,7 @@ std::string_view BucketFeed::header(const char* name) const {
   const char* value = nullptr;
   // Cheap where there are no headers at all, as in most entries.
   return natsMsgHeader_Get(message_.get(), name, &value) == NATS_OK && value != nullptr ? value
-                                                                                         : "";
+                                                                                        : "";
 }
 
 void BucketFeed::answer(std::string_view subject) {

@@ -31,11 +31,9 @@ bool has_half_closed(int fd) {
 
 }  // namespace
 
-Front::Front(Clock& clock, const Limits& limits, Handler& handler, HttpMetrics& metrics,
-             AccessLogger& access_logger)
+Front::Front(Clock& clock, const Limits& limits, HttpMetrics& metrics, AccessLogger& access_logger)
     : clock_(clock),
       limits_(limits),
-      handler_(handler),
       metrics_(metrics),
       access_logger_(access_logger),
       pool_([this](std::uint64_t key, std::uint32_t events) { on_ready(key, events); }),
@@ -43,8 +41,9 @@ Front::Front(Clock& clock, const Limits& limits, Handler& handler, HttpMetrics& 
 
 Front::~Front() { stop(); }
 
-void Front::start(JobTable& table, std::size_t threads) {
+void Front::start(JobTable& table, Handler& handler, std::size_t threads) {
   table_ = &table;
+  handler_ = &handler;
   pool_.start(threads);
   reaper_.start();
 }
@@ -123,7 +122,7 @@ void Front::serve(Connection& connection, std::string_view bytes) {
     bytes.remove_prefix(step.consumed_bytes);
     begin(connection, request);
     Exchange exchange(*this, connection, bytes);
-    handler_.handle(request, exchange);
+    handler_->handle(request, exchange);
     if (exchange.handed_over()) return;
     if (connection.broken || connection.unsent != nullptr || connection.facts.close) {
       connection.input = bytes;
@@ -234,7 +233,7 @@ void Front::finish(Connection& connection, Outcome outcome,
                    const std::shared_ptr<const Snapshot>& snapshot) {
   if (draining()) connection.facts.close = true;
   Exchange exchange(*this, connection, {});
-  handler_.finish(outcome, snapshot, exchange);
+  handler_->finish(outcome, snapshot, exchange);
   std::string().swap(connection.job_id);
   connection.terms = {};
   after_response(connection);

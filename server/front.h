@@ -37,13 +37,13 @@ class Front final : private AnswerSink {
     std::chrono::milliseconds linger{2'000};  // From our last byte to the client's close.
   };
 
-  Front(Clock& clock, const Limits& limits, Handler& handler, HttpMetrics& metrics,
-        AccessLogger& access_logger);
+  Front(Clock& clock, const Limits& limits, HttpMetrics& metrics, AccessLogger& access_logger);
   ~Front();
 
-  // The table needs the pool as its crew, and this needs the table: hence two steps.
+  // The table needs the pool as its crew, the handler needs the table, and this needs both: hence
+  // two steps.
   [[nodiscard]] Crew& crew() { return pool_; }
-  void start(JobTable& table, std::size_t threads);
+  void start(JobTable& table, Handler& handler, std::size_t threads);
 
   // Takes over an accepted, connected socket.
   void adopt(int fd);
@@ -95,10 +95,10 @@ class Front final : private AnswerSink {
 
   Clock& clock_;
   const Limits limits_;
-  Handler& handler_;
   HttpMetrics& metrics_;
   AccessLogger& access_logger_;
   JobTable* table_ = nullptr;
+  Handler* handler_ = nullptr;
   std::atomic<bool> draining_{false};
   ConnectionSlots slots_;
   Pool pool_;

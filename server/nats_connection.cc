@@ -6,7 +6,8 @@
 namespace bide {
 namespace {
 
-// A dead link shows after the third ping without an answer: 15 s instead of the default's 6 minutes.
+// A dead link shows after the third ping without an answer: 15 s instead of the default's 6
+// minutes.
 constexpr std::int64_t kPingIntervalMs = 5000;
 constexpr int kPingsOutMax = 2;
 constexpr std::int64_t kReconnectWaitMs = 100;

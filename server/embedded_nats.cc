@@ -1,0 +1,188 @@
+#include "server/embedded_nats.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "server/data_dir.h"
+#include "server/log.h"
+#include "server/nats_connection.h"
+#include "server/start_error.h"
+#include "server/state_dir.h"
+
+namespace bide {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kTerminatePatience = 5s;
+constexpr std::chrono::milliseconds kBackOffFirst = 100ms;
+constexpr std::chrono::milliseconds kBackOffMost = 5s;
+constexpr std::chrono::milliseconds kForEver{-1};
+
+// Values up to 1 MiB are served; larger ones must still arrive, to be counted as rejected.
+std::string config_text(std::uint16_t port, const std::string& token, const std::string& store) {
+  std::string text = "listen: \"127.0.0.1:" + std::to_string(port) + "\"\n";
+  text += "authorization { token: \"" + token + "\" }\n";
+  text += "max_payload: 4MB\njetstream { store_dir: ";
+  append_json_string(text, store);
+  return text + " }\n";
+}
+
+// Between fork and exec only what is safe in a process whose other threads are gone.
+[[noreturn]] void become_server(pid_t parent, int lock_fd, int log_fd, char* const* argv) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(1);  // It died before we asked to be told.
+  ::setpgid(0, 0);                        // Ctrl-C is for bide, which then stops us in order.
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::signal(SIGPIPE, SIG_DFL);
+  ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
+  ::dup2(log_fd, STDOUT_FILENO);
+  ::dup2(log_fd, STDERR_FILENO);
+  ::fcntl(lock_fd, F_SETFD, 0);  // Inherited: the directory is in use until this one is gone, too.
+  ::execv(argv[0], argv);
+  ::_exit(127);
+}
+
+}  // namespace
+
+EmbeddedNats::EmbeddedNats(Settings settings, Metrics& metrics)
+    : settings_(std::move(settings)), metrics_(metrics) {}
+
+EmbeddedNats::~EmbeddedNats() {
+  stop();
+  for (const int fd : {lock_fd_, log_fd_, stop_fd_}) {
+    if (fd >= 0) ::close(fd);
+  }
+}
+
+void EmbeddedNats::prepare() {
+  program_ = find_program("nats-server");
+  if (program_.empty()) {
+    throw StartError(
+        "there is no nats-server in PATH; install it (Debian: apt-get install nats-server), or use "
+        "a running NATS with --nats");
+  }
+  const std::filesystem::path dir = settings_.data_dir;
+  const std::filesystem::path nats = dir / "nats";
+  make_private_dir(dir);
+  lock_fd_ = lock_data_dir(dir, settings_.start_timeout);
+  make_private_dir(nats);
+  const std::uint16_t port = choose_port(nats / "port");
+  const std::string token = choose_token(nats / "token");
+  config_path_ = nats / "nats.conf";
+  log_path_ = nats / "nats.log";
+  write_or_throw(config_path_, config_text(port, token, (nats / "store").string()));
+  log_fd_ = open_log(log_path_);
+  url_ = "nats://" + token + "@127.0.0.1:" + std::to_string(port);
+  stop_fd_ = ::eventfd(0, EFD_CLOEXEC);
+  if (stop_fd_ < 0) throw StartError(std::string("no event descriptor: ") + std::strerror(errno));
+}
+
+void EmbeddedNats::start() {
+  prepare();
+  supervisor_ = std::thread([this] { supervise(); });
+  await_answer();
+  write_or_throw(nats_url_file(settings_.data_dir), url_ + "\n");
+}
+
+void EmbeddedNats::await_answer() {
+  const auto end = std::chrono::steady_clock::now() + settings_.start_timeout;
+  const NatsConnection::Settings probe{
+      .urls = url_, .name = "bide-start", .timeout = 500ms, .reconnect = false};
+  while (std::chrono::steady_clock::now() < end) {
+    {
+      MutexLock lock(mutex_);
+      if (state_ == State::kEnded) {
+        throw StartError("nats-server ended at once; its log " + log_path_ +
+                         " ends with: " + tail_of(log_path_));
+      }
+    }
+    if (std::holds_alternative<std::shared_ptr<NatsConnection>>(NatsConnection::connect(probe))) {
+      MutexLock lock(mutex_);
+      state_ = State::kAnswers;
+      return;
+    }
+    MutexLock lock(mutex_);
+    changed_.wait_until(mutex_, std::chrono::steady_clock::now() + 20ms);
+  }
+  throw StartError("nats-server did not answer within " +
+                   std::to_string(settings_.start_timeout.count() / 1000) + " s; its log " +
+                   log_path_ + " ends with: " + tail_of(log_path_));
+}
+
+void EmbeddedNats::supervise() {
+  std::chrono::milliseconds back_off = kBackOffFirst;
+  for (;;) {
+    const auto started = std::chrono::steady_clock::now();
+    const pid_t pid = spawn();
+    if (pid > 0 && !ended(pid, kForEver)) return terminate(pid);
+    {
+      MutexLock lock(mutex_);
+      if (state_ == State::kStarting) {  // start() reports it.
+        state_ = State::kEnded;
+        changed_.notify_all();
+        return;
+      }
+    }
+    count(metrics_.nats_restarts);
+    log_error("nats-server ended; starting it again", {{"log", std::string_view(log_path_)}});
+    if (std::chrono::steady_clock::now() - started > 10s) back_off = kBackOffFirst;
+    if (!ended(-1, back_off)) return;
+    back_off = std::min(back_off * 2, kBackOffMost);
+  }
+}
+
+pid_t EmbeddedNats::spawn() const {
+  std::string program = program_;
+  std::string flag = "-c";
+  std::string config = config_path_;
+  const std::array<char*, 4> argv = {program.data(), flag.data(), config.data(), nullptr};
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid == 0) become_server(parent, lock_fd_, log_fd_, argv.data());
+  return pid;
+}
+
+bool EmbeddedNats::ended(pid_t pid, std::chrono::milliseconds patience) const {
+  const int pid_fd = pid > 0 ? ::pidfd_open(pid, 0) : -1;
+  std::array<pollfd, 2> watched{{{stop_fd_, POLLIN, 0}, {pid_fd, POLLIN, 0}}};
+  while (::poll(watched.data(), watched.size(), static_cast<int>(patience.count())) < 0 &&
+         errno == EINTR) {
+  }
+  if (pid_fd >= 0) ::close(pid_fd);
+  if ((watched[0].revents & POLLIN) != 0) return false;
+  if (pid > 0) ::waitpid(pid, nullptr, 0);
+  return true;
+}
+
+void EmbeddedNats::terminate(pid_t pid) const {
+  const int pid_fd = ::pidfd_open(pid, 0);
+  ::kill(pid, SIGTERM);
+  pollfd watched{pid_fd, POLLIN, 0};
+  if (::poll(&watched, 1, static_cast<int>(kTerminatePatience.count())) <= 0) ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+  if (pid_fd >= 0) ::close(pid_fd);
+}
+
+void EmbeddedNats::stop() {
+  if (!supervisor_.joinable()) return;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(stop_fd_, &one, sizeof one);
+  supervisor_.join();
+}
+
+}  // namespace bide

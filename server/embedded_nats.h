@@ -1,0 +1,74 @@
+// server/embedded_nats.h: bide's own nats-server: started, supervised, and gone when bide is.
+//
+// Layout of the data directory:
+//   lock              held (flock) by bide and by its nats-server, until both are gone
+//   nats-url          0600: where workers on this machine find it, token included
+//   nats/nats.conf    0600: listener on loopback, token, store; never on the command line
+//   nats/nats.log     what nats-server says; begun anew when over 10 MB
+//   nats/port, nats/token   so that a restart keeps the URL
+//
+// One thread of its own starts the child and waits for it: the kernel ends the child when the
+// thread that forked it ends (PR_SET_PDEATHSIG), so that thread lives as long as the process does.
+//
+// Thread safety: start() and stop() from one thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <thread>
+
+#include "core/mutex.h"
+#include "server/metrics.h"
+
+namespace bide {
+
+class EmbeddedNats {
+ public:
+  struct Settings {
+    std::filesystem::path data_dir;
+    std::chrono::milliseconds start_timeout{10'000};  // For its first answer, and for the lock.
+  };
+
+  EmbeddedNats(Settings settings, Metrics& metrics);
+  ~EmbeddedNats();  // As stop().
+  EmbeddedNats(const EmbeddedNats&) = delete;
+  EmbeddedNats& operator=(const EmbeddedNats&) = delete;
+
+  // Blocks until the server answers. Throws StartError: no such program, the directory cannot be
+  // written or is in use, the server ended or did not answer. If it dies later it is started again.
+  void start();
+  // SIGTERM, after 5 s SIGKILL. Returns when the child is gone.
+  void stop();
+  // With its token. After start().
+  [[nodiscard]] const std::string& url() const { return url_; }
+
+ private:
+  enum class State : std::uint8_t { kStarting, kAnswers, kEnded };
+
+  void prepare();
+  void supervise();
+  [[nodiscard]] pid_t spawn() const;
+  void await_answer();
+  // Blocks until the child ended (true) or stop() was called (false).
+  [[nodiscard]] bool ended(pid_t pid, std::chrono::milliseconds patience) const;
+  void terminate(pid_t pid) const;
+
+  const Settings settings_;
+  Metrics& metrics_;
+  std::string program_;
+  std::string config_path_;
+  std::string log_path_;
+  std::string url_;
+  int lock_fd_ = -1;
+  int log_fd_ = -1;
+  int stop_fd_ = -1;  // eventfd: readable once stop() was called.
+  Mutex mutex_;
+  CondVar changed_;
+  State state_ GUARDED_BY(mutex_) = State::kStarting;
+  std::thread supervisor_;
+};
+
+}  // namespace bide

@@ -1,0 +1,78 @@
+// server/follower.h: Follows one bucket: reads it whole into the job table, then applies what is
+// written, until something is amiss. Then the caller lets it begin again.
+//
+// Beginning again is the one cure for everything: a connection made anew, a delivery missing or
+// overdue, a bucket created again, a store rolled back, entries purged. The table serves what it
+// had meanwhile, and Contact tells how old that is.
+//
+// Thread safety: none; one thread (the watcher's) uses it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "core/job_table.h"
+#include "server/bucket.h"
+#include "server/bucket_feed.h"
+#include "server/contact.h"
+#include "server/intake.h"
+#include "server/ledger.h"
+#include "server/metrics.h"
+#include "server/nats_connection.h"
+#include "server/stop_signal.h"
+
+namespace bide {
+
+class Follower {
+ public:
+  struct Settings {
+    std::string bucket = "job-queue";
+    std::size_t jobs_max = JobTable::Options{}.jobs_max;
+    std::chrono::milliseconds heartbeat{1000};
+    // How often the stream's own account is compared with what was delivered.
+    std::chrono::milliseconds reconcile_interval{30'000};
+  };
+
+  // All must outlive the follower.
+  Follower(Settings settings, JobTable& table, Contact& contact, Metrics& metrics,
+           StopSignal& stop);
+
+  // Blocks until there is trouble, and says which (one line), or until the stop signal (empty).
+  // Creates the bucket where it is missing.
+  [[nodiscard]] std::string follow(NatsConnection& connection);
+
+ private:
+  // Of one follow().
+  struct Session {
+    NatsConnection& connection;
+    BucketFeed& feed;
+    Ledger ledger;
+    std::uint64_t reconnects;
+    TimePoint next_look{};
+    TimePoint next_reconcile{};
+    // What the stream was found to hold beyond the delivered, and until when it must be here.
+    Revision owed = 0;
+    TimePoint owed_by = kEndOfTime;
+  };
+
+  // The bucket's state, creating it if need be; or the trouble.
+  std::variant<BucketState, std::string> find_bucket(NatsConnection& connection);
+  // Each returns the trouble; empty: none.
+  std::string read_all(Session& session, const BucketState& bucket);
+  std::string apply_live(Session& session);
+  std::string look_around(Session& session, TimePoint now);
+  std::string reconcile(Session& session, TimePoint now);
+  void install(BucketRead read, const BucketState& bucket, TimePoint began);
+
+  const Settings settings_;
+  JobTable& table_;
+  Contact& contact_;
+  Metrics& metrics_;
+  StopSignal& stop_;
+  Intake intake_;
+  std::optional<TimePoint> missing_since_;
+};
+
+}  // namespace bide

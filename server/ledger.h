@@ -1,0 +1,44 @@
+// server/ledger.h: The books of what was delivered, to be compared with what the stream says of
+// itself: delivery is checked, not assumed.
+//
+// Thread safety: none; one thread keeps it.
+#pragma once
+
+#include <cstdint>
+
+#include "server/bucket.h"
+
+namespace bide {
+
+class Ledger {
+ public:
+  // `start`: the stream's state from before a full read was begun. What it held then is either
+  // delivered by that read or gone.
+  explicit Ledger(const BucketState& start) : reported_(start), delivered_(start.last_seq) {}
+
+  void delivered(Revision revision) { delivered_ = revision > delivered_ ? revision : delivered_; }
+  // The newest revision that was delivered, or is known to be gone.
+  [[nodiscard]] Revision delivered() const { return delivered_; }
+
+  enum class Finding : std::uint8_t {
+    kAgrees,
+    kBehind,      // The stream holds newer entries; they may be on their way.
+    kRecreated,   // It is another stream under the same name.
+    kRolledBack,  // Its sequence went backwards: a store restored, or unsynced data lost.
+    kShrunk,      // Entries are gone that nobody was told of, and that had not expired: a purge.
+  };
+  // `report`: the stream's state, asked for after the last delivered() was called; `now` tells what
+  // may have expired. A kShrunk while other entries expire goes unnoticed, unless nothing is left.
+  [[nodiscard]] Finding compare(const BucketState& report, WallTime now);
+
+ private:
+  bool may_have_expired(WallTime now) const;
+
+  BucketState reported_;
+  Revision delivered_;
+};
+
+// For the log.
+[[nodiscard]] std::string_view word_of(Ledger::Finding finding);
+
+}  // namespace bide

@@ -1,0 +1,57 @@
+// The one place that knows both the server and the client: it picks the command.
+#include <cstdio>
+#include <exception>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/commands.h"
+#include "server/serve.h"
+
+namespace {
+
+constexpr const char* kUsage =
+    "usage: bide COMMAND [ARGUMENTS]\n"
+    "\n"
+    "  serve   answer GET /job/{id} from a NATS key-value bucket\n"
+    "  emit    write a job's event, or its definition\n"
+    "  get     print a job's state\n"
+    "  wait    wait until jobs are done\n"
+    "\n"
+    "`bide COMMAND --help` says more. `bide --version` prints the version.\n";
+
+int run(std::span<const std::string> args) {
+  if (args.empty()) {
+    std::fputs(kUsage, stderr);
+    return 2;
+  }
+  const std::string_view command = args[0];
+  const auto rest = args.subspan(1);
+  if (command == "serve") return bide::run_serve(rest);
+  if (command == "emit") return bide::run_emit(rest);
+  if (command == "get") return bide::run_get(rest);
+  if (command == "wait") return bide::run_wait(rest);
+  if (command == "--help" || command == "-h" || command == "help") {
+    std::fputs(kUsage, stdout);
+    return 0;
+  }
+  if (command == "--version") {
+    std::puts("bide " BIDE_VERSION);
+    return 0;
+  }
+  std::fprintf(stderr, "bide: there is no command `%s`; the commands are serve, emit, get, wait\n",
+               args[0].c_str());
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(std::vector<std::string>(argv + 1, argv + argc));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bide: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,179 @@
+#include "server/serve.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <thread>
+#include <variant>
+
+#include "server/embedded_nats.h"
+#include "server/http_server.h"
+#include "server/log.h"
+#include "server/nats_url.h"
+#include "server/options.h"
+#include "server/router.h"
+#include "server/start_error.h"
+#include "server/state_dir.h"
+#include "server/stop_signal.h"
+#include "server/watcher.h"
+
+namespace bide {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kDrainPatience = 5s;
+constexpr std::size_t kShardsMost = 16;
+
+// The signals that end the server, blocked for all threads and waited for by one.
+sigset_t ending_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT}) ::sigaddset(&signals, number);
+  return signals;
+}
+
+void use_all_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::size_t cores() { return std::max<std::size_t>(1, std::thread::hardware_concurrency()); }
+
+JobTable::Options table_options(const ServeOptions& options) {
+  JobTable::Options table;
+  table.shards = std::clamp<std::size_t>(cores(), 2, kShardsMost);
+  table.parked_max = options.max_parked;
+  table.settle = options.settle;
+  return table;
+}
+
+// The parts of a running server, in the order in which they need each other.
+class Server {
+ public:
+  explicit Server(const ServeOptions& options)
+      : options_(options),
+        access_logger_(system_clock(), options.access_log),
+        front_(system_clock(), {}, http_metrics_, access_logger_),
+        table_(system_clock(), table_options(options), &front_.crew()),
+        job_(system_clock(), {options.max_wait, options.wait_jitter, options.max_stale}, table_,
+             contact_, http_metrics_),
+        health_(system_clock(), options.max_stale, table_, contact_, metrics_, http_metrics_,
+                [this] {
+                  return HealthResource::Numbers{front_.connections(), front_.draining()};
+                }),
+        router_(options.base_path, job_, health_),
+        http_(front_) {}
+
+  // Throws StartError.
+  void start() {
+    port_ = http_.bind(options_.listen_host, options_.listen_port);
+    front_.start(table_, router_, options_.threads != 0 ? options_.threads : cores());
+    std::string urls = options_.nats_url;
+    if (urls.empty()) {
+      nats_ = std::make_unique<EmbeddedNats>(EmbeddedNats::Settings{options_.data_dir}, metrics_);
+      nats_->start();
+      urls = nats_->url();
+    }
+    accept_thread_ = std::thread([this] { accept(); });
+    watcher_ = std::make_unique<Watcher>(
+        Watcher::Settings{urls, Follower::Settings{.bucket = options_.bucket}}, table_, contact_,
+        metrics_);
+    watcher_->start();
+    announce(urls);
+  }
+
+  void stop() {
+    log_info("draining", {{"parked", std::uint64_t{table_.parked()}}});
+    stopping_.request();
+    http_.stop();
+    accept_thread_.join();
+    front_.drain(kDrainPatience);
+    watcher_->stop();
+    table_.close();
+    front_.stop();
+    if (nats_ != nullptr) nats_->stop();
+    log_info("stopped");
+  }
+
+ private:
+  // httplib gives up accepting on any error but a lack of descriptors. bide does not.
+  void accept() {
+    while (!http_.serve() && !stopping_.requested()) {
+      log_error("accepting failed; listening anew");
+      for (bool bound = false; !bound && !stopping_.wait_for(100ms);) {
+        try {
+          bound = http_.bind(options_.listen_host, port_) == port_;
+        } catch (const StartError& error) {
+          log_error(error.what());
+        }
+      }
+    }
+  }
+
+  void announce(const std::string& urls) const {
+    const bool v6 = options_.listen_host.find(':') != std::string::npos;
+    const std::string host = v6 ? "[" + options_.listen_host + "]" : options_.listen_host;
+    const std::string url = "http://" + host + ":" + std::to_string(port_) + options_.base_path;
+    const std::string nats = redacted(urls);
+    const std::string file = nats_ == nullptr ? "" : nats_url_file(options_.data_dir).string();
+    log_info("listening", {{"url", std::string_view(url)},
+                           {"nats", std::string_view(nats)},
+                           {"nats_url_file", std::string_view(file)}});
+  }
+
+  const ServeOptions options_;
+  Metrics metrics_;
+  HttpMetrics http_metrics_;
+  Contact contact_;
+  AccessLogger access_logger_;
+  Front front_;
+  JobTable table_;
+  JobResource job_;
+  HealthResource health_;
+  Router router_;
+  HttpServer http_;
+  std::uint16_t port_ = 0;
+  StopSignal stopping_;
+  std::unique_ptr<EmbeddedNats> nats_;
+  std::unique_ptr<Watcher> watcher_;
+  std::thread accept_thread_;
+};
+
+}  // namespace
+
+int run_serve(std::span<const std::string> args) {
+  std::variant<ServeOptions, UsageError> parsed = parse_serve_options(args, process_environment());
+  if (const auto* const error = std::get_if<UsageError>(&parsed)) {
+    if (error->exit_code == 0) {
+      std::fprintf(stdout, "%s\n", error->message.c_str());
+    } else {
+      std::fprintf(stderr, "bide serve: %s\n", error->message.c_str());
+    }
+    return error->exit_code;
+  }
+  const sigset_t signals = ending_signals();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);
+  use_all_descriptors();
+  try {
+    Server server(std::get<ServeOptions>(parsed));
+    server.start();
+    int number = 0;
+    ::sigwait(&signals, &number);
+    server.stop();
+  } catch (const StartError& error) {
+    std::fprintf(stderr, "bide serve: %s\n", error.what());
+    return 1;
+  }
+  flush_log(1s);
+  return 0;
+}
+
+}  // namespace bide

@@ -1,0 +1,125 @@
+#include "server/watcher.h"
+
+#include <algorithm>
+#include <random>
+
+#include "server/log.h"
+#include "server/nats_url.h"
+
+namespace bide {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPauseMin = 100ms;
+constexpr auto kPauseMax = 2000ms;
+// A session that held so long was not the same trouble again.
+constexpr auto kGoodSession = 10s;
+
+// Growing pauses between attempts, jittered so that the servers of a fleet do not try in step.
+class Pause {
+ public:
+  void reset() { next_ = kPauseMin; }
+  std::chrono::milliseconds next() {
+    std::uniform_int_distribution<std::int64_t> jitter(next_.count() / 2, next_.count());
+    const std::chrono::milliseconds pause(jitter(random_));
+    next_ = std::min<std::chrono::milliseconds>(next_ * 2, kPauseMax);
+    return pause;
+  }
+
+ private:
+  std::minstd_rand random_{std::random_device{}()};
+  std::chrono::milliseconds next_ = kPauseMin;
+};
+
+}  // namespace
+
+Watcher::Watcher(Settings settings, JobTable& table, Contact& contact, Metrics& metrics)
+    : settings_(std::move(settings)),
+      contact_(contact),
+      metrics_(metrics),
+      follower_(settings_.follow, table, contact, metrics, stop_) {}
+
+Watcher::~Watcher() { stop(); }
+
+void Watcher::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Watcher::stop() {
+  stop_.request();
+  std::shared_ptr<NatsConnection> connection;
+  {
+    MutexLock lock(mutex_);
+    connection = connection_;
+  }
+  if (connection) connection->close();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Watcher::run() {
+  while (const std::shared_ptr<NatsConnection> connection = connect()) {
+    follow_while_open(*connection);
+    contact_.set_connected(false);
+  }
+}
+
+std::shared_ptr<NatsConnection> Watcher::connect() {
+  // Not the library's RetryOnFailedConnect: at this version it gives up (nats.c issue 926).
+  Pause pause;
+  for (bool first = true; !stop_.requested(); first = false) {
+    auto attempt = NatsConnection::connect({.urls = settings_.nats_urls});
+    if (auto* made = std::get_if<std::shared_ptr<NatsConnection>>(&attempt)) {
+      log_info("connected to NATS", {{"url", redacted(settings_.nats_urls)}});
+      contact_.set_connected(true);
+      MutexLock lock(mutex_);
+      connection_ = *made;
+      return *std::move(made);
+    }
+    if (first) {
+      log_warn("NATS cannot be reached, still trying",
+               {{"url", redacted(settings_.nats_urls)},
+                {"error", std::get<NatsConnection::Failure>(attempt).text}});
+    }
+    stop_.wait_for(pause.next());
+  }
+  return nullptr;
+}
+
+void Watcher::follow_while_open(NatsConnection& connection) {
+  static LogLimit limit;
+  Pause pause;
+  std::uint64_t reconnects = 0;
+  // The library reconnects by itself and for ever, so this ends only with a connection closed for
+  // good: by stop(), or because the server does not want us any more.
+  while (!stop_.requested() && !connection.closed()) {
+    contact_.set_connected(connection.connected());
+    if (!connection.connected()) {
+      stop_.wait_for(kPauseMin);
+      continue;
+    }
+    if (const std::uint64_t now = connection.reconnects(); now != reconnects) {
+      metrics_.nats_reconnects.fetch_add(now - reconnects, std::memory_order_relaxed);
+      reconnects = now;
+    }
+    const TimePoint began = system_clock().now();
+    const std::string trouble = follow_once(connection);
+    if (stop_.requested()) return;
+    log_warn_limited(limit, "the bucket has to be read again",
+                     {{"bucket", settings_.follow.bucket}, {"reason", trouble}});
+    if (system_clock().now() - began > kGoodSession) pause.reset();
+    stop_.wait_for(pause.next());
+  }
+}
+
+std::string Watcher::follow_once(NatsConnection& connection) {
+  try {
+    return follower_.follow(connection);
+  } catch (const std::exception& error) {
+    // Out of memory: the read that was too large is gone now, and the server goes on with what it
+    // has.
+    return error.what();
+  }
+}
+
+}  // namespace bide

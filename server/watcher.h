@@ -1,0 +1,63 @@
+// server/watcher.h: Keeps the job table in step with the bucket, for as long as the server lives:
+// connects to NATS, reads the bucket, applies what is written, and starts over when in doubt.
+//
+// It has one thread. NATS being away, then or from the start, ends nothing: the thread goes on
+// trying, Contact tells what that means for answers, and the log says so.
+//
+// Thread safety: start() and stop() from one thread.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "core/job_table.h"
+#include "core/mutex.h"
+#include "server/contact.h"
+#include "server/follower.h"
+#include "server/metrics.h"
+#include "server/nats_connection.h"
+#include "server/stop_signal.h"
+
+namespace bide {
+
+class Watcher {
+ public:
+  struct Settings {
+    std::string nats_urls;  // A valid list, see nats_url.h.
+    Follower::Settings follow;
+  };
+
+  // `table`, `contact` and `metrics` must outlive the watcher.
+  Watcher(Settings settings, JobTable& table, Contact& contact, Metrics& metrics);
+  // As stop().
+  ~Watcher();
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+
+  // Returns at once.
+  void start();
+  // The table is not touched after this. Returns within a second; while an attempt to connect is
+  // under way, within its timeout (2 s a server).
+  void stop();
+
+ private:
+  void run();
+  // Tries until it succeeds. Null: stopped.
+  std::shared_ptr<NatsConnection> connect();
+  void follow_while_open(NatsConnection& connection);
+  // One follow(), exceptions included.
+  std::string follow_once(NatsConnection& connection);
+
+  const Settings settings_;
+  Contact& contact_;
+  Metrics& metrics_;
+  StopSignal stop_;
+  Follower follower_;
+  std::thread thread_;
+  Mutex mutex_;
+  std::shared_ptr<NatsConnection> connection_ GUARDED_BY(mutex_);  // For stop() to close.
+};
+
+}  // namespace bide
