@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +39,9 @@ std::string config_text(std::uint16_t port, const std::string& token, const std:
   append_json_string(text, store);
   return text + " }\n";
 }
+
+// glibc 2.36 declares pidfd_open() without extern "C": C++ cannot link with it.
+int open_pid_fd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
 // Between fork and exec only what is safe in a process whose other threads are gone.
 [[noreturn]] void become_server(pid_t parent, int lock_fd, int log_fd, char* const* argv) {
@@ -158,7 +161,7 @@ pid_t EmbeddedNats::spawn() const {
 }
 
 bool EmbeddedNats::ended(pid_t pid, std::chrono::milliseconds patience) const {
-  const int pid_fd = pid > 0 ? ::pidfd_open(pid, 0) : -1;
+  const int pid_fd = pid > 0 ? open_pid_fd(pid) : -1;
   std::array<pollfd, 2> watched{{{stop_fd_, POLLIN, 0}, {pid_fd, POLLIN, 0}}};
   while (::poll(watched.data(), watched.size(), static_cast<int>(patience.count())) < 0 &&
          errno == EINTR) {
@@ -170,7 +173,7 @@ bool EmbeddedNats::ended(pid_t pid, std::chrono::milliseconds patience) const {
 }
 
 void EmbeddedNats::terminate(pid_t pid) const {
-  const int pid_fd = ::pidfd_open(pid, 0);
+  const int pid_fd = open_pid_fd(pid);
   ::kill(pid, SIGTERM);
   pollfd watched{pid_fd, POLLIN, 0};
   if (::poll(&watched, 1, static_cast<int>(kTerminatePatience.count())) <= 0) ::kill(pid, SIGKILL);
