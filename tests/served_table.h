@@ -1,0 +1,168 @@
+// tests/served_table.h: A job table behind the real HTTP front on a loopback port, without NATS:
+// entries are applied by hand. And a client that is nothing but a socket.
+#pragma once
+
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "server/front.h"
+#include "server/http_server.h"
+#include "server/router.h"
+#include "tests/entries.h"
+
+namespace bide::testing {
+
+class Client {
+ public:
+  explicit Client(std::uint16_t port, int receive_buffer_bytes = 0) {
+    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (receive_buffer_bytes > 0) {
+      ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
+    }
+    const timeval patience{10, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  }
+  ~Client() { close(); }
+  Client(Client&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)),
+        connected_(other.connected_),
+        read_(std::move(other.read_)) {}
+  Client(const Client&) = delete;
+
+  [[nodiscard]] bool connected() const { return connected_; }
+  void send(std::string_view bytes) const {
+    [[maybe_unused]] const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  void half_close() const { ::shutdown(fd_, SHUT_WR); }
+  void close() {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+
+  // The next response, head and body. Empty: the server closed, or said nothing for 10 s.
+  std::string response(bool head_only = false) {
+    std::size_t end = 0;
+    while ((end = read_.find("\r\n\r\n")) == std::string::npos) {
+      if (!more()) return "";
+    }
+    end += 4;
+    if (!head_only) end += content_length(std::string_view(read_).substr(0, end));
+    while (read_.size() < end) {
+      if (!more()) return "";
+    }
+    std::string one = read_.substr(0, end);
+    read_.erase(0, end);
+    return one;
+  }
+  // The server closed properly: FIN, no reset, nothing more to read.
+  bool at_end() {
+    char byte;
+    return read_.empty() && ::recv(fd_, &byte, 1, 0) == 0;
+  }
+
+ private:
+  static std::size_t content_length(std::string_view head) {
+    constexpr std::string_view kName = "\r\nContent-Length: ";
+    const std::size_t at = head.find(kName);
+    if (at == std::string_view::npos) return 0;
+    return std::stoul(std::string(head.substr(at + kName.size(), 12)));
+  }
+  bool more() {
+    std::array<char, 65536> buffer;
+    const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    if (got <= 0) return false;
+    read_.append(buffer.data(), static_cast<std::size_t>(got));
+    return true;
+  }
+
+  int fd_ = -1;
+  bool connected_ = false;
+  std::string read_;
+};
+
+class ServedTable {
+ public:
+  explicit ServedTable(Front::Limits limits = {}, JobTable::Options options = {})
+      : front_(system_clock(), limits, http_metrics, access_logger_),
+        table(system_clock(), options, &front_.crew()),
+        job_(system_clock(), {.wait_jitter = 0}, table, contact, http_metrics),
+        health_(system_clock(), std::chrono::seconds(5), table, contact, metrics_, http_metrics,
+                [this] {
+                  return HealthResource::Numbers{front_.connections(), front_.draining()};
+                }),
+        router_("/api", job_, health_),
+        http_(front_) {
+    port = http_.bind("127.0.0.1", 0);
+    front_.start(table, router_, 2);
+    table.install(BucketRead(1000), 42, std::chrono::nanoseconds(0));
+    contact.set_ready(true);
+    contact.heard(system_clock().now() + std::chrono::hours(1));
+    accept_thread_ = std::thread([this] { accepted_well = http_.serve(); });
+  }
+  ~ServedTable() { stop(); }
+
+  // SIGTERM's way.
+  void stop() {
+    if (!accept_thread_.joinable()) return;
+    wait_until([this] { return http_.is_running(); });
+    http_.stop();
+    accept_thread_.join();
+    front_.drain(std::chrono::seconds(5));
+    table.close();
+    front_.stop();
+  }
+  void apply(const Entry& entry) { REQUIRE(table.apply(entry)); }
+  Client dial() const { return Client(port); }
+  [[nodiscard]] std::size_t connections() const { return front_.connections(); }
+
+  // Polls `holds` for 10 s at most.
+  template <typename Holds>
+  static bool wait_until(Holds&& holds) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!holds()) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      std::this_thread::yield();
+    }
+    return true;
+  }
+  [[nodiscard]] bool wait_parked(std::size_t count) {
+    return wait_until([&] { return table.parked() == count; });
+  }
+
+  HttpMetrics http_metrics;
+  Contact contact;
+  bool accepted_well = false;
+
+ private:
+  Metrics metrics_;
+  AccessLogger access_logger_{system_clock(), AccessLog::kOff};
+  Front front_;
+
+ public:
+  JobTable table;
+  std::uint16_t port = 0;
+
+ private:
+  JobResource job_;
+  HealthResource health_;
+  Router router_;
+  HttpServer http_;
+  std::thread accept_thread_;
+};
+
+}  // namespace bide::testing
