@@ -17,6 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::defined;
+using testing::deleted;
 using testing::happened;
 
 // Reused like a connection's slot: ticket even while parked, odd while owned.
@@ -91,10 +92,10 @@ TEST_CASE("job table: change, deadline and hang-up race, and each request ends e
     while (!stop.load()) {
       for (int i = 0; i < 4; ++i) {
         const std::string id = "job-" + std::to_string(i);
-        bool taken = table.apply(happened(id, ++revision, EventKind::kCompleted, "a"));
-        Entry gone = defined(id, ++revision);
-        gone.what = Deletion{};
-        taken = table.apply(gone) && taken;
+        const Entry completed = happened(id, ++revision, EventKind::kCompleted, "a");
+        bool taken = table.apply(completed);
+        taken = table.apply(deleted(defined(id, 1), ++revision)) && taken;
+        taken = table.apply(deleted(completed, ++revision)) && taken;
         taken = table.apply(defined(id, ++revision)) && taken;
         if (!taken) return false;
       }
