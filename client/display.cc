@@ -94,13 +94,17 @@ std::string describe(const JobView& job) {
 std::string Display::update(std::span<const JobView> jobs, milliseconds elapsed) {
   std::string out = new_lines(jobs, elapsed);
   if (options_.mode != Mode::kLive) return out;
-  const bool drawn_just_now = elapsed < next_tick_ - (kRedraw - kRedrawMin);
-  if (out.empty() && drawn_just_now) return out;
+  if (out.empty() && drawn_at_ && elapsed < *drawn_at_ + kRedrawMin) {
+    next_tick_ = *drawn_at_ + kRedrawMin;
+    return out;
+  }
+  drawn_at_ = elapsed;
   next_tick_ = elapsed + kRedraw;
   return std::string(kEraseLine) + out + live_line(jobs, elapsed);
 }
 
-std::string Display::clear() const {
+std::string Display::clear() {
+  drawn_at_.reset();
   return options_.mode == Mode::kLive ? std::string(kEraseLine) : std::string();
 }
 
@@ -121,6 +125,7 @@ std::string Display::new_lines(std::span<const JobView> jobs, milliseconds elaps
     }
     shown_[i] = std::move(text);
   }
+  if (options_.mode == Mode::kQuiet) next_tick_ = elapsed + kHeartbeat;  // Nothing comes of it.
   if (options_.mode != Mode::kLines) return out;
   if (out.empty() && elapsed >= next_tick_ && elapsed >= kHeartbeat) {
     const auto open = std::ranges::find_if(jobs, [](const JobView& job) { return !job.code; });

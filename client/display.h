@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,8 +36,9 @@ class Display {
                                    std::chrono::milliseconds elapsed);
   // When update() should be called at the latest, even without news.
   [[nodiscard]] std::chrono::milliseconds next_tick() const { return next_tick_; }
-  // What takes the live line off the screen; empty in other modes.
-  [[nodiscard]] std::string clear() const;
+  // What takes the live line off the screen, so that something else can be written there; empty in
+  // other modes. The next update() draws it again.
+  [[nodiscard]] std::string clear();
 
  private:
   std::string new_lines(std::span<const JobView> jobs, std::chrono::milliseconds elapsed);
@@ -45,6 +47,7 @@ class Display {
   const Options options_;
   std::vector<std::string> shown_;  // Per job, without the time.
   std::chrono::milliseconds next_tick_{0};
+  std::optional<std::chrono::milliseconds> drawn_at_;  // kLive; nullopt: not on the screen.
 };
 
 // `processing, 1/3 agents done`, `failed: no space left`, `not found`: one line without control

@@ -81,12 +81,16 @@ ExitCode WaitRun::run(std::ostream& out, std::ostream& err) {
   std::vector<JobView> jobs;
   for (std::uint64_t seen = 0;;) {
     jobs = board_.wait_for_news(seen, std::min(deadline_, start_ + display_.next_tick()));
-    err << display_.update(jobs, since(start_)) << std::flush;
     const bool all_over =
         std::ranges::all_of(jobs, [](const JobView& job) { return job.code.has_value(); });
-    if (all_over || (plan_.any && find_winner(jobs) != nullptr)) break;
-    if (!plan_.any) report_new_results(jobs, out);
-    if (std::chrono::steady_clock::now() >= deadline_) break;
+    const bool ends = all_over || (plan_.any && find_winner(jobs) != nullptr) ||
+                      std::chrono::steady_clock::now() >= deadline_;
+    if (const std::string text = ends ? "" : new_results(jobs); !text.empty()) {
+      err << display_.clear() << std::flush;  // Both may be the same terminal.
+      out << text << std::flush;
+    }
+    err << display_.update(jobs, since(start_)) << std::flush;
+    if (ends) break;
   }
   err << display_.clear() << std::flush;
   set_live_line(false);
@@ -118,12 +122,15 @@ void WaitRun::pursue(std::size_t index, std::uint32_t seed) {
   board_.update(index, [](JobView&) {});
 }
 
-void WaitRun::report_new_results(const std::vector<JobView>& jobs, std::ostream& out) {
+std::string WaitRun::new_results(const std::vector<JobView>& jobs) {
+  std::string text;
+  if (plan_.any) return text;  // The winner's only.
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (!jobs[i].code || reported_[i]) continue;
     reported_[i] = true;
-    out << result_of(jobs[i], plan_.output, jobs.size() > 1) << std::flush;
+    text += result_of(jobs[i], plan_.output, jobs.size() > 1);
   }
+  return text;
 }
 
 ExitCode WaitRun::conclude(const std::vector<JobView>& jobs, std::ostream& out, std::ostream& err) {

@@ -51,7 +51,7 @@ class WaitRun {
 
  private:
   void pursue(std::size_t index, std::uint32_t seed);
-  void report_new_results(const std::vector<JobView>& jobs, std::ostream& out);
+  [[nodiscard]] std::string new_results(const std::vector<JobView>& jobs);
   [[nodiscard]] ExitCode conclude(const std::vector<JobView>& jobs, std::ostream& out,
                                   std::ostream& err);
 

@@ -92,6 +92,16 @@ TEST_CASE("display: quiet, only what went wrong with the wait is said") {
   CHECK(display.clear().empty());
 }
 
+TEST_CASE("display: after an update there is time until the next, or waiting would spin") {
+  for (const auto mode : {Display::Mode::kQuiet, Display::Mode::kLines, Display::Mode::kLive}) {
+    Display display({.mode = mode});
+    for (const auto elapsed : {0ms, 1ms, 99ms, 100ms, 5'000ms, 60'000ms, 60'001ms, 3'600'000ms}) {
+      static_cast<void>(display.update(Jobs{job("a", Status::kProcessing)}, elapsed));
+      CHECK(display.next_tick() > elapsed);
+    }
+  }
+}
+
 TEST_CASE("display: on a terminal one line is drawn again") {
   Display display({.mode = Display::Mode::kLive});
   CHECK(display.update(Jobs{job("a", Status::kProcessing, {1, 2, ""})}, 0s) ==
@@ -99,6 +109,7 @@ TEST_CASE("display: on a terminal one line is drawn again") {
   CHECK(display.next_tick() == 1s);
   SUBCASE("not more than ten times a second") {
     CHECK(display.update(Jobs{job("a", Status::kProcessing, {2, 2, ""})}, 50ms).empty());
+    CHECK(display.next_tick() == 100ms);
     CHECK(!display.update(Jobs{job("a", Status::kProcessing, {2, 2, ""})}, 100ms).empty());
   }
   SUBCASE("but why a job ended badly stays on the screen") {
@@ -106,6 +117,10 @@ TEST_CASE("display: on a terminal one line is drawn again") {
     failed.code = ExitCode::kFailed;
     CHECK(display.update(Jobs{failed}, 50ms) ==
           "\r\033[Ka: failed, 2/2 agents done: no space (0s)\n");
+  }
+  SUBCASE("and after it had to make room it comes back at once") {
+    CHECK(display.clear() == "\r\033[K");
+    CHECK(!display.update(Jobs{job("a", Status::kProcessing, {1, 2, ""})}, 10ms).empty());
   }
   CHECK(display.clear() == "\r\033[K");
 }
