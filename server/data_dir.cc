@@ -152,7 +152,7 @@ std::string find_program(const std::string& name) {
   std::string_view rest = path == nullptr ? "/usr/bin:/bin" : path;
   for (;;) {
     const std::size_t colon = rest.find(':');
-    const std::string candidate = std::string(rest.substr(0, colon)) + "/" + name;
+    std::string candidate = std::string(rest.substr(0, colon)) + "/" + name;
     if (::access(candidate.c_str(), X_OK) == 0 && fs::is_regular_file(candidate)) return candidate;
     if (colon == std::string_view::npos) return "";
     rest.remove_prefix(colon + 1);

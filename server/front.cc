@@ -18,10 +18,10 @@ namespace {
 
 // A client may send its FIN right behind the request and still read (`nc -N`, RFC 9112
 // section 9.6). One that gives up sends the same FIN, but hardly ever so soon.
-constexpr std::chrono::milliseconds kHalfCloseGrace{10};
+constexpr std::chrono::milliseconds kHalfCloseGrace{2};
 
 // What one read takes: a head is at most 16 KiB, a pipelined burst may be more.
-constexpr std::size_t kReadBytes = 32 * 1024;
+constexpr std::size_t kReadBytes = 32'768;
 
 // Whether the client's FIN is already here, behind what was read.
 bool has_half_closed(int fd) {

@@ -1,0 +1,110 @@
+"""A newcomer's first minute with the command line, and the examples a user copies."""
+import os
+import subprocess
+import time
+import unittest
+
+from harness import BIDE, Bide, definition, event, wait_until
+
+EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
+
+
+class CommandLine(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.bide = Bide("--access-log", "off").start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.bide.__exit__()
+
+    def ok(self, *arguments):
+        done = self.bide.command(*arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def example(self, name, *arguments, **env):
+        return subprocess.Popen(
+            [os.path.join(EXAMPLES, name), *arguments], text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(self.bide.env, BIDE_SERVER=self.bide.url, BIDE_DATA_DIR=self.bide.data_dir,
+                     PATH=os.path.dirname(BIDE) + ":" + os.environ["PATH"], **env))
+
+    def exists(self, job):
+        wait_until(lambda: self.bide.get(f"/job/{job}").status == 200, f"{job} exists")
+
+    def test_first_minute(self):
+        self.ok("emit", "build-7", "started")
+        self.exists("build-7")
+        curl = self.bide.curl_later("/job/build-7?until=done&wait=30s")
+        self.bide.wait_metric("bide_parked", 1)
+        before = time.monotonic()
+        self.ok("emit", "build-7", "completed")
+        response = self.bide.finish(curl)
+        self.assertLess(time.monotonic() - before, 5)
+        self.assertEqual((response.status, response["Bide-Outcome"]), (200, "done"))
+        self.assertEqual(self.ok("wait", "build-7"), "completed\n")
+        self.assertEqual(self.ok("get", "build-7"), "completed\n")
+
+    def test_exit_codes(self):
+        self.bide.put(definition("pending"), event("pending", "started"),
+                      definition("failed"), event("failed", "failed", error="boom"),
+                      definition("skipped"), event("skipped", "skipped"),
+                      definition("partly", expected_agents=["a", "b"]),
+                      event("partly", "completed", agent="a"), event("partly", "failed", agent="b"))
+        for job, code in (("failed", 5), ("partly", 6), ("skipped", 7), ("nobody", 9)):
+            self.assertEqual(self.bide.command("wait", job).returncode, code, job)
+            self.assertEqual(self.bide.command("get", job).returncode, code, job)
+        self.assertEqual(self.bide.command("get", "pending").returncode, 8)
+        self.assertEqual(self.bide.command("wait", "pending", "--timeout", "300ms").returncode, 124)
+        self.assertEqual(self.bide.command("wait").returncode, 2)
+        self.assertEqual(self.bide.command("emit", "x", "exploded").returncode, 2)
+        self.assertEqual(self.bide.command("no-such").returncode, 2)
+
+    def test_wait_one_liner(self):
+        self.bide.put(definition("liner"), event("liner", "started"))
+        script = self.example("wait-one-liner.sh", "liner")
+        self.bide.wait_metric("bide_parked", 1)
+        self.bide.put(event("liner", "completed", nano=2))
+        out, err = script.communicate(timeout=30)
+        self.assertEqual((script.returncode, out.strip()), (0, "completed"), err)
+
+    def test_wait_for_job(self):
+        self.assertEqual(self.example("wait-for-job.sh", "nobody").wait(30), 9)
+        self.bide.put(definition("held"), event("held", "started"))
+        script = self.example("wait-for-job.sh", "held")
+        self.bide.wait_metric("bide_parked", 1)
+        self.bide.put(event("held", "failed", nano=2, error="boom"))
+        out, err = script.communicate(timeout=30)
+        self.assertEqual(script.returncode, 5, err)
+        self.assertIn('"error":"boom"', out)
+
+    def test_worker(self):
+        worker = self.example("worker.sh", "worked", "true")
+        self.assertEqual(worker.wait(30), 0, worker.stderr.read())
+        self.assertEqual(self.ok("wait", "worked"), "completed\n")
+        self.example("worker.sh", "broken", "false").wait(30)
+        self.assertEqual(self.bide.command("wait", "broken").returncode, 5)
+
+
+class Restart(unittest.TestCase):
+    def test_wait_rides_out_a_restart(self):
+        with Bide("--access-log", "off") as bide:
+            bide.put(definition("a"))
+            env = dict(bide.env, BIDE_DATA_DIR=bide.data_dir)
+            url, port = bide.url, bide.port
+            waiting = subprocess.Popen([BIDE, "wait", "a", "--server", url, "--timeout", "60s"],
+                                       env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            wait_until(lambda: bide.metric("bide_parked") >= 1, "bide wait is held")
+            bide.nats.close()
+            bide.nats = None
+            self.assertEqual(bide.terminate(), 0)
+            bide.listen_port = port
+            bide.start()
+            bide.put(event("a", "completed"))
+            out, err = waiting.communicate(timeout=60)
+            self.assertEqual((waiting.returncode, out), (0, "completed\n"), err)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,301 @@
+"""Starts the real bide with its real nats-server, and talks to it as workers and clients do.
+
+Every wait in here is bounded: what does not come is a failure with a message, not a hang.
+"""
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+# Not BIDE_…: bide refuses variables of that name that it does not know.
+BIDE = os.path.abspath(os.environ.get("TESTED_BIDE", "build/release/server/bide"))
+PATIENCE_S = 20.0
+
+
+def wait_until(holds, what, patience_s=PATIENCE_S):
+    """Polls `holds` until it is true; returns its value."""
+    end = time.monotonic() + patience_s
+    while True:
+        value = holds()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"did not happen within {patience_s:.0f} s: {what}")
+        select.select([], [], [], 0.01)
+
+
+class Response:
+    def __init__(self, raw):
+        head, _, self.body = raw.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        self.status = int(lines[0].split(" ")[1])
+        self.fields = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(": ")
+            self.fields[name.lower()] = value
+
+    def __getitem__(self, name):
+        return self.fields.get(name.lower(), "")
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Bide:
+    """One server. A context manager: leaving it ends the server as SIGTERM does."""
+
+    def __init__(self, *flags, data_dir=None, env=None):
+        self.own_dir = data_dir is None
+        self.data_dir = data_dir or tempfile.mkdtemp(prefix="bide-e2e-")
+        self.flags = flags
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith("BIDE_")}
+        self.env.update(env or {})
+        self.process = None
+        self.nats = None
+        self.listen_port = 0
+
+    def start(self):
+        self.log_path = os.path.join(self.data_dir, "bide.log")
+        self.log = open(self.log_path, "ab")
+        begin = self.log.tell()
+        self.process = subprocess.Popen(
+            [BIDE, "serve", "--listen", f"127.0.0.1:{self.listen_port}", "--data-dir", self.data_dir, *self.flags],
+            stdout=subprocess.DEVNULL, stderr=self.log, env=self.env)
+        self.port = int(wait_until(lambda: self._listening(begin), "bide listens").rsplit(":", 1)[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.wait_ready()
+        return self
+
+    def _listening(self, begin):
+        if self.process.poll() is not None:
+            raise AssertionError("bide ended: " + self.log_text()[begin:])
+        for line in self.log_text()[begin:].splitlines():
+            if '"msg":"listening"' in line:
+                return json.loads(line)["url"]
+        return None
+
+    def log_text(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def wait_ready(self):
+        wait_until(lambda: self.get("/readyz").status == 200, "bide is ready")
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        try:
+            if self.nats:
+                self.nats.close()
+            if self.process and self.process.poll() is None:
+                code = self.terminate()
+                assert code == 0, f"bide ended with {code}: {self.log_text()[-2000:]}"
+        finally:
+            self.kill()
+            self.log.close()
+            if self.own_dir:
+                shutil.rmtree(self.data_dir, ignore_errors=True)
+
+    def terminate(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE_S)
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(PATIENCE_S)
+
+    # --- Clients ---
+
+    def get(self, target, *fields, method="GET"):
+        """One request on a connection of its own."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=70) as connection:
+            lines = [f"{method} {target} HTTP/1.1", "Host: test", "Connection: close", *fields, "", ""]
+            connection.sendall("\r\n".join(lines).encode())
+            raw = b""
+            while chunk := connection.recv(65536):
+                raw += chunk
+        return Response(raw)
+
+    def curl(self, target, *arguments):
+        """The real curl; the response of one request."""
+        done = subprocess.run(["curl", "-sS", "-i", "--max-time", "70", *arguments, self.url + target],
+                              capture_output=True, timeout=80, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        return Response(done.stdout)
+
+    def curl_later(self, target, *arguments):
+        """A curl that is held; finish it with finish()."""
+        return subprocess.Popen(["curl", "-sS", "-i", "--max-time", "70", *arguments, self.url + target],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    @staticmethod
+    def finish(curl):
+        out, err = curl.communicate(timeout=70)
+        assert curl.returncode == 0, err.decode()
+        return Response(out)
+
+    def metric(self, name):
+        match = re.search(rf"^{re.escape(name)} (\S+)$", self.get("/metrics").body.decode(), re.M)
+        assert match, f"no metric {name}"
+        return float(match.group(1))
+
+    def wait_metric(self, name, value, patience_s=PATIENCE_S):
+        wait_until(lambda: self.metric(name) == value, f"{name} is {value}", patience_s)
+
+    def command(self, *arguments):
+        """bide emit, get or wait against this server."""
+        env = dict(self.env, BIDE_DATA_DIR=self.data_dir, BIDE_SERVER=self.url)
+        return subprocess.run([BIDE, *arguments], env=env, capture_output=True, text=True,
+                              timeout=60, check=False)
+
+    # --- Workers ---
+
+    def worker(self):
+        if self.nats is None:
+            self.nats = Nats(self.data_dir)
+        return self.nats
+
+    def put(self, *entries):
+        """Writes entries and waits until bide has seen them."""
+        last = self.worker().put(*entries)
+        self.wait_applied(last)
+
+    def wait_applied(self, revision):
+        """Until bide has applied the stream's entry `revision`; it must be one that parses."""
+        wait_until(lambda: self.metric("bide_revision_applied") >= revision,
+                   f"revision {revision} is applied")
+
+    def nats_pid(self):
+        """The pid of this bide's nats-server, 0 while there is none."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    command = file.read()
+            except OSError:
+                continue
+            if b"nats-server" in command and self.data_dir.encode() in command:
+                return int(pid)
+        return 0
+
+
+class Nats:
+    """A worker's connection: the NATS protocol on a socket, nothing more."""
+
+    def __init__(self, data_dir, bucket="job-queue"):
+        with open(os.path.join(data_dir, "nats-url"), encoding="ascii") as file:
+            token, _, address = file.read().strip().removeprefix("nats://").rpartition("@")
+        host, _, port = address.rpartition(":")
+        self.prefix = f"$KV.{bucket}."
+        self.stream = f"KV_{bucket}"
+        self.socket = socket.create_connection((host, int(port)), timeout=PATIENCE_S)
+        self.file = self.socket.makefile("rb")
+        self.file.readline()  # INFO
+        options = {"verbose": False, "pedantic": False, "auth_token": token, "headers": True}
+        self.socket.sendall(b"CONNECT " + json.dumps(options).encode() + b"\r\nSUB _INBOX.e2e 1\r\n")
+        self.flush()
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def put(self, *entries):
+        """Writes (key, value) pairs, a value of None deletes; returns the stream's last sequence."""
+        out = bytearray()
+        for key, value in entries:
+            subject = (self.prefix + key).encode()
+            if value is None:
+                headers = b"NATS/1.0\r\nKV-Operation: DEL\r\n\r\n"
+                out += b"HPUB %s %d %d\r\n%s\r\n" % (subject, len(headers), len(headers), headers)
+            else:
+                data = value if isinstance(value, bytes) else json.dumps(value).encode()
+                out += b"PUB %s %d\r\n%s\r\n" % (subject, len(data), data)
+        self.socket.sendall(out)
+        self.flush()
+        return self.last_seq()
+
+    def flush(self):
+        self.socket.sendall(b"PING\r\n")
+        while True:
+            line = self.file.readline()
+            assert line, "NATS closed the connection"
+            assert not line.startswith(b"-ERR"), line
+            if line.startswith(b"PONG"):
+                return
+            if line.startswith(b"PING"):
+                self.socket.sendall(b"PONG\r\n")
+
+    def last_seq(self):
+        """Asked behind everything that was written: JetStream answers in order."""
+        self.socket.sendall(b"PUB $JS.API.STREAM.INFO.%s _INBOX.e2e 0\r\n\r\n" % self.stream.encode())
+        while True:
+            line = self.file.readline()
+            assert line, "NATS closed the connection"
+            if line.startswith(b"PING"):
+                self.socket.sendall(b"PONG\r\n")
+            elif line.startswith(b"MSG"):
+                size = int(line.split()[-1])
+                info = json.loads(self.file.read(size + 2)[:size])
+                return info["state"]["last_seq"]
+
+
+def definition(job, **members):
+    return (f"jobs.{job}", {"id": job, "created": "2026-01-01T00:00:00Z", **members})
+
+
+def event(job, kind, agent="web-01", nano=1, **data):
+    value = {"job_id": job, "event": kind, "hostname": agent,
+             "timestamp": "2026-01-01T00:00:01Z", "unix_nano": nano}
+    if data:
+        value["data"] = data
+    return (f"status.{job}.{kind}.{agent}.{nano}", value)
+
+
+class Crowd:
+    """Many clients, each a socket with one held request."""
+
+    def __init__(self, port, targets):
+        self.sockets = []
+        for target in targets:
+            client = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+            client.sendall(f"GET {target} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+            self.sockets.append(client)
+
+    def collect(self, patience_s=60.0):
+        """Every client's whole response, in the order of the targets."""
+        poll = select.epoll()
+        raw = {client.fileno(): bytearray() for client in self.sockets}
+        by_fd = {client.fileno(): client for client in self.sockets}
+        for fd in raw:
+            poll.register(fd, select.EPOLLIN)
+        open_fds = set(raw)
+        end = time.monotonic() + patience_s
+        while open_fds:
+            assert time.monotonic() < end, f"{len(open_fds)} of {len(raw)} were not answered"
+            for fd, _ in poll.poll(1.0):
+                chunk = by_fd[fd].recv(65536)  # A reset raises: nobody may see one.
+                raw[fd] += chunk
+                if not chunk or self._complete(raw[fd]):
+                    poll.unregister(fd)
+                    open_fds.discard(fd)
+        poll.close()
+        return [Response(bytes(raw[client.fileno()])) for client in self.sockets]
+
+    @staticmethod
+    def _complete(raw):
+        head, separator, body = bytes(raw).partition(b"\r\n\r\n")
+        if not separator:
+            return False
+        length = re.search(rb"\r\nContent-Length: (\d+)", head)
+        return len(body) >= (int(length.group(1)) if length else 0)
+
+    def close(self):
+        for client in self.sockets:
+            client.close()

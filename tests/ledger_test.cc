@@ -1,0 +1,81 @@
+#include "server/ledger.h"
+
+#include <doctest/doctest.h>
+
+namespace bide {
+namespace {
+
+using namespace std::chrono_literals;
+using Finding = Ledger::Finding;
+
+const WallTime kNow{1'000'000s};
+
+BucketState state(Revision last_seq, std::uint64_t entries) {
+  BucketState bucket;
+  bucket.epoch = 7;
+  bucket.last_seq = last_seq;
+  bucket.entries = entries;
+  bucket.first_time = kNow - 100s;
+  return bucket;
+}
+
+BucketState expiring(BucketState bucket, std::chrono::seconds max_age) {
+  bucket.max_age = max_age;
+  return bucket;
+}
+
+TEST_CASE("ledger: what was delivered, and what the full read cannot deliver any more, agrees") {
+  Ledger ledger(state(10, 3));
+  CHECK(ledger.compare(state(10, 3), kNow) == Finding::kAgrees);
+  ledger.deliver(12, kNow);
+  ledger.deliver(11, kNow);
+  CHECK(ledger.delivered() == 12);
+  CHECK(ledger.compare(state(12, 4), kNow) == Finding::kAgrees);
+}
+
+TEST_CASE("ledger: newer entries in the stream are behind") {
+  Ledger ledger(state(10, 3));
+  CHECK(ledger.compare(state(11, 4), kNow) == Finding::kBehind);
+  ledger.deliver(11, kNow);
+  CHECK(ledger.compare(state(11, 4), kNow) == Finding::kAgrees);
+}
+
+TEST_CASE("ledger: another creation time is another bucket, whatever its sequence") {
+  Ledger ledger(state(10, 3));
+  BucketState other = state(10, 3);
+  other.epoch = 8;
+  CHECK(ledger.compare(other, kNow) == Finding::kRecreated);
+}
+
+TEST_CASE("ledger: a sequence that went backwards is a store rolled back") {
+  Ledger ledger(state(10, 3));
+  ledger.deliver(12, kNow);
+  CHECK(ledger.compare(state(11, 3), kNow) == Finding::kRolledBack);
+}
+
+TEST_CASE("ledger: fewer entries than before are a purge") {
+  Ledger ledger(state(10, 3));
+  CHECK(ledger.compare(state(10, 2), kNow) == Finding::kShrunk);
+  CHECK(ledger.compare(state(10, 2), kNow) == Finding::kAgrees);
+}
+
+TEST_CASE("ledger: entries that may have expired are no purge, younger ones are") {
+  const BucketState before = expiring(state(10, 3), 60s);
+  const BucketState after = expiring(state(10, 2), 60s);
+  CHECK(Ledger(before).compare(after, kNow) == Finding::kAgrees);
+  CHECK(Ledger(expiring(before, 106s)).compare(after, kNow) == Finding::kShrunk);
+}
+
+TEST_CASE("ledger: an empty stream whose newest entry cannot have expired is a purge") {
+  const BucketState before = expiring(state(10, 3), 60s);
+  const BucketState after = expiring(state(11, 0), 60s);
+  Ledger purged(before);
+  purged.deliver(11, kNow - 10s);
+  CHECK(purged.compare(after, kNow) == Finding::kShrunk);
+  Ledger expired(before);
+  expired.deliver(11, kNow - 61s);
+  CHECK(expired.compare(after, kNow) == Finding::kAgrees);
+}
+
+}  // namespace
+}  // namespace bide

@@ -1,0 +1,127 @@
+// tests/nats_bucket.h: A real nats-server on a free port, and a worker who writes to a bucket of
+// its.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "server/bucket.h"
+#include "server/embedded_nats.h"
+#include "tests/eventually.h"
+#include "tests/scratch_dir.h"
+
+namespace bide::testing {
+
+// Running processes called `name` whose parent is `parent`.
+inline std::vector<pid_t> children_of(pid_t parent, std::string_view name) {
+  std::vector<pid_t> found;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string pid = entry.path().filename();
+    if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream file(entry.path() / "stat");
+    std::string comm;
+    std::string state;
+    pid_t ppid = 0;
+    file >> comm >> comm >> state >> ppid;
+    const bool alive = state != "Z" && state != "X";
+    if (alive && ppid == parent && comm == "(" + std::string(name) + ")") {
+      found.push_back(std::stoi(pid));
+    }
+  }
+  return found;
+}
+
+class TestNats {
+ public:
+  TestNats() { server_.start(); }
+
+  [[nodiscard]] const std::string& url() const { return server_.url(); }
+  [[nodiscard]] std::shared_ptr<NatsConnection> connect() const {
+    auto attempt = NatsConnection::connect({.urls = url(), .name = "worker"});
+    if (const auto* failure = std::get_if<NatsConnection::Failure>(&attempt)) FAIL(failure->text);
+    return std::get<std::shared_ptr<NatsConnection>>(attempt);
+  }
+  // Sends a signal to the nats-server; after SIGKILL it comes back by itself.
+  void signal(int number) const {
+    const std::vector<pid_t> pids = children_of(::getpid(), "nats-server");
+    REQUIRE(pids.size() == 1);
+    REQUIRE(::kill(pids.front(), number) == 0);
+  }
+
+ private:
+  ScratchDir dir_;
+  Metrics metrics_;
+  EmbeddedNats server_{{dir_.path(), std::chrono::seconds(10)}, metrics_};
+};
+
+// Creates the bucket, and writes to it as a worker does.
+class TestBucket {
+ public:
+  explicit TestBucket(const TestNats& nats, std::uint8_t history = 1,
+                      std::chrono::nanoseconds max_age = {})
+      : connection_(nats.connect()) {
+    create(history, max_age);
+  }
+
+  void create(std::uint8_t history = 1, std::chrono::nanoseconds max_age = {}) {
+    kvConfig config;
+    kvConfig_Init(&config);
+    config.Bucket = kName;
+    config.History = history;
+    config.TTL = max_age.count();
+    kvStore* store = nullptr;
+    must(js_CreateKeyValue(&store, connection_->jetstream(), &config));
+    store_.reset(store);
+  }
+  void remove() { must(js_DeleteKeyValue(connection_->jetstream(), kName)); }
+  void purge() {
+    must(js_PurgeStream(connection_->jetstream(), stream_of(kName).c_str(), nullptr, nullptr));
+  }
+
+  // Keys need not be such as a KV client would accept.
+  void put(std::string_view key, std::string_view value) {
+    const std::string subject = subject_prefix_of(kName) + std::string(key);
+    // Just restarted, JetStream may be a moment behind its server.
+    REQUIRE(eventually([&] {
+      return js_Publish(nullptr, connection_->jetstream(), subject.c_str(), value.data(),
+                        static_cast<int>(value.size()), nullptr, nullptr) == NATS_OK;
+    }));
+  }
+  void erase(const std::string& key) { must(kvStore_Delete(store_.get(), key.c_str())); }
+
+  void define(const std::string& id) {
+    put("jobs." + id, R"({"id":")" + id +
+                          R"(","created":"2026-01-31T12:00:00Z","subject":"jobs.query._any",)"
+                          R"("operation":{}})");
+  }
+  void happen(const std::string& id, const std::string& event, const std::string& nano = "5") {
+    put("status." + id + "." + event + ".a1." + nano,
+        R"({"job_id":")" + id + R"(","event":")" + event +
+            R"(","hostname":"a1","timestamp":"2026-01-31T12:00:01Z","unix_nano":)" + nano + "}");
+  }
+  [[nodiscard]] BucketState state() const {
+    return std::get<BucketState>(read_bucket_state(*connection_, kName));
+  }
+
+  static constexpr const char* kName = "job-queue";
+
+ private:
+  static void must(natsStatus status) {
+    INFO(describe_nats_error(status));
+    REQUIRE(status == NATS_OK);
+  }
+
+  std::shared_ptr<NatsConnection> connection_;
+  KvStorePtr store_;
+};
+
+}  // namespace bide::testing
