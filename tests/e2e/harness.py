@@ -58,10 +58,13 @@ class Bide:
         self.env.update(env or {})
         self.process = None
         self.nats = None
+        self.log = None
         self.listen_port = 0
 
     def start(self):
         self.log_path = os.path.join(self.data_dir, "bide.log")
+        if self.log:
+            self.log.close()
         self.log = open(self.log_path, "ab")
         begin = self.log.tell()
         self.process = subprocess.Popen(
@@ -99,7 +102,8 @@ class Bide:
                 assert code == 0, f"bide ended with {code}: {self.log_text()[-2000:]}"
         finally:
             self.kill()
-            self.log.close()
+            if self.log:
+                self.log.close()
             if self.own_dir:
                 shutil.rmtree(self.data_dir, ignore_errors=True)
 
