@@ -77,7 +77,7 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
     switch (session.feed.next(kTick)) {
       case BucketFeed::Got::kEntry:
         intake_.admit(session.feed.entry(), [&](const Entry& e) { return read.absorb(e); });
-        session.ledger.delivered(session.feed.entry().revision);
+        session.ledger.deliver(session.feed.entry().revision, session.feed.entry().written);
         complete = session.feed.pending() == 0 && session.feed.entry().revision >= bucket.last_seq;
         break;
       case BucketFeed::Got::kIdle:
@@ -112,7 +112,7 @@ std::string Follower::apply_live(Session& session) {
     switch (got) {
       case BucketFeed::Got::kEntry:
         intake_.admit(session.feed.entry(), [&](const Entry& e) { return table_.apply(e); });
-        session.ledger.delivered(session.feed.entry().revision);
+        session.ledger.deliver(session.feed.entry().revision, session.feed.entry().written);
         contact_.heard(now);
         break;
       case BucketFeed::Got::kIdle:

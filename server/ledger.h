@@ -16,7 +16,7 @@ class Ledger {
   // delivered by that read or gone.
   explicit Ledger(const BucketState& start) : reported_(start), delivered_(start.last_seq) {}
 
-  void delivered(Revision revision) { delivered_ = revision > delivered_ ? revision : delivered_; }
+  void deliver(Revision revision, WallTime written);
   // The newest revision that was delivered, or is known to be gone.
   [[nodiscard]] Revision delivered() const { return delivered_; }
 
@@ -27,15 +27,17 @@ class Ledger {
     kRolledBack,  // Its sequence went backwards: a store restored, or unsynced data lost.
     kShrunk,      // Entries are gone that nobody was told of, and that had not expired: a purge.
   };
-  // `report`: the stream's state, asked for after the last delivered() was called; `now` tells what
-  // may have expired. A kShrunk while other entries expire goes unnoticed, unless nothing is left.
+  // `report`: the stream's state, asked for after the last deliver(); `now` tells what may have
+  // expired. Where entries expire all the time, kShrunk is found only once nothing is left.
   [[nodiscard]] Finding compare(const BucketState& report, WallTime now);
 
  private:
-  bool may_have_expired(WallTime now) const;
+  bool shrank(const BucketState& report, WallTime now) const;
+  bool may_have_expired(WallTime written, WallTime now) const;
 
   BucketState reported_;
   Revision delivered_;
+  WallTime newest_;  // Of the entries delivered; before the first one the epoch.
 };
 
 // For the log.

@@ -63,11 +63,15 @@ natsStatus fill(natsOptions* options, const NatsConnection::Settings& settings) 
 }  // namespace
 
 std::string describe_nats_error(natsStatus status) {
+  const std::string text = natsStatus_GetText(status);
   natsStatus last = NATS_OK;
-  const char* const detail = nats_GetLastError(&last);
-  std::string text = natsStatus_GetText(status);
-  if (last == status && detail != nullptr && detail[0] != '\0') text += std::string(": ") + detail;
-  return text;
+  const char* const last_error = nats_GetLastError(&last);
+  if (last != status || last_error == nullptr) return text;
+  // It begins with the place in the library's source: `(conn.c:2088): No server available…`.
+  std::string_view detail = last_error;
+  const std::size_t place = detail.starts_with('(') ? detail.find("): ") : std::string_view::npos;
+  if (place != std::string_view::npos) detail.remove_prefix(place + 3);
+  return detail.empty() || detail == text ? text : text + ": " + std::string(detail);
 }
 
 std::variant<std::shared_ptr<NatsConnection>, NatsConnection::Failure> NatsConnection::connect(

@@ -33,7 +33,8 @@ TEST_CASE("state_dir: a private file is private, also where an open one was") {
   CHECK(read_nats_url(dir.path()) == "nats://t@h");
 }
 
-TEST_CASE("state_dir: a draft left behind by a crash does not matter, nor does a link in its place") {
+TEST_CASE(
+    "state_dir: a draft left behind by a crash does not matter, nor does a link in its place") {
   const ScratchDir dir;
   const auto victim = dir.path() / "victim";
   std::ofstream(victim) << "precious";

@@ -1,0 +1,323 @@
+#include "server/watcher.h"
+
+#include <doctest/doctest.h>
+
+#include <future>
+#include <random>
+
+#include "tests/nats_bucket.h"
+#include "tests/test_waiter.h"
+
+namespace bide {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::eventually;
+using testing::TestBucket;
+using testing::TestNats;
+
+// A job table that a watcher keeps in step with a bucket.
+struct Watched {
+  explicit Watched(const std::string& url, Follower::Settings follow = {})
+      : watcher({url, std::move(follow)}, table, contact, metrics) {
+    watcher.start();
+  }
+  ~Watched() {
+    watcher.stop();
+    table.close();
+  }
+
+  bool ready() {
+    return eventually([&] { return contact.ready(); });
+  }
+  // Empty: no such job.
+  std::string json_of(const std::string& id) {
+    const auto look = table.look(id, Waiter::Terms{});
+    return look.snapshot == nullptr ? "" : look.snapshot->json.bytes;
+  }
+  bool comes_to(const std::string& id, Status status) {
+    return eventually([&] {
+      const auto look = table.look(id, Waiter::Terms{});
+      return look.snapshot != nullptr && look.snapshot->status == status;
+    });
+  }
+  bool goes(const std::string& id) {
+    return eventually([&] { return json_of(id).empty(); });
+  }
+  std::uint64_t rejected(RejectReason reason) const {
+    return metrics.entries_rejected[static_cast<std::size_t>(reason)].load();
+  }
+
+  JobTable table{system_clock(), {}, nullptr};
+  Contact contact;
+  Metrics metrics;
+  Watcher watcher;
+};
+
+// The park() of a waiter that must not be ready yet.
+void park(Watched& watched, const std::string& id, TestWaiter& waiter) {
+  JobTable::Look look;
+  REQUIRE(watched.table.park(id, waiter, 0, look) == JobTable::Parked::kParked);
+}
+
+TEST_CASE("watcher: what the bucket held before is there as soon as it is ready") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  bucket.happen("build-7", "started");
+  bucket.define("build-8");
+  bucket.define("gone");
+  bucket.erase("jobs.gone");
+
+  Watched watched(nats.url());
+  REQUIRE(watched.ready());
+  CHECK(watched.table.jobs() == 2);
+  CHECK(watched.comes_to("build-7", Status::kProcessing));
+  CHECK(watched.comes_to("build-8", Status::kSubmitted));
+  CHECK(watched.table.epoch() == bucket.state().epoch);
+  CHECK(watched.contact.connected());
+  CHECK(watched.metrics.resyncs.load() == 0);
+}
+
+TEST_CASE("watcher: a missing bucket is created, and an empty one is ready") {
+  const TestNats nats;
+  Watched watched(nats.url(), {.bucket = "brand-new"});
+  REQUIRE(watched.ready());
+  CHECK(watched.table.jobs() == 0);
+  const auto state = read_bucket_state(*nats.connect(), "brand-new");
+  REQUIRE(std::holds_alternative<BucketState>(state));
+  CHECK(watched.table.epoch() == std::get<BucketState>(state).epoch);
+}
+
+TEST_CASE("watcher: a bucket with another configuration is used as it is") {
+  const TestNats nats;
+  TestBucket bucket(nats, 5, 1h);
+  bucket.define("build-7");
+  for (int i = 0; i < 4; ++i) bucket.define("build-7");
+  Watched watched(nats.url());
+  REQUIRE(watched.ready());
+  CHECK(watched.comes_to("build-7", Status::kSubmitted));
+  CHECK(watched.metrics.entries_applied.load() == 1);
+}
+
+TEST_CASE("watcher: entries wake who waits, and deleting the definition ends the job") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  Watched watched(nats.url());
+  REQUIRE(watched.ready());
+
+  TestWaiter done(Condition::done());
+  park(watched, "build-7", done);
+  bucket.happen("build-7", "started", "5");
+  REQUIRE(watched.comes_to("build-7", Status::kProcessing));
+  CHECK_FALSE(done.answered());
+  bucket.happen("build-7", "completed", "6");
+  const auto answer = done.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kDone);
+  CHECK(answer->snapshot->json.tag.revision == bucket.state().last_seq);
+
+  bucket.define("build-8");
+  REQUIRE(watched.comes_to("build-8", Status::kSubmitted));
+  TestWaiter gone(Condition::done());
+  park(watched, "build-8", gone);
+  bucket.erase("jobs.build-8");
+  const auto farewell = gone.wait_answer();
+  REQUIRE(farewell);
+  CHECK(farewell->outcome == Outcome::kGone);
+}
+
+TEST_CASE("watcher: garbage is counted and changes nothing, live or in the first read") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  bucket.happen("build-7", "started");
+  Watched live(nats.url());
+  REQUIRE(live.comes_to("build-7", Status::kProcessing));
+  const std::string before = live.json_of("build-7");
+
+  std::mt19937 random(7);
+  std::string noise(4096, '\0');
+  for (char& byte : noise) byte = static_cast<char>(random());
+  bucket.put("jobs.noise", noise);
+  bucket.put("jobs.empty", "");
+  bucket.put("jobs.latin", "{\"id\":\"latin\",\"created\":\"\xff\xfe\"}");
+  bucket.put("jobs.deep", std::string(100'000, '['));
+  bucket.put("jobs.huge", std::string(2 << 20, 'x'));
+  bucket.put("jobs", "{}");
+  bucket.put("jobs.a.b", "{}");
+  bucket.put("elsewhere.build-7", "{}");
+  bucket.put("jobs.gr\xc3\xbc\xc3\x9f", "{}");
+  bucket.put("status.build-7.exploded.a1.7", "{}");
+  bucket.put("status.build-7.failed.a1.7", R"({"job_id":"build-8","event":"failed"})");
+  // Replaces the good entry in the bucket; what was understood of it stays.
+  bucket.put("status.build-7.started.a1.5", noise);
+  bucket.define("last");
+  REQUIRE(live.comes_to("last", Status::kSubmitted));
+
+  CHECK(live.json_of("build-7") == before);
+  CHECK(live.table.jobs() == 2);
+  CHECK(live.rejected(RejectReason::kSize) == 1);
+  CHECK(live.rejected(RejectReason::kKey) >= 5);
+  CHECK(live.metrics.resyncs.load() == 0);
+  std::uint64_t rejected = 0;
+  for (const Counter& counter : live.metrics.entries_rejected) rejected += counter.load();
+  CHECK(rejected == 12);
+
+  Watched later(nats.url());
+  REQUIRE(later.ready());
+  CHECK(later.table.jobs() == 2);
+  rejected = 0;
+  for (const Counter& counter : later.metrics.entries_rejected) rejected += counter.load();
+  CHECK(rejected == 12);
+}
+
+TEST_CASE("watcher: a backlog larger than the flow window arrives whole") {
+  constexpr int kJobs = 500;
+  const TestNats nats;
+  TestBucket bucket(nats);
+  const std::string operation(10'000, 'o');
+  for (int i = 0; i < kJobs; ++i) {
+    const std::string id = "build-" + std::to_string(i);
+    bucket.put("jobs." + id, R"({"id":")" + id +
+                                 R"(","created":"2026-01-31T12:00:00Z","subject":"s",)"
+                                 R"("operation":{"text":")" +
+                                 operation + "\"}}");
+  }
+  Watched watched(nats.url());
+  REQUIRE(watched.ready());
+  CHECK(watched.table.jobs() == kJobs);
+  CHECK(watched.metrics.resyncs.load() == 0);
+}
+
+TEST_CASE(
+    "watcher: nats-server is killed and comes back: nobody is woken for nothing, news arrive") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  Watched watched(nats.url());
+  REQUIRE(watched.ready());
+  TestWaiter waiter(Condition::done());
+  park(watched, "build-7", waiter);
+
+  nats.signal(SIGKILL);
+  REQUIRE(eventually([&] { return watched.metrics.resyncs.load() > 0; }));
+  CHECK(watched.metrics.nats_reconnects.load() == 1);
+  CHECK_FALSE(waiter.answered());
+  bucket.happen("build-7", "completed");
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kDone);
+}
+
+TEST_CASE("watcher: a server that falls silent is not fresh, and is read again when it speaks") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  Watched watched(nats.url(), {.heartbeat = 100ms});
+  REQUIRE(watched.ready());
+  nats.signal(SIGSTOP);
+  const bool stale =
+      eventually([&] { return watched.contact.last_heard() + 1s < system_clock().now(); });
+  nats.signal(SIGCONT);
+  CHECK(stale);
+  REQUIRE(eventually([&] { return watched.metrics.resyncs.load() > 0; }));
+  bucket.happen("build-7", "completed");
+  CHECK(watched.comes_to("build-7", Status::kCompleted));
+}
+
+TEST_CASE("watcher: a bucket deleted and created again is read again") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("old");
+  bucket.define("both");
+  Watched watched(nats.url(), {.heartbeat = 100ms});
+  REQUIRE(watched.ready());
+  const Epoch first = watched.table.epoch();
+  TestWaiter waiter(Condition::done());
+  park(watched, "old", waiter);
+
+  bucket.remove();
+  bucket.create();
+  bucket.define("both");
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kGone);
+  CHECK(watched.goes("old"));
+  CHECK(watched.comes_to("both", Status::kSubmitted));
+  REQUIRE(eventually([&] { return watched.metrics.resyncs.load() > 0; }));
+  CHECK(watched.table.epoch() != first);
+}
+
+TEST_CASE("watcher: a bucket that stays away is created again, empty") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  Watched watched(nats.url(), {.heartbeat = 100ms});
+  REQUIRE(watched.ready());
+  bucket.remove();
+  CHECK(watched.goes("build-7"));
+  bucket.define("build-8");
+  CHECK(watched.comes_to("build-8", Status::kSubmitted));
+}
+
+TEST_CASE("watcher: a purge, which no event tells of, is found by comparing") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  Watched watched(nats.url(), {.reconcile_interval = 50ms});
+  REQUIRE(watched.ready());
+  REQUIRE(eventually([&] { return watched.metrics.reconciles.load() > 2; }));
+  CHECK(watched.metrics.resyncs.load() == 0);
+  bucket.purge();
+  CHECK(watched.goes("build-7"));
+}
+
+TEST_CASE("watcher: without NATS it is not ready, goes on trying, and stops at once") {
+  const testing::ScratchDir dir;
+  Metrics metrics;
+  std::string url;
+  {
+    EmbeddedNats nats({dir.path()}, metrics);
+    nats.start();
+    url = nats.url();
+  }
+  Watched watched(url);
+  CHECK_FALSE(eventually([&] { return watched.contact.ready(); }, 1s));
+  CHECK_FALSE(watched.contact.connected());
+  CHECK(watched.contact.last_heard() == TimePoint::min());
+
+  EmbeddedNats nats({dir.path()}, metrics);
+  nats.start();
+  REQUIRE(nats.url() == url);
+  CHECK(watched.ready());
+
+  Watched nowhere("nats://127.0.0.1:1");
+  const TimePoint began = system_clock().now();
+  nowhere.watcher.stop();
+  CHECK(system_clock().now() - began < 1s);
+}
+
+TEST_CASE("watcher: stopping is prompt, with a server that follows and with one that hangs") {
+  const TestNats nats;
+  Watched following(nats.url());
+  Watched hanging(nats.url(), {.heartbeat = 100ms});
+  REQUIRE(following.ready());
+  REQUIRE(hanging.ready());
+  TimePoint began = system_clock().now();
+  following.watcher.stop();
+  CHECK(system_clock().now() - began < 1s);
+
+  nats.signal(SIGSTOP);
+  const bool stale =
+      eventually([&] { return hanging.contact.last_heard() + 1s < system_clock().now(); });
+  began = system_clock().now();
+  hanging.watcher.stop();
+  CHECK(system_clock().now() - began < 1s);
+  nats.signal(SIGCONT);
+  CHECK(stale);
+}
+
+}  // namespace
+}  // namespace bide
