@@ -56,11 +56,12 @@ void JobResource::handle(std::string_view id, const httplib::Request& request, E
     return send_problem(id, unavailable("the jobs are still being read from NATS; try again"),
                         exchange);
   }
-  Waiter::Terms terms{query.condition, std::move(query.seen), query.type, deadline(facts)};
-  answer_or_park(id, std::move(terms), exchange);
+  const Waiter::Terms terms{query.condition, std::move(query.seen), query.type, deadline(facts)};
+  answer_or_park(id, terms, exchange);
 }
 
-void JobResource::answer_or_park(std::string_view id, Waiter::Terms terms, Exchange& exchange) {
+void JobResource::answer_or_park(std::string_view id, const Waiter::Terms& terms,
+                                 Exchange& exchange) {
   const JobTable::Look look = table_.look(id, terms);
   const bool holds = look.snapshot != nullptr && look.verdict != Verdict::kPending;
   const bool may_come = terms.condition.kind() == Condition::Kind::kExists && !stale();

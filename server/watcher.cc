@@ -74,7 +74,7 @@ std::shared_ptr<NatsConnection> Watcher::connect() {
       contact_.set_connected(true);
       MutexLock lock(mutex_);
       connection_ = *made;
-      return *std::move(made);
+      return *made;
     }
     if (first) {
       log_warn("NATS cannot be reached, still trying",

@@ -235,8 +235,10 @@ TEST_CASE("front: clients that come, wait, leave and pipeline at random leave no
       seed = seed * 1103515245 + 12345;
       Client client = server.dial();
       const std::string id = "job-" + std::to_string(seed >> 16 & 3);
-      const std::string wait = std::to_string((seed >> 18 & 15) + 1) + "ms";
-      client.send(get("/job/" + id + "?until=done&wait=" + wait) + get("/job/" + id));
+      const std::string path = "/job/" + id;
+      std::string held = path;
+      held.append("?until=done&wait=").append(std::to_string((seed >> 18 & 15) + 1)).append("ms");
+      client.send(get(held) + get(path));
       if ((seed >> 24 & 1) != 0) continue;  // Leaves without reading.
       if ((seed >> 25 & 1) != 0) client.half_close();
       answers += client.response().empty() ? 0 : 1;

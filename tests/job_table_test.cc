@@ -360,6 +360,7 @@ TEST_CASE("job table: more snapshots than are kept are rendered again, and alike
   for (int i = 0; i < 10; ++i)
     f.apply(defined("j" + std::to_string(i), 1 + static_cast<Revision>(i)));
   std::vector<EntityTag> tags;
+  tags.reserve(10);
   for (int i = 0; i < 10; ++i) tags.push_back(f.tag("j" + std::to_string(i)));
   for (int i = 0; i < 10; ++i)
     CHECK(f.tag("j" + std::to_string(i)) == tags[static_cast<std::size_t>(i)]);

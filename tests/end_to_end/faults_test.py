@@ -47,7 +47,7 @@ class Faults(unittest.TestCase):
             old = bide.nats_pid()
             os.kill(old, signal.SIGKILL)
             wait_until(lambda: bide.nats_pid() not in (0, old), "nats-server was started again")
-            bide.wait_metric("bide_nats_connected", 1)
+            wait_until(lambda: bide.metric("bide_nats_reconnects_total") > 0, "bide is back at NATS")
             bide.nats.close()
             bide.nats = None
             wait_until(lambda: bide.get("/readyz").status == 200, "bide is ready again", 30)
