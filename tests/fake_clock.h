@@ -26,7 +26,7 @@ class FakeClock final : public Clock {
       }
     }
     if (now() >= deadline) return;
-    cond.wait_until(mutex, std::chrono::steady_clock::now() + std::chrono::seconds(10));
+    cond.wait_until(mutex, std::chrono::steady_clock::now() + std::chrono::seconds(60));
   }
 
   void advance(std::chrono::nanoseconds by) {

@@ -1,6 +1,8 @@
 """A newcomer's first minute with the command line, and the examples a user copies."""
+import http.server
 import os
 import subprocess
+import threading
 import time
 import unittest
 
@@ -87,6 +89,30 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.bide.command("wait", "broken").returncode, 5)
 
 
+class Unauthorized(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", "Bearer")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class NotAllowed(unittest.TestCase):
+    def test_401_is_exit_code_4(self):
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Unauthorized) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            env = {name: value for name, value in os.environ.items() if not name.startswith("BIDE_")}
+            env["BIDE_SERVER"] = f"http://127.0.0.1:{server.server_port}"
+            for command in ([os.path.join(EXAMPLES, "wait-for-job.sh"), "x"], [BIDE, "wait", "x"],
+                            [BIDE, "get", "x"]):
+                done = subprocess.run(command, env=env, capture_output=True, timeout=30, check=False)
+                self.assertEqual(done.returncode, 4, command)
+            server.shutdown()
+
+
 class Restart(unittest.TestCase):
     def test_wait_rides_out_a_restart(self):
         with Bide("--access-log", "off") as bide:
@@ -96,6 +122,11 @@ class Restart(unittest.TestCase):
             waiting = subprocess.Popen([BIDE, "wait", "a", "--server", url, "--timeout", "60s"],
                                        env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             wait_until(lambda: bide.metric("bide_parked") >= 1, "bide wait is held")
+            parked = bide.metric("bide_parked")
+            script = subprocess.Popen([os.path.join(EXAMPLES, "wait-for-job.sh"), "a", "60"],
+                                      env=dict(env, BIDE_SERVER=url), stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, text=True)
+            wait_until(lambda: bide.metric("bide_parked") > parked, "wait-for-job.sh is held")
             bide.nats.close()
             bide.nats = None
             self.assertEqual(bide.terminate(), 0)
@@ -104,6 +135,9 @@ class Restart(unittest.TestCase):
             bide.put(event("a", "completed"))
             out, err = waiting.communicate(timeout=60)
             self.assertEqual((waiting.returncode, out), (0, "completed\n"), err)
+            out, err = script.communicate(timeout=60)
+            self.assertEqual(script.returncode, 0, err)
+            self.assertIn('"status":"completed"', out)
 
 
 if __name__ == "__main__":
