@@ -44,7 +44,7 @@ std::optional<ExitCode> Goal::judge(const Answer& answer, bool held,
 }
 
 bool Goal::reached(const Answer& answer, bool held, std::string_view etag_before) const {
-  const bool over = is_terminal(answer.status) && (answer.final || held);
+  const bool over = is_terminal(answer.status) && held;
   switch (kind_) {
     case Kind::kChange:
       return answer.news && !etag_before.empty() && answer.etag != etag_before;
