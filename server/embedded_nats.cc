@@ -27,9 +27,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kTerminatePatience = 5s;
+constexpr std::chrono::milliseconds kSupervised = 24h * 365 * 100;
 constexpr std::chrono::milliseconds kBackOffFirst = 100ms;
 constexpr std::chrono::milliseconds kBackOffMost = 5s;
-constexpr std::chrono::milliseconds kForEver{-1};
+// poll() counts in an int of milliseconds; every wait has an end.
+constexpr std::chrono::milliseconds kPollMost = 1h;
+constexpr std::chrono::milliseconds kPollBlind = 100ms;
 
 // Values up to 1 MiB are served; larger ones must still arrive, to be counted as rejected.
 std::string config_text(std::uint16_t port, const std::string& token, const std::string& store) {
@@ -42,6 +45,28 @@ std::string config_text(std::uint16_t port, const std::string& token, const std:
 
 // glibc 2.36 declares pidfd_open() without extern "C": C++ cannot link with it.
 int open_pid_fd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+// Blocks until the child has ended, and reaps it: true; or until `stop_fd` is readable (-1: never)
+// or `patience` is over: false.
+bool await_end(pid_t pid, int stop_fd, std::chrono::milliseconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  const int pid_fd = open_pid_fd(pid);
+  // Descriptors may have run out, and sandboxes refuse this kind: then ask now and then.
+  const std::chrono::milliseconds most = pid_fd >= 0 ? kPollMost : kPollBlind;
+  bool ended = false;
+  bool over = false;
+  while (!ended && !over) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    const auto timeout = std::clamp(left, 0ms, most);
+    std::array<pollfd, 2> watched{{{stop_fd, POLLIN, 0}, {pid_fd, POLLIN, 0}}};
+    ::poll(watched.data(), watched.size(), static_cast<int>(timeout.count()));
+    ended = ::waitpid(pid, nullptr, WNOHANG) != 0;
+    over = (watched[0].revents & POLLIN) != 0 || left <= 0ms;
+  }
+  if (pid_fd >= 0) ::close(pid_fd);
+  return ended;
+}
 
 // Between fork and exec only what is safe in a process whose other threads are gone.
 [[noreturn]] void become_server(pid_t parent, int lock_fd, int log_fd, char* const* argv) {
@@ -132,7 +157,7 @@ void EmbeddedNats::supervise() {
   for (;;) {
     const auto started = std::chrono::steady_clock::now();
     const pid_t pid = spawn();
-    if (pid > 0 && !ended(pid, kForEver)) return terminate(pid);
+    if (pid > 0 && !await_end(pid, stop_fd_, kSupervised)) return terminate(pid);
     {
       MutexLock lock(mutex_);
       if (state_ == State::kStarting) {  // start() reports it.
@@ -144,7 +169,7 @@ void EmbeddedNats::supervise() {
     count(metrics_.nats_restarts);
     log_error("nats-server ended; starting it again", {{"log", std::string_view(log_path_)}});
     if (std::chrono::steady_clock::now() - started > 10s) back_off = kBackOffFirst;
-    if (!ended(-1, back_off)) return;
+    if (stopped_within(back_off)) return;
     back_off = std::min(back_off * 2, kBackOffMost);
   }
 }
@@ -160,25 +185,16 @@ pid_t EmbeddedNats::spawn() const {
   return pid;
 }
 
-bool EmbeddedNats::ended(pid_t pid, std::chrono::milliseconds patience) const {
-  const int pid_fd = pid > 0 ? open_pid_fd(pid) : -1;
-  std::array<pollfd, 2> watched{{{stop_fd_, POLLIN, 0}, {pid_fd, POLLIN, 0}}};
-  while (::poll(watched.data(), watched.size(), static_cast<int>(patience.count())) < 0 &&
-         errno == EINTR) {
-  }
-  if (pid_fd >= 0) ::close(pid_fd);
-  if ((watched[0].revents & POLLIN) != 0) return false;
-  if (pid > 0) ::waitpid(pid, nullptr, 0);
-  return true;
+bool EmbeddedNats::stopped_within(std::chrono::milliseconds patience) const {
+  pollfd watched{stop_fd_, POLLIN, 0};
+  return ::poll(&watched, 1, static_cast<int>(patience.count())) > 0;
 }
 
-void EmbeddedNats::terminate(pid_t pid) const {
-  const int pid_fd = open_pid_fd(pid);
+void EmbeddedNats::terminate(pid_t pid) {
   ::kill(pid, SIGTERM);
-  pollfd watched{pid_fd, POLLIN, 0};
-  if (::poll(&watched, 1, static_cast<int>(kTerminatePatience.count())) <= 0) ::kill(pid, SIGKILL);
+  if (await_end(pid, -1, kTerminatePatience)) return;
+  ::kill(pid, SIGKILL);
   ::waitpid(pid, nullptr, 0);
-  if (pid_fd >= 0) ::close(pid_fd);
 }
 
 void EmbeddedNats::stop() {

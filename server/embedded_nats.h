@@ -52,9 +52,9 @@ class EmbeddedNats {
   void supervise();
   [[nodiscard]] pid_t spawn() const;
   void await_answer();
-  // Blocks until the child ended (true) or stop() was called (false).
-  [[nodiscard]] bool ended(pid_t pid, std::chrono::milliseconds patience) const;
-  void terminate(pid_t pid) const;
+  // Blocks for `patience`, or until stop() is called: true.
+  [[nodiscard]] bool stopped_within(std::chrono::milliseconds patience) const;
+  static void terminate(pid_t pid);
 
   const Settings settings_;
   Metrics& metrics_;

@@ -63,7 +63,7 @@ natsStatus fill(natsOptions* options, const NatsConnection::Settings& settings) 
 }  // namespace
 
 std::string describe_nats_error(natsStatus status) {
-  const std::string text = natsStatus_GetText(status);
+  std::string text = natsStatus_GetText(status);
   natsStatus last = NATS_OK;
   const char* const last_error = nats_GetLastError(&last);
   if (last != status || last_error == nullptr) return text;
@@ -71,7 +71,8 @@ std::string describe_nats_error(natsStatus status) {
   std::string_view detail = last_error;
   const std::size_t place = detail.starts_with('(') ? detail.find("): ") : std::string_view::npos;
   if (place != std::string_view::npos) detail.remove_prefix(place + 3);
-  return detail.empty() || detail == text ? text : text + ": " + std::string(detail);
+  if (!detail.empty() && detail != text) text.append(": ").append(detail);
+  return text;
 }
 
 std::variant<std::shared_ptr<NatsConnection>, NatsConnection::Failure> NatsConnection::connect(
