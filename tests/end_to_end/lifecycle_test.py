@@ -1,0 +1,132 @@
+"""Jobs that expire, servers that end, NATS that comes and goes."""
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+from harness import BIDE, Bide, Crowd, Nats, definition, event, wait_until
+
+
+class Expiry(unittest.TestCase):
+    def test_row_2_expired_while_parked(self):
+        with Bide("--access-log", "off") as bide:
+            nats = bide.worker()
+            req = json.dumps({"name": "KV_short", "subjects": ["$KV.short.>"], "max_age": 4 * 10**9,
+                              "max_msgs_per_subject": 1, "allow_rollup_hdrs": True, "discard": "new",
+                              "deny_delete": True, "storage": "file", "num_replicas": 1,
+                              "duplicate_window": 10**9}).encode()
+            nats.socket.sendall(b"PUB $JS.API.STREAM.CREATE.KV_short _INBOX.e2e %d\r\n%s\r\n" % (len(req), req))
+            line = nats.file.readline()
+            body = nats.file.read(int(line.split()[-1]) + 2)
+            self.assertNotIn(b'"error"', body)
+            nats.close()
+            bide.nats = None
+            self.assertEqual(bide.terminate(), 0)
+            bide.flags = ("--access-log", "off", "--bucket", "short")
+            bide.start()
+            bide.nats = Nats(bide.data_dir, "short")
+            bide.put(definition("mayfly"))
+            began = time.monotonic()
+            response = bide.curl("/job/mayfly?until=done&wait=20s")
+            self.assertEqual(response.status, 404, response.body)
+            self.assertLess(time.monotonic() - began, 8)
+            self.assertEqual(bide.curl("/job/mayfly").status, 404)
+
+
+class Drain(unittest.TestCase):
+    def test_drain_says_304_to_who_has_it_and_refuses_late_connections(self):
+        with Bide("--access-log", "off") as bide:
+            bide.put(definition("a"))
+            tag = bide.curl("/job/a")["ETag"]
+            one = bide.curl_later("/job/a?wait=30s", "-H", f"If-None-Match: {tag}")
+            two = bide.curl_later("/job/new?until=exists&wait=30s")
+            bide.wait_metric("bide_parked", 2)
+            nats = bide.nats_pid()
+            began = time.monotonic()
+            self.assertEqual(bide.terminate(), 0)
+            self.assertLess(time.monotonic() - began, 6)
+            response = bide.finish(one)
+            self.assertEqual((response.status, response["Bide-Outcome"], response["Connection"]), (304, "drain", "close"))
+            response = bide.finish(two)
+            self.assertEqual((response.status, response["Connection"]), (404, "close"))
+            self.assertFalse(os.path.exists(f"/proc/{nats}"))
+
+    def test_sigterm_at_once_after_start(self):
+        for _ in range(3):
+            with Bide("--access-log", "off") as bide:
+                self.assertEqual(bide.terminate(), 0)
+
+    def test_sigterm_with_nats_stopped(self):
+        with Bide("--access-log", "off") as bide:
+            nats = bide.nats_pid()
+            os.kill(nats, signal.SIGSTOP)
+            began = time.monotonic()
+            bide.process.send_signal(signal.SIGTERM)
+            self.assertEqual(bide.process.wait(20), 0)
+            self.assertLess(time.monotonic() - began, 15)
+            self.assertFalse(os.path.exists(f"/proc/{nats}"))
+
+
+class NatsAway(unittest.TestCase):
+    def test_parks_while_away_and_answers_once_back(self):
+        with Bide("--access-log", "off", "--max-stale", "30s") as bide:
+            bide.put(definition("a"))
+            nats = bide.nats_pid()
+            os.kill(nats, signal.SIGSTOP)
+            try:
+                curl = bide.curl_later("/job/a?until=done&wait=50s")
+                bide.wait_metric("bide_parked", 1)
+                self.assertEqual(bide.curl("/job/a").status, 200)
+            finally:
+                os.kill(nats, signal.SIGCONT)
+            bide.put(event("a", "completed"))
+            self.assertEqual(bide.finish(curl)["Bide-Outcome"], "done")
+
+    def test_killed_nats_updates_before_bide_reconnects(self):
+        with Bide("--access-log", "off") as bide:
+            names = [f"j{n}" for n in range(200)]
+            bide.put(*[definition(n) for n in names])
+            for turn in range(2):
+                crowd = Crowd(bide.port, [f"/job/{n}?until={'done' if turn else 'processing'}&wait=50s" for n in names])
+                bide.wait_metric("bide_parked", 200)
+                bide.nats.close()
+            bide.nats = None
+                old = bide.nats_pid()
+                os.kill(old, signal.SIGKILL)
+                wait_until(lambda: bide.nats_pid() not in (0, old), "again")
+                def up():
+                    try:
+                        Nats(bide.data_dir).close()
+                        return True
+                    except (OSError, AssertionError, ValueError):
+                        return False
+                wait_until(up, "nats answers")
+                self.writes(bide, names, "completed" if turn else "started", turn + 1)
+                self.assertEqual([answer.status for answer in crowd.collect()], [200] * 200)
+                crowd.close()
+
+    def writes(self, bide, names, kind, nano):
+        # JetStream may come up a moment after the port: until the last sequence has moved.
+        bide.worker().put(*[event(n, kind, nano=nano) for n in names])
+        bide.put(event(names[-1], kind, nano=nano + 10))
+
+
+class Silent(unittest.TestCase):
+    def test_silent_nats_server_is_not_left_behind(self):
+        with tempfile.TemporaryDirectory() as d:
+            os.mkdir(d + "/bin")
+            with open(d + "/bin/nats-server", "w") as f:
+                f.write(f"#!/bin/sh\necho $$ > {d}/pid\nexec /bin/sleep 300\n")
+            os.chmod(d + "/bin/nats-server", 0o755)
+            env = {k: v for k, v in os.environ.items() if not k.startswith("BIDE_")}
+            response = subprocess.run([BIDE, "serve", "--listen", "127.0.0.1:0", "--data-dir", d + "/data"],
+                               env=dict(env, PATH=d + "/bin"), capture_output=True, text=True, timeout=40)
+            self.assertEqual(response.returncode, 1, response)
+            self.assertFalse(os.path.exists("/proc/" + open(d + "/pid").read().strip()))
+
+
+if __name__ == "__main__":
+    unittest.main()
