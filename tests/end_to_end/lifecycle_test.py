@@ -93,7 +93,7 @@ class NatsAway(unittest.TestCase):
                 crowd = Crowd(bide.port, [f"/job/{n}?until={'done' if turn else 'processing'}&wait=50s" for n in names])
                 bide.wait_metric("bide_parked", 200)
                 bide.nats.close()
-            bide.nats = None
+                bide.nats = None
                 old = bide.nats_pid()
                 os.kill(old, signal.SIGKILL)
                 wait_until(lambda: bide.nats_pid() not in (0, old), "again")
