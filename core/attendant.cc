@@ -109,18 +109,6 @@ void Shard::take(Waiter& waiter, std::shared_ptr<const Snapshot> snapshot, Outco
   if (waiter.try_claim()) ready.push_back({&waiter, outcome, std::move(snapshot)});
 }
 
-void Shard::drop_expired() {
-  if (max_age_.count() == 0) return;
-  const WallTime limit = table_.clock_.wall_now() - max_age_;
-  while (oldest_ != nullptr && oldest_->job.written() <= limit) {
-    Record& record = *oldest_;
-    job_gone(record);
-    age_remove(record);
-    if (record.queued) std::erase(changed_, &record);
-    records_.erase(records_.find(std::string_view(record.job.id())));
-  }
-}
-
 TimePoint Shard::next_wake(TimePoint now) const {
   if (!gone_.empty()) return now;
   TimePoint wake = due_.next_due();

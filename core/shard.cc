@@ -229,34 +229,4 @@ void Shard::forget(Waiter& waiter) {
   table_.parked_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-// --- Age --------------------------------------------------------------------------------------
-
-void Shard::age_append(Record& record) {
-  if (max_age_.count() == 0 || record.job.empty()) return;
-  record.aged = true;
-  record.older = newest_;
-  record.newer = nullptr;
-  (newest_ != nullptr ? newest_->newer : oldest_) = &record;
-  newest_ = &record;
-}
-
-void Shard::age_remove(Record& record) {
-  if (!record.aged) return;
-  record.aged = false;
-  (record.older != nullptr ? record.older->newer : oldest_) = record.newer;
-  (record.newer != nullptr ? record.newer->older : newest_) = record.older;
-  record.older = record.newer = nullptr;
-}
-
-void Shard::list_by_age() {
-  oldest_ = newest_ = nullptr;
-  if (max_age_.count() == 0) return;
-  std::vector<Record*> by_age;
-  by_age.reserve(records_.size());
-  for (const auto& record : records_) by_age.push_back(record.get());
-  std::sort(by_age.begin(), by_age.end(),
-            [](const Record* a, const Record* b) { return a->job.written() < b->job.written(); });
-  for (Record* const record : by_age) age_append(*record);
-}
-
 }  // namespace bide

@@ -65,7 +65,6 @@ class Shard {
   void take_if_ready(Waiter& waiter, TimePoint now, std::vector<Ready>& ready) REQUIRES(mutex_);
   void take(Waiter& waiter, std::shared_ptr<const Snapshot> snapshot, Outcome outcome,
             std::vector<Ready>& ready) REQUIRES(mutex_);
-  void drop_expired() REQUIRES(mutex_);
   [[nodiscard]] TimePoint next_wake(TimePoint now) const REQUIRES(mutex_);
   void hand_out(std::vector<Ready> ready) EXCLUDES(mutex_);
 
@@ -83,9 +82,12 @@ class Shard {
   void unlink(Waiter& waiter) REQUIRES(mutex_);
   void forget(Waiter& waiter) REQUIRES(mutex_);
   void adopt(Record& old) REQUIRES(mutex_);
+
+  // Leaving by age (core/ageing.cc).
   void list_by_age() REQUIRES(mutex_);
   void age_append(Record& record) REQUIRES(mutex_);
   void age_remove(Record& record) REQUIRES(mutex_);
+  void drop_expired() REQUIRES(mutex_);
 
   JobTable& table_;
   const std::size_t jobs_max_;
