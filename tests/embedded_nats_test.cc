@@ -175,8 +175,15 @@ TEST_CASE("embedded_nats: killed with -9, bide takes its nats-server along, and 
   const auto url = read_nats_url(dir.path());
   REQUIRE(url);
 
+  ::kill(orphans.front(), SIGSTOP);
   ::kill(helper, SIGKILL);
   REQUIRE(::waitpid(helper, &status, 0) == helper);
+  SUBCASE("as long as the nats-server lives, the directory is in use") {
+    CHECK(start_error({dir.path(), 200ms}).find("in use") != std::string::npos);
+    ::kill(orphans.front(), SIGCONT);
+    ::waitpid(orphans.front(), nullptr, 0);
+  }
+  ::kill(orphans.front(), SIGCONT);
   SUBCASE("the nats-server is gone soon after") {
     CHECK(eventually(
         [&] { return ::waitpid(orphans.front(), nullptr, WNOHANG) == orphans.front(); }, 10s));

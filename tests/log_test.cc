@@ -14,11 +14,13 @@
 #include <vector>
 
 #include "server/line_writer.h"
+#include "tests/eventually.h"
 
 namespace bide {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::eventually;
 
 struct Pipe {
   Pipe() { REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0); }
@@ -139,6 +141,21 @@ TEST_CASE("line_writer: a reader that stopped blocks nobody, the oldest lines go
   CHECK(last == "last");
   CHECK(noted == dropped);
   CHECK(written + noted == kLines + 1);
+}
+
+TEST_CASE("line_writer: the queue holds what it may, and not a byte more") {
+  Pipe pipe;
+  ::fcntl(pipe.ends[1], F_SETPIPE_SZ, 4096);
+  REQUIRE(::write(pipe.ends[1], std::string(4096, 'f').data(), 4096) == 4096);
+  LineWriter writer(pipe.ends[1], 100, note);
+  std::uint64_t written = 0;
+  const auto held_after_one_more = [&] {
+    writer.write(std::string(99, 'x'));
+    return ++written - writer.dropped();
+  };
+  // One line in the writer's hands, one in the queue.
+  CHECK(eventually([&] { return held_after_one_more() == 2; }));
+  CHECK_FALSE(eventually([&] { return held_after_one_more() > 2; }, 1s));
 }
 
 TEST_CASE("line_writer: a line longer than the queue is dropped, not kept for ever") {
