@@ -150,7 +150,11 @@ void Front::drain(std::chrono::milliseconds patience) {
 // Ends an idle connection. One with a request under way gets its response first.
 void Front::say_goodbye(Connection& connection) {
   const std::uint32_t ticket = connection.ticket();
-  if (!Connection::is_armed(ticket) || !connection.claim(ticket)) return;
+  if (!Connection::is_armed(ticket)) return;
+  // Never expires: about to be parked. The table refuses it now, and the thread that tried answers
+  // it; claimed by us it would get no answer.
+  if (connection.expires_ms.load(std::memory_order_relaxed) == INT64_MAX) return;
+  if (!connection.claim(ticket)) return;
   const bool reading = connection.phase == Connection::Phase::kReading;
   if (reading && connection.input.empty()) return half_close(connection);
   const std::uint32_t events =
