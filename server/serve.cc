@@ -81,6 +81,8 @@ class Server {
       urls = nats_->url();
     }
     accept_thread_ = std::thread([this] { accept(); });
+    // httplib's stop() does nothing before its loop runs, and a SIGTERM may be waiting already.
+    while (!http_.is_running()) std::this_thread::yield();
     watcher_ = std::make_unique<Watcher>(
         Watcher::Settings{urls, Follower::Settings{.bucket = options_.bucket}}, table_, contact_,
         metrics_);
