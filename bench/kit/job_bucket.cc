@@ -1,0 +1,155 @@
+#include "bench/kit/job_bucket.h"
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <ctime>
+
+#include "bench/kit/address.h"
+
+namespace bench {
+namespace {
+
+constexpr std::int64_t kPatienceMs = 60'000;
+constexpr std::int64_t kReconnectWaitMs = 100;
+constexpr int kReconnectsMax = 10'000;
+constexpr int kReconnectBytesMax = 64 << 20;
+
+void check(natsStatus status, const char* what) {
+  if (status != NATS_OK) die(std::string(what) + ": " + natsStatus_GetText(status));
+}
+
+void create_bucket(natsConnection* connection, const std::string& bucket) {
+  jsCtx* jetstream = nullptr;
+  check(natsConnection_JetStream(&jetstream, connection, nullptr), "no JetStream");
+  kvConfig config;
+  kvConfig_Init(&config);
+  config.Bucket = bucket.c_str();
+  config.History = 1;
+  kvStore* store = nullptr;
+  if (js_KeyValue(&store, jetstream, bucket.c_str()) != NATS_OK) {
+    check(js_CreateKeyValue(&store, jetstream, &config), "cannot create the bucket");
+  }
+  kvStore_Destroy(store);
+  jsCtx_Destroy(jetstream);
+}
+
+std::int64_t nanos(std::chrono::system_clock::time_point when) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(when.time_since_epoch()).count();
+}
+
+std::string timestamp(std::chrono::system_clock::time_point when) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(when);
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  std::array<char, 40> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+  std::array<char, 60> all{};
+  std::snprintf(all.data(), all.size(), "%s.%09lldZ", text.data(),
+                static_cast<long long>(nanos(when) % 1'000'000'000));
+  return all.data();
+}
+
+}  // namespace
+
+JobBucket::JobBucket(const std::string& nats_url, const std::string& bucket, OnStored on_stored)
+    : prefix_("$KV." + bucket + "."), on_stored_(std::move(on_stored)) {
+  connect(nats_url);
+  create_bucket(connection_, bucket);
+  if (!on_stored_) return;
+  natsInbox* inbox = nullptr;
+  check(natsInbox_Create(&inbox), "no inbox");
+  inbox_ = std::string(inbox) + ".";
+  natsInbox_Destroy(inbox);
+  check(natsConnection_Subscribe(&acks_, connection_, (inbox_ + "*").c_str(), on_ack, this),
+        "cannot subscribe");
+  natsSubscription_SetPendingLimits(acks_, -1, -1);
+}
+
+JobBucket::~JobBucket() {
+  natsConnection_Close(connection_);
+  natsSubscription_Destroy(acks_);
+  natsConnection_Destroy(connection_);
+}
+
+// The library's default leaves sending to a thread that sleeps a millisecond between writes: as
+// long as everything else that is measured here. And it comes back to a restarted nats-server only
+// after two seconds, which would be taken for the measured server's.
+void JobBucket::connect(const std::string& nats_url) {
+  natsOptions* options = nullptr;
+  check(natsOptions_Create(&options), "no options");
+  check(natsOptions_SetURL(options, nats_url.c_str()), "bad NATS URL");
+  check(natsOptions_SetSendAsap(options, true), "no options");
+  check(natsOptions_SetReconnectWait(options, kReconnectWaitMs), "no options");
+  check(natsOptions_SetMaxReconnect(options, kReconnectsMax), "no options");
+  check(natsOptions_SetReconnectBufSize(options, kReconnectBytesMax), "no options");
+  check(natsConnection_Connect(&connection_, options), "cannot reach NATS");
+  natsOptions_Destroy(options);
+}
+
+void JobBucket::define(std::string_view job, std::uint64_t token) {
+  std::string key = "jobs.";
+  std::string value = "{\"id\":\"";
+  value.append(job).append(
+      "\",\"created\":\"2026-01-01T00:00:00Z\",\"subject\":\"jobs.query._any\","
+      "\"operation\":{\"type\":\"build\",\"target\":\"release\",\"branch\":\"main\"}}");
+  put(key.append(job), value, token);
+}
+
+void JobBucket::event(std::string_view job, std::string_view event, std::string_view agent,
+                      std::chrono::system_clock::time_point when, std::uint64_t token) {
+  const std::string nano = std::to_string(nanos(when));
+  std::string key = "status.";
+  key.append(job).append(".").append(event).append(".").append(agent).append(".").append(nano);
+  std::string value = "{\"job_id\":\"";
+  value.append(job).append("\",\"event\":\"").append(event).append("\",\"hostname\":\"");
+  value.append(agent).append("\",\"timestamp\":\"").append(timestamp(when));
+  value.append("\",\"unix_nano\":").append(nano).append("}");
+  put(key, value, token);
+}
+
+void JobBucket::response(std::string_view job, std::string_view agent,
+                         std::chrono::system_clock::time_point when) {
+  std::string key = "responses.";
+  key.append(job).append(".").append(agent).append(".").append(std::to_string(nanos(when)));
+  std::string value = "{\"job_id\":\"";
+  value.append(job).append("\",\"status\":\"ok\",\"hostname\":\"").append(agent);
+  value.append("\",\"timestamp\":\"").append(timestamp(when));
+  value.append("\",\"data\":{\"exit_code\":0,\"artifact\":\"build.tar.gz\"}}");
+  put(key, value, kNoToken);
+}
+
+void JobBucket::put(const std::string& key, const std::string& value, std::uint64_t token) {
+  const std::string subject = prefix_ + key;
+  const auto size = static_cast<int>(value.size());
+  bytes_.fetch_add(key.size() + value.size(), std::memory_order_relaxed);
+  const natsStatus status =
+      token == kNoToken ? natsConnection_Publish(connection_, subject.c_str(), value.data(), size)
+                        : natsConnection_PublishRequest(connection_, subject.c_str(),
+                                                        (inbox_ + std::to_string(token)).c_str(),
+                                                        value.data(), size);
+  check(status, "cannot publish");
+}
+
+// `{"stream":"KV_…","seq":17}`, or `{"error":…}`.
+void JobBucket::on_ack(natsConnection* /*connection*/, natsSubscription* /*subscription*/,
+                       natsMsg* message, void* self) {
+  const auto& bucket = *static_cast<JobBucket*>(self);
+  std::string_view token = natsMsg_GetSubject(message);
+  token.remove_prefix(bucket.inbox_.size());
+  const std::string_view body(natsMsg_GetData(message),
+                              static_cast<std::size_t>(natsMsg_GetDataLength(message)));
+  std::uint64_t number = 0;
+  std::uint64_t revision = 0;
+  std::from_chars(token.data(), token.data() + token.size(), number);
+  const std::size_t at = body.find("\"seq\":");
+  if (at != body.npos) std::from_chars(body.data() + at + 6, body.data() + body.size(), revision);
+  bucket.on_stored_(number, revision);
+  natsMsg_Destroy(message);
+}
+
+void JobBucket::flush() {
+  check(natsConnection_FlushTimeout(connection_, kPatienceMs), "NATS does not answer");
+}
+
+}  // namespace bench

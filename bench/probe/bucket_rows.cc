@@ -1,0 +1,95 @@
+// A large bucket: writing it, and the least that reading it can cost.
+#include <thread>
+
+#include "bench/kit/address.h"
+#include "bench/kit/job_bucket.h"
+#include "bench/probe/rows.h"
+
+namespace bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::uint64_t entries_of(jsCtx* jetstream) {
+  jsStreamInfo* info = nullptr;
+  if (js_GetStreamInfo(&info, jetstream, "KV_job-queue", nullptr, nullptr) != NATS_OK) {
+    die("there is no bucket job-queue");
+  }
+  const std::uint64_t entries = info->State.Msgs;
+  jsStreamInfo_Destroy(info);
+  return entries;
+}
+
+// How many entries an ordered consumer receives until nothing is pending.
+std::uint64_t drain(natsSubscription* subscription, std::uint64_t wanted) {
+  std::uint64_t received = 0;
+  while (received < wanted) {
+    natsMsg* message = nullptr;
+    if (natsSubscription_NextMsg(&message, subscription, 10'000) != NATS_OK) {
+      die("the bare consumer stopped at " + std::to_string(received));
+    }
+    natsMsg_Destroy(message);
+    ++received;
+  }
+  return received;
+}
+
+double seconds_to_drain(jsCtx* jetstream, jsDeliverPolicy policy, std::uint64_t wanted) {
+  const auto start = std::chrono::steady_clock::now();
+  jsSubOptions options;
+  jsSubOptions_Init(&options);
+  options.Ordered = true;
+  options.Config.DeliverPolicy = policy;
+  natsSubscription* subscription = nullptr;
+  if (js_SubscribeSync(&subscription, jetstream, "$KV.job-queue.>", nullptr, &options, nullptr) !=
+      NATS_OK) {
+    die("no ordered consumer");
+  }
+  drain(subscription, wanted);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  natsSubscription_Unsubscribe(subscription);
+  natsSubscription_Destroy(subscription);
+  return took.count();
+}
+
+}  // namespace
+
+// Five entries a job: the definition, three events and a response, as one agent leaves them.
+void fill_bucket(const Options& options) {
+  JobBucket bucket(options.text("nats"), "job-queue");
+  const auto when = std::chrono::system_clock::now();
+  for (const std::string& job : [&] {
+         std::vector<std::string> names;
+         const int jobs = options.number("jobs", 200'000);
+         for (int i = 0; i < jobs; ++i) names.push_back("job-" + std::to_string(1'000'000 + i));
+         return names;
+       }()) {
+    bucket.define(job);
+    bucket.event(job, "acknowledged", "agent-1", when);
+    bucket.event(job, "started", "agent-1", when + 1ms);
+    bucket.response(job, "agent-1", when + 2ms);
+    bucket.event(job, "completed", "agent-1", when + 2ms);
+  }
+  bucket.flush();
+  jsCtx* jetstream = nullptr;
+  natsConnection_JetStream(&jetstream, bucket.connection(), nullptr);
+  const auto wanted = static_cast<std::uint64_t>(options.number("jobs", 200'000)) * 5;
+  for (int i = 0; i < 600 && entries_of(jetstream) < wanted; ++i) {
+    std::this_thread::sleep_for(100ms);
+  }
+  print("entries", static_cast<double>(entries_of(jetstream)));
+  print("bytes", static_cast<double>(bucket.bytes()));
+  jsCtx_Destroy(jetstream);
+}
+
+void measure_drain(const Options& options) {
+  JobBucket bucket(options.text("nats"), "job-queue");
+  jsCtx* jetstream = nullptr;
+  natsConnection_JetStream(&jetstream, bucket.connection(), nullptr);
+  const std::uint64_t entries = entries_of(jetstream);
+  print("all_seconds", seconds_to_drain(jetstream, js_DeliverAll, entries));
+  print("last_per_subject_seconds", seconds_to_drain(jetstream, js_DeliverLastPerSubject, entries));
+  jsCtx_Destroy(jetstream);
+}
+
+}  // namespace bench
