@@ -87,8 +87,8 @@ bool JobTable::apply(const Entry& entry) {
   return taken;
 }
 
-JobTable::Look JobTable::look(std::string_view id, const Waiter::Terms& terms) {
-  return shard_of(id).look(id, terms);
+JobTable::Look JobTable::look(std::string_view id, const Waiter::Terms& terms, TimePoint now) {
+  return shard_of(id).look(id, terms, now);
 }
 
 JobTable::Parked JobTable::park(std::string_view id, Waiter& waiter, std::uint64_t ticket,

@@ -83,8 +83,9 @@ class JobTable {
     std::shared_ptr<const Snapshot> snapshot;
     Verdict verdict = Verdict::kPending;  // Of the terms, if the job exists.
   };
-  // The job now, and what the terms' condition makes of it. Never blocks but for the shard's mutex.
-  [[nodiscard]] Look look(std::string_view id, const Waiter::Terms& terms);
+  // The job, and what the terms' condition makes of it; `now` decides only settling. Never blocks
+  // but for the shard's mutex.
+  [[nodiscard]] Look look(std::string_view id, const Waiter::Terms& terms, TimePoint now);
 
   enum class Parked : std::uint8_t {
     kParked,    // The table answers it; the caller must not touch the waiter any more.

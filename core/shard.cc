@@ -94,11 +94,11 @@ void Shard::adopt(Record& old) {
 
 // --- The requests' side ---------------------------------------------------------------------
 
-JobTable::Look Shard::look(std::string_view id, const Waiter::Terms& terms) {
+JobTable::Look Shard::look(std::string_view id, const Waiter::Terms& terms, TimePoint now) {
   MutexLock lock(mutex_);
   Record* const record = find(id);
   if (record == nullptr || !record->job.defined()) return {};
-  return {snapshot_of(*record), judge(*record, terms, table_.clock_.now()).verdict};
+  return {snapshot_of(*record), judge(*record, terms, now).verdict};
 }
 
 JobTable::Parked Shard::park(std::string_view id, Waiter& waiter, std::uint64_t ticket,

@@ -37,7 +37,7 @@ class Shard {
   // See the methods of the same names in core/job_table.h.
   [[nodiscard]] bool apply(const Entry& entry) EXCLUDES(mutex_);
   void install(RecordIndex records, Epoch epoch, std::chrono::nanoseconds max_age) EXCLUDES(mutex_);
-  [[nodiscard]] JobTable::Look look(std::string_view id, const Waiter::Terms& terms)
+  [[nodiscard]] JobTable::Look look(std::string_view id, const Waiter::Terms& terms, TimePoint now)
       EXCLUDES(mutex_);
   [[nodiscard]] JobTable::Parked park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
                                       JobTable::Look& look) EXCLUDES(mutex_);

@@ -1,11 +1,18 @@
 // server/connection.h: One client's socket and what is known of its current request.
 //
-// Ownership. A connection is owned by exactly one of: epoll (armed, nobody touches it), a pool
-// thread, the lot (parked in the job table), an attendant. The ticket says so: even while armed or
-// parked, odd while a thread owns it. Taking ownership is one compare-and-swap from the even ticket
-// one was told of to the next odd one; who fails lost a race and does nothing. Tickets only grow
-// and connections' memory is reused only for connections, so an event that arrives late fails the
-// same way.
+// Ownership. A connection is owned by exactly one of: epoll (at rest, nobody touches it), a pool
+// thread, the lot (parked in the job table), an attendant. One atomic word says so:
+//
+//   life 24 bits | turn 32 bits | flags
+//
+// A socket is registered with epoll once, edge-triggered, for as long as it lives: a request costs
+// no epoll_ctl. So an event may come at any time, also while somebody else owns the connection; it
+// is noted in the flags then, and whoever owns the connection hears of it when it comes to rest.
+//
+// `turn` grows whenever the connection comes to rest: together with `life` it is the ticket that
+// takes ownership back, one compare-and-swap; who fails lost a race and does nothing. `life` grows
+// when the socket is closed: an event that arrives late for an earlier one is told by it and does
+// nothing. Connections' memory is reused for connections only.
 //
 // Thread safety: the atomics may be read by anybody; all else belongs to the owner.
 #pragma once
@@ -14,6 +21,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -54,27 +62,42 @@ class Connection final : public Waiter {
  public:
   enum class Phase : std::uint8_t {
     kReading,    // Idle, or part of a request has arrived.
-    kParked,     // In the lot; armed for hang-up only.
+    kParked,     // In the lot; only the client's leaving is of interest.
     kWriting,    // The socket did not take all of a response.
     kLingering,  // All said; waits for the client to close, so that nobody sees a reset.
   };
 
-  // Takes ownership if `ticket` still is the one that was armed.
-  [[nodiscard]] bool claim(std::uint32_t ticket) noexcept {
-    return ticket_.compare_exchange_strong(ticket, ticket + 1, std::memory_order_acq_rel);
-  }
-  [[nodiscard]] std::uint32_t ticket() const noexcept {
-    return ticket_.load(std::memory_order_acquire);
-  }
-  static bool is_armed(std::uint32_t ticket) { return ticket % 2 == 0; }
-  // Gives ownership up; returns the ticket that claims it back.
-  std::uint32_t release() noexcept { return ticket_.fetch_add(1, std::memory_order_acq_rel) + 1; }
+  // What has happened at a socket; bits.
+  enum News : std::uint8_t { kNone = 0, kInput = 1, kFin = 2, kReset = 4 };
+  using Ticket = std::uint64_t;  // A life and a turn.
+
+  // Takes ownership if the connection is at rest and it still is that turn.
+  [[nodiscard]] bool claim(Ticket ticket) noexcept;
+  // The present turn's ticket; nullopt while somebody owns the connection, or it is parked.
+  [[nodiscard]] std::optional<Ticket> idle_ticket() const noexcept;
+  [[nodiscard]] std::uint32_t life() const noexcept;
+
+  // epoll's events reached a pool thread. True: they are the caller's to deal with, it owns the
+  // connection now. False: noted for the owner, of no interest while parked, or of an earlier life.
+  [[nodiscard]] bool on_events(std::uint32_t life, News news) noexcept;
+  // For the owner: as if the event came (again) the moment the connection comes to rest.
+  void note(News news) noexcept;
+  // Gives ownership up. What was noted meanwhile: the caller must have somebody look at it.
+  [[nodiscard]] News rest() noexcept;
+  struct Parked {
+    Ticket ticket;  // Takes ownership back.
+    News
+        leaving;  // Noted meanwhile: the client has left. The caller must have somebody look at it.
+  };
+  // Gives ownership up to the lot. What was noted stays so until rest(). Where half_closed is set
+  // the FIN is known, and only a reset means that the client has left.
+  [[nodiscard]] Parked rest_parked() noexcept;
+  // The owner has closed the socket: who comes late for it comes to nothing.
+  void end_life() noexcept;
 
   // Waiter: the job table's side of the claim.
-  [[nodiscard]] bool present(std::uint64_t ticket) const noexcept override {
-    return this->ticket() == ticket;
-  }
-  [[nodiscard]] bool try_claim() noexcept override { return claim(parked_ticket); }
+  [[nodiscard]] bool present(std::uint64_t ticket) const noexcept override;
+  [[nodiscard]] bool try_claim() noexcept override { return claim(parked_ticket_); }
   void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept override {
     sink->on_answer(*this, outcome, std::move(snapshot));
   }
@@ -90,11 +113,10 @@ class Connection final : public Waiter {
   AnswerSink* sink = nullptr;
   std::uint32_t index = 0;  // Of its slot, for good.
   int fd = -1;
+  std::uint8_t thread = 0;  // Of the pool: it watches the socket.
   // When the reaper may end it (Reaper::mark).
   std::atomic<std::int64_t> expires_ms{INT64_MAX};
-  std::uint32_t suspect_ticket = 1;  // The reaper's own note; it alone touches it.
 
-  std::uint32_t parked_ticket = 0;
   Phase phase = Phase::kReading;
   bool half_closed = false;         // The client sent its FIN and may still read.
   bool broken = false;              // Sending failed: nobody is there to answer.
@@ -107,7 +129,8 @@ class Connection final : public Waiter {
   std::unique_ptr<Unsent> unsent;
 
  private:
-  std::atomic<std::uint32_t> ticket_{1};
+  std::atomic<std::uint64_t> state_{1};  // Owned by whoever made it.
+  Ticket parked_ticket_ = 0;             // Of the latest rest_parked().
 };
 
 }  // namespace bide

@@ -23,6 +23,14 @@ constexpr std::chrono::milliseconds kHalfCloseGrace{2};
 // What one read takes: a head is at most 16 KiB, a pipelined burst may be more.
 constexpr std::size_t kReadBytes = 32'768;
 
+Connection::News news_of(std::uint32_t events) {
+  unsigned news = Connection::kNone;
+  if ((events & (EPOLLIN | EPOLLOUT)) != 0) news |= Connection::kInput;
+  if ((events & EPOLLRDHUP) != 0) news |= Connection::kFin;
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0) news |= Connection::kReset;
+  return static_cast<Connection::News>(news);
+}
+
 // Whether the client's FIN is already here, behind what was read.
 bool has_half_closed(int fd) {
   char byte;
@@ -36,7 +44,7 @@ Front::Front(Clock& clock, const Limits& limits, HttpMetrics& metrics, AccessLog
       limits_(limits),
       metrics_(metrics),
       access_logger_(access_logger),
-      pool_([this](std::uint64_t key, std::uint32_t events) { on_ready(key, events); }),
+      pool_([this](std::uint64_t key, std::uint32_t events) { on_events(key, news_of(events)); }),
       reaper_(clock, slots_, [this](Connection& connection) { on_expired(connection); }) {}
 
 Front::~Front() { stop(); }
@@ -53,12 +61,13 @@ void Front::stop() {
   pool_.shutdown();
   for (std::uint32_t i = 0; i < slots_.end(); ++i) {
     Connection& connection = slots_.at(i);
-    if (connection.claim(connection.ticket() & ~1U)) close(connection);
+    const auto ticket = connection.idle_ticket();
+    if (ticket && connection.claim(*ticket)) close(connection);
   }
 }
 
-std::uint64_t Front::key_of(std::uint32_t index, std::uint32_t ticket) {
-  return std::uint64_t{index} << 32 | ticket;
+std::uint64_t Front::key_of(const Connection& connection) {
+  return std::uint64_t{connection.index} << 32 | connection.life();
 }
 
 void Front::adopt(int fd) {
@@ -73,26 +82,36 @@ void Front::adopt(int fd) {
   count(metrics_.connections);
   connection->sink = this;
   connection->fd = fd;
-  connection->expires_ms.store(Reaper::mark(clock_.now() + limits_.idle),
-                               std::memory_order_relaxed);
-  const std::uint32_t ticket = connection->release();
-  if (pool_.add(fd, EPOLLIN | EPOLLRDHUP, key_of(connection->index, ticket))) return;
-  if (connection->claim(ticket)) close(*connection);
+  // Watched before it rests: what comes in between is noted.
+  const auto thread = pool_.watch(fd, kReadEvents, key_of(*connection));
+  if (!thread) {
+    count(metrics_.connections_refused);
+    ::close(fd);
+    return slots_.release(*connection);
+  }
+  connection->thread = *thread;
+  rest(*connection, Connection::Phase::kReading, clock_.now() + limits_.idle);
 }
 
-void Front::on_ready(std::uint64_t key, std::uint32_t events) {
+void Front::on_events(std::uint64_t key, Connection::News news) {
   Connection& connection = slots_.at(static_cast<std::uint32_t>(key >> 32));
-  if (!connection.claim(static_cast<std::uint32_t>(key))) return;
+  if (!connection.on_events(static_cast<std::uint32_t>(key), news)) return;
   switch (connection.phase) {
     case Connection::Phase::kReading:
+      // Edge-triggered: the FIN behind the last bytes is told of now or never.
+      if ((news & ~Connection::kInput) != 0) connection.note(news);
       return read(connection);
     case Connection::Phase::kParked:
-      return hang_up(connection, events);
+      return hang_up(connection, news);
     case Connection::Phase::kWriting:
       return resume_writing(connection);
     case Connection::Phase::kLingering:
       return linger(connection);
   }
+}
+
+void Front::look_again(std::uint64_t key, Connection::News news) {
+  pool_.enqueue([this, key, news] { on_events(key, news); });
 }
 
 // --- Reading ----------------------------------------------------------------------------------
@@ -101,9 +120,11 @@ void Front::read(Connection& connection) {
   thread_local std::array<char, kReadBytes> buffer;
   const ssize_t got = ::recv(connection.fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-    return wait_for_input(connection, connection.input);
+    return connection.input.empty() ? wait_for_request(connection, clock_.now())
+                                    : wait_for_rest_of(connection, connection.input);
   }
   if (got <= 0) return close(connection);
+  if (static_cast<std::size_t>(got) == buffer.size()) connection.note(Connection::kInput);
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
   if (connection.input.empty()) return serve(connection, bytes);
   connection.input += bytes;
@@ -117,7 +138,7 @@ void Front::serve(Connection& connection, std::string_view bytes) {
     if (step.need == Step::Need::kReject) return reject(connection, step.status, step.detail);
     if (step.need == Step::Need::kMore) {
       if (step.wants_continue) send(connection, kContinue, nullptr, {});
-      return wait_for_input(connection, bytes.substr(0, step.keep_bytes));
+      return wait_for_rest_of(connection, bytes.substr(0, step.keep_bytes));
     }
     bytes.remove_prefix(step.consumed_bytes);
     begin(connection, request);
@@ -129,7 +150,7 @@ void Front::serve(Connection& connection, std::string_view bytes) {
       return after_response(connection);
     }
   }
-  wait_for_input(connection, {});
+  wait_for_request(connection, connection.facts.received);
 }
 
 void Front::begin(Connection& connection, const httplib::Request& request) {
@@ -144,21 +165,22 @@ void Front::begin(Connection& connection, const httplib::Request& request) {
   connection.facts.close = !keep_alive(request) || draining();
 }
 
+void Front::wait_for_request(Connection& connection, TimePoint since) {
+  std::string().swap(connection.input);
+  rest(connection, Connection::Phase::kReading, since + limits_.idle);
+}
+
 // The time for a request runs from its first byte, not from its latest: a client that sends a byte
 // now and then gains nothing.
-void Front::wait_for_input(Connection& connection, std::string_view partial) {
+void Front::wait_for_rest_of(Connection& connection, std::string_view partial) {
   const TimePoint now = clock_.now();
-  if (partial.empty()) {
-    std::string().swap(connection.input);
-    return arm(connection, Connection::Phase::kReading, EPOLLIN | EPOLLRDHUP, now + limits_.idle);
-  }
   connection.input = partial;
   if (connection.deadline == kEndOfTime) connection.deadline = now + limits_.head;
   if (connection.progress.head_bytes != 0 && !connection.in_body) {
     connection.in_body = true;
     connection.deadline = now + limits_.body;
   }
-  arm(connection, Connection::Phase::kReading, EPOLLIN | EPOLLRDHUP, connection.deadline);
+  rest(connection, Connection::Phase::kReading, connection.deadline);
 }
 
 void Front::reject(Connection& connection, int status, std::string_view detail) {
@@ -180,27 +202,23 @@ JobTable::Parked Front::park(Connection& connection, std::string_view rest, std:
   connection.terms = std::move(terms);
   connection.half_closed = connection.half_closed || has_half_closed(connection.fd);
   connection.phase = Connection::Phase::kParked;
-  connection.expires_ms.store(INT64_MAX, std::memory_order_relaxed);
-  connection.parked_ticket = connection.ticket() + 1;
-  // Armed before it is parked: the other way round an attendant could have answered and armed it
-  // for reading before we arm it for hang-up. EPOLLERR and EPOLLHUP are always reported.
-  const std::uint32_t events = connection.half_closed ? 0U : std::uint32_t{EPOLLRDHUP};
-  const int fd = connection.fd;
-  const std::uint32_t ticket = connection.release();
-  pool_.arm(fd, events, key_of(connection.index, ticket));
-  const JobTable::Parked parked = table_->park(id, connection, ticket, look);
+  const std::uint64_t key = key_of(connection);
+  const Connection::Parked rested = connection.rest_parked();
+  if (rested.leaving != Connection::kNone) look_again(key, rested.leaving);
+  const JobTable::Parked parked = table_->park(id, connection, rested.ticket, look);
   if (parked == JobTable::Parked::kParked || parked == JobTable::Parked::kGone) return parked;
-  // Not parked, but armed: a hang-up may have been faster than we are now.
-  if (!connection.claim(ticket)) return JobTable::Parked::kGone;
+  // Not parked: a hang-up may have been faster than we are now.
+  if (!connection.claim(rested.ticket)) return JobTable::Parked::kGone;
   connection.phase = Connection::Phase::kReading;
   return parked;
 }
 
-void Front::hang_up(Connection& connection, std::uint32_t events) {
+void Front::hang_up(Connection& connection, Connection::News news) {
   table_->unpark(connection.job_id, connection);
-  const bool only_fin = (events & (EPOLLERR | EPOLLHUP)) == 0;
+  const bool only_fin = (news & Connection::kReset) == 0;
   if (only_fin && clock_.now() - connection.facts.received < kHalfCloseGrace) {
     connection.half_closed = true;
+    connection.note(news);  // Still to be dealt with once it is answered.
     return park_again(connection);
   }
   count(metrics_.clients_gone);

@@ -3,14 +3,16 @@
 // cpp-httplib's accept loop hands sockets in (adopt); from then on a connection moves between
 // epoll, the pool's threads and the lot (see server/connection.h for who owns it when):
 //
-//   armed for reading -> a pool thread reads and parses (airlock) -> handler -> response -> armed
-//                                                              \-> parked -> attendant -> response
+//   at rest -> a pool thread reads and parses (airlock) -> handler -> response -> at rest
+//                                                    \-> parked -> attendant -> response
 //
 // A pool thread never waits for a socket: what is not there yet or not taken yet sends the
-// connection back to epoll.
+// connection back to rest, where epoll watches it.
 //
 // Thread safety: all public methods may be called from any thread; drain() once.
 #pragma once
+
+#include <sys/epoll.h>
 
 #include <atomic>
 #include <chrono>
@@ -59,8 +61,9 @@ class Front final : private AnswerSink {
 
  private:
   friend class Exchange;
+  static constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP;
 
-  void on_ready(std::uint64_t key, std::uint32_t events);
+  void on_events(std::uint64_t key, Connection::News news);
   void on_answer(Connection& connection, Outcome outcome,
                  std::shared_ptr<const Snapshot> snapshot) noexcept override;
   void on_expired(Connection& connection);
@@ -70,7 +73,7 @@ class Front final : private AnswerSink {
   void read(Connection& connection);
   void serve(Connection& connection, std::string_view bytes);
   void reject(Connection& connection, int status, std::string_view detail);
-  void hang_up(Connection& connection, std::uint32_t events);
+  void hang_up(Connection& connection, Connection::News news);
   void park_again(Connection& connection);
   void finish(Connection& connection, Outcome outcome,
               const std::shared_ptr<const Snapshot>& snapshot);
@@ -78,9 +81,9 @@ class Front final : private AnswerSink {
   void resume_writing(Connection& connection);
   void linger(Connection& connection);
   void half_close(Connection& connection);
-  void arm(Connection& connection, Connection::Phase phase, std::uint32_t events,
-           TimePoint expires);
-  void wait_for_input(Connection& connection, std::string_view partial);
+  void rest(Connection& connection, Connection::Phase phase, TimePoint expires);
+  void wait_for_request(Connection& connection, TimePoint since);
+  void wait_for_rest_of(Connection& connection, std::string_view partial);
   void begin(Connection& connection, const httplib::Request& request);  // Keeps ownership.
   void close(Connection& connection);
 
@@ -91,7 +94,11 @@ class Front final : private AnswerSink {
   [[nodiscard]] JobTable::Parked park(Connection& connection, std::string_view rest,
                                       std::string_view id, Waiter::Terms terms,
                                       JobTable::Look& look);
-  [[nodiscard]] static std::uint64_t key_of(std::uint32_t index, std::uint32_t ticket);
+  // Has a pool thread look at the connection as if epoll had told of `news`. Needs no ownership.
+  void look_again(std::uint64_t key, Connection::News news);
+  // Keeps ownership. Epoll tells of these events from now on; the key is that of its life.
+  void watch_for(Connection& connection, std::uint32_t events);
+  [[nodiscard]] static std::uint64_t key_of(const Connection& connection);
 
   Clock& clock_;
   const Limits limits_;

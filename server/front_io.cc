@@ -18,16 +18,33 @@ namespace {
 // Reads thrown away in a row while lingering, before others get their turn.
 constexpr int kDiscardsPerTurn = 16;
 
+// Bodies up to this size travel in one piece with their head: copying them costs less than what the
+// kernel does for a second piece.
+constexpr std::size_t kCopyBytesMax = 4096;
+
 // Bytes the socket took; -1: the client is gone.
+ssize_t result_of(ssize_t sent) {
+  if (sent >= 0) return sent;
+  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
+}
+
+ssize_t send_some(int fd, std::string_view text) {
+  return result_of(::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
 ssize_t send_some(int fd, std::string_view text, std::string_view body) {
+  if (body.empty()) return send_some(fd, text);
+  if (body.size() <= kCopyBytesMax) {
+    thread_local std::string whole;
+    whole.assign(text).append(body);
+    return send_some(fd, whole);
+  }
   std::array<iovec, 2> parts{{{const_cast<char*>(text.data()), text.size()},
                               {const_cast<char*>(body.data()), body.size()}}};
   msghdr message{};
   message.msg_iov = parts.data();
-  message.msg_iovlen = body.empty() ? 1 : 2;
-  const ssize_t sent = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent >= 0) return sent;
-  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
+  message.msg_iovlen = parts.size();
+  return result_of(::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 // A connection that was being served when draining began may come to rest just after a pass; from
@@ -62,17 +79,21 @@ void Front::resume_writing(Connection& connection) {
   const std::size_t of_text = std::min(static_cast<std::size_t>(sent), unsent.text.size());
   unsent.text.erase(0, of_text);
   unsent.body.remove_prefix(static_cast<std::size_t>(sent) - of_text);
-  if (unsent.text.empty() && unsent.body.empty()) connection.unsent.reset();
+  if (unsent.text.empty() && unsent.body.empty()) {
+    connection.unsent.reset();
+    watch_for(connection, kReadEvents);
+  }
   after_response(connection);
 }
 
 void Front::after_response(Connection& connection) {
   if (connection.broken) return close(connection);
   if (connection.unsent != nullptr) {
-    return arm(connection, Connection::Phase::kWriting, EPOLLOUT, clock_.now() + limits_.write);
+    watch_for(connection, EPOLLOUT);
+    return rest(connection, Connection::Phase::kWriting, clock_.now() + limits_.write);
   }
   if (connection.facts.close) return half_close(connection);
-  if (connection.input.empty()) return wait_for_input(connection, {});
+  if (connection.input.empty()) return wait_for_request(connection, clock_.now());
   // The client has pipelined. An attendant has no time for its next request.
   pool_.enqueue([this, &connection] { serve(connection, connection.input); });
 }
@@ -88,22 +109,26 @@ void Front::half_close(Connection& connection) {
 
 void Front::linger(Connection& connection) {
   thread_local std::array<char, 4096> trash;
+  ssize_t got = 0;
   for (int i = 0; i < kDiscardsPerTurn; ++i) {
-    const ssize_t got = ::recv(connection.fd, trash.data(), trash.size(), MSG_DONTWAIT);
+    got = ::recv(connection.fd, trash.data(), trash.size(), MSG_DONTWAIT);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return close(connection);
     if (got < 0) break;
   }
-  arm(connection, Connection::Phase::kLingering, EPOLLIN | EPOLLRDHUP, connection.deadline);
+  if (got > 0) connection.note(Connection::kInput);
+  rest(connection, Connection::Phase::kLingering, connection.deadline);
 }
 
-void Front::arm(Connection& connection, Connection::Phase phase, std::uint32_t events,
-                TimePoint expires) {
+void Front::rest(Connection& connection, Connection::Phase phase, TimePoint expires) {
   connection.phase = phase;
   connection.expires_ms.store(Reaper::mark(expires), std::memory_order_relaxed);
-  const int fd = connection.fd;
-  const std::uint32_t index = connection.index;
-  const std::uint32_t ticket = connection.release();
-  pool_.arm(fd, events, key_of(index, ticket));
+  const std::uint64_t key = key_of(connection);
+  const Connection::News news = connection.rest();
+  if (news != Connection::kNone) look_again(key, news);
+}
+
+void Front::watch_for(Connection& connection, std::uint32_t events) {
+  pool_.watch_for(connection.fd, events, connection.thread, key_of(connection));
 }
 
 void Front::on_expired(Connection& connection) {
@@ -120,6 +145,7 @@ void Front::on_expired(Connection& connection) {
 
 void Front::close(Connection& connection) {
   ::close(connection.fd);  // Takes it out of epoll, too.
+  pool_.forget(connection.thread);
   connection.fd = -1;
   connection.expires_ms.store(INT64_MAX, std::memory_order_relaxed);
   connection.half_closed = connection.broken = connection.in_body = false;
@@ -131,6 +157,7 @@ void Front::close(Connection& connection) {
   std::string().swap(connection.input);
   std::string().swap(connection.job_id);
   connection.unsent.reset();
+  connection.end_life();
   slots_.release(connection);
 }
 
@@ -149,18 +176,13 @@ void Front::drain(std::chrono::milliseconds patience) {
 
 // Ends an idle connection. One with a request under way gets its response first.
 void Front::say_goodbye(Connection& connection) {
-  const std::uint32_t ticket = connection.ticket();
-  if (!Connection::is_armed(ticket)) return;
-  // Never expires: about to be parked. The table refuses it now, and the thread that tried answers
-  // it; claimed by us it would get no answer.
-  if (connection.expires_ms.load(std::memory_order_relaxed) == INT64_MAX) return;
-  if (!connection.claim(ticket)) return;
-  const bool reading = connection.phase == Connection::Phase::kReading;
-  if (reading && connection.input.empty()) return half_close(connection);
-  const std::uint32_t events =
-      connection.phase == Connection::Phase::kWriting ? EPOLLOUT : EPOLLIN | EPOLLRDHUP;
-  arm(connection, connection.phase, events,
-      TimePoint(std::chrono::milliseconds(connection.expires_ms.load(std::memory_order_relaxed))));
+  const auto ticket = connection.idle_ticket();
+  if (!ticket || !connection.claim(*ticket)) return;
+  if (connection.phase == Connection::Phase::kReading && connection.input.empty()) {
+    return half_close(connection);
+  }
+  rest(connection, connection.phase,
+       TimePoint(std::chrono::milliseconds(connection.expires_ms.load(std::memory_order_relaxed))));
 }
 
 }  // namespace bide

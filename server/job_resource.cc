@@ -62,12 +62,13 @@ void JobResource::handle(std::string_view id, const httplib::Request& request, E
 
 void JobResource::answer_or_park(std::string_view id, const Waiter::Terms& terms,
                                  Exchange& exchange) {
-  const JobTable::Look look = table_.look(id, terms);
+  const TimePoint now = exchange.facts().received;
+  const JobTable::Look look = table_.look(id, terms, now);
   const bool holds = look.snapshot != nullptr && look.verdict != Verdict::kPending;
-  const bool may_come = terms.condition.kind() == Condition::Kind::kExists && !stale();
+  const bool may_come = terms.condition.kind() == Condition::Kind::kExists && !stale(now);
   const bool parkable = look.snapshot != nullptr ? !holds : may_come;
   if (!exchange.facts().held || !parkable) {
-    return answer(id, terms, Outcome::kNow, look.snapshot, exchange);
+    return answer(id, terms, Outcome::kNow, look.snapshot, now, exchange);
   }
   JobTable::Parked parked{};
   JobTable::Look again;
@@ -78,20 +79,21 @@ void JobResource::answer_or_park(std::string_view id, const Waiter::Terms& terms
   const Outcome outcome = parked == JobTable::Parked::kFull       ? Outcome::kShed
                           : parked == JobTable::Parked::kDraining ? Outcome::kDrain
                                                                   : Outcome::kNow;
-  answer(id, terms, outcome, again.snapshot, exchange);
+  answer(id, terms, outcome, again.snapshot, now, exchange);
 }
 
 void JobResource::finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
                          Exchange& exchange) {
-  answer(exchange.job_id(), exchange.terms(), outcome, snapshot, exchange);
+  answer(exchange.job_id(), exchange.terms(), outcome, snapshot, clock_.now(), exchange);
 }
 
 // The one place where state becomes a status, for requests that waited and those that did not.
 void JobResource::answer(std::string_view id, const Waiter::Terms& terms, Outcome outcome,
-                         const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange) {
+                         const std::shared_ptr<const Snapshot>& snapshot, TimePoint now,
+                         Exchange& exchange) {
   count(metrics_.outcomes[static_cast<std::size_t>(outcome)]);
   if (snapshot == nullptr) {
-    if (stale() && outcome != Outcome::kGone) {
+    if (stale(now) && outcome != Outcome::kGone) {
       return send_problem(id, unavailable("NATS is away and this job is not known here; try again"),
                           exchange);
     }
@@ -100,7 +102,7 @@ void JobResource::answer(std::string_view id, const Waiter::Terms& terms, Outcom
                                         : "there is no job of this id";
     return send_problem(id, problem(404, "job-not-found", "Job not found", detail), exchange);
   }
-  if (stale() && !snapshot->final && !exchange.facts().max_stale) {
+  if (stale(now) && !snapshot->final && !exchange.facts().max_stale) {
     return send_problem(
         id,
         unavailable("NATS is away, this job may have moved; send Cache-Control: max-stale to "
@@ -114,17 +116,16 @@ void JobResource::answer(std::string_view id, const Waiter::Terms& terms, Outcom
                                 {{"job", snapshot->json.bytes}}),
                         exchange);
   }
-  send_snapshot(terms, outcome, snapshot, exchange);
+  send_snapshot(terms, outcome, snapshot, now, exchange);
 }
 
 void JobResource::send_snapshot(const Waiter::Terms& terms, Outcome outcome,
-                                const std::shared_ptr<const Snapshot>& snapshot,
+                                const std::shared_ptr<const Snapshot>& snapshot, TimePoint now,
                                 Exchange& exchange) {
   const RequestFacts& facts = exchange.facts();
   const Representation& representation = snapshot->as(terms.type);
   const int status = terms.seen.matches(representation.tag) ? 304 : 200;
-  const auto waited =
-      std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - facts.received);
+  const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(now - facts.received);
   thread_local std::string head;
   head.clear();
   append_job_head(head, status, *snapshot, terms.type, outcome, facts, waited);
@@ -139,8 +140,8 @@ void JobResource::send_problem(std::string_view id, httplib::Response problem, E
   exchange.send(problem, std::string("/job/").append(id));
 }
 
-bool JobResource::stale() const {
-  return clock_.now() - contact_.last_heard() > settings_.max_stale;
+bool JobResource::stale(TimePoint now) const {
+  return now - contact_.last_heard() > settings_.max_stale;
 }
 
 TimePoint JobResource::deadline(const RequestFacts& facts) const {

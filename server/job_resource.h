@@ -38,12 +38,15 @@ class JobResource {
 
  private:
   void answer_or_park(std::string_view id, const Waiter::Terms& terms, Exchange& exchange);
+  // `now`: when the request was judged. Reading the clock costs as much as finding the job, so what
+  // is answered at once is judged as of when it was received.
   void answer(std::string_view id, const Waiter::Terms& terms, Outcome outcome,
-              const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange);
+              const std::shared_ptr<const Snapshot>& snapshot, TimePoint now, Exchange& exchange);
   void send_snapshot(const Waiter::Terms& terms, Outcome outcome,
-                     const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange);
+                     const std::shared_ptr<const Snapshot>& snapshot, TimePoint now,
+                     Exchange& exchange);
   void send_problem(std::string_view id, httplib::Response problem, Exchange& exchange);
-  [[nodiscard]] bool stale() const;
+  [[nodiscard]] bool stale(TimePoint now) const;
   [[nodiscard]] TimePoint deadline(const RequestFacts& facts) const;
 
   Clock& clock_;

@@ -39,15 +39,11 @@ void Reaper::work() {
   }
 }
 
+// The ticket first: whoever uses the connection after that makes it void, and with it the time.
 void Reaper::look_at(Connection& connection, std::int64_t now) {
-  if (connection.expires_ms.load(std::memory_order_relaxed) > now) return;
-  const std::uint32_t ticket = connection.ticket();
-  if (!Connection::is_armed(ticket)) return;
-  if (connection.suspect_ticket != ticket) {
-    connection.suspect_ticket = ticket;
-    return;
-  }
-  if (connection.claim(ticket)) on_expired_(connection);
+  const std::optional<Connection::Ticket> ticket = connection.idle_ticket();
+  if (!ticket || connection.expires_ms.load(std::memory_order_relaxed) > now) return;
+  if (connection.claim(*ticket)) on_expired_(connection);
 }
 
 }  // namespace bide

@@ -2,10 +2,7 @@
 //
 // One thread looks at every connection once a second: 18,000 of them cost it 1.5 ms, and nothing
 // has to be moved in a timer structure when a connection is used. The price is precision: a
-// connection ends one to two seconds late.
-//
-// A connection is claimed only if it was found expired with the same ticket a second before: its
-// owner may have announced the ticket but not yet armed epoll.
+// connection ends up to a second late. Who is parked has a deadline of its own, and is left alone.
 //
 // Thread safety: start() and stop() once each, from one thread.
 #pragma once

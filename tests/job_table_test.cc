@@ -31,7 +31,7 @@ struct Fixture {
     table->install(BucketRead(options.jobs_max), kEpoch, max_age);
   }
   void apply(const Entry& entry) { REQUIRE(table->apply(entry)); }
-  JobTable::Look look(const std::string& id) { return table->look(id, {}); }
+  JobTable::Look look(const std::string& id) { return table->look(id, {}, clock.now()); }
   EntityTag tag(const std::string& id) { return look(id).snapshot->json.tag; }
   JobTable::Parked park(const std::string& id, TestWaiter& waiter) {
     JobTable::Look look;

@@ -35,12 +35,12 @@ struct Watched {
   }
   // Empty: no such job.
   std::string json_of(const std::string& id) {
-    const auto look = table.look(id, Waiter::Terms{});
+    const auto look = table.look(id, Waiter::Terms{}, system_clock().now());
     return look.snapshot == nullptr ? "" : look.snapshot->json.bytes;
   }
   bool comes_to(const std::string& id, Status status) {
     return eventually([&] {
-      const auto look = table.look(id, Waiter::Terms{});
+      const auto look = table.look(id, Waiter::Terms{}, system_clock().now());
       return look.snapshot != nullptr && look.snapshot->status == status;
     });
   }
