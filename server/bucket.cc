@@ -35,9 +35,12 @@ std::variant<BucketState, BucketFailure> read_bucket_state(const NatsConnection&
       js_GetStreamInfo(&raw, connection.jetstream(), stream_of(bucket).c_str(), &options, &code);
   const StreamInfoPtr info(raw);
   if (status != NATS_OK) return failure(status, code);
-  return BucketState{static_cast<Epoch>(info->Created),
-                     std::chrono::nanoseconds(info->Config->MaxAge), info->State.LastSeq,
-                     info->State.Msgs, WallTime(std::chrono::nanoseconds(info->State.FirstTime))};
+  return BucketState{.epoch = static_cast<Epoch>(info->Created),
+                     .max_age = std::chrono::nanoseconds(info->Config->MaxAge),
+                     .keeps_history = info->Config->MaxMsgsPerSubject != 1,
+                     .last_seq = info->State.LastSeq,
+                     .entries = info->State.Msgs,
+                     .first_time = WallTime(std::chrono::nanoseconds(info->State.FirstTime))};
 }
 
 std::optional<BucketFailure> create_bucket(const NatsConnection& connection,

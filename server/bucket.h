@@ -24,6 +24,7 @@ inline constexpr std::chrono::milliseconds kBucketRequestTimeout{2000};
 struct BucketState {
   Epoch epoch = 0;                     // The stream's creation time.
   std::chrono::nanoseconds max_age{};  // 0: entries do not expire.
+  bool keeps_history = false;          // More than the newest entry of a key.
   Revision last_seq = 0;               // Of the newest entry ever, even if it is gone.
   std::uint64_t entries = 0;           // Deletion marks included.
   WallTime first_time;                 // Of the oldest entry there is.

@@ -28,6 +28,7 @@ class BucketFeed {
     std::string bucket;
     // How often the server speaks while there is nothing to tell. Three of them missed: amiss.
     std::chrono::milliseconds heartbeat{1000};
+    bool keeps_history = false;  // See BucketState: older entries of a key are to be left out.
   };
   // The connection must outlive the feed. The string: why it cannot be opened.
   [[nodiscard]] static std::variant<std::unique_ptr<BucketFeed>, std::string> open(
@@ -44,6 +45,9 @@ class BucketFeed {
   };
   // Blocks for `timeout` at most.
   [[nodiscard]] Got next(std::chrono::milliseconds timeout);
+  // Waits a little where nothing is queued, so that many are when it returns: for a reader that is in
+  // no hurry for each of them. Being woken for every single one takes longer than reading it.
+  void gather() const;
   [[nodiscard]] const RawEntry& entry() const { return entry_; }
   [[nodiscard]] std::uint64_t pending() const { return pending_; }
   [[nodiscard]] const std::string& trouble() const { return trouble_; }

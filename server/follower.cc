@@ -1,5 +1,7 @@
 #include "server/follower.h"
 
+#include <malloc.h>
+
 #include "server/log.h"
 
 namespace bide {
@@ -37,7 +39,7 @@ std::string Follower::follow(NatsConnection& connection) {
   if (const auto* trouble = std::get_if<std::string>(&found)) return *trouble;
   const auto& bucket = std::get<BucketState>(found);
 
-  auto opened = BucketFeed::open(connection, {settings_.bucket, settings_.heartbeat});
+  auto opened = BucketFeed::open(connection, {settings_.bucket, settings_.heartbeat, bucket.keeps_history});
   if (const auto* trouble = std::get_if<std::string>(&opened)) return *trouble;
   const auto& feed = std::get<std::unique_ptr<BucketFeed>>(opened);
 
@@ -74,6 +76,7 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
   bool complete = bucket.entries == 0;
   while (!complete) {
     if (stop_.requested()) return {};
+    session.feed.gather();
     switch (session.feed.next(kTick)) {
       case BucketFeed::Got::kEntry:
         intake_.admit(session.feed.entry(), [&](const Entry& e) { return read.absorb(e); });
@@ -95,6 +98,9 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
 
 void Follower::install(BucketRead read, const BucketState& bucket, TimePoint began) {
   table_.install(std::move(read), bucket.epoch, bucket.max_age);
+  // The messages of a large read leave the heap of nats.c's thread in pieces: up to a fifth of what
+  // the table itself takes, and never needed again.
+  ::malloc_trim(0);
   if (contact_.ready()) count(metrics_.resyncs);
   contact_.heard(system_clock().now());
   contact_.set_ready(true);
