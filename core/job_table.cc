@@ -69,6 +69,7 @@ Shard& JobTable::shard_of(std::string_view id) {
 void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds max_age) {
   std::vector<RecordIndex> parts(shards_.size());
   RecordIndex& records = read.content_->records;
+  for (RecordIndex& part : parts) part.reserve(records.size() / parts.size());
   while (!records.empty()) {
     auto node = records.extract(records.begin());
     const std::size_t part = (RecordHash()(node.value()) >> 40) % shards_.size();

@@ -17,9 +17,25 @@ auto find_key(std::vector<Stored>& entries, std::string_view key_rest) {
   });
 }
 
+std::string join_key(EventKind kind, std::string_view agent, std::int64_t unix_nano) {
+  std::string key(word_of(kind));
+  key.append(".").append(agent).append(".").append(std::to_string(unix_nano));
+  return key;
+}
+
+// What has to be kept of an event's key: nothing, or its agent where that is not the hostname (dots
+// are not allowed in it), or all, which is told by its dots.
+std::string_view kept_of(std::string_view key_rest, const Event& event) {
+  const std::string regular = join_key(event.kind, event.hostname, event.unix_nano);
+  if (key_rest == regular) return {};
+  const std::size_t begin = std::min(key_rest.find('.'), key_rest.size() - 1) + 1;
+  const std::string_view agent = key_rest.substr(begin, key_rest.find('.', begin) - begin);
+  return key_rest == join_key(event.kind, agent, event.unix_nano) ? agent : key_rest;
+}
+
 PackedText pack(const Entry& entry, const Event& event) {
-  return PackedText(
-      {event.hostname, entry.key_rest, event.timestamp, event.new_job_id, event.error});
+  return PackedText({event.hostname, kept_of(entry.key_rest, event), event.timestamp,
+                     event.new_job_id, event.error});
 }
 
 PackedText pack(const Entry& entry, const Response& response) {
@@ -41,6 +57,12 @@ StoredResponse::StoredResponse(const Entry& entry)
       text(pack(entry, std::get<Response>(entry.what))),
       key_hash(key_hash_of(entry.key_rest)),
       changed(std::get<Response>(entry.what).changed) {}
+
+std::string StoredEvent::key_rest() const {
+  const std::string_view kept = text[1];
+  if (kept.find('.') != kept.npos) return std::string(kept);
+  return join_key(kind, kept.empty() ? hostname() : kept, unix_nano);
+}
 
 template <typename Stored>
 Placed place(std::vector<Stored>& entries, const Entry& entry, bool room) {
