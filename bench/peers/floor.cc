@@ -1,0 +1,66 @@
+// bench-floor: holding requests and answering them on an event, with next to no work of its own.
+// More than nine tenths of its processor time are the kernel's, so what a real server takes in user
+// mode beyond it is that server's own work. It bounds work, not the clock: see README.md.
+//
+// Each thread has a listening socket of its own (SO_REUSEPORT) and an epoll of its own, so threads
+// share nothing but the queue by which an event reaches all of them. A request is one recv, two
+// or three searches in its bytes and one send of bytes that were laid out at the start.
+//
+// It is a floor because it leaves out what a server cannot: it does not parse (a head has to come
+// in one piece, fields are recognised by their usual spelling, bodies are dropped), compares no
+// entity tags, keeps no jobs (each one exists; an event between two requests of a client is lost),
+// has no deadlines (a held request waits for its event for ever), no limits, and no second try for
+// a socket that does not take all at once.
+#include <algorithm>
+#include <list>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "bench/peers/command_line.h"
+#include "bench/peers/floor_loop.h"
+
+namespace peers {
+namespace {
+
+// `start` and fields, padded to `bytes` together with `body`.
+std::string lay_out(std::string start, const std::string& body, int bytes) {
+  start.append("ETag: \"floor\"\r\nX-Pad: ");
+  const std::string end = "\r\n\r\n" + body;
+  const std::size_t least = start.size() + end.size();
+  const auto wanted = static_cast<std::size_t>(bytes);
+  if (wanted < least) die("a response has at least " + std::to_string(least) + " bytes");
+  return start.append(wanted - least, 'x').append(end);
+}
+
+Replies lay_out_replies(const CommandLine& options) {
+  constexpr int kQuotes = 2;
+  const int body_bytes = std::max(options.number("--body-bytes", 399), kQuotes);
+  const std::string body =
+      '"' + std::string(static_cast<std::size_t>(body_bytes - kQuotes), 'x') + '"';
+  Replies replies;
+  replies.ok = lay_out("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
+                           std::to_string(body.size()) + "\r\n",
+                       body, options.number("--ok-bytes", 711));
+  replies.not_modified =
+      lay_out("HTTP/1.1 304 Not Modified\r\n", "", options.number("--not-modified-bytes", 244));
+  return replies;
+}
+
+}  // namespace
+}  // namespace peers
+
+int main(int argc, char** argv) {
+  const peers::CommandLine options(
+      argc, argv, {"--listen", "--threads", "--ok-bytes", "--body-bytes", "--not-modified-bytes"});
+  peers::raise_descriptor_limit();
+  const peers::Replies replies = peers::lay_out_replies(options);
+  const int port = options.free_port();
+  std::list<peers::FloorLoop> loops;
+  for (int i = std::max(options.number("--threads", 2), 1); i > 0; --i) {
+    loops.emplace_back(port, replies, loops);
+  }
+  std::vector<std::jthread> threads;
+  for (peers::FloorLoop& loop : loops) threads.emplace_back([&loop] { loop.run(); });
+  peers::say_listening();
+}
