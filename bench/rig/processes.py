@@ -1,0 +1,175 @@
+"""The programs a comparison runs: each is started fresh, waited for, and ended by its own handle."""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(ROOT, "build", "release")
+PATIENCE_S = 60.0
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(holds, what, patience_s=PATIENCE_S, pause_s=0.005):
+    end = time.monotonic() + patience_s
+    while not holds():
+        if time.monotonic() > end:
+            raise RuntimeError(f"did not happen within {patience_s:.0f} s: {what}")
+        time.sleep(pause_s)
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return response.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+class Program:
+    """A child with a folder of its own. Leaving the context ends it: SIGTERM, then SIGKILL."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="bide-compare-")
+        self.child = None
+
+    def spawn(self, *command):
+        self.log = open(os.path.join(self.dir, "output"), "ab")
+        self.child = subprocess.Popen(command, stdout=self.log, stderr=self.log, cwd=self.dir)
+
+    def output(self):
+        with open(os.path.join(self.dir, "output"), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def wait_for(self, holds, what):
+        def alive_and_holds():
+            if self.child.poll() is not None:
+                raise RuntimeError(f"{what}: the program ended: {self.output()[-500:]}")
+            return holds()
+        wait_until(alive_and_holds, what)
+
+    def pids(self):
+        """The child's and its children's (nginx has workers)."""
+        with open(f"/proc/{self.child.pid}/task/{self.child.pid}/children", encoding="ascii") as file:
+            return [self.child.pid] + [int(pid) for pid in file.read().split()]
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self.child:
+            self.child.send_signal(signal.SIGTERM)
+            try:
+                self.child.wait(10)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait(10)
+            self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Nats(Program):
+    def start(self):
+        self.port = free_port()
+        self.url = f"nats://127.0.0.1:{self.port}"
+        self.spawn("nats-server", "-js", "-sd", os.path.join(self.dir, "store"), "-a", "127.0.0.1", "-p",
+                   str(self.port))
+        self.wait_for(lambda: "Server is ready" in self.output(), "nats-server is ready")
+
+
+class Server(Program):
+    """A measured server. `kind` is what bide-probe calls it."""
+    kind = ""
+    needs_nats = False
+
+    def __init__(self, nats=None):
+        super().__init__()
+        self.nats = nats
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+
+    def url(self, path):
+        return f"http://{self.address}{path}"
+
+    def probe_options(self):
+        options = ["--kind", self.kind, "--server", self.address, "--pids",
+                   ",".join(str(pid) for pid in self.pids())]
+        return options + (["--nats", self.nats.url] if self.needs_nats else [])
+
+    def plain_path(self, job):
+        return f"/job/{job}"
+
+
+class Bide(Server):
+    kind = "bide"
+    needs_nats = True
+
+    def start(self):
+        self.spawn(os.path.join(BUILD, "server", "bide"), "serve", "--listen", self.address, "--nats", self.nats.url,
+                   "--access-log", "off")
+        self.wait_for(lambda: answers(self.url("/readyz")), "bide is ready")
+
+
+class Echo(Server):
+    kind = "echo"
+    needs_nats = True
+
+    def start(self):
+        self.spawn(os.path.join(BUILD, "bench", "bench-echo"), "--listen", self.address, "--nats", self.nats.url,
+                   "--bucket", "job-queue")
+        self.wait_for(lambda: answers(self.url("/livez")), "echo is ready")
+
+
+class Floor(Server):
+    kind = "floor"
+    # The sizes of bide's own responses to the probe's requests, heads included.
+    sizes = ("--ok-bytes", "711", "--body-bytes", "399", "--not-modified-bytes", "244")
+
+    def start(self):
+        self.spawn(os.path.join(BUILD, "bench", "peers", "bench-floor"), "--listen", self.address, *self.sizes)
+        self.wait_for(lambda: answers(self.url("/livez")), "floor is ready")
+
+
+class Threads(Server):
+    kind = "threads"
+
+    def start(self):
+        self.spawn(os.path.join(BUILD, "bench", "peers", "bench-threads"), "--listen", self.address)
+        self.wait_for(lambda: answers(self.url("/livez")), "threads is ready")
+
+
+class Nchan(Server):
+    kind = "nchan"
+
+    def start(self):
+        with open(os.path.join(ROOT, "bench", "peers", "nchan.conf.in"), encoding="utf-8") as file:
+            text = file.read()
+        for name, value in (("@PORT@", str(self.port)), ("@DIR@", self.dir), ("@WORKERS@", "2"),
+                            ("@BODY@", "x" * 380)):
+            text = text.replace(name, value)
+        config = os.path.join(self.dir, "nginx.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(text)
+        self.spawn("nginx", "-c", config, "-p", self.dir)
+        self.wait_for(lambda: answers(self.url("/static")), "nginx is ready")
+
+    def plain_path(self, job):
+        return "/static"
+
+
+SERVERS = {server.kind: server for server in (Floor, Bide, Nchan, Echo, Threads)}

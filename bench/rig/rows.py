@@ -1,0 +1,164 @@
+"""What is compared: one function a row. Each yields (server, figure, value); bench/compare calls it once a round."""
+import os
+import random
+import re
+import subprocess
+import time
+from contextlib import ExitStack
+
+from rig.processes import BUILD, SERVERS, Bide, Nats
+
+PROBE = os.path.join(BUILD, "bench", "probe", "bide-probe")
+
+
+class Size:
+    """How much is measured. The short mode exists to keep this from rotting, not for its figures."""
+
+    def __init__(self, short):
+        self.clients = 500 if short else 10_000
+        self.clients_of_threads = 200 if short else 1_000  # A thread each, and a backlog of 5.
+        self.growth = (100, 500) if short else (100, 1_000, 10_000, 18_000)
+        self.idle_clients = 500 if short else 18_000
+        self.idle_s = 2 if short else 20
+        self.samples = 30 if short else 300
+        self.wrk_s = 1 if short else 4
+        self.churn_s = 1 if short else 4
+        self.burst = 500 if short else 5_000
+        self.jobs = 2_000 if short else 200_000  # Of five entries each.
+
+
+def probe(row, *options):
+    """Runs bide-probe; its figures as a dict."""
+    done = subprocess.run([PROBE, row, *(str(option) for option in options)], capture_output=True, text=True,
+                          timeout=300, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"bide-probe {row}: {done.stderr.strip()}")
+    return {name: float(value) for name, value in (line.split() for line in done.stdout.splitlines())}
+
+
+def shuffled(kinds):
+    return random.sample(kinds, len(kinds))
+
+
+def fresh(kind, row, *options):
+    """The figures of a server that nothing else has touched."""
+    with ExitStack() as stack:
+        server = SERVERS[kind]
+        nats = stack.enter_context(Nats()) if server.needs_nats else None
+        running = stack.enter_context(server(nats))
+        return probe(row, *running.probe_options(), *options)
+
+
+def answered_all(kind, figures):
+    if figures["wrong"] or (figures["lost"] and kind != "threads"):
+        raise RuntimeError(f"{kind}: {figures['lost']:.0f} answers lost, {figures['wrong']:.0f} wrong")
+
+
+def parked(size):
+    """Everybody waits for a job of their own: memory while parked, and the storm that wakes them."""
+    for kind in shuffled(["floor", "bide", "nchan", "echo", "threads"]):
+        clients = size.clients_of_threads if kind == "threads" else size.clients
+        figures = fresh(kind, "wake", "--clients", clients, "--jobs", clients)
+        answered_all(kind, figures)
+        yield kind, "parked_bytes", figures["bytes_per_parked"]
+        yield kind, "parked_threads", figures["threads_more"]
+        if kind in ("bide", "echo"):
+            yield kind, "storm_ms", figures["last_ms"]
+
+
+def fan_out(size):
+    for kind in shuffled(["floor", "bide", "nchan", "echo", "threads"]):
+        clients = size.clients_of_threads if kind == "threads" else size.clients
+        figures = fresh(kind, "wake", "--clients", clients, "--jobs", 1)
+        answered_all(kind, figures)
+        yield kind, "fan_out_ms", figures["last_ms"]
+        yield kind, "fan_out_lost", figures["lost"]
+
+
+def notify(size):
+    for kind in shuffled(["bide", "echo"]):
+        figures = fresh(kind, "notify", "--clients", size.clients, "--samples", size.samples)
+        for name in ("answer", "core", "jetstream"):
+            who = kind if name == "answer" else f"nats-{name}-beside-{kind}"
+            yield who, "notify_p50_ms", figures[f"{name}_p50_ms"]
+            yield who, "notify_p99_ms", figures[f"{name}_p99_ms"]
+
+
+def growth(size):
+    for clients in shuffled(list(size.growth)):
+        figures = fresh("bide", "notify", "--clients", clients, "--samples", size.samples)
+        yield f"bide-{clients}", "growth_p50_ms", figures["answer_p50_ms"]
+
+
+def wrk(server, connections, seconds, path, fields=()):
+    command = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", server.url(path)]
+    for field in fields:
+        command += ["-H", field]
+    text = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    if "Non-2xx" in text and not fields:
+        raise RuntimeError(f"{server.kind} does not answer 200: {text}")
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
+
+
+def get(size):
+    """Plain and conditional GETs. All servers run all the time: an idle one costs the others nothing."""
+    kinds = ["floor", "bide", "nchan", "echo", "threads"]
+    with ExitStack() as stack:
+        nats = stack.enter_context(Nats())
+        servers = {kind: stack.enter_context(SERVERS[kind](nats)) for kind in kinds}
+        # One event, so that the job looks like those of the other rows.
+        for kind in kinds:
+            answered_all(kind, probe("wake", *servers[kind].probe_options(), "--clients", 1, "--jobs", 1,
+                                     "--prefix", "plain-"))
+        for connections in (32, 128):
+            for kind in shuffled(kinds):
+                path = servers[kind].plain_path("plain-0")
+                yield kind, f"get_{connections}_per_s", wrk(servers[kind], connections, size.wrk_s, path)
+            for kind in shuffled([kind for kind in kinds if kind != "nchan"]):
+                tag = tag_of(servers[kind])
+                yield kind, f"not_modified_{connections}_per_s", wrk(
+                    servers[kind], connections, size.wrk_s, "/job/plain-0", [f"If-None-Match: {tag}"])
+
+
+def tag_of(server):
+    head = subprocess.run(["curl", "-s", "-o", "/dev/null", "-D", "-", server.url("/job/plain-0")],
+                          capture_output=True, text=True, check=True).stdout
+    return re.search(r"(?im)^etag: *(.*?)\r?$", head).group(1)
+
+
+def cold_start(size):
+    """A large bucket: until bide is ready, and what its table takes, next to a consumer that only reads."""
+    with Nats() as nats:
+        filled = probe("fill", "--nats", nats.url, "--jobs", size.jobs)
+        bare = probe("drain", "--nats", nats.url)
+        yield "nats.c ordered, all", "cold_start_s", bare["all_seconds"]
+        yield "nats.c ordered, last per subject", "cold_start_s", bare["last_per_subject_seconds"]
+        start = time.monotonic()
+        with Bide(nats) as bide:
+            yield "bide", "cold_start_s", time.monotonic() - start
+            with open(f"/proc/{bide.child.pid}/smaps_rollup", encoding="ascii") as file:
+                pss = int(re.search(r"Pss:\s+(\d+) kB", file.read()).group(1)) * 1024
+            yield "bide", "table_bytes", pss / size.jobs
+            yield "entries, raw", "table_bytes", filled["bytes"] / size.jobs
+
+
+def idle(size):
+    for kind in shuffled(["bide", "echo", "nchan"]):
+        figures = fresh(kind, "idle", "--clients", size.idle_clients, "--seconds", size.idle_s)
+        yield kind, "idle_percent", figures["cpu_percent"]
+
+
+def churn(size):
+    for kind in shuffled(["floor", "bide", "echo"]):
+        figures = fresh(kind, "churn", "--seconds", size.churn_s)
+        yield kind, "churn_per_s", figures["per_second"]
+    for kind in shuffled(["floor", "bide", "echo"]):
+        figures = fresh(kind, "churn", "--seconds", size.churn_s, "--parked", 1)
+        yield kind, "churn_parked_per_s", figures["per_second"]
+    for kind in shuffled(["floor", "bide", "echo"]):
+        figures = fresh(kind, "burst", "--clients", size.burst)
+        yield kind, "burst_syn_retries", figures["syn_retries"]
+        yield kind, "burst_ms", figures["last_ms"]
+
+
+ROWS = {row.__name__: row for row in (parked, fan_out, notify, growth, get, cold_start, idle, churn)}
