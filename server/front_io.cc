@@ -18,6 +18,11 @@ namespace {
 // Reads thrown away in a row while lingering, before others get their turn.
 constexpr int kDiscardsPerTurn = 16;
 
+bool has_unread(int fd) {
+  char byte;
+  return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 // Bodies up to this size travel in one piece with their head: copying them costs less than what the
 // kernel does for a second piece.
 constexpr std::size_t kCopyBytesMax = 4096;
@@ -179,7 +184,8 @@ void Front::say_goodbye(Connection& connection) {
   const auto ticket = connection.idle_ticket();
   if (!ticket || !connection.claim(*ticket)) return;
   if (connection.phase == Connection::Phase::kReading && connection.input.empty()) {
-    return half_close(connection);
+    if (!has_unread(connection.fd)) return half_close(connection);
+    connection.note(Connection::kInput);  // Sent before we said goodbye: it is answered.
   }
   rest(connection, connection.phase,
        TimePoint(std::chrono::milliseconds(connection.expires_ms.load(std::memory_order_relaxed))));
