@@ -1,0 +1,89 @@
+// bench/load/client.h: One client: its connection, its job, what it knows, what it does next.
+//
+//   kAway ----alarm----> kDialing --connected--> kAsking --answer--> kResting --alarm--> kAsking
+//     ^                      |                      |                   |
+//     +------- refused, reset, timed out: after a back-off; closed at rest: when it is due -------+
+//
+// After a final answer the client follows its next job, at once: one that has fallen behind catches
+// up, and meanwhile the writer goes on with whatever job it has come to.
+//
+// Thread safety: none; the client loop's.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <string>
+
+#include "bench/kit/address.h"
+#include "bench/load/answer_reader.h"
+#include "bench/load/book.h"
+#include "bench/load/job_ref.h"
+#include "bench/load/road.h"
+#include "bench/load/traffic.h"
+
+namespace bench::load {
+
+// What all clients share. Outlives them.
+struct World {
+  const Address& address;
+  const Road& road;
+  const std::string fields;  // As Question::fields.
+  Book& book;
+  Traffic traffic{};
+  int epoll = -1;
+  std::minstd_rand random{1};
+  std::string request{};  // Room to build one.
+};
+
+class Client {
+ public:
+  Client(World& world, std::uint32_t index);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // Its descriptor is ready for `events` (epoll's, with the client's index as data).
+  void on_ready(std::uint32_t events);
+  // Call it when the time of alarm() has come. The first call connects.
+  void on_alarm();
+  // TimePoint::max(): never. May change with every call of the others.
+  [[nodiscard]] TimePoint alarm() const { return alarm_; }
+
+ private:
+  enum class State : std::uint8_t { kAway, kDialing, kResting, kAsking };
+
+  void enter(State state, TimePoint alarm);
+  void dial();
+  void on_connected();
+  void ask();
+  void read();
+  void on_answer(const Answer& answer, TimePoint now);
+  // What the answer says of the job. The trouble with it, if any.
+  [[nodiscard]] std::optional<Trouble> learn(const Answer& answer, TimePoint now);
+  void learn_state(const Answer& answer, TimePoint now);
+  [[nodiscard]] bool is_hot(const Answer& answer, TimePoint now) const;
+  // When the timetable has the next request.
+  [[nodiscard]] TimePoint next_slot(TimePoint now);
+  void rest(TimePoint until, bool connected);
+  void fail(Trouble trouble);
+  [[nodiscard]] std::chrono::nanoseconds back_off();
+  void hang_up();
+
+  World& world_;
+  const std::uint32_t index_;
+  std::unique_ptr<AnswerReader> reader_;  // Of this connection.
+  std::string tag_;
+  TimePoint alarm_{};  // The past: it wants to begin.
+  TimePoint asked_at_{};
+  TimePoint slot_{};  // When its timetable has, or had, the request that is not answered yet.
+  std::chrono::milliseconds span_;
+  int fd_ = -1;
+  std::uint32_t turn_ = 0;
+  State state_ = State::kAway;
+  bool missing_ = false;
+  bool known_ = false;  // Has had an answer with its job's state.
+};
+
+}  // namespace bench::load

@@ -1,0 +1,30 @@
+// bench/load/job_ref.h: The jobs of a run, and what becomes of one.
+//
+// Thread safety: values and pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace bench::load {
+
+// A client follows one job at a time; `turn` counts its jobs from 0.
+struct JobRef {
+  std::uint32_t client = 0;
+  std::uint32_t turn = 0;
+};
+
+// `load-<pid>-<seconds>-<client>-<turn>`, the seconds in hex, of the run's beginning: runs that
+// share a bucket do not meet, not even in containers, where every run has the same pid.
+void append_job_name(std::string& out, JobRef job);
+[[nodiscard]] std::string job_name(JobRef job);
+
+// What is written of a job, in this order. The last one makes it final.
+enum class Deed : std::uint8_t { kDefined, kAcknowledged, kStarted, kCompleted };
+inline constexpr std::uint32_t kEventsPerJob = 3;  // Being defined is not an event.
+
+// The event's word in its key; empty for kDefined.
+[[nodiscard]] std::string_view word_of(Deed deed);
+
+}  // namespace bench::load

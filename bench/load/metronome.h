@@ -1,0 +1,39 @@
+// bench/load/metronome.h: How late the client loop runs, asked a hundred times a second.
+//
+// A beat that fires late was late for what any beat could have been: the loop was busy with other
+// answers, or the kernel ran somebody else. An answer that came in that moment waited as long, and
+// that part of its latency is not the server's. Beats that were skipped altogether count as well,
+// each with its own lateness.
+//
+// Thread safety: none; the client loop's.
+#pragma once
+
+#include <chrono>
+
+#include "bench/kit/quantiles.h"
+
+namespace bench::load {
+
+class Metronome {
+ public:
+  static constexpr std::chrono::milliseconds kBeat{10};
+
+  Metronome();
+  ~Metronome();
+  Metronome(const Metronome&) = delete;
+  Metronome& operator=(const Metronome&) = delete;
+
+  // Readable when a beat is due.
+  [[nodiscard]] int fd() const { return fd_; }
+  // Takes the beats that were due by `now`.
+  void take(std::chrono::steady_clock::time_point now);
+  // What has been measured so far; it begins anew.
+  [[nodiscard]] Quantiles take_lags();
+
+ private:
+  int fd_ = -1;
+  std::chrono::steady_clock::time_point last_;  // When the beat taken last was due.
+  Quantiles lags_;
+};
+
+}  // namespace bench::load

@@ -1,0 +1,35 @@
+// Asks on a timetable whether anything is new; nothing is held.
+#include <algorithm>
+
+#include "bench/load/road.h"
+
+namespace bench::load {
+namespace {
+
+class PollRoad : public Road {
+ public:
+  explicit PollRoad(const RoadTimes& times) : times_(times) {}
+
+  void append_request(std::string& out, const Question& question) const override {
+    append_get(out, question, "");
+  }
+  [[nodiscard]] std::chrono::nanoseconds period() const override { return times_.every; }
+  [[nodiscard]] std::chrono::nanoseconds patience() const override {
+    return std::chrono::seconds(10);
+  }
+  // Everybody polls once more, even those whose last poll is late.
+  [[nodiscard]] std::chrono::nanoseconds drain() const override {
+    return std::max(times_.wait, 2 * times_.every);
+  }
+
+ private:
+  const RoadTimes times_;
+};
+
+}  // namespace
+
+std::unique_ptr<Road> make_poll_road(const RoadTimes& times) {
+  return std::make_unique<PollRoad>(times);
+}
+
+}  // namespace bench::load
