@@ -72,9 +72,9 @@ void Shard::take_changed(TimePoint now, std::vector<Ready>& ready) {
       take_if_ready(*waiter, now, ready);
     }
   }
-  const std::vector<Record*> judged(changed_.begin(), changed_.begin() + static_cast<long>(jobs));
+  // A job whose record goes is not among the others: it is not queued any more.
+  for (std::size_t i = 0; i < jobs; ++i) erase_if_unneeded(*changed_[i]);
   changed_.erase(changed_.begin(), changed_.begin() + static_cast<long>(jobs));
-  for (Record* const record : judged) erase_if_unneeded(*record);
 }
 
 void Shard::take_due(TimePoint now, std::vector<Ready>& ready) {

@@ -30,6 +30,8 @@ struct EntityTag {
 // `epoch` and `hash` in lower-case hex (hash padded to 16 digits), revision in decimal. Without
 // quotes: also the id of server-sent events and WebSocket records.
 [[nodiscard]] std::string opaque_tag(const EntityTag& tag);
+void append_opaque_tag(std::string& out, const EntityTag& tag);
+inline constexpr std::size_t kOpaqueTagBytesMax = 16 + 1 + 20 + 1 + 16;
 // The strict inverse: only what opaque_tag() can have written, so that equal values are equal
 // texts.
 [[nodiscard]] std::optional<EntityTag> parse_opaque_tag(std::string_view text);

@@ -93,8 +93,8 @@ JobTable::Look JobTable::look(std::string_view id, const Waiter::Terms& terms, T
 }
 
 JobTable::Parked JobTable::park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
-                                Look& look) {
-  return shard_of(id).park(id, waiter, ticket, look);
+                                TimePoint now, Look& look) {
+  return shard_of(id).park(id, waiter, ticket, now, look);
 }
 
 void JobTable::unpark(std::string_view id, Waiter& waiter) { shard_of(id).unpark(waiter); }

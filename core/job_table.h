@@ -94,10 +94,12 @@ class JobTable {
     kDraining,  // Not parked: drain() was called.
     kGone,      // Not parked: present(ticket) said no. The waiter belongs to somebody else.
   };
-  // Judges waiter.terms again under the lock and parks the waiter if it is still pending. Terms
+  // Judges waiter.terms and, if they are still pending, parks the waiter, under one lock. Terms
   // must be set before the caller makes the waiter claimable by others. A job that does not exist:
-  // Condition::exists() parks, any other is kReady with a null snapshot.
-  [[nodiscard]] Parked park(std::string_view id, Waiter& waiter, std::uint64_t ticket, Look& look);
+  // Condition::exists() parks, any other is kReady with a null snapshot. `now` decides only
+  // settling.
+  [[nodiscard]] Parked park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
+                            TimePoint now, Look& look);
   // Takes a waiter out whose client hung up, after the caller has won its claim. When this returns
   // the table has forgotten the waiter, whether it was still parked or not. `id` as in park().
   void unpark(std::string_view id, Waiter& waiter);

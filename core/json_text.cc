@@ -1,5 +1,8 @@
 #include "core/json_text.h"
 
+#include <algorithm>
+#include <cstring>
+
 namespace bide {
 namespace {
 
@@ -18,7 +21,37 @@ void append_escape(std::string& out, char c) {
   out += kHex[byte & 0xFU];
 }
 
+using Word = std::uint64_t;
+constexpr Word kOnes = 0x0101010101010101;
+constexpr Word kHighs = kOnes << 7U;
+
+Word load(const char* at) {
+  Word word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// The high bit of some byte is set if any byte of `word` is below `limit` (at most 0x80), and clear
+// in all if none is.
+constexpr Word any_below(Word word, Word limit) { return (word - kOnes * limit) & ~word & kHighs; }
+constexpr Word any_equal(Word word, char c) {
+  return any_below(word ^ (kOnes * static_cast<unsigned char>(c)), 1);
+}
+
 bool needs_escape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
+
+// Eight characters at a time, for hardly any text has to be escaped. The last look overlaps the one
+// before.
+bool needs_no_escape(std::string_view text) {
+  const auto is_clean = [](Word word) {
+    return (any_below(word, 0x20) | any_equal(word, '"') | any_equal(word, '\\')) == 0;
+  };
+  if (text.size() < sizeof(Word)) return std::none_of(text.begin(), text.end(), needs_escape);
+  for (std::size_t i = 0; i + sizeof(Word) <= text.size(); i += sizeof(Word)) {
+    if (!is_clean(load(text.data() + i))) return false;
+  }
+  return is_clean(load(text.data() + text.size() - sizeof(Word)));
+}
 
 }  // namespace
 
@@ -81,6 +114,11 @@ void JsonText::separate() {
 
 void JsonText::quote(std::string_view text) {
   out_ += '"';
+  if (needs_no_escape(text)) {
+    out_ += text;
+    out_ += '"';
+    return;
+  }
   std::size_t begin = 0;  // Of the run that is copied in one go.
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (!needs_escape(text[i])) continue;

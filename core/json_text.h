@@ -13,6 +13,9 @@ namespace bide {
 // must be UTF-8; they come out as they are but for what RFC 8259 section 7 wants escaped.
 class JsonText {
  public:
+  // `bytes_expected`: a guess at the size of the whole; a good one spares copying while it grows.
+  explicit JsonText(std::size_t bytes_expected = 0) { out_.reserve(bytes_expected); }
+
   void begin_object();
   void end_object();
   void begin_array();

@@ -7,6 +7,7 @@
 // Thread safety: immutable once built.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <initializer_list>
 #include <memory>
@@ -21,6 +22,18 @@ class PackedText {
 
   // `index` below the number of strings packed. Walks over those before it: put the long ones last.
   [[nodiscard]] std::string_view operator[](std::size_t index) const;
+
+  // All of them in one walk; `N` is the number of strings packed.
+  template <std::size_t N>
+  [[nodiscard]] std::array<std::string_view, N> unpack() const {
+    std::array<std::string_view, N> texts;
+    const char* at = bytes_.get();
+    for (std::string_view& text : texts) {
+      text = std::string_view(at);
+      at += text.size() + 1;
+    }
+    return texts;
+  }
 
  private:
   std::unique_ptr<char[]> bytes_;

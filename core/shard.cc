@@ -19,7 +19,19 @@ Shard::~Shard() { assert(!attendant_.joinable()); }
 // --- The watcher's side ---------------------------------------------------------------------
 
 bool Shard::apply(const Entry& entry) {
-  MutexLock lock(mutex_);
+  bool taken = false;
+  bool news = false;
+  {
+    MutexLock lock(mutex_);
+    taken = absorb(entry);
+    news = std::exchange(news_due_, false);
+  }
+  // Not under the lock: the attendant would wake up only to wait for it.
+  if (news) news_.notify_one();
+  return taken;
+}
+
+bool Shard::absorb(const Entry& entry) {
   const bool deletes = std::holds_alternative<Deletion>(entry.what);
   Record* record = find(entry.job_id);
   if (record == nullptr) {
@@ -102,28 +114,44 @@ JobTable::Look Shard::look(std::string_view id, const Waiter::Terms& terms, Time
 }
 
 JobTable::Parked Shard::park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
-                             JobTable::Look& look) {
-  MutexLock lock(mutex_);
-  if (!waiter.present(ticket)) return JobTable::Parked::kGone;
+                             TimePoint now, JobTable::Look& look) {
+  JobTable::Parked parked{};
+  bool news = false;
+  {
+    MutexLock lock(mutex_);
+    parked = try_park(id, waiter, ticket, now, look);
+    news = std::exchange(news_due_, false);
+  }
+  if (news) news_.notify_one();
+  return parked;
+}
+
+JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
+                                 TimePoint now, JobTable::Look& look) {
   look = {};
+  if (!waiter.present(ticket)) return JobTable::Parked::kGone;
   Record* record = find(id);
   Condition::Judgement judgement{Verdict::kPending};
-  if (record != nullptr && record->job.defined()) {
-    judgement = judge(*record, waiter.terms, table_.clock_.now());
-    look = {snapshot_of(*record), judgement.verdict};
+  const bool exists = record != nullptr && record->job.defined();
+  if (exists) {
+    judgement = judge(*record, waiter.terms, now);
   } else if (waiter.terms.condition.kind() != Condition::Kind::kExists) {
     return JobTable::Parked::kReady;
   }
-  if (judgement.verdict != Verdict::kPending) return JobTable::Parked::kReady;
-  if (draining_) return JobTable::Parked::kDraining;
+  // Rendered only where it is answered with: most that come here are going to wait.
+  const auto refuse = [&](JobTable::Parked why) NO_THREAD_SAFETY_ANALYSIS {
+    if (exists) look = {snapshot_of(*record), judgement.verdict};
+    return why;
+  };
+  if (judgement.verdict != Verdict::kPending) return refuse(JobTable::Parked::kReady);
+  if (draining_) return refuse(JobTable::Parked::kDraining);
   if (table_.parked_.fetch_add(1, std::memory_order_relaxed) >= table_.options_.parked_max) {
     table_.parked_.fetch_sub(1, std::memory_order_relaxed);
-    return JobTable::Parked::kFull;
+    return refuse(JobTable::Parked::kFull);
   }
-  look = {};  // The snapshot is not needed any more; parked requests must not keep it alive.
   link(record != nullptr ? *record : find_or_add(id), waiter);
   due_.insert(waiter, std::min(waiter.terms.deadline, judgement.again_at));
-  if (&due_.top() == &waiter) news_.notify_one();
+  if (&due_.top() == &waiter) news_due_ = true;
   return JobTable::Parked::kParked;
 }
 
@@ -158,7 +186,7 @@ void Shard::changed(Record& record) {
   if (record.waiters == nullptr || record.queued) return;
   record.queued = true;
   changed_.push_back(&record);
-  news_.notify_one();
+  news_due_ = true;
 }
 
 void Shard::job_gone(Record& record) {
@@ -167,7 +195,7 @@ void Shard::job_gone(Record& record) {
     gone_.push_back(record.waiters);
     unlink(*record.waiters);
   }
-  if (!gone_.empty()) news_.notify_one();
+  if (!gone_.empty()) news_due_ = true;
 }
 
 void Shard::erase_if_unneeded(Record& record) {

@@ -40,7 +40,7 @@ class Shard {
   [[nodiscard]] JobTable::Look look(std::string_view id, const Waiter::Terms& terms, TimePoint now)
       EXCLUDES(mutex_);
   [[nodiscard]] JobTable::Parked park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
-                                      JobTable::Look& look) EXCLUDES(mutex_);
+                                      TimePoint now, JobTable::Look& look) EXCLUDES(mutex_);
   void unpark(Waiter& waiter) EXCLUDES(mutex_);
   [[nodiscard]] std::size_t jobs() const EXCLUDES(mutex_);
 
@@ -69,6 +69,9 @@ class Shard {
   void hand_out(std::vector<Ready> ready) EXCLUDES(mutex_);
 
   // The table's content (core/shard.cc).
+  [[nodiscard]] bool absorb(const Entry& entry) REQUIRES(mutex_);
+  [[nodiscard]] JobTable::Parked try_park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
+                                          TimePoint now, JobTable::Look& look) REQUIRES(mutex_);
   Record* find(std::string_view id) REQUIRES(mutex_);
   Record& find_or_add(std::string_view id) REQUIRES(mutex_);
   void changed(Record& record) REQUIRES(mutex_);
@@ -106,6 +109,7 @@ class Shard {
   Record* newest_ GUARDED_BY(mutex_) = nullptr;
   std::chrono::nanoseconds max_age_ GUARDED_BY(mutex_){0};
   Epoch epoch_ GUARDED_BY(mutex_) = 0;
+  bool news_due_ GUARDED_BY(mutex_) = false;  // The attendant is to be notified on unlocking.
   bool handing_out_ GUARDED_BY(mutex_) = false;
   bool draining_ GUARDED_BY(mutex_) = false;
   bool stopped_ GUARDED_BY(mutex_) = false;

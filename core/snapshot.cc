@@ -32,23 +32,25 @@ std::vector<const StoredEvent*> timeline_of(const Job& job) {
   return timeline;
 }
 
-std::string message_of(const StoredEvent& event) {
-  std::string word(word_of(event.kind));
-  const std::string host(event.hostname());
-  switch (event.kind) {
+void append_message(std::string& out, EventKind kind, std::string_view host,
+                    std::string_view new_job_id) {
+  out += word_of(kind);
+  switch (kind) {
     case EventKind::kSubmitted:
-      return word;
+      return;
     case EventKind::kAcknowledged:
-      return word + " by " + host;
+      out.append(" by ").append(host);
+      return;
     case EventKind::kStarted:
     case EventKind::kCompleted:
     case EventKind::kFailed:
     case EventKind::kSkipped:
-      return word + " on " + host;
+      out.append(" on ").append(host);
+      return;
     case EventKind::kRetried:
-      return event.new_job_id().empty() ? word : word + " as " + std::string(event.new_job_id());
+      if (!new_job_id.empty()) out.append(" as ").append(new_job_id);
+      return;
   }
-  return word;
 }
 
 // Of the only response, or whether any of several changed something; absent if none says.
@@ -113,13 +115,17 @@ void write_timeline(JsonText& json, const std::vector<const StoredEvent*>& timel
   if (timeline.empty()) return;
   json.key("timeline");
   json.begin_array();
+  std::string message;
   for (const StoredEvent* event : timeline) {
+    const auto [hostname, key, timestamp, new_job_id, error] = event->text.unpack<5>();
+    message.clear();
+    append_message(message, event->kind, hostname, new_job_id);
     json.begin_object();
-    json.string_if("timestamp", event->timestamp());
+    json.string_if("timestamp", timestamp);
     json.string_if("event", word_of(event->kind));
-    json.string_if("hostname", event->hostname());
-    json.string_if("message", message_of(*event));
-    json.string_if("error", event->error());
+    json.string_if("hostname", hostname);
+    json.string_if("message", message);
+    json.string_if("error", error);
     json.end_object();
   }
   json.end_array();
@@ -128,9 +134,16 @@ void write_timeline(JsonText& json, const std::vector<const StoredEvent*>& timel
 Representation represent(std::string bytes, Epoch epoch, Revision revision) {
   Representation representation;
   representation.tag = {epoch, revision, hash_of(bytes)};
-  representation.etag = '"' + opaque_tag(representation.tag) + '"';
   representation.bytes = std::move(bytes);
   return representation;
+}
+
+// What members and names take, rather more than less; operation and data are the worker's.
+std::size_t bytes_expected(const Job& job) {
+  std::size_t bytes = 300 + job.definition().operation.size() + 200 * job.events().size() +
+                      100 * job.fold().agents().size();
+  for (const StoredResponse& response : job.responses()) bytes += 150 + 2 * response.data().size();
+  return bytes;
 }
 
 }  // namespace
@@ -140,7 +153,7 @@ std::string render_json(const Job& job) {
   const LatestResponses responses = latest_responses(job);
   const std::uint32_t terminal = job.fold().latest_terminal();
 
-  JsonText json;
+  JsonText json(bytes_expected(job));
   json.begin_object();
   json.string_if("id", job.id());
   json.string_if("status", word_of(job.status()));

@@ -19,7 +19,8 @@ enum class MediaType : std::uint8_t { kJson, kText };
 struct Representation {
   std::string bytes;
   EntityTag tag;
-  std::string etag;  // `"…"`, as the ETag field carries it.
+  // `"…"`, as the ETag field carries it.
+  [[nodiscard]] std::string etag() const { return '"' + opaque_tag(tag) + '"'; }
 };
 
 struct Snapshot {

@@ -26,8 +26,8 @@ struct StoredEvent {
   EventKind kind;
 
   [[nodiscard]] std::string_view hostname() const { return text[0]; }
-  // Of `<event>.<agent>.<unix nanoseconds>` all is usually known: only what differs is kept. A fifth
-  // of a typical job's memory would go into repeating it.
+  // Of `<event>.<agent>.<unix nanoseconds>` all is usually known: only what differs is kept. A
+  // fifth of a typical job's memory would go into repeating it.
   [[nodiscard]] std::string key_rest() const;
   [[nodiscard]] std::string_view timestamp() const { return text[2]; }
   [[nodiscard]] std::string_view new_job_id() const { return text[3]; }

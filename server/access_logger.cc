@@ -42,14 +42,14 @@ bool AccessLogger::wanted(int status) {
 }
 
 void AccessLogger::response(const Connection& connection, int status, std::size_t bytes,
-                            std::string_view path) {
+                            LogPath path) {
   if (!wanted(status)) return;
   const RequestFacts& facts = connection.facts;
   const std::chrono::duration<double, std::milli> took = clock_.now() - facts.received;
   log_line(format_log_line("access", "request", clock_.wall_now(),
                            {{"client", peer_name(connection.fd)},
                             {"method", method_of(facts)},
-                            {"path", path},
+                            {"path", std::string(path.begin).append(path.rest)},
                             {"status", static_cast<std::uint64_t>(status)},
                             {"bytes", static_cast<std::uint64_t>(bytes)},
                             {"held", bool{facts.held}},
@@ -58,7 +58,7 @@ void AccessLogger::response(const Connection& connection, int status, std::size_
 
 void AccessLogger::gone(const Connection& connection) {
   constexpr int kClientClosedRequest = 499;
-  response(connection, kClientClosedRequest, 0, "/job/" + connection.job_id);
+  response(connection, kClientClosedRequest, 0, LogPath::of_job(connection.job_id));
 }
 
 }  // namespace bide

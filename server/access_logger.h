@@ -18,6 +18,17 @@ namespace bide {
 
 class Connection;
 
+// A path in two parts, put together only for a line that is written.
+struct LogPath {
+  LogPath(std::string_view whole) : rest(whole) {}
+  LogPath(const char* whole) : rest(whole) {}
+  LogPath(std::string_view first, std::string_view then) : begin(first), rest(then) {}
+  static LogPath of_job(std::string_view id) { return {"/job/", id}; }
+
+  std::string_view begin;
+  std::string_view rest;
+};
+
 class AccessLogger {
  public:
   // kSampled: every response of status 500 and up, and one in kSampleEvery of the others.
@@ -26,7 +37,7 @@ class AccessLogger {
   AccessLogger(Clock& clock, AccessLog mode) : clock_(clock), mode_(mode) {}
 
   // The caller owns the connection, whose facts are those of the request. `bytes`: head and body.
-  void response(const Connection& connection, int status, std::size_t bytes, std::string_view path);
+  void response(const Connection& connection, int status, std::size_t bytes, LogPath path);
   // The client hung up while parked; status 499 stands for it, as in nginx.
   void gone(const Connection& connection);
 

@@ -55,18 +55,30 @@ Refusal fill_request_line(std::string_view line, RequestTarget& target, httplib:
   return {};
 }
 
-void fill_fields(std::string_view lines, std::string_view authority, Framing& framing,
-                 httplib::Request& out) {
+// Whether some resource reads the field.
+bool is_read(std::string_view name) {
+  const auto is = [name](std::string_view other) { return equals_ignoring_case(name, other); };
+  switch (name.size()) {
+    case 6:
+      return is("Accept") || is("Prefer");
+    case 10:
+      return is("Connection");
+    case 13:
+      return is("If-None-Match") || is("Cache-Control");
+    default:
+      return false;
+  }
+}
+
+void fill_fields(std::string_view lines, Framing& framing, httplib::Request& out) {
   out.headers.clear();
   for (std::string_view line = take_line(lines); !line.empty(); line = take_line(lines)) {
     const std::size_t colon = line.find(':');
     const std::string_view name = line.substr(0, colon);
     const std::string_view value = trim_ows(line.substr(colon + 1));
     framing.note(name, value);
-    if (!authority.empty() && equals_ignoring_case(name, "Host")) continue;
-    out.headers.emplace(name, value);
+    if (is_read(name)) out.headers.emplace(name, value);
   }
-  if (!authority.empty()) out.headers.emplace("Host", authority);
 }
 
 // Makes a complete head the request, and says what body follows it.
@@ -77,7 +89,7 @@ Refusal admit(std::string_view head, httplib::Request& out, BodyScan& body, bool
   if (const Refusal refusal = fill_request_line(line, target, out)) return refusal;
   out.body.clear();
   Framing framing;
-  fill_fields(head, target.authority, framing, out);
+  fill_fields(head, framing, out);
   const bool http_1_0 = out.version == kHttp10;
   if (const Refusal refusal = framing.judge(http_1_0, body)) return refusal;
   wants_continue = !body.done() && framing.expects_continue(http_1_0);

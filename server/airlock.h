@@ -60,8 +60,9 @@ struct [[nodiscard]] Step {
 //   path     the target's path, still percent-encoded: the router compares it byte by byte, so that
 //            no two spellings reach one resource by accident. `*` for `OPTIONS *`.
 //   params   the query, decoded (query.h)
-//   headers  values trimmed, and otherwise as sent. An absolute target's authority replaces Host
-//            (RFC 9112 section 3.2.2). Trailers are not among them.
+//   headers  those that some resource reads (Accept, Cache-Control, Connection, If-None-Match,
+//            Prefer), values trimmed, and otherwise as sent. All others are checked and dropped,
+//            Host too: what is kept costs allocations. Trailers are not among them.
 // Its body is empty; other members are left alone. After kReject `out` means nothing.
 Step advance(std::string_view input, Progress& progress, httplib::Request& out);
 

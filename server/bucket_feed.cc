@@ -11,7 +11,8 @@ namespace {
 
 constexpr int kHeartbeatsMissedMax = 3;
 constexpr std::chrono::microseconds kGatherTime{500};
-// Made while the server looks through the whole stream, with history; closing the connection ends it.
+// Made while the server looks through the whole stream, with history; closing the connection ends
+// it.
 constexpr std::chrono::milliseconds kConsumerTimeout{30'000};
 // Flow control keeps the server from sending more than 32 MiB ahead; should that fail, the library
 // drops messages beyond this, and the gap ends the feed.
@@ -45,8 +46,8 @@ natsStatus BucketFeed::create_consumer(const std::string& inbox) {
   const std::string filter = prefix_ + ">";
   jsConsumerConfig config;
   jsConsumerConfig_Init(&config);
-  // Without history all entries are the newest of their keys, and the server need not look for them:
-  // with a million keys that alone takes nats-server 2.9 more than 2 s.
+  // Without history all entries are the newest of their keys, and the server need not look for
+  // them: with a million keys that alone takes nats-server 2.9 more than 2 s.
   config.DeliverPolicy = settings_.keeps_history ? js_DeliverLastPerSubject : js_DeliverAll;
   config.AckPolicy = js_AckNone;
   config.FilterSubject = filter.c_str();

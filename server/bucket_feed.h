@@ -45,8 +45,8 @@ class BucketFeed {
   };
   // Blocks for `timeout` at most.
   [[nodiscard]] Got next(std::chrono::milliseconds timeout);
-  // Waits a little where nothing is queued, so that many are when it returns: for a reader that is in
-  // no hurry for each of them. Being woken for every single one takes longer than reading it.
+  // Waits a little where nothing is queued, so that many are when it returns: for a reader that is
+  // in no hurry for each of them. Being woken for every single one takes longer than reading it.
   void gather() const;
   [[nodiscard]] const RawEntry& entry() const { return entry_; }
   [[nodiscard]] std::uint64_t pending() const { return pending_; }

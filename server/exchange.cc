@@ -7,7 +7,7 @@
 
 namespace bide {
 
-void Exchange::send(const httplib::Response& response, std::string_view path) {
+void Exchange::send(const httplib::Response& response, LogPath path) {
   const RequestFacts& asked = connection_.facts;
   std::string text;
   append_response(text, response,
@@ -16,11 +16,11 @@ void Exchange::send(const httplib::Response& response, std::string_view path) {
 }
 
 void Exchange::send_laid_out(int status, std::string_view text,
-                             std::shared_ptr<const Snapshot> owner, std::string_view body,
-                             std::string_view path) {
+                             const std::shared_ptr<const Snapshot>& owner, std::string_view body,
+                             LogPath path) {
   count(front_.metrics_.responses[static_cast<std::size_t>(status / 100)]);
   front_.access_logger_.response(connection_, status, text.size() + body.size(), path);
-  front_.send(connection_, text, std::move(owner), body);
+  front_.send(connection_, text, owner, body);
 }
 
 Exchange::Park Exchange::park(std::string_view id, Waiter::Terms terms, JobTable::Parked& parked,

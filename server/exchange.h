@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "core/job_table.h"
+#include "server/access_logger.h"
 #include "server/connection.h"
 
 namespace bide {
@@ -31,18 +32,19 @@ class Exchange {
   [[nodiscard]] const Waiter::Terms& terms() const { return connection_.terms; }
   [[nodiscard]] const std::string& job_id() const { return connection_.job_id; }
 
-  // `path` is for the access log.
-  void send(const httplib::Response& response, std::string_view path);
+  void send(const httplib::Response& response, LogPath path);
   // A response laid out by the caller: `text` is the head with its empty line, `body` lives in
   // `owner` (both empty for none). `status` and `path` are for metrics and the access log.
-  void send_laid_out(int status, std::string_view text, std::shared_ptr<const Snapshot> owner,
-                     std::string_view body, std::string_view path);
+  void send_laid_out(int status, std::string_view text,
+                     const std::shared_ptr<const Snapshot>& owner, std::string_view body,
+                     LogPath path);
 
   enum class Park : std::uint8_t {
     kParked,     // The exchange is over here; Handler::finish() ends it later, on another thread.
     kNotParked,  // Still ours: answer now, by `parked` (kReady, kFull, kDraining) and `look`.
   };
-  // Parks the request for job `id`. The connection's facts must be complete.
+  // Parks the request for job `id`. The connection's facts must be complete. Where it is not parked
+  // the terms are still there: terms().
   [[nodiscard]] Park park(std::string_view id, Waiter::Terms terms, JobTable::Parked& parked,
                           JobTable::Look& look);
 

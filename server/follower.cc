@@ -39,7 +39,8 @@ std::string Follower::follow(NatsConnection& connection) {
   if (const auto* trouble = std::get_if<std::string>(&found)) return *trouble;
   const auto& bucket = std::get<BucketState>(found);
 
-  auto opened = BucketFeed::open(connection, {settings_.bucket, settings_.heartbeat, bucket.keeps_history});
+  auto opened =
+      BucketFeed::open(connection, {settings_.bucket, settings_.heartbeat, bucket.keeps_history});
   if (const auto* trouble = std::get_if<std::string>(&opened)) return *trouble;
   const auto& feed = std::get<std::unique_ptr<BucketFeed>>(opened);
 

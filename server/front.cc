@@ -203,9 +203,10 @@ JobTable::Parked Front::park(Connection& connection, std::string_view rest, std:
   connection.half_closed = connection.half_closed || has_half_closed(connection.fd);
   connection.phase = Connection::Phase::kParked;
   const std::uint64_t key = key_of(connection);
+  const TimePoint received = connection.facts.received;
   const Connection::Parked rested = connection.rest_parked();
   if (rested.leaving != Connection::kNone) look_again(key, rested.leaving);
-  const JobTable::Parked parked = table_->park(id, connection, rested.ticket, look);
+  const JobTable::Parked parked = table_->park(id, connection, rested.ticket, received, look);
   if (parked == JobTable::Parked::kParked || parked == JobTable::Parked::kGone) return parked;
   // Not parked: a hang-up may have been faster than we are now.
   if (!connection.claim(rested.ticket)) return JobTable::Parked::kGone;

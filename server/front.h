@@ -88,8 +88,8 @@ class Front final : private AnswerSink {
   void close(Connection& connection);
 
   // Keeps ownership. Sends what the socket takes and keeps the rest in connection.unsent.
-  void send(Connection& connection, std::string_view text, std::shared_ptr<const Snapshot> owner,
-            std::string_view body);
+  void send(Connection& connection, std::string_view text,
+            const std::shared_ptr<const Snapshot>& owner, std::string_view body);
   // Keeps ownership if the request was not parked (kReady, kFull, kDraining).
   [[nodiscard]] JobTable::Parked park(Connection& connection, std::string_view rest,
                                       std::string_view id, Waiter::Terms terms,

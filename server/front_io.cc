@@ -59,7 +59,7 @@ constexpr int kGoodbyes = 3;
 }  // namespace
 
 void Front::send(Connection& connection, std::string_view text,
-                 std::shared_ptr<const Snapshot> owner, std::string_view body) {
+                 const std::shared_ptr<const Snapshot>& owner, std::string_view body) {
   if (connection.broken) return;
   if (connection.unsent != nullptr) {  // Only behind `100 Continue`; rare enough to copy.
     connection.unsent->text.append(text).append(body);
@@ -73,8 +73,8 @@ void Front::send(Connection& connection, std::string_view text,
   auto taken = static_cast<std::size_t>(sent);
   if (taken == text.size() + body.size()) return;
   const std::size_t of_text = std::min(taken, text.size());
-  connection.unsent = std::make_unique<Connection::Unsent>(Connection::Unsent{
-      std::string(text.substr(of_text)), std::move(owner), body.substr(taken - of_text)});
+  connection.unsent = std::make_unique<Connection::Unsent>(
+      Connection::Unsent{std::string(text.substr(of_text)), owner, body.substr(taken - of_text)});
 }
 
 void Front::resume_writing(Connection& connection) {

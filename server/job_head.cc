@@ -1,8 +1,9 @@
 #include "server/job_head.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
+#include <cstdint>
 
 #include "server/http_date.h"
 
@@ -15,11 +16,15 @@ void append_number(std::string& out, std::size_t number) {
   out.append(digits.data(), end);
 }
 
+// `1.204`
 void append_seconds(std::string& out, std::chrono::milliseconds duration) {
-  std::array<char, 32> text;
-  const long long ms = duration.count();
-  const int size = std::snprintf(text.data(), text.size(), "%lld.%03lld", ms / 1000, ms % 1000);
-  out.append(text.data(), static_cast<std::size_t>(size));
+  const auto ms = static_cast<std::size_t>(std::max<std::int64_t>(duration.count(), 0));
+  append_number(out, ms / 1000);
+  out += '.';
+  const std::size_t rest = ms % 1000;
+  for (const std::size_t digit : {rest / 100, rest / 10 % 10, rest % 10}) {
+    out += static_cast<char>('0' + digit);
+  }
 }
 
 void append_holding(std::string& out, const RequestFacts& facts, std::chrono::milliseconds waited) {
@@ -51,10 +56,10 @@ void append_job_head(std::string& out, int status, const Snapshot& snapshot, Med
                                       "Content-Length: ";
     append_number(out, representation.bytes.size());
   }
-  out += "\r\nETag: ";
-  out += representation.etag;
+  out += "\r\nETag: \"";
+  append_opaque_tag(out, representation.tag);
   out +=
-      "\r\nCache-Control: private, no-cache, no-transform\r\nVary: Accept, Prefer\r\n"
+      "\"\r\nCache-Control: private, no-cache, no-transform\r\nVary: Accept, Prefer\r\n"
       "Bide-Status: ";
   out += word_of(snapshot.status);
   out += snapshot.final ? "\r\nBide-Final: true\r\nBide-Outcome: "

@@ -56,30 +56,30 @@ void JobResource::handle(std::string_view id, const httplib::Request& request, E
     return send_problem(id, unavailable("the jobs are still being read from NATS; try again"),
                         exchange);
   }
-  const Waiter::Terms terms{query.condition, std::move(query.seen), query.type, deadline(facts)};
-  answer_or_park(id, terms, exchange);
+  answer_or_park(id, {query.condition, std::move(query.seen), query.type, deadline(facts)},
+                 exchange);
 }
 
-void JobResource::answer_or_park(std::string_view id, const Waiter::Terms& terms,
-                                 Exchange& exchange) {
+void JobResource::answer_or_park(std::string_view id, Waiter::Terms terms, Exchange& exchange) {
   const TimePoint now = exchange.facts().received;
-  const JobTable::Look look = table_.look(id, terms, now);
-  const bool holds = look.snapshot != nullptr && look.verdict != Verdict::kPending;
-  const bool may_come = terms.condition.kind() == Condition::Kind::kExists && !stale(now);
-  const bool parkable = look.snapshot != nullptr ? !holds : may_come;
-  if (!exchange.facts().held || !parkable) {
-    return answer(id, terms, Outcome::kNow, look.snapshot, now, exchange);
+  // To wait for a job that is not known here makes no sense while nobody could tell of it.
+  const bool hopeless = terms.condition.kind() == Condition::Kind::kExists && stale(now);
+  if (!exchange.facts().held || hopeless) {
+    const JobTable::Look look = table_.look(id, terms, now);
+    if (look.snapshot == nullptr || !exchange.facts().held) {
+      return answer(id, terms, Outcome::kNow, look.snapshot, now, exchange);
+    }
   }
   JobTable::Parked parked{};
-  JobTable::Look again;
-  if (exchange.park(id, terms, parked, again) == Exchange::Park::kParked) {
+  JobTable::Look look;
+  if (exchange.park(id, std::move(terms), parked, look) == Exchange::Park::kParked) {
     count(metrics_.requests_parked);
     return;
   }
   const Outcome outcome = parked == JobTable::Parked::kFull       ? Outcome::kShed
                           : parked == JobTable::Parked::kDraining ? Outcome::kDrain
                                                                   : Outcome::kNow;
-  answer(id, terms, outcome, again.snapshot, now, exchange);
+  answer(id, exchange.terms(), outcome, look.snapshot, now, exchange);
 }
 
 void JobResource::finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
@@ -132,12 +132,12 @@ void JobResource::send_snapshot(const Waiter::Terms& terms, Outcome outcome,
   const bool body = status == 200 && !facts.head;
   exchange.send_laid_out(status, head, snapshot,
                          body ? std::string_view(representation.bytes) : std::string_view(),
-                         "/job/" + snapshot->job_id);
+                         LogPath::of_job(snapshot->job_id));
 }
 
 void JobResource::send_problem(std::string_view id, httplib::Response problem, Exchange& exchange) {
   problem.set_header("Vary", "Accept, Prefer");
-  exchange.send(problem, std::string("/job/").append(id));
+  exchange.send(problem, LogPath::of_job(id));
 }
 
 bool JobResource::stale(TimePoint now) const {

@@ -37,7 +37,7 @@ class JobResource {
   void finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange);
 
  private:
-  void answer_or_park(std::string_view id, const Waiter::Terms& terms, Exchange& exchange);
+  void answer_or_park(std::string_view id, Waiter::Terms terms, Exchange& exchange);
   // `now`: when the request was judged. Reading the clock costs as much as finding the job, so what
   // is answered at once is judged as of when it was received.
   void answer(std::string_view id, const Waiter::Terms& terms, Outcome outcome,

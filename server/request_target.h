@@ -13,7 +13,6 @@
 namespace bide {
 
 struct RequestTarget {
-  std::string_view authority;  // Absolute form only: `host[:port]`; it beats the Host field.
   std::string_view path;       // As sent, still percent-encoded. `*` for the asterisk form.
   std::string_view query;      // Without the `?`, still percent-encoded.
 };

@@ -63,7 +63,7 @@ Tally use_slots(JobTable& table, std::deque<Slot>& slots, int rounds, unsigned s
       slot.parked_ticket = slot.ticket() + 1;
       const std::uint64_t ticket = slot.release();
       JobTable::Look look;
-      const JobTable::Parked parked = table.park(id, slot, ticket, look);
+      const JobTable::Parked parked = table.park(id, slot, ticket, system_clock().now(), look);
       if (parked == JobTable::Parked::kParked) {
         ++tally.parked;
         if ((seed >> 28 & 3) != 0 || !slot.claim(ticket)) continue;

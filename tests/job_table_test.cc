@@ -35,11 +35,11 @@ struct Fixture {
   EntityTag tag(const std::string& id) { return look(id).snapshot->json.tag; }
   JobTable::Parked park(const std::string& id, TestWaiter& waiter) {
     JobTable::Look look;
-    return table->park(id, waiter, 0, look);
+    return table->park(id, waiter, 0, clock.now(), look);
   }
   // Parks for a change of the state as it is now.
   JobTable::Parked park_for_change(const std::string& id, TestWaiter& waiter) {
-    waiter.terms.seen = *ValidatorList::parse(look(id).snapshot->json.etag);
+    waiter.terms.seen = *ValidatorList::parse(look(id).snapshot->json.etag());
     return park(id, waiter);
   }
 };
@@ -86,10 +86,10 @@ TEST_CASE("job table: a request whose news is there already is not parked") {
   Fixture f;
   f.apply(defined("build-7", 1));
   TestWaiter waiter;
-  waiter.terms.seen = *ValidatorList::parse(f.look("build-7").snapshot->json.etag);
+  waiter.terms.seen = *ValidatorList::parse(f.look("build-7").snapshot->json.etag());
   f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
   JobTable::Look look;
-  CHECK(f.table->park("build-7", waiter, 0, look) == JobTable::Parked::kReady);
+  CHECK(f.table->park("build-7", waiter, 0, f.clock.now(), look) == JobTable::Parked::kReady);
   CHECK(look.verdict == Verdict::kHolds);
   REQUIRE(look.snapshot != nullptr);
   CHECK(look.snapshot->status == Status::kProcessing);

@@ -62,7 +62,8 @@ class BusyTable {
 
   void park(std::string_view id, ParkedRequest& request) {
     JobTable::Look look;
-    full_ = full_ || table.park(id, request, 0, look) != JobTable::Parked::kParked;
+    full_ = full_ ||
+            table.park(id, request, 0, system_clock().now(), look) != JobTable::Parked::kParked;
   }
   // Something was not taken: what was measured means nothing.
   [[nodiscard]] bool full() const { return full_; }
@@ -95,7 +96,7 @@ void park_when_ready(benchmark::State& state) {
   request.terms.condition = Condition::exists();
   for (auto _ : state) {
     JobTable::Look look;
-    const JobTable::Parked parked = busy.table.park(id, request, 0, look);
+    const JobTable::Parked parked = busy.table.park(id, request, 0, system_clock().now(), look);
     if (parked != JobTable::Parked::kReady) return state.SkipWithError("the job should exist");
     benchmark::DoNotOptimize(look);
   }
