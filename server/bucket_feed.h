@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "core/clock.h"
 #include "core/entry_codec.h"
@@ -45,9 +46,6 @@ class BucketFeed {
   };
   // Blocks for `timeout` at most.
   [[nodiscard]] Got next(std::chrono::milliseconds timeout);
-  // Waits a little where nothing is queued, so that many are when it returns: for a reader that is
-  // in no hurry for each of them. Being woken for every single one takes longer than reading it.
-  void gather() const;
   [[nodiscard]] const RawEntry& entry() const { return entry_; }
   [[nodiscard]] std::uint64_t pending() const { return pending_; }
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
@@ -56,6 +54,8 @@ class BucketFeed {
   BucketFeed(NatsConnection& connection, Settings settings, natsSubscription* subscription)
       : connection_(connection), settings_(std::move(settings)), subscription_(subscription) {}
   natsStatus create_consumer(const std::string& inbox);
+  void spend_message();
+  void free_spent();
   Got on_timeout();
   Got on_control();
   Got broken(std::string why);
@@ -68,6 +68,8 @@ class BucketFeed {
   const std::string prefix_ = "$KV." + settings_.bucket + ".";
   natsSubscription* const subscription_;
   NatsMsgPtr message_;
+  std::vector<NatsMsgPtr> spent_;  // Messages dealt with, to be freed together.
+  std::size_t spent_bytes_ = 0;
   RawEntry entry_;
   std::uint64_t pending_ = 0;
   std::uint64_t consumer_seq_ = 0;  // Of the last delivery.

@@ -77,7 +77,6 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
   bool complete = bucket.entries == 0;
   while (!complete) {
     if (stop_.requested()) return {};
-    session.feed.gather();
     switch (session.feed.next(kTick)) {
       case BucketFeed::Got::kEntry:
         intake_.admit(session.feed.entry(), [&](const Entry& e) { return read.absorb(e); });

@@ -37,18 +37,25 @@ std::string_view Response::field(std::string_view name) const {
   return {};
 }
 
+std::optional<Response> parse_response(std::string_view bytes) {
+  const std::size_t head_end = bytes.find("\r\n\r\n");
+  if (head_end == std::string_view::npos) return std::nullopt;
+  Response response;
+  response.head = bytes.substr(0, head_end + 4);
+  if (!response.head.starts_with("HTTP/1.1 ")) {
+    die("not HTTP/1.1: " + std::string(bytes.substr(0, 80)));
+  }
+  std::from_chars(response.head.data() + 9, response.head.data() + 12, response.status);
+  const std::size_t size = body_bytes_of(response);
+  if (bytes.size() < response.head.size() + size) return std::nullopt;
+  response.body = bytes.substr(response.head.size(), size);
+  return response;
+}
+
 std::optional<Response> ResponseReader::take() {
   buffer_.erase(0, std::exchange(taken_, 0));
-  const std::size_t head_end = buffer_.find("\r\n\r\n");
-  if (head_end == std::string::npos) return std::nullopt;
-  Response response;
-  response.head = std::string_view(buffer_).substr(0, head_end + 4);
-  if (!response.head.starts_with("HTTP/1.1 ")) die("not HTTP/1.1: " + buffer_.substr(0, 80));
-  std::from_chars(response.head.data() + 9, response.head.data() + 12, response.status);
-  const std::size_t bytes = body_bytes_of(response);
-  if (buffer_.size() < response.head.size() + bytes) return std::nullopt;
-  response.body = std::string_view(buffer_).substr(response.head.size(), bytes);
-  taken_ = response.head.size() + bytes;
+  const std::optional<Response> response = parse_response(buffer_);
+  if (response) taken_ = response->head.size() + response->body.size();
   return response;
 }
 

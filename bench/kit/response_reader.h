@@ -21,11 +21,15 @@ struct Response {
   [[nodiscard]] std::string_view field(std::string_view name) const;
 };
 
+// The response at the front of `bytes`, whose views point into them. nullopt: it is not whole. Dies on
+// what is not HTTP/1.1.
+[[nodiscard]] std::optional<Response> parse_response(std::string_view bytes);
+
 class ResponseReader {
  public:
   // Appends what was read.
   void feed(std::string_view bytes) { buffer_ += bytes; }
-  // The next complete response. nullopt: not here yet. Dies on what is not HTTP/1.1.
+  // The next complete response. nullopt: not here yet.
   [[nodiscard]] std::optional<Response> take();
   // Nothing has been received beyond the responses taken.
   [[nodiscard]] bool empty() const { return buffer_.size() == taken_; }
