@@ -1,6 +1,7 @@
 // One update among many parked: how long until its client knows, next to what a bare nats.c
 // subscriber takes to receive the same message.
 #include <atomic>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -94,6 +95,32 @@ std::chrono::nanoseconds update_one(Target& target, Crowd& crowd, Parked& parked
   return took;
 }
 
+// Both, where the server reads NATS; else none.
+class BareSubscribers {
+ public:
+  explicit BareSubscribers(Target& target) {
+    if (!target.reads_nats()) return;
+    core_.emplace(target.bucket(), false);
+    jetstream_.emplace(target.bucket(), true);
+  }
+  void expect() {
+    if (core_) core_->expect();
+    if (jetstream_) jetstream_->expect();
+  }
+  void note(Time start) {
+    if (core_) core_times_.add(wait_received(*core_, start));
+    if (jetstream_) jetstream_times_.add(wait_received(*jetstream_, start));
+  }
+  void print() {
+    if (core_) print_quantiles("core", core_times_);
+    if (jetstream_) print_quantiles("jetstream", jetstream_times_);
+  }
+
+ private:
+  std::optional<BareSubscriber> core_, jetstream_;
+  Quantiles core_times_, jetstream_times_;
+};
+
 }  // namespace
 
 void measure_notify(const Options& options) {
@@ -101,48 +128,22 @@ void measure_notify(const Options& options) {
   Crowd crowd(options.number("clients", 10'000));
   Parked parked{job_names(options, crowd.size()), {}};
   parked.tags = target.define(parked.jobs);
-  crowd.connect(target.address);
-  for (int i = 0; i < crowd.size(); ++i) {
-    const auto index = static_cast<std::size_t>(i);
-    crowd.ask(i, target.held_request(parked.jobs[index], parked.tags[index]));
-  }
-  target.process.wait_quiet();
-  BareSubscriber core(target.bucket(), false);
-  BareSubscriber jetstream(target.bucket(), true);
+  park_all(target, crowd, parked.jobs, parked.tags);
+  BareSubscribers bare(target);
   std::minstd_rand random(1);
   std::uniform_int_distribution<int> any_client(0, crowd.size() - 1);
   std::uniform_int_distribution<int> pause_us(3'000, 7'000);
   Quantiles answers;
-  Quantiles bare_core;
-  Quantiles bare_jetstream;
   const int samples = options.number("samples", 300);
   for (int i = 0; i < samples; ++i) {
-    core.expect();
-    jetstream.expect();
+    bare.expect();
     Time start;
     answers.add(update_one(target, crowd, parked, any_client(random), start));
-    bare_core.add(wait_received(core, start));
-    bare_jetstream.add(wait_received(jetstream, start));
+    bare.note(start);
     std::this_thread::sleep_for(std::chrono::microseconds(pause_us(random)));
   }
   print_quantiles("answer", answers);
-  print_quantiles("core", bare_core);
-  print_quantiles("jetstream", bare_jetstream);
-}
-
-void measure_idle(const Options& options) {
-  Target target(options);
-  Crowd crowd(options.number("clients", 18'000));
-  const std::vector<std::string> jobs = job_names(options, 1);
-  const std::vector<std::string> tags = target.define(jobs);
-  crowd.connect(target.address);
-  for (int i = 0; i < crowd.size(); ++i) crowd.ask(i, target.held_request(jobs[0], tags[0]));
-  target.process.wait_quiet();
-  const std::chrono::seconds span(options.number("seconds", 20));
-  const auto before = target.process.cpu();
-  std::this_thread::sleep_for(span);
-  const std::chrono::duration<double> used = target.process.cpu() - before;
-  print("cpu_percent", 100 * used.count() / static_cast<double>(span.count()));
+  bare.print();
 }
 
 }  // namespace bench

@@ -94,6 +94,16 @@ std::string Target::wait_for_tag(const std::string& job) {
   die("the server does not know the job " + job);
 }
 
+void park_all(Target& target, Crowd& crowd, const std::vector<std::string>& jobs,
+              const std::vector<std::string>& tags) {
+  crowd.connect(target.address);
+  for (int i = 0; i < crowd.size(); ++i) {
+    const std::size_t job = static_cast<std::size_t>(i) % jobs.size();
+    if (!crowd.ask(i, target.held_request(jobs[job], tags[job]))) die("cannot ask");
+  }
+  target.process.wait_quiet();
+}
+
 std::vector<std::string> job_names(const Options& options, int count) {
   std::vector<std::string> names;
   const std::string prefix = options.text("prefix", "p" + std::to_string(::getpid()) + "-");

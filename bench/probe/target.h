@@ -10,6 +10,7 @@
 #include "bench/kit/address.h"
 #include "bench/kit/job_bucket.h"
 #include "bench/kit/response_reader.h"
+#include "bench/probe/crowd.h"
 #include "bench/probe/options.h"
 #include "bench/probe/server_process.h"
 
@@ -35,6 +36,7 @@ class Target {
   void event(const std::string& job);
   // All of the events are on their way.
   void flush();
+  [[nodiscard]] bool reads_nats() const { return bucket_ != nullptr; }
   [[nodiscard]] JobBucket& bucket() { return *bucket_; }
 
  private:
@@ -47,6 +49,11 @@ class Target {
   int fd_ = -1;                        // For what the probe itself asks.
   ResponseReader reader_;
 };
+
+// Connects all and has each wait for the next event of one of the jobs, in turn. Returns when the
+// server has come to rest.
+void park_all(Target& target, Crowd& crowd, const std::vector<std::string>& jobs,
+              const std::vector<std::string>& tags);
 
 // `prefix` and the job's number: `<prefix>0`, `<prefix>1`, …
 [[nodiscard]] std::vector<std::string> job_names(const Options& options, int count);

@@ -1,5 +1,7 @@
 // Parked memory, fan-out and storm: park many, let the jobs change, and see when the last one
 // knows.
+#include <thread>
+
 #include "bench/probe/crowd.h"
 #include "bench/probe/rows.h"
 #include "bench/probe/target.h"
@@ -10,16 +12,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kPatience = 60s;
-
-void park_all(Target& target, Crowd& crowd, const std::vector<std::string>& jobs,
-              const std::vector<std::string>& tags) {
-  crowd.connect(target.address);
-  for (int i = 0; i < crowd.size(); ++i) {
-    const std::size_t job = static_cast<std::size_t>(i) % jobs.size();
-    if (!crowd.ask(i, target.held_request(jobs[job], tags[job]))) die("cannot ask");
-  }
-  target.process.wait_quiet();
-}
 
 }  // namespace
 
@@ -55,6 +47,18 @@ void measure_wake(const Options& options) {
   print("lost", crowd.size() - counts.answered);
   print("wrong", wrong);
   print("response_bytes", static_cast<double>(bytes));
+}
+
+void measure_idle(const Options& options) {
+  Target target(options);
+  Crowd crowd(options.number("clients", 18'000));
+  const std::vector<std::string> jobs = job_names(options, 1);
+  park_all(target, crowd, jobs, target.define(jobs));
+  const std::chrono::seconds span(options.number("seconds", 20));
+  const auto before = target.process.cpu();
+  std::this_thread::sleep_for(span);
+  const std::chrono::duration<double> used = target.process.cpu() - before;
+  print("cpu_percent", 100 * used.count() / static_cast<double>(span.count()));
 }
 
 }  // namespace bench

@@ -47,7 +47,7 @@ def machine(size_name, rounds):
     return [
         f"{os.cpu_count()} cores of {model.group(1) if model else 'an unknown processor'}, Linux {platform.release()}",
         ", ".join(f"{name} {version}" for name, version in versions.items()),
-        f"{size_name}, {rounds} rounds, servers in random order within each; median (lowest to highest)",
+        f"{size_name}, {rounds} round{'s' if rounds != 1 else ''}, servers in random order within each; median (lowest to highest)",
     ]
 
 
@@ -65,7 +65,8 @@ def print_table(results, found):
         for server, values in sorted(results.values[figure].items(), key=lambda item: statistics.median(item[1])):
             spread = f"({number(min(values))} to {number(max(values))})" if len(values) > 1 else ""
             print(f"  {server:34} {number(statistics.median(values)):>12}  {spread}")
-    print("\nTargets")
+    if found:
+        print("\nTargets")
     for target in found:
         value = "-" if target.value is None else number(target.value)
         sign = "<=" if target.at_most else ">="
@@ -90,7 +91,7 @@ set output "{path}.svg"
 set title "{title}\\n{{/*0.8 {subtitle}; {machine_lines[2]}}}"
 set style fill solid 0.8
 set boxwidth 0.6
-set yrange [0:*]
+set yrange [0:{max(max(values) for values in servers.values()) * 1.1 or 1}]
 set grid ytics
 unset key
 plot "{path}.dat" using 1:3:xtic(2) with boxes linecolor rgb "#4878a8", \

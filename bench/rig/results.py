@@ -80,7 +80,8 @@ def targets(results):
             at_most("notify", f"{quantile}, of a bare core subscriber's",
                     results.ratio(figure, "bide", "nats-core-beside-bide"), 1.5)
         at_most("notify", "p99, of echo's", results.ratio("notify_p99_ms", "bide", "echo"), 0.5)
-    sizes = sorted((server for server in results.values.get("growth_p50_ms", {})), key=lambda s: int(s.split("-")[1]))
+    sizes = sorted((server for server in results.values.get("growth_p50_ms", {}) if server.startswith("bide-")),
+                   key=lambda server: int(server.split("-")[1]))
     for server in sizes[1:]:
         at_most("growth", f"p50 with {server.split('-')[1]} parked, of that with {sizes[0].split('-')[1]}",
                 results.ratio("growth_p50_ms", server, sizes[0]), 1.2)
