@@ -56,8 +56,8 @@ void JobResource::handle(std::string_view id, const httplib::Request& request, E
     return send_problem(id, unavailable("the jobs are still being read from NATS; try again"),
                         exchange);
   }
-  answer_or_park(id, {query.condition, std::move(query.seen), query.type, deadline(facts)},
-                 exchange);
+  const TimePoint until = facts.held ? deadline(facts) : facts.received;
+  answer_or_park(id, {query.condition, std::move(query.seen), query.type, until}, exchange);
 }
 
 void JobResource::answer_or_park(std::string_view id, Waiter::Terms terms, Exchange& exchange) {

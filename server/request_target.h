@@ -13,8 +13,8 @@
 namespace bide {
 
 struct RequestTarget {
-  std::string_view path;       // As sent, still percent-encoded. `*` for the asterisk form.
-  std::string_view query;      // Without the `?`, still percent-encoded.
+  std::string_view path;   // As sent, still percent-encoded. `*` for the asterisk form.
+  std::string_view query;  // Without the `?`, still percent-encoded.
 };
 
 // 400: none of the forms, or not the form for this method. 501: CONNECT; bide is no tunnel.

@@ -96,7 +96,8 @@ inline void absorb_all(Job& job, const std::vector<Entry>& entries) {
 // What clients could compare.
 inline std::string view_of(const Job& job) {
   const auto snapshot = make_snapshot(job, 1);
-  return snapshot->json.bytes + snapshot->json.etag() + snapshot->text.bytes + snapshot->text.etag();
+  return snapshot->json.bytes + snapshot->json.etag() + snapshot->text.bytes +
+         snapshot->text.etag();
 }
 
 }  // namespace bide::testing

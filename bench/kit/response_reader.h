@@ -21,8 +21,8 @@ struct Response {
   [[nodiscard]] std::string_view field(std::string_view name) const;
 };
 
-// The response at the front of `bytes`, whose views point into them. nullopt: it is not whole. Dies on
-// what is not HTTP/1.1.
+// The response at the front of `bytes`, whose views point into them. nullopt: it is not whole. Dies
+// on what is not HTTP/1.1.
 [[nodiscard]] std::optional<Response> parse_response(std::string_view bytes);
 
 class ResponseReader {
