@@ -58,12 +58,9 @@ double seconds_to_drain(jsCtx* jetstream, jsDeliverPolicy policy, std::uint64_t 
 void fill_bucket(const Options& options) {
   JobBucket bucket(options.text("nats"), "job-queue");
   const auto when = std::chrono::system_clock::now();
-  for (const std::string& job : [&] {
-         std::vector<std::string> names;
-         const int jobs = options.number("jobs", 200'000);
-         for (int i = 0; i < jobs; ++i) names.push_back("job-" + std::to_string(1'000'000 + i));
-         return names;
-       }()) {
+  const int jobs = options.number("jobs", 200'000);
+  for (int i = 0; i < jobs; ++i) {
+    const std::string job = "job-" + std::to_string(1'000'000 + i);
     bucket.define(job);
     bucket.event(job, "acknowledged", "agent-1", when);
     bucket.event(job, "started", "agent-1", when + 1ms);
@@ -73,7 +70,7 @@ void fill_bucket(const Options& options) {
   bucket.flush();
   jsCtx* jetstream = nullptr;
   natsConnection_JetStream(&jetstream, bucket.connection(), nullptr);
-  const auto wanted = static_cast<std::uint64_t>(options.number("jobs", 200'000)) * 5;
+  const auto wanted = static_cast<std::uint64_t>(jobs) * 5;
   for (int i = 0; i < 600 && entries_of(jetstream) < wanted; ++i) {
     std::this_thread::sleep_for(100ms);
   }

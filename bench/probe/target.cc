@@ -37,6 +37,7 @@ std::vector<std::string> Target::define(const std::vector<std::string>& jobs) {
   for (const std::string& job : jobs) bucket_ ? bucket_->define(job) : post(job);
   flush();
   std::vector<std::string> tags;
+  tags.reserve(jobs.size());
   if (kind_ == "nchan") return std::vector<std::string>(jobs.size());
   for (const std::string& job : jobs) tags.push_back(wait_for_tag(job));
   return tags;
@@ -106,6 +107,7 @@ void park_all(Target& target, Crowd& crowd, const std::vector<std::string>& jobs
 
 std::vector<std::string> job_names(const Options& options, int count) {
   std::vector<std::string> names;
+  names.reserve(static_cast<std::size_t>(count));
   const std::string prefix = options.text("prefix", "p" + std::to_string(::getpid()) + "-");
   for (int i = 0; i < count; ++i) names.push_back(prefix + std::to_string(i));
   return names;
