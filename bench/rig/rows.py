@@ -16,7 +16,7 @@ class Size:
 
     def __init__(self, short):
         self.clients = 300 if short else 10_000
-        self.clients_of_threads = 50 if short else 1_000  # A thread each, and a backlog of 5.
+        self.clients_of_threads = 50 if short else 500  # A thread each, and a backlog of 5.
         self.growth = (50, 100) if short else (100, 1_000, 10_000, 18_000)
         self.idle_clients = 100 if short else 18_000
         self.idle_s = 1 if short else 20
