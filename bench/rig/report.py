@@ -4,6 +4,7 @@ import platform
 import re
 import statistics
 import subprocess
+import textwrap
 
 # Figures in the order of the rows, with what stands above their table.
 TITLES = {
@@ -84,11 +85,15 @@ def draw(results, folder, machine_lines):
         with open(path + ".dat", "w", encoding="utf-8") as file:
             for index, (server, values) in enumerate(servers.items()):
                 file.write(f'{index} "{server}" {statistics.median(values)} {min(values)} {max(values)}\n')
-        subtitle = machine_lines[0].replace('"', "'")
+        lines = [part.replace('"', "'") for line in machine_lines for part in textwrap.wrap(line, 130)]
+        labels = "\n".join(f'set label "{line}" at screen 0.02, {0.03 * (len(lines) - row)} font ",8"'
+                           for row, line in enumerate(lines))
         script = f"""
-set terminal svg size 760,420 font "sans-serif,12" background "white"
+set terminal svg size 760,460 font "sans-serif,12" background "white" noenhanced
 set output "{path}.svg"
-set title "{title}\\n{{/*0.8 {subtitle}; {machine_lines[2]}}}"
+set title "{title}"
+{labels}
+set bmargin {3 + len(lines)}
 set style fill solid 0.8
 set boxwidth 0.6
 set yrange [0:{max(max(values) for values in servers.values()) * 1.1 or 1}]

@@ -56,12 +56,9 @@ def targets(results):
     def at_least(row, claim, value, limit):
         found.append(Target(row, claim, value, limit, False))
 
-    def best_peer(figure, lowest=True):
-        peers = [kind for kind in ("nchan", "echo", "threads") if results.of(figure, kind)]
-        # Lost answers are no answers: threads gets no credit for them.
-        peers = [kind for kind in peers if kind != "threads" or figure != "fan_out_ms"]
-        pick = min if lowest else max
-        return pick(peers, key=lambda kind: results.median(figure, kind)) if peers else None
+    def best_peer(figure):
+        peers = [kind for kind in ("nchan", "echo") if results.of(figure, kind)]
+        return min(peers, key=lambda kind: results.median(figure, kind)) if peers else None
 
     if results.of("parked_bytes", "bide"):
         at_most("parked memory", "bytes a parked request", results.median("parked_bytes", "bide"), 512)

@@ -54,14 +54,19 @@ def answered_all(kind, figures):
         raise RuntimeError(f"{kind}: {figures['lost']:.0f} answers lost, {figures['wrong']:.0f} wrong")
 
 
+def named(kind, clients, size):
+    """A server measured with fewer clients than the others says so."""
+    return kind if clients == size.clients else f"{kind}, {clients} clients"
+
+
 def parked(size):
     """Everybody waits for a job of their own: memory while parked, and the storm that wakes them."""
     for kind in shuffled(["floor", "bide", "nchan", "echo", "threads"]):
         clients = size.clients_of_threads if kind == "threads" else size.clients
         figures = fresh(kind, "wake", "--clients", clients, "--jobs", clients)
         answered_all(kind, figures)
-        yield kind, "parked_bytes", figures["bytes_per_parked"]
-        yield kind, "parked_threads", figures["threads_more"]
+        yield named(kind, clients, size), "parked_bytes", figures["bytes_per_parked"]
+        yield named(kind, clients, size), "parked_threads", figures["threads_more"]
         if kind in ("bide", "echo"):
             yield kind, "storm_ms", figures["last_ms"]
 
@@ -71,8 +76,8 @@ def fan_out(size):
         clients = size.clients_of_threads if kind == "threads" else size.clients
         figures = fresh(kind, "wake", "--clients", clients, "--jobs", 1)
         answered_all(kind, figures)
-        yield kind, "fan_out_ms", figures["last_ms"]
-        yield kind, "fan_out_lost", figures["lost"]
+        yield named(kind, clients, size), "fan_out_ms", figures["last_ms"]
+        yield named(kind, clients, size), "fan_out_lost", figures["lost"]
 
 
 def notify(size):
