@@ -90,7 +90,7 @@ def draw(results, folder, machine_lines):
                            for row, line in enumerate(lines))
         script = f"""
 set terminal svg size 760,460 font "sans-serif,12" background "white" noenhanced
-set output "{path}.svg"
+set output "{figure}.svg"
 set title "{title}"
 {labels}
 set bmargin {3 + len(lines)}
@@ -99,8 +99,8 @@ set boxwidth 0.6
 set yrange [0:{max(max(values) for values in servers.values()) * 1.1 or 1}]
 set grid ytics
 unset key
-plot "{path}.dat" using 1:3:xtic(2) with boxes linecolor rgb "#4878a8", \
+plot "{figure}.dat" using 1:3:xtic(2) with boxes linecolor rgb "#4878a8", \
      "" using 1:3:4:5 with yerrorbars linecolor rgb "#303030" pointtype 7 pointsize 0.4
 """
-        subprocess.run(["gnuplot"], input=script, text=True, check=True)
+        subprocess.run(["gnuplot"], input=script, text=True, check=True, cwd=folder)
         os.remove(path + ".dat")
