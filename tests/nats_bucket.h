@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -87,9 +88,25 @@ class TestBucket {
     must(js_PurgeStream(connection_->jetstream(), stream_of(kName).c_str(), nullptr, nullptr));
   }
 
+  // Has the bucket's stream take in another subject, too.
+  void bind(const char* subject) {
+    jsStreamInfo* raw = nullptr;
+    must(js_GetStreamInfo(&raw, connection_->jetstream(), stream_of(kName).c_str(), nullptr,
+                          nullptr));
+    const StreamInfoPtr info(raw);
+    const std::string own = subject_prefix_of(kName) + ">";
+    std::array<const char*, 2> subjects = {own.c_str(), subject};
+    jsStreamConfig config = *info->Config;
+    config.Subjects = subjects.data();
+    config.SubjectsLen = subjects.size();
+    must(js_UpdateStream(nullptr, connection_->jetstream(), &config, nullptr, nullptr));
+  }
+
   // Keys need not be such as a KV client would accept.
   void put(std::string_view key, std::string_view value) {
-    const std::string subject = subject_prefix_of(kName) + std::string(key);
+    put_raw(subject_prefix_of(kName) + std::string(key), value);
+  }
+  void put_raw(const std::string& subject, std::string_view value) {
     // Just restarted, JetStream may be a moment behind its server.
     REQUIRE(eventually([&] {
       return js_Publish(nullptr, connection_->jetstream(), subject.c_str(), value.data(),

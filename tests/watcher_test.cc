@@ -104,6 +104,18 @@ TEST_CASE("watcher: a bucket with another configuration is used as it is") {
   CHECK(watched.metrics.entries_applied.load() == 1);
 }
 
+TEST_CASE("watcher: what the stream holds under other subjects is no entry of the bucket") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.bind("jobs.*");
+  bucket.define("build-7");
+  bucket.put_raw("jobs.forged", R"({"id":"forged"})");
+  Watched watched(nats.url(), {.heartbeat = kNoHeartbeat});
+  REQUIRE(watched.ready());
+  CHECK(watched.table.jobs() == 1);
+  CHECK(watched.rejected(RejectReason::kKey) == 1);
+}
+
 TEST_CASE("watcher: entries wake who waits, and deleting the definition ends the job") {
   const TestNats nats;
   TestBucket bucket(nats);
