@@ -51,7 +51,7 @@ std::vector<Shard::Ready> Shard::take_ready(TimePoint now) {
 void Shard::take_all(std::vector<Ready>& ready) {
   while (!due_.empty()) {
     Waiter& waiter = due_.top();
-    Record& record = *waiter.record_;
+    Record& record = *record_of(waiter);
     const bool exists = record.job.defined();
     take(waiter, exists ? snapshot_of(record) : nullptr, Outcome::kDrain, ready);
     erase_if_unneeded(record);
@@ -68,7 +68,7 @@ void Shard::take_changed(TimePoint now, std::vector<Ready>& ready) {
     Record& record = *changed_[i];
     record.queued = false;
     for (Waiter *waiter = record.waiters, *next = nullptr; waiter != nullptr; waiter = next) {
-      next = waiter->next_;
+      next = WaiterList::next(*waiter);
       take_if_ready(*waiter, now, ready);
     }
   }
@@ -80,7 +80,7 @@ void Shard::take_changed(TimePoint now, std::vector<Ready>& ready) {
 void Shard::take_due(TimePoint now, std::vector<Ready>& ready) {
   while (due_.next_due() <= now) {
     Waiter& waiter = due_.top();
-    Record& record = *waiter.record_;
+    Record& record = *record_of(waiter);
     if (waiter.terms.deadline > now) {
       take_if_ready(waiter, now, ready);  // Settling: time alone may have made it ready.
       continue;
@@ -92,7 +92,7 @@ void Shard::take_due(TimePoint now, std::vector<Ready>& ready) {
 }
 
 void Shard::take_if_ready(Waiter& waiter, TimePoint now, std::vector<Ready>& ready) {
-  Record& record = *waiter.record_;
+  Record& record = *record_of(waiter);
   if (!record.job.defined()) return;  // Waits for the job to exist; an event alone is not news.
   const Condition::Judgement judgement = judge(record, waiter.terms, now);
   if (judgement.verdict == Verdict::kPending) {

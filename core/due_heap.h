@@ -18,6 +18,9 @@ class DueHeap {
  public:
   [[nodiscard]] bool empty() const { return heap_.empty(); }
   [[nodiscard]] std::size_t size() const { return heap_.size(); }
+  [[nodiscard]] bool holds(const Waiter& waiter) const {
+    return waiter.heap_index_ != Waiter::kNotParked;
+  }
   // The waiter with the earliest due time. Must not be empty.
   [[nodiscard]] Waiter& top() const { return *heap_.front(); }
   [[nodiscard]] TimePoint next_due() const { return empty() ? kEndOfTime : top().due_; }

@@ -8,26 +8,6 @@
 
 namespace bide {
 
-std::string_view word_of(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kNow:
-      return "now";
-    case Outcome::kChanged:
-      return "changed";
-    case Outcome::kDone:
-      return "done";
-    case Outcome::kTimeout:
-      return "timeout";
-    case Outcome::kShed:
-      return "shed";
-    case Outcome::kDrain:
-      return "drain";
-    case Outcome::kGone:
-      return "gone";
-  }
-  return "";
-}
-
 struct BucketContent {
   RecordIndex records;
 };

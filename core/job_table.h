@@ -18,7 +18,7 @@
 #include "core/clock.h"
 #include "core/entry_codec.h"
 #include "core/job.h"
-#include "core/waiter.h"
+#include "core/lot.h"
 
 namespace bide {
 
@@ -53,7 +53,7 @@ class BucketRead {
   std::unique_ptr<struct BucketContent> content_;
 };
 
-class JobTable {
+class JobTable final : public Lot {
  public:
   struct Options {
     std::size_t shards = 2;            // 1..64; attendant threads.
@@ -65,7 +65,7 @@ class JobTable {
 
   // `clock` and `crew` (may be null: attendants answer alone) must outlive the table.
   JobTable(Clock& clock, const Options& options, Crew* crew);
-  ~JobTable();
+  ~JobTable() override;
 
   // --- The watcher's side -------------------------------------------------------------------
 
@@ -78,31 +78,15 @@ class JobTable {
 
   // --- The requests' side -------------------------------------------------------------------
 
-  struct Look {
-    // Null: no such job.
-    std::shared_ptr<const Snapshot> snapshot;
-    Verdict verdict = Verdict::kPending;  // Of the terms, if the job exists.
-  };
   // The job, and what the terms' condition makes of it; `now` decides only settling. Never blocks
   // but for the shard's mutex.
   [[nodiscard]] Look look(std::string_view id, const Waiter::Terms& terms, TimePoint now);
 
-  enum class Parked : std::uint8_t {
-    kParked,    // The table answers it; the caller must not touch the waiter any more.
-    kReady,     // Not parked: the condition holds (or never will); `look` says with what.
-    kFull,      // Not parked: parked_max.
-    kDraining,  // Not parked: drain() was called.
-    kGone,      // Not parked: present(ticket) said no. The waiter belongs to somebody else.
-  };
-  // Judges waiter.terms and, if they are still pending, parks the waiter, under one lock. Terms
-  // must be set before the caller makes the waiter claimable by others. A job that does not exist:
-  // Condition::exists() parks, any other is kReady with a null snapshot. `now` decides only
-  // settling.
-  [[nodiscard]] Parked park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
-                            TimePoint now, Look& look);
-  // Takes a waiter out whose client hung up, after the caller has won its claim. When this returns
-  // the table has forgotten the waiter, whether it was still parked or not. `id` as in park().
-  void unpark(std::string_view id, Waiter& waiter);
+  // A job that does not exist: Condition::exists() parks, any other is kReady with a null snapshot.
+  // `key` is the job's id. kFull: parked_max.
+  [[nodiscard]] Parked park(std::string_view key, Waiter& waiter, std::uint64_t ticket,
+                            TimePoint now, Look& look) override;
+  void unpark(std::string_view key, Waiter& waiter) override;
 
   // Answers every parked request with its current state (kDrain) and parks no more. Returns when
   // the last answer has been handed to its waiter or the crew.

@@ -18,7 +18,7 @@
 
 namespace bide {
 
-struct Record {
+struct Record : WaiterList {
   explicit Record(std::string id) : job(std::move(id)) {}
 
   Job job;
@@ -26,7 +26,6 @@ struct Record {
   std::uint32_t snapshot_slot = 0;           // Where the shard's snapshot ring points back.
   bool queued = false;                       // On the shard's changed list.
   TimePoint settled_at{};     // When it will have been unchanged for the settle time.
-  Waiter* waiters = nullptr;  // Intrusive list, newest first.
   bool aged = false;          // On the shard's list by age.
   Record* older = nullptr;
   Record* newer = nullptr;

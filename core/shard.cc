@@ -95,8 +95,8 @@ void Shard::adopt(Record& old) {
   if (record == nullptr) record = &find_or_add(old.job.id());  // Only `exists` waits for no job.
   while (old.waiters != nullptr) {
     Waiter& waiter = *old.waiters;
-    unlink(waiter);
-    link(*record, waiter);
+    WaiterList::unlink(waiter);
+    record->link(waiter);
   }
   if (!record->queued) {
     record->queued = true;
@@ -149,7 +149,7 @@ JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint6
     table_.parked_.fetch_sub(1, std::memory_order_relaxed);
     return refuse(JobTable::Parked::kFull);
   }
-  link(record != nullptr ? *record : find_or_add(id), waiter);
+  (record != nullptr ? *record : find_or_add(id)).link(waiter);
   due_.insert(waiter, std::min(waiter.terms.deadline, judgement.again_at));
   if (&due_.top() == &waiter) news_due_ = true;
   return JobTable::Parked::kParked;
@@ -157,8 +157,8 @@ JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint6
 
 void Shard::unpark(Waiter& waiter) {
   MutexLock lock(mutex_);
-  if (waiter.heap_index_ == Waiter::kNotParked) return;  // An attendant lost its claim to us.
-  Record* const record = waiter.record_;
+  if (!due_.holds(waiter)) return;  // An attendant lost its claim to us.
+  Record* const record = record_of(waiter);
   forget(waiter);
   if (record != nullptr) erase_if_unneeded(*record);
 }
@@ -193,7 +193,7 @@ void Shard::job_gone(Record& record) {
   forget_snapshot(record);
   while (record.waiters != nullptr) {
     gone_.push_back(record.waiters);
-    unlink(*record.waiters);
+    WaiterList::unlink(*record.waiters);
   }
   if (!gone_.empty()) news_due_ = true;
 }
@@ -229,25 +229,10 @@ Condition::Judgement Shard::judge(Record& record, const Waiter::Terms& terms, Ti
       [&]() NO_THREAD_SAFETY_ANALYSIS { return snapshot_of(record)->as(terms.type).tag; });
 }
 
-void Shard::link(Record& record, Waiter& waiter) {
-  waiter.record_ = &record;
-  waiter.prev_ = nullptr;
-  waiter.next_ = record.waiters;
-  if (record.waiters != nullptr) record.waiters->prev_ = &waiter;
-  record.waiters = &waiter;
-}
-
-void Shard::unlink(Waiter& waiter) {
-  (waiter.prev_ != nullptr ? waiter.prev_->next_ : waiter.record_->waiters) = waiter.next_;
-  if (waiter.next_ != nullptr) waiter.next_->prev_ = waiter.prev_;
-  waiter.record_ = nullptr;
-  waiter.prev_ = waiter.next_ = nullptr;
-}
-
 // The waiter leaves the lot, however it does.
 void Shard::forget(Waiter& waiter) {
-  if (waiter.record_ != nullptr) {
-    unlink(waiter);
+  if (record_of(waiter) != nullptr) {
+    WaiterList::unlink(waiter);
   } else if (gone_.back() == &waiter) {
     gone_.pop_back();  // The attendant empties the list from its end.
   } else {

@@ -81,8 +81,10 @@ class Shard {
   void forget_snapshot(Record& record) REQUIRES(mutex_);
   [[nodiscard]] Condition::Judgement judge(Record& record, const Waiter::Terms& terms,
                                            TimePoint now) REQUIRES(mutex_);
-  void link(Record& record, Waiter& waiter) REQUIRES(mutex_);
-  void unlink(Waiter& waiter) REQUIRES(mutex_);
+  // Null: what it waited for is gone.
+  static Record* record_of(const Waiter& waiter) {
+    return static_cast<Record*>(WaiterList::of(waiter));
+  }
   void forget(Waiter& waiter) REQUIRES(mutex_);
   void adopt(Record& old) REQUIRES(mutex_);
 

@@ -1,10 +1,10 @@
 // core/waiter.h: A parked request, as the job table sees it.
 //
-// A waiter is a record, not a thread: it sits in its job's list and in its shard's deadline heap,
-// both intrusive, so that parking allocates nothing. Whoever embeds one (server's connection)
+// A waiter is a record, not a thread: it sits in the list of what it waits for and in a heap by due
+// time, both intrusive, so that parking allocates nothing. Whoever embeds one (server's connection)
 // implements the three questions below.
 //
-// Lifetime: from park() until answer() begins or unpark() has returned, the table may touch the
+// Lifetime: from park() until answer() begins or unpark() has returned, the lot may touch the
 // waiter; its memory must stay valid that long. Memory that is reused for other waiters is fine as
 // long as it stays a Waiter (type-stable), because of the claim:
 //
@@ -36,7 +36,7 @@ enum class Outcome : std::uint8_t {
 
 class Waiter {
  public:
-  // Set by the owner before park(); read by the table while parked.
+  // Set by the owner before park(); read by the lot while parked.
   struct Terms {
     Condition condition;
     ValidatorList seen;
@@ -48,11 +48,11 @@ class Waiter {
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
 
-  // Called under the shard's mutex by park(): is this still the request that `ticket` stood for, or
+  // Called under the lot's mutex by park(): is this still the request that `ticket` stood for, or
   // has its client hung up meanwhile? Must not block.
   [[nodiscard]] virtual bool present(std::uint64_t ticket) const noexcept = 0;
-  // Called under the shard's mutex: takes the request for the attendant. False: somebody else has
-  // it, the table forgets the waiter. Must not block.
+  // Called under the lot's mutex: takes the request for the attendant. False: somebody else has
+  // it, the lot forgets the waiter. Must not block.
   [[nodiscard]] virtual bool try_claim() noexcept = 0;
   // Called without locks, by an attendant or a crew thread, once, after try_claim() said true.
   // `snapshot` is null for kGone, and for kTimeout and kDrain of a job that does not exist.
@@ -64,15 +64,28 @@ class Waiter {
   virtual ~Waiter() = default;
 
  private:
-  friend class Shard;
   friend class DueHeap;
+  friend struct WaiterList;
   static constexpr std::uint32_t kNotParked = UINT32_MAX;
-  struct Record* record_ =
-      nullptr;  // The job it waits for. Guarded by the shard's mutex, as all below.
+  // Guarded by the lot's mutex, as all below. Null: unlinked, or not parked.
+  struct WaiterList* list_ = nullptr;
   Waiter* prev_ = nullptr;
   Waiter* next_ = nullptr;
   TimePoint due_{};                        // Deadline, or when to judge again if that is earlier.
-  std::uint32_t heap_index_ = kNotParked;  // Place in the shard's DueHeap.
+  std::uint32_t heap_index_ = kNotParked;  // Place in the lot's DueHeap.
+};
+
+// Those who wait for one thing, newest first. What they wait for derives from it.
+//
+// Thread safety: none; guarded by the lot's mutex.
+struct WaiterList {
+  Waiter* waiters = nullptr;
+
+  void link(Waiter& waiter);
+  static void unlink(Waiter& waiter);  // From whichever list it is in.
+  // Null: not in a list.
+  [[nodiscard]] static WaiterList* of(const Waiter& waiter) { return waiter.list_; }
+  [[nodiscard]] static Waiter* next(const Waiter& waiter) { return waiter.next_; }
 };
 
 }  // namespace bide
