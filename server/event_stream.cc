@@ -43,7 +43,10 @@ void EventStream::wrap(const Record& record, std::string& head, std::string& tai
   if (chunked_) tail += "\r\n";
 }
 
-void EventStream::append_heartbeat(std::string& out) { append_chunk(out, ": hb\n\n"); }
+bool EventStream::append_heartbeat(std::string& out) {
+  append_chunk(out, ": hb\n\n");
+  return true;
+}
 
 void EventStream::append_end(std::string& out, End /*why*/) {
   if (chunked_) out += "0\r\n\r\n";

@@ -32,7 +32,7 @@ class EventStream final : public Stream {
 
   void wrap(const Record& record, std::string& head, std::string& tail) const override;
   [[nodiscard]] bool takes_lines() const override { return false; }
-  void append_heartbeat(std::string& out) override;
+  [[nodiscard]] bool append_heartbeat(std::string& out) override;
   [[nodiscard]] std::chrono::seconds heartbeat() const override { return std::chrono::seconds(15); }
   // There is no word for why: a browser comes back, and learns it then.
   void append_end(std::string& out, End why) override;

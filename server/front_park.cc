@@ -26,11 +26,15 @@ bool has_half_closed(int fd) {
 }  // namespace
 
 Lot::Parked Front::park(Connection& connection, std::string_view key, Lot::Look& look) {
-  connection.half_closed = connection.half_closed || has_half_closed(connection.fd);
   connection.phase = Connection::Phase::kParked;
   Lot& lot = connection.holder->lot();
   const std::uint64_t events_key = key_of(connection);
-  const TimePoint since = connection.stream != nullptr ? clock_.now() : connection.facts.received;
+  const TimePoint received = connection.facts.received;
+  const TimePoint since = connection.stream != nullptr ? clock_.now() : received;
+  // Of a stream that goes round again, a FIN that came meanwhile is a goodbye.
+  if (since - received < kHalfCloseGrace && has_half_closed(connection.fd)) {
+    connection.half_closed = true;
+  }
   const Connection::Parked rested = connection.rest_parked();
   if (rested.urgent != Connection::kNone) look_again(events_key, rested.urgent);
   const Lot::Parked parked = lot.park(key, connection, rested.ticket, since, look);

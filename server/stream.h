@@ -25,7 +25,7 @@ class Stream {
     kOver,      // The job cannot change any more, or is gone.
     kDrain,     // The server is shutting down: connect again, to the next one.
     kTrouble,   // NATS is away, or there is no room: connect again later.
-    kProtocol,  // The client broke the rules, or has closed: what had to be said is said.
+    kProtocol,  // The client broke the rules, is dead, or has closed.
   };
 
   virtual ~Stream() = default;
@@ -42,8 +42,9 @@ class Stream {
   // Whether `data` may travel as it is. False: only spaces may separate its tokens, not line ends.
   [[nodiscard]] virtual bool takes_lines() const = 0;
 
-  // What shows both sides that the other is there, and how often.
-  virtual void append_heartbeat(std::string& out) = 0;
+  // What shows both sides that the other is there, and how often. False: the client has not
+  // answered the one before.
+  [[nodiscard]] virtual bool append_heartbeat(std::string& out) = 0;
   [[nodiscard]] virtual std::chrono::seconds heartbeat() const = 0;
   // The last bytes. Nothing may be appended after them.
   virtual void append_end(std::string& out, End why) = 0;

@@ -7,6 +7,8 @@
 #include "server/event_stream.h"
 #include "server/hold_time.h"
 #include "server/problem.h"
+#include "server/web_socket_handshake.h"
+#include "server/web_socket_stream.h"
 
 namespace bide {
 namespace {
@@ -38,8 +40,11 @@ std::variant<OpenedStream, httplib::Response> open_event_stream(const httplib::R
   return OpenedStream{std::make_unique<EventStream>(chunked), EventStream::head(chunked)};
 }
 
-std::variant<OpenedStream, httplib::Response> open_web_socket(const httplib::Request& /*r*/) {
-  return problem(501, "not yet");
+std::variant<OpenedStream, httplib::Response> open_web_socket(const httplib::Request& request) {
+  std::variant<UpgradeAccepted, httplib::Response> judged = judge_upgrade(request);
+  if (auto* const refused = std::get_if<httplib::Response>(&judged)) return std::move(*refused);
+  return OpenedStream{std::make_unique<WebSocketStream>(),
+                      std::move(std::get<UpgradeAccepted>(judged).response)};
 }
 
 StreamResource::StreamResource(Clock& clock, const Freshness& freshness, Lot& lot,
@@ -123,7 +128,10 @@ void StreamResource::put_off(std::string_view key, OpenedStream opened, std::str
 
 void StreamResource::go_on(Exchange& exchange) {
   while (!exchange.stuck()) {
-    exchange.terms().deadline = after(clock_.now(), exchange.stream()->heartbeat());
+    // News and what the client says do not put the heartbeat off.
+    const TimePoint now = clock_.now();
+    TimePoint& heartbeat = exchange.terms().deadline;
+    if (heartbeat <= now) heartbeat = after(now, exchange.stream()->heartbeat());
     Lot::Parked parked{};
     Lot::Look look;
     if (exchange.park_stream(parked, look) == Exchange::Park::kParked) return;
@@ -154,7 +162,8 @@ void StreamResource::finish(Outcome outcome, const std::shared_ptr<const Snapsho
   // Silence would look as if nothing had happened.
   if (freshness_.stale(clock_.now())) return exchange.end_stream(Stream::End::kTrouble);
   std::string heartbeat;
-  exchange.stream()->append_heartbeat(heartbeat);
+  const bool alive = exchange.stream()->append_heartbeat(heartbeat);
+  if (!alive) return exchange.end_stream(Stream::End::kProtocol);
   exchange.write(heartbeat);
 }
 
