@@ -167,6 +167,23 @@ class Bide:
             self.nats = Nats(self.data_dir)
         return self.nats
 
+    def forget_worker(self):
+        """Its connection, whose nats-server is gone; the next is to the new one."""
+        if self.nats:
+            self.nats.close()
+            self.nats = None
+
+    def restart_nats(self):
+        """Kills this bide's nats-server, and waits until bide has started another and uses it."""
+        old = self.nats_pid()
+        reconnects = self.metric("bide_nats_reconnects_total")
+        os.kill(old, signal.SIGKILL)
+        wait_until(lambda: self.nats_pid() not in (0, old), "nats-server was started again")
+        wait_until(lambda: self.metric("bide_nats_reconnects_total") > reconnects,
+                   "bide is back at NATS")
+        self.forget_worker()
+        wait_until(lambda: self.get("/readyz").status == 200, "bide is ready again", 30)
+
     def put(self, *entries):
         """Writes entries and waits until bide has seen them."""
         last = self.worker().put(*entries)
