@@ -1,10 +1,10 @@
-// The npm package ws on one WebSocket: node websocket.mjs URL [SUBPROTOCOL]...
+// The npm package ws on one WebSocket: node websocket.mjs URL [ORIGIN [SUBPROTOCOL]...]
 // Takes {"send": text}, {"bytes": count} (a message of that size), {"ping": text}, {"close": code}.
 import WebSocket from "ws";
 import { onCommand, say } from "./say.mjs";
 
-const [url, ...protocols] = process.argv.slice(2);
-const socket = new WebSocket(url, protocols, { perMessageDeflate: false });
+const [url, origin, ...protocols] = process.argv.slice(2);
+const socket = new WebSocket(url, protocols, { origin, perMessageDeflate: false });
 socket.on("open", () => say({ said: "connected", protocol: socket.protocol }));
 socket.on("message", (text, binary) => say({ binary, ...JSON.parse(text) }));
 socket.on("ping", () => say({ said: "ping" }));

@@ -47,7 +47,45 @@ class Response:
         return json.loads(self.body)
 
 
-class Bide:
+class Site:
+    """What answers at `self.port`: bide itself, or a proxy in front of it."""
+
+    port = 0
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def get(self, target, *fields, method="GET"):
+        """One request on a connection of its own."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=70) as connection:
+            lines = [f"{method} {target} HTTP/1.1", "Host: test", "Connection: close", *fields, "", ""]
+            connection.sendall("\r\n".join(lines).encode())
+            raw = b""
+            while chunk := connection.recv(65536):
+                raw += chunk
+        return Response(raw)
+
+    def curl(self, target, *arguments):
+        """The real curl; the response of one request."""
+        done = subprocess.run(["curl", "-sS", "-i", "--max-time", "70", *arguments, self.url + target],
+                              capture_output=True, timeout=80, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        return Response(done.stdout)
+
+    def curl_later(self, target, *arguments):
+        """A curl that is held; finish it with finish()."""
+        return subprocess.Popen(["curl", "-sS", "-i", "--max-time", "70", *arguments, self.url + target],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    @staticmethod
+    def finish(curl):
+        out, err = curl.communicate(timeout=70)
+        assert curl.returncode == 0, err.decode()
+        return Response(out)
+
+
+class Bide(Site):
     """One server. A context manager: leaving it ends the server as SIGTERM does."""
 
     def __init__(self, *flags, data_dir=None, env=None):
@@ -71,7 +109,6 @@ class Bide:
             [BIDE, "serve", "--listen", f"127.0.0.1:{self.listen_port}", "--data-dir", self.data_dir, *self.flags],
             stdout=subprocess.DEVNULL, stderr=self.log, env=self.env)
         self.port = int(wait_until(lambda: self._listening(begin), "bide listens").rsplit(":", 1)[1])
-        self.url = f"http://127.0.0.1:{self.port}"
         self.wait_ready()
         return self
 
@@ -117,34 +154,6 @@ class Bide:
             self.process.wait(PATIENCE_S)
 
     # --- Clients ---
-
-    def get(self, target, *fields, method="GET"):
-        """One request on a connection of its own."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=70) as connection:
-            lines = [f"{method} {target} HTTP/1.1", "Host: test", "Connection: close", *fields, "", ""]
-            connection.sendall("\r\n".join(lines).encode())
-            raw = b""
-            while chunk := connection.recv(65536):
-                raw += chunk
-        return Response(raw)
-
-    def curl(self, target, *arguments):
-        """The real curl; the response of one request."""
-        done = subprocess.run(["curl", "-sS", "-i", "--max-time", "70", *arguments, self.url + target],
-                              capture_output=True, timeout=80, check=False)
-        assert done.returncode == 0, done.stderr.decode()
-        return Response(done.stdout)
-
-    def curl_later(self, target, *arguments):
-        """A curl that is held; finish it with finish()."""
-        return subprocess.Popen(["curl", "-sS", "-i", "--max-time", "70", *arguments, self.url + target],
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-    @staticmethod
-    def finish(curl):
-        out, err = curl.communicate(timeout=70)
-        assert curl.returncode == 0, err.decode()
-        return Response(out)
 
     def metric(self, name):
         match = re.search(rf"^{re.escape(name)} (\S+)$", self.get("/metrics").body.decode(), re.M)

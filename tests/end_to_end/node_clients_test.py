@@ -67,7 +67,7 @@ class EventSource(NodeClients):
 
 class WebSocket(NodeClients):
     def watch(self, path, *protocols):
-        return self.run_script("websocket.mjs", f"ws://127.0.0.1:{self.bide.port}{path}", *protocols)
+        return self.run_script("websocket.mjs", f"ws://127.0.0.1:{self.bide.port}{path}", self.bide.url, *protocols)
 
     def open(self, job):
         self.bide.put(definition(job))
