@@ -8,12 +8,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
 
 #include "core/job.h"
+#include "core/listing.h"
 #include "core/waiter.h"
 
 namespace bide {
@@ -25,11 +27,18 @@ struct Record : WaiterList {
   std::shared_ptr<const Snapshot> snapshot;  // Null: not rendered since the last change.
   std::uint32_t snapshot_slot = 0;           // Where the shard's snapshot ring points back.
   bool queued = false;                       // On the shard's changed list.
-  TimePoint settled_at{};     // When it will have been unchanged for the settle time.
-  bool aged = false;          // On the shard's list by age.
+  TimePoint settled_at{};  // When it will have been unchanged for the settle time.
+  bool aged = false;       // On the shard's list by age.
   Record* older = nullptr;
   Record* newer = nullptr;
 };
+
+// What the overview is told of it; nullopt: it is not for clients to see.
+[[nodiscard]] inline std::optional<Listed> listed(const Record& record) {
+  const Job& job = record.job;
+  if (!job.defined()) return std::nullopt;
+  return Listed{job.definition_revision(), job.revision(), job.status(), &job.id()};
+}
 
 // Records by job id. Nodes move between indexes without being copied (extract, insert).
 struct RecordHash {
