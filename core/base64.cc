@@ -7,10 +7,10 @@ namespace bide {
 namespace {
 
 constexpr std::uint8_t kNotADigit = 0xFF;
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 constexpr std::array<std::uint8_t, 256> make_values() {
-  constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::array<std::uint8_t, 256> values{};
   values.fill(kNotADigit);
   for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
@@ -41,6 +41,28 @@ std::optional<std::string> decode_base64(std::string_view text) {
   }
   const std::uint32_t stray = bits & ((1U << count) - 1);
   if (stray != 0) return std::nullopt;
+  return out;
+}
+
+std::string encode_base64(std::string_view bytes) {
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  std::uint32_t bits = 0;
+  unsigned count = 0;
+  const auto append_digits = [&] {
+    for (; count >= 6; count -= 6) out += kAlphabet[bits >> (count - 6) & 0x3FU];
+  };
+  for (const char byte : bytes) {
+    bits = bits << 8U | static_cast<unsigned char>(byte);
+    count += 8;
+    append_digits();
+  }
+  if (count > 0) {
+    bits <<= 6 - count;
+    count = 6;
+    append_digits();
+  }
+  while (out.size() % 4 != 0) out += '=';
   return out;
 }
 

@@ -13,4 +13,7 @@ namespace bide {
 // each value. nullopt: anything else.
 [[nodiscard]] std::optional<std::string> decode_base64(std::string_view text);
 
+// The one text that decode_base64() takes for these bytes.
+[[nodiscard]] std::string encode_base64(std::string_view bytes);
+
 }  // namespace bide

@@ -44,13 +44,7 @@ class Faults(unittest.TestCase):
         with Bide("--access-log", "off") as bide:
             bide.put(*[definition(name) for name in names])
             crowd = self.park(bide, names)
-            old = bide.nats_pid()
-            os.kill(old, signal.SIGKILL)
-            wait_until(lambda: bide.nats_pid() not in (0, old), "nats-server was started again")
-            wait_until(lambda: bide.metric("bide_nats_reconnects_total") > 0, "bide is back at NATS")
-            bide.nats.close()
-            bide.nats = None
-            wait_until(lambda: bide.get("/readyz").status == 200, "bide is ready again", 30)
+            bide.restart_nats()
             self.assertEqual(bide.metric("bide_parked"), MANY)
             bide.put(*[event(name, "completed") for name in names])
             self.check_completed(crowd, names)
@@ -64,7 +58,7 @@ class Faults(unittest.TestCase):
             self.assertTrue(is_running(nats))
             bide.kill()
             wait_until(lambda: not is_running(nats), "nats-server is gone", 10)
-            bide.nats = None
+            bide.forget_worker()
             bide.start()
             self.assertEqual([bide.curl(f"/job/{name}")["ETag"] for name in names], before)
 

@@ -47,7 +47,45 @@ class Response:
         return json.loads(self.body)
 
 
-class Bide:
+class Site:
+    """What answers at `self.port`: bide itself, or a proxy in front of it."""
+
+    port = 0
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def get(self, target, *fields, method="GET"):
+        """One request on a connection of its own."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=70) as connection:
+            lines = [f"{method} {target} HTTP/1.1", "Host: test", "Connection: close", *fields, "", ""]
+            connection.sendall("\r\n".join(lines).encode())
+            raw = b""
+            while chunk := connection.recv(65536):
+                raw += chunk
+        return Response(raw)
+
+    def curl(self, target, *arguments):
+        """The real curl; the response of one request."""
+        done = subprocess.run(["curl", "-sS", "-i", "--max-time", "70", *arguments, self.url + target],
+                              capture_output=True, timeout=80, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        return Response(done.stdout)
+
+    def curl_later(self, target, *arguments):
+        """A curl that is held; finish it with finish()."""
+        return subprocess.Popen(["curl", "-sS", "-i", "--max-time", "70", *arguments, self.url + target],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    @staticmethod
+    def finish(curl):
+        out, err = curl.communicate(timeout=70)
+        assert curl.returncode == 0, err.decode()
+        return Response(out)
+
+
+class Bide(Site):
     """One server. A context manager: leaving it ends the server as SIGTERM does."""
 
     def __init__(self, *flags, data_dir=None, env=None):
@@ -71,7 +109,6 @@ class Bide:
             [BIDE, "serve", "--listen", f"127.0.0.1:{self.listen_port}", "--data-dir", self.data_dir, *self.flags],
             stdout=subprocess.DEVNULL, stderr=self.log, env=self.env)
         self.port = int(wait_until(lambda: self._listening(begin), "bide listens").rsplit(":", 1)[1])
-        self.url = f"http://127.0.0.1:{self.port}"
         self.wait_ready()
         return self
 
@@ -118,34 +155,6 @@ class Bide:
 
     # --- Clients ---
 
-    def get(self, target, *fields, method="GET"):
-        """One request on a connection of its own."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=70) as connection:
-            lines = [f"{method} {target} HTTP/1.1", "Host: test", "Connection: close", *fields, "", ""]
-            connection.sendall("\r\n".join(lines).encode())
-            raw = b""
-            while chunk := connection.recv(65536):
-                raw += chunk
-        return Response(raw)
-
-    def curl(self, target, *arguments):
-        """The real curl; the response of one request."""
-        done = subprocess.run(["curl", "-sS", "-i", "--max-time", "70", *arguments, self.url + target],
-                              capture_output=True, timeout=80, check=False)
-        assert done.returncode == 0, done.stderr.decode()
-        return Response(done.stdout)
-
-    def curl_later(self, target, *arguments):
-        """A curl that is held; finish it with finish()."""
-        return subprocess.Popen(["curl", "-sS", "-i", "--max-time", "70", *arguments, self.url + target],
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-    @staticmethod
-    def finish(curl):
-        out, err = curl.communicate(timeout=70)
-        assert curl.returncode == 0, err.decode()
-        return Response(out)
-
     def metric(self, name):
         match = re.search(rf"^{re.escape(name)} (\S+)$", self.get("/metrics").body.decode(), re.M)
         assert match, f"no metric {name}"
@@ -166,6 +175,23 @@ class Bide:
         if self.nats is None:
             self.nats = Nats(self.data_dir)
         return self.nats
+
+    def forget_worker(self):
+        """Its connection, whose nats-server is gone; the next is to the new one."""
+        if self.nats:
+            self.nats.close()
+            self.nats = None
+
+    def restart_nats(self):
+        """Kills this bide's nats-server, and waits until bide has started another and uses it."""
+        old = self.nats_pid()
+        reconnects = self.metric("bide_nats_reconnects_total")
+        os.kill(old, signal.SIGKILL)
+        wait_until(lambda: self.nats_pid() not in (0, old), "nats-server was started again")
+        wait_until(lambda: self.metric("bide_nats_reconnects_total") > reconnects,
+                   "bide is back at NATS")
+        self.forget_worker()
+        wait_until(lambda: self.get("/readyz").status == 200, "bide is ready again", 30)
 
     def put(self, *entries):
         """Writes entries and waits until bide has seen them."""

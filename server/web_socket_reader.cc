@@ -1,0 +1,162 @@
+#include "server/web_socket_reader.h"
+
+#include <wslay/wslay.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace bide {
+namespace {
+
+using Event = WebSocketReader::Event;
+
+// With its mask. wslay takes the shortest form of a length only (section 5.2), so this is exact.
+std::size_t head_bytes(std::uint64_t payload_bytes) {
+  const std::size_t length_bytes = payload_bytes < 126 ? 0 : payload_bytes < 65'536 ? 2 : 8;
+  return 2 + length_bytes + 4;
+}
+
+// Section 7.4.1: which codes may be sent at all, and 7.4.2: 3000 to 4999 are for others to define.
+// 1012 to 1014 were registered since.
+bool may_be_sent(unsigned code) {
+  if (code >= 1004 && code <= 1006) return false;
+  return (code >= 1000 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
+}  // namespace
+
+WebSocketReader::WebSocketReader() {
+  const wslay_frame_callbacks callbacks = {
+      .send_callback = nullptr,
+      // The only code of ours that runs below wslay's C frames; it copies, and cannot throw. wslay
+      // takes 0 as "nothing for now".
+      .recv_callback = [](std::uint8_t* to, std::size_t bytes_max, int, void* reader) -> ssize_t {
+        const std::size_t bytes = static_cast<WebSocketReader*>(reader)->hand_over(to, bytes_max);
+        return static_cast<ssize_t>(bytes);
+      },
+      .genmask_callback = nullptr};
+  if (wslay_frame_context_init(&frames_, &callbacks, this) != 0) throw std::bad_alloc();
+}
+
+WebSocketReader::~WebSocketReader() { wslay_frame_context_free(frames_); }
+
+std::size_t WebSocketReader::hand_over(std::uint8_t* to, std::size_t bytes_max) {
+  const std::size_t bytes = std::min(bytes_max, input_.size());
+  if (bytes > 0) std::memcpy(to, input_.data(), bytes);
+  input_.remove_prefix(bytes);
+  unfinished_bytes_ += bytes;
+  return bytes;
+}
+
+Event WebSocketReader::next() {
+  while (!failed_) {
+    wslay_frame_iocb piece{};
+    const ssize_t result = wslay_frame_recv(frames_, &piece);
+    if (result == WSLAY_ERR_WANT_READ) return Event::kNone;
+    // A control frame that is fragmented or longer than 125 bytes, or a length that is not in its
+    // shortest form or has its highest bit set.
+    if (result < 0) return fail(CloseCode::kProtocolError);
+    const Event event = take_piece(piece);
+    if (event != Event::kNone) return event;
+  }
+  return Event::kFailed;
+}
+
+Event WebSocketReader::take_piece(const wslay_frame_iocb& piece) {
+  if (!in_frame_ && start_frame(piece) == Event::kFailed) return Event::kFailed;
+  const std::string_view fresh(reinterpret_cast<const char*>(piece.data), piece.data_length);
+  if (wslay_is_ctrl_frame(piece.opcode)) {
+    control_ += fresh;
+  } else {
+    message_ += fresh;
+    if (message_kind_ == Event::kText && !utf8_.accept(fresh)) {
+      return fail(CloseCode::kInvalidPayload);
+    }
+  }
+  frame_bytes_left_ -= fresh.size();
+  return frame_bytes_left_ > 0 ? Event::kNone : finish_frame(piece);
+}
+
+// kNone: the frame may go on.
+Event WebSocketReader::start_frame(const wslay_frame_iocb& piece) {
+  if (piece.mask == 0 || piece.rsv != 0) return fail(CloseCode::kProtocolError);
+  switch (piece.opcode) {
+    case WSLAY_CONNECTION_CLOSE:
+    case WSLAY_PING:
+    case WSLAY_PONG:
+      control_.clear();
+      break;
+    case WSLAY_CONTINUATION_FRAME:
+    case WSLAY_TEXT_FRAME:
+    case WSLAY_BINARY_FRAME:
+      if (start_data_frame(piece) == Event::kFailed) return Event::kFailed;
+      break;
+    default:  // Reserved.
+      return fail(CloseCode::kProtocolError);
+  }
+  in_frame_ = true;
+  frame_bytes_left_ = piece.payload_length;
+  return Event::kNone;
+}
+
+Event WebSocketReader::start_data_frame(const wslay_frame_iocb& piece) {
+  const bool goes_on = piece.opcode == WSLAY_CONTINUATION_FRAME;
+  const bool has_begun = message_kind_ != Event::kNone;
+  if (goes_on != has_begun) return fail(CloseCode::kProtocolError);
+  if (!goes_on) {
+    message_kind_ = piece.opcode == WSLAY_TEXT_FRAME ? Event::kText : Event::kBinary;
+    message_.clear();
+  }
+  if (piece.payload_length > kMessageBytesMax - message_.size()) return fail(CloseCode::kTooLarge);
+  return Event::kNone;
+}
+
+Event WebSocketReader::finish_frame(const wslay_frame_iocb& piece) {
+  in_frame_ = false;
+  unfinished_bytes_ -= head_bytes(piece.payload_length) + piece.payload_length;
+  if (piece.opcode == WSLAY_PONG) return Event::kNone;  // Asked for or not: section 5.5.3.
+  if (piece.opcode == WSLAY_CONNECTION_CLOSE) return finish_close();
+  if (piece.opcode == WSLAY_PING) {
+    ping_.swap(control_);
+    ping_owed_ = true;
+    return Event::kNone;
+  }
+  if (piece.fin == 0) return Event::kNone;
+  if (message_kind_ == Event::kText && !utf8_.complete()) return fail(CloseCode::kInvalidPayload);
+  payload_ = message_;
+  return std::exchange(message_kind_, Event::kNone);
+}
+
+// Section 5.5.1: nothing, or a code and a reason.
+Event WebSocketReader::finish_close() {
+  payload_ = std::string_view(control_).substr(0, 2);
+  if (payload_.empty()) return Event::kClose;
+  if (payload_.size() == 1) return fail(CloseCode::kProtocolError);
+  const unsigned code =
+      static_cast<unsigned char>(payload_[0]) * 256U + static_cast<unsigned char>(payload_[1]);
+  if (!may_be_sent(code)) return fail(CloseCode::kProtocolError);
+  Utf8Scan reason;
+  if (!reason.accept(std::string_view(control_).substr(2)) || !reason.complete()) {
+    return fail(CloseCode::kInvalidPayload);
+  }
+  return Event::kClose;
+}
+
+Event WebSocketReader::fail(CloseCode why) {
+  failed_ = true;
+  failure_ = why;
+  return Event::kFailed;
+}
+
+std::optional<std::string_view> WebSocketReader::take_ping() {
+  if (!std::exchange(ping_owed_, false)) return std::nullopt;
+  return ping_;
+}
+
+bool WebSocketReader::is_idle() const {
+  return unfinished_bytes_ == 0 && message_kind_ == Event::kNone;
+}
+
+}  // namespace bide

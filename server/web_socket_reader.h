@@ -1,0 +1,104 @@
+// server/web_socket_reader.h: What a WebSocket client sends, made into messages, or into the reason
+// to fail the connection: RFC 6455 sections 5 and 8.1.
+//
+// The frames' heads, lengths and masks are wslay's (wslay_frame_*). Its upper half, wslay_event_*,
+// is not used; at 1.1.1 it was found to
+//   - skip the first two bytes of every *piece* of a close frame when it checks the reason's UTF-8,
+//     so that bad reasons pass and good ones are refused, as the reads happen to fall;
+//   - take a close frame of one byte, and refuse the registered codes 1012 to 1014;
+//   - answer a broken control frame with an empty close instead of 1002;
+//   - queue a pong for each ping without a bound, hold a message of 64 KiB that comes in one-byte
+//     fragments in 6 MB, and reserve a fragment's announced length before any of it is here;
+//   - need 8.8 KB a connection, twice what the frames alone need.
+//
+// Limits: a message of kMessageBytesMax, all fragments together; control frames have theirs in the
+// protocol. A frame is judged when its first payload byte is here (wslay shows no head before).
+//
+// Memory: 4.5 KB, and up to twice the message so far (128 KiB at most; never what is only
+// announced). So it is meant to be made when bytes arrive and dropped when is_idle().
+//
+// Thread safety: none; a reader belongs to one connection.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/utf8_scan.h"
+
+struct wslay_frame_context;
+struct wslay_frame_iocb;
+
+namespace bide {
+
+// RFC 6455 section 7.4.1, those that bide sends; 1013 is from IANA's registry.
+enum class CloseCode : std::uint16_t {
+  kNormal = 1000,
+  kGoingAway = 1001,
+  kProtocolError = 1002,
+  kInvalidPayload = 1007,
+  kPolicyViolation = 1008,
+  kTooLarge = 1009,
+  kTryAgainLater = 1013,
+};
+
+class WebSocketReader {
+ public:
+  static constexpr std::size_t kMessageBytesMax = 65'536;
+
+  enum class Event : std::uint8_t {
+    kNone,    // All that was fed is taken.
+    kText,    // payload() is a whole message, and UTF-8.
+    kBinary,  // payload() is a whole message.
+    kClose,   // payload() is the status code to echo, as two bytes, or empty. The last event.
+    kFailed,  // failure() says why. The last event.
+  };
+
+  WebSocketReader();  // std::bad_alloc.
+  ~WebSocketReader();
+  WebSocketReader(const WebSocketReader&) = delete;
+  WebSocketReader& operator=(const WebSocketReader&) = delete;
+
+  // `bytes`, in pieces of any size, must stay until next() says kNone or the last event.
+  void feed(std::string_view bytes) { input_ = bytes; }
+  Event next();
+  // Valid until the next call of next().
+  [[nodiscard]] std::string_view payload() const { return payload_; }
+  // kProtocolError, kInvalidPayload or kTooLarge.
+  [[nodiscard]] CloseCode failure() const { return failure_; }
+
+  // The payload of the latest ping since the last call; nullopt: there was none. Earlier ones need
+  // no answer (section 5.5.3), so a client cannot make the answers pile up. Valid as payload() is.
+  [[nodiscard]] std::optional<std::string_view> take_ping();
+
+  // Neither within a frame nor within a message: a new reader would go on just as well.
+  [[nodiscard]] bool is_idle() const;
+
+ private:
+  std::size_t hand_over(std::uint8_t* to, std::size_t bytes_max);
+  Event take_piece(const wslay_frame_iocb& piece);
+  Event start_frame(const wslay_frame_iocb& piece);
+  Event start_data_frame(const wslay_frame_iocb& piece);
+  Event finish_frame(const wslay_frame_iocb& piece);
+  Event finish_close();
+  Event fail(CloseCode why);
+
+  wslay_frame_context* frames_ = nullptr;
+  std::string_view input_;              // Fed, and not yet wslay's.
+  std::size_t unfinished_bytes_ = 0;    // Handed to wslay, and part of no finished frame.
+  std::uint64_t frame_bytes_left_ = 0;  // Of this frame's payload.
+  bool in_frame_ = false;
+  bool ping_owed_ = false;
+  bool failed_ = false;
+  CloseCode failure_ = CloseCode::kProtocolError;
+  Event message_kind_ = Event::kNone;  // kNone: no message has begun.
+  Utf8Scan utf8_;                      // Of this text. At its end it is as new.
+  std::string message_;
+  std::string control_;
+  std::string ping_;
+  std::string_view payload_;
+};
+
+}  // namespace bide

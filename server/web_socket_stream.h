@@ -1,0 +1,33 @@
+// server/web_socket_stream.h: Records as WebSocket messages: one text frame each,
+//
+//   {"event":"job","id":"<opaque tag>","data":{...}}
+//
+// The client has little to say: `{"auth":"<token>"}`, and what the protocol itself wants. Anything
+// else is a misunderstanding, and ends the conversation with 1008.
+//
+// Thread safety: as Stream.
+#pragma once
+
+#include "server/stream.h"
+#include "server/web_socket.h"
+
+namespace bide {
+
+class WebSocketStream final : public Stream {
+ public:
+  void wrap(const Record& record, std::string& head, std::string& tail) const override;
+  [[nodiscard]] bool takes_lines() const override { return true; }
+  // A client that neither answers a ping nor ends what it began to say before is as good as gone.
+  [[nodiscard]] bool append_heartbeat(std::string& out) override;
+  [[nodiscard]] std::chrono::seconds heartbeat() const override { return std::chrono::seconds(25); }
+  void append_end(std::string& out, End why) override;
+  [[nodiscard]] bool listens() const override { return true; }
+  [[nodiscard]] bool receive(std::string_view bytes, std::string& out) override;
+
+ private:
+  WebSocket socket_;
+  bool pinged_ = false;    // Since then nothing was heard.
+  bool speaking_ = false;  // Was in the middle of a message at the heartbeat before.
+};
+
+}  // namespace bide

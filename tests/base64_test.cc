@@ -1,0 +1,46 @@
+#include "core/base64.h"
+
+#include <doctest/doctest.h>
+
+#include <random>
+#include <utility>
+
+namespace bide {
+
+TEST_CASE("base64: the examples of RFC 4648 section 10, both ways") {
+  const std::pair<const char*, const char*> examples[] = {{"", ""},
+                                                          {"f", "Zg=="},
+                                                          {"fo", "Zm8="},
+                                                          {"foo", "Zm9v"},
+                                                          {"foob", "Zm9vYg=="},
+                                                          {"fooba", "Zm9vYmE="},
+                                                          {"foobar", "Zm9vYmFy"}};
+  for (const auto& [bytes, text] : examples) {
+    CHECK(encode_base64(bytes) == text);
+    CHECK(decode_base64(text) == bytes);
+  }
+}
+
+TEST_CASE("base64: random bytes come back, and each digit is used") {
+  std::mt19937 random(7);
+  std::string digits;
+  for (std::size_t length = 0; length < 100; ++length) {
+    std::string bytes;
+    while (bytes.size() < length) bytes += static_cast<char>(random());
+    const std::string text = encode_base64(bytes);
+    CHECK(text.size() == (length + 2) / 3 * 4);
+    CHECK(decode_base64(text) == bytes);
+    digits += text;
+  }
+  for (const char digit : std::string_view("AZaz09+/=")) CHECK(digits.find(digit) != digits.npos);
+}
+
+TEST_CASE("base64: one text for each value, all others are refused") {
+  for (const char* text : {"Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Z===", "=",
+                           "====", "Zg==Zg==", "Zm9v\n", " Zm9v", "Zm9-", "Zm_v", "Z=9v"}) {
+    CAPTURE(text);
+    CHECK_FALSE(decode_base64(text));
+  }
+}
+
+}  // namespace bide

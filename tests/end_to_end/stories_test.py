@@ -1,0 +1,123 @@
+"""Many jobs, read on all roads while servers die: whoever reads is told nothing but what was, in order.
+
+The jobs and what the readers do are random; a failure tells the seed, and TESTED_SEED repeats it.
+"""
+import asyncio
+import os
+import random
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+from harness import PATIENCE_S, Bide, wait_until
+from proxies import find_free_port
+from readers import Reader
+from retelling import retell
+from storywriters import Story, StoryWriter
+from streams import is_rising
+
+JOBS = int(os.environ.get("TESTED_JOBS", "1000"))
+SEED = int(os.environ.get("TESTED_SEED", time.time_ns() % 1_000_000))
+DURATION_S = 20.0
+WRITERS = 4
+
+
+class NatsServer:
+    """One that outlives bide, and is killed on its own."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="bide-nats-")
+        self.port = find_free_port()
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            ["nats-server", "-js", "-sd", self.dir, "-a", "127.0.0.1", "-p", str(self.port)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(self._accepts, "nats-server accepts connections")
+        return self
+
+    def _accepts(self):
+        assert self.process.poll() is None, "nats-server ended"
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(PATIENCE_S)
+
+    def __exit__(self, *_):
+        self.kill()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Stories(unittest.TestCase):
+    def test_every_reader_is_told_the_truth_in_order_to_the_end(self):
+        _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+        dice = random.Random(SEED)
+        stories = [Story(f"story-{n}", dice, DURATION_S) for n in range(JOBS)]
+        with (self.subTest(seed=SEED), NatsServer() as nats,
+              Bide("--access-log", "off", "--nats", f"nats://127.0.0.1:{nats.port}") as bide):
+            bide.listen_port = bide.port
+            readers = [Reader(bide.port, story.job, random.Random(dice.random()))
+                       for story in stories for _ in range(dice.randint(1, 2))]
+            shares = [[] for _ in range(WRITERS)]
+            for story in stories:
+                for entry in story.entries:
+                    dice.choice(shares).append(entry)
+            writers = [StoryWriter(nats.port, f"w{n}", share) for n, share in enumerate(shares)]
+            asyncio.run(self.play(stories, readers, writers, bide, nats, dice))
+            self.judge(stories, readers, writers)
+
+    async def play(self, stories, readers, writers, bide, nats, dice):
+        began = time.monotonic()
+        starts = {story.job: story.starts_s for story in stories}
+        async with asyncio.timeout(200):
+            await asyncio.gather(
+                self.let_die(bide, nats), *(writer.run(began) for writer in writers),
+                *(reader.run(max(0.0, starts[reader.job] + dice.uniform(-1.0, 4.0)))
+                  for reader in readers))
+
+    async def let_die(self, bide, nats):
+        def end_bide():
+            self.assertEqual(bide.terminate(), 0)
+            bide.start()
+
+        def kill_nats():
+            nats.kill()
+            nats.__enter__()
+
+        def kill_bide():
+            bide.kill()
+            bide.start()
+
+        for die in (end_bide, kill_nats, kill_bide):
+            await asyncio.sleep(DURATION_S / 4)
+            await asyncio.to_thread(die)
+
+    def judge(self, stories, readers, writers):
+        revisions = {}
+        for writer in writers:
+            revisions.update(writer.revisions)
+        self.assertEqual(len(set(revisions.values())), sum(len(story.entries) for story in stories))
+        states = {
+            story.job: retell(story.definition, revisions[story.key],
+                              [(revisions[key], *what) for key, what in story.events.items()])
+            for story in stories}
+        for reader in readers:
+            had = states[reader.job]
+            for told in reader.told:
+                self.assertEqual(told.state, had.get(told.revision), (reader.job, told, had))
+            self.assertTrue(is_rising([told.revision for told in reader.told]), reader.told)
+            self.assertTrue(reader.told[-1].state.final, reader.told)
+        told = sum(len(reader.told) for reader in readers)
+        self.assertGreater(told, 2 * len(readers))  # Or this test looks at too little.
+
+
+if __name__ == "__main__":
+    unittest.main()
