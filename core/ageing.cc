@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/overview.h"
 #include "core/shard.h"
 
 namespace bide {
@@ -14,6 +15,7 @@ void Shard::age_append(Record& record) {
   record.newer = nullptr;
   (newest_ != nullptr ? newest_->newer : oldest_) = &record;
   newest_ = &record;
+  if (oldest_ == &record) news_due_ = true;  // The attendant may be asleep without an end.
 }
 
 void Shard::age_remove(Record& record) {
@@ -36,10 +38,12 @@ void Shard::list_by_age() {
 }
 
 void Shard::drop_expired() {
-  if (max_age_.count() == 0) return;
+  if (max_age_.count() == 0 || installing_) return;
   const WallTime limit = table_.clock_.wall_now() - max_age_;
   while (oldest_ != nullptr && oldest_->job.written() <= limit) {
     Record& record = *oldest_;
+    const bool wake = table_.overview_->update(listed(record), std::nullopt, 0);
+    if (wake) table_.overview_->wake();
     job_gone(record);
     age_remove(record);
     if (record.queued) std::erase(changed_, &record);

@@ -14,10 +14,6 @@ namespace {
 // answer.
 constexpr std::size_t kJobsPerPass = 256;
 
-// Answers handed out at a time. Below the first number splitting costs more than it gains.
-constexpr std::size_t kSplitFrom = 128;
-constexpr std::size_t kAnswersPerTask = 256;
-
 }  // namespace
 
 void Shard::attend() {
@@ -32,13 +28,13 @@ void Shard::attend() {
     }
     handing_out_ = true;
     mutex_.unlock();
-    hand_out(std::move(ready));
+    hand_out(std::move(ready), table_.crew_);
     mutex_.lock();
     handing_out_ = false;
   }
 }
 
-std::vector<Shard::Ready> Shard::take_ready(TimePoint now) {
+std::vector<Ready> Shard::take_ready(TimePoint now) {
   std::vector<Ready> ready;
   take_gone(ready);
   take_changed(now, ready);  // Before take_due: a change before the deadline beats the deadline.
@@ -113,32 +109,12 @@ void Shard::take(Waiter& waiter, std::shared_ptr<const Snapshot> snapshot, Outco
 TimePoint Shard::next_wake(TimePoint now) const {
   if (!gone_.empty()) return now;
   TimePoint wake = due_.next_due();
-  if (oldest_ != nullptr) {
+  if (oldest_ != nullptr && !installing_) {
     const auto left = oldest_->job.written() + max_age_ - table_.clock_.wall_now();
     wake = std::min(wake,
                     now + std::max<std::chrono::nanoseconds>(left, std::chrono::milliseconds(1)));
   }
   return wake;
-}
-
-void Shard::hand_out(std::vector<Ready> ready) {
-  const auto answer = [](std::vector<Ready>& batch, std::size_t from, std::size_t to) {
-    for (std::size_t i = from; i < to; ++i) {
-      batch[i].waiter->answer(batch[i].outcome, std::move(batch[i].snapshot));
-    }
-  };
-  if (table_.crew_ == nullptr || ready.size() < kSplitFrom) {
-    answer(ready, 0, ready.size());
-    return;
-  }
-  // The attendant keeps the first part; the crew's threads take the others as they come free.
-  const auto shared = std::make_shared<std::vector<Ready>>(std::move(ready));
-  const std::size_t part = std::min(kAnswersPerTask, (shared->size() + 1) / 2);
-  for (std::size_t from = part; from < shared->size(); from += part) {
-    const std::size_t to = std::min(from + part, shared->size());
-    table_.crew_->run([shared, from, to, answer] { answer(*shared, from, to); });
-  }
-  answer(*shared, 0, part);
 }
 
 void Shard::begin_drain() {

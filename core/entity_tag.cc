@@ -143,4 +143,10 @@ bool ValidatorList::matches(const EntityTag& current) const {
   return any_ || std::find(tags_.begin(), tags_.end(), current) != tags_.end();
 }
 
+bool ValidatorList::matches_content(const EntityTag& current) const {
+  return any_ || std::any_of(tags_.begin(), tags_.end(), [&](const EntityTag& tag) {
+           return tag.epoch == current.epoch && tag.hash == current.hash;
+         });
+}
+
 }  // namespace bide

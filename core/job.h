@@ -52,8 +52,10 @@ class Job {
   [[nodiscard]] std::size_t agents_terminal() const { return fold_.agents_terminal(); }
   // The stream sequence that last changed the JSON: the highest ever absorbed.
   [[nodiscard]] Revision revision() const { return revision_; }
-  // The same for the status word. Deleting an event may bring an earlier word back, and with it the
-  // revision since when the remaining entries say so: a replica that reads them now agrees.
+  // The stream sequence of its definition, or of that one's deletion: the order jobs are listed in.
+  [[nodiscard]] Revision definition_revision() const { return definition_revision_; }
+  // As revision(), for the status word. Deleting an event may bring an earlier word back, and with
+  // it the revision since when the remaining entries say so: a replica that reads them now agrees.
   [[nodiscard]] Revision status_revision() const { return fold_.status_revision(); }
   // The stream's time of the definition; of the newest entry while there is none.
   [[nodiscard]] WallTime written() const { return written_; }

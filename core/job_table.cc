@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/overview.h"
 #include "core/record.h"
 #include "core/shard.h"
 
@@ -32,7 +33,8 @@ bool BucketRead::absorb(const Entry& entry) {
 }
 
 JobTable::JobTable(Clock& clock, const Options& options, Crew* crew)
-    : clock_(clock), options_(options), crew_(crew) {
+    : clock_(clock), options_(options), crew_(crew), places_(options.parked_max) {
+  overview_ = std::make_unique<Overview>(*this);
   for (std::size_t i = 0; i < options.shards; ++i) {
     shards_.push_back(std::make_unique<Shard>(*this));
   }
@@ -46,18 +48,28 @@ Shard& JobTable::shard_of(std::string_view id) {
   return *shards_[(RecordHash()(id) >> 40) % shards_.size()];
 }
 
+// The overview names the ids inside the records. So what was installed before is kept until the
+// overview names the new ones; and the new ones, of which it does not know yet, do not leave by age
+// before it does.
 void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds max_age) {
   std::vector<RecordIndex> parts(shards_.size());
+  std::vector<Listed> jobs;
   RecordIndex& records = read.content_->records;
+  jobs.reserve(records.size());
   for (RecordIndex& part : parts) part.reserve(records.size() / parts.size());
   while (!records.empty()) {
     auto node = records.extract(records.begin());
+    if (const auto job = listed(*node.value())) jobs.push_back(*job);
     const std::size_t part = (RecordHash()(node.value()) >> 40) % shards_.size();
     parts[part].insert(std::move(node));
   }
+  Listing listing(jobs, epoch, read.revision());
+  overview_->begin_install();
   for (std::size_t i = 0; i < shards_.size(); ++i) {
-    shards_[i]->install(std::move(parts[i]), epoch, max_age);
+    parts[i] = shards_[i]->install(std::move(parts[i]), epoch, max_age);
   }
+  overview_->install(listing);
+  for (const auto& shard : shards_) shard->end_install();
   epoch_.store(epoch, std::memory_order_release);
   applied_.store(read.revision(), std::memory_order_release);
 }
@@ -81,11 +93,14 @@ void JobTable::unpark(std::string_view id, Waiter& waiter) { shard_of(id).unpark
 
 void JobTable::drain() {
   for (const auto& shard : shards_) shard->begin_drain();
+  overview_->begin_drain();
   for (const auto& shard : shards_) shard->finish_drain();
+  overview_->finish_drain();
 }
 
 void JobTable::close() {
   drain();
+  overview_->stop();
   for (const auto& shard : shards_) shard->stop();
 }
 

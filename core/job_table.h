@@ -10,26 +10,21 @@
 
 #include <atomic>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
 
 #include "core/clock.h"
+#include "core/crew.h"
 #include "core/entry_codec.h"
 #include "core/job.h"
 #include "core/lot.h"
+#include "core/parking_places.h"
 
 namespace bide {
 
+class Overview;
 class Shard;
-
-// Runs tasks on other threads, soon; used to split large fan-outs.
-class Crew {
- public:
-  virtual ~Crew() = default;
-  virtual void run(std::function<void()> task) = 0;
-};
 
 // The content of a bucket, read from scratch, before anybody sees it. A first read and a resync are
 // the same thing: read everything into one of these, then JobTable::install() it. Meanwhile the
@@ -57,10 +52,11 @@ class JobTable final : public Lot {
  public:
   struct Options {
     std::size_t shards = 2;            // 1..64; attendant threads.
-    std::size_t parked_max = 100'000;  // Requests parked at a time, over all shards.
+    std::size_t parked_max = 100'000;  // Requests parked at a time, those of the overview too.
     std::size_t jobs_max = 4'000'000;
-    std::chrono::milliseconds settle{2000};  // See Condition::done.
-    std::size_t snapshots_max = 1024;        // Rendered snapshots kept, over all shards.
+    std::chrono::milliseconds settle{2000};         // See Condition::done.
+    std::size_t snapshots_max = 1024;               // Rendered snapshots kept, over all shards.
+    std::chrono::milliseconds stats_interval{250};  // See core/overview.h.
   };
 
   // `clock` and `crew` (may be null: attendants answer alone) must outlive the table.
@@ -86,14 +82,17 @@ class JobTable final : public Lot {
                             TimePoint now, Look& look) override;
   void unpark(std::string_view key, Waiter& waiter) override;
 
-  // Answers every parked request with its current state (kDrain) and parks no more. Returns when
-  // the last answer has been handed to its waiter or the crew.
+  // What is made of all jobs, and the requests parked on that. Lives as long as the table.
+  [[nodiscard]] Overview& overview() { return *overview_; }
+
+  // Answers every parked request with its current state (kDrain), the overview's too, and parks no
+  // more. Returns when the last answer has been handed to its waiter or the crew.
   void drain();
   // drain(), then ends the attendants. Destroying does the same.
   void close();
 
   // --- Numbers, for metrics -----------------------------------------------------------------
-  [[nodiscard]] std::size_t parked() const { return parked_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t parked() const { return places_.taken(); }
   [[nodiscard]] std::size_t jobs() const;
   [[nodiscard]] Revision applied_revision() const {
     return applied_.load(std::memory_order_acquire);
@@ -101,15 +100,17 @@ class JobTable final : public Lot {
   [[nodiscard]] Epoch epoch() const { return epoch_.load(std::memory_order_acquire); }
 
  private:
+  friend class Overview;
   friend class Shard;
   Shard& shard_of(std::string_view id);
 
   Clock& clock_;
   const Options options_;
   Crew* const crew_;
-  std::atomic<std::size_t> parked_{0};
+  ParkingPlaces places_;
   std::atomic<Revision> applied_{0};
   std::atomic<Epoch> epoch_{0};
+  std::unique_ptr<Overview> overview_;  // Outlives the shards, which tell it of every change.
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

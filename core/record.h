@@ -8,12 +8,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
 
 #include "core/job.h"
+#include "core/listing.h"
 #include "core/waiter.h"
 
 namespace bide {
@@ -30,6 +32,13 @@ struct Record : WaiterList {
   Record* older = nullptr;
   Record* newer = nullptr;
 };
+
+// What the overview is told of it; nullopt: it is not for clients to see.
+[[nodiscard]] inline std::optional<Listed> listed(const Record& record) {
+  const Job& job = record.job;
+  if (!job.defined()) return std::nullopt;
+  return Listed{job.definition_revision(), job.revision(), job.status(), &job.id()};
+}
 
 // Records by job id. Nodes move between indexes without being copied (extract, insert).
 struct RecordHash {

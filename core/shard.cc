@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "core/overview.h"
+
 namespace bide {
 
 Shard::Shard(JobTable& table)
@@ -21,13 +23,16 @@ Shard::~Shard() { assert(!attendant_.joinable()); }
 bool Shard::apply(const Entry& entry) {
   bool taken = false;
   bool news = false;
+  bool overview_news = false;
   {
     MutexLock lock(mutex_);
     taken = absorb(entry);
     news = std::exchange(news_due_, false);
+    overview_news = std::exchange(overview_due_, false);
   }
   // Not under the lock: the attendant would wake up only to wait for it.
   if (news) news_.notify_one();
+  if (overview_news) table_.overview_->wake();
   return taken;
 }
 
@@ -39,16 +44,18 @@ bool Shard::absorb(const Entry& entry) {
     if (records_.size() >= jobs_max_) return false;
     record = &find_or_add(entry.job_id);
   }
-  const bool was_defined = record->job.defined();
+  const std::optional<Listed> before = listed(*record);
   const Job::Absorbed absorbed = record->job.absorb(entry);
   if (absorbed == Job::Absorbed::kChanged) {
-    if (was_defined && !record->job.defined()) {
+    const std::optional<Listed> after = listed(*record);
+    if (before && !after) {
       job_gone(*record);
     } else {
       changed(*record);
     }
+    if (table_.overview_->update(before, after, entry.revision)) overview_due_ = true;
   }
-  if (was_defined != record->job.defined() || !record->aged) {
+  if (before.has_value() != record->job.defined() || !record->aged) {
     age_remove(*record);
     age_append(*record);
   }
@@ -56,10 +63,11 @@ bool Shard::absorb(const Entry& entry) {
   return absorbed != Job::Absorbed::kFull;
 }
 
-void Shard::install(RecordIndex records, Epoch epoch, std::chrono::nanoseconds max_age) {
-  RecordIndex old;  // Destroyed after the lock is released: freeing a million jobs takes time.
+RecordIndex Shard::install(RecordIndex records, Epoch epoch, std::chrono::nanoseconds max_age) {
+  RecordIndex old;
   {
     MutexLock lock(mutex_);
+    installing_ = true;
     const bool same_stream = epoch_ == epoch;
     epoch_ = epoch;
     max_age_ = max_age;
@@ -81,6 +89,13 @@ void Shard::install(RecordIndex records, Epoch epoch, std::chrono::nanoseconds m
     list_by_age();
     news_.notify_one();
   }
+  return old;
+}
+
+void Shard::end_install() {
+  MutexLock lock(mutex_);
+  installing_ = false;
+  news_.notify_one();  // Somebody's time may have come meanwhile.
 }
 
 // Moves the waiters of a record that was replaced to the one that replaces it. They are judged
@@ -145,10 +160,7 @@ JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint6
   };
   if (judgement.verdict != Verdict::kPending) return refuse(JobTable::Parked::kReady);
   if (draining_) return refuse(JobTable::Parked::kDraining);
-  if (table_.parked_.fetch_add(1, std::memory_order_relaxed) >= table_.options_.parked_max) {
-    table_.parked_.fetch_sub(1, std::memory_order_relaxed);
-    return refuse(JobTable::Parked::kFull);
-  }
+  if (!table_.places_.try_take()) return refuse(JobTable::Parked::kFull);
   (record != nullptr ? *record : find_or_add(id)).link(waiter);
   due_.insert(waiter, std::min(waiter.terms.deadline, judgement.again_at));
   if (&due_.top() == &waiter) news_due_ = true;
@@ -239,7 +251,7 @@ void Shard::forget(Waiter& waiter) {
     std::erase(gone_, &waiter);
   }
   due_.erase(waiter);
-  table_.parked_.fetch_sub(1, std::memory_order_relaxed);
+  table_.places_.give_back();
 }
 
 }  // namespace bide

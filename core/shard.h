@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "core/due_heap.h"
+#include "core/hand_out.h"
 #include "core/job_table.h"
 #include "core/mutex.h"
 #include "core/record.h"
@@ -36,7 +37,11 @@ class Shard {
 
   // See the methods of the same names in core/job_table.h.
   [[nodiscard]] bool apply(const Entry& entry) EXCLUDES(mutex_);
-  void install(RecordIndex records, Epoch epoch, std::chrono::nanoseconds max_age) EXCLUDES(mutex_);
+  // Returns the records that were replaced: the overview still names them. Until end_install() no
+  // job leaves by age: the overview does not name these yet.
+  [[nodiscard]] RecordIndex install(RecordIndex records, Epoch epoch,
+                                    std::chrono::nanoseconds max_age) EXCLUDES(mutex_);
+  void end_install() EXCLUDES(mutex_);
   [[nodiscard]] JobTable::Look look(std::string_view id, const Waiter::Terms& terms, TimePoint now)
       EXCLUDES(mutex_);
   [[nodiscard]] JobTable::Parked park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
@@ -49,12 +54,6 @@ class Shard {
   void stop() EXCLUDES(mutex_);          // Ends the attendant.
 
  private:
-  struct Ready {
-    Waiter* waiter;
-    Outcome outcome;
-    std::shared_ptr<const Snapshot> snapshot;
-  };
-
   // The attendant's side (core/attendant.cc).
   void attend() EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Ready> take_ready(TimePoint now) REQUIRES(mutex_);
@@ -66,7 +65,6 @@ class Shard {
   void take(Waiter& waiter, std::shared_ptr<const Snapshot> snapshot, Outcome outcome,
             std::vector<Ready>& ready) REQUIRES(mutex_);
   [[nodiscard]] TimePoint next_wake(TimePoint now) const REQUIRES(mutex_);
-  void hand_out(std::vector<Ready> ready) EXCLUDES(mutex_);
 
   // The table's content (core/shard.cc).
   [[nodiscard]] bool absorb(const Entry& entry) REQUIRES(mutex_);
@@ -111,7 +109,10 @@ class Shard {
   Record* newest_ GUARDED_BY(mutex_) = nullptr;
   std::chrono::nanoseconds max_age_ GUARDED_BY(mutex_){0};
   Epoch epoch_ GUARDED_BY(mutex_) = 0;
-  bool news_due_ GUARDED_BY(mutex_) = false;  // The attendant is to be notified on unlocking.
+  bool installing_ GUARDED_BY(mutex_) = false;
+  // To be notified on unlocking: the attendant, and the overview's.
+  bool news_due_ GUARDED_BY(mutex_) = false;
+  bool overview_due_ GUARDED_BY(mutex_) = false;
   bool handing_out_ GUARDED_BY(mutex_) = false;
   bool draining_ GUARDED_BY(mutex_) = false;
   bool stopped_ GUARDED_BY(mutex_) = false;

@@ -1,5 +1,5 @@
-// core/snapshot.h: One job's representations at one revision, rendered once and shared by everybody
-// who gets them.
+// core/snapshot.h: The representations of one job, or of a collection of jobs, at one revision:
+// rendered once and shared by everybody who gets them.
 //
 // Thread safety: immutable after construction, may be shared.
 #pragma once
@@ -24,9 +24,11 @@ struct Representation {
 };
 
 struct Snapshot {
-  std::string job_id;
+  std::string job_id;  // Empty for a collection, which has no status and no text either.
   Status status{};
   bool final = false;
+  // Made of all jobs (core/collection.h): compare validators with matches_content().
+  bool collection = false;
   Representation json;
   Representation text;  // The status word and a newline. Its tag moves only when the status does.
 

@@ -25,7 +25,7 @@ namespace bide {
 
 enum class Outcome : std::uint8_t {
   kNow,      // Answered without waiting.
-  kChanged,  // The job changed (`until=change`).
+  kChanged,  // What is waited for changed (`until=change`).
   kDone,     // The condition holds, or never will (`until` anything else).
   kTimeout,  // The deadline passed.
   kShed,     // No room to park.
@@ -55,7 +55,8 @@ class Waiter {
   // it, the lot forgets the waiter. Must not block.
   [[nodiscard]] virtual bool try_claim() noexcept = 0;
   // Called without locks, by an attendant or a crew thread, once, after try_claim() said true.
-  // `snapshot` is null for kGone, and for kTimeout and kDrain of a job that does not exist.
+  // `snapshot` is null for kGone, for kTimeout and kDrain of a job that does not exist, and for
+  // those parked on the feed of changes.
   virtual void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept = 0;
 
   Terms terms;

@@ -8,6 +8,7 @@
 
 #include "core/shard.h"
 #include "tests/entries.h"
+#include "tests/eventually.h"
 #include "tests/fake_clock.h"
 #include "tests/test_waiter.h"
 
@@ -17,6 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::defined;
 using testing::deleted;
+using testing::eventually;
 using testing::happened;
 
 constexpr Epoch kEpoch = 42;
@@ -317,6 +319,17 @@ TEST_CASE("job table: a job leaves when its definition is older than the bucket'
   CHECK(answer->outcome == Outcome::kGone);
   CHECK(f.look("build-7").snapshot == nullptr);
   CHECK(f.look("build-8").snapshot != nullptr);
+}
+
+TEST_CASE("job table: a job leaves by age though the attendant slept when it came") {
+  JobTable table(system_clock(), {}, nullptr);
+  table.install(BucketRead(10), kEpoch, 100ms);
+  for (Revision revision = 1; revision <= 2; ++revision) {
+    Entry definition = defined("build-7", revision);
+    definition.written = system_clock().wall_now();
+    REQUIRE(table.apply(definition));
+    CHECK(eventually([&] { return table.jobs() == 0; }));
+  }
 }
 
 TEST_CASE("job table: reading the bucket afresh wakes only those whose job differs") {

@@ -1,0 +1,15 @@
+// core/crew.h: Other threads that help.
+#pragma once
+
+#include <functional>
+
+namespace bide {
+
+// Runs tasks on other threads, soon; used to split large fan-outs.
+class Crew {
+ public:
+  virtual ~Crew() = default;
+  virtual void run(std::function<void()> task) = 0;
+};
+
+}  // namespace bide

@@ -1,0 +1,173 @@
+// The attendant's half of core/overview.h: one thread that serves all who wait for pages, for the
+// statistics, or for the feed.
+//
+// What waits where. A page has two queues: `judged` holds those whose tag matches what was rendered
+// last, `arrivals` those who came since. A tick joins both, renders without the lock, and answers
+// whose tag does not match. Who parks meanwhile may have seen a newer state than is being rendered;
+// he is an arrival, and judged by a rendering that begins after he came. So nobody is answered with
+// a state older than what he has seen.
+//
+// Whose deadline has come is taken out before the rendering, for the same reason: he parked before
+// it. That rendering is not kept: others on the page would have to be judged by it, and between two
+// ticks nobody is.
+#include <algorithm>
+#include <utility>
+
+#include "core/overview.h"
+
+namespace bide {
+
+struct Overview::Pass {
+  struct Visit {
+    Query query;
+    bool tick = false;  // Or only for those whose deadline has come.
+    Rendering rendering;
+  };
+  struct Due {
+    Waiter* waiter;
+    Outcome outcome;
+    Visit* visit;  // Null: on the feed.
+  };
+  // By key: the page itself may be forgotten while it is being rendered.
+  std::map<std::string, Visit, std::less<>> visits;
+  std::vector<Due> due;      // Claimed; answered with what is rendered.
+  std::vector<Ready> ready;  // Claimed.
+
+  [[nodiscard]] bool empty() const { return visits.empty() && due.empty() && ready.empty(); }
+  Visit& visit(const HeldPage& page) {
+    return visits.try_emplace(page.key, Visit{page.query, false, {}}).first->second;
+  }
+  void answer_due();
+};
+
+void Overview::attend() {
+  MutexLock lock(mutex_);
+  while (!stopped_) {
+    Pass pass = begin_pass(table_.clock_.now());
+    if (pass.empty()) {
+      if (draining_) drained_.notify_all();
+      table_.clock_.wait_until(news_, mutex_, next_wake());
+      continue;
+    }
+    working_ = true;
+    mutex_.unlock();
+    for (auto& [key, visit] : pass.visits) visit.rendering = render_page(key, visit.query);
+    pass.answer_due();
+    mutex_.lock();
+    take_changed(pass);
+    mutex_.unlock();
+    hand_out(std::move(pass.ready), table_.crew_);
+    mutex_.lock();
+    working_ = false;
+  }
+}
+
+Overview::Pass Overview::begin_pass(TimePoint now) {
+  Pass pass;
+  if (tick_due_ && !installing_ && now - last_tick_ >= interval_) begin_tick(now, pass);
+  take_feed(pass);
+  take_due(now, pass);
+  return pass;
+}
+
+void Overview::begin_tick(TimePoint now, Pass& pass) {
+  tick_due_ = false;
+  last_tick_ = now;
+  pages_.for_each([&](HeldPage& page) NO_THREAD_SAFETY_ANALYSIS {
+    if (!page.has_waiters()) return;
+    if (page.arrivals.waiters == nullptr && page.version == listing_.version()) return;
+    page.join_arrivals();
+    pass.visit(page).tick = true;
+  });
+}
+
+void Overview::take_feed(Pass& pass) {
+  if (!std::exchange(feed_due_, false)) return;
+  for (Waiter *waiter = feed_.waiters, *next = nullptr; waiter != nullptr; waiter = next) {
+    next = WaiterList::next(*waiter);
+    if (has_news(waiter->terms)) take(*waiter, Outcome::kChanged, nullptr, pass.ready);
+  }
+}
+
+void Overview::take_due(TimePoint now, Pass& pass) {
+  while (draining_ ? !due_.empty() : due_.next_due() <= now) {
+    Waiter& waiter = due_.top();
+    HeldPage* const page = static_cast<HeldPage::Queue*>(WaiterList::of(waiter))->page;
+    Pass::Visit* const visit = page == nullptr ? nullptr : &pass.visit(*page);
+    forget(waiter);
+    const Outcome outcome = draining_ ? Outcome::kDrain : Outcome::kTimeout;
+    if (waiter.try_claim()) pass.due.push_back({&waiter, outcome, visit});
+  }
+}
+
+// Who is due on a page whose tick has come, too, gets the tick's news: a change before the deadline
+// beats the deadline.
+void Overview::Pass::answer_due() {
+  for (const Due& taken : due) {
+    std::shared_ptr<const Snapshot> snapshot;
+    Outcome outcome = taken.outcome;
+    if (taken.visit != nullptr) {
+      snapshot = taken.visit->rendering.snapshot;
+      const bool news = !taken.waiter->terms.seen.matches_content(snapshot->json.tag);
+      if (taken.visit->tick && news && outcome == Outcome::kTimeout) outcome = Outcome::kChanged;
+    }
+    ready.push_back({taken.waiter, outcome, std::move(snapshot)});
+  }
+  due.clear();
+}
+
+void Overview::take_changed(Pass& pass) {
+  const TimePoint now = table_.clock_.now();
+  for (auto& [key, visit] : pass.visits) {
+    HeldPage* const page = visit.tick ? pages_.find(key, now) : nullptr;
+    if (page == nullptr) continue;
+    const Rendering& rendering = visit.rendering;
+    // All left while it was being rendered, and somebody else came and brought a newer rendering.
+    if (page->rendered != nullptr && page->version > rendering.version) continue;
+    page->floor = rendering.snapshot->json.tag.revision;
+    if (!page->has_waiters()) continue;
+    page->rendered = rendering.snapshot;
+    page->version = rendering.version;
+    for (Waiter *waiter = page->judged.waiters, *next = nullptr; waiter != nullptr; waiter = next) {
+      next = WaiterList::next(*waiter);
+      if (waiter->terms.seen.matches_content(rendering.snapshot->json.tag)) continue;
+      take(*waiter, Outcome::kChanged, rendering.snapshot, pass.ready);
+    }
+  }
+}
+
+void Overview::take(Waiter& waiter, Outcome outcome, std::shared_ptr<const Snapshot> snapshot,
+                    std::vector<Ready>& ready) {
+  forget(waiter);
+  if (waiter.try_claim()) ready.push_back({&waiter, outcome, std::move(snapshot)});
+}
+
+TimePoint Overview::next_wake() const {
+  TimePoint wake = due_.next_due();
+  if (tick_due_ && !installing_) wake = std::min(wake, last_tick_ + interval_);
+  return wake;
+}
+
+void Overview::begin_drain() {
+  MutexLock lock(mutex_);
+  draining_ = true;
+  news_.notify_one();
+}
+
+void Overview::finish_drain() {
+  MutexLock lock(mutex_);
+  while (!due_.empty() || working_) {
+    drained_.wait_until(mutex_, std::chrono::steady_clock::now() + std::chrono::seconds(1));
+  }
+}
+
+void Overview::stop() {
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    news_.notify_one();
+  }
+  if (attendant_.joinable()) attendant_.join();
+}
+
+}  // namespace bide
