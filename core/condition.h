@@ -26,6 +26,8 @@ class Condition {
   // The default: the job's current entity tag matches none of `seen`.
   Condition() = default;
   static Condition change() { return Condition(Kind::kChange); }
+  // The same, and pending where the job is final: a late event still joins its timeline.
+  static Condition any_change();
   // Terminal, and final or unchanged for the table's settle time; with `agents_min` > 0 at least
   // so many agents terminal.
   static Condition done(std::uint32_t agents_min = 0);
@@ -51,7 +53,7 @@ class Condition {
     if (seen.any()) return {Verdict::kNever};  // `*` matches every state there will be.
     if (kind_ == Kind::kChange) {
       if (!may_match(job, seen) || !seen.matches(current_tag())) return {Verdict::kHolds};
-      return {job.final() ? Verdict::kNever : Verdict::kPending};
+      return {job.final() && !final_too_ ? Verdict::kNever : Verdict::kPending};
     }
     return judge_state(job, now, settled_at);
   }
@@ -62,6 +64,7 @@ class Condition {
   static bool may_match(const Job& job, const ValidatorList& seen);
 
   Kind kind_ = Kind::kChange;
+  bool final_too_ = false;
   std::uint8_t status_mask_ = 0;
   std::uint32_t agents_min_ = 0;
 };

@@ -139,6 +139,12 @@ std::optional<ValidatorList> ValidatorList::parse(std::string_view field_value) 
   return list;
 }
 
+ValidatorList ValidatorList::only(const EntityTag& tag) {
+  ValidatorList list;
+  list.tags_.push_back(tag);
+  return list;
+}
+
 bool ValidatorList::matches(const EntityTag& current) const {
   return any_ || std::find(tags_.begin(), tags_.end(), current) != tags_.end();
 }

@@ -79,6 +79,12 @@ JobTable::Parked JobTable::park(std::string_view id, Waiter& waiter, std::uint64
 
 void JobTable::unpark(std::string_view id, Waiter& waiter) { shard_of(id).unpark(waiter); }
 
+bool JobTable::try_admit() {
+  if (parked_.fetch_add(1, std::memory_order_relaxed) < options_.parked_max) return true;
+  release();
+  return false;
+}
+
 void JobTable::drain() {
   for (const auto& shard : shards_) shard->begin_drain();
   for (const auto& shard : shards_) shard->finish_drain();

@@ -87,6 +87,8 @@ class JobTable final : public Lot {
   [[nodiscard]] Parked park(std::string_view key, Waiter& waiter, std::uint64_t ticket,
                             TimePoint now, Look& look) override;
   void unpark(std::string_view key, Waiter& waiter) override;
+  [[nodiscard]] bool try_admit();  // One of the parked_max places, for several uncounted waiters.
+  void release() { parked_.fetch_sub(1, std::memory_order_relaxed); }
 
   // Answers every parked request with its current state (kDrain) and parks no more. Returns when
   // the last answer has been handed to its waiter or the crew.

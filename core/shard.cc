@@ -145,10 +145,7 @@ JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint6
   };
   if (judgement.verdict != Verdict::kPending) return refuse(JobTable::Parked::kReady);
   if (draining_) return refuse(JobTable::Parked::kDraining);
-  if (table_.parked_.fetch_add(1, std::memory_order_relaxed) >= table_.options_.parked_max) {
-    table_.parked_.fetch_sub(1, std::memory_order_relaxed);
-    return refuse(JobTable::Parked::kFull);
-  }
+  if (waiter.terms.counted && !table_.try_admit()) return refuse(JobTable::Parked::kFull);
   (record != nullptr ? *record : find_or_add(id)).link(waiter);
   due_.insert(waiter, std::min(waiter.terms.deadline, judgement.again_at));
   if (&due_.top() == &waiter) news_due_ = true;
@@ -239,7 +236,7 @@ void Shard::forget(Waiter& waiter) {
     std::erase(gone_, &waiter);
   }
   due_.erase(waiter);
-  table_.parked_.fetch_sub(1, std::memory_order_relaxed);
+  if (waiter.terms.counted) table_.release();
 }
 
 }  // namespace bide
