@@ -4,6 +4,12 @@
 
 namespace bide {
 
+Condition Condition::any_change() {
+  Condition condition(Kind::kChange);
+  condition.final_too_ = true;
+  return condition;
+}
+
 Condition Condition::done(std::uint32_t agents_min) {
   Condition condition(Kind::kDone);
   condition.agents_min_ = agents_min;

@@ -27,6 +27,8 @@ class Condition {
   // The default: the job's current entity tag matches none of `seen`.
   Condition() = default;
   static Condition change() { return Condition(Kind::kChange); }
+  // The same, and pending where the job is final: a late event still joins its timeline.
+  static Condition any_change();
   // Terminal, and final or unchanged for the table's settle time; with `agents_min` > 0 at least
   // so many agents terminal.
   static Condition done(std::uint32_t agents_min = 0);
@@ -58,7 +60,7 @@ class Condition {
     if (kind_ == Kind::kChange || news_) {
       const bool news = !may_match(job, seen) || !seen.matches(current_tag());
       if (news) return {news_ ? Verdict::kNews : Verdict::kHolds};
-      if (!news_) return {job.final() ? Verdict::kNever : Verdict::kPending};
+      if (!news_) return {job.final() && !final_too_ ? Verdict::kNever : Verdict::kPending};
     }
     return judge_state(job, now, settled_at);
   }
@@ -70,6 +72,7 @@ class Condition {
 
   Kind kind_ = Kind::kChange;
   bool news_ = false;
+  bool final_too_ = false;
   std::uint8_t status_mask_ = 0;
   std::uint32_t agents_min_ = 0;
 };

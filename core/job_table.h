@@ -82,6 +82,9 @@ class JobTable final : public Lot {
                             TimePoint now, Look& look) override;
   void unpark(std::string_view key, Waiter& waiter) override;
 
+  // For a lot beside this one, whose waiters here are not counted (Waiter::Terms).
+  [[nodiscard]] ParkingPlaces& places() { return places_; }
+
   // What is made of all jobs, and the requests parked on that. Lives as long as the table.
   [[nodiscard]] Overview& overview() { return *overview_; }
 

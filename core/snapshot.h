@@ -30,6 +30,8 @@ struct Snapshot {
   // Made of all jobs (core/collection.h): compare validators with matches_content().
   bool collection = false;
   Representation json;
+  // Of a set of jobs (core/job_set.h): a bit (1 << Status) for each status among them.
+  std::uint8_t job_statuses = 0;
   Representation text;  // The status word and a newline. Its tag moves only when the status does.
 
   [[nodiscard]] const Representation& as(MediaType type) const {

@@ -42,6 +42,9 @@ class Waiter {
     ValidatorList seen;
     MediaType type = MediaType::kJson;
     TimePoint deadline{};
+    // Takes one of the table's places (ParkingPlaces). Not so the strands of a parked set,
+    // which has taken its one place itself.
+    bool counted = true;
   };
 
   Waiter() = default;
