@@ -99,7 +99,8 @@ void Shard::take_if_ready(Waiter& waiter, TimePoint now, std::vector<Ready>& rea
     due_.change(waiter, std::min(waiter.terms.deadline, judgement.again_at));
     return;
   }
-  const bool change = waiter.terms.condition.kind() == Condition::Kind::kChange;
+  const bool change = judgement.verdict == Verdict::kNews ||
+                      waiter.terms.condition.kind() == Condition::Kind::kChange;
   take(waiter, snapshot_of(record), change ? Outcome::kChanged : Outcome::kDone, ready);
 }
 

@@ -16,6 +16,12 @@ Condition Condition::status_in(std::uint8_t mask) {
   return condition;
 }
 
+Condition Condition::news_until(const Condition& end) {
+  Condition condition = end;
+  condition.news_ = true;
+  return condition;
+}
+
 // Only a tag of the current revision can match, and comparing revisions spares rendering the job
 // just to learn its hash. Both representations are asked: the text's revision lags the JSON's.
 bool Condition::may_match(const Job& job, const ValidatorList& seen) {
@@ -31,6 +37,8 @@ Condition::Judgement Condition::judge_state(const Job& job, TimePoint now,
   switch (kind_) {
     case Kind::kChange:
       break;  // Judged by its tag.
+    case Kind::kFinal:
+      return {job.final() ? Verdict::kHolds : Verdict::kPending};
     case Kind::kExists:
       return {Verdict::kHolds};
     case Kind::kStatus:

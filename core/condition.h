@@ -17,11 +17,12 @@ enum class Verdict : std::uint8_t {
   kHolds,    // Answer now: this is the news.
   kPending,  // Not yet.
   kNever,    // No later state can satisfy it (a failed job will not succeed): answer now, too.
+  kNews,     // Of news_until() only: a state the client has not seen; more may come.
 };
 
 class Condition {
  public:
-  enum class Kind : std::uint8_t { kChange, kDone, kSucceeded, kExists, kStatus };
+  enum class Kind : std::uint8_t { kChange, kDone, kSucceeded, kExists, kStatus, kFinal };
 
   // The default: the job's current entity tag matches none of `seen`.
   Condition() = default;
@@ -34,6 +35,11 @@ class Condition {
   static Condition exists() { return Condition(Kind::kExists); }
   // One of the statuses whose bit (1 << Status) is set in `mask`.
   static Condition status_in(std::uint8_t mask);
+  // Can no longer change.
+  static Condition final() { return Condition(Kind::kFinal); }
+  // What a stream waits for between two records: kNews as long as the client has not seen the
+  // current state, else what `end` says. The last state is told before the end.
+  static Condition news_until(const Condition& end);
 
   [[nodiscard]] Kind kind() const { return kind_; }
 
@@ -49,9 +55,10 @@ class Condition {
   [[nodiscard]] Judgement judge(const Job& job, const ValidatorList& seen, TimePoint now,
                                 TimePoint settled_at, TagOf&& current_tag) const {
     if (seen.any()) return {Verdict::kNever};  // `*` matches every state there will be.
-    if (kind_ == Kind::kChange) {
-      if (!may_match(job, seen) || !seen.matches(current_tag())) return {Verdict::kHolds};
-      return {job.final() ? Verdict::kNever : Verdict::kPending};
+    if (kind_ == Kind::kChange || news_) {
+      const bool news = !may_match(job, seen) || !seen.matches(current_tag());
+      if (news) return {news_ ? Verdict::kNews : Verdict::kHolds};
+      if (!news_) return {job.final() ? Verdict::kNever : Verdict::kPending};
     }
     return judge_state(job, now, settled_at);
   }
@@ -62,6 +69,7 @@ class Condition {
   static bool may_match(const Job& job, const ValidatorList& seen);
 
   Kind kind_ = Kind::kChange;
+  bool news_ = false;
   std::uint8_t status_mask_ = 0;
   std::uint32_t agents_min_ = 0;
 };

@@ -44,6 +44,7 @@ class ValidatorList {
  public:
   // No If-None-Match: matches nothing.
   ValidatorList() = default;
+  explicit ValidatorList(const EntityTag& tag) : tags_(1, tag) {}
   // nullopt: not in the grammar of section 8.8.3 (the caller treats the field as absent or answers
   // 400; bide answers 400). `""` is in the grammar, and matches nothing.
   [[nodiscard]] static std::optional<ValidatorList> parse(std::string_view field_value);

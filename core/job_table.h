@@ -78,12 +78,10 @@ class JobTable final : public Lot {
 
   // --- The requests' side -------------------------------------------------------------------
 
-  // The job, and what the terms' condition makes of it; `now` decides only settling. Never blocks
-  // but for the shard's mutex.
-  [[nodiscard]] Look look(std::string_view id, const Waiter::Terms& terms, TimePoint now);
-
+  // `key` is the job's id.
+  [[nodiscard]] Look look(std::string_view key, const Waiter::Terms& terms, TimePoint now) override;
   // A job that does not exist: Condition::exists() parks, any other is kReady with a null snapshot.
-  // `key` is the job's id. kFull: parked_max.
+  // kFull: parked_max.
   [[nodiscard]] Parked park(std::string_view key, Waiter& waiter, std::uint64_t ticket,
                             TimePoint now, Look& look) override;
   void unpark(std::string_view key, Waiter& waiter) override;

@@ -27,9 +27,12 @@ class Lot {
   };
 
   virtual ~Lot() = default;
+  // What `key` names, and what the terms' condition makes of it; `now` decides only settling. Never
+  // blocks but for mutexes.
+  [[nodiscard]] virtual Look look(std::string_view key, const Waiter::Terms& terms,
+                                  TimePoint now) = 0;
   // Judges waiter.terms on what `key` names and, if they are still pending, parks the waiter, under
-  // one lock. Terms must be set before the caller makes the waiter claimable by others. `now`
-  // decides only settling. Never blocks but for mutexes.
+  // one lock. Terms must be set before the caller makes the waiter claimable by others.
   [[nodiscard]] virtual Parked park(std::string_view key, Waiter& waiter, std::uint64_t ticket,
                                     TimePoint now, Look& look) = 0;
   // Takes a waiter out whose client hung up, after the caller has won its claim. When this returns

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "server/connection.h"
+#include "server/exchange.h"
 #include "server/log.h"
 
 namespace bide {
@@ -49,7 +50,7 @@ void AccessLogger::response(const Connection& connection, int status, std::size_
   log_line(format_log_line("access", "request", clock_.wall_now(),
                            {{"client", peer_name(connection.fd)},
                             {"method", method_of(facts)},
-                            {"path", std::string(path.begin).append(path.rest)},
+                            {"path", std::string(path.begin).append(path.middle).append(path.end)},
                             {"status", static_cast<std::uint64_t>(status)},
                             {"bytes", static_cast<std::uint64_t>(bytes)},
                             {"held", bool{facts.held}},
@@ -58,7 +59,7 @@ void AccessLogger::response(const Connection& connection, int status, std::size_
 
 void AccessLogger::gone(const Connection& connection) {
   constexpr int kClientClosedRequest = 499;
-  response(connection, kClientClosedRequest, 0, LogPath::of_job(connection.job_id));
+  response(connection, kClientClosedRequest, 0, connection.holder->log_path(connection.key));
 }
 
 }  // namespace bide

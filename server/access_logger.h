@@ -18,15 +18,21 @@ namespace bide {
 
 class Connection;
 
-// A path in two parts, put together only for a line that is written.
+// A path in parts, put together only for a line that is written.
 struct LogPath {
-  LogPath(std::string_view whole) : rest(whole) {}
-  LogPath(const char* whole) : rest(whole) {}
-  LogPath(std::string_view first, std::string_view then) : begin(first), rest(then) {}
-  static LogPath of_job(std::string_view id) { return {"/job/", id}; }
+  LogPath(std::string_view whole) : middle(whole) {}
+  LogPath(const char* whole) : middle(whole) {}
+  // `what`: a resource below the job, like `/events`.
+  static LogPath of_job(std::string_view id, std::string_view what = {}) {
+    LogPath path(id);
+    path.begin = "/job/";
+    path.end = what;
+    return path;
+  }
 
   std::string_view begin;
-  std::string_view rest;
+  std::string_view middle;
+  std::string_view end;
 };
 
 class AccessLogger {

@@ -1,5 +1,7 @@
 #include "server/airlock.h"
 
+#include <algorithm>
+#include <array>
 #include <string>
 
 #include "server/field_syntax.h"
@@ -63,22 +65,42 @@ bool is_read(std::string_view name) {
       return is("Accept") || is("Prefer");
     case 10:
       return is("Connection");
+    case 7:
+      return is("Upgrade");
     case 13:
-      return is("If-None-Match") || is("Cache-Control");
+      return is("If-None-Match") || is("Cache-Control") || is("Last-Event-ID");
     default:
       return false;
   }
 }
 
-void fill_fields(std::string_view lines, Framing& framing, httplib::Request& out) {
-  out.headers.clear();
+// Whether it is read where the client asks for another protocol, and nowhere else.
+bool is_read_for_upgrade(std::string_view name) {
+  constexpr std::array<std::string_view, 5> kNames = {
+      "Host", "Origin", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Protocol"};
+  return std::any_of(kNames.begin(), kNames.end(),
+                     [name](std::string_view other) { return equals_ignoring_case(name, other); });
+}
+
+template <typename Take>
+void for_each_field(std::string_view lines, Take&& take) {
   for (std::string_view line = take_line(lines); !line.empty(); line = take_line(lines)) {
     const std::size_t colon = line.find(':');
-    const std::string_view name = line.substr(0, colon);
-    const std::string_view value = trim_ows(line.substr(colon + 1));
+    take(line.substr(0, colon), trim_ows(line.substr(colon + 1)));
+  }
+}
+
+void fill_fields(std::string_view lines, Framing& framing, httplib::Request& out) {
+  static const std::string kUpgrade = "Upgrade";
+  out.headers.clear();
+  for_each_field(lines, [&](std::string_view name, std::string_view value) {
     framing.note(name, value);
     if (is_read(name)) out.headers.emplace(name, value);
-  }
+  });
+  if (out.headers.find(kUpgrade) == out.headers.end()) return;
+  for_each_field(lines, [&](std::string_view name, std::string_view value) {
+    if (is_read_for_upgrade(name)) out.headers.emplace(name, value);
+  });
 }
 
 // Makes a complete head the request, and says what body follows it.

@@ -61,8 +61,9 @@ struct [[nodiscard]] Step {
 //            no two spellings reach one resource by accident. `*` for `OPTIONS *`.
 //   params   the query, decoded (query.h)
 //   headers  those that some resource reads (Accept, Cache-Control, Connection, If-None-Match,
-//            Prefer), values trimmed, and otherwise as sent. All others are checked and dropped,
-//            Host too: what is kept costs allocations. Trailers are not among them.
+//            Last-Event-ID, Prefer, Upgrade; with Upgrade also Host, Origin, Sec-WebSocket-*),
+//            values trimmed, and otherwise as sent. All others are checked and dropped: what is
+//            kept costs allocations. Trailers are not among them.
 // Its body is empty; other members are left alone. After kReject `out` means nothing.
 Step advance(std::string_view input, Progress& progress, httplib::Request& out);
 

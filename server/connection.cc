@@ -1,5 +1,7 @@
 #include "server/connection.h"
 
+#include <algorithm>
+
 namespace bide {
 namespace {
 
@@ -9,6 +11,7 @@ constexpr unsigned kNewsShift = 1;
 constexpr std::uint64_t kNewsMask = 7ULL << kNewsShift;
 constexpr std::uint64_t kParked = 1 << 4;
 constexpr std::uint64_t kHalfClosed = 1 << 5;
+constexpr std::uint64_t kListens = 1 << 6;
 constexpr std::uint64_t kFlags = 0xFF;
 constexpr unsigned kTurnShift = 8;
 constexpr unsigned kLifeShift = 40;
@@ -22,9 +25,12 @@ std::uint32_t life_of(std::uint64_t state) {
   return static_cast<std::uint32_t>(state >> kLifeShift);
 }
 
-// What of the news tells that a held client gives up; it has nothing else to say. A FIN it has sent
-// before does not go away: every later event tells of it again.
-Connection::News leaving(Connection::News news, bool half_closed) {
+// What of the news cannot wait while the connection is parked, by the flags of `state`. A held
+// client has nothing to say but that it gives up. A FIN it has sent before does not go away: every
+// later event tells of it again.
+Connection::News urgent(Connection::News news, std::uint64_t state) {
+  if ((state & kListens) != 0) return news;
+  const bool half_closed = (state & kHalfClosed) != 0;
   return static_cast<Connection::News>(
       news & (half_closed ? Connection::kReset : Connection::kReset | Connection::kFin));
 }
@@ -40,7 +46,7 @@ std::uint64_t next_turn(std::uint64_t state) {
 bool Connection::claim(Ticket ticket) noexcept {
   std::uint64_t state = state_.load(std::memory_order_acquire);
   while (ticket_of(state) == ticket && (state & kOwned) == 0) {
-    const std::uint64_t owned = (state | kOwned) & ~(kParked | kHalfClosed);
+    const std::uint64_t owned = (state | kOwned) & ~(kParked | kHalfClosed | kListens);
     if (state_.compare_exchange_weak(state, owned, std::memory_order_acq_rel)) return true;
   }
   return false;
@@ -64,10 +70,11 @@ bool Connection::present(std::uint64_t ticket) const noexcept {
 bool Connection::on_events(std::uint32_t life, News news) noexcept {
   std::uint64_t state = state_.load(std::memory_order_acquire);
   while (life_of(state) == life) {
-    const bool held = (state & kParked) != 0 && leaving(news, (state & kHalfClosed) != 0) == kNone;
+    const bool held = (state & kParked) != 0 && urgent(news, state) == kNone;
     const bool mine = (state & kOwned) == 0 && !held;
     const std::uint64_t next =
-        mine ? (state | kOwned) & ~(kNewsMask | kParked | kHalfClosed) : state | bits_of(news);
+        mine ? (state | kOwned) & ~(kNewsMask | kParked | kHalfClosed | kListens)
+             : state | bits_of(news);
     if (state_.compare_exchange_weak(state, next, std::memory_order_acq_rel)) return mine;
   }
   return false;
@@ -87,11 +94,22 @@ Connection::News Connection::rest() noexcept {
 Connection::Parked Connection::rest_parked() noexcept {
   std::uint64_t state = state_.load(std::memory_order_relaxed);
   std::uint64_t next = 0;
+  const std::uint64_t flags = kParked | (half_closed ? kHalfClosed : 0) |
+                              (stream != nullptr && stream->listens() ? kListens : 0);
   parked_ticket_ = ticket_of(next_turn(state));  // While it still is ours.
   do {
-    next = next_turn(state) | (state & kNewsMask) | kParked | (half_closed ? kHalfClosed : 0);
+    next = next_turn(state) | (state & kNewsMask) | flags;
   } while (!state_.compare_exchange_weak(state, next, std::memory_order_acq_rel));
-  return {ticket_of(next), leaving(news_of(next), half_closed)};
+  return {ticket_of(next), urgent(news_of(next), next)};
+}
+
+void Connection::Unsent::take(std::size_t bytes) {
+  const std::size_t of_text = std::min(bytes, text.size());
+  text.erase(0, of_text);
+  bytes -= of_text;
+  const std::size_t of_body = std::min(bytes, body.size());
+  body.remove_prefix(of_body);
+  tail.erase(0, bytes - of_body);
 }
 
 void Connection::end_life() noexcept {

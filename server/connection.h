@@ -27,10 +27,12 @@
 
 #include "core/waiter.h"
 #include "server/airlock.h"
+#include "server/stream.h"
 
 namespace bide {
 
 class Connection;
+class Holder;
 
 // Told when a parked request has its answer; called by an attendant or a pool thread that owns the
 // connection.
@@ -62,7 +64,7 @@ class Connection final : public Waiter {
  public:
   enum class Phase : std::uint8_t {
     kReading,    // Idle, or part of a request has arrived.
-    kParked,     // In the lot; only the client's leaving is of interest.
+    kParked,     // In a lot; the client's leaving is of interest, and what it says on a WebSocket.
     kWriting,    // The socket did not take all of a response.
     kLingering,  // All said; waits for the client to close, so that nobody sees a reset.
   };
@@ -86,11 +88,11 @@ class Connection final : public Waiter {
   [[nodiscard]] News rest() noexcept;
   struct Parked {
     Ticket ticket;  // Takes ownership back.
-    News
-        leaving;  // Noted meanwhile: the client has left. The caller must have somebody look at it.
+    News urgent;    // Noted meanwhile, and cannot wait: the caller must have somebody look at it.
   };
-  // Gives ownership up to the lot. What was noted stays so until rest(). Where half_closed is set
-  // the FIN is known, and only a reset means that the client has left.
+  // Gives ownership up to the lot. What was noted stays so until rest(). Urgent is that the client
+  // has left; where half_closed is set the FIN is known, and only a reset says so. Of a stream that
+  // listens() everything is.
   [[nodiscard]] Parked rest_parked() noexcept;
   // The owner has closed the socket: who comes late for it comes to nothing.
   void end_life() noexcept;
@@ -103,11 +105,15 @@ class Connection final : public Waiter {
   }
 
   // A response the socket has not taken whole: what is left of `text`, then of the body, which
-  // lives in the snapshot all receivers share.
+  // lives in the snapshot all receivers share, then of the tail.
   struct Unsent {
     std::string text;
     std::shared_ptr<const Snapshot> owner;
     std::string_view body;
+    std::string tail;  // Behind the body.
+
+    void take(std::size_t bytes);  // So many from the front have been sent.
+    [[nodiscard]] bool empty() const { return text.empty() && body.empty() && tail.empty(); }
   };
 
   AnswerSink* sink = nullptr;
@@ -124,8 +130,11 @@ class Connection final : public Waiter {
   TimePoint deadline = kEndOfTime;  // For the rest of the request, or of lingering.
   RequestFacts facts;
   Progress progress;
-  std::string input;   // Received, not yet consumed. Empty while idle.
-  std::string job_id;  // Of the parked request.
+  std::string input;  // Received, not yet consumed. Empty while idle.
+  // Of the parked request or the stream: who answers it, and what in its lot it waits for.
+  Holder* holder = nullptr;
+  std::string key;
+  std::unique_ptr<Stream> stream;  // Null: the response is one message, and then over.
   std::unique_ptr<Unsent> unsent;
 
  private:

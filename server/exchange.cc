@@ -20,14 +20,58 @@ void Exchange::send_laid_out(int status, std::string_view text,
                              LogPath path) {
   count(front_.metrics_.responses[static_cast<std::size_t>(status / 100)]);
   front_.access_logger_.response(connection_, status, text.size() + body.size(), path);
-  front_.send(connection_, text, owner, body);
+  front_.send(connection_, text, owner, body, {});
 }
 
-Exchange::Park Exchange::park(std::string_view id, Waiter::Terms terms, JobTable::Parked& parked,
-                              JobTable::Look& look) {
-  parked = front_.park(connection_, rest_, id, std::move(terms), look);
-  handed_over_ = parked == JobTable::Parked::kParked || parked == JobTable::Parked::kGone;
+Exchange::Park Exchange::park(Holder& holder, std::string_view key, Waiter::Terms terms,
+                              Lot::Parked& parked, Lot::Look& look) {
+  connection_.input = rest_;
+  connection_.holder = &holder;
+  connection_.key = key;
+  connection_.terms = std::move(terms);
+  return park_under(key, parked, look);
+}
+
+Exchange::Park Exchange::park_stream(Lot::Parked& parked, Lot::Look& look) {
+  const std::string key = connection_.key;
+  return park_under(key, parked, look);
+}
+
+Exchange::Park Exchange::park_under(std::string_view key, Lot::Parked& parked, Lot::Look& look) {
+  parked = front_.park(connection_, key, look);
+  handed_over_ = parked == Lot::Parked::kParked || parked == Lot::Parked::kGone;
   return handed_over_ ? Park::kParked : Park::kNotParked;
+}
+
+void Exchange::open_stream(Holder& holder, std::string_view key, Waiter::Terms terms,
+                           std::unique_ptr<Stream> stream, const httplib::Response& head,
+                           std::string_view begin) {
+  connection_.holder = &holder;
+  connection_.key = key;
+  connection_.terms = std::move(terms);
+  connection_.stream = std::move(stream);
+  std::string text;
+  append_stream_head(text, head);
+  send_laid_out(head.status, text.append(begin), nullptr, {}, holder.log_path(key));
+}
+
+void Exchange::send_stream_head(const httplib::Response& head, LogPath path) {
+  std::string text;
+  append_stream_head(text, head);
+  send_laid_out(head.status, text, nullptr, {}, path);
+}
+
+void Exchange::write(std::string_view text, const std::shared_ptr<const Snapshot>& owner,
+                     std::string_view body, std::string_view tail) {
+  front_.send(connection_, text, owner, body, tail);
+}
+
+void Exchange::end_stream(Stream::End why) {
+  std::string goodbye;
+  connection_.stream->append_end(goodbye, why);
+  write(goodbye);
+  connection_.stream.reset();
+  connection_.facts.close = true;
 }
 
 }  // namespace bide

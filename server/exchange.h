@@ -1,7 +1,11 @@
-// server/exchange.h: One request and its one response, as a handler sees them.
+// server/exchange.h: One request and its response, as the resources see them.
 //
-// Lives on the stack of the thread that owns the connection, no longer than the handler's call. A
-// handler calls exactly one of send(), send_snapshot(), park() that does not say kNotParked.
+// Lives on the stack of the thread that owns the connection, no longer than one call of a handler
+// or holder. A handler calls exactly one of send(), send_laid_out(), open_stream(), or park() that
+// does not say kNotParked.
+//
+// A response that goes on is opened once, and every later call finds it open: stream() is not null.
+// The holder may write() as long as the socket keeps up (not stuck()), and then parks, or ends it.
 //
 // Thread safety: none; the owner's thread only.
 #pragma once
@@ -12,9 +16,10 @@
 #include <string>
 #include <string_view>
 
-#include "core/job_table.h"
+#include "core/lot.h"
 #include "server/access_logger.h"
 #include "server/connection.h"
+#include "server/stream.h"
 
 namespace bide {
 
@@ -29,8 +34,8 @@ class Exchange {
 
   // What the response depends on; of a parked request also what it waited for.
   [[nodiscard]] RequestFacts& facts() { return connection_.facts; }
-  [[nodiscard]] const Waiter::Terms& terms() const { return connection_.terms; }
-  [[nodiscard]] const std::string& job_id() const { return connection_.job_id; }
+  [[nodiscard]] Waiter::Terms& terms() { return connection_.terms; }
+  [[nodiscard]] const std::string& key() const { return connection_.key; }
 
   void send(const httplib::Response& response, LogPath path);
   // A response laid out by the caller: `text` is the head with its empty line, `body` lives in
@@ -40,18 +45,38 @@ class Exchange {
                      LogPath path);
 
   enum class Park : std::uint8_t {
-    kParked,     // The exchange is over here; Handler::finish() ends it later, on another thread.
+    kParked,     // The exchange is over here; the holder ends it later, on another thread.
     kNotParked,  // Still ours: answer now, by `parked` (kReady, kFull, kDraining) and `look`.
   };
-  // Parks the request for job `id`. The connection's facts must be complete. Where it is not parked
-  // the terms are still there: terms().
-  [[nodiscard]] Park park(std::string_view id, Waiter::Terms terms, JobTable::Parked& parked,
-                          JobTable::Look& look);
+  // Parks the request in the holder's lot. The connection's facts must be complete. Where it is not
+  // parked the terms are still there: terms().
+  [[nodiscard]] Park park(Holder& holder, std::string_view key, Waiter::Terms terms,
+                          Lot::Parked& parked, Lot::Look& look);
+  // The same for a stream, under its terms() as they are now.
+  [[nodiscard]] Park park_stream(Lot::Parked& parked, Lot::Look& look);
+
+  // Sends the head of a response that goes on, and what it begins with. The holder's go_on() is
+  // called as soon as this call of the handler returns.
+  void open_stream(Holder& holder, std::string_view key, Waiter::Terms terms,
+                   std::unique_ptr<Stream> stream, const httplib::Response& head,
+                   std::string_view begin);
+  // The head alone, for HEAD: nothing follows.
+  void send_stream_head(const httplib::Response& head, LogPath path);
+  [[nodiscard]] Stream* stream() const { return connection_.stream.get(); }
+  // `body` lives in `owner`; text, body and tail follow each other on the wire.
+  void write(std::string_view text, const std::shared_ptr<const Snapshot>& owner = nullptr,
+             std::string_view body = {}, std::string_view tail = {});
+  // The socket has not taken all, or is broken: go_on() is called once it has, or never.
+  [[nodiscard]] bool stuck() const { return connection_.unsent != nullptr || connection_.broken; }
+  // Says goodbye and has the connection closed once the client has it all.
+  void end_stream(Stream::End why);
 
   // Nothing more may be done with the connection here: it is parked, or its client is gone.
   [[nodiscard]] bool handed_over() const { return handed_over_; }
 
  private:
+  [[nodiscard]] Park park_under(std::string_view key, Lot::Parked& parked, Lot::Look& look);
+
   Front& front_;
   Connection& connection_;
   std::string_view rest_;  // What the client has sent behind this request.
@@ -63,9 +88,24 @@ class Handler {
   virtual ~Handler() = default;
   // Answers or parks. Any number of threads at once.
   virtual void handle(const httplib::Request& request, Exchange& exchange) = 0;
-  // Answers a request that was parked. `snapshot` as in Waiter::answer().
+};
+
+// Who has parked a request, and answers it. Any number of threads at once, but one exchange never
+// on two.
+class Holder {
+ public:
+  virtual ~Holder() = default;
+  [[nodiscard]] virtual Lot& lot() = 0;
+  // For the access log.
+  [[nodiscard]] virtual LogPath log_path(std::string_view key) const = 0;
+  // Answers a request that was parked; of a stream: writes the next record, parks nothing.
+  // `snapshot` as in Waiter::answer().
   virtual void finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
                       Exchange& exchange) = 0;
+  // Of a stream that is neither stuck nor parked: writes what is news, then parks or ends it.
+  virtual void go_on(Exchange& /*exchange*/) {}
+  // Takes what the client of a stream that listens has sent.
+  virtual void receive(std::string_view /*bytes*/, Exchange& /*exchange*/) {}
 };
 
 }  // namespace bide

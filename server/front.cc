@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cerrno>
-#include <utility>
 
 #include "server/airlock.h"
 #include "server/problem.h"
@@ -15,10 +14,6 @@
 
 namespace bide {
 namespace {
-
-// A client may send its FIN right behind the request and still read (`nc -N`, RFC 9112
-// section 9.6). One that gives up sends the same FIN, but hardly ever so soon.
-constexpr std::chrono::milliseconds kHalfCloseGrace{2};
 
 // What one read takes: a head is at most 16 KiB, a pipelined burst may be more.
 constexpr std::size_t kReadBytes = 32'768;
@@ -29,12 +24,6 @@ Connection::News news_of(std::uint32_t events) {
   if ((events & EPOLLRDHUP) != 0) news |= Connection::kFin;
   if ((events & (EPOLLERR | EPOLLHUP)) != 0) news |= Connection::kReset;
   return static_cast<Connection::News>(news);
-}
-
-// Whether the client's FIN is already here, behind what was read.
-bool has_half_closed(int fd) {
-  char byte;
-  return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 }  // namespace
@@ -102,7 +91,9 @@ void Front::on_events(std::uint64_t key, Connection::News news) {
       if ((news & ~Connection::kInput) != 0) connection.note(news);
       return read(connection);
     case Connection::Phase::kParked:
-      return hang_up(connection, news);
+      return connection.stream != nullptr && connection.stream->listens()
+                 ? hear(connection, news)
+                 : hang_up(connection, news);
     case Connection::Phase::kWriting:
       return resume_writing(connection);
     case Connection::Phase::kLingering:
@@ -137,7 +128,7 @@ void Front::serve(Connection& connection, std::string_view bytes) {
     const Step step = advance(bytes, connection.progress, request);
     if (step.need == Step::Need::kReject) return reject(connection, step.status, step.detail);
     if (step.need == Step::Need::kMore) {
-      if (step.wants_continue) send(connection, kContinue, nullptr, {});
+      if (step.wants_continue) send(connection, kContinue, nullptr, {}, {});
       return wait_for_rest_of(connection, bytes.substr(0, step.keep_bytes));
     }
     bytes.remove_prefix(step.consumed_bytes);
@@ -145,7 +136,8 @@ void Front::serve(Connection& connection, std::string_view bytes) {
     Exchange exchange(*this, connection, bytes);
     handler_->handle(request, exchange);
     if (exchange.handed_over()) return;
-    if (connection.broken || connection.unsent != nullptr || connection.facts.close) {
+    if (connection.broken || connection.unsent != nullptr || connection.facts.close ||
+        connection.stream != nullptr) {
       connection.input = bytes;
       return after_response(connection);
     }
@@ -190,71 +182,6 @@ void Front::reject(Connection& connection, int status, std::string_view detail) 
   connection.facts.close = true;
   Exchange exchange(*this, connection, {});
   exchange.send(problem(status, detail), "-");
-  after_response(connection);
-}
-
-// --- Parking ----------------------------------------------------------------------------------
-
-JobTable::Parked Front::park(Connection& connection, std::string_view rest, std::string_view id,
-                             Waiter::Terms terms, JobTable::Look& look) {
-  connection.input = rest;
-  connection.job_id = id;
-  connection.terms = std::move(terms);
-  connection.half_closed = connection.half_closed || has_half_closed(connection.fd);
-  connection.phase = Connection::Phase::kParked;
-  const std::uint64_t key = key_of(connection);
-  const TimePoint received = connection.facts.received;
-  const Connection::Parked rested = connection.rest_parked();
-  if (rested.leaving != Connection::kNone) look_again(key, rested.leaving);
-  const JobTable::Parked parked = table_->park(id, connection, rested.ticket, received, look);
-  if (parked == JobTable::Parked::kParked || parked == JobTable::Parked::kGone) return parked;
-  // Not parked: a hang-up may have been faster than we are now.
-  if (!connection.claim(rested.ticket)) return JobTable::Parked::kGone;
-  connection.phase = Connection::Phase::kReading;
-  return parked;
-}
-
-void Front::hang_up(Connection& connection, Connection::News news) {
-  table_->unpark(connection.job_id, connection);
-  const bool only_fin = (news & Connection::kReset) == 0;
-  if (only_fin && clock_.now() - connection.facts.received < kHalfCloseGrace) {
-    connection.half_closed = true;
-    connection.note(news);  // Still to be dealt with once it is answered.
-    return park_again(connection);
-  }
-  count(metrics_.clients_gone);
-  access_logger_.gone(connection);
-  close(connection);
-}
-
-void Front::park_again(Connection& connection) {
-  const std::string id = connection.job_id;
-  JobTable::Look look;
-  switch (park(connection, connection.input, id, connection.terms, look)) {
-    case JobTable::Parked::kParked:
-    case JobTable::Parked::kGone:
-      return;
-    case JobTable::Parked::kReady:
-      return finish(connection, Outcome::kChanged, look.snapshot);
-    case JobTable::Parked::kFull:
-      return finish(connection, Outcome::kShed, look.snapshot);
-    case JobTable::Parked::kDraining:
-      return finish(connection, Outcome::kDrain, look.snapshot);
-  }
-}
-
-void Front::on_answer(Connection& connection, Outcome outcome,
-                      std::shared_ptr<const Snapshot> snapshot) noexcept {
-  finish(connection, outcome, snapshot);
-}
-
-void Front::finish(Connection& connection, Outcome outcome,
-                   const std::shared_ptr<const Snapshot>& snapshot) {
-  if (draining()) connection.facts.close = true;
-  Exchange exchange(*this, connection, {});
-  handler_->finish(outcome, snapshot, exchange);
-  std::string().swap(connection.job_id);
-  connection.terms = {};
   after_response(connection);
 }
 

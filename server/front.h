@@ -6,6 +6,9 @@
 //   at rest -> a pool thread reads and parses (airlock) -> handler -> response -> at rest
 //                                                    \-> parked -> attendant -> response
 //
+// A stream goes round: record -> parked -> attendant -> record. While its socket is full it is not
+// parked, so what comes meanwhile is not queued: the next record tells the newest state.
+//
 // A pool thread never waits for a socket: what is not there yet or not taken yet sends the
 // connection back to rest, where epoll watches it.
 //
@@ -20,6 +23,7 @@
 #include <string_view>
 
 #include "core/job_table.h"
+#include "core/lot.h"
 #include "server/access_logger.h"
 #include "server/connection_slots.h"
 #include "server/exchange.h"
@@ -74,10 +78,13 @@ class Front final : private AnswerSink {
   void serve(Connection& connection, std::string_view bytes);
   void reject(Connection& connection, int status, std::string_view detail);
   void hang_up(Connection& connection, Connection::News news);
+  void hear(Connection& connection, Connection::News news);
   void park_again(Connection& connection);
+  void leave(Connection& connection);  // The client has left.
   void finish(Connection& connection, Outcome outcome,
               const std::shared_ptr<const Snapshot>& snapshot);
   void after_response(Connection& connection);
+  void go_on(Connection& connection);
   void resume_writing(Connection& connection);
   void linger(Connection& connection);
   void half_close(Connection& connection);
@@ -89,11 +96,11 @@ class Front final : private AnswerSink {
 
   // Keeps ownership. Sends what the socket takes and keeps the rest in connection.unsent.
   void send(Connection& connection, std::string_view text,
-            const std::shared_ptr<const Snapshot>& owner, std::string_view body);
-  // Keeps ownership if the request was not parked (kReady, kFull, kDraining).
-  [[nodiscard]] JobTable::Parked park(Connection& connection, std::string_view rest,
-                                      std::string_view id, Waiter::Terms terms,
-                                      JobTable::Look& look);
+            const std::shared_ptr<const Snapshot>& owner, std::string_view body,
+            std::string_view tail);
+  // By the connection's holder and terms. Keeps ownership if the request was not parked (kReady,
+  // kFull, kDraining). `key` must not be the connection's own: that may be gone meanwhile.
+  [[nodiscard]] Lot::Parked park(Connection& connection, std::string_view key, Lot::Look& look);
   // Has a pool thread look at the connection as if epoll had told of `news`. Needs no ownership.
   void look_again(std::uint64_t key, Connection::News news);
   // Keeps ownership. Epoll tells of these events from now on; the key is that of its life.

@@ -37,15 +37,16 @@ ssize_t send_some(int fd, std::string_view text) {
   return result_of(::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
-ssize_t send_some(int fd, std::string_view text, std::string_view body) {
-  if (body.empty()) return send_some(fd, text);
+iovec part_of(std::string_view bytes) { return {const_cast<char*>(bytes.data()), bytes.size()}; }
+
+ssize_t send_some(int fd, std::string_view text, std::string_view body, std::string_view tail) {
+  if (body.empty() && tail.empty()) return send_some(fd, text);
   if (body.size() <= kCopyBytesMax) {
     thread_local std::string whole;
-    whole.assign(text).append(body);
+    whole.assign(text).append(body).append(tail);
     return send_some(fd, whole);
   }
-  std::array<iovec, 2> parts{{{const_cast<char*>(text.data()), text.size()},
-                              {const_cast<char*>(body.data()), body.size()}}};
+  std::array<iovec, 3> parts{part_of(text), part_of(body), part_of(tail)};
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
@@ -59,32 +60,30 @@ constexpr int kGoodbyes = 3;
 }  // namespace
 
 void Front::send(Connection& connection, std::string_view text,
-                 const std::shared_ptr<const Snapshot>& owner, std::string_view body) {
+                 const std::shared_ptr<const Snapshot>& owner, std::string_view body,
+                 std::string_view tail) {
   if (connection.broken) return;
-  if (connection.unsent != nullptr) {  // Only behind `100 Continue`; rare enough to copy.
-    connection.unsent->text.append(text).append(body);
+  if (connection.unsent != nullptr) {  // Behind `100 Continue` or a stream's end: rare, so copied.
+    connection.unsent->tail.append(text).append(body).append(tail);
     return;
   }
-  const ssize_t sent = send_some(connection.fd, text, body);
+  const ssize_t sent = send_some(connection.fd, text, body, tail);
   if (sent < 0) {
     connection.broken = true;
     return;
   }
-  auto taken = static_cast<std::size_t>(sent);
-  if (taken == text.size() + body.size()) return;
-  const std::size_t of_text = std::min(taken, text.size());
-  connection.unsent = std::make_unique<Connection::Unsent>(
-      Connection::Unsent{std::string(text.substr(of_text)), owner, body.substr(taken - of_text)});
+  if (static_cast<std::size_t>(sent) == text.size() + body.size() + tail.size()) return;
+  connection.unsent = std::make_unique<Connection::Unsent>();
+  *connection.unsent = {std::string(text), owner, body, std::string(tail)};
+  connection.unsent->take(static_cast<std::size_t>(sent));
 }
 
 void Front::resume_writing(Connection& connection) {
   Connection::Unsent& unsent = *connection.unsent;
-  const ssize_t sent = send_some(connection.fd, unsent.text, unsent.body);
+  const ssize_t sent = send_some(connection.fd, unsent.text, unsent.body, unsent.tail);
   if (sent < 0) return close(connection);
-  const std::size_t of_text = std::min(static_cast<std::size_t>(sent), unsent.text.size());
-  unsent.text.erase(0, of_text);
-  unsent.body.remove_prefix(static_cast<std::size_t>(sent) - of_text);
-  if (unsent.text.empty() && unsent.body.empty()) {
+  unsent.take(static_cast<std::size_t>(sent));
+  if (unsent.empty()) {
     connection.unsent.reset();
     watch_for(connection, kReadEvents);
   }
@@ -97,6 +96,7 @@ void Front::after_response(Connection& connection) {
     watch_for(connection, EPOLLOUT);
     return rest(connection, Connection::Phase::kWriting, clock_.now() + limits_.write);
   }
+  if (connection.stream != nullptr) return go_on(connection);
   if (connection.facts.close) return half_close(connection);
   if (connection.input.empty()) return wait_for_request(connection, clock_.now());
   // The client has pipelined. An attendant has no time for its next request.
@@ -160,7 +160,9 @@ void Front::close(Connection& connection) {
   connection.facts = {};
   connection.terms = {};
   std::string().swap(connection.input);
-  std::string().swap(connection.job_id);
+  connection.holder = nullptr;
+  std::string().swap(connection.key);
+  connection.stream.reset();
   connection.unsent.reset();
   connection.end_life();
   slots_.release(connection);

@@ -45,6 +45,10 @@ void append_http(MetricsText& text, const HttpMetrics& http) {
           http.requests_rejected);
   counter(text, "bide_requests_parked_total", "Requests that were ever parked.",
           http.requests_parked);
+  text.metric("bide_streams_total", "counter", "Streams opened, by road.");
+  text.sample(http.event_streams.load(std::memory_order_relaxed), "road", "events");
+  text.sample(http.web_sockets.load(std::memory_order_relaxed), "road", "ws");
+  counter(text, "bide_stream_records_total", "States told on streams.", http.stream_records);
   counter(text, "bide_clients_gone_total", "Clients that hung up while parked.", http.clients_gone);
   counter(text, "bide_clients_slow_total", "Clients cut for being slow.", http.clients_slow);
 }

@@ -17,6 +17,9 @@ struct HttpMetrics {
   std::array<Counter, 7> outcomes{};   // Of job requests, by Outcome.
   Counter requests_rejected{0};        // By the airlock: not HTTP, or over a limit.
   Counter requests_parked{0};          // That ever were.
+  Counter event_streams{0};            // Server-sent events, opened.
+  Counter web_sockets{0};              // WebSockets, opened.
+  Counter stream_records{0};           // States told on either.
   Counter clients_gone{0};             // Hung up while parked.
   Counter clients_slow{0};             // Cut: head, body or reading took too long.
 };

@@ -1,131 +1,18 @@
 #include "server/job_query.h"
 
-#include <charconv>
-#include <iterator>
-#include <string_view>
 #include <utility>
 
-#include "core/duration.h"
-#include "server/field_syntax.h"
 #include "server/media_type.h"
-#include "server/prefer.h"
 
 namespace bide {
-namespace {
-
-constexpr std::string_view kUntilWords =
-    "change, done, succeeded, exists, or a comma list of submitted, processing, completed, failed, "
-    "skipped, partial_failure";
-constexpr std::uint32_t kAgentsMax = 100'000;
-
-// The parameter's value; null: not given. Twice is an error, for which one would count?
-std::optional<BadQuery> find_once(const httplib::Request& request, const std::string& name,
-                                  const std::string*& value) {
-  const auto [first, last] = request.params.equal_range(name);
-  value = first == last ? nullptr : &first->second;
-  if (std::distance(first, last) <= 1) return std::nullopt;
-  return BadQuery{400, name + " is given twice; give it once"};
-}
-
-std::optional<std::uint8_t> parse_status_mask(std::string_view list) {
-  std::uint8_t mask = 0;
-  for (;;) {
-    const std::size_t comma = list.find(',');
-    const std::optional<Status> status = status_from_word(list.substr(0, comma));
-    if (!status) return std::nullopt;
-    mask = static_cast<std::uint8_t>(mask | 1U << static_cast<unsigned>(*status));
-    if (comma == std::string_view::npos) return mask;
-    list.remove_prefix(comma + 1);
-  }
-}
-
-std::optional<BadQuery> parse_until(const httplib::Request& request, std::uint32_t agents,
-                                    JobQuery& query) {
-  const std::string* until = nullptr;
-  if (auto bad = find_once(request, "until", until)) return bad;
-  if (agents > 0 && (until == nullptr || *until != "done")) {
-    return BadQuery{400, "expect counts agents for until=done; add until=done"};
-  }
-  if (until == nullptr || *until == "change") {
-    query.condition = Condition::change();
-  } else if (*until == "done") {
-    query.condition = Condition::done(agents);
-  } else if (*until == "succeeded") {
-    query.condition = Condition::succeeded();
-  } else if (*until == "exists") {
-    query.condition = Condition::exists();
-  } else if (const auto mask = parse_status_mask(*until)) {
-    query.condition = Condition::status_in(*mask);
-  } else {
-    return BadQuery{400, "until is not one of the allowed words: " + std::string(kUntilWords)};
-  }
-  return std::nullopt;
-}
-
-std::optional<BadQuery> parse_expect(const httplib::Request& request, std::uint32_t& agents) {
-  const std::string* expect = nullptr;
-  if (auto bad = find_once(request, "expect", expect)) return bad;
-  if (expect == nullptr) return std::nullopt;
-  const char* const end = expect->data() + expect->size();
-  const auto [stop, error] = std::from_chars(expect->data(), end, agents);
-  if (error == std::errc() && stop == end && agents >= 1 && agents <= kAgentsMax) {
-    return std::nullopt;
-  }
-  return BadQuery{400, "expect is a number of agents, 1 to 100000"};
-}
-
-std::optional<BadQuery> parse_wait(const httplib::Request& request, JobQuery& query) {
-  const std::string* wait = nullptr;
-  if (auto bad = find_once(request, "wait", wait)) return bad;
-  if (wait != nullptr) {
-    query.wait = parse_duration(*wait);
-    if (query.wait) return std::nullopt;
-    return BadQuery{400, "wait is a duration like 30s, 1m30s, 500ms, or bare seconds"};
-  }
-  if (const auto preferred = preferred_wait(request.headers)) {
-    query.wait = *preferred;
-    query.preferred = true;
-  }
-  return std::nullopt;
-}
-
-std::optional<BadQuery> parse_validators(const httplib::Request& request, JobQuery& query) {
-  const auto [first, last] = request.headers.equal_range("If-None-Match");
-  if (first == last) return std::nullopt;
-  std::string field = first->second;  // Several lines are one list: RFC 9110 section 5.3.
-  for (auto line = std::next(first); line != last; ++line) field.append(", ").append(line->second);
-  std::optional<ValidatorList> seen = ValidatorList::parse(field);
-  if (!seen) {
-    return BadQuery{400, "If-None-Match is not * or a list of entity tags (RFC 9110, 13.1.2)"};
-  }
-  query.seen = std::move(*seen);
-  return std::nullopt;
-}
-
-bool accepts_stale(const httplib::Headers& headers) {
-  const auto [first, last] = headers.equal_range("Cache-Control");
-  for (auto line = first; line != last; ++line) {
-    std::string_view rest = line->second;
-    while (const auto directive = next_part(rest, ',')) {
-      if (equals_ignoring_case(split_parameter(*directive).name, "max-stale")) return true;
-    }
-  }
-  return false;
-}
-
-}  // namespace
 
 std::variant<JobQuery, BadQuery> parse_job_query(const httplib::Request& request) {
   JobQuery query;
-  std::uint32_t agents = 0;
-  if (auto bad = parse_wait(request, query)) return *bad;
-  if (auto bad = parse_expect(request, agents)) return *bad;
-  if (auto bad = parse_until(request, agents, query)) return *bad;
-  if (auto bad = parse_validators(request, query)) return *bad;
+  if (auto bad = parse_hold_query(request, query.hold)) return *std::move(bad);
+  if (auto bad = parse_until(request, query.condition)) return *std::move(bad);
   const std::optional<MediaType> type = negotiate(request.headers);
   if (!type) return BadQuery{406, "a job is served as application/json or text/plain"};
   query.type = *type;
-  query.max_stale = accepts_stale(request.headers);
   return query;
 }
 

@@ -1,24 +1,13 @@
 #include "server/job_resource.h"
 
-#include <algorithm>
-#include <random>
-#include <string>
 #include <utility>
 
 #include "server/job_head.h"
+#include "server/job_query.h"
 #include "server/problem.h"
 
 namespace bide {
 namespace {
-
-// A wait is an upper bound: the answer leaves this much early, so that it arrives in time.
-constexpr std::chrono::milliseconds kTravelTime{5};
-
-// One in [0, 1). Spread, not secrecy, is what it is for.
-double dice() {
-  thread_local std::minstd_rand generator{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0.0, 1.0)(generator);
-}
 
 httplib::Response unavailable(std::string_view detail) {
   httplib::Response response = problem(503, "not-fresh", "Service Unavailable", detail);
@@ -33,9 +22,13 @@ bool can_never_succeed(const Waiter::Terms& terms, const Snapshot& snapshot) {
 
 }  // namespace
 
-JobResource::JobResource(Clock& clock, const Settings& settings, JobTable& table,
-                         const Contact& contact, HttpMetrics& metrics)
-    : clock_(clock), settings_(settings), table_(table), contact_(contact), metrics_(metrics) {}
+JobResource::JobResource(Clock& clock, const HoldTime& hold_time, const Freshness& freshness,
+                         JobTable& table, HttpMetrics& metrics)
+    : clock_(clock),
+      hold_time_(hold_time),
+      freshness_(freshness),
+      table_(table),
+      metrics_(metrics) {}
 
 void JobResource::handle(std::string_view id, const httplib::Request& request, Exchange& exchange) {
   std::variant<JobQuery, BadQuery> parsed = parse_job_query(request);
@@ -44,47 +37,40 @@ void JobResource::handle(std::string_view id, const httplib::Request& request, E
   }
   JobQuery& query = std::get<JobQuery>(parsed);
   RequestFacts& facts = exchange.facts();
-  facts.max_stale = query.max_stale;
-  if (query.wait && query.wait->count() > 0) {
-    const std::chrono::milliseconds wait = std::min(*query.wait, settings_.max_wait);
-    facts.held = true;
-    facts.clamped = wait < *query.wait;
-    facts.preferred = query.preferred;
-    facts.wait_ms = static_cast<std::uint32_t>(wait.count());
-  }
-  if (!contact_.ready()) {
+  hold_time_.grant(query.hold, facts);
+  if (!freshness_.ready()) {
     return send_problem(id, unavailable("the jobs are still being read from NATS; try again"),
                         exchange);
   }
-  const TimePoint until = facts.held ? deadline(facts) : facts.received;
-  answer_or_park(id, {query.condition, std::move(query.seen), query.type, until}, exchange);
+  const TimePoint until = facts.held ? hold_time_.deadline(facts) : facts.received;
+  answer_or_park(id, {query.condition, std::move(query.hold.seen), query.type, until}, exchange);
 }
 
 void JobResource::answer_or_park(std::string_view id, Waiter::Terms terms, Exchange& exchange) {
   const TimePoint now = exchange.facts().received;
   // To wait for a job that is not known here makes no sense while nobody could tell of it.
-  const bool hopeless = terms.condition.kind() == Condition::Kind::kExists && stale(now);
+  const bool hopeless = terms.condition.kind() == Condition::Kind::kExists && freshness_.stale(now);
   if (!exchange.facts().held || hopeless) {
-    const JobTable::Look look = table_.look(id, terms, now);
+    const Lot::Look look = table_.look(id, terms, now);
     if (look.snapshot == nullptr || !exchange.facts().held) {
       return answer(id, terms, Outcome::kNow, look.snapshot, now, exchange);
     }
   }
-  JobTable::Parked parked{};
-  JobTable::Look look;
-  if (exchange.park(id, std::move(terms), parked, look) == Exchange::Park::kParked) {
+  Lot::Parked parked{};
+  Lot::Look look;
+  if (exchange.park(*this, id, std::move(terms), parked, look) == Exchange::Park::kParked) {
     count(metrics_.requests_parked);
     return;
   }
-  const Outcome outcome = parked == JobTable::Parked::kFull       ? Outcome::kShed
-                          : parked == JobTable::Parked::kDraining ? Outcome::kDrain
-                                                                  : Outcome::kNow;
+  const Outcome outcome = parked == Lot::Parked::kFull       ? Outcome::kShed
+                          : parked == Lot::Parked::kDraining ? Outcome::kDrain
+                                                             : Outcome::kNow;
   answer(id, exchange.terms(), outcome, look.snapshot, now, exchange);
 }
 
 void JobResource::finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
                          Exchange& exchange) {
-  answer(exchange.job_id(), exchange.terms(), outcome, snapshot, clock_.now(), exchange);
+  answer(exchange.key(), exchange.terms(), outcome, snapshot, clock_.now(), exchange);
 }
 
 // The one place where state becomes a status, for requests that waited and those that did not.
@@ -93,7 +79,7 @@ void JobResource::answer(std::string_view id, const Waiter::Terms& terms, Outcom
                          Exchange& exchange) {
   count(metrics_.outcomes[static_cast<std::size_t>(outcome)]);
   if (snapshot == nullptr) {
-    if (stale(now) && outcome != Outcome::kGone) {
+    if (freshness_.stale(now) && outcome != Outcome::kGone) {
       return send_problem(id, unavailable("NATS is away and this job is not known here; try again"),
                           exchange);
     }
@@ -102,7 +88,7 @@ void JobResource::answer(std::string_view id, const Waiter::Terms& terms, Outcom
                                         : "there is no job of this id";
     return send_problem(id, problem(404, "job-not-found", "Job not found", detail), exchange);
   }
-  if (stale(now) && !snapshot->final && !exchange.facts().max_stale) {
+  if (freshness_.stale(now) && !snapshot->final && !exchange.facts().max_stale) {
     return send_problem(
         id,
         unavailable("NATS is away, this job may have moved; send Cache-Control: max-stale to "
@@ -138,17 +124,6 @@ void JobResource::send_snapshot(const Waiter::Terms& terms, Outcome outcome,
 void JobResource::send_problem(std::string_view id, httplib::Response problem, Exchange& exchange) {
   problem.set_header("Vary", "Accept, Prefer");
   exchange.send(problem, LogPath::of_job(id));
-}
-
-bool JobResource::stale(TimePoint now) const {
-  return now - contact_.last_heard() > settings_.max_stale;
-}
-
-TimePoint JobResource::deadline(const RequestFacts& facts) const {
-  const std::chrono::duration<double, std::milli> wait(facts.wait_ms);
-  const auto early =
-      wait * settings_.wait_jitter * dice() + std::min(wait / 16, decltype(wait)(kTravelTime));
-  return facts.received + std::chrono::duration_cast<TimePoint::duration>(wait - early);
 }
 
 }  // namespace bide

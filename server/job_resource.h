@@ -8,33 +8,30 @@
 
 #include <httplib.h>
 
-#include <atomic>
-#include <chrono>
 #include <memory>
 #include <string_view>
 
 #include "core/job_table.h"
-#include "server/contact.h"
 #include "server/exchange.h"
+#include "server/freshness.h"
+#include "server/hold_time.h"
 #include "server/http_metrics.h"
-#include "server/job_query.h"
 
 namespace bide {
 
-class JobResource {
+class JobResource final : public Holder {
  public:
-  struct Settings {
-    std::chrono::milliseconds max_wait{55'000};
-    double wait_jitter = 0.0625;                // 0..0.5 of the wait.
-    std::chrono::milliseconds max_stale{5000};  // Last contact older than this: not fresh.
-  };
-
-  JobResource(Clock& clock, const Settings& settings, JobTable& table, const Contact& contact,
+  JobResource(Clock& clock, const HoldTime& hold_time, const Freshness& freshness, JobTable& table,
               HttpMetrics& metrics);
 
   void handle(std::string_view id, const httplib::Request& request, Exchange& exchange);
-  // See Handler::finish().
-  void finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange);
+
+  [[nodiscard]] Lot& lot() override { return table_; }
+  [[nodiscard]] LogPath log_path(std::string_view key) const override {
+    return LogPath::of_job(key);
+  }
+  void finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
+              Exchange& exchange) override;
 
  private:
   void answer_or_park(std::string_view id, Waiter::Terms terms, Exchange& exchange);
@@ -46,13 +43,11 @@ class JobResource {
                      const std::shared_ptr<const Snapshot>& snapshot, TimePoint now,
                      Exchange& exchange);
   void send_problem(std::string_view id, httplib::Response problem, Exchange& exchange);
-  [[nodiscard]] bool stale(TimePoint now) const;
-  [[nodiscard]] TimePoint deadline(const RequestFacts& facts) const;
 
   Clock& clock_;
-  const Settings settings_;
+  const HoldTime& hold_time_;
+  const Freshness& freshness_;
   JobTable& table_;
-  const Contact& contact_;
   HttpMetrics& metrics_;
 };
 

@@ -42,6 +42,22 @@ void append_connection(std::string& out, const Delivery& delivery) {
   }
 }
 
+// Status line and all fields but those that frame the body.
+void append_fields(std::string& out, const httplib::Response& response, const Delivery& delivery) {
+  const int status = response.status;
+  assert(status >= 100 && status <= 599);
+  // Our own version, whatever the client's: RFC 9110 section 6.2.
+  out.append("HTTP/1.1 ").append(std::to_string(status)).append(" ");
+  out.append(reason_phrase(status)).append("\r\n");
+  if (!is_interim(status)) {
+    out.append("Date: ").append(http_date_now()).append("\r\n");
+    append_connection(out, delivery);
+  }
+  for (const auto& [name, value] : response.headers) {
+    if (is_wanted(name, status)) append_field(out, name, value);
+  }
+}
+
 }  // namespace
 
 Delivery delivery_for(const httplib::Request& request) {
@@ -57,21 +73,19 @@ bool has_body(int status, const Delivery& delivery) {
 void append_head(std::string& out, const httplib::Response& response, std::size_t body_bytes,
                  const Delivery& delivery) {
   const int status = response.status;
-  assert(status >= 100 && status <= 599);
-  // Our own version, whatever the client's: RFC 9110 section 6.2.
-  out.append("HTTP/1.1 ").append(std::to_string(status)).append(" ");
-  out.append(reason_phrase(status)).append("\r\n");
-  if (!is_interim(status)) {
-    out.append("Date: ").append(http_date_now()).append("\r\n");
-    append_connection(out, delivery);
-  }
-  for (const auto& [name, value] : response.headers) {
-    if (is_wanted(name, status)) append_field(out, name, value);
-  }
+  append_fields(out, response, delivery);
   if (has_content(status)) {
     out.append("Content-Length: ").append(std::to_string(body_bytes)).append("\r\n");
   }
   out.append("\r\n");
+}
+
+void append_stream_head(std::string& out, const httplib::Response& response) {
+  append_fields(out, response, {.close = true});
+  if (has_content(response.status) && response.get_header_value("Transfer-Encoding") == "chunked") {
+    out += "Transfer-Encoding: chunked\r\n";
+  }
+  out += "\r\n";
 }
 
 void append_response(std::string& out, const httplib::Response& response,

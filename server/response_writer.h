@@ -36,6 +36,11 @@ void append_head(std::string& out, const httplib::Response& response, std::size_
 // Whether a body follows that head at all.
 [[nodiscard]] bool has_body(int status, const Delivery& delivery);
 
+// The head of a response that ends with its connection, or is framed by `Transfer-Encoding:
+// chunked` (any other value is not sent), or by whatever follows a 101. Always `Connection: close`,
+// but for 101, whose Connection is the handler's.
+void append_stream_head(std::string& out, const httplib::Response& response);
+
 // append_head() and response.body.
 void append_response(std::string& out, const httplib::Response& response, const Delivery& delivery);
 

@@ -27,14 +27,19 @@ httplib::Response method_refused(std::string_view method) {
   return response;
 }
 
+// Whether the request only reads, as all resources allow.
+bool is_read(const httplib::Request& request) {
+  return request.method == "GET" || request.method == "HEAD";
+}
+
 httplib::Response not_found() {
   return problem(404, "there is no such resource; jobs are at /job/{id}");
 }
 
 }  // namespace
 
-Router::Router(std::string base_path, JobResource& job, HealthResource& health)
-    : base_path_(std::move(base_path)), job_(job), health_(health) {}
+Router::Router(std::string base_path, const Resources& resources)
+    : base_path_(std::move(base_path)), to_(resources) {}
 
 std::string_view Router::without_base(std::string_view path) const {
   const bool based = !base_path_.empty() && path.size() > base_path_.size() &&
@@ -43,22 +48,39 @@ std::string_view Router::without_base(std::string_view path) const {
 }
 
 void Router::handle(const httplib::Request& request, Exchange& exchange) {
-  const std::string_view path = without_base(request.path);
-  const std::string_view id =
-      path.starts_with(kJobPrefix) ? path.substr(kJobPrefix.size()) : std::string_view();
-  const bool is_job = is_job_id(id);
-  const HealthResource::Page page = is_job ? HealthResource::Page::kNone : health_.find(path);
-  if (!is_job && page == HealthResource::Page::kNone) return exchange.send(not_found(), "-");
-  if (request.method != "GET" && request.method != "HEAD") {
-    return exchange.send(method_refused(request.method), is_job ? "/job/" : path);
-  }
-  if (is_job) return job_.handle(id, request, exchange);
-  exchange.send(health_.render(page), path);
+  if (!route(without_base(request.path), request, exchange)) exchange.send(not_found(), "-");
 }
 
-void Router::finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
-                    Exchange& exchange) {
-  job_.finish(outcome, snapshot, exchange);
+bool Router::route(std::string_view path, const httplib::Request& request, Exchange& exchange) {
+  if (path.starts_with(kJobPrefix)) {
+    const std::string_view rest = path.substr(kJobPrefix.size());
+    const std::string_view id = rest.substr(0, rest.find('/'));
+    return is_job_id(id) && route_job(id, rest.substr(id.size()), request, exchange);
+  }
+  const HealthResource::Page page = to_.health.find(path);
+  if (page == HealthResource::Page::kNone) return false;
+  if (!is_read(request)) {
+    exchange.send(method_refused(request.method), path);
+  } else {
+    exchange.send(to_.health.render(page), path);
+  }
+  return true;
+}
+
+bool Router::route_job(std::string_view id, std::string_view below, const httplib::Request& request,
+                       Exchange& exchange) {
+  StreamResource* const stream = below == "/events" ? &to_.job_events
+                                 : below == "/ws"   ? &to_.job_ws
+                                                    : nullptr;
+  if (stream == nullptr && !below.empty()) return false;
+  if (!is_read(request)) {
+    exchange.send(method_refused(request.method), LogPath::of_job(id, below));
+  } else if (stream != nullptr) {
+    stream->handle(id, request, exchange);
+  } else {
+    to_.job.handle(id, request, exchange);
+  }
+  return true;
 }
 
 }  // namespace bide

@@ -11,24 +11,33 @@
 #include "server/exchange.h"
 #include "server/health_resource.h"
 #include "server/job_resource.h"
+#include "server/stream_resource.h"
 
 namespace bide {
 
 class Router final : public Handler {
  public:
+  struct Resources {
+    HealthResource& health;
+    JobResource& job;
+    StreamResource& job_events;
+    StreamResource& job_ws;
+  };
+
   // `base_path`: "" or like "/api"; every path is served with and without it.
-  Router(std::string base_path, JobResource& job, HealthResource& health);
+  Router(std::string base_path, const Resources& resources);
 
   void handle(const httplib::Request& request, Exchange& exchange) override;
-  void finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
-              Exchange& exchange) override;
 
  private:
   [[nodiscard]] std::string_view without_base(std::string_view path) const;
+  // False: there is no such resource.
+  bool route(std::string_view path, const httplib::Request& request, Exchange& exchange);
+  bool route_job(std::string_view id, std::string_view below, const httplib::Request& request,
+                 Exchange& exchange);
 
   const std::string base_path_;
-  JobResource& job_;
-  HealthResource& health_;
+  const Resources to_;
 };
 
 }  // namespace bide

@@ -14,6 +14,7 @@
 #include "server/log.h"
 #include "server/nats_url.h"
 #include "server/options.h"
+#include "server/resources.h"
 #include "server/router.h"
 #include "server/start_error.h"
 #include "server/state_dir.h"
@@ -61,13 +62,14 @@ class Server {
         access_logger_(system_clock(), options.access_log),
         front_(system_clock(), {}, http_metrics_, access_logger_),
         table_(system_clock(), table_options(options), &front_.crew()),
-        job_(system_clock(), {options.max_wait, options.wait_jitter, options.max_stale}, table_,
-             contact_, http_metrics_),
+        freshness_(contact_, options.max_stale),
+        hold_time_({options.max_wait, options.wait_jitter}),
+        resources_(hold_time_, freshness_, table_, http_metrics_),
         health_(system_clock(), options.max_stale, table_, contact_, metrics_, http_metrics_,
                 [this] {
                   return HealthResource::Numbers{front_.connections(), front_.draining()};
                 }),
-        router_(options.base_path, job_, health_),
+        router_(options.base_path, resources_.routes(health_)),
         http_(front_) {}
 
   // Throws StartError.
@@ -136,7 +138,9 @@ class Server {
   AccessLogger access_logger_;
   Front front_;
   JobTable table_;
-  JobResource job_;
+  Freshness freshness_;
+  HoldTime hold_time_;
+  Resources resources_;
   HealthResource health_;
   Router router_;
   HttpServer http_;

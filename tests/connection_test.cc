@@ -44,7 +44,7 @@ TEST_CASE("connection: a ticket is good for one turn") {
 TEST_CASE("connection: while parked input waits, a client that leaves does not") {
   Connection connection;
   const Connection::Parked parked = connection.rest_parked();
-  CHECK(parked.leaving == kNone);
+  CHECK(parked.urgent == kNone);
   CHECK_FALSE(connection.idle_ticket());  // Of no interest to the reaper.
   CHECK_FALSE(connection.on_events(connection.life(), kInput));
   SUBCASE("the answer comes first, then the input is dealt with") {
@@ -64,7 +64,7 @@ TEST_CASE("connection: while parked input waits, a client that leaves does not")
 TEST_CASE("connection: a half-closed client has left only when it resets") {
   Connection connection;
   connection.half_closed = true;
-  CHECK(connection.rest_parked().leaving == kNone);
+  CHECK(connection.rest_parked().urgent == kNone);
   const auto fin_again = static_cast<News>(kInput | kFin);
   CHECK_FALSE(connection.on_events(connection.life(), fin_again));
   CHECK(connection.on_events(connection.life(), kReset));
@@ -73,7 +73,7 @@ TEST_CASE("connection: a half-closed client has left only when it resets") {
 TEST_CASE("connection: who left just before the request was parked is told of at once") {
   Connection connection;
   connection.note(kFin);
-  CHECK(connection.rest_parked().leaving == kFin);
+  CHECK(connection.rest_parked().urgent == kFin);
 }
 
 TEST_CASE("connection: an event for an earlier socket of the slot comes to nothing") {

@@ -18,6 +18,7 @@
 
 #include "server/front.h"
 #include "server/http_server.h"
+#include "server/resources.h"
 #include "server/router.h"
 #include "tests/entries.h"
 
@@ -100,12 +101,14 @@ class ServedTable {
   explicit ServedTable(Front::Limits limits = {}, JobTable::Options options = {})
       : front_(system_clock(), limits, http_metrics, access_logger_),
         table(system_clock(), options, &front_.crew()),
-        job_(system_clock(), {.wait_jitter = 0}, table, contact, http_metrics),
+        freshness_(contact, std::chrono::seconds(5)),
+        hold_time_({.wait_jitter = 0}),
+        resources_(hold_time_, freshness_, table, http_metrics),
         health_(system_clock(), std::chrono::seconds(5), table, contact, metrics_, http_metrics,
                 [this] {
                   return HealthResource::Numbers{front_.connections(), front_.draining()};
                 }),
-        router_("/api", job_, health_),
+        router_("/api", resources_.routes(health_)),
         http_(front_) {
     port = http_.bind("127.0.0.1", 0);
     front_.start(table, router_, 2);
@@ -158,7 +161,9 @@ class ServedTable {
   std::uint16_t port = 0;
 
  private:
-  JobResource job_;
+  Freshness freshness_;
+  HoldTime hold_time_;
+  Resources resources_;
   HealthResource health_;
   Router router_;
   HttpServer http_;

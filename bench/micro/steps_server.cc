@@ -6,6 +6,7 @@
 
 #include "bench/micro/worker_entries.h"
 #include "server/front.h"
+#include "server/resources.h"
 #include "server/router.h"
 
 namespace bide::bench {
@@ -29,10 +30,6 @@ class WakingHandler final : public Handler {
     if (table_.parked() == 0) return;
     must(next_ < events_.size() && table_.apply(events_[next_]));
     ++next_;
-  }
-  void finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
-              Exchange& exchange) override {
-    inner_.finish(outcome, snapshot, exchange);
   }
 
  private:
@@ -67,12 +64,14 @@ struct StepsServer::Parts {
   AccessLogger access_logger{system_clock(), AccessLog::kOff};
   Front front{system_clock(), {}, http_metrics, access_logger};
   JobTable table{system_clock(), {}, &front.crew()};
-  JobResource job{system_clock(), {}, table, contact, http_metrics};
+  Freshness freshness{contact, std::chrono::seconds(5)};
+  HoldTime hold_time{{}};
+  Resources resources{hold_time, freshness, table, http_metrics};
   HealthResource health{
       system_clock(), std::chrono::seconds(5), table, contact, metrics, http_metrics, [] {
         return HealthResource::Numbers{};
       }};
-  Router router{"", job, health};
+  Router router{"", resources.routes(health)};
   std::unique_ptr<WakingHandler> handler;
 };
 

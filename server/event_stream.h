@@ -1,0 +1,46 @@
+// server/event_stream.h: Server-sent events, WHATWG HTML section 9.2.
+//
+//   retry: 2000
+//   event: open
+//   data: {"heartbeat_seconds":15}
+//
+//   event: job
+//   id: <opaque tag>
+//   data: {...}
+//
+// Every record is one chunk (RFC 9112 section 7.1), so that a proxy or client can tell a stream
+// that ended from one that was cut; for HTTP/1.0 the end of the connection has to do.
+//
+// Thread safety: as Stream.
+#pragma once
+
+#include <httplib.h>
+
+#include "server/stream.h"
+
+namespace bide {
+
+class EventStream final : public Stream {
+ public:
+  // When a browser comes back after the stream broke off or was ended.
+  static constexpr std::chrono::milliseconds kRetry{2000};
+
+  explicit EventStream(bool chunked) : chunked_(chunked) {}
+
+  // 200 and its fields.
+  [[nodiscard]] static httplib::Response head(bool chunked);
+
+  void wrap(const Record& record, std::string& head, std::string& tail) const override;
+  [[nodiscard]] bool takes_lines() const override { return false; }
+  void append_heartbeat(std::string& out) override;
+  [[nodiscard]] std::chrono::seconds heartbeat() const override { return std::chrono::seconds(15); }
+  // There is no word for why: a browser comes back, and learns it then.
+  void append_end(std::string& out, End why) override;
+
+ private:
+  void append_chunk(std::string& out, std::string_view text) const;
+
+  const bool chunked_;
+};
+
+}  // namespace bide

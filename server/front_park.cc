@@ -1,0 +1,122 @@
+// The part of server/front.h where requests are parked and streams go round.
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "server/front.h"
+
+namespace bide {
+namespace {
+
+// A client may send its FIN right behind the request and still read (`nc -N`, RFC 9112
+// section 9.6). One that gives up sends the same FIN, but hardly ever so soon.
+constexpr std::chrono::milliseconds kHalfCloseGrace{2};
+
+// What one read takes of what the client of a stream says: hardly ever more than a pong.
+constexpr std::size_t kHearBytes = 4096;
+
+// Whether the client's FIN is already here, behind what was read.
+bool has_half_closed(int fd) {
+  char byte;
+  return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+}  // namespace
+
+Lot::Parked Front::park(Connection& connection, std::string_view key, Lot::Look& look) {
+  connection.half_closed = connection.half_closed || has_half_closed(connection.fd);
+  connection.phase = Connection::Phase::kParked;
+  Lot& lot = connection.holder->lot();
+  const std::uint64_t events_key = key_of(connection);
+  const TimePoint since = connection.stream != nullptr ? clock_.now() : connection.facts.received;
+  const Connection::Parked rested = connection.rest_parked();
+  if (rested.urgent != Connection::kNone) look_again(events_key, rested.urgent);
+  const Lot::Parked parked = lot.park(key, connection, rested.ticket, since, look);
+  if (parked == Lot::Parked::kParked || parked == Lot::Parked::kGone) return parked;
+  // Not parked: a hang-up may have been faster than we are now.
+  if (!connection.claim(rested.ticket)) return Lot::Parked::kGone;
+  connection.phase = Connection::Phase::kReading;
+  return parked;
+}
+
+void Front::hang_up(Connection& connection, Connection::News news) {
+  connection.holder->lot().unpark(connection.key, connection);
+  const bool only_fin = (news & Connection::kReset) == 0;
+  if (only_fin && clock_.now() - connection.facts.received < kHalfCloseGrace) {
+    connection.half_closed = true;
+    connection.note(news);  // Still to be dealt with once it is answered.
+    return park_again(connection);
+  }
+  leave(connection);
+}
+
+void Front::leave(Connection& connection) {
+  count(metrics_.clients_gone);
+  access_logger_.gone(connection);
+  close(connection);
+}
+
+// A client that listens is not deaf either, and says goodbye in frames, not by a FIN alone.
+void Front::hear(Connection& connection, Connection::News news) {
+  connection.holder->lot().unpark(connection.key, connection);
+  std::array<char, kHearBytes> buffer;
+  const ssize_t got = ::recv(connection.fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return leave(connection);
+  if (got > 0) {
+    if (static_cast<std::size_t>(got) == buffer.size()) connection.note(Connection::kInput);
+    // Edge-triggered: the FIN behind these bytes is told of now or never.
+    connection.note(static_cast<Connection::News>(news & ~Connection::kInput));
+    Exchange exchange(*this, connection, {});
+    connection.holder->receive({buffer.data(), static_cast<std::size_t>(got)}, exchange);
+  }
+  after_response(connection);
+}
+
+void Front::park_again(Connection& connection) {
+  if (connection.stream != nullptr) return go_on(connection);
+  const std::string key = connection.key;
+  Lot::Look look;
+  switch (park(connection, key, look)) {
+    case Lot::Parked::kParked:
+    case Lot::Parked::kGone:
+      return;
+    case Lot::Parked::kReady:
+      return finish(connection, Outcome::kChanged, look.snapshot);
+    case Lot::Parked::kFull:
+      return finish(connection, Outcome::kShed, look.snapshot);
+    case Lot::Parked::kDraining:
+      return finish(connection, Outcome::kDrain, look.snapshot);
+  }
+}
+
+void Front::on_answer(Connection& connection, Outcome outcome,
+                      std::shared_ptr<const Snapshot> snapshot) noexcept {
+  finish(connection, outcome, snapshot);
+}
+
+void Front::finish(Connection& connection, Outcome outcome,
+                   const std::shared_ptr<const Snapshot>& snapshot) {
+  if (draining()) connection.facts.close = true;
+  Exchange exchange(*this, connection, {});
+  connection.holder->finish(outcome, snapshot, exchange);
+  if (connection.stream == nullptr) {
+    std::string().swap(connection.key);
+    connection.terms = {};
+  }
+  after_response(connection);
+}
+
+// What the client sent right behind its request is heard before anything is said.
+void Front::go_on(Connection& connection) {
+  Exchange exchange(*this, connection, {});
+  if (!connection.input.empty() && connection.stream->listens()) {
+    const std::string input = std::exchange(connection.input, {});
+    connection.holder->receive(input, exchange);
+  }
+  if (connection.stream != nullptr && !exchange.stuck()) connection.holder->go_on(exchange);
+  if (!exchange.handed_over()) after_response(connection);
+}
+
+}  // namespace bide

@@ -1,0 +1,28 @@
+#include "server/stream_query.h"
+
+#include <string>
+
+namespace bide {
+
+std::variant<StreamQuery, BadQuery> parse_stream_query(const httplib::Request& request) {
+  StreamQuery query;
+  const std::string* id = nullptr;
+  if (auto bad = find_once(request, "last_event_id", id)) return *std::move(bad);
+  if (id != nullptr) query.last_event_id = parse_opaque_tag(*id);
+  const auto field = request.headers.find("Last-Event-ID");
+  if (field != request.headers.end()) query.last_event_id = parse_opaque_tag(field->second);
+
+  const std::string* until = nullptr;
+  if (auto bad = find_once(request, "until", until)) return *std::move(bad);
+  if (until == nullptr) return query;
+  if (auto bad = parse_until(request, query.end)) return *std::move(bad);
+  const Condition::Kind kind = query.end.kind();
+  if (kind == Condition::Kind::kChange || kind == Condition::Kind::kExists) {
+    return BadQuery{400,
+                    "until says when the stream ends: done, succeeded, or a comma list of status "
+                    "words; without it, when the job is final"};
+  }
+  return query;
+}
+
+}  // namespace bide

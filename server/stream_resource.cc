@@ -1,0 +1,192 @@
+#include "server/stream_resource.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "server/event_stream.h"
+#include "server/hold_time.h"
+#include "server/problem.h"
+
+namespace bide {
+namespace {
+
+std::string whole_record(const Stream& stream, std::string_view event, std::string_view data) {
+  std::string head;
+  std::string tail;
+  stream.wrap({event, nullptr, data}, head, tail);
+  return head.append(data).append(tail);
+}
+
+// JSON has line ends only between its tokens: in strings they are escaped.
+std::string on_one_line(std::string_view json) {
+  std::string line(json);
+  std::replace_if(
+      line.begin(), line.end(), [](char byte) { return byte == '\n' || byte == '\r'; }, ' ');
+  return line;
+}
+
+std::string summary_of(const Snapshot& job) {
+  return "{\"status\":\"" + std::string(word_of(job.status)) +
+         "\",\"final\":" + (job.final ? "true" : "false") + "}";
+}
+
+}  // namespace
+
+std::variant<OpenedStream, httplib::Response> open_event_stream(const httplib::Request& request) {
+  const bool chunked = request.version != "HTTP/1.0";
+  return OpenedStream{std::make_unique<EventStream>(chunked), EventStream::head(chunked)};
+}
+
+std::variant<OpenedStream, httplib::Response> open_web_socket(const httplib::Request& /*r*/) {
+  return problem(501, "not yet");
+}
+
+StreamResource::StreamResource(Clock& clock, const Freshness& freshness, Lot& lot,
+                               HttpMetrics& metrics, const What& what)
+    : clock_(clock), freshness_(freshness), lot_(lot), metrics_(metrics), what_(what) {}
+
+LogPath StreamResource::log_path(std::string_view key) const {
+  return what_.ends ? LogPath::of_job(key, what_.path) : LogPath(what_.path);
+}
+
+void StreamResource::handle(std::string_view key, const httplib::Request& request,
+                            Exchange& exchange) {
+  const std::variant<StreamQuery, BadQuery> parsed = parse_stream_query(request);
+  if (const auto* const bad = std::get_if<BadQuery>(&parsed)) {
+    return refuse(key, problem(bad->status, bad->detail), exchange);
+  }
+  std::variant<OpenedStream, httplib::Response> opened = what_.open(request);
+  if (const auto* const refused = std::get_if<httplib::Response>(&opened)) {
+    return refuse(key, *refused, exchange);
+  }
+  begin(key, std::get<StreamQuery>(parsed), std::get<OpenedStream>(std::move(opened)), exchange);
+}
+
+void StreamResource::begin(std::string_view key, const StreamQuery& query, OpenedStream opened,
+                           Exchange& exchange) {
+  if (!freshness_.ready()) {
+    return put_off(key, std::move(opened), "the jobs are still being read from NATS", exchange);
+  }
+  const TimePoint now = exchange.facts().received;
+  Waiter::Terms terms;
+  terms.condition = what_.ends ? Condition::news_until(query.end) : Condition::change();
+  if (query.last_event_id) terms.seen = ValidatorList(*query.last_event_id);
+  const Lot::Look look = lot_.look(key, terms, now);
+  const bool stale = freshness_.stale(now);
+  if (stale && (look.snapshot == nullptr || !look.snapshot->final)) {
+    return put_off(key, std::move(opened), "NATS is away, the job may have moved", exchange);
+  }
+  if (look.snapshot == nullptr) {
+    return refuse(key, problem(404, "job-not-found", "Job not found", "there is no job of this id"),
+                  exchange);
+  }
+  const bool over = look.verdict == Verdict::kHolds || look.verdict == Verdict::kNever;
+  if (what_.ends && over && what_.hides_trouble) {
+    // The one status that makes a browser's EventSource stay away without an error.
+    httplib::Response response;
+    response.status = 204;
+    response.set_header("Cache-Control", "no-store");
+    return exchange.send(response, log_path(key));
+  }
+  open(key, std::move(terms), std::move(opened), exchange);
+}
+
+void StreamResource::open(std::string_view key, Waiter::Terms terms, OpenedStream opened,
+                          Exchange& exchange) {
+  count(metrics_.*what_.opened);
+  if (exchange.facts().head) {
+    exchange.facts().close = true;
+    return exchange.send_stream_head(opened.head, log_path(key));
+  }
+  const auto seconds = opened.stream->heartbeat().count();
+  const std::string first = whole_record(*opened.stream, "open",
+                                         "{\"heartbeat_seconds\":" + std::to_string(seconds) + "}");
+  exchange.open_stream(*this, key, std::move(terms), std::move(opened.stream), opened.head, first);
+}
+
+void StreamResource::refuse(std::string_view key, const httplib::Response& problem,
+                            Exchange& exchange) {
+  exchange.send(problem, log_path(key));
+}
+
+void StreamResource::put_off(std::string_view key, OpenedStream opened, std::string_view detail,
+                             Exchange& exchange) {
+  if (!what_.hides_trouble) {
+    httplib::Response response = problem(503, "not-fresh", "Service Unavailable", detail);
+    response.set_header("Retry-After", "1");
+    return refuse(key, response, exchange);
+  }
+  open(key, {}, std::move(opened), exchange);
+  if (exchange.stream() != nullptr) exchange.end_stream(Stream::End::kTrouble);
+}
+
+void StreamResource::go_on(Exchange& exchange) {
+  while (!exchange.stuck()) {
+    exchange.terms().deadline = after(clock_.now(), exchange.stream()->heartbeat());
+    Lot::Parked parked{};
+    Lot::Look look;
+    if (exchange.park_stream(parked, look) == Exchange::Park::kParked) return;
+    const bool news = look.snapshot != nullptr && (look.verdict == Verdict::kNews || !what_.ends);
+    if (parked == Lot::Parked::kReady && !news) return conclude(look.snapshot, exchange);
+    if (news) tell(look.snapshot, exchange);
+    if (parked == Lot::Parked::kFull) return exchange.end_stream(Stream::End::kTrouble);
+    if (parked == Lot::Parked::kDraining) return exchange.end_stream(Stream::End::kDrain);
+  }
+}
+
+void StreamResource::finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
+                            Exchange& exchange) {
+  switch (outcome) {
+    case Outcome::kNow:
+    case Outcome::kChanged:
+      return tell(snapshot, exchange);
+    case Outcome::kDone:
+    case Outcome::kGone:
+      return conclude(snapshot, exchange);
+    case Outcome::kShed:
+      return exchange.end_stream(Stream::End::kTrouble);
+    case Outcome::kDrain:
+      return exchange.end_stream(Stream::End::kDrain);
+    case Outcome::kTimeout:
+      break;
+  }
+  // Silence would look as if nothing had happened.
+  if (freshness_.stale(clock_.now())) return exchange.end_stream(Stream::End::kTrouble);
+  std::string heartbeat;
+  exchange.stream()->append_heartbeat(heartbeat);
+  exchange.write(heartbeat);
+}
+
+void StreamResource::receive(std::string_view bytes, Exchange& exchange) {
+  std::string answer;
+  const bool goes_on = exchange.stream()->receive(bytes, answer);
+  if (!answer.empty()) exchange.write(answer);
+  if (!goes_on) exchange.end_stream(Stream::End::kProtocol);
+}
+
+void StreamResource::tell(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange) {
+  const Representation& state = snapshot->json;
+  const bool whole =
+      exchange.stream()->takes_lines() || state.bytes.find_first_of("\r\n") == std::string::npos;
+  std::string head;
+  std::string tail;
+  exchange.stream()->wrap({what_.event, &state.tag, state.bytes}, head, tail);
+  if (whole) {
+    exchange.write(head, snapshot, state.bytes, tail);
+  } else {
+    exchange.write(head.append(on_one_line(state.bytes)).append(tail));
+  }
+  exchange.terms().seen = ValidatorList(state.tag);
+  count(metrics_.stream_records);
+}
+
+void StreamResource::conclude(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange) {
+  exchange.write(
+      snapshot != nullptr
+          ? whole_record(*exchange.stream(), "end", summary_of(*snapshot))
+          : whole_record(*exchange.stream(), "gone", "{\"id\":\"" + exchange.key() + "\"}"));
+  exchange.end_stream(Stream::End::kOver);
+}
+
+}  // namespace bide
