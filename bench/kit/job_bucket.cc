@@ -96,6 +96,17 @@ void JobBucket::define(std::string_view job, std::uint64_t token) {
   put(key.append(job), value, token);
 }
 
+void JobBucket::define_broadcast(std::string_view job, std::uint32_t agents, std::uint64_t token) {
+  std::string key = "jobs.";
+  std::string value = "{\"id\":\"";
+  value.append(job).append(
+      "\",\"created\":\"2026-01-01T00:00:00Z\",\"subject\":\"jobs.modify._all\",\"expected_"
+      "agents\":");
+  value.append(std::to_string(agents));
+  value.append(",\"operation\":{\"type\":\"deploy\",\"target\":\"release\",\"branch\":\"main\"}}");
+  put(key.append(job), value, token);
+}
+
 void JobBucket::event(std::string_view job, std::string_view event, std::string_view agent,
                       std::chrono::system_clock::time_point when, std::uint64_t token) {
   const std::string nano = std::to_string(nanos(when));

@@ -33,6 +33,8 @@ class JobBucket {
   static constexpr std::uint64_t kNoToken = UINT64_MAX;  // Nobody wants to know.
   // `jobs.<job>`: for one agent, so that its first terminal event is final.
   void define(std::string_view job, std::uint64_t token = kNoToken);
+  // The same for a job that so many agents are to finish.
+  void define_broadcast(std::string_view job, std::uint32_t agents, std::uint64_t token = kNoToken);
   // `status.<job>.<event>.<agent>.<unix nanoseconds>`; `event` is a word of CONTRACT's: started, …
   void event(std::string_view job, std::string_view event, std::string_view agent,
              std::chrono::system_clock::time_point when, std::uint64_t token = kNoToken);

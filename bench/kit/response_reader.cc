@@ -37,7 +37,7 @@ std::string_view Response::field(std::string_view name) const {
   return {};
 }
 
-std::optional<Response> parse_response(std::string_view bytes) {
+std::optional<Response> parse_head(std::string_view bytes) {
   const std::size_t head_end = bytes.find("\r\n\r\n");
   if (head_end == std::string_view::npos) return std::nullopt;
   Response response;
@@ -46,9 +46,15 @@ std::optional<Response> parse_response(std::string_view bytes) {
     die("not HTTP/1.1: " + std::string(bytes.substr(0, 80)));
   }
   std::from_chars(response.head.data() + 9, response.head.data() + 12, response.status);
-  const std::size_t size = body_bytes_of(response);
-  if (bytes.size() < response.head.size() + size) return std::nullopt;
-  response.body = bytes.substr(response.head.size(), size);
+  return response;
+}
+
+std::optional<Response> parse_response(std::string_view bytes) {
+  std::optional<Response> response = parse_head(bytes);
+  if (!response) return std::nullopt;
+  const std::size_t size = body_bytes_of(*response);
+  if (bytes.size() < response->head.size() + size) return std::nullopt;
+  response->body = bytes.substr(response->head.size(), size);
   return response;
 }
 

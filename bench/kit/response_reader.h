@@ -21,6 +21,9 @@ struct Response {
   [[nodiscard]] std::string_view field(std::string_view name) const;
 };
 
+// The head of a response at the front of `bytes`; the body is left empty. Otherwise as
+// parse_response().
+[[nodiscard]] std::optional<Response> parse_head(std::string_view bytes);
 // The response at the front of `bytes`, whose views point into them. nullopt: it is not whole. Dies
 // on what is not HTTP/1.1.
 [[nodiscard]] std::optional<Response> parse_response(std::string_view bytes);

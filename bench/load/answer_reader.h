@@ -6,20 +6,28 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "bench/kit/response_reader.h"
 
 namespace bench::load {
 
+// Of a stream's records, which have no status: that of the response that would say the same.
+inline constexpr int kNothingYet = 102;  // The stream has been opened, or a heartbeat.
+inline constexpr int kOver = 204;        // The job is final and the client has its state.
+inline constexpr int kCutShort = 503;    // The server ends the stream, and is to be asked again.
+
 struct Answer {
-  int status = 0;
-  std::string_view tag;        // As sent. Valid until the reader's next call.
+  int status = 0;              // HTTP's.
+  std::string_view tag{};      // As sent. Valid until the reader's next call.
   std::uint64_t revision = 0;  // That in the tag; 0: there is no tag of bide's.
   bool final = false;          // The job cannot change any more.
   bool closes = false;         // The server closes the connection behind it.
   bool more_follow = false;    // The request goes on: the road is a stream.
-  std::optional<std::chrono::seconds> retry_after;
+  std::optional<std::chrono::milliseconds> retry_after{};
+  // From now on the client stays away for so long whenever its connection breaks.
+  std::optional<std::chrono::milliseconds> reconnect_after{};
 };
 
 class AnswerReader {
@@ -29,6 +37,8 @@ class AnswerReader {
   virtual void feed(std::string_view bytes) = 0;
   // nullopt: not complete yet.
   [[nodiscard]] virtual std::optional<Answer> take() = 0;
+  // What the client has to send for what take() has passed: pongs, say. Empty: nothing.
+  [[nodiscard]] virtual std::string take_replies() { return {}; }
 };
 
 // One HTTP response, one answer.
@@ -43,5 +53,9 @@ class ResponseAnswers : public AnswerReader {
 
 // The decimal number in the middle of `"<epoch>-<revision>-<hash>"`; 0 where there is none.
 [[nodiscard]] std::uint64_t revision_of(std::string_view tag);
+// What stands between the quotes of a tag, which streams use as an event's id.
+[[nodiscard]] constexpr std::string_view opaque(std::string_view tag) {
+  return tag.size() < 2 ? std::string_view() : tag.substr(1, tag.size() - 2);
+}
 
 }  // namespace bench::load

@@ -17,8 +17,8 @@ Token Book::write(JobRef job, Deed deed, TimePoint due) {
     // An answer each for the definition and the events: room for them now, not while measuring.
     jobs_[job.client].emplace_back().sightings.reserve(1 + kEventsPerJob);
   } else {
-    Job& of = job_of(job);
-    of.events.at(of.event_count++) = token;
+    Job& changed = of(job);
+    changed.events.at(changed.event_count++) = token;
     ++so_far_.events;
     ++unseen_;
   }
@@ -44,12 +44,13 @@ void Book::on_stored(Token token, std::uint64_t revision) {
   ++acknowledged_;
   if (entry.deed == Deed::kDefined) return;
   so_far_.stored.add(now - entry.due);
-  try_match(token, job_of(entry.job));
+  try_match(token, of(entry.job));
 }
 
-void Book::on_answer(JobRef ref, std::uint64_t revision, bool final, TimePoint when) {
+void Book::on_answer(std::uint32_t client, std::uint32_t turn, std::uint64_t revision, bool final,
+                     TimePoint when) {
   MutexLock lock(mutex_);
-  Job& job = job_of(ref);
+  Job& job = of({client, turn});
   const std::uint64_t newest = job.sightings.empty() ? 0 : job.sightings.back().revision;
   if (revision < newest) ++so_far_.backwards;
   if (final) job.final_seen = true;

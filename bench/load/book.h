@@ -18,12 +18,12 @@
 #include <vector>
 
 #include "bench/kit/quantiles.h"
+#include "bench/load/errands.h"
 #include "bench/load/job_ref.h"
 #include "core/mutex.h"
 
 namespace bench::load {
 
-using TimePoint = std::chrono::steady_clock::time_point;
 using Token = std::uint64_t;  // Of something written; what JobBucket hands back.
 
 struct Findings {
@@ -38,7 +38,7 @@ struct Findings {
   Quantiles stored;             // Due -> acknowledged by the store: the part before the server's.
 };
 
-class Book {
+class Book : public Errands {
  public:
   struct Entry {
     JobRef job;
@@ -59,8 +59,14 @@ class Book {
   void rewrite(Token token);
   // The store. Only a token's first revision counts; 0 (refused) does not.
   void on_stored(Token token, std::uint64_t revision);
-  // A client: a 200 with this revision came. `final`: nobody will ask for this job any more.
-  void on_answer(JobRef job, std::uint64_t revision, bool final, TimePoint when);
+
+  // A client has a job in each turn, without end.
+  [[nodiscard]] std::optional<JobRef> job_of(std::uint32_t client,
+                                             std::uint32_t turn) const override {
+    return JobRef{client, turn};
+  }
+  void on_answer(std::uint32_t client, std::uint32_t turn, std::uint64_t revision, bool final,
+                 TimePoint when) override;
 
   // Events that no client has seen so far.
   [[nodiscard]] std::uint64_t unseen() const;
@@ -85,7 +91,7 @@ class Book {
     std::vector<Sighting> sightings;  // Revisions and times both ascend.
   };
 
-  Job& job_of(JobRef job) REQUIRES(mutex_) { return jobs_[job.client][job.turn]; }
+  Job& of(JobRef job) REQUIRES(mutex_) { return jobs_[job.client][job.turn]; }
   void try_match(Token token, Job& job) REQUIRES(mutex_);
   void judge(const Entry& event, Findings& findings) const REQUIRES(mutex_);
 

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -80,6 +79,7 @@ void Client::dial() {
   fd_ = world_.address.try_dial_begin();
   if (fd_ < 0) return fail(Trouble::kConnect);
   reader_ = world_.road.make_reader();
+  ++world_.traffic.counts.connects;
   enter(State::kDialing, now_is() + kDialPatience);
   epoll_event event{EPOLLOUT, {.u32 = index_}};
   ::epoll_ctl(world_.epoll, EPOLL_CTL_ADD, fd_, &event);
@@ -94,20 +94,27 @@ void Client::on_connected() {
 void Client::ask() {
   std::string& request = world_.request;
   request.clear();
+  // There is one: without it the client has gone.
+  const JobRef job = world_.errands.job_of(index_, turn_).value();
   world_.road.append_request(
-      request, {.job = {index_, turn_}, .tag = tag_, .missing = missing_, .fields = world_.fields});
+      request, {.job = job, .tag = tag_, .missing = missing_, .fields = world_.fields});
   asked_at_ = now_is();
   enter(State::kAsking, asked_at_ + world_.road.patience());
   ++world_.traffic.counts.requests;
-  // The connection has nothing unsent on it, so what does not fit at once is no server's backlog.
-  const ssize_t sent = ::send(fd_, request.data(), request.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent != static_cast<ssize_t>(request.size())) return fail(Trouble::kReset);
-  world_.traffic.counts.bytes_sent += request.size();
+  if (!send(request)) fail(Trouble::kReset);
+}
+
+// The connection has nothing unsent on it, so what does not fit at once is no server's backlog.
+bool Client::send(std::string_view bytes) {
+  const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent != static_cast<ssize_t>(bytes.size())) return false;
+  world_.traffic.counts.bytes_sent += bytes.size();
+  return true;
 }
 
 void Client::read() {
-  static std::array<char, 65536> buffer;
-  const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  auto& room = world_.received;
+  const ssize_t got = ::recv(fd_, room.data(), room.size(), MSG_DONTWAIT);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0) {
     // Closed at rest is a server's right; the next request finds a new connection.
@@ -119,9 +126,15 @@ void Client::read() {
     world_.traffic.count(Trouble::kOdd);  // Nobody asked.
     return rest(alarm_, false);
   }
-  reader_->feed({buffer.data(), static_cast<std::size_t>(got)});
+  reader_->feed({room.data(), static_cast<std::size_t>(got)});
+  take_answers(now);
+}
+
+void Client::take_answers(TimePoint now) {
   while (state_ == State::kAsking) {
     const std::optional<Answer> answer = reader_->take();
+    const std::string replies = reader_->take_replies();
+    if (!replies.empty() && !send(replies)) return fail(Trouble::kReset);
     if (!answer) return;
     on_answer(*answer, now);
   }
@@ -130,10 +143,12 @@ void Client::read() {
 void Client::on_answer(const Answer& answer, TimePoint now) {
   const std::uint32_t turn_before = turn_;
   const bool hot = is_hot(answer, now);
+  if (answer.reconnect_after) reconnect_after_ = *answer.reconnect_after;
   std::optional<Trouble> trouble = learn(answer, now);
   if (!trouble && answer.retry_after) trouble = Trouble::kShed;
   if (!trouble && hot) trouble = Trouble::kEarly;
   const bool same_job = turn_ == turn_before;
+  if (!same_job && !world_.errands.job_of(index_, turn_)) return rest(TimePoint::max(), false);
   if (answer.more_follow && same_job && !trouble) {
     return enter(State::kAsking, now + world_.road.patience());
   }
@@ -160,6 +175,11 @@ std::optional<Trouble> Client::learn(const Answer& answer, TimePoint now) {
     case 304:
       ++world_.traffic.counts.answers_304;
       return std::nullopt;
+    case kNothingYet:
+      return std::nullopt;
+    case kOver:
+      learn_end(revision_of(tag_), now);
+      return std::nullopt;
     case 404:
       missing_ = true;
       if (tag_.empty()) return std::nullopt;
@@ -172,18 +192,23 @@ std::optional<Trouble> Client::learn(const Answer& answer, TimePoint now) {
 
 void Client::learn_state(const Answer& answer, TimePoint now) {
   if (answer.tag == tag_) ++world_.traffic.duplicates;
-  world_.book.on_answer({index_, turn_}, answer.revision, answer.final, now);
+  if (!answer.final) world_.errands.on_answer(index_, turn_, answer.revision, false, now);
   if (!std::exchange(known_, true)) ++world_.traffic.clients_ready;
   missing_ = false;
   tag_ = answer.tag;
-  if (!answer.final) return;
+  if (answer.final) learn_end(answer.revision, now);
+}
+
+void Client::learn_end(std::uint64_t revision, TimePoint now) {
+  world_.errands.on_answer(index_, turn_, revision, true, now);
   ++turn_;
   tag_.clear();
 }
 
 // The first 404 is exempt: it is what makes the client wait for the job to exist.
 bool Client::is_hot(const Answer& answer, TimePoint now) const {
-  const bool news = answer.status == 200 || (answer.status == 404 && !missing_);
+  const bool news = answer.status == 200 || answer.status == kOver || answer.more_follow ||
+                    (answer.status == 404 && !missing_);
   return !news && world_.road.period() == 0ns && now - asked_at_ < kHot;
 }
 
@@ -211,6 +236,7 @@ void Client::fail(Trouble trouble) {
 }
 
 nanoseconds Client::back_off() {
+  if (reconnect_after_ > 0ms) return reconnect_after_;
   const nanoseconds pause = between(world_, span_ / 2, span_);
   span_ = std::min(2 * span_, kSpanMax);
   return pause;

@@ -4,12 +4,16 @@
 //     ^                      |                      |                   |
 //     +------- refused, reset, timed out: after a back-off; closed at rest: when it is due -------+
 //
+// On a stream it stays in kAsking from record to record.
+//
 // After a final answer the client follows its next job, at once: one that has fallen behind catches
-// up, and meanwhile the writer goes on with whatever job it has come to.
+// up, and meanwhile the writer goes on with whatever job it has come to. Where there is none, it
+// goes.
 //
 // Thread safety: none; the client loop's.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -18,7 +22,7 @@
 
 #include "bench/kit/address.h"
 #include "bench/load/answer_reader.h"
-#include "bench/load/book.h"
+#include "bench/load/errands.h"
 #include "bench/load/job_ref.h"
 #include "bench/load/road.h"
 #include "bench/load/traffic.h"
@@ -30,11 +34,12 @@ struct World {
   const Address& address;
   const Road& road;
   const std::string fields;  // As Question::fields.
-  Book& book;
+  Errands& errands;
   Traffic traffic{};
   int epoll = -1;
   std::minstd_rand random{1};
-  std::string request{};  // Room to build one.
+  std::string request{};               // Room to build one.
+  std::array<char, 65536> received{};  // Room for what a read brings.
 };
 
 class Client {
@@ -59,10 +64,13 @@ class Client {
   void on_connected();
   void ask();
   void read();
+  void take_answers(TimePoint now);
+  [[nodiscard]] bool send(std::string_view bytes);
   void on_answer(const Answer& answer, TimePoint now);
   // What the answer says of the job. The trouble with it, if any.
   [[nodiscard]] std::optional<Trouble> learn(const Answer& answer, TimePoint now);
   void learn_state(const Answer& answer, TimePoint now);
+  void learn_end(std::uint64_t revision, TimePoint now);
   [[nodiscard]] bool is_hot(const Answer& answer, TimePoint now) const;
   // When the timetable has the next request.
   [[nodiscard]] TimePoint next_slot(TimePoint now);
@@ -79,6 +87,7 @@ class Client {
   TimePoint asked_at_{};
   TimePoint slot_{};  // When its timetable has, or had, the request that is not answered yet.
   std::chrono::milliseconds span_;
+  std::chrono::milliseconds reconnect_after_{0};  // Zero: as its own back-off says.
   int fd_ = -1;
   std::uint32_t turn_ = 0;
   State state_ = State::kAway;

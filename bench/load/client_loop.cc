@@ -17,11 +17,11 @@ constexpr std::size_t kBeginningMax = 200;
 }  // namespace
 
 ClientLoop::ClientLoop(std::size_t clients, const Address& address, const Road& road,
-                       std::string fields, Book& book)
+                       std::string fields, Errands& errands)
     : world_{.address = address,
              .road = road,
              .fields = std::move(fields),
-             .book = book,
+             .errands = errands,
              .epoll = ::epoll_create1(EPOLL_CLOEXEC)},
       alarms_(clients) {
   for (std::uint32_t i = 0; i < clients; ++i) clients_.emplace_back(world_, i);

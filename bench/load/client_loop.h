@@ -1,6 +1,6 @@
 // bench/load/client_loop.h: All clients on one thread: epoll, alarms, and the time it all takes.
 //
-// Thread safety: none; the main thread's.
+// Thread safety: none; one thread's.
 #pragma once
 
 #include <deque>
@@ -16,7 +16,7 @@ class ClientLoop {
  public:
   // `fields`: as Question::fields. All arguments outlive the loop.
   ClientLoop(std::size_t clients, const Address& address, const Road& road, std::string fields,
-             Book& book);
+             Errands& errands);
   ~ClientLoop();
   ClientLoop(const ClientLoop&) = delete;
   ClientLoop& operator=(const ClientLoop&) = delete;

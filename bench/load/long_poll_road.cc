@@ -12,6 +12,7 @@ class LongPollRoad : public Road {
   // An unknown job is a 404 at once, unless the client waits for it to exist.
   void append_request(std::string& out, const Question& question) const override {
     append_get(out, question, question.missing ? suffix_ + "&until=exists" : suffix_);
+    append_condition(out, question);
   }
   [[nodiscard]] std::chrono::nanoseconds period() const override { return {}; }
   [[nodiscard]] std::chrono::nanoseconds patience() const override {

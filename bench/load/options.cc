@@ -37,7 +37,8 @@ be written, to the answer.
                         directory (that of the default data directory)
   --bucket NAME         the bucket it watches (job-queue)
   --clients N           each follows a job of its own (1000)
-  --road ROAD           long-poll or poll (long-poll)
+  --road ROAD           long-poll; poll, conditionally; plain-poll, with a body
+                        each time; sse; or ws (long-poll)
   --every T             between two polls of a client (2s)
   --wait T              how long a request may be held, and how long after the
                         last event clients may still hear of it (25s)

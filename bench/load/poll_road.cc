@@ -8,10 +8,13 @@ namespace {
 
 class PollRoad : public Road {
  public:
-  explicit PollRoad(const RoadTimes& times) : times_(times) {}
+  // `conditional`: with If-None-Match, so that only news come with a body.
+  PollRoad(const RoadTimes& times, bool conditional) : times_(times), conditional_(conditional) {}
 
   void append_request(std::string& out, const Question& question) const override {
     append_get(out, question, "");
+    if (conditional_) return append_condition(out, question);
+    out += "\r\n";
   }
   [[nodiscard]] std::chrono::nanoseconds period() const override { return times_.every; }
   [[nodiscard]] std::chrono::nanoseconds patience() const override {
@@ -24,12 +27,17 @@ class PollRoad : public Road {
 
  private:
   const RoadTimes times_;
+  const bool conditional_;
 };
 
 }  // namespace
 
 std::unique_ptr<Road> make_poll_road(const RoadTimes& times) {
-  return std::make_unique<PollRoad>(times);
+  return std::make_unique<PollRoad>(times, true);
+}
+
+std::unique_ptr<Road> make_plain_poll_road(const RoadTimes& times) {
+  return std::make_unique<PollRoad>(times, false);
 }
 
 }  // namespace bench::load

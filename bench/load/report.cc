@@ -112,8 +112,9 @@ void print_json(const Options& options, Outcome& outcome, const Figures& figures
               std::chrono::duration<double>(options.duration).count(),
               outcome.interrupted ? "true" : "false",
               generator_may_be_limit(outcome) ? "true" : "false");
-  std::printf(R"(,"scheduled_for_s":%.3f,"took_s":%.3f)", outcome.scheduled_for.count(),
-              outcome.took.count());
+  std::printf(R"(,"began_at_s":%.3f,"scheduled_for_s":%.3f,"took_s":%.3f)",
+              std::chrono::duration<double>(outcome.began.time_since_epoch()).count(),
+              outcome.scheduled_for.count(), outcome.took.count());
   for (const Figure& figure : figures) {
     std::printf(R"(,"%s":%.*f)", figure.key, figure.decimals, figure.value);
   }

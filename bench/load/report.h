@@ -12,6 +12,7 @@
 namespace bench::load {
 
 struct Outcome {
+  TimePoint began;
   std::chrono::duration<double> scheduled_for{};  // The schedule, as far as it got.
   std::chrono::duration<double> took{};           // With the drain.
   bool interrupted = false;

@@ -1,7 +1,7 @@
 // bench/load/road.h: A way for a client to hear of its job: what it asks, and when.
 //
 // A further road is one more class like those in long_poll_road.cc and poll_road.cc, its line in
-// road.cc, and, where an answer is not one HTTP response, an AnswerReader.
+// road.cc, and, where an answer is not one HTTP response, an AnswerReader like EventAnswers.
 //
 // Thread safety: immutable; may be shared.
 #pragma once
@@ -31,7 +31,7 @@ class Road {
   virtual void append_request(std::string& out, const Question& question) const = 0;
   // Between two requests of a client, on a timetable; zero: the next as soon as one is answered.
   [[nodiscard]] virtual std::chrono::nanoseconds period() const = 0;
-  // An answer that takes longer is trouble.
+  // An answer that takes longer is trouble; of a stream: the next sign of life.
   [[nodiscard]] virtual std::chrono::nanoseconds patience() const = 0;
   // Behind the last event: a client that has not heard of it by then has missed it.
   [[nodiscard]] virtual std::chrono::nanoseconds drain() const = 0;
@@ -46,13 +46,18 @@ struct RoadTimes {
 };
 [[nodiscard]] std::unique_ptr<Road> make_long_poll_road(const RoadTimes& times);
 [[nodiscard]] std::unique_ptr<Road> make_poll_road(const RoadTimes& times);
+[[nodiscard]] std::unique_ptr<Road> make_plain_poll_road(const RoadTimes& times);
+[[nodiscard]] std::unique_ptr<Road> make_sse_road(const RoadTimes& times);
+[[nodiscard]] std::unique_ptr<Road> make_ws_road(const RoadTimes& times);
 
 // By its name on the command line. Null: there is none of that name.
 [[nodiscard]] std::unique_ptr<Road> make_road(std::string_view name, const RoadTimes& times);
 // `long-poll or poll`.
 [[nodiscard]] std::string road_names();
 
-// `GET /job/<name><suffix>`, the common fields, If-None-Match where there is a tag.
+// `GET /job/<name><suffix>` and the common fields; the head's empty line is left to the caller.
 void append_get(std::string& out, const Question& question, std::string_view suffix);
+// If-None-Match where there is a tag, and the head's empty line.
+void append_condition(std::string& out, const Question& question);
 
 }  // namespace bench::load

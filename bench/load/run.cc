@@ -80,6 +80,7 @@ Outcome measure(const Options& options, const Road& road, ClientLoop& clients, W
   const TimePoint begin = now() + kLeadTime;
   while (now() < begin) clients.turn();
   clients.begin_counting();
+  outcome.began = begin;
   writer.start(begin);
   Progress progress(begin);
   const auto turn = [&] {

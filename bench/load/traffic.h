@@ -14,7 +14,7 @@ enum class Trouble : std::uint8_t {
   kTimeout,   // No answer within the road's patience.
   kShed,      // Answered at once instead of held, with Retry-After.
   k429,       // Too many held for this client.
-  k503,       // Not fresh, or no room.
+  k503,       // Not fresh, no room, or a stream that the server ended before the job was final.
   kOther4xx,  // 401, or 404 for a job that had been there.
   kOther5xx,
   kEarly,  // A request that was to be held came back at once without news: a drain.
@@ -23,10 +23,11 @@ enum class Trouble : std::uint8_t {
 inline constexpr std::size_t kTroubles = 10;
 
 struct Counts {  // Of the measured time.
+  std::uint64_t connects = 0;
   std::uint64_t requests = 0;
-  std::uint64_t answers_200 = 0;
+  std::uint64_t answers_200 = 0;  // States: a stream counts each.
   std::uint64_t answers_304 = 0;
-  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_sent = 0;  // By the clients.
   std::uint64_t bytes_received = 0;
   std::uint64_t late_polls = 0;  // Left out: not answered yet, or in a back-off.
   std::array<std::uint64_t, kTroubles> troubles{};

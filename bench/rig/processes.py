@@ -1,4 +1,5 @@
 """The programs a comparison runs: each is started fresh, waited for, and ended by its own handle."""
+import glob
 import os
 import shutil
 import signal
@@ -124,6 +125,36 @@ class Bide(Server):
                    "--access-log", "off")
         # Asked seldom: asking takes a part of the two cores on which a cold start is measured.
         self.wait_for(lambda: answers(self.url("/readyz")), "bide is ready", pause_s=0.02)
+
+
+class EmbeddedBide(Server):
+    """bide as it is run by those who have no NATS: with a nats-server of its own. Its data outlive a restart."""
+    kind = "bide"
+
+    def start(self):
+        self.data_dir = os.path.join(self.dir, "data")
+        self.nats_url_file = os.path.join(self.data_dir, "nats-url")
+        self.spawn(os.path.join(BUILD, "server", "bide"), "serve", "--listen", self.address, "--data-dir",
+                   self.data_dir, "--access-log", "off")
+        self.wait_for(lambda: answers(self.url("/readyz")), "bide is ready")
+
+    def restart(self):
+        """As an operator does: SIGTERM, and the same command again. Returns when it was told, and when it is ready."""
+        told = time.monotonic()
+        self.child.send_signal(signal.SIGTERM)
+        if self.child.wait(20) != 0:
+            raise RuntimeError(f"bide ended with {self.child.returncode}: {self.output()[-500:]}")
+        self.log.close()
+        self.start()
+        return told, time.monotonic()
+
+    def nats_pid(self):
+        """0 while there is none. The thread that started it is not the main one."""
+        for path in glob.glob(f"/proc/{self.child.pid}/task/*/children"):
+            with open(path, encoding="ascii") as file:
+                for pid in file.read().split():
+                    return int(pid)
+        return 0
 
 
 class Echo(Server):

@@ -1,0 +1,194 @@
+"""The evaluation's parts: each follows the same jobs by every road, on a bide started for the purpose.
+
+Each yields (road, figure, value); bench/evaluate calls it once a round.
+"""
+import json
+import os
+import random
+import subprocess
+import time
+
+from rig.processes import BUILD, EmbeddedBide
+from rig.watch import Watch
+
+STORY = os.path.join(BUILD, "bench", "story", "bide-story")
+LOAD = os.path.join(BUILD, "bench", "load", "bide-load")
+PATIENCE_S = 180
+
+# What bide-story and bide-load are told; a poll's period in seconds.
+ROADS = {
+    "polling 2 s": ("plain-poll", 2.0),
+    "polling 5 s": ("plain-poll", 5.0),
+    "conditional 2 s": ("poll", 2.0),
+    "conditional 5 s": ("poll", 5.0),
+    "long polling": ("long-poll", 0),
+    "SSE": ("sse", 0),
+    "WebSocket": ("ws", 0),
+}
+NOT_IN_THE_STORY = ("conditional 5 s",)  # It differs from 2 s as polling 5 s does.
+WAIT_S = 25.0  # How long a request is held.
+
+
+class Size:
+    """How much happens. The short mode exists to keep this from rotting, not for its figures."""
+
+    def __init__(self, short):
+        self.short = short
+        self.clients = 100 if short else 1_000
+        self.dashboards = 20 if short else 200
+        self.agents = 10 if short else 100
+        self.story_s = 1 if short else 60
+        self.restart_story_s = 2 if short else 30
+        self.speed = 10 if short else 1  # Of the polls' periods.
+        self.memory_clients = 200 if short else 10_000
+        self.sweep_clients = (100,) if short else (1_000, 4_000, 16_000)
+        self.sweep_poll_s = 1 if short else 10
+        self.sweep_held_s = 1 if short else 28  # Longer than a request is held.
+
+    def some(self, roads, kept):
+        """In short mode not every road in every part."""
+        return [road for road in roads if not self.short or road in kept] or roads[:1]
+
+
+def shuffled(roads):
+    return random.sample(roads, len(roads))
+
+
+def options_of(road, size):
+    name, period = ROADS[road]
+    options = ["--road", name, "--wait", f"{WAIT_S / size.speed:.0f}s"]
+    return options + (["--every", f"{period / size.speed * 1000:.0f}ms"] if period else [])
+
+
+class Story:
+    """bide-story, running."""
+
+    def __init__(self, bide, road, size, clients, dashboards, story_s):
+        command = [STORY, "--server", bide.address, "--nats-url-file", bide.nats_url_file, *options_of(road, size),
+                   "--clients", clients, "--dashboards", dashboards, "--agents", size.agents,
+                   "--duration", f"{story_s}s"]
+        self.road = road
+        self.child = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, text=True)
+
+    def wait_begin(self):
+        line = self.child.stdout.readline()
+        if not line.startswith("begin "):
+            raise RuntimeError(f"{self.road}: {self.child.communicate(timeout=PATIENCE_S)[1].strip()}")
+        return float(line.split()[1])
+
+    def report(self):
+        out, err = self.child.communicate(timeout=PATIENCE_S)
+        if self.child.returncode not in (0, 3):
+            raise RuntimeError(f"{self.road}: {err.strip()}")
+        return json.loads(out)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.child.poll() is None:
+            self.child.kill()
+        self.child.communicate()
+
+
+def told_all(road, report):
+    for crowd in ("jobs", "dashboards"):
+        for wrong in ("never_told", "never_stored", "backwards"):
+            if report[crowd][wrong]:
+                raise RuntimeError(f"{road}: {crowd}: {wrong} is {report[crowd][wrong]}")
+
+
+def story(size, roads):
+    """Nothing goes wrong: what each road takes, and how soon its clients know."""
+    for road in shuffled([road for road in roads if road not in NOT_IN_THE_STORY]):
+        with EmbeddedBide() as bide, Watch(bide) as watch:
+            with Story(bide, road, size, size.clients, size.dashboards, size.story_s) as running:
+                running.wait_begin()
+                report = running.report()
+        told_all(road, report)
+        for crowd in ("jobs", "dashboards"):
+            found = report[crowd]
+            for figure in ("latency_p50_ms", "latency_p99_ms", "latency_max_ms", "requests", "bytes_sent",
+                           "bytes_received", "connects", "trouble", "lag_p99_ms"):
+                yield road, f"{crowd}_{figure}", found[figure]
+            yield road, f"{crowd}_news_each", found["news"] / found["clients"]
+        begin, end = report["begin_at"], report["end_at"]
+        yield road, "cpu_s", watch.cpu.grown(begin, end)
+        yield road, "nats_cpu_s", watch.nats_cpu.grown(begin, end)
+        yield road, "peak_mb", watch.memory.peak(begin, end) / 1e6
+        yield road, "story_s", end - begin
+
+
+def restart(size, roads):
+    """The same, shorter, and in its middle bide is stopped and started again."""
+    for road in shuffled(size.some([road for road in roads if road not in NOT_IN_THE_STORY],
+                                   ("long polling", "SSE"))):
+        with EmbeddedBide() as bide:
+            with Story(bide, road, size, size.clients, size.dashboards, size.restart_story_s) as running:
+                begin = running.wait_begin()
+                time.sleep(max(begin + size.restart_story_s / 2 - time.monotonic(), 0))
+                told, ready = bide.restart()
+                report = running.report()
+        told_all(road, report)
+        yield road, "down_s", ready - told
+        for figure in ("refused", "reset", "timeout", "unavailable", "early", "connects"):
+            yield road, f"restart_{figure}", sum(report[crowd][figure] for crowd in ("jobs", "dashboards"))
+        yield road, "restart_ignorant_s", max(report[crowd]["finish_max_ms"] for crowd in ("jobs", "dashboards")) / 1e3
+        ticks = requests_by_tick(report)
+        for second in range(0, len(ticks), TICKS):
+            yield road, f"restart_requests_at_{second // TICKS:03}", sum(ticks[second:second + TICKS])
+        down, up = (int((when - begin) * TICKS) for when in (told, ready))
+        yield road, "restart_first_second", sum(ticks[up:up + TICKS])
+        yield road, "restart_busiest_tenth", max(ticks[down:], default=0)
+
+
+TICKS = 10  # A second; as bide-story counts.
+
+
+def requests_by_tick(report):
+    """Of both crowds."""
+    crowds = [report[crowd]["requests_by_tick"] for crowd in ("jobs", "dashboards")]
+    so_far = [sum(requests) for requests in zip(*crowds)]
+    return [later - before for before, later in zip([0] + so_far, so_far)]
+
+
+def memory(size, roads):
+    """Everybody waits for a job of their own, and nothing happens."""
+    for road in shuffled(size.some(list(roads), ("long polling", "SSE"))):
+        if road in ("polling 5 s", "conditional 5 s"):
+            continue  # The connections are those of 2 s.
+        with EmbeddedBide() as bide, Watch(bide) as watch:
+            with Story(bide, road, size, size.memory_clients, 0, 1) as running:
+                running.wait_begin()
+                report = running.report()
+        grown = watch.memory.grown(report["defined_at"], report["waiting_at"])
+        yield road, "waiting_bytes", grown / size.memory_clients
+
+
+def sweep(size, roads):
+    """Growing crowds whose jobs change all the time: the processor that a client takes."""
+    for road in shuffled(size.some(list(roads), ("conditional 2 s", "SSE"))):
+        for clients in shuffled(list(size.sweep_clients)):
+            seconds = size.sweep_poll_s if ROADS[road][1] else size.sweep_held_s
+            rate = max(clients // 30, 1)  # As in the story: two events a minute for each.
+            with EmbeddedBide() as bide, Watch(bide) as watch:
+                command = [LOAD, "--json", "--server", bide.address, "--nats-url-file", bide.nats_url_file,
+                           *options_of(road, size), "--clients", clients, "--rate", rate, "--duration", f"{seconds}s"]
+                done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                                      timeout=PATIENCE_S, check=False)
+                if done.returncode not in (0, 3):
+                    raise RuntimeError(f"{road}: {done.stderr.strip()}")
+            report = json.loads(done.stdout)
+            if report["missed"] or report["backwards"]:
+                raise RuntimeError(f"{road}, {clients} clients: missed {report['missed']}")
+            begin = report["began_at_s"]
+            used = watch.cpu.grown(begin, begin + seconds)
+            yield road, f"sweep_core_percent_{clients}", 100 * used / seconds
+            yield road, f"sweep_requests_per_s_{clients}", report["requests_per_s"]
+            yield road, f"sweep_p50_ms_{clients}", report["latency_p50_ms"]
+            yield road, f"sweep_p99_ms_{clients}", report["latency_p99_ms"]
+            yield road, f"sweep_lag_p99_ms_{clients}", report["loop_lag_p99_ms"]
+
+
+PARTS = {part.__name__: part for part in (story, restart, memory, sweep)}

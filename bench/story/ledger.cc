@@ -1,0 +1,53 @@
+#include "bench/story/ledger.h"
+
+#include <algorithm>
+
+namespace bench::story {
+
+std::optional<load::JobRef> Ledger::job_of(std::uint32_t client, std::uint32_t turn) const {
+  if (turn > 0) return std::nullopt;
+  return load::JobRef{.client = shared_ ? first_job_ : first_job_ + client, .turn = 0};
+}
+
+void Ledger::on_answer(std::uint32_t client, std::uint32_t /*turn*/, std::uint64_t revision,
+                       bool final, TimePoint when) {
+  if (final) ++left_;
+  Sightings& sightings = clients_[client];
+  const std::uint64_t newest = sightings.empty() ? 0 : sightings.back().revision;
+  if (revision < newest) ++backwards_;
+  if (revision > newest) sightings.push_back({revision, when});
+}
+
+Knowledge Ledger::judge(const std::vector<Written>& written) const {
+  Knowledge knowledge;
+  knowledge.backwards = backwards_;
+  for (const Sightings& sightings : clients_) knowledge.answers += sightings.size();
+  for (const Written& entry : written) {
+    const std::uint32_t job = entry.happening.job;
+    const bool ours = shared_ ? job == first_job_ : job - first_job_ < clients_.size();
+    if (!ours) continue;
+    if (entry.revision == 0) {
+      ++knowledge.never_stored;
+    } else if (shared_) {
+      for (const Sightings& sightings : clients_) judge(entry, sightings, knowledge);
+    } else {
+      judge(entry, clients_[job - first_job_], knowledge);
+    }
+  }
+  return knowledge;
+}
+
+void Ledger::judge(const Written& written, const Sightings& sightings, Knowledge& knowledge) {
+  const auto shown_by =
+      std::ranges::lower_bound(sightings, written.revision, {}, &Sighting::revision);
+  if (shown_by == sightings.end()) {
+    ++knowledge.never_told;
+    return;
+  }
+  knowledge.latency.add(shown_by->when - written.due);
+  if (written.happening.deed == load::Deed::kCompleted) {
+    knowledge.finish.add(shown_by->when - written.due);
+  }
+}
+
+}  // namespace bench::story
