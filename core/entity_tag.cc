@@ -143,10 +143,11 @@ bool ValidatorList::matches(const EntityTag& current) const {
   return any_ || std::find(tags_.begin(), tags_.end(), current) != tags_.end();
 }
 
-bool ValidatorList::matches_content(const EntityTag& current) const {
-  return any_ || std::any_of(tags_.begin(), tags_.end(), [&](const EntityTag& tag) {
-           return tag.epoch == current.epoch && tag.hash == current.hash;
-         });
+const EntityTag* ValidatorList::find_content(const EntityTag& current) const {
+  const auto found = std::find_if(tags_.begin(), tags_.end(), [&](const EntityTag& tag) {
+    return tag.epoch == current.epoch && tag.hash == current.hash;
+  });
+  return found == tags_.end() ? nullptr : &*found;
 }
 
 }  // namespace bide

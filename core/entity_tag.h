@@ -52,7 +52,11 @@ class ValidatorList {
   // Weak comparison (section 8.8.3.2): W/ is ignored. `*` matches any current representation.
   [[nodiscard]] bool matches(const EntityTag& current) const;
   // The same by epoch and hash alone, for what replicas may give different revisions to.
-  [[nodiscard]] bool matches_content(const EntityTag& current) const;
+  [[nodiscard]] bool matches_content(const EntityTag& current) const {
+    return any_ || find_content(current) != nullptr;
+  }
+  // The one that does; null: none.
+  [[nodiscard]] const EntityTag* find_content(const EntityTag& current) const;
   [[nodiscard]] bool any() const { return any_; }
   // True where no tag could match whatever the current one is.
   [[nodiscard]] bool empty() const { return !any_ && tags_.empty(); }

@@ -177,6 +177,12 @@ std::string render_json(const Job& job) {
   return json.take();
 }
 
+const EntityTag* Snapshot::known_as(const ValidatorList& seen, MediaType type) const {
+  const EntityTag& current = as(type).tag;
+  if (collection && !seen.any()) return seen.find_content(current);
+  return seen.matches(current) ? &current : nullptr;
+}
+
 std::shared_ptr<const Snapshot> make_snapshot(const Job& job, Epoch epoch) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->job_id = job.id();

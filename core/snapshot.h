@@ -24,19 +24,22 @@ struct Representation {
 };
 
 struct Snapshot {
-  std::string job_id;  // Empty for a collection, which has no status and no text either.
+  std::string job_id;  // Empty for what is made of several jobs, which has no text either.
   Status status{};
   bool final = false;
-  // Made of all jobs (core/collection.h): compare validators with matches_content().
+  // Made of all jobs (core/collection.h): has no status and is never final.
   bool collection = false;
-  Representation json;
   // Of a set of jobs (core/job_set.h): a bit (1 << Status) for each status among them.
   std::uint8_t job_statuses = 0;
+  Representation json;
   Representation text;  // The status word and a newline. Its tag moves only when the status does.
 
   [[nodiscard]] const Representation& as(MediaType type) const {
     return type == MediaType::kJson ? json : text;
   }
+  // The validator by which the client knows this state, for a 304 to carry: the current tag, or of
+  // a collection the one of `seen` that names the same bytes. Null: it does not know it.
+  [[nodiscard]] const EntityTag* known_as(const ValidatorList& seen, MediaType type) const;
 };
 
 // The canonical JSON: fixed key order, agents sorted by name, `operation`,

@@ -95,27 +95,38 @@ struct Offer {
   }
 };
 
-}  // namespace
-
-std::optional<MediaType> negotiate(const httplib::Headers& headers) {
+// False: there is nothing to weigh by, JSON it is.
+bool weigh_all(const httplib::Headers& headers, Offer& json, Offer& text) {
   static const std::string kAccept = "Accept";
-  Offer json{"application", "json"};
-  Offer text{"text", "plain"};
   bool said_anything = false;
   const auto [first, last] = headers.equal_range(kAccept);
   for (auto field = first; field != last; ++field) {
     std::string_view rest = field->second;
     while (const auto member = next_part(rest, ',')) {
       const auto range = parse_range(*member);
-      if (!range) return MediaType::kJson;
+      if (!range) return false;
       json.weigh(*range);
       text.weigh(*range);
       said_anything = true;
     }
   }
-  if (!said_anything) return MediaType::kJson;
+  return said_anything;
+}
+
+}  // namespace
+
+std::optional<MediaType> negotiate(const httplib::Headers& headers) {
+  Offer json{"application", "json"};
+  Offer text{"text", "plain"};
+  if (!weigh_all(headers, json, text)) return MediaType::kJson;
   if (json.quality == 0 && text.quality == 0) return std::nullopt;
   return text.quality > json.quality ? MediaType::kText : MediaType::kJson;
+}
+
+bool accepts_json(const httplib::Headers& headers) {
+  Offer json{"application", "json"};
+  Offer text{"text", "plain"};
+  return !weigh_all(headers, json, text) || json.quality > 0;
 }
 
 }  // namespace bide

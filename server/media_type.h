@@ -24,4 +24,7 @@ namespace bide {
 // `charset=utf-8` at most. What follows `q` is ignored (extensions are gone since RFC 9110).
 [[nodiscard]] std::optional<MediaType> negotiate(const httplib::Headers& headers);
 
+// For what has JSON alone, by the same rules.
+[[nodiscard]] bool accepts_json(const httplib::Headers& headers);
+
 }  // namespace bide

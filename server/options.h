@@ -38,8 +38,10 @@ struct ServeOptions {
   double wait_jitter = 0.0625;                 // Deadlines come up to this share early. 0..0.5.
   std::chrono::milliseconds settle{2000};      // Quiet time that makes a broadcast done. 0..10 min.
   std::chrono::milliseconds max_stale{5000};   // Age of the last contact with NATS. 2 s..1 h.
-  std::string base_path;                       // "" or "/api": also answers under this.
-  std::size_t threads = 0;                     // Of the pool. 0: as many as cores; else 1..64.
+  // Who waits for what is made of all jobs hears of a change at most so often. 10 ms..1 min.
+  std::chrono::milliseconds stats_interval{250};
+  std::string base_path;    // "" or "/api": also answers under this.
+  std::size_t threads = 0;  // Of the pool. 0: as many as cores; else 1..64.
   AccessLog access_log = AccessLog::kSampled;
   bool allow_anonymous = false;  // Lets `auth none` listen beyond loopback.
 

@@ -4,10 +4,13 @@
 #pragma once
 
 #include "core/job_table.h"
+#include "server/feed_resource.h"
 #include "server/freshness.h"
 #include "server/hold_time.h"
 #include "server/http_metrics.h"
 #include "server/job_resource.h"
+#include "server/job_set_resource.h"
+#include "server/overview_resource.h"
 #include "server/router.h"
 #include "server/stream_resource.h"
 
@@ -15,18 +18,28 @@ namespace bide {
 
 class Resources {
  public:
-  // All must outlive this.
+  // All must outlive this. Destroyed when nothing is parked any more: after JobTable::drain(), once
+  // the crew has done what that gave it.
   Resources(const HoldTime& hold_time, const Freshness& freshness, JobTable& table,
             HttpMetrics& metrics);
 
   [[nodiscard]] Router::Resources routes(HealthResource& health) {
-    return {health, job_, job_events_, job_ws_};
+    return {health,    job_,           job_events_, job_ws_, job_set_,
+            overview_, status_events_, status_ws_,  feed_};
   }
 
  private:
+  Resources(const HeldResource::Context& context, JobTable& table);
+
+  JobSetLot sets_;
   JobResource job_;
+  JobSetResource job_set_;
+  OverviewResource overview_;
   StreamResource job_events_;
   StreamResource job_ws_;
+  StreamResource status_events_;
+  StreamResource status_ws_;
+  FeedResource feed_;
 };
 
 }  // namespace bide

@@ -4,12 +4,13 @@
 #include <array>
 #include <utility>
 
+#include "core/overview.h"
 #include "server/problem.h"
 
 namespace bide {
 namespace {
 
-constexpr std::string_view kJobPrefix = "/job/";
+constexpr std::string_view kJobs = "/job";
 
 // Methods of RFC 9110 and RFC 5789: known, and not allowed here (405). Any other is 501.
 bool is_known_method(std::string_view method) {
@@ -36,6 +37,11 @@ httplib::Response not_found() {
   return problem(404, "there is no such resource; jobs are at /job/{id}");
 }
 
+Resource* find_below(std::string_view below, Resource& itself, Resource* events, Resource* ws) {
+  if (below.empty()) return &itself;
+  return below == "/events" ? events : below == "/ws" ? ws : nullptr;
+}
+
 }  // namespace
 
 Router::Router(std::string base_path, const Resources& resources)
@@ -48,39 +54,36 @@ std::string_view Router::without_base(std::string_view path) const {
 }
 
 void Router::handle(const httplib::Request& request, Exchange& exchange) {
-  if (!route(without_base(request.path), request, exchange)) exchange.send(not_found(), "-");
+  const std::string_view path = without_base(request.path);
+  std::string_view key;
+  Resource* const resource = find(path, request, key);
+  const HealthResource::Page page =
+      resource == nullptr ? to_.health.find(path) : HealthResource::Page::kNone;
+  if (resource == nullptr && page == HealthResource::Page::kNone) {
+    return exchange.send(not_found(), "-");
+  }
+  if (!is_read(request)) {
+    return exchange.send(method_refused(request.method),
+                         resource == nullptr ? path : resource->log_path(key));
+  }
+  if (resource == nullptr) return exchange.send(to_.health.render(page), path);
+  resource->handle(key, request, exchange);
 }
 
-bool Router::route(std::string_view path, const httplib::Request& request, Exchange& exchange) {
-  if (path.starts_with(kJobPrefix)) {
-    const std::string_view rest = path.substr(kJobPrefix.size());
-    const std::string_view id = rest.substr(0, rest.find('/'));
-    return is_job_id(id) && route_job(id, rest.substr(id.size()), request, exchange);
+Resource* Router::find(std::string_view path, const httplib::Request& request,
+                       std::string_view& key) const {
+  if (!path.starts_with(kJobs)) return nullptr;
+  path.remove_prefix(kJobs.size());
+  if (path.empty()) return request.has_param("id") ? &to_.job_set : &to_.overview;
+  if (!path.starts_with('/')) return nullptr;
+  path.remove_prefix(1);
+  key = path.substr(0, path.find('/'));
+  const std::string_view below = path.substr(key.size());
+  if (key == Overview::kStatisticsKey) {
+    return find_below(below, to_.overview, &to_.status_events, &to_.status_ws);
   }
-  const HealthResource::Page page = to_.health.find(path);
-  if (page == HealthResource::Page::kNone) return false;
-  if (!is_read(request)) {
-    exchange.send(method_refused(request.method), path);
-  } else {
-    exchange.send(to_.health.render(page), path);
-  }
-  return true;
-}
-
-bool Router::route_job(std::string_view id, std::string_view below, const httplib::Request& request,
-                       Exchange& exchange) {
-  StreamResource* const stream = below == "/events" ? &to_.job_events
-                                 : below == "/ws"   ? &to_.job_ws
-                                                    : nullptr;
-  if (stream == nullptr && !below.empty()) return false;
-  if (!is_read(request)) {
-    exchange.send(method_refused(request.method), LogPath::of_job(id, below));
-  } else if (stream != nullptr) {
-    stream->handle(id, request, exchange);
-  } else {
-    to_.job.handle(id, request, exchange);
-  }
-  return true;
+  if (key == Overview::kFeedKey) return below.empty() ? &to_.feed : nullptr;
+  return is_job_id(key) ? find_below(below, to_.job, &to_.job_events, &to_.job_ws) : nullptr;
 }
 
 }  // namespace bide

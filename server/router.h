@@ -10,8 +10,7 @@
 
 #include "server/exchange.h"
 #include "server/health_resource.h"
-#include "server/job_resource.h"
-#include "server/stream_resource.h"
+#include "server/resource.h"
 
 namespace bide {
 
@@ -19,9 +18,14 @@ class Router final : public Handler {
  public:
   struct Resources {
     HealthResource& health;
-    JobResource& job;
-    StreamResource& job_events;
-    StreamResource& job_ws;
+    Resource& job;
+    Resource& job_events;
+    Resource& job_ws;
+    Resource& job_set;
+    Resource& overview;  // The list, and the statistics.
+    Resource& status_events;
+    Resource& status_ws;
+    Resource& feed;
   };
 
   // `base_path`: "" or like "/api"; every path is served with and without it.
@@ -31,10 +35,9 @@ class Router final : public Handler {
 
  private:
   [[nodiscard]] std::string_view without_base(std::string_view path) const;
-  // False: there is no such resource.
-  bool route(std::string_view path, const httplib::Request& request, Exchange& exchange);
-  bool route_job(std::string_view id, std::string_view below, const httplib::Request& request,
-                 Exchange& exchange);
+  // Null: there is no such resource made of jobs. `key` is what it is to be asked for.
+  [[nodiscard]] Resource* find(std::string_view path, const httplib::Request& request,
+                               std::string_view& key) const;
 
   const std::string base_path_;
   const Resources to_;

@@ -51,6 +51,7 @@ JobTable::Options table_options(const ServeOptions& options) {
   table.shards = std::clamp<std::size_t>(cores(), 2, kShardsMost);
   table.parked_max = options.max_parked;
   table.settle = options.settle;
+  table.stats_interval = options.stats_interval;
   return table;
 }
 

@@ -139,6 +139,11 @@ constexpr std::array kSettings = {
             "how long unfinished jobs are still served after NATS was last heard",
             "a duration from 2s to 1h, such as 5s",
             [](Options& o, Text t) { return parse_duration_within(t, 2s, 1h, o.max_stale); }},
+    Setting{
+        "stats-interval", Kind::kDuration, "DURATION", "250ms",
+        "how often waiting clients hear of the statistics and the list, at most",
+        "a duration from 10ms to 1m, such as 250ms",
+        [](Options& o, Text t) { return parse_duration_within(t, 10ms, 1min, o.stats_interval); }},
     Setting{"base-path", Kind::kText, "PATH", "", "serve all paths under this one, too",
             "a path such as /api: a slash first, none at the end", set_base_path},
     Setting{"threads", Kind::kCount, "COUNT", "0",

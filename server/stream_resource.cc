@@ -74,15 +74,12 @@ void StreamResource::begin(std::string_view key, const StreamQuery& query, Opene
     return put_off(key, std::move(opened), "the jobs are still being read from NATS", exchange);
   }
   const TimePoint now = exchange.facts().received;
-  Waiter::Terms terms;
-  terms.condition = what_.ends ? Condition::news_until(query.end) : Condition::change();
-  if (query.last_event_id) terms.seen = ValidatorList(*query.last_event_id);
-  const Lot::Look look = lot_.look(key, terms, now);
-  const bool stale = freshness_.stale(now);
-  if (stale && (look.snapshot == nullptr || !look.snapshot->final)) {
-    return put_off(key, std::move(opened), "NATS is away, the job may have moved", exchange);
+  Waiter::Terms terms = terms_of(query);
+  const Lot::Look look = what_.ends ? lot_.look(key, terms, now) : Lot::Look{};
+  if (freshness_.stale(now) && (look.snapshot == nullptr || !look.snapshot->final)) {
+    return put_off(key, std::move(opened), "NATS is away, jobs may have moved", exchange);
   }
-  if (look.snapshot == nullptr) {
+  if (what_.ends && look.snapshot == nullptr) {
     return refuse(key, problem(404, "job-not-found", "Job not found", "there is no job of this id"),
                   exchange);
   }
@@ -95,6 +92,13 @@ void StreamResource::begin(std::string_view key, const StreamQuery& query, Opene
     return exchange.send(response, log_path(key));
   }
   open(key, std::move(terms), std::move(opened), exchange);
+}
+
+Waiter::Terms StreamResource::terms_of(const StreamQuery& query) const {
+  Waiter::Terms terms;
+  terms.condition = what_.ends ? Condition::news_until(query.end) : Condition::change();
+  if (query.last_event_id) terms.seen = ValidatorList(*query.last_event_id);
+  return terms;
 }
 
 void StreamResource::open(std::string_view key, Waiter::Terms terms, OpenedStream opened,
@@ -135,9 +139,9 @@ void StreamResource::go_on(Exchange& exchange) {
     Lot::Parked parked{};
     Lot::Look look;
     if (exchange.park_stream(parked, look) == Exchange::Park::kParked) return;
-    const bool news = look.snapshot != nullptr && (look.verdict == Verdict::kNews || !what_.ends);
+    const bool news = look.verdict == (what_.ends ? Verdict::kNews : Verdict::kHolds);
     if (parked == Lot::Parked::kReady && !news) return conclude(look.snapshot, exchange);
-    if (news) tell(look.snapshot, exchange);
+    if (news) tell_news(look.snapshot, exchange);
     if (parked == Lot::Parked::kFull) return exchange.end_stream(Stream::End::kTrouble);
     if (parked == Lot::Parked::kDraining) return exchange.end_stream(Stream::End::kDrain);
   }
@@ -148,7 +152,7 @@ void StreamResource::finish(Outcome outcome, const std::shared_ptr<const Snapsho
   switch (outcome) {
     case Outcome::kNow:
     case Outcome::kChanged:
-      return tell(snapshot, exchange);
+      return tell_news(snapshot, exchange);
     case Outcome::kDone:
     case Outcome::kGone:
       return conclude(snapshot, exchange);

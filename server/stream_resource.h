@@ -5,7 +5,7 @@
 // state is not the one told last. So it always tells the newest state, in order and none twice, and
 // a reader that is slow misses what was overtaken meanwhile and nothing else.
 //
-// Thread safety: as Holder.
+// Thread safety: as Resource.
 #pragma once
 
 #include <httplib.h>
@@ -15,9 +15,9 @@
 #include <variant>
 
 #include "core/lot.h"
-#include "server/exchange.h"
 #include "server/freshness.h"
 #include "server/http_metrics.h"
+#include "server/resource.h"
 #include "server/stream.h"
 #include "server/stream_query.h"
 
@@ -34,12 +34,12 @@ using OpenStream = std::variant<OpenedStream, httplib::Response> (*)(const httpl
 [[nodiscard]] std::variant<OpenedStream, httplib::Response> open_web_socket(
     const httplib::Request& request);
 
-class StreamResource final : public Holder {
+class StreamResource : public Resource {
  public:
   struct What {
     std::string_view event;  // Of its records: `job`, `status`.
-    bool ends = true;        // Has a last state.
-    std::string_view path;   // Below the job, or the whole path where the key is no job's.
+    bool ends = true;        // Is about a job: it may not exist, and has a last state.
+    std::string_view path;   // Below the job, or else the whole path.
     OpenStream open;
     Counter HttpMetrics::*opened;
     // A browser's EventSource gives up for good on any status but 200: trouble that will pass is
@@ -51,7 +51,7 @@ class StreamResource final : public Holder {
   StreamResource(Clock& clock, const Freshness& freshness, Lot& lot, HttpMetrics& metrics,
                  const What& what);
 
-  void handle(std::string_view key, const httplib::Request& request, Exchange& exchange);
+  void handle(std::string_view key, const httplib::Request& request, Exchange& exchange) override;
 
   [[nodiscard]] Lot& lot() override { return lot_; }
   [[nodiscard]] LogPath log_path(std::string_view key) const override;
@@ -60,7 +60,17 @@ class StreamResource final : public Holder {
   void go_on(Exchange& exchange) override;
   void receive(std::string_view bytes, Exchange& exchange) override;
 
+ protected:
+  // A state that this client has not been told.
+  void tell(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange);
+
  private:
+  // What the client waits for at first.
+  [[nodiscard]] virtual Waiter::Terms terms_of(const StreamQuery& query) const;
+  // Tells all that is new, as far as the socket takes it; `state` is that, where there is one.
+  virtual void tell_news(const std::shared_ptr<const Snapshot>& state, Exchange& exchange) {
+    tell(state, exchange);
+  }
   void begin(std::string_view key, const StreamQuery& query, OpenedStream opened,
              Exchange& exchange);
   void open(std::string_view key, Waiter::Terms terms, OpenedStream opened, Exchange& exchange);
@@ -68,8 +78,6 @@ class StreamResource final : public Holder {
   // Trouble that will pass.
   void put_off(std::string_view key, OpenedStream opened, std::string_view detail,
                Exchange& exchange);
-  // A state that this client has not been told.
-  void tell(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange);
   // The last record and the end.
   void conclude(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange);
 

@@ -1,4 +1,4 @@
-#include "server/job_head.h"
+#include "server/state_head.h"
 
 #include <algorithm>
 #include <array>
@@ -45,25 +45,28 @@ void append_holding(std::string& out, const RequestFacts& facts, std::chrono::mi
 
 }  // namespace
 
-void append_job_head(std::string& out, int status, const Snapshot& snapshot, MediaType type,
-                     Outcome outcome, const RequestFacts& facts, std::chrono::milliseconds waited) {
+void append_state_head(std::string& out, const Snapshot& snapshot, MediaType type,
+                       const EntityTag* known_as, Outcome outcome, const RequestFacts& facts,
+                       std::chrono::milliseconds waited) {
   const Representation& representation = snapshot.as(type);
-  out += status == 200 ? "HTTP/1.1 200 OK\r\nDate: " : "HTTP/1.1 304 Not Modified\r\nDate: ";
+  const bool known = known_as != nullptr;
+  out += known ? "HTTP/1.1 304 Not Modified\r\nDate: " : "HTTP/1.1 200 OK\r\nDate: ";
   out += http_date_now();
-  if (status == 200) {
+  if (!known) {
     out += type == MediaType::kJson ? "\r\nContent-Type: application/json\r\nContent-Length: "
                                     : "\r\nContent-Type: text/plain; charset=utf-8\r\n"
                                       "Content-Length: ";
     append_number(out, representation.bytes.size());
   }
   out += "\r\nETag: \"";
-  append_opaque_tag(out, representation.tag);
-  out +=
-      "\"\r\nCache-Control: private, no-cache, no-transform\r\nVary: Accept, Prefer\r\n"
-      "Bide-Status: ";
-  out += word_of(snapshot.status);
-  out += snapshot.final ? "\r\nBide-Final: true\r\nBide-Outcome: "
-                        : "\r\nBide-Final: false\r\nBide-Outcome: ";
+  append_opaque_tag(out, known ? *known_as : representation.tag);
+  out += "\"\r\nCache-Control: private, no-cache, no-transform\r\nVary: Accept, Prefer\r\n";
+  if (!snapshot.collection) {
+    out += "Bide-Status: ";
+    out += word_of(snapshot.status);
+    out += snapshot.final ? "\r\nBide-Final: true\r\n" : "\r\nBide-Final: false\r\n";
+  }
+  out += "Bide-Outcome: ";
   out += word_of(outcome);
   out += "\r\n";
   if (facts.held) append_holding(out, facts, waited);
