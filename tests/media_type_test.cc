@@ -102,6 +102,20 @@ TEST_CASE("media_type: several lines are one list") {
   CHECK(chosen({"text/plain;q=0.5", "application/json"}) == "json");
 }
 
+TEST_CASE("media_type: where there is JSON alone, text may be preferred but JSON must be allowed") {
+  const auto accepted = [](const char* line) {
+    httplib::Headers headers;
+    headers.emplace("accept", line);
+    return accepts_json(headers);
+  };
+  CHECK(accepts_json({}));
+  CHECK(accepted("text/plain, */*;q=0.1"));
+  CHECK(accepted("application/*"));
+  CHECK(accepted("malformed"));
+  CHECK_FALSE(accepted("text/plain"));
+  CHECK_FALSE(accepted("application/json;q=0, */*"));
+}
+
 TEST_CASE("media_type: every truncation of a long field is judged without a crash") {
   const std::string whole = "text/plain;charset=\"utf\\-8\";q=0.125;x=y, application/*;q=0, */*";
   for (std::size_t length = 0; length <= whole.size(); ++length) {

@@ -85,6 +85,8 @@ TEST_CASE("options: every flag is understood, with a space or an equals sign") {
                                          "--settle=0",
                                          "--max-stale",
                                          "10",
+                                         "--stats-interval",
+                                         "50ms",
                                          "--base-path",
                                          "/api",
                                          "--threads",
@@ -104,6 +106,7 @@ TEST_CASE("options: every flag is understood, with a space or an equals sign") {
   CHECK(options.wait_jitter == 0.0);
   CHECK(options.settle == 0s);
   CHECK(options.max_stale == 10s);
+  CHECK(options.stats_interval == 50ms);
   CHECK(options.base_path == "/api");
   CHECK(options.threads == 64);
   CHECK(options.access_log == AccessLog::kAll);
