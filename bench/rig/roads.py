@@ -41,6 +41,8 @@ class Size:
         self.restart_story_s = 2 if short else 30
         self.speed = 10 if short else 1  # Of the polls' periods.
         self.memory_clients = 200 if short else 10_000
+        self.crowd_clients = 200 if short else 10_000
+        self.crowd_s = 1 if short else 20
         self.sweep_clients = (100,) if short else (1_000, 4_000, 16_000)
         self.sweep_poll_s = 1 if short else 10
         self.sweep_held_s = 1 if short else 28  # Longer than a request is held.
@@ -63,9 +65,9 @@ def options_of(road, size):
 class Story:
     """bide-story, running."""
 
-    def __init__(self, bide, road, size, clients, dashboards, story_s):
+    def __init__(self, bide, road, size, clients, dashboards, story_s, agents=None):
         command = [STORY, "--server", bide.address, "--nats-url-file", bide.nats_url_file, *options_of(road, size),
-                   "--clients", clients, "--dashboards", dashboards, "--agents", size.agents,
+                   "--clients", clients, "--dashboards", dashboards, "--agents", agents or size.agents,
                    "--duration", f"{story_s}s"]
         self.road = road
         self.child = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
@@ -166,6 +168,20 @@ def memory(size, roads):
         yield road, "waiting_bytes", grown / size.memory_clients
 
 
+def crowd(size, roads):
+    """Everybody watches one job, and is told of each of its changes: one by one, who hears last?"""
+    for road in shuffled(size.some([road for road in roads if not ROADS[road][1]], ("long polling", "SSE"))):
+        with EmbeddedBide() as bide, Watch(bide) as watch:
+            with Story(bide, road, size, 1, size.crowd_clients, size.crowd_s, agents=3) as running:
+                running.wait_begin()
+                report = running.report()
+        told_all(road, report)
+        for figure in ("latency_p50_ms", "latency_p99_ms", "latency_max_ms", "lag_p99_ms"):
+            yield road, f"crowd_{figure}", report["dashboards"][figure]
+        yield road, "crowd_cpu_s", watch.cpu.grown(report["begin_at"], report["end_at"])
+        yield road, "crowd_news_each", report["dashboards"]["news"] / size.crowd_clients
+
+
 def sweep(size, roads):
     """Growing crowds whose jobs change all the time: the processor that a client takes."""
     for road in shuffled(size.some(list(roads), ("conditional 2 s", "SSE"))):
@@ -191,4 +207,4 @@ def sweep(size, roads):
             yield road, f"sweep_lag_p99_ms_{clients}", report["loop_lag_p99_ms"]
 
 
-PARTS = {part.__name__: part for part in (story, restart, memory, sweep)}
+PARTS = {part.__name__: part for part in (story, restart, memory, crowd, sweep)}

@@ -60,6 +60,14 @@ RESTART = [
     Row("requests in the first second after it", "restart_first_second"),
     Row("requests in the busiest tenth of a second", "restart_busiest_tenth"),
 ]
+CROWD = [
+    Row("change to knowledge, p50, ms", "crowd_latency_p50_ms"),
+    Row("p99, ms", "crowd_latency_p99_ms"),
+    Row("the last client, ms", "crowd_latency_max_ms"),
+    Row("of which the generator was late, p99, ms", "crowd_lag_p99_ms"),
+    Row("states read by each", "crowd_news_each"),
+    Row("bide, processor, s", "crowd_cpu_s"),
+]
 MEMORY = [Row("bytes of bide a waiting client", "waiting_bytes")]
 
 
@@ -82,7 +90,7 @@ def sweep_rows(results):
 
 
 def print_tables(results):
-    for title, rows in (("The story", STORY), ("A restart in the middle", RESTART), ("Memory", MEMORY),
+    for title, rows in (("The story", STORY), ("A restart in the middle", RESTART), ("Memory", MEMORY), ("Many on one job", CROWD),
                         ("Growth", sweep_rows(results))):
         roads = [road for road in ROADS if any(row.cell(results, road) for row in rows)]
         if not roads:
