@@ -66,10 +66,11 @@ void Exchange::write(std::string_view text, const std::shared_ptr<const Snapshot
   front_.send(connection_, text, owner, body, tail);
 }
 
-void Exchange::end_stream(Stream::End why) {
-  std::string goodbye;
-  connection_.stream->append_end(goodbye, why);
-  write(goodbye);
+void Exchange::end_stream(Stream::End why, std::string text,
+                          const std::shared_ptr<const Snapshot>& owner, std::string_view body,
+                          std::string tail) {
+  connection_.stream->append_end(owner == nullptr ? text : tail, why);
+  write(text, owner, body, tail);
   connection_.stream.reset();
   connection_.facts.close = true;
 }

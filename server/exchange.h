@@ -68,8 +68,11 @@ class Exchange {
              std::string_view body = {}, std::string_view tail = {});
   // The socket has not taken all, or is broken: go_on() is called once it has, or never.
   [[nodiscard]] bool stuck() const { return connection_.unsent != nullptr || connection_.broken; }
-  // Says goodbye and has the connection closed once the client has it all.
-  void end_stream(Stream::End why);
+  // Says goodbye, behind `text` and the others as in write(), and has the connection closed once
+  // the client has it all. What is sent at once costs one system call and wakes the client once.
+  void end_stream(Stream::End why, std::string text = {},
+                  const std::shared_ptr<const Snapshot>& owner = nullptr,
+                  std::string_view body = {}, std::string tail = {});
 
   // Nothing more may be done with the connection here: it is parked, or its client is gone.
   [[nodiscard]] bool handed_over() const { return handed_over_; }

@@ -142,6 +142,7 @@ void StreamResource::go_on(Exchange& exchange) {
     const bool news = look.verdict == (what_.ends ? Verdict::kNews : Verdict::kHolds);
     if (parked == Lot::Parked::kReady && !news) return conclude(look.snapshot, exchange);
     if (news) tell_news(look.snapshot, exchange);
+    if (exchange.stream() == nullptr) return;
     if (parked == Lot::Parked::kFull) return exchange.end_stream(Stream::End::kTrouble);
     if (parked == Lot::Parked::kDraining) return exchange.end_stream(Stream::End::kDrain);
   }
@@ -185,21 +186,25 @@ void StreamResource::tell(const std::shared_ptr<const Snapshot>& snapshot, Excha
   std::string head;
   std::string tail;
   exchange.stream()->wrap({what_.event, &state.tag, state.bytes}, head, tail);
-  if (whole) {
-    exchange.write(head, snapshot, state.bytes, tail);
-  } else {
-    exchange.write(head.append(on_one_line(state.bytes)).append(tail));
+  count(metrics_.stream_records);
+  const bool last = what_.ends && snapshot->final;
+  if (last) tail += whole_record(*exchange.stream(), "end", summary_of(*snapshot));
+  if (!whole) head.append(on_one_line(state.bytes)).append(std::exchange(tail, {}));
+  const std::shared_ptr<const Snapshot> owner = whole ? snapshot : nullptr;
+  const std::string_view body = whole ? std::string_view(state.bytes) : std::string_view();
+  if (last) {
+    return exchange.end_stream(Stream::End::kOver, std::move(head), owner, body, std::move(tail));
   }
   exchange.terms().seen = ValidatorList(state.tag);
-  count(metrics_.stream_records);
+  exchange.write(head, owner, body, tail);
 }
 
 void StreamResource::conclude(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange) {
-  exchange.write(
+  exchange.end_stream(
+      Stream::End::kOver,
       snapshot != nullptr
           ? whole_record(*exchange.stream(), "end", summary_of(*snapshot))
           : whole_record(*exchange.stream(), "gone", "{\"id\":\"" + exchange.key() + "\"}"));
-  exchange.end_stream(Stream::End::kOver);
 }
 
 }  // namespace bide
