@@ -96,6 +96,14 @@ TEST_CASE("stream_query: what is malformed is refused with what was expected") {
   CHECK(detail_of("until=done&expect=1&expect=1") == "expect is given twice; give it once");
 }
 
+TEST_CASE("stream_query: expect without until=done is refused, as for a held request") {
+  for (const char* query : {"expect=2", "expect=2&until=succeeded", "expect=2&until=processing"}) {
+    CAPTURE(query);
+    CHECK(detail_of(query) == "expect counts agents for until=done; add until=done");
+  }
+  CHECK(detail_of("expect=many") == "expect is a number from 1 to 100000");
+}
+
 TEST_CASE("stream_query: what a held request would need is ignored, as unknown parameters are") {
   const StreamQuery query =
       parsed("wait=soon&x=1&x=2", {"If-None-Match: nonsense", "Prefer: wait=1"});
