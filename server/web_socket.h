@@ -28,7 +28,11 @@ namespace bide {
 
 class WebSocket {
  public:
-  static constexpr std::size_t kMessageBytesMax = WebSocketReader::kMessageBytesMax;
+  static constexpr std::uint32_t kMessageBytesMax = WebSocketReader::kMessageBytesMax;
+
+  // `message_bytes_max`: of a message of the client's.
+  explicit WebSocket(std::uint32_t message_bytes_max = kMessageBytesMax)
+      : message_bytes_max_(message_bytes_max) {}
 
   enum class State : std::uint8_t {
     kOpen,
@@ -51,7 +55,7 @@ class WebSocket {
   //                    continue; a length not in its shortest form; a close frame of one byte or
   //                    with a code that may not be sent
   //   kInvalidPayload  a text message or a close reason that is not UTF-8; as early as the byte
-  //   kTooLarge        a message over kMessageBytesMax, as soon as it is announced
+  //   kTooLarge        a message over the limit, as soon as it is announced
   // Once kClosed, all bytes are ignored. While kClosing, messages are dropped and pings answered,
   // as section 5.5.2 demands until the client's close frame is here.
   State receive(std::string_view bytes, std::string& out, const OnMessage& on_message);
@@ -76,6 +80,7 @@ class WebSocket {
   void append_owed_pong(std::string& out);
 
   std::unique_ptr<WebSocketReader> reader_;  // Only while not idle.
+  const std::uint32_t message_bytes_max_;
   State state_ = State::kOpen;
 };
 

@@ -27,7 +27,8 @@ bool may_be_sent(unsigned code) {
 
 }  // namespace
 
-WebSocketReader::WebSocketReader() {
+WebSocketReader::WebSocketReader(std::uint32_t message_bytes_max)
+    : message_bytes_max_(message_bytes_max) {
   const wslay_frame_callbacks callbacks = {
       .send_callback = nullptr,
       // The only code of ours that runs below wslay's C frames; it copies, and cannot throw. wslay
@@ -109,7 +110,8 @@ Event WebSocketReader::start_data_frame(const wslay_frame_iocb& piece) {
     message_kind_ = piece.opcode == WSLAY_TEXT_FRAME ? Event::kText : Event::kBinary;
     message_.clear();
   }
-  if (piece.payload_length > kMessageBytesMax - message_.size()) return fail(CloseCode::kTooLarge);
+  if (piece.payload_length > message_bytes_max_ - message_.size())
+    return fail(CloseCode::kTooLarge);
   return Event::kNone;
 }
 

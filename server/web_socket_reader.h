@@ -11,11 +11,11 @@
 //     fragments in 6 MB, and reserve a fragment's announced length before any of it is here;
 //   - need 8.8 KB a connection, twice what the frames alone need.
 //
-// Limits: a message of kMessageBytesMax, all fragments together; control frames have theirs in the
-// protocol. A frame is judged when its first payload byte is here (wslay shows no head before).
+// Limits: a message's bytes, all fragments together; control frames have theirs in the protocol. A
+// frame is judged when its first payload byte is here (wslay shows no head before).
 //
-// Memory: 4.5 KB, and up to twice the message so far (128 KiB at most; never what is only
-// announced). So it is meant to be made when bytes arrive and dropped when is_idle().
+// Memory: 4.5 KB, and up to twice the message so far (128 KiB at most by default; never what is
+// only announced). So it is meant to be made when bytes arrive and dropped when is_idle().
 //
 // Thread safety: none; a reader belongs to one connection.
 #pragma once
@@ -46,7 +46,7 @@ enum class CloseCode : std::uint16_t {
 
 class WebSocketReader {
  public:
-  static constexpr std::size_t kMessageBytesMax = 65'536;
+  static constexpr std::uint32_t kMessageBytesMax = 65'536;
 
   enum class Event : std::uint8_t {
     kNone,    // All that was fed is taken.
@@ -56,7 +56,8 @@ class WebSocketReader {
     kFailed,  // failure() says why. The last event.
   };
 
-  WebSocketReader();  // std::bad_alloc.
+  // std::bad_alloc.
+  explicit WebSocketReader(std::uint32_t message_bytes_max = kMessageBytesMax);
   ~WebSocketReader();
   WebSocketReader(const WebSocketReader&) = delete;
   WebSocketReader& operator=(const WebSocketReader&) = delete;
@@ -85,6 +86,7 @@ class WebSocketReader {
   Event finish_close();
   Event fail(CloseCode why);
 
+  const std::uint32_t message_bytes_max_;
   wslay_frame_context* frames_ = nullptr;
   std::string_view input_;              // Fed, and not yet wslay's.
   std::size_t unfinished_bytes_ = 0;    // Handed to wslay, and part of no finished frame.
