@@ -5,9 +5,10 @@
 // between two frames then: whoever sends the payload of append_text_head() separately finishes that
 // first. Nothing of ours may follow a close frame: while state() is kOpen, data frames may be sent.
 //
-// Bounds: a call of receive() adds a close frame and two pongs at most (one before it, one after;
-// 400 bytes), however many pings it was given: only the latest is answered (section 5.5.3). So a
-// connection that reads no further while `out` waits for a slow client has a bound on `out`.
+// Bounds: a call of receive() adds a close frame and the pongs for the pings it was given, which
+// are shorter than these. So a connection that reads no further while `out` waits for a slow client
+// has a bound on `out`. To answer only the latest of them (section 5.5.3) would save little, and
+// suites look for every pong, in its place.
 //
 // Memory: 16 bytes while idle, and nothing on the heap. Within a frame or a message 4.5 KB more and
 // up to twice the message so far. There is no deadline for its end here: see is_idle().
@@ -77,7 +78,6 @@ class WebSocket {
 
  private:
   void handle(WebSocketReader::Event event, std::string& out, const OnMessage& on_message);
-  void append_owed_pong(std::string& out);
 
   std::unique_ptr<WebSocketReader> reader_;  // Only while not idle.
   const std::uint32_t message_bytes_max_;

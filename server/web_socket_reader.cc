@@ -121,9 +121,8 @@ Event WebSocketReader::finish_frame(const wslay_frame_iocb& piece) {
   if (piece.opcode == WSLAY_PONG) return Event::kNone;  // Asked for or not: section 5.5.3.
   if (piece.opcode == WSLAY_CONNECTION_CLOSE) return finish_close();
   if (piece.opcode == WSLAY_PING) {
-    ping_.swap(control_);
-    ping_owed_ = true;
-    return Event::kNone;
+    payload_ = control_;
+    return Event::kPing;
   }
   if (piece.fin == 0) return Event::kNone;
   if (message_kind_ == Event::kText && !utf8_.complete()) return fail(CloseCode::kInvalidPayload);
@@ -150,11 +149,6 @@ Event WebSocketReader::fail(CloseCode why) {
   failed_ = true;
   failure_ = why;
   return Event::kFailed;
-}
-
-std::optional<std::string_view> WebSocketReader::take_ping() {
-  if (!std::exchange(ping_owed_, false)) return std::nullopt;
-  return ping_;
 }
 
 bool WebSocketReader::is_idle() const {

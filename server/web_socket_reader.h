@@ -52,6 +52,7 @@ class WebSocketReader {
     kNone,    // All that was fed is taken.
     kText,    // payload() is a whole message, and UTF-8.
     kBinary,  // payload() is a whole message.
+    kPing,    // payload() is what the pong must say.
     kClose,   // payload() is the status code to echo, as two bytes, or empty. The last event.
     kFailed,  // failure() says why. The last event.
   };
@@ -69,10 +70,6 @@ class WebSocketReader {
   [[nodiscard]] std::string_view payload() const { return payload_; }
   // kProtocolError, kInvalidPayload or kTooLarge.
   [[nodiscard]] CloseCode failure() const { return failure_; }
-
-  // The payload of the latest ping since the last call; nullopt: there was none. Earlier ones need
-  // no answer (section 5.5.3), so a client cannot make the answers pile up. Valid as payload() is.
-  [[nodiscard]] std::optional<std::string_view> take_ping();
 
   // Neither within a frame nor within a message: a new reader would go on just as well.
   [[nodiscard]] bool is_idle() const;
@@ -92,14 +89,12 @@ class WebSocketReader {
   std::size_t unfinished_bytes_ = 0;    // Handed to wslay, and part of no finished frame.
   std::uint64_t frame_bytes_left_ = 0;  // Of this frame's payload.
   bool in_frame_ = false;
-  bool ping_owed_ = false;
   bool failed_ = false;
   CloseCode failure_ = CloseCode::kProtocolError;
   Event message_kind_ = Event::kNone;  // kNone: no message has begun.
   Utf8Scan utf8_;                      // Of this text. At its end it is as new.
   std::string message_;
   std::string control_;
-  std::string ping_;
   std::string_view payload_;
 };
 
