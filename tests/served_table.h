@@ -129,7 +129,7 @@ class ServedTable : private Handler {
     contact.heard(system_clock().now() + std::chrono::hours(1));
     accept_thread_ = std::thread([this] { accepted_well = http_.serve(); });
   }
-  ~ServedTable() { stop(); }
+  ~ServedTable() override { stop(); }
 
   // SIGTERM's way, while entries may still come.
   void drain() {

@@ -131,7 +131,7 @@ class StreamReader {
   static std::string take_line(std::string_view& text, std::string_view name) {
     if (!text.starts_with(name)) return "";
     const std::size_t end = text.find('\n');
-    const std::string value(text.substr(name.size(), end - name.size()));
+    std::string value(text.substr(name.size(), end - name.size()));
     text.remove_prefix(end + 1);
     return value;
   }
@@ -173,7 +173,7 @@ class StreamReader {
   static std::string take_member(std::string_view& text, std::string_view begin, char end) {
     if (!text.starts_with(begin)) return "";
     text.remove_prefix(begin.size());
-    const std::string value(text.substr(0, text.find(end)));
+    std::string value(text.substr(0, text.find(end)));
     text.remove_prefix(value.size() + 1);
     return value;
   }

@@ -110,11 +110,11 @@ TEST_CASE("web_socket_stream: what breaks the protocol closes with its code") {
       {client_frame(0x3U, kAuth), "1002"},
       {client_frame(Opcode::kPing, std::string(126, 'x')), "1002"},
       {"GET /job/build-7 HTTP/1.1\r\nHost: test\r\n\r\n", "1002"}};
-  for (const auto& [frames, code] : kCases) {
-    CAPTURE(frames.substr(0, 30));
+  for (const auto& broken : kCases) {
+    CAPTURE(broken.first.substr(0, 30));
     Talk talk;
-    talk.say(frames);
-    talk.check_closed(code);
+    talk.say(broken.first);
+    talk.check_closed(broken.second);
   }
 }
 
