@@ -38,7 +38,7 @@ class Overview final : public Lot {
   ~Overview() override;  // After stop().
 
   // The state as it is. No snapshot: the key is none of ours, or the feed's (look at the verdict).
-  [[nodiscard]] Look look(std::string_view key, const Waiter::Terms& terms, TimePoint now);
+  [[nodiscard]] Look look(std::string_view key, const Waiter::Terms& terms, TimePoint now) override;
   // Answers kChanged, kTimeout or kDrain. On the feed `terms.seen` holds one tag, the cursor, and
   // there are no snapshots: ask changes_after(). kFull: parked_max, or HeldPages::kPagesMax.
   [[nodiscard]] Parked park(std::string_view key, Waiter& waiter, std::uint64_t ticket,

@@ -12,9 +12,7 @@ std::variant<StreamQuery, BadQuery> parse_stream_query(const httplib::Request& r
   const auto field = request.headers.find("Last-Event-ID");
   if (field != request.headers.end()) query.last_event_id = parse_opaque_tag(field->second);
 
-  const std::string* until = nullptr;
-  if (auto bad = find_once(request, "until", until)) return *std::move(bad);
-  if (until == nullptr) return query;
+  if (!request.has_param("until") && !request.has_param("expect")) return query;
   if (auto bad = parse_until(request, query.end)) return *std::move(bad);
   const Condition::Kind kind = query.end.kind();
   if (kind == Condition::Kind::kChange || kind == Condition::Kind::kExists) {

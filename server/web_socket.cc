@@ -26,14 +26,13 @@ WebSocket::State WebSocket::receive(std::string_view bytes, std::string& out,
                                     const OnMessage& on_message) {
   if (state_ == State::kClosed || bytes.empty()) return state_;
   // 0.2 us, and clients seldom say anything; what it holds would be held by thousands else.
-  if (!reader_) reader_ = std::make_unique<WebSocketReader>();
+  if (!reader_) reader_ = std::make_unique<WebSocketReader>(message_bytes_max_);
   reader_->feed(bytes);
   WebSocketReader::Event event;
   do {
     event = reader_->next();
     handle(event, out, on_message);
   } while (event != WebSocketReader::Event::kNone && state_ != State::kClosed);
-  append_owed_pong(out);
   if (state_ == State::kClosed || reader_->is_idle()) reader_.reset();
   return state_;
 }
@@ -48,8 +47,9 @@ void WebSocket::handle(WebSocketReader::Event event, std::string& out,
     case Event::kBinary:
       if (state_ == State::kOpen) on_message(reader_->payload(), event == Event::kBinary);
       return;
+    case Event::kPing:
+      return append_control(out, WSLAY_PONG, reader_->payload());
     case Event::kClose:
-      append_owed_pong(out);
       if (state_ == State::kOpen) append_control(out, WSLAY_CONNECTION_CLOSE, reader_->payload());
       state_ = State::kClosed;
       return;
@@ -60,18 +60,12 @@ void WebSocket::handle(WebSocketReader::Event event, std::string& out,
   }
 }
 
-void WebSocket::append_owed_pong(std::string& out) {
-  const auto ping = reader_ ? reader_->take_ping() : std::nullopt;
-  if (ping) append_control(out, WSLAY_PONG, *ping);
-}
-
 void WebSocket::append_ping(std::string& out) const {
   if (state_ == State::kOpen) append_control(out, WSLAY_PING, {});
 }
 
 void WebSocket::append_close(std::string& out, CloseCode code, std::string_view reason) {
   if (state_ != State::kOpen) return;
-  append_owed_pong(out);
   std::string payload;
   append_byte(payload, static_cast<unsigned>(code) >> 8U);
   append_byte(payload, static_cast<unsigned>(code));

@@ -5,9 +5,10 @@
 // between two frames then: whoever sends the payload of append_text_head() separately finishes that
 // first. Nothing of ours may follow a close frame: while state() is kOpen, data frames may be sent.
 //
-// Bounds: a call of receive() adds a close frame and two pongs at most (one before it, one after;
-// 400 bytes), however many pings it was given: only the latest is answered (section 5.5.3). So a
-// connection that reads no further while `out` waits for a slow client has a bound on `out`.
+// Bounds: a call of receive() adds a close frame and the pongs for the pings it was given, which
+// are shorter than these. So a connection that reads no further while `out` waits for a slow client
+// has a bound on `out`. To answer only the latest of them (section 5.5.3) would save little, and
+// suites look for every pong, in its place.
 //
 // Memory: 16 bytes while idle, and nothing on the heap. Within a frame or a message 4.5 KB more and
 // up to twice the message so far. There is no deadline for its end here: see is_idle().
@@ -28,7 +29,11 @@ namespace bide {
 
 class WebSocket {
  public:
-  static constexpr std::size_t kMessageBytesMax = WebSocketReader::kMessageBytesMax;
+  static constexpr std::uint32_t kMessageBytesMax = WebSocketReader::kMessageBytesMax;
+
+  // `message_bytes_max`: of a message of the client's.
+  explicit WebSocket(std::uint32_t message_bytes_max = kMessageBytesMax)
+      : message_bytes_max_(message_bytes_max) {}
 
   enum class State : std::uint8_t {
     kOpen,
@@ -51,7 +56,7 @@ class WebSocket {
   //                    continue; a length not in its shortest form; a close frame of one byte or
   //                    with a code that may not be sent
   //   kInvalidPayload  a text message or a close reason that is not UTF-8; as early as the byte
-  //   kTooLarge        a message over kMessageBytesMax, as soon as it is announced
+  //   kTooLarge        a message over the limit, as soon as it is announced
   // Once kClosed, all bytes are ignored. While kClosing, messages are dropped and pings answered,
   // as section 5.5.2 demands until the client's close frame is here.
   State receive(std::string_view bytes, std::string& out, const OnMessage& on_message);
@@ -73,9 +78,9 @@ class WebSocket {
 
  private:
   void handle(WebSocketReader::Event event, std::string& out, const OnMessage& on_message);
-  void append_owed_pong(std::string& out);
 
   std::unique_ptr<WebSocketReader> reader_;  // Only while not idle.
+  const std::uint32_t message_bytes_max_;
   State state_ = State::kOpen;
 };
 

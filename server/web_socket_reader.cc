@@ -27,7 +27,8 @@ bool may_be_sent(unsigned code) {
 
 }  // namespace
 
-WebSocketReader::WebSocketReader() {
+WebSocketReader::WebSocketReader(std::uint32_t message_bytes_max)
+    : message_bytes_max_(message_bytes_max) {
   const wslay_frame_callbacks callbacks = {
       .send_callback = nullptr,
       // The only code of ours that runs below wslay's C frames; it copies, and cannot throw. wslay
@@ -109,7 +110,8 @@ Event WebSocketReader::start_data_frame(const wslay_frame_iocb& piece) {
     message_kind_ = piece.opcode == WSLAY_TEXT_FRAME ? Event::kText : Event::kBinary;
     message_.clear();
   }
-  if (piece.payload_length > kMessageBytesMax - message_.size()) return fail(CloseCode::kTooLarge);
+  if (piece.payload_length > message_bytes_max_ - message_.size())
+    return fail(CloseCode::kTooLarge);
   return Event::kNone;
 }
 
@@ -119,9 +121,8 @@ Event WebSocketReader::finish_frame(const wslay_frame_iocb& piece) {
   if (piece.opcode == WSLAY_PONG) return Event::kNone;  // Asked for or not: section 5.5.3.
   if (piece.opcode == WSLAY_CONNECTION_CLOSE) return finish_close();
   if (piece.opcode == WSLAY_PING) {
-    ping_.swap(control_);
-    ping_owed_ = true;
-    return Event::kNone;
+    payload_ = control_;
+    return Event::kPing;
   }
   if (piece.fin == 0) return Event::kNone;
   if (message_kind_ == Event::kText && !utf8_.complete()) return fail(CloseCode::kInvalidPayload);
@@ -148,11 +149,6 @@ Event WebSocketReader::fail(CloseCode why) {
   failed_ = true;
   failure_ = why;
   return Event::kFailed;
-}
-
-std::optional<std::string_view> WebSocketReader::take_ping() {
-  if (!std::exchange(ping_owed_, false)) return std::nullopt;
-  return ping_;
 }
 
 bool WebSocketReader::is_idle() const {

@@ -11,11 +11,11 @@
 //     fragments in 6 MB, and reserve a fragment's announced length before any of it is here;
 //   - need 8.8 KB a connection, twice what the frames alone need.
 //
-// Limits: a message of kMessageBytesMax, all fragments together; control frames have theirs in the
-// protocol. A frame is judged when its first payload byte is here (wslay shows no head before).
+// Limits: a message's bytes, all fragments together; control frames have theirs in the protocol. A
+// frame is judged when its first payload byte is here (wslay shows no head before).
 //
-// Memory: 4.5 KB, and up to twice the message so far (128 KiB at most; never what is only
-// announced). So it is meant to be made when bytes arrive and dropped when is_idle().
+// Memory: 4.5 KB, and up to twice the message so far (128 KiB at most by default; never what is
+// only announced). So it is meant to be made when bytes arrive and dropped when is_idle().
 //
 // Thread safety: none; a reader belongs to one connection.
 #pragma once
@@ -46,17 +46,19 @@ enum class CloseCode : std::uint16_t {
 
 class WebSocketReader {
  public:
-  static constexpr std::size_t kMessageBytesMax = 65'536;
+  static constexpr std::uint32_t kMessageBytesMax = 65'536;
 
   enum class Event : std::uint8_t {
     kNone,    // All that was fed is taken.
     kText,    // payload() is a whole message, and UTF-8.
     kBinary,  // payload() is a whole message.
+    kPing,    // payload() is what the pong must say.
     kClose,   // payload() is the status code to echo, as two bytes, or empty. The last event.
     kFailed,  // failure() says why. The last event.
   };
 
-  WebSocketReader();  // std::bad_alloc.
+  // std::bad_alloc.
+  explicit WebSocketReader(std::uint32_t message_bytes_max = kMessageBytesMax);
   ~WebSocketReader();
   WebSocketReader(const WebSocketReader&) = delete;
   WebSocketReader& operator=(const WebSocketReader&) = delete;
@@ -68,10 +70,6 @@ class WebSocketReader {
   [[nodiscard]] std::string_view payload() const { return payload_; }
   // kProtocolError, kInvalidPayload or kTooLarge.
   [[nodiscard]] CloseCode failure() const { return failure_; }
-
-  // The payload of the latest ping since the last call; nullopt: there was none. Earlier ones need
-  // no answer (section 5.5.3), so a client cannot make the answers pile up. Valid as payload() is.
-  [[nodiscard]] std::optional<std::string_view> take_ping();
 
   // Neither within a frame nor within a message: a new reader would go on just as well.
   [[nodiscard]] bool is_idle() const;
@@ -85,19 +83,18 @@ class WebSocketReader {
   Event finish_close();
   Event fail(CloseCode why);
 
+  const std::uint32_t message_bytes_max_;
   wslay_frame_context* frames_ = nullptr;
   std::string_view input_;              // Fed, and not yet wslay's.
   std::size_t unfinished_bytes_ = 0;    // Handed to wslay, and part of no finished frame.
   std::uint64_t frame_bytes_left_ = 0;  // Of this frame's payload.
   bool in_frame_ = false;
-  bool ping_owed_ = false;
   bool failed_ = false;
   CloseCode failure_ = CloseCode::kProtocolError;
   Event message_kind_ = Event::kNone;  // kNone: no message has begun.
   Utf8Scan utf8_;                      // Of this text. At its end it is as new.
   std::string message_;
   std::string control_;
-  std::string ping_;
   std::string_view payload_;
 };
 

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -50,6 +51,12 @@ class Client {
   void send(std::string_view bytes) const {
     [[maybe_unused]] const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
+  // With the FIN in the same segment.
+  void send_last(std::string_view bytes) const {
+    [[maybe_unused]] const ssize_t sent =
+        ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_MORE);
+    half_close();
+  }
   void half_close() const { ::shutdown(fd_, SHUT_WR); }
   void close() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
@@ -75,14 +82,9 @@ class Client {
     char byte;
     return read_.empty() && ::recv(fd_, &byte, 1, 0) == 0;
   }
-
- private:
-  static std::size_t content_length(std::string_view head) {
-    constexpr std::string_view kName = "\r\nContent-Length: ";
-    const std::size_t at = head.find(kName);
-    if (at == std::string_view::npos) return 0;
-    return std::stoul(std::string(head.substr(at + kName.size(), 12)));
-  }
+  // For who reads on by themselves: what has come and is not taken yet, and more of it. False: as
+  // for response().
+  std::string& received() { return read_; }
   bool more() {
     std::array<char, 65536> buffer;
     const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), 0);
@@ -91,19 +93,29 @@ class Client {
     return true;
   }
 
+ private:
+  static std::size_t content_length(std::string_view head) {
+    constexpr std::string_view kName = "\r\nContent-Length: ";
+    const std::size_t at = head.find(kName);
+    if (at == std::string_view::npos) return 0;
+    return std::stoul(std::string(head.substr(at + kName.size(), 12)));
+  }
+
   int fd_ = -1;
   bool connected_ = false;
   std::string read_;
 };
 
-class ServedTable {
+class ServedTable : private Handler {
  public:
-  explicit ServedTable(Front::Limits limits = {}, JobTable::Options options = {})
+  // `table_clock`: another one for what the table's waiters wait for, deadlines and settling.
+  explicit ServedTable(Front::Limits limits = {}, JobTable::Options options = {},
+                       Clock& table_clock = system_clock())
       : front_(system_clock(), limits, http_metrics, access_logger_),
-        table(system_clock(), options, &front_.crew()),
-        freshness_(contact, std::chrono::seconds(5)),
+        table(table_clock, options, &front_.crew()),
+        freshness(contact, std::chrono::seconds(5)),
         hold_time_({.wait_jitter = 0}),
-        resources_(hold_time_, freshness_, table, http_metrics),
+        resources_(hold_time_, freshness, table, http_metrics),
         health_(system_clock(), std::chrono::seconds(5), table, contact, metrics_, http_metrics,
                 [this] {
                   return HealthResource::Numbers{front_.connections(), front_.draining()};
@@ -111,21 +123,25 @@ class ServedTable {
         router_("/api", resources_.routes(health_)),
         http_(front_) {
     port = http_.bind("127.0.0.1", 0);
-    front_.start(table, router_, 2);
+    front_.start(table, *this, 2);
     table.install(BucketRead(1000), 42, std::chrono::nanoseconds(0));
     contact.set_ready(true);
     contact.heard(system_clock().now() + std::chrono::hours(1));
     accept_thread_ = std::thread([this] { accepted_well = http_.serve(); });
   }
-  ~ServedTable() { stop(); }
+  ~ServedTable() override { stop(); }
 
-  // SIGTERM's way.
-  void stop() {
+  // SIGTERM's way, while entries may still come.
+  void drain() {
     if (!accept_thread_.joinable()) return;
     wait_until([this] { return http_.is_running(); });
     http_.stop();
     accept_thread_.join();
     front_.drain(std::chrono::seconds(5));
+  }
+  // And to its end.
+  void stop() {
+    drain();
     table.close();
     front_.stop();
   }
@@ -150,8 +166,14 @@ class ServedTable {
   HttpMetrics http_metrics;
   Contact contact;
   bool accepted_well = false;
+  // Where requests go in place of bide's own resources. Set it before the first request.
+  std::function<void(const httplib::Request&, Exchange&)> instead;
 
  private:
+  void handle(const httplib::Request& request, Exchange& exchange) override {
+    return instead ? instead(request, exchange) : router_.handle(request, exchange);
+  }
+
   Metrics metrics_;
   AccessLogger access_logger_{system_clock(), AccessLog::kOff};
   Front front_;
@@ -159,9 +181,9 @@ class ServedTable {
  public:
   JobTable table;
   std::uint16_t port = 0;
+  Freshness freshness;
 
  private:
-  Freshness freshness_;
   HoldTime hold_time_;
   Resources resources_;
   HealthResource health_;

@@ -158,6 +158,16 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("web_socket_reader: another limit is as sharp") {
+  for (const std::uint32_t limit : {0U, 1U, 125U, 200'000U}) {
+    const std::string most(limit, 'x');
+    WebSocket socket(limit);
+    CHECK(talk(socket, {client_frame(Opcode::kText, most), client_frame(Opcode::kText, most)})
+              .messages == std::vector{most, most});
+    CHECK(talk(socket, {client_frame(Opcode::kText, most + "x")}).close_code() == 1009);
+  }
+}
+
 TEST_CASE("web_socket_reader: empty fragments without end cost nothing") {
   WebSocket socket;
   std::string fragments = client_frame(Opcode::kText, "a", {.fin = false});

@@ -57,8 +57,7 @@ inline Talk talk_bytewise(std::string_view bytes) {
   return talk(reads);
 }
 
-// Cut nowhere, everywhere, and in two at each place: the same. Holds for input with one ping at
-// most, for several that come in one read are answered once.
+// Cut nowhere, everywhere, and in two at each place: the same.
 inline Talk talk_every_way(std::string_view bytes) {
   Talk whole = talk(bytes);
   CHECK(talk_bytewise(bytes) == whole);

@@ -1,0 +1,169 @@
+// tests/ws_echo.cc: bide's WebSocket, from the accept loop to the frames, behind an echo: every
+// message is sent back as it came. For conformance suites: `ws_echo [--listen 127.0.0.1:9001]`
+// prints its URL and serves until SIGTERM.
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "server/front.h"
+#include "server/hold_time.h"
+#include "server/http_server.h"
+#include "server/start_error.h"
+#include "server/web_socket.h"
+#include "server/web_socket_handshake.h"
+
+namespace bide {
+namespace {
+
+constexpr std::uint32_t kMessageBytesMax = 16 * 1024 * 1024;  // The suites' largest.
+constexpr std::chrono::seconds kHeartbeat{25};
+constexpr std::string_view kJob = "echo";
+
+// A stream without news: all it says are answers.
+class EchoStream final : public Stream {
+ public:
+  void wrap(const Record&, std::string&, std::string&) const override {}
+  [[nodiscard]] bool takes_lines() const override { return true; }
+  [[nodiscard]] bool append_heartbeat(std::string& out) override {
+    socket_.append_ping(out);
+    return true;
+  }
+  [[nodiscard]] std::chrono::seconds heartbeat() const override { return kHeartbeat; }
+  void append_end(std::string& out, End) override {
+    socket_.append_close(out, CloseCode::kGoingAway, "");
+  }
+  [[nodiscard]] bool listens() const override { return true; }
+  [[nodiscard]] bool receive(std::string_view bytes, std::string& out) override {
+    const auto echo = [&](std::string_view message, bool binary) {
+      const std::size_t head = out.size();
+      WebSocket::append_text_head(out, message.size());
+      if (binary) out[head] = '\x82';  // bide itself sends nothing but text.
+      out += message;
+    };
+    return socket_.receive(bytes, out, echo) == WebSocket::State::kOpen;
+  }
+
+ private:
+  WebSocket socket_{kMessageBytesMax};
+};
+
+// Parks every socket on a job that nothing ever happens to.
+class Echo final : public Handler, public Holder {
+ public:
+  explicit Echo(Lot& lot) : lot_(lot) {}
+
+  void handle(const httplib::Request& request, Exchange& exchange) override {
+    auto judged = judge_upgrade(request);
+    if (const auto* const refused = std::get_if<httplib::Response>(&judged)) {
+      return exchange.send(*refused, log_path(kJob));
+    }
+    Waiter::Terms terms;
+    terms.condition = Condition::final();
+    exchange.open_stream(*this, kJob, std::move(terms), std::make_unique<EchoStream>(),
+                         std::get<UpgradeAccepted>(judged).response, "");
+  }
+  [[nodiscard]] Lot& lot() override { return lot_; }
+  [[nodiscard]] LogPath log_path(std::string_view) const override { return "/"; }
+
+  void finish(Outcome outcome, const std::shared_ptr<const Snapshot>&,
+              Exchange& exchange) override {
+    if (outcome != Outcome::kTimeout) return exchange.end_stream(Stream::End::kDrain);
+    std::string ping;
+    if (exchange.stream()->append_heartbeat(ping)) exchange.write(ping);
+  }
+  void go_on(Exchange& exchange) override {
+    const TimePoint now = system_clock().now();
+    if (exchange.terms().deadline <= now) exchange.terms().deadline = after(now, kHeartbeat);
+    Lot::Parked parked{};
+    Lot::Look look;
+    if (exchange.park_stream(parked, look) == Exchange::Park::kParked) return;
+    exchange.end_stream(Stream::End::kDrain);
+  }
+  void receive(std::string_view bytes, Exchange& exchange) override {
+    std::string answer;
+    const bool goes_on = exchange.stream()->receive(bytes, answer);
+    if (!answer.empty()) exchange.write(answer);
+    if (!goes_on) exchange.end_stream(Stream::End::kProtocol);
+  }
+
+ private:
+  Lot& lot_;
+};
+
+class EchoServer {
+ public:
+  EchoServer() : echo_(table_) {
+    Entry job;
+    job.job_id = kJob;
+    job.revision = 1;
+    job.what = Definition{};
+    if (!table_.apply(job)) throw StartError("no room for a job");
+  }
+  // Throws StartError.
+  std::uint16_t start(const std::string& host, std::uint16_t port) {
+    const std::uint16_t bound = http_.bind(host, port);
+    front_.start(table_, echo_, 2);
+    accept_thread_ = std::thread([this] { static_cast<void>(http_.serve()); });
+    while (!http_.is_running()) std::this_thread::yield();
+    return bound;
+  }
+  void stop() {
+    http_.stop();
+    accept_thread_.join();
+    front_.drain(std::chrono::seconds(5));
+    table_.close();
+    front_.stop();
+  }
+
+ private:
+  HttpMetrics http_metrics_;
+  AccessLogger access_logger_{system_clock(), AccessLog::kOff};
+  Front front_{system_clock(), {}, http_metrics_, access_logger_};
+  JobTable table_{system_clock(), {}, &front_.crew()};
+  Echo echo_;
+  HttpServer http_{front_};
+  std::thread accept_thread_;
+};
+
+int run(const std::string& listen) {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  const std::size_t colon = listen.rfind(':');
+  const std::string host = listen.substr(0, colon);
+  EchoServer server;
+  const std::uint16_t port =
+      server.start(host, static_cast<std::uint16_t>(std::stoul(listen.substr(colon + 1))));
+  std::printf("ws://%s:%u\n", host.c_str(), unsigned{port});
+  std::fflush(stdout);
+  int number = 0;
+  ::sigwait(&signals, &number);
+  server.stop();
+  return 0;
+}
+
+}  // namespace
+}  // namespace bide
+
+int main(int argc, char** argv) {
+  const bool listens = argc == 3 && std::string_view(argv[1]) == "--listen" &&
+                       std::string_view(argv[2]).find(':') != std::string_view::npos;
+  if (argc != 1 && !listens) {
+    std::fprintf(stderr, "usage: ws_echo [--listen 127.0.0.1:9001]\n");
+    return 2;
+  }
+  try {
+    return bide::run(listens ? argv[2] : "127.0.0.1:9001");
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "ws_echo: %s\n", error.what());
+    return 1;
+  }
+}
