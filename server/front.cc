@@ -136,6 +136,7 @@ void Front::serve(Connection& connection, std::string_view bytes) {
     Exchange exchange(*this, connection, bytes);
     handler_->handle(request, exchange);
     if (exchange.handed_over()) return;
+    if (connection.stream != nullptr) look_for_fin(connection);
     if (connection.broken || connection.unsent != nullptr || connection.facts.close ||
         connection.stream != nullptr) {
       connection.input = bytes;

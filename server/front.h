@@ -101,6 +101,8 @@ class Front final : private AnswerSink {
   // By the connection's holder and terms. Keeps ownership if the request was not parked (kReady,
   // kFull, kDraining). `key` must not be the connection's own: that may be gone meanwhile.
   [[nodiscard]] Lot::Parked park(Connection& connection, std::string_view key, Lot::Look& look);
+  // Keeps ownership. A FIN that is here already, right behind the request, is no goodbye.
+  static void look_for_fin(Connection& connection);
   // Has a pool thread look at the connection as if epoll had told of `news`. Needs no ownership.
   void look_again(std::uint64_t key, Connection::News news);
   // Keeps ownership. Epoll tells of these events from now on; the key is that of its life.

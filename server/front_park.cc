@@ -25,16 +25,17 @@ bool has_half_closed(int fd) {
 
 }  // namespace
 
+void Front::look_for_fin(Connection& connection) {
+  if (has_half_closed(connection.fd)) connection.half_closed = true;
+}
+
 Lot::Parked Front::park(Connection& connection, std::string_view key, Lot::Look& look) {
   connection.phase = Connection::Phase::kParked;
   Lot& lot = connection.holder->lot();
   const std::uint64_t events_key = key_of(connection);
-  const TimePoint received = connection.facts.received;
-  const TimePoint since = connection.stream != nullptr ? clock_.now() : received;
+  const TimePoint since = connection.stream != nullptr ? clock_.now() : connection.facts.received;
   // Of a stream that goes round again, a FIN that came meanwhile is a goodbye.
-  if (since - received < kHalfCloseGrace && has_half_closed(connection.fd)) {
-    connection.half_closed = true;
-  }
+  if (connection.stream == nullptr) look_for_fin(connection);
   const Connection::Parked rested = connection.rest_parked();
   if (rested.urgent != Connection::kNone) look_again(events_key, rested.urgent);
   const Lot::Parked parked = lot.park(key, connection, rested.ticket, since, look);

@@ -148,6 +148,8 @@ class ServedTable : private Handler {
   void apply(const Entry& entry) { REQUIRE(table.apply(entry)); }
   Client dial() const { return Client(port); }
   [[nodiscard]] std::size_t connections() const { return front_.connections(); }
+  // bide's own resources, for who wants to do something besides (`instead`).
+  [[nodiscard]] Handler& router() { return router_; }
 
   // Polls `holds` for 10 s at most.
   template <typename Holds>
