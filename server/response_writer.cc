@@ -34,12 +34,13 @@ bool is_wanted(std::string_view name, int status) {
   return has_content(status) || !equals_ignoring_case(name, "Content-Type");
 }
 
-void append_connection(std::string& out, const Delivery& delivery) {
-  if (delivery.close) {
-    out += "Connection: close\r\n";
-  } else if (delivery.http_1_0) {
-    out += "Connection: keep-alive\r\n";
-  }
+// `upgrade`: there is an Upgrade field, which RFC 9110 section 7.8 wants named here.
+void append_connection(std::string& out, const Delivery& delivery, bool upgrade) {
+  const std::string_view life = delivery.close ? "close" : delivery.http_1_0 ? "keep-alive" : "";
+  if (life.empty() && !upgrade) return;
+  out.append("Connection: ").append(life);
+  if (upgrade) out += life.empty() ? "Upgrade" : ", Upgrade";
+  out += "\r\n";
 }
 
 // Status line and all fields but those that frame the body.
@@ -51,7 +52,7 @@ void append_fields(std::string& out, const httplib::Response& response, const De
   out.append(reason_phrase(status)).append("\r\n");
   if (!is_interim(status)) {
     out.append("Date: ").append(http_date_now()).append("\r\n");
-    append_connection(out, delivery);
+    append_connection(out, delivery, response.has_header("Upgrade"));
   }
   for (const auto& [name, value] : response.headers) {
     if (is_wanted(name, status)) append_field(out, name, value);

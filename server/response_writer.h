@@ -1,8 +1,9 @@
 // server/response_writer.h: An httplib::Response as the bytes that go to the socket.
 //
-// The writer owns what frames a message: Date, Content-Length, Transfer-Encoding and Connection. A
-// handler that sets them itself is ignored, so no answer can contradict itself. There is no Server
-// field: it would tell an attacker the version, and nobody else anything.
+// The writer owns what frames a message: Date, Content-Length, Transfer-Encoding and Connection
+// (which names Upgrade where the handler sends that). A handler that sets them itself is ignored,
+// so no answer can contradict itself. There is no Server field: it would tell an attacker the
+// version, and nobody else anything.
 //
 // Thread safety: pure functions; `out` belongs to the caller.
 #pragma once

@@ -62,7 +62,6 @@ bool asks_for_upgrade(const httplib::Request& request) {
 
 httplib::Response upgrade_required(std::string_view detail) {
   httplib::Response response = problem(426, detail);
-  // Connection, which RFC 9110 section 7.8 wants beside Upgrade, is the response writer's.
   response.set_header("Upgrade", "websocket");
   response.set_header("Sec-WebSocket-Version", std::string(kVersion));
   return response;

@@ -80,6 +80,14 @@ TEST_CASE("response_writer: interim answers keep their own Connection") {
   CHECK(written(response) == "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n");
 }
 
+TEST_CASE("response_writer: Connection names Upgrade where that is sent") {
+  httplib::Response response = response_of(426);
+  response.set_header("Upgrade", "websocket");
+  CHECK(written(response, {}).find("\r\nConnection: Upgrade\r\n") != std::string::npos);
+  CHECK(written(response, {.close = true}).find("\r\nConnection: close, Upgrade\r\n") !=
+        std::string::npos);
+}
+
 TEST_CASE("response_writer: Connection says what happens to it") {
   CHECK(written(response_of(200), {}).find("Connection") == std::string::npos);
   CHECK(written(response_of(200), {.close = true}).find("Connection: close\r\n") !=
