@@ -146,6 +146,17 @@ std::size_t bytes_expected(const Job& job) {
   return bytes;
 }
 
+// JSON has line ends only between its tokens: in strings they are escaped.
+std::string on_one_line(std::string_view json) {
+  const bool lines =
+      json.find('\n') != std::string_view::npos || json.find('\r') != std::string_view::npos;
+  if (!lines) return {};
+  std::string line(json);
+  std::replace_if(
+      line.begin(), line.end(), [](char byte) { return byte == '\n' || byte == '\r'; }, ' ');
+  return line;
+}
+
 }  // namespace
 
 std::string render_json(const Job& job) {
@@ -189,6 +200,7 @@ std::shared_ptr<const Snapshot> make_snapshot(const Job& job, Epoch epoch) {
   snapshot->status = job.status();
   snapshot->final = job.final();
   snapshot->json = represent(render_json(job), epoch, job.revision());
+  snapshot->json_line = on_one_line(snapshot->json.bytes);
   snapshot->text =
       represent(std::string(word_of(job.status())) + '\n', epoch, job.status_revision());
   return snapshot;

@@ -32,6 +32,8 @@ struct Snapshot {
   // Of a set of jobs (core/job_set.h): a bit (1 << Status) for each status among them.
   std::uint8_t job_statuses = 0;
   Representation json;
+  // The JSON on one line, for roads whose records are lines; empty where it is on one already.
+  std::string json_line;
   Representation text;  // The status word and a newline. Its tag moves only when the status does.
 
   [[nodiscard]] const Representation& as(MediaType type) const {

@@ -1,6 +1,5 @@
 #include "server/stream_resource.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -18,14 +17,6 @@ std::string whole_record(const Stream& stream, std::string_view event, std::stri
   std::string tail;
   stream.wrap({event, nullptr, data}, head, tail);
   return head.append(data).append(tail);
-}
-
-// JSON has line ends only between its tokens: in strings they are escaped.
-std::string on_one_line(std::string_view json) {
-  std::string line(json);
-  std::replace_if(
-      line.begin(), line.end(), [](char byte) { return byte == '\n' || byte == '\r'; }, ' ');
-  return line;
 }
 
 std::string summary_of(const Snapshot& job) {
@@ -180,23 +171,20 @@ void StreamResource::receive(std::string_view bytes, Exchange& exchange) {
 }
 
 void StreamResource::tell(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange) {
-  const Representation& state = snapshot->json;
-  const bool whole =
-      exchange.stream()->takes_lines() || state.bytes.find_first_of("\r\n") == std::string::npos;
+  const EntityTag& tag = snapshot->json.tag;
+  const bool as_written = exchange.stream()->takes_lines() || snapshot->json_line.empty();
+  const std::string_view data = as_written ? snapshot->json.bytes : snapshot->json_line;
   std::string head;
   std::string tail;
-  exchange.stream()->wrap({what_.event, &state.tag, state.bytes}, head, tail);
+  exchange.stream()->wrap({what_.event, &tag, data}, head, tail);
   count(metrics_.stream_records);
-  const bool last = what_.ends && snapshot->final;
-  if (last) tail += whole_record(*exchange.stream(), "end", summary_of(*snapshot));
-  if (!whole) head.append(on_one_line(state.bytes)).append(std::exchange(tail, {}));
-  const std::shared_ptr<const Snapshot> owner = whole ? snapshot : nullptr;
-  const std::string_view body = whole ? std::string_view(state.bytes) : std::string_view();
-  if (last) {
-    return exchange.end_stream(Stream::End::kOver, std::move(head), owner, body, std::move(tail));
+  if (what_.ends && snapshot->final) {
+    tail += whole_record(*exchange.stream(), "end", summary_of(*snapshot));
+    return exchange.end_stream(Stream::End::kOver, std::move(head), snapshot, data,
+                               std::move(tail));
   }
-  exchange.terms().seen = ValidatorList(state.tag);
-  exchange.write(head, owner, body, tail);
+  exchange.terms().seen = ValidatorList(tag);
+  exchange.write(head, snapshot, data, tail);
 }
 
 void StreamResource::conclude(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange) {

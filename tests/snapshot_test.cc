@@ -211,6 +211,33 @@ TEST_CASE("snapshot: the text is the status word, and its tag moves only with it
   CHECK(make_snapshot(job, 0xabc)->text.tag.revision == 4);
 }
 
+TEST_CASE("snapshot: there is a form on one line where the worker's JSON has several") {
+  Job job("build-7");
+  absorb_all(job, {kDefined});
+  CHECK(make_snapshot(job, 1)->json_line.empty());
+  Response response;
+  response.data = "{\r\n \"a\":\n1}";
+  absorb_all(job, {responded("build-7", 2, "w", response)});
+  const auto snapshot = make_snapshot(job, 1);
+  CHECK(snapshot->json.bytes.find(response.data) != std::string::npos);
+  CHECK(snapshot->json_line.find("{   \"a\": 1}") != std::string::npos);
+  CHECK(snapshot->json_line.size() == snapshot->json.bytes.size());
+  CHECK(snapshot->json_line.find_first_of("\r\n") == std::string::npos);
+}
+
+TEST_CASE("snapshot: a collection is known by any tag of the same bytes, a job by its own alone") {
+  Snapshot state;
+  state.json.tag = {1, 7, 99};
+  const ValidatorList older(EntityTag{1, 5, 99});
+  CHECK(state.known_as(older, MediaType::kJson) == nullptr);
+  state.collection = true;
+  REQUIRE(state.known_as(older, MediaType::kJson) != nullptr);
+  CHECK(*state.known_as(older, MediaType::kJson) == EntityTag{1, 5, 99});
+  CHECK(state.known_as(ValidatorList(EntityTag{2, 7, 99}), MediaType::kJson) == nullptr);
+  CHECK(state.known_as(*ValidatorList::parse("*"), MediaType::kJson) == &state.json.tag);
+  CHECK(state.known_as({}, MediaType::kJson) == nullptr);
+}
+
 TEST_CASE("snapshot: tags name epoch, revision and the hash of the bytes") {
   Job job("build-7");
   absorb_all(job, {kDefined, happened("build-7", 2, EventKind::kStarted, "w"),
