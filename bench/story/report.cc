@@ -57,7 +57,7 @@ void print_crowd(Crowd& crowd, const std::vector<Written>& written) {
   std::printf("],\"told_at\":[");
   comma = "";
   for (const Told& told : knowledge.told) {
-    std::printf("%s[%.3f,%.3f]", comma, seconds(told.due), seconds(told.last));
+    std::printf("%s[%.6f,%.6f]", comma, seconds(told.due), seconds(told.last));
     comma = ",";
   }
   std::printf("]}");
