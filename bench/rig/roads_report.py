@@ -5,6 +5,7 @@ There a table stands between two marks, `<!-- story -->` and `<!-- /story -->`.
 import re
 import statistics
 
+from rig import code_lines
 from rig.report import number
 from rig.results import Target
 from rig.roads import ROADS, WRONG
@@ -151,6 +152,7 @@ def tables(results, machine):
         "crowd": table(results, CROWD),
         "targets": target_table(targets(results)),
         "sweep": table(results, sweep_rows(results)),
+        "code": code_lines.table(),
     }
 
 
