@@ -5,7 +5,7 @@ import re
 
 from rig.processes import ROOT
 
-# Between which marks of examples/follow.js a road's client stands.
+# Between which marks of examples/follow.mjs a road's client stands.
 CLIENTS = {
     "polling": ("poll", "ask"),
     "conditional polling": ("conditional", "ask"),
@@ -13,7 +13,7 @@ CLIENTS = {
     "SSE": ("sse", "ask"),
     "WebSocket": ("ws", "ask"),
 }
-# Of bide, what only these need.
+# Of bide, the files that are there for a road; streams read `until` by those of long polling, too.
 BOTH_STREAMS = ("server/stream.*", "server/stream_query.*", "server/stream_resource.*")
 HOLDING = ("server/hold_query.*", "server/hold_time.*")
 SERVER = {
@@ -38,7 +38,7 @@ def lines_of(patterns):
 
 
 def table():
-    with open(os.path.join(ROOT, "examples", "follow.js"), encoding="utf-8") as file:
+    with open(os.path.join(ROOT, "examples", "follow.mjs"), encoding="utf-8") as file:
         example = file.read()
 
     def between(mark):
@@ -47,7 +47,7 @@ def table():
     own = {road: between(marks[0]) for road, marks in CLIENTS.items()}
     rows = [("client: lines in JavaScript", own, None),
             ("client: shared with the others", {road: between("ask") for road in CLIENTS}, None),
-            ("bide: lines that only this road needs", {road: lines_of(SERVER.get(road, ())) for road in CLIENTS}, 0)]
+            ("bide: lines of files for this road", {road: lines_of(SERVER.get(road, ())) for road in CLIENTS}, 0)]
     lines = [f"| | {' | '.join(CLIENTS)} |", f"|{' --- |' * (len(CLIENTS) + 1)}"]
     lines += [f"| {title} | {' | '.join('' if value == nothing else str(value) for value in values.values())} |"
               for title, values, nothing in rows]

@@ -1,7 +1,7 @@
-// A road of examples/follow.js on one job: node follow.mjs FUNCTION URL
+// A road of examples/follow.mjs on one job: node follow.mjs FUNCTION URL
 import { EventSource } from "eventsource";
 import WebSocket from "ws";
-import * as roads from "../../examples/follow.js";
+import * as roads from "../../examples/follow.mjs";
 import { say } from "./say.mjs";
 
 Object.assign(globalThis, { EventSource, WebSocket });

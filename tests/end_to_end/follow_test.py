@@ -1,4 +1,4 @@
-"""examples/follow.js, road by road: every client knows the last state, over restarts, and then stops."""
+"""examples/follow.mjs, road by road: every client knows the last state, over restarts, and then stops."""
 import unittest
 
 from harness import Bide, definition, event
