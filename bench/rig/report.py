@@ -38,7 +38,7 @@ def output_of(*command):
         return "?"
 
 
-def machine(size_name, rounds):
+def machine(size_name, rounds, turns="servers"):
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = re.search(r"model name\s*:\s*(.*)", file.read())
     packages = ["libcpp-httplib-dev", "libnats-dev", "nats-server", "nginx", "libnginx-mod-nchan",
@@ -48,7 +48,7 @@ def machine(size_name, rounds):
     return [
         f"{os.cpu_count()} cores of {model.group(1) if model else 'an unknown processor'}, Linux {platform.release()}",
         ", ".join(f"{name} {version}" for name, version in versions.items()),
-        f"{size_name}, {rounds} round{'s' if rounds != 1 else ''}, servers in random order within each; median (lowest to highest)",
+        f"{size_name}, {rounds} round{'s' if rounds != 1 else ''}, {turns} in random order within each; median (lowest to highest)",
     ]
 
 

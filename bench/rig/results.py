@@ -22,6 +22,16 @@ class Results:
         pairs = list(zip(self.of(figure, server), self.of(other_figure or figure, other)))
         return statistics.median(a / b for a, b in pairs) if pairs and all(b for _, b in pairs) else None
 
+    @staticmethod
+    def read_csv(path):
+        """What write_csv() wrote: the values, and the lines about the machine."""
+        results = Results()
+        with open(path, encoding="utf-8", newline="") as file:
+            lines = file.readlines()
+        for row in csv.DictReader(line for line in lines if not line.startswith("# ")):
+            results.add(row["figure"], row["server"], float(row["value"]))
+        return results, [line[2:].rstrip() for line in lines if line.startswith("# ")]
+
     def write_csv(self, path, machine):
         with open(path, "w", encoding="utf-8", newline="") as file:
             file.writelines(f"# {line}\n" for line in machine)

@@ -1,11 +1,14 @@
-"""Tells what an evaluation found: tables as docs/evaluation.md has them, and charts."""
-import os
+"""Tells what an evaluation found, in tables as docs/evaluation.md has them.
+
+There a table stands between two marks, `<!-- story -->` and `<!-- /story -->`.
+"""
 import re
 import statistics
-import subprocess
 
+from rig import code_lines
 from rig.report import number
-from rig.roads import ROADS
+from rig.results import Target
+from rig.roads import ROADS, WRONG
 
 MEGA = 1e-6
 
@@ -56,19 +59,31 @@ RESTART = [
     Row("answered 503, or the stream ended", "restart_unavailable"),
     Row("not answered in time", "restart_timeout"),
     Row("connections opened", "restart_connects"),
+    Row("ready again to knowing what happened meanwhile, job, p50, s", "restart_jobs_known_p50_s"),
+    Row("the last job, s", "restart_jobs_known_max_s"),
+    Row("the last dashboard, s", "restart_dashboards_known_max_s"),
     Row("longest ignorance of a finished job, s", "restart_ignorant_s"),
+    Row("changes that somebody was never told of", "restart_never_told"),
+    Row("answers older than the one before", "restart_backwards"),
+    Row("states sent to a client that had them", "restart_duplicates"),
     Row("requests in the first second after it", "restart_first_second"),
     Row("requests in the busiest tenth of a second", "restart_busiest_tenth"),
 ]
 CROWD = [
+    Row("bytes of bide a waiting client", "crowd_waiting_bytes"),
+    Row("threads more while all wait", "crowd_threads"),
+    Row("one change until the last client knows, ms", "crowd_last_ms"),
     Row("change to knowledge, p50, ms", "crowd_latency_p50_ms"),
     Row("p99, ms", "crowd_latency_p99_ms"),
-    Row("the last client, ms", "crowd_latency_max_ms"),
+    Row("the slowest of all, ms", "crowd_latency_max_ms"),
     Row("of which the generator was late, p99, ms", "crowd_lag_p99_ms"),
     Row("states read by each", "crowd_news_each"),
     Row("bide, processor, s", "crowd_cpu_s"),
 ]
-MEMORY = [Row("bytes of bide a waiting client", "waiting_bytes")]
+MEMORY = [
+    Row("bytes of bide a waiting client", "waiting_bytes"),
+    Row("threads more while all wait", "waiting_threads"),
+]
 
 
 def sizes(results):
@@ -77,89 +92,82 @@ def sizes(results):
 
 
 def sweep_rows(results):
-    rows = [Row(f"{size:,} clients, % of a core", f"sweep_core_percent_{size}") for size in sizes(results)]
+    rows = []
+    for size in sizes(results):
+        rows += [Row(f"{size:,} clients, % of a core", f"sweep_core_percent_{size}"),
+                 Row("requests a second", f"sweep_requests_per_s_{size}"),
+                 Row("event to knowledge, p50, ms", f"sweep_p50_ms_{size}"),
+                 Row("p99, ms", f"sweep_p99_ms_{size}")]
     if rows:
         largest = sizes(results)[-1]
-        rows += [Row(f"1,000 clients out of {largest:,}, % of a core", f"sweep_core_percent_{largest}",
-                     factor=1000 / largest),
-                 Row(f"requests a second, {largest:,} clients", f"sweep_requests_per_s_{largest}"),
-                 Row(f"event to knowledge, {largest:,} clients, p50, ms", f"sweep_p50_ms_{largest}"),
-                 Row("p99, ms", f"sweep_p99_ms_{largest}"),
-                 Row("of which the generator was late, p99, ms", f"sweep_lag_p99_ms_{largest}")]
+        rows += [Row("of which the generator was late, p99, ms", f"sweep_lag_p99_ms_{largest}"),
+                 Row(f"1,000 clients out of {largest:,}, % of a core", f"sweep_core_percent_{largest}",
+                     factor=1000 / largest)]
     return rows
 
 
-def print_tables(results):
-    for title, rows in (("The story", STORY), ("A restart in the middle", RESTART), ("Memory", MEMORY), ("Many on one job", CROWD),
-                        ("Growth", sweep_rows(results))):
-        roads = [road for road in ROADS if any(row.cell(results, road) for row in rows)]
-        if not roads:
-            continue
-        print(f"\n{title}\n\n| | {' | '.join(roads)} |\n|{' --- |' * (len(roads) + 1)}")
-        for row in rows:
-            print(f"| {row.title} | {' | '.join(row.cell(results, road) for road in roads)} |")
+STREAM_BYTES_MAX = 4096  # More than a held request's.
 
 
-def plot(folder, name, title, body, data):
-    path = os.path.join(folder, "evaluation.dat")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(data)
-    script = f"""
-set terminal svg size 760,400 font "sans-serif,12" background "white" noenhanced
-set output "evaluation_{name}.svg"
-set title "{title}"
-set grid ytics
-set key top left
-{body}
-"""
-    subprocess.run(["gnuplot"], input=script, text=True, check=True, cwd=folder)
-    os.remove(path)
+def targets(results):
+    """That streams are parked requests, as well served as those that are held."""
+    held = "long polling"
+    found = []
+    for road in ("SSE", "WebSocket"):
+        for figure, where in (("waiting_bytes", "a job each"), ("crowd_waiting_bytes", "one job")):
+            pairs = list(zip(results.of(figure, road), results.of(figure, held)))
+            if pairs:
+                more = statistics.median(stream - request for stream, request in pairs)
+                found.append(Target(road, f"bytes more than a held request, {where}", more, STREAM_BYTES_MAX, True))
+        if results.of("crowd_threads", road):
+            found.append(Target(road, "threads more while all wait", max(results.of("crowd_threads", road)), 0, True))
+        if results.of("crowd_last_ms", road) and results.of("crowd_last_ms", held):
+            found.append(Target(road, "of a held crowd's time until the last knows of one change",
+                                results.ratio("crowd_last_ms", road, held), 1.2, True))
+    return found
 
 
-def bars(results, folder, name, title, figures, factor=1.0):
-    """A group of bars a road, a bar a figure, on a logarithmic scale."""
-    roads = [road for road in ROADS if all(results.of(figure, road) for figure, _ in figures)]
-    if not roads:
-        return
-    values = [[results.median(figure, road) * factor for figure, _ in figures] for road in roads]
-    data = "".join(f'"{road}" {" ".join(str(value) for value in row)}\n' for road, row in zip(roads, values))
-    flat = [value for row in values for value in row if value > 0]
-    columns = ", ".join(f'"evaluation.dat" using {index + 2}:xtic(1) title "{words}"'
-                        for index, (_, words) in enumerate(figures))
-    plot(folder, name, title, f"""
-set style data histograms
-set style histogram clustered gap 1
-set style fill solid 0.8
-set logscale y
-set yrange [{min(flat) / 2}:{max(flat) * 8}]
-plot {columns}""", data)
+def table(results, rows):
+    roads = [road for road in ROADS if any(row.cell(results, road) for row in rows)]
+    lines = [f"| | {' | '.join(roads)} |", f"|{' --- |' * (len(roads) + 1)}"]
+    cells = [(row.title, [row.cell(results, road) for road in roads]) for row in rows]
+    lines += [f"| {title} | {' | '.join(values)} |" for title, values in cells if any(values)]
+    return "\n".join(lines) if roads else ""
 
 
-def lines(folder, name, title, axes, series):
-    """`series`: name -> [(x, y)]."""
-    if not series:
-        return
-    data = "\n\n".join("\n".join(f"{x} {y}" for x, y in points) for points in series.values()) + "\n"
-    columns = ", ".join(f'"evaluation.dat" index {index} with linespoints linewidth 2 title "{words}"'
-                        for index, words in enumerate(series))
-    plot(folder, name, title, f"{axes}\nplot {columns}", data)
+def target_table(found):
+    lines = ["| road | target | is | |", "| --- | --- | --- | --- |"]
+    lines += [f"| {target.row} | ≤ {number(target.limit)} {target.claim} | {number(target.value)} | "
+              f"{'' if target.met else 'missed'} |" for target in found]
+    return "\n".join(lines) if found else ""
 
 
-def draw(results, folder):
-    bars(results, folder, "latency", "Event to client's knowledge, p99, ms",
-         [("jobs_latency_p99_ms", "a job of one's own"), ("dashboards_latency_p99_ms", "dashboard")])
-    bars(results, folder, "bytes", "From the server in the story's minute, MB",
-         [("jobs_bytes_received", "1,000 jobs"), ("dashboards_bytes_received", "200 dashboards")], MEGA)
-    bars(results, folder, "cpu", "Processor time of bide in the story's minute, s", [("cpu_s", "bide")])
-    growth = {road: [(size, results.median(f"sweep_core_percent_{size}", road)) for size in sizes(results)]
-              for road in ROADS if sizes(results) and results.of(f"sweep_core_percent_{sizes(results)[0]}", road)}
-    lines(folder, "growth", "Processor of bide by number of clients, % of a core",
-          'set logscale xy\nset xlabel "clients"', growth)
-    restarts = {}
-    for road in ROADS:
-        figures = sorted(figure for figure in results.values if figure.startswith("restart_requests_at_"))
-        points = [(int(figure[-3:]), results.of(figure, road)[0]) for figure in figures if results.of(figure, road)]
-        if points:
-            restarts[road] = points
-    lines(folder, "restart", "Requests a second, with a restart in the middle (first round)",
-          'set logscale y\nset yrange [0.8:*]\nset key outside right\nset xlabel "second of the story"', restarts)
+def tables(results, machine):
+    """By the names of their marks; empty where nothing was measured."""
+    return {
+        "machine": "\n".join(f"- {line}" for line in machine),
+        "story": table(results, STORY),
+        "restart": table(results, RESTART),
+        "memory": table(results, MEMORY),
+        "crowd": table(results, CROWD),
+        "targets": target_table(targets(results)),
+        "sweep": table(results, sweep_rows(results)),
+        "code": code_lines.table(),
+    }
+
+
+def wrong(results):
+    """What no road may do, and did: a line each."""
+    return [f"{road}: {figure} is {max(values):.0f}" for figure, roads in results.values.items()
+            if figure.endswith(WRONG) for road, values in roads.items() if max(values) > 0]
+
+
+def filled(page, texts):
+    """The page with each table between its marks; one that was not measured is left as it is."""
+    for name, text in texts.items():
+        marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        if not marks.search(page):
+            raise ValueError(f"the page has no place for {name}: <!-- {name} --> and <!-- /{name} -->")
+        if text:
+            page = marks.sub(lambda found, text=text: f"{found.group(1)}{text}\n{found.group(2)}", page)
+    return page

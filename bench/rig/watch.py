@@ -1,4 +1,4 @@
-"""What a bide and its nats-server use, sampled while they run: processor time and memory."""
+"""What a bide and its nats-server use, sampled while they run: processor time, memory, threads."""
 import bisect
 import os
 import re
@@ -19,6 +19,11 @@ def cpu_s(pid):
 def pss_bytes(pid):
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
         return int(re.search(r"Pss:\s+(\d+) kB", file.read()).group(1)) * 1024
+
+
+def thread_count(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+        return int(re.search(r"Threads:\s+(\d+)", file.read()).group(1))
 
 
 class Series:
@@ -53,6 +58,7 @@ class Watch(threading.Thread):
         self.cpu = Series()
         self.nats_cpu = Series()
         self.memory = Series()
+        self.threads = Series()
         self.over = threading.Event()
 
     def run(self):
@@ -64,6 +70,7 @@ class Watch(threading.Thread):
                 self.nats_cpu.add(now, cpu_s(self.nats_pid))
                 if number % MEMORY_EVERY == 0:
                     self.memory.add(now, pss_bytes(self.pid))
+                    self.threads.add(now, thread_count(self.pid))
             except (OSError, AttributeError):
                 return  # It has been restarted.
             number += 1

@@ -33,7 +33,10 @@ void Crowd::tick() {
   const TimePoint begin = begin_;
   const TimePoint now = std::chrono::steady_clock::now();
   if (now < begin) return;
-  if (!std::exchange(counting_, true)) loop_.begin_counting();
+  if (!std::exchange(counting_, true)) {
+    loop_.begin_counting();
+    duplicates_before_ = loop_.traffic().duplicates;
+  }
   while (begin + kTick * (by_tick_.size() + 1) <= now) by_tick_.push_back(counts().requests);
 }
 

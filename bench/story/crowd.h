@@ -41,6 +41,10 @@ class Crowd {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const Ledger& ledger() const { return ledger_; }
   [[nodiscard]] const load::Counts& counts() const { return loop_.traffic().counts; }
+  // States that a client was sent and had already, counted as counts() are.
+  [[nodiscard]] std::uint64_t duplicates() const {
+    return loop_.traffic().duplicates - duplicates_before_;
+  }
   [[nodiscard]] Quantiles take_lags() { return loop_.take_lags(); }
 
  private:
@@ -55,6 +59,7 @@ class Crowd {
   // The thread's, while it runs.
   load::ClientLoop loop_;
   bool counting_ = false;
+  std::uint64_t duplicates_before_ = 0;  // The counting.
   std::vector<std::uint64_t> by_tick_;
   std::thread thread_;
 };

@@ -1,6 +1,7 @@
 #include "bench/story/ledger.h"
 
 #include <algorithm>
+#include <span>
 
 namespace bench::story {
 
@@ -28,26 +29,39 @@ Knowledge Ledger::judge(const std::vector<Written>& written) const {
     if (!ours) continue;
     if (entry.revision == 0) {
       ++knowledge.never_stored;
-    } else if (shared_) {
-      for (const Sightings& sightings : clients_) judge(entry, sightings, knowledge);
     } else {
-      judge(entry, clients_[job - first_job_], knowledge);
+      judge(entry, knowledge);
     }
   }
   return knowledge;
 }
 
-void Ledger::judge(const Written& written, const Sightings& sightings, Knowledge& knowledge) {
+void Ledger::judge(const Written& written, Knowledge& knowledge) const {
+  const std::size_t first = shared_ ? 0 : written.happening.job - first_job_;
+  const std::size_t count = shared_ ? clients_.size() : 1;
+  bool all = true;
+  TimePoint last{};
+  for (const Sightings& sightings : std::span(clients_).subspan(first, count)) {
+    const std::optional<TimePoint> when = judge(written, sightings, knowledge);
+    all = all && when;
+    last = std::max(last, when.value_or(last));
+  }
+  if (all && count > 0) knowledge.told.push_back({written.due, last});
+}
+
+std::optional<TimePoint> Ledger::judge(const Written& written, const Sightings& sightings,
+                                       Knowledge& knowledge) {
   const auto shown_by =
       std::ranges::lower_bound(sightings, written.revision, {}, &Sighting::revision);
   if (shown_by == sightings.end()) {
     ++knowledge.never_told;
-    return;
+    return std::nullopt;
   }
   knowledge.latency.add(shown_by->when - written.due);
   if (written.happening.deed == load::Deed::kCompleted) {
     knowledge.finish.add(shown_by->when - written.due);
   }
+  return shown_by->when;
 }
 
 }  // namespace bench::story

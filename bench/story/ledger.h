@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "bench/kit/quantiles.h"
@@ -26,6 +27,12 @@ struct Written {
   std::uint64_t revision = 0;  // 0: the store never acknowledged it.
 };
 
+// From when the last who follows its job knows of a happening.
+struct Told {
+  TimePoint due;
+  TimePoint last;
+};
+
 struct Knowledge {
   Quantiles latency;               // Of every happening for everybody who follows its job.
   Quantiles finish;                // Of the completions among them.
@@ -33,6 +40,7 @@ struct Knowledge {
   std::uint64_t never_stored = 0;  // Happenings that the store did not take.
   std::uint64_t backwards = 0;     // Answers older than the one before.
   std::uint64_t answers = 0;       // Those that told something new.
+  std::vector<Told> told;          // Of the happenings that all were told of.
 };
 
 class Ledger : public load::Errands {
@@ -62,7 +70,11 @@ class Ledger : public load::Errands {
 
   Ledger(std::uint32_t clients, std::uint32_t first_job, bool shared)
       : first_job_(first_job), shared_(shared), clients_(clients) {}
-  static void judge(const Written& written, const Sightings& sightings, Knowledge& knowledge);
+  // When the happening was shown to who saw that; adds it. nullopt: never.
+  static std::optional<TimePoint> judge(const Written& written, const Sightings& sightings,
+                                        Knowledge& knowledge);
+  // As the other, of all who follow the happening's job.
+  void judge(const Written& written, Knowledge& knowledge) const;
 
   const std::uint32_t first_job_;
   const bool shared_;

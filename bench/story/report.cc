@@ -39,6 +39,7 @@ void print_crowd(Crowd& crowd, const std::vector<Written>& written) {
   print_count("never_stored", knowledge.never_stored);
   print_count("backwards", knowledge.backwards);
   print_count("news", knowledge.answers);
+  print_count("duplicates", crowd.duplicates());
   print_count("connects", counts.connects);
   print_count("requests", counts.requests);
   print_count("bytes_sent", counts.bytes_sent);
@@ -51,6 +52,12 @@ void print_crowd(Crowd& crowd, const std::vector<Written>& written) {
   const char* comma = "";
   for (const std::uint64_t requests : crowd.requests_by_tick()) {
     std::printf("%s%llu", comma, static_cast<unsigned long long>(requests));
+    comma = ",";
+  }
+  std::printf("],\"told_at\":[");
+  comma = "";
+  for (const Told& told : knowledge.told) {
+    std::printf("%s[%.6f,%.6f]", comma, seconds(told.due), seconds(told.last));
     comma = ",";
   }
   std::printf("]}");
