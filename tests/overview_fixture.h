@@ -29,7 +29,7 @@ struct OverviewFixture {
   }
   Overview& overview() { return table->overview(); }
   void apply(const Entry& entry) { REQUIRE(table->apply(entry)); }
-  void install(std::vector<Entry> entries, Epoch epoch) {
+  void install(const std::vector<Entry>& entries, Epoch epoch) {
     BucketRead read(1000);
     for (const Entry& entry : entries) REQUIRE(read.absorb(entry));
     table->install(std::move(read), epoch, {});
