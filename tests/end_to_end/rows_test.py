@@ -197,7 +197,7 @@ class Rows(unittest.TestCase):
         response = self.bide.curl("/job/x", "-X", "POST", "-d", "{}")
         self.assertEqual((response.status, response["Allow"]), (405, "GET, HEAD"))
         self.assertEqual(self.bide.curl("/job/x", "-X", "BREW").status, 501)
-        for path in ("/", "/job", "/job/", "/job/a/b", "/job/%41", "/nothing"):
+        for path in ("/", "/jobs", "/job/", "/job/a/b", "/job/%41", "/nothing"):
             self.assertEqual(self.bide.curl(path).status, 404, path)
         for path in ("/livez", "/readyz", "/health", "/health/ready", "/metrics"):
             self.assertEqual(self.bide.curl(path).status, 200, path)
