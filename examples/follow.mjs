@@ -103,6 +103,7 @@ export function socket(url, told) {
         id = record.id;
         told(record.data);
       };
+      channel.onerror = () => {};  // node's package ws would throw; onclose follows in any case.
       channel.onclose = async ({ code }) => {
         if (code === 1000) return resolve();
         // A refused handshake looks like a server that is not there.

@@ -42,7 +42,10 @@ plot {columns}""", data)
 
 
 def lines(folder, name, title, axes, series):
-    """`series`: name -> [(x, y)]."""
+    """`series`: name -> [(x, y)]; one with less than two points makes no line."""
+    # On a logarithmic scale nought has no place.
+    series = {name: [point for point in points if point[1] > 0] for name, points in series.items()}
+    series = {name: points for name, points in series.items() if len(points) > 1}
     if not series:
         return
     data = "\n\n".join("\n".join(f"{x} {y}" for x, y in points) for points in series.values()) + "\n"
