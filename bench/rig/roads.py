@@ -27,8 +27,8 @@ ROADS = {
     "WebSocket": ("ws", 0),
 }
 NOT_IN_THE_STORY = ("conditional 5 s",)  # It differs from 2 s as polling 5 s does.
-# A period's requests are those of another in proportion; and a WebSocket costs what SSE does.
-NOT_IN_THE_SWEEP = ("polling 5 s", "conditional 5 s", "WebSocket")
+# Conditional polling differs from polling as it does every 2 s; and a WebSocket costs what SSE does.
+NOT_IN_THE_SWEEP = ("conditional 5 s", "WebSocket")
 WAIT_S = 25.0  # How long a request is held.
 
 
