@@ -64,12 +64,12 @@ void HeldResource::answer(std::string_view key, const Waiter::Terms& terms, Outc
   const bool stale = context_.freshness.stale(now);
   if (snapshot == nullptr) {
     if (!stale || outcome == Outcome::kGone) return refuse(key, absent(key, outcome), exchange);
-    return refuse(key, unavailable("NATS is away and this job is not known here; try again"),
+    return refuse(key, unavailable("NATS is away and there is nothing of this id here; try again"),
                   exchange);
   }
   if (stale && !snapshot->final && !exchange.facts().max_stale) {
     return refuse(key,
-                  unavailable("NATS is away, this job may have moved; send Cache-Control: "
+                  unavailable("NATS is away, jobs may have moved; send Cache-Control: "
                               "max-stale to get what was last known"),
                   exchange);
   }

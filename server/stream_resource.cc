@@ -52,6 +52,10 @@ void StreamResource::handle(std::string_view key, const httplib::Request& reques
   if (const auto* const bad = std::get_if<BadQuery>(&parsed)) {
     return refuse(key, problem(bad->status, bad->detail), exchange);
   }
+  if (!what_.ends && (request.has_param("until") || request.has_param("expect"))) {
+    return refuse(key, problem(400, "until and expect are for a job's stream; this one has no end"),
+                  exchange);
+  }
   std::variant<OpenedStream, httplib::Response> opened = what_.open(request);
   if (const auto* const refused = std::get_if<httplib::Response>(&opened)) {
     return refuse(key, *refused, exchange);

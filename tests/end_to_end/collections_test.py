@@ -132,6 +132,8 @@ class Collections(unittest.TestCase):
                 ("/job?id=a&id=b.c", 400, "id is not a job's"),
                 ("/job?id=", 400, "id is not a job's"),
                 ("/job?match=any", 400, "match is for named jobs"),
+                ("/job/status/events?until=done", 400, "this one has no end"),
+                ("/job/events?until=done&expect=2", 400, "this one has no end"),
                 ("/job/status/", 404, "no such resource"),
                 ("/job/events/ws", 404, "no such resource"),
                 ("/job/", 404, "no such resource"),
