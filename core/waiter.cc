@@ -18,6 +18,8 @@ std::string_view word_of(Outcome outcome) {
       return "drain";
     case Outcome::kGone:
       return "gone";
+    case Outcome::kAuth:
+      return "auth";
   }
   return "";
 }

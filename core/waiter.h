@@ -31,6 +31,7 @@ enum class Outcome : std::uint8_t {
   kShed,     // No room to park.
   kDrain,    // The server is shutting down.
   kGone,     // The job was deleted or expired while the request was parked.
+  kAuth,     // The deadline was that of the client's permission to wait.
 };
 [[nodiscard]] std::string_view word_of(Outcome outcome);
 

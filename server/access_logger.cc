@@ -1,34 +1,14 @@
 #include "server/access_logger.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
-#include <array>
 #include <string>
 
 #include "server/connection.h"
 #include "server/exchange.h"
 #include "server/log.h"
+#include "server/peer.h"
 
 namespace bide {
 namespace {
-
-// Asked of the kernel only for lines that are written: most requests need no name for their client.
-std::string peer_name(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "";
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (address.ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
-    ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
-    return "[" + std::string(text.data()) + "]:" + std::to_string(ntohs(v6.sin6_port));
-  }
-  const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-  ::inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
-  return std::string(text.data()) + ":" + std::to_string(ntohs(v4.sin_port));
-}
 
 std::string_view method_of(const RequestFacts& facts) {
   return facts.other ? "-" : facts.head ? "HEAD" : "GET";

@@ -62,13 +62,16 @@ bool is_read(std::string_view name) {
   const auto is = [name](std::string_view other) { return equals_ignoring_case(name, other); };
   switch (name.size()) {
     case 6:
-      return is("Accept") || is("Prefer");
+      return is("Accept") || is("Prefer") || is("Cookie") || is("Origin");
     case 10:
       return is("Connection");
     case 7:
       return is("Upgrade");
     case 13:
-      return is("If-None-Match") || is("Cache-Control") || is("Last-Event-ID");
+      return is("If-None-Match") || is("Cache-Control") || is("Last-Event-ID") ||
+             is("Authorization");
+    case 29:
+      return is("Access-Control-Request-Method");
     default:
       return false;
   }
@@ -76,8 +79,8 @@ bool is_read(std::string_view name) {
 
 // Whether it is read where the client asks for another protocol, and nowhere else.
 bool is_read_for_upgrade(std::string_view name) {
-  constexpr std::array<std::string_view, 5> kNames = {
-      "Host", "Origin", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Protocol"};
+  constexpr std::array<std::string_view, 4> kNames = {
+      "Host", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Protocol"};
   return std::any_of(kNames.begin(), kNames.end(),
                      [name](std::string_view other) { return equals_ignoring_case(name, other); });
 }

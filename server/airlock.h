@@ -60,10 +60,11 @@ struct [[nodiscard]] Step {
 //   path     the target's path, still percent-encoded: the router compares it byte by byte, so that
 //            no two spellings reach one resource by accident. `*` for `OPTIONS *`.
 //   params   the query, decoded (query.h)
-//   headers  those that some resource reads (Accept, Cache-Control, Connection, If-None-Match,
-//            Last-Event-ID, Prefer, Upgrade; with Upgrade also Host, Origin, Sec-WebSocket-*),
-//            values trimmed, and otherwise as sent. All others are checked and dropped: what is
-//            kept costs allocations. Trailers are not among them.
+//   headers  those that something reads (Accept, Authorization, Cache-Control, Connection, Cookie,
+//            If-None-Match, Last-Event-ID, Origin, Prefer, Upgrade, Access-Control-Request-Method;
+//            with Upgrade also Host and Sec-WebSocket-*), values trimmed, and otherwise as sent.
+//            All others are checked and dropped: what is kept costs allocations. Trailers are not
+//            among them.
 // Its body is empty; other members are left alone. After kReject `out` means nothing.
 Step advance(std::string_view input, Progress& progress, httplib::Request& out);
 

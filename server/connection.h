@@ -58,6 +58,15 @@ struct RequestFacts {
   bool clamped : 1 = false;    // Asked for more than --max-wait.
   bool preferred : 1 = false;  // Asked by Prefer: wait, answered by Preference-Applied.
   bool max_stale : 1 = false;  // Cache-Control: max-stale.
+  bool over_rate : 1 = false;  // Beyond what one client may ask in a second.
+  bool placed : 1 = false;     // Takes one of the client's places (ClientAccounts).
+  bool by_token : 1 = false;   // The wait ends with the token, earlier than it would.
+  bool named_origin : 1 = false;  // From a page of an origin that may read (CrossOrigin).
+  std::uint16_t admission = 0;           // See Admission::outdated().
+  TimePoint token_expires = kEndOfTime;  // Of the token that the request was admitted by.
+  std::uint64_t client = 0;              // Whose limits it counts for; 0: not known yet.
+  // Further field lines of the response (CrossOrigin); null: none.
+  const std::string* cross_origin = nullptr;
 };
 
 class Connection final : public Waiter {

@@ -48,7 +48,8 @@ bool EventStream::append_heartbeat(std::string& out) {
   return true;
 }
 
-void EventStream::append_end(std::string& out, End /*why*/) {
+void EventStream::append_end(std::string& out, End why) {
+  if (why == End::kAuth) append_chunk(out, "event: auth-expired\ndata: {}\n\n");
   if (chunked_) out += "0\r\n\r\n";
 }
 

@@ -34,7 +34,7 @@ class EventStream final : public Stream {
   [[nodiscard]] bool takes_lines() const override { return false; }
   [[nodiscard]] bool append_heartbeat(std::string& out) override;
   [[nodiscard]] std::chrono::seconds heartbeat() const override { return std::chrono::seconds(15); }
-  // There is no word for why: a browser comes back, and learns it then.
+  // Only kAuth is told, as `event: auth-expired`: a browser comes back, and learns the rest then.
   void append_end(std::string& out, End why) override;
 
  private:

@@ -11,9 +11,21 @@ void Exchange::send(const httplib::Response& response, LogPath path) {
   const RequestFacts& asked = connection_.facts;
   std::string text;
   append_response(text, response,
-                  {.head_only = asked.head, .http_1_0 = asked.http10, .close = asked.close});
+                  {.head_only = asked.head,
+                   .http_1_0 = asked.http10,
+                   .close = asked.close,
+                   .further_fields = further_fields()});
   send_laid_out(response.status, text, nullptr, {}, path);
 }
+
+std::string_view Exchange::further_fields() const {
+  const std::string* const fields = connection_.facts.cross_origin;
+  return fields == nullptr ? std::string_view() : *fields;
+}
+
+void Exchange::charge() { front_.charge(connection_); }
+
+bool Exchange::take_place() { return front_.take_place(connection_); }
 
 void Exchange::send_laid_out(int status, std::string_view text,
                              const std::shared_ptr<const Snapshot>& owner, std::string_view body,
@@ -40,6 +52,7 @@ Exchange::Park Exchange::park_stream(Lot::Parked& parked, Lot::Look& look) {
 Exchange::Park Exchange::park_under(std::string_view key, Lot::Parked& parked, Lot::Look& look) {
   parked = front_.park(connection_, key, look);
   handed_over_ = parked == Lot::Parked::kParked || parked == Lot::Parked::kGone;
+  if (!handed_over_ && connection_.stream == nullptr) front_.give_back_place(connection_);
   return handed_over_ ? Park::kParked : Park::kNotParked;
 }
 
@@ -51,13 +64,13 @@ void Exchange::open_stream(Holder& holder, std::string_view key, Waiter::Terms t
   connection_.terms = std::move(terms);
   connection_.stream = std::move(stream);
   std::string text;
-  append_stream_head(text, head);
+  append_stream_head(text, head, further_fields());
   send_laid_out(head.status, text.append(begin), nullptr, {}, holder.log_path(key));
 }
 
 void Exchange::send_stream_head(const httplib::Response& head, LogPath path) {
   std::string text;
-  append_stream_head(text, head);
+  append_stream_head(text, head, further_fields());
   send_laid_out(head.status, text, nullptr, {}, path);
 }
 
@@ -73,6 +86,7 @@ void Exchange::end_stream(Stream::End why, std::string text,
   write(text, owner, body, tail);
   connection_.stream.reset();
   connection_.facts.close = true;
+  front_.give_back_place(connection_);
 }
 
 }  // namespace bide

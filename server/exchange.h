@@ -37,6 +37,12 @@ class Exchange {
   [[nodiscard]] Waiter::Terms& terms() { return connection_.terms; }
   [[nodiscard]] const std::string& key() const { return connection_.key; }
 
+  // Counts the request for its client. facts().client must be known, or else it is its address.
+  void charge();
+  // Takes one of the places that a client may hold at a time, for the parked request or the stream
+  // that this becomes. It is given back with its end. False: there is none left.
+  [[nodiscard]] bool take_place();
+
   void send(const httplib::Response& response, LogPath path);
   // A response laid out by the caller: `text` is the head with its empty line, `body` lives in
   // `owner` (both empty for none). `status` and `path` are for metrics and the access log.
@@ -79,6 +85,7 @@ class Exchange {
 
  private:
   [[nodiscard]] Park park_under(std::string_view key, Lot::Parked& parked, Lot::Look& look);
+  [[nodiscard]] std::string_view further_fields() const;
 
   Front& front_;
   Connection& connection_;

@@ -11,9 +11,8 @@ constexpr std::size_t kBatchBytes = 65'536;
 
 }  // namespace
 
-FeedResource::FeedResource(Clock& clock, const Freshness& freshness, Overview& overview,
-                           HttpMetrics& metrics)
-    : StreamResource(clock, freshness, overview, metrics,
+FeedResource::FeedResource(const Context& context, Overview& overview)
+    : StreamResource(context, overview,
                      {.event = "job",
                       .ends = false,
                       .path = "/job/events",

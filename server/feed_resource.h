@@ -14,7 +14,7 @@ namespace bide {
 
 class FeedResource final : public StreamResource {
  public:
-  FeedResource(Clock& clock, const Freshness& freshness, Overview& overview, HttpMetrics& metrics);
+  FeedResource(const Context& context, Overview& overview);
 
  private:
   [[nodiscard]] Waiter::Terms terms_of(const StreamQuery& query) const override;

@@ -33,6 +33,7 @@ Front::Front(Clock& clock, const Limits& limits, HttpMetrics& metrics, AccessLog
       limits_(limits),
       metrics_(metrics),
       access_logger_(access_logger),
+      accounts_(limits.per_client),
       pool_([this](std::uint64_t key, std::uint32_t events) { on_events(key, news_of(events)); }),
       reaper_(clock, slots_, [this](Connection& connection) { on_expired(connection); }) {}
 

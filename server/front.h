@@ -25,6 +25,7 @@
 #include "core/job_table.h"
 #include "core/lot.h"
 #include "server/access_logger.h"
+#include "server/client_accounts.h"
 #include "server/connection_slots.h"
 #include "server/exchange.h"
 #include "server/http_metrics.h"
@@ -41,6 +42,7 @@ class Front final : private AnswerSink {
     std::chrono::milliseconds body{30'000};   // From the head to the end of the body.
     std::chrono::milliseconds write{30'000};  // Without the client taking a byte.
     std::chrono::milliseconds linger{2'000};  // From our last byte to the client's close.
+    ClientAccounts::Limits per_client{};
   };
 
   Front(Clock& clock, const Limits& limits, HttpMetrics& metrics, AccessLogger& access_logger);
@@ -103,6 +105,10 @@ class Front final : private AnswerSink {
   [[nodiscard]] Lot::Parked park(Connection& connection, std::string_view key, Lot::Look& look);
   // Keeps ownership. A FIN that is here already, right behind the request, is no goodbye.
   static void look_for_fin(Connection& connection);
+  // All three keep ownership. See Exchange.
+  void charge(Connection& connection);
+  [[nodiscard]] bool take_place(Connection& connection);
+  void give_back_place(Connection& connection);
   // Has a pool thread look at the connection as if epoll had told of `news`. Needs no ownership.
   void look_again(std::uint64_t key, Connection::News news);
   // Keeps ownership. Epoll tells of these events from now on; the key is that of its life.
@@ -116,6 +122,7 @@ class Front final : private AnswerSink {
   JobTable* table_ = nullptr;
   Handler* handler_ = nullptr;
   std::atomic<bool> draining_{false};
+  ClientAccounts accounts_;
   ConnectionSlots slots_;
   Pool pool_;
   Reaper reaper_;

@@ -149,6 +149,7 @@ void Front::on_expired(Connection& connection) {
 }
 
 void Front::close(Connection& connection) {
+  give_back_place(connection);
   ::close(connection.fd);  // Takes it out of epoll, too.
   pool_.forget(connection.thread);
   connection.fd = -1;

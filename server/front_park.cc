@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/front.h"
+#include "server/peer.h"
 
 namespace bide {
 namespace {
@@ -107,10 +108,32 @@ void Front::finish(Connection& connection, Outcome outcome,
   Exchange exchange(*this, connection, {});
   connection.holder->finish(outcome, snapshot, exchange);
   if (connection.stream == nullptr) {
+    give_back_place(connection);
     std::string().swap(connection.key);
     connection.terms = {};
   }
   after_response(connection);
+}
+
+void Front::charge(Connection& connection) {
+  if (accounts_.limits().per_second == 0) return;
+  RequestFacts& facts = connection.facts;
+  if (facts.client == 0) facts.client = hash_of_peer(connection.fd);
+  facts.over_rate = !accounts_.charge(facts.client, facts.received);
+}
+
+bool Front::take_place(Connection& connection) {
+  if (accounts_.limits().places == 0) return true;
+  RequestFacts& facts = connection.facts;
+  if (facts.client == 0) facts.client = hash_of_peer(connection.fd);
+  facts.placed = accounts_.take_place(facts.client);
+  return facts.placed;
+}
+
+void Front::give_back_place(Connection& connection) {
+  if (!connection.facts.placed) return;
+  connection.facts.placed = false;
+  accounts_.give_back_place(connection.facts.client);
 }
 
 // What the client sent right behind its request is heard before anything is said.

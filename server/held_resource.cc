@@ -15,6 +15,12 @@ httplib::Response unavailable(std::string_view detail) {
   return response;
 }
 
+httplib::Response too_many(std::string_view detail) {
+  httplib::Response response = problem(429, detail);
+  response.set_header("Retry-After", "1");
+  return response;
+}
+
 }  // namespace
 
 void HeldResource::serve(std::string_view key, HoldQuery hold, const Condition& condition,
@@ -23,6 +29,11 @@ void HeldResource::serve(std::string_view key, HoldQuery hold, const Condition& 
   context_.hold_time.grant(hold, facts);
   if (!context_.freshness.ready()) {
     return refuse(key, unavailable("the jobs are still being read from NATS; try again"), exchange);
+  }
+  if (facts.over_rate) {
+    count(context_.metrics.over_rate);
+    return refuse(key, too_many("this client asks too often; ask less, or wait longer at a time"),
+                  exchange);
   }
   const TimePoint until = facts.held ? context_.hold_time.deadline(facts) : facts.received;
   answer_or_park(key, {condition, std::move(hold.seen), type, until}, exchange);
@@ -41,6 +52,7 @@ void HeldResource::answer_or_park(std::string_view key, Waiter::Terms terms, Exc
   }
   Lot::Parked parked{};
   Lot::Look look;
+  if (!exchange.take_place()) return answer_without_place(key, terms, exchange);
   if (exchange.park(*this, key, std::move(terms), parked, look) == Exchange::Park::kParked) {
     count(context_.metrics.requests_parked);
     return;
@@ -51,8 +63,21 @@ void HeldResource::answer_or_park(std::string_view key, Waiter::Terms terms, Exc
   answer(key, exchange.terms(), outcome, look.snapshot, now, exchange);
 }
 
+// What need not wait is answered all the same.
+void HeldResource::answer_without_place(std::string_view key, const Waiter::Terms& terms,
+                                        Exchange& exchange) {
+  const TimePoint now = exchange.facts().received;
+  const Lot::Look look = lot_.look(key, terms, now);
+  const bool ready = look.snapshot != nullptr && look.verdict != Verdict::kPending;
+  if (ready) return answer(key, terms, Outcome::kNow, look.snapshot, now, exchange);
+  count(context_.metrics.over_places);
+  refuse(key, too_many("this client has too many requests held; wait for some, or for many jobs in one"),
+         exchange);
+}
+
 void HeldResource::finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
                           Exchange& exchange) {
+  if (outcome == Outcome::kTimeout && exchange.facts().by_token) outcome = Outcome::kAuth;
   answer(exchange.key(), exchange.terms(), outcome, snapshot, context_.clock.now(), exchange);
 }
 

@@ -55,6 +55,7 @@ class HeldResource : public Resource {
   }
 
   void answer_or_park(std::string_view key, Waiter::Terms terms, Exchange& exchange);
+  void answer_without_place(std::string_view key, const Waiter::Terms& terms, Exchange& exchange);
   // `now`: when the request was judged. Reading the clock costs as much as finding the job, so what
   // is answered at once is judged as of when it was received.
   void answer(std::string_view key, const Waiter::Terms& terms, Outcome outcome,

@@ -8,6 +8,8 @@ namespace {
 
 // A wait is an upper bound: the answer leaves this much early, so that it arrives in time.
 constexpr std::chrono::milliseconds kTravelTime{5};
+// For the client to get a new token, and for clocks that differ.
+constexpr std::chrono::seconds kTokenMargin{1};
 constexpr double kSilenceJitter = 0.0625;
 
 // One in [0, 1). Spread, not secrecy, is what it is for.
@@ -34,11 +36,13 @@ void HoldTime::grant(const HoldQuery& query, RequestFacts& facts) const {
   facts.wait_ms = static_cast<std::uint32_t>(wait.count());
 }
 
-TimePoint HoldTime::deadline(const RequestFacts& facts) const {
+TimePoint HoldTime::deadline(RequestFacts& facts) const {
   const Milliseconds wait(facts.wait_ms);
   const auto early =
       wait * settings_.wait_jitter * dice() + std::min(wait / 16, Milliseconds(kTravelTime));
-  return facts.received + whole(wait - early);
+  const TimePoint deadline = facts.received + whole(wait - early);
+  facts.by_token = facts.token_expires - kTokenMargin < deadline;
+  return facts.by_token ? facts.token_expires - kTokenMargin : deadline;
 }
 
 TimePoint after(TimePoint now, std::chrono::milliseconds span) {

@@ -23,8 +23,9 @@ class HoldTime {
 
   // Notes in `facts` what of the wait is honoured: nothing of none or zero, and max_wait at most.
   void grant(const HoldQuery& query, RequestFacts& facts) const;
-  // When a request that was granted a wait is answered at the latest: never after it is over.
-  [[nodiscard]] TimePoint deadline(const RequestFacts& facts) const;
+  // When a request that was granted a wait is answered at the latest: never after it is over, and a
+  // second before its token expires (by_token is noted then).
+  [[nodiscard]] TimePoint deadline(RequestFacts& facts) const;
 
  private:
   const Settings settings_;

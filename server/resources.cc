@@ -24,20 +24,21 @@ constexpr StreamResource::What kStatusWs = {.event = "status",
 
 }  // namespace
 
-Resources::Resources(const HoldTime& hold_time, const Freshness& freshness, JobTable& table,
-                     HttpMetrics& metrics)
-    : Resources({system_clock(), hold_time, freshness, metrics}, table) {}
+Resources::Resources(const HoldTime& hold_time, const Freshness& freshness,
+                     const Admission& admission, JobTable& table, HttpMetrics& metrics)
+    : Resources({system_clock(), hold_time, freshness, metrics},
+                {system_clock(), freshness, admission, metrics}, table) {}
 
-Resources::Resources(const HeldResource::Context& context, JobTable& table)
-    : sets_(table, context.clock),
-      job_(context, table),
-      job_set_(context, sets_),
-      overview_(context, table.overview()),
-      job_events_(context.clock, context.freshness, table, context.metrics, kJobEvents),
-      job_ws_(context.clock, context.freshness, table, context.metrics, kJobWs),
-      status_events_(context.clock, context.freshness, table.overview(), context.metrics,
-                     kStatusEvents),
-      status_ws_(context.clock, context.freshness, table.overview(), context.metrics, kStatusWs),
-      feed_(context.clock, context.freshness, table.overview(), context.metrics) {}
+Resources::Resources(const HeldResource::Context& held, const StreamResource::Context& streams,
+                     JobTable& table)
+    : sets_(table, held.clock),
+      job_(held, table),
+      job_set_(held, sets_),
+      overview_(held, table.overview()),
+      job_events_(streams, table, kJobEvents),
+      job_ws_(streams, table, kJobWs),
+      status_events_(streams, table.overview(), kStatusEvents),
+      status_ws_(streams, table.overview(), kStatusWs),
+      feed_(streams, table.overview()) {}
 
 }  // namespace bide

@@ -20,8 +20,8 @@ class Resources {
  public:
   // All must outlive this. Destroyed when nothing is parked any more: after JobTable::drain(), once
   // the crew has done what that gave it.
-  Resources(const HoldTime& hold_time, const Freshness& freshness, JobTable& table,
-            HttpMetrics& metrics);
+  Resources(const HoldTime& hold_time, const Freshness& freshness, const Admission& admission,
+            JobTable& table, HttpMetrics& metrics);
 
   [[nodiscard]] Router::Resources routes(HealthResource& health) {
     return {health,    job_,           job_events_, job_ws_, job_set_,
@@ -29,7 +29,8 @@ class Resources {
   }
 
  private:
-  Resources(const HeldResource::Context& context, JobTable& table);
+  Resources(const HeldResource::Context& held, const StreamResource::Context& streams,
+            JobTable& table);
 
   JobSetLot sets_;
   JobResource job_;

@@ -57,6 +57,7 @@ void append_fields(std::string& out, const httplib::Response& response, const De
   for (const auto& [name, value] : response.headers) {
     if (is_wanted(name, status)) append_field(out, name, value);
   }
+  out += delivery.further_fields;
 }
 
 }  // namespace
@@ -81,8 +82,9 @@ void append_head(std::string& out, const httplib::Response& response, std::size_
   out.append("\r\n");
 }
 
-void append_stream_head(std::string& out, const httplib::Response& response) {
-  append_fields(out, response, {.close = true});
+void append_stream_head(std::string& out, const httplib::Response& response,
+                        std::string_view further_fields) {
+  append_fields(out, response, {.close = true, .further_fields = further_fields});
   if (has_content(response.status) && response.get_header_value("Transfer-Encoding") == "chunked") {
     out += "Transfer-Encoding: chunked\r\n";
   }

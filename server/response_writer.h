@@ -21,6 +21,7 @@ struct Delivery {
   bool head_only = false;  // HEAD: the fields of a GET, without its body.
   bool http_1_0 = false;   // Keeping the connection must be said aloud then.
   bool close = false;      // The connection ends with this answer.
+  std::string_view further_fields = {};  // Whole lines, in good order.
 };
 
 // As `request` asks for. The caller sets `close` where it has reasons of its own (draining).
@@ -40,7 +41,8 @@ void append_head(std::string& out, const httplib::Response& response, std::size_
 // The head of a response that ends with its connection, or is framed by `Transfer-Encoding:
 // chunked` (any other value is not sent), or by whatever follows a 101. Always `Connection: close`,
 // but for 101, whose Connection is the handler's.
-void append_stream_head(std::string& out, const httplib::Response& response);
+void append_stream_head(std::string& out, const httplib::Response& response,
+                        std::string_view further_fields = {});
 
 // append_head() and response.body.
 void append_response(std::string& out, const httplib::Response& response, const Delivery& delivery);

@@ -44,8 +44,13 @@ Resource* find_below(std::string_view below, Resource& itself, Resource* events,
 
 }  // namespace
 
-Router::Router(std::string base_path, const Resources& resources)
-    : base_path_(std::move(base_path)), to_(resources) {}
+Router::Router(std::string base_path, const Resources& resources, const Admission& admission,
+               const CrossOrigin& cross_origin, HttpMetrics& metrics)
+    : base_path_(std::move(base_path)),
+      to_(resources),
+      admission_(admission),
+      cross_origin_(cross_origin),
+      metrics_(metrics) {}
 
 std::string_view Router::without_base(std::string_view path) const {
   const bool based = !base_path_.empty() && path.size() > base_path_.size() &&
@@ -53,7 +58,11 @@ std::string_view Router::without_base(std::string_view path) const {
   return based ? path.substr(base_path_.size()) : path;
 }
 
+// In the order in which a request is judged: path, method, who asks; the rest is the resource's.
 void Router::handle(const httplib::Request& request, Exchange& exchange) {
+  RequestFacts& facts = exchange.facts();
+  facts.cross_origin = cross_origin_.fields_for(request);
+  facts.named_origin = cross_origin_.admits(facts.cross_origin);
   const std::string_view path = without_base(request.path);
   std::string_view key;
   Resource* const resource = find(path, request, key);
@@ -62,12 +71,28 @@ void Router::handle(const httplib::Request& request, Exchange& exchange) {
   if (resource == nullptr && page == HealthResource::Page::kNone) {
     return exchange.send(not_found(), "-");
   }
-  if (!is_read(request)) {
-    return exchange.send(method_refused(request.method),
-                         resource == nullptr ? path : resource->log_path(key));
+  const auto log_path = [&] { return resource == nullptr ? LogPath(path) : resource->log_path(key); };
+  if (facts.named_origin && CrossOrigin::is_preflight(request)) {
+    return exchange.send(CrossOrigin::preflight_response(), log_path());
+  }
+  if (!is_read(request)) return exchange.send(method_refused(request.method), log_path());
+  // Whoever keeps the process alive has no token.
+  const bool open_to_all =
+      page == HealthResource::Page::kLive || page == HealthResource::Page::kReady;
+  if (!open_to_all) {
+    if (const auto refused = judge(request, exchange)) return exchange.send(*refused, log_path());
   }
   if (resource == nullptr) return exchange.send(to_.health.render(page), path);
   resource->handle(key, request, exchange);
+}
+
+std::optional<httplib::Response> Router::judge(const httplib::Request& request,
+                                               Exchange& exchange) {
+  std::optional<httplib::Response> refused = admission_.judge(request, exchange.facts());
+  if (!refused) exchange.charge();
+  if (refused && refused->status == 401) count(metrics_.unauthorized);
+  if (refused && refused->status == 403) count(metrics_.forbidden);
+  return refused;
 }
 
 Resource* Router::find(std::string_view path, const httplib::Request& request,

@@ -5,11 +5,15 @@
 // Thread safety: all methods may be called from any thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "server/admission.h"
+#include "server/cross_origin.h"
 #include "server/exchange.h"
 #include "server/health_resource.h"
+#include "server/http_metrics.h"
 #include "server/resource.h"
 
 namespace bide {
@@ -28,8 +32,10 @@ class Router final : public Handler {
     Resource& feed;
   };
 
-  // `base_path`: "" or like "/api"; every path is served with and without it.
-  Router(std::string base_path, const Resources& resources);
+  // `base_path`: "" or like "/api"; every path is served with and without it. All must outlive the
+  // router.
+  Router(std::string base_path, const Resources& resources, const Admission& admission,
+         const CrossOrigin& cross_origin, HttpMetrics& metrics);
 
   void handle(const httplib::Request& request, Exchange& exchange) override;
 
@@ -39,8 +45,15 @@ class Router final : public Handler {
   [[nodiscard]] Resource* find(std::string_view path, const httplib::Request& request,
                                std::string_view& key) const;
 
+  // Whether the client may read (Admission), counted for it; the response that refuses.
+  [[nodiscard]] std::optional<httplib::Response> judge(const httplib::Request& request,
+                                                       Exchange& exchange);
+
   const std::string base_path_;
   const Resources to_;
+  const Admission& admission_;
+  const CrossOrigin& cross_origin_;
+  HttpMetrics& metrics_;
 };
 
 }  // namespace bide

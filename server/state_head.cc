@@ -71,6 +71,7 @@ void append_state_head(std::string& out, const Snapshot& snapshot, MediaType typ
   out += "\r\n";
   if (facts.held) append_holding(out, facts, waited);
   if (outcome == Outcome::kShed) out += "Retry-After: 1\r\n";
+  if (facts.cross_origin != nullptr) out += *facts.cross_origin;
   if (facts.close) {
     out += "Connection: close\r\n";
   } else if (facts.http10) {

@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,7 @@ class Stream {
     kDrain,     // The server is shutting down: connect again, to the next one.
     kTrouble,   // NATS is away, or there is no room: connect again later.
     kProtocol,  // The client broke the rules, is dead, or has closed.
+    kAuth,      // The client's token has expired.
   };
 
   virtual ~Stream() = default;
@@ -51,9 +53,12 @@ class Stream {
 
   // Whether the client may say anything; else what it sends is of no interest.
   [[nodiscard]] virtual bool listens() const { return false; }
+  // A fresh token of the client's. False: it is none that may read.
+  using OnToken = std::function<bool(std::string_view token)>;
   // Takes what the client has sent, cut anywhere, and appends what that must be answered with.
   // False: the conversation is over, as for End::kProtocol.
-  [[nodiscard]] virtual bool receive(std::string_view /*bytes*/, std::string& /*out*/) {
+  [[nodiscard]] virtual bool receive(std::string_view /*bytes*/, std::string& /*out*/,
+                                     const OnToken& /*on_token*/) {
     return true;
   }
 };

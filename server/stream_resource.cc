@@ -1,5 +1,6 @@
 #include "server/stream_resource.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -24,23 +25,32 @@ std::string summary_of(const Snapshot& job) {
          "\",\"final\":" + (job.final ? "true" : "false") + "}";
 }
 
+httplib::Response later(httplib::Response response) {
+  response.set_header("Retry-After", "1");
+  return response;
+}
+
+httplib::Response too_many(std::string_view detail) { return later(problem(429, detail)); }
+
+httplib::Response not_fresh(std::string_view detail) {
+  return later(problem(503, "not-fresh", "Service Unavailable", detail));
+}
+
 }  // namespace
 
-std::variant<OpenedStream, httplib::Response> open_event_stream(const httplib::Request& request) {
+std::variant<OpenedStream, httplib::Response> open_event_stream(const httplib::Request& request,
+                                                                bool /*named_origin*/) {
   const bool chunked = request.version != "HTTP/1.0";
   return OpenedStream{std::make_unique<EventStream>(chunked), EventStream::head(chunked)};
 }
 
-std::variant<OpenedStream, httplib::Response> open_web_socket(const httplib::Request& request) {
-  std::variant<UpgradeAccepted, httplib::Response> judged = judge_upgrade(request);
+std::variant<OpenedStream, httplib::Response> open_web_socket(const httplib::Request& request,
+                                                              bool named_origin) {
+  std::variant<UpgradeAccepted, httplib::Response> judged = judge_upgrade(request, named_origin);
   if (auto* const refused = std::get_if<httplib::Response>(&judged)) return std::move(*refused);
   return OpenedStream{std::make_unique<WebSocketStream>(),
                       std::move(std::get<UpgradeAccepted>(judged).response)};
 }
-
-StreamResource::StreamResource(Clock& clock, const Freshness& freshness, Lot& lot,
-                               HttpMetrics& metrics, const What& what)
-    : clock_(clock), freshness_(freshness), lot_(lot), metrics_(metrics), what_(what) {}
 
 LogPath StreamResource::log_path(std::string_view key) const {
   return what_.ends ? LogPath::of_job(key, what_.path) : LogPath(what_.path);
@@ -56,7 +66,7 @@ void StreamResource::handle(std::string_view key, const httplib::Request& reques
     return refuse(key, problem(400, "until and expect are for a job's stream; this one has no end"),
                   exchange);
   }
-  std::variant<OpenedStream, httplib::Response> opened = what_.open(request);
+  std::variant<OpenedStream, httplib::Response> opened = what_.open(request, exchange.facts().named_origin);
   if (const auto* const refused = std::get_if<httplib::Response>(&opened)) {
     return refuse(key, *refused, exchange);
   }
@@ -65,14 +75,19 @@ void StreamResource::handle(std::string_view key, const httplib::Request& reques
 
 void StreamResource::begin(std::string_view key, const StreamQuery& query, OpenedStream opened,
                            Exchange& exchange) {
-  if (!freshness_.ready()) {
-    return put_off(key, std::move(opened), "the jobs are still being read from NATS", exchange);
+  if (exchange.facts().over_rate) {
+    count(context_.metrics.over_rate);
+    return put_off(key, std::move(opened), too_many("this client asks too often"), exchange);
+  }
+  if (!context_.freshness.ready()) {
+    return put_off(key, std::move(opened), not_fresh("the jobs are still being read from NATS"),
+                   exchange);
   }
   const TimePoint now = exchange.facts().received;
   Waiter::Terms terms = terms_of(query);
   const Lot::Look look = what_.ends ? lot_.look(key, terms, now) : Lot::Look{};
-  if (freshness_.stale(now) && (look.snapshot == nullptr || !look.snapshot->final)) {
-    return put_off(key, std::move(opened), "NATS is away, jobs may have moved", exchange);
+  if (context_.freshness.stale(now) && (look.snapshot == nullptr || !look.snapshot->final)) {
+    return put_off(key, std::move(opened), not_fresh("NATS is away, jobs may have moved"), exchange);
   }
   if (what_.ends && look.snapshot == nullptr) {
     return refuse(key, problem(404, "job-not-found", "Job not found", "there is no job of this id"),
@@ -86,6 +101,11 @@ void StreamResource::begin(std::string_view key, const StreamQuery& query, Opene
     response.set_header("Cache-Control", "no-store");
     return exchange.send(response, log_path(key));
   }
+  if (!exchange.facts().head && !exchange.take_place()) {
+    count(context_.metrics.over_places);
+    return put_off(key, std::move(opened),
+                   too_many("this client has too many streams and requests held"), exchange);
+  }
   open(key, std::move(terms), std::move(opened), exchange);
 }
 
@@ -98,7 +118,7 @@ Waiter::Terms StreamResource::terms_of(const StreamQuery& query) const {
 
 void StreamResource::open(std::string_view key, Waiter::Terms terms, OpenedStream opened,
                           Exchange& exchange) {
-  count(metrics_.*what_.opened);
+  count(context_.metrics.*what_.opened);
   if (exchange.facts().head) {
     exchange.facts().close = true;
     return exchange.send_stream_head(opened.head, log_path(key));
@@ -114,13 +134,9 @@ void StreamResource::refuse(std::string_view key, const httplib::Response& probl
   exchange.send(problem, log_path(key));
 }
 
-void StreamResource::put_off(std::string_view key, OpenedStream opened, std::string_view detail,
-                             Exchange& exchange) {
-  if (!what_.hides_trouble) {
-    httplib::Response response = problem(503, "not-fresh", "Service Unavailable", detail);
-    response.set_header("Retry-After", "1");
-    return refuse(key, response, exchange);
-  }
+void StreamResource::put_off(std::string_view key, OpenedStream opened,
+                             const httplib::Response& problem, Exchange& exchange) {
+  if (!what_.hides_trouble) return refuse(key, problem, exchange);
   open(key, {}, std::move(opened), exchange);
   if (exchange.stream() != nullptr) exchange.end_stream(Stream::End::kTrouble);
 }
@@ -128,9 +144,13 @@ void StreamResource::put_off(std::string_view key, OpenedStream opened, std::str
 void StreamResource::go_on(Exchange& exchange) {
   while (!exchange.stuck()) {
     // News and what the client says do not put the heartbeat off.
-    const TimePoint now = clock_.now();
+    const TimePoint now = context_.clock.now();
     TimePoint& heartbeat = exchange.terms().deadline;
-    if (heartbeat <= now) heartbeat = after(now, exchange.stream()->heartbeat());
+    if (exchange.facts().token_expires <= now) return exchange.end_stream(Stream::End::kAuth);
+    if (heartbeat <= now) {
+      heartbeat = std::min(after(now, exchange.stream()->heartbeat()),
+                           exchange.facts().token_expires);
+    }
     Lot::Parked parked{};
     Lot::Look look;
     if (exchange.park_stream(parked, look) == Exchange::Park::kParked) return;
@@ -145,6 +165,9 @@ void StreamResource::go_on(Exchange& exchange) {
 
 void StreamResource::finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
                             Exchange& exchange) {
+  if (exchange.facts().token_expires <= context_.clock.now()) {
+    return exchange.end_stream(Stream::End::kAuth);
+  }
   switch (outcome) {
     case Outcome::kNow:
     case Outcome::kChanged:
@@ -157,10 +180,18 @@ void StreamResource::finish(Outcome outcome, const std::shared_ptr<const Snapsho
     case Outcome::kDrain:
       return exchange.end_stream(Stream::End::kDrain);
     case Outcome::kTimeout:
-      break;
+    case Outcome::kAuth:
+      return tell_heartbeat(exchange);
   }
-  // Silence would look as if nothing had happened.
-  if (freshness_.stale(clock_.now())) return exchange.end_stream(Stream::End::kTrouble);
+}
+
+void StreamResource::tell_heartbeat(Exchange& exchange) {
+  // Silence would look as if nothing had happened. And whose token may have been revoked since is to
+  // come again with it.
+  if (context_.freshness.stale(context_.clock.now()) ||
+      context_.admission.outdated(exchange.facts())) {
+    return exchange.end_stream(Stream::End::kTrouble);
+  }
   std::string heartbeat;
   const bool alive = exchange.stream()->append_heartbeat(heartbeat);
   if (!alive) return exchange.end_stream(Stream::End::kProtocol);
@@ -169,7 +200,13 @@ void StreamResource::finish(Outcome outcome, const std::shared_ptr<const Snapsho
 
 void StreamResource::receive(std::string_view bytes, Exchange& exchange) {
   std::string answer;
-  const bool goes_on = exchange.stream()->receive(bytes, answer);
+  const auto on_token = [&](std::string_view token) {
+    if (!context_.admission.renew(token, exchange.facts())) return false;
+    // The next heartbeat may have been due with the old token's end: too soon for a ping's answer.
+    exchange.terms().deadline = after(context_.clock.now(), exchange.stream()->heartbeat());
+    return true;
+  };
+  const bool goes_on = exchange.stream()->receive(bytes, answer, on_token);
   if (!answer.empty()) exchange.write(answer);
   if (!goes_on) exchange.end_stream(Stream::End::kProtocol);
 }
@@ -181,7 +218,7 @@ void StreamResource::tell(const std::shared_ptr<const Snapshot>& snapshot, Excha
   std::string head;
   std::string tail;
   exchange.stream()->wrap({what_.event, &tag, data}, head, tail);
-  count(metrics_.stream_records);
+  count(context_.metrics.stream_records);
   if (what_.ends && snapshot->final) {
     tail += whole_record(*exchange.stream(), "end", summary_of(*snapshot));
     return exchange.end_stream(Stream::End::kOver, std::move(head), snapshot, data,

@@ -15,6 +15,7 @@
 #include <variant>
 
 #include "core/lot.h"
+#include "server/admission.h"
 #include "server/freshness.h"
 #include "server/http_metrics.h"
 #include "server/resource.h"
@@ -28,11 +29,13 @@ struct OpenedStream {
   std::unique_ptr<Stream> stream;
   httplib::Response head;
 };
-using OpenStream = std::variant<OpenedStream, httplib::Response> (*)(const httplib::Request&);
+// `named_origin`: the request comes from a page whose origin was named as one that may read.
+using OpenStream = std::variant<OpenedStream, httplib::Response> (*)(const httplib::Request& request,
+                                                                     bool named_origin);
 [[nodiscard]] std::variant<OpenedStream, httplib::Response> open_event_stream(
-    const httplib::Request& request);
+    const httplib::Request& request, bool named_origin);
 [[nodiscard]] std::variant<OpenedStream, httplib::Response> open_web_socket(
-    const httplib::Request& request);
+    const httplib::Request& request, bool named_origin);
 
 class StreamResource : public Resource {
  public:
@@ -47,9 +50,16 @@ class StreamResource : public Resource {
     bool hides_trouble = false;
   };
 
-  // All must outlive the resource. `lot`: where its keys are parked.
-  StreamResource(Clock& clock, const Freshness& freshness, Lot& lot, HttpMetrics& metrics,
-                 const What& what);
+  // All must outlive the resource.
+  struct Context {
+    Clock& clock;
+    const Freshness& freshness;
+    const Admission& admission;
+    HttpMetrics& metrics;
+  };
+  // `lot`: where its keys are parked.
+  StreamResource(const Context& context, Lot& lot, const What& what)
+      : context_(context), lot_(lot), what_(what) {}
 
   void handle(std::string_view key, const httplib::Request& request, Exchange& exchange) override;
 
@@ -75,16 +85,15 @@ class StreamResource : public Resource {
              Exchange& exchange);
   void open(std::string_view key, Waiter::Terms terms, OpenedStream opened, Exchange& exchange);
   void refuse(std::string_view key, const httplib::Response& problem, Exchange& exchange);
-  // Trouble that will pass.
-  void put_off(std::string_view key, OpenedStream opened, std::string_view detail,
+  // Trouble that will pass. `problem`: what who is no browser gets.
+  void put_off(std::string_view key, OpenedStream opened, const httplib::Response& problem,
                Exchange& exchange);
+  void tell_heartbeat(Exchange& exchange);
   // The last record and the end.
   void conclude(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange);
 
-  Clock& clock_;
-  const Freshness& freshness_;
+  const Context context_;
   Lot& lot_;
-  HttpMetrics& metrics_;
   const What what_;
 };
 

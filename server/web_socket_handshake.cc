@@ -128,7 +128,7 @@ std::optional<std::string> accept_value(std::string_view key) {
   return encode_base64({reinterpret_cast<const char*>(digest.data()), bytes});
 }
 
-std::optional<httplib::Response> refuse(const httplib::Request& request) {
+std::optional<httplib::Response> refuse(const httplib::Request& request, bool named_origin) {
   if (request.method != "GET" && request.method != "HEAD") {
     httplib::Response response = problem(405, "a WebSocket is opened with GET");
     response.set_header("Allow", "GET, HEAD");
@@ -145,16 +145,18 @@ std::optional<httplib::Response> refuse(const httplib::Request& request) {
   if (!is_key(find_field(request.headers, "Sec-WebSocket-Key"))) {
     return problem(400, "expected one Sec-WebSocket-Key: 16 bytes in base64");
   }
-  if (!is_origin_allowed(request.headers)) {
-    return problem(403, "Origin must be of the same host and port as Host");
+  if (!named_origin && !is_origin_allowed(request.headers)) {
+    return problem(403,
+                   "Origin must be of the same host and port as Host, or be named with --cors-origin");
   }
   return std::nullopt;
 }
 
 }  // namespace
 
-std::variant<UpgradeAccepted, httplib::Response> judge_upgrade(const httplib::Request& request) {
-  if (auto refusal = refuse(request)) return *std::move(refusal);
+std::variant<UpgradeAccepted, httplib::Response> judge_upgrade(const httplib::Request& request,
+                                                               bool named_origin) {
+  if (auto refusal = refuse(request, named_origin)) return *std::move(refusal);
   const auto accept = accept_value(find_field(request.headers, "Sec-WebSocket-Key").value);
   if (!accept)
     return problem(500, "the handshake needs SHA-1, which this server's OpenSSL refuses");

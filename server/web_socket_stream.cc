@@ -2,6 +2,8 @@
 
 #include <rapidjson/document.h>
 
+#include <optional>
+
 namespace bide {
 namespace {
 
@@ -9,13 +11,14 @@ namespace {
 // of brackets).
 constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
 
-// `{"auth":"<token>"}`, and nothing more. Without authentication every token is as good as none.
-bool is_auth_message(std::string_view message) {
+// Of `{"auth":"<token>"}`, and nothing more.
+std::optional<std::string> token_in(std::string_view message) {
   rapidjson::Document document;
   document.Parse<kFlags>(message.data(), message.size());
-  if (document.HasParseError() || !document.IsObject() || document.MemberCount() != 1) return false;
+  if (document.HasParseError() || !document.IsObject() || document.MemberCount() != 1) return {};
   const auto& member = *document.MemberBegin();
-  return member.name == "auth" && member.value.IsString();
+  if (member.name != "auth" || !member.value.IsString()) return {};
+  return std::string(member.value.GetString(), member.value.GetStringLength());
 }
 
 CloseCode code_of(Stream::End why) {
@@ -26,6 +29,8 @@ CloseCode code_of(Stream::End why) {
       return CloseCode::kGoingAway;
     case Stream::End::kTrouble:
       return CloseCode::kTryAgainLater;
+    case Stream::End::kAuth:
+      return CloseCode::kPolicyViolation;
     case Stream::End::kProtocol:
       break;
   }
@@ -40,6 +45,8 @@ std::string_view reason_of(Stream::End why) {
       return "the server is shutting down; connect again";
     case Stream::End::kTrouble:
       return "no fresh state or no room just now; connect again later";
+    case Stream::End::kAuth:
+      return "the token has expired";
     case Stream::End::kProtocol:
       break;
   }
@@ -76,9 +83,13 @@ bool WebSocketStream::append_heartbeat(std::string& out) {
   return true;
 }
 
-bool WebSocketStream::receive(std::string_view bytes, std::string& out) {
+bool WebSocketStream::receive(std::string_view bytes, std::string& out, const OnToken& on_token) {
   const auto on_message = [&](std::string_view message, bool binary) {
-    if (!binary && is_auth_message(message)) return;
+    const std::optional<std::string> token = binary ? std::nullopt : token_in(message);
+    if (token && on_token(*token)) return;
+    if (token) {
+      return socket_.append_close(out, CloseCode::kPolicyViolation, "the token is not valid here");
+    }
     socket_.append_close(out, CloseCode::kPolicyViolation,
                          "expected a text message {\"auth\":\"<token>\"}, and nothing else");
   };

@@ -22,7 +22,8 @@ class WebSocketStream final : public Stream {
   [[nodiscard]] std::chrono::seconds heartbeat() const override { return std::chrono::seconds(25); }
   void append_end(std::string& out, End why) override;
   [[nodiscard]] bool listens() const override { return true; }
-  [[nodiscard]] bool receive(std::string_view bytes, std::string& out) override;
+  [[nodiscard]] bool receive(std::string_view bytes, std::string& out,
+                             const OnToken& on_token) override;
 
  private:
   WebSocket socket_;

@@ -1,0 +1,78 @@
+#include "server/admission.h"
+
+#include "server/bearer.h"
+#include "server/problem.h"
+
+namespace bide {
+namespace {
+
+httplib::Response challenge(int status, std::string_view detail, std::string_view error) {
+  httplib::Response response = problem(status, detail);
+  std::string fields = "Bearer realm=\"bide\"";
+  if (!error.empty()) fields.append(", error=\"").append(error).append("\"");
+  if (status == 403) fields += ", scope=\"job:read\"";
+  response.set_header("WWW-Authenticate", fields);
+  return response;
+}
+
+httplib::Response refusal(Denial denial) {
+  switch (denial) {
+    case Denial::kInvalid:
+      return challenge(401, "the token is not valid here", "invalid_token");
+    case Denial::kExpired:
+      return challenge(401, "the token has expired; get a new one", "invalid_token");
+    case Denial::kForbidden:
+      break;
+  }
+  return challenge(403, "the token does not permit reading jobs: job:read is missing",
+                   "insufficient_scope");
+}
+
+}  // namespace
+
+std::optional<httplib::Response> Admission::judge(const httplib::Request& request,
+                                                  RequestFacts& facts) const {
+  if (authority_ == nullptr) return std::nullopt;
+  // Before the token is judged: what is read while it is counts as newer.
+  facts.admission = static_cast<std::uint16_t>(generation_.load(std::memory_order_relaxed));
+  const BearerToken bearer = find_bearer(request, cookie_);
+  switch (bearer.found) {
+    case BearerToken::Found::kNone:
+      return challenge(401, "a token is needed: send it as `Authorization: Bearer <token>`", "");
+    case BearerToken::Found::kAmbiguous:
+      return challenge(400, "there are several Authorization fields; send one", "invalid_request");
+    case BearerToken::Found::kOne:
+      break;
+  }
+  const WallTime now = clock_.wall_now();
+  const std::variant<Permit, Denial> judged = authority_->judge(bearer.token, now);
+  if (const auto* const denial = std::get_if<Denial>(&judged)) return refusal(*denial);
+  admit(std::get<Permit>(judged), now, facts);
+  return std::nullopt;
+}
+
+bool Admission::renew(std::string_view token, RequestFacts& facts) const {
+  if (authority_ == nullptr) return true;
+  const std::uint32_t generation = generation_.load(std::memory_order_relaxed);
+  const WallTime now = clock_.wall_now();
+  const std::variant<Permit, Denial> judged = authority_->judge(token, now);
+  const auto* const permit = std::get_if<Permit>(&judged);
+  if (permit == nullptr) return false;
+  const std::uint64_t client = facts.client;
+  admit(*permit, now, facts);
+  facts.client = client;  // Whose place it has taken.
+  facts.admission = static_cast<std::uint16_t>(generation);
+  return true;
+}
+
+void Admission::admit(const Permit& permit, WallTime now, RequestFacts& facts) const {
+  facts.client = permit.client;
+  // A century is for ever, and does not overflow.
+  constexpr std::chrono::hours kForEver(24 * 36'525);
+  const bool ends = permit.expires < now + kForEver;
+  facts.token_expires =
+      ends ? clock_.now() + std::chrono::duration_cast<TimePoint::duration>(permit.expires - now)
+           : kEndOfTime;
+}
+
+}  // namespace bide

@@ -1,0 +1,53 @@
+// server/admission.h: Whether a request may read, and as whom: the HTTP side of server/authority.h.
+//
+// RFC 6750 section 3: 401 with `WWW-Authenticate: Bearer`, without an error where no token was
+// presented; 403 insufficient_scope for a token that does not permit reading. RFC 9110 section 11.
+//
+// Thread safety: all methods may be called from any thread and never block.
+#pragma once
+
+#include <httplib.h>
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/clock.h"
+#include "server/authority.h"
+#include "server/connection.h"
+
+namespace bide {
+
+class Admission {
+ public:
+  // `authority`: null lets everybody read; else it must outlive this. `cookie`: see bearer.h.
+  Admission(Clock& clock, const Authority* authority, std::string cookie)
+      : clock_(clock), authority_(authority), cookie_(std::move(cookie)) {}
+
+  // nullopt: it may; `facts` say as whom and until when. Else the response that refuses: 400, 401
+  // or 403.
+  [[nodiscard]] std::optional<httplib::Response> judge(const httplib::Request& request,
+                                                       RequestFacts& facts) const;
+  // A token that a WebSocket's client presents in place of the one it opened it with. False: it is
+  // none that may read; `facts` are as they were.
+  [[nodiscard]] bool renew(std::string_view token, RequestFacts& facts) const;
+
+  // The authority has read its files anew. What was admitted before is outdated() from now on:
+  // streams have to present their token again, for it may have been revoked.
+  void on_reloaded() { generation_.fetch_add(1, std::memory_order_relaxed); }
+  [[nodiscard]] bool outdated(const RequestFacts& facts) const {
+    return facts.admission != static_cast<std::uint16_t>(generation_.load(std::memory_order_relaxed));
+  }
+
+ private:
+  void admit(const Permit& permit, WallTime now, RequestFacts& facts) const;
+
+  Clock& clock_;
+  const Authority* const authority_;
+  const std::string cookie_;
+  std::atomic<std::uint32_t> generation_{0};
+};
+
+}  // namespace bide
