@@ -7,31 +7,32 @@ namespace bide {
 namespace {
 
 constexpr std::uint8_t kNotADigit = 0xFF;
-constexpr std::string_view kAlphabet =
+constexpr std::string_view kStandard =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kUrlSafe =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-constexpr std::array<std::uint8_t, 256> make_values() {
-  std::array<std::uint8_t, 256> values{};
+using Values = std::array<std::uint8_t, 256>;
+
+constexpr Values make_values(std::string_view alphabet) {
+  Values values{};
   values.fill(kNotADigit);
-  for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
-    values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::uint8_t>(i);
+  for (std::size_t i = 0; i < alphabet.size(); ++i) {
+    values[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i);
   }
   return values;
 }
-constexpr std::array<std::uint8_t, 256> kValues = make_values();
+constexpr Values kStandardValues = make_values(kStandard);
+constexpr Values kUrlSafeValues = make_values(kUrlSafe);
 
-}  // namespace
-
-std::optional<std::string> decode_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  if (text.ends_with('=')) text.remove_suffix(text.ends_with("==") ? 2 : 1);
-
+std::optional<std::string> decode_digits(std::string_view text, const Values& values) {
+  if (text.size() % 4 == 1) return std::nullopt;
   std::string out;
   out.reserve(text.size() / 4 * 3 + 2);
   std::uint32_t bits = 0;
   unsigned count = 0;
   for (const char c : text) {
-    const std::uint8_t value = kValues[static_cast<unsigned char>(c)];
+    const std::uint8_t value = values[static_cast<unsigned char>(c)];
     if (value == kNotADigit) return std::nullopt;
     bits = bits << 6U | value;
     count += 6;
@@ -44,13 +45,13 @@ std::optional<std::string> decode_base64(std::string_view text) {
   return out;
 }
 
-std::string encode_base64(std::string_view bytes) {
+std::string encode_digits(std::string_view bytes, std::string_view alphabet) {
   std::string out;
   out.reserve((bytes.size() + 2) / 3 * 4);
   std::uint32_t bits = 0;
   unsigned count = 0;
   const auto append_digits = [&] {
-    for (; count >= 6; count -= 6) out += kAlphabet[bits >> (count - 6) & 0x3FU];
+    for (; count >= 6; count -= 6) out += alphabet[bits >> (count - 6) & 0x3FU];
   };
   for (const char byte : bytes) {
     bits = bits << 8U | static_cast<unsigned char>(byte);
@@ -62,8 +63,27 @@ std::string encode_base64(std::string_view bytes) {
     count = 6;
     append_digits();
   }
+  return out;
+}
+
+}  // namespace
+
+std::optional<std::string> decode_base64(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  if (text.ends_with('=')) text.remove_suffix(text.ends_with("==") ? 2 : 1);
+  return decode_digits(text, kStandardValues);
+}
+
+std::string encode_base64(std::string_view bytes) {
+  std::string out = encode_digits(bytes, kStandard);
   while (out.size() % 4 != 0) out += '=';
   return out;
 }
+
+std::optional<std::string> decode_base64url(std::string_view text) {
+  return decode_digits(text, kUrlSafeValues);
+}
+
+std::string encode_base64url(std::string_view bytes) { return encode_digits(bytes, kUrlSafe); }
 
 }  // namespace bide

@@ -1,4 +1,4 @@
-// core/base64.h: Base64 as RFC 4648 section 4 defines it.
+// core/base64.h: Base64 as RFC 4648 sections 4 and 5 define it.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -15,5 +15,9 @@ namespace bide {
 
 // The one text that decode_base64() takes for these bytes.
 [[nodiscard]] std::string encode_base64(std::string_view bytes);
+
+// The same with the alphabet that is safe in URLs, and without padding (RFC 7515 section 2).
+[[nodiscard]] std::optional<std::string> decode_base64url(std::string_view text);
+[[nodiscard]] std::string encode_base64url(std::string_view bytes);
 
 }  // namespace bide

@@ -25,6 +25,8 @@ Rejection rejection_of(JsonError error) {
       return {RejectReason::kJson, "value: expected one JSON object in UTF-8"};
     case JsonError::kDepth:
       return {RejectReason::kDepth, "value: nested too deep"};
+    case JsonError::kDuplicate:
+      return {RejectReason::kJson, "value: a member stands twice"};
   }
   return {RejectReason::kJson, {}};
 }

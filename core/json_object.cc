@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <set>
 #include <utility>
 
 namespace bide {
@@ -20,6 +21,8 @@ namespace {
 // - a NUL after the value ends the text, whatever follows: consumed_all().
 constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
                             rapidjson::kParseNumbersAsStringsFlag;
+
+constexpr std::string_view kWhiteSpace = " \t\r\n";
 
 bool has_surrogate(std::string_view utf8) {
   for (std::size_t at = utf8.find('\xED'); at != std::string_view::npos;
@@ -41,10 +44,15 @@ class MemberHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Mem
   using Kind = JsonMember::Kind;
 
   MemberHandler(std::string_view text, const rapidjson::MemoryStream& stream,
-                std::vector<JsonMember>& members, std::size_t depth_max)
-      : text_(text), stream_(stream), members_(members), depth_max_(depth_max) {}
+                std::vector<JsonMember>& members, std::size_t depth_max, JsonDuplicates duplicates)
+      : text_(text),
+        stream_(stream),
+        members_(members),
+        depth_max_(depth_max),
+        duplicates_(duplicates) {}
 
   bool too_deep() const { return too_deep_; }
+  bool duplicate() const { return duplicate_; }
 
   bool Null() { return scalar(Kind::kNull); }
   bool Bool(bool) { return scalar(Kind::kBool); }
@@ -57,6 +65,10 @@ class MemberHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Mem
   bool Key(const char* text, rapidjson::SizeType size, bool) {
     if (has_surrogate({text, size})) return false;
     if (depth_ != 1) return true;
+    if (duplicates_ == JsonDuplicates::kRefused) {
+      duplicate_ = !names_.emplace(text, size).second;
+      if (duplicate_) return false;
+    }
     wanted_ = find_wanted({text, size});
     begin_ = stream_.Tell();
     return true;
@@ -104,8 +116,11 @@ class MemberHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Mem
   const rapidjson::MemoryStream& stream_;
   std::vector<JsonMember>& members_;
   const std::size_t depth_max_;
+  const JsonDuplicates duplicates_;
+  std::set<std::string> names_;  // Of all members so far, where duplicates are refused.
   std::size_t depth_ = 0;
   bool too_deep_ = false;
+  bool duplicate_ = false;
   JsonMember* wanted_ = nullptr;  // The member whose value comes next, if it is to be kept.
   std::size_t begin_ = 0;         // Just behind its name.
 };
@@ -127,20 +142,47 @@ class StringsHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, St
   bool opened_ = false;
 };
 
+// The first character behind the string that opens at `at`.
+std::size_t string_end(std::string_view text, std::size_t at) {
+  for (++at; text[at] != '"'; ++at) {
+    if (text[at] == '\\') ++at;
+  }
+  return at + 1;
+}
+
+// The first comma or closing bracket at or behind `at` that is not inside a nested value.
+std::size_t element_end(std::string_view text, std::size_t at) {
+  for (std::size_t depth = 0;;) {
+    const char c = text[at];
+    if (depth == 0 && (c == ',' || c == ']')) return at;
+    if (c == '[' || c == '{') ++depth;
+    if (c == ']' || c == '}') --depth;
+    at = c == '"' ? string_end(text, at) : at + 1;
+  }
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(kWhiteSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kWhiteSpace) + 1 - begin);
+}
+
 }  // namespace
 
 std::variant<JsonObject, JsonError> JsonObject::parse(std::string_view text,
                                                       const std::vector<std::string_view>& names,
-                                                      std::size_t depth_max) {
+                                                      std::size_t depth_max,
+                                                      JsonDuplicates duplicates) {
   JsonObject object;
   object.members_.reserve(names.size());
   for (const std::string_view name : names) object.members_.push_back({.name = name});
 
   rapidjson::MemoryStream stream(text.data(), text.size());
-  MemberHandler handler(text, stream, object.members_, depth_max);
+  MemberHandler handler(text, stream, object.members_, depth_max, duplicates);
   rapidjson::Reader reader;
   const bool parsed = !reader.Parse<kFlags>(stream, handler).IsError();
   if (handler.too_deep()) return JsonError::kDepth;
+  if (handler.duplicate()) return JsonError::kDuplicate;
   if (!parsed || !consumed_all(stream)) return JsonError::kSyntax;
   return object;
 }
@@ -159,6 +201,19 @@ std::optional<std::vector<std::string>> parse_string_array(std::string_view text
   rapidjson::Reader reader;
   if (reader.Parse<kFlags>(stream, handler).IsError() || !consumed_all(stream)) return std::nullopt;
   return strings;
+}
+
+std::optional<std::vector<std::string_view>> split_json_array(std::string_view text) {
+  text = trimmed(text);
+  if (!text.starts_with('[')) return std::nullopt;
+  std::vector<std::string_view> elements;
+  for (std::size_t begin = 1; begin < text.size();) {
+    const std::size_t end = element_end(text, begin);
+    const std::string_view element = trimmed(text.substr(begin, end - begin));
+    if (!element.empty()) elements.push_back(element);  // Empty: the whole array is.
+    begin = end + 1;
+  }
+  return elements;
 }
 
 }  // namespace bide

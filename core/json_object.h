@@ -2,7 +2,7 @@
 //
 // One pass over the text, no tree: only the members asked for are kept, so a hostile value costs
 // no more memory than its own size. Checked on the way: RFC 8259's grammar, UTF-8 (escaped
-// surrogates included), depth. Of duplicate members the first wins.
+// surrogates included), depth. Of duplicate members the first wins, or they are refused.
 //
 // Thread safety: values and pure functions.
 #pragma once
@@ -29,16 +29,22 @@ struct JsonMember {
 };
 
 enum class JsonError : std::uint8_t {
-  kSyntax,  // Not one JSON object, not UTF-8, or a number beyond a double.
-  kDepth,   // Nested deeper than `depth_max`.
+  kSyntax,     // Not one JSON object, not UTF-8, or a number beyond a double.
+  kDepth,      // Nested deeper than `depth_max`.
+  kDuplicate,  // Refused, and some member of the object itself stands twice.
 };
+
+// What two members of one name mean depends on the reader; where readers must agree they are
+// refused.
+enum class JsonDuplicates : std::uint8_t { kFirstWins, kRefused };
 
 class JsonObject {
  public:
   // `names` must be string literals or outlive the result, as must `text`. The object itself is
   // depth 1.
   [[nodiscard]] static std::variant<JsonObject, JsonError> parse(
-      std::string_view text, const std::vector<std::string_view>& names, std::size_t depth_max);
+      std::string_view text, const std::vector<std::string_view>& names, std::size_t depth_max,
+      JsonDuplicates duplicates = JsonDuplicates::kFirstWins);
 
   // `name` must be one of those asked for.
   [[nodiscard]] const JsonMember& operator[](std::string_view name) const;
@@ -50,5 +56,9 @@ class JsonObject {
 // The elements of an array of strings; nullopt: anything else. `text` is JSON already checked, such
 // as a member's `raw`.
 [[nodiscard]] std::optional<std::vector<std::string>> parse_string_array(std::string_view text);
+
+// The elements of an array as they were written, without surrounding white space; into `text`,
+// which is JSON already checked. nullopt: not an array.
+[[nodiscard]] std::optional<std::vector<std::string_view>> split_json_array(std::string_view text);
 
 }  // namespace bide

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -40,6 +41,21 @@ TEST_CASE("base64: one text for each value, all others are refused") {
                            "====", "Zg==Zg==", "Zm9v\n", " Zm9v", "Zm9-", "Zm_v", "Z=9v"}) {
     CAPTURE(text);
     CHECK_FALSE(decode_base64(text));
+  }
+}
+
+TEST_CASE("base64: safe in URLs it has another alphabet and no padding") {
+  for (std::size_t length = 0; length < 100; ++length) {
+    const std::string bytes(length, '\xFB');
+    std::string text = encode_base64(bytes);
+    text.erase(std::min(text.find('='), text.size()));
+    for (char& digit : text) digit = digit == '+' ? '-' : digit == '/' ? '_' : digit;
+    CHECK(encode_base64url(bytes) == text);
+    CHECK(decode_base64url(text) == bytes);
+  }
+  for (const char* text : {"Zg==", "Zh", "Zm9", "Z", "Zm9vZ", "Zm9v=", "+_", "Zm9v ", "Zm9v\n"}) {
+    CAPTURE(text);
+    CHECK_FALSE(decode_base64url(text));
   }
 }
 

@@ -1,0 +1,93 @@
+#include "server/token_file.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "server/credential_file.h"
+#include "server/start_error.h"
+
+namespace bide {
+namespace {
+
+constexpr std::size_t kFileBytesMax = 16 << 20U;
+constexpr const char* kMakeOne = "; make one with `openssl rand -hex 32`";
+
+bool is_visible_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7F'; });
+}
+
+// Why that line is no token. It says nothing of what stands there but its length.
+std::optional<std::string> find_fault(std::string_view token) {
+  if (!is_visible_ascii(token)) {
+    return "has a character that is not visible ASCII (a blank, a tab or a byte order mark?); a "
+           "line is one token and nothing else";
+  }
+  if (token.size() < TokenFile::kTokenBytesMin) {
+    return "a token of " + std::to_string(token.size()) + " characters could be guessed, " +
+           std::to_string(TokenFile::kTokenBytesMin) + " are needed" + kMakeOne;
+  }
+  if (token.size() > TokenFile::kTokenBytesMax) {
+    return "a token has " + std::to_string(TokenFile::kTokenBytesMax) +
+           " characters at most, this has " + std::to_string(token.size()) + kMakeOne;
+  }
+  return std::nullopt;
+}
+
+std::string_view take_line(std::string_view& text) {
+  const std::size_t end = text.find('\n');
+  std::string_view line = text.substr(0, end);
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+// The string: why not, to be put behind the file's name.
+std::variant<std::vector<KeyedDigest::Value>, std::string> parse(std::string_view text,
+                                                                 const KeyedDigest& digest) {
+  std::vector<KeyedDigest::Value> tokens;
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::string_view line = take_line(text);
+    if (line.empty() || line.starts_with('#')) continue;
+    if (tokens.size() == TokenFile::kTokensMax) {
+      return "holds more than " + std::to_string(TokenFile::kTokensMax) +
+             " tokens; signed ones (--auth jwt) need no list";
+    }
+    if (const auto fault = find_fault(line)) {
+      return "line " + std::to_string(number) + ": " + *fault;
+    }
+    tokens.push_back(digest.of(line));
+  }
+  if (tokens.empty()) return "holds no token, one a line is expected" + std::string(kMakeOne);
+  std::sort(tokens.begin(), tokens.end());
+  return tokens;
+}
+
+}  // namespace
+
+TokenFile::TokenFile(std::filesystem::path file)
+    : file_(std::move(file)), digest_(KeyedDigest::random()) {
+  if (const auto why = TokenFile::reload()) throw StartError(*why);
+}
+
+std::variant<Permit, Denial> TokenFile::judge(std::string_view token, WallTime) const {
+  if (token.size() < kTokenBytesMin || token.size() > kTokenBytesMax) return Denial::kInvalid;
+  const KeyedDigest::Value wanted = digest_.of(token);
+  const auto tokens = tokens_.get();
+  const auto it = std::lower_bound(tokens->begin(), tokens->end(), wanted);
+  if (it == tokens->end() || !equal(*it, wanted)) return Denial::kInvalid;
+  return Permit{.client = client_of(wanted)};
+}
+
+std::optional<std::string> TokenFile::reload() {
+  const std::uint64_t turn = tokens_.take_turn();
+  const auto text = read_credential_file(file_, kFileBytesMax);
+  if (const auto* why = std::get_if<std::string>(&text)) return *why;
+  auto tokens = parse(std::get<CredentialText>(text).bytes(), digest_);
+  if (const auto* why = std::get_if<std::string>(&tokens)) return file_.string() + ": " + *why;
+  tokens_.install(turn, std::make_shared<const std::vector<KeyedDigest::Value>>(
+                            std::get<0>(std::move(tokens))));
+  return std::nullopt;
+}
+
+}  // namespace bide

@@ -1,0 +1,40 @@
+#include "server/watched_files.h"
+
+#include <sys/stat.h>
+
+#include <utility>
+
+namespace bide {
+
+WatchedFiles::WatchedFiles(std::vector<std::filesystem::path> files) {
+  files_.reserve(files.size());
+  for (std::filesystem::path& file : files) {
+    std::optional<Stamp> stamp = stamp_of(file);
+    files_.push_back({.path = std::move(file), .stamp = stamp});
+  }
+}
+
+std::vector<std::filesystem::path> WatchedFiles::take_changed() {
+  std::vector<std::filesystem::path> changed;
+  for (Watched& file : files_) {
+    const std::optional<Stamp> stamp = stamp_of(file.path);
+    if (!stamp || stamp == file.stamp) continue;
+    file.stamp = stamp;
+    changed.push_back(file.path);
+  }
+  return changed;
+}
+
+std::optional<WatchedFiles::Stamp> WatchedFiles::stamp_of(const std::filesystem::path& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) return std::nullopt;
+  return Stamp{static_cast<std::int64_t>(status.st_dev),
+               static_cast<std::int64_t>(status.st_ino),
+               status.st_size,
+               status.st_mtim.tv_sec,
+               status.st_mtim.tv_nsec,
+               status.st_ctim.tv_sec,
+               status.st_ctim.tv_nsec};
+}
+
+}  // namespace bide

@@ -1,0 +1,45 @@
+#include "core/json_object.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <variant>
+
+using namespace bide;
+
+namespace {
+
+std::variant<JsonObject, JsonError> parse_strictly(std::string_view text) {
+  return JsonObject::parse(text, {"a"}, 8, JsonDuplicates::kRefused);
+}
+
+using Elements = std::vector<std::string_view>;
+
+}  // namespace
+
+TEST_CASE("json object: duplicates are refused where they must be, however they are written") {
+  for (const char* text :
+       {R"({"a":1,"a":1})", R"({"b":1,"a":2,"b":3})", R"({"a":1,"\u0061":2})", R"({"":1,"":2})"}) {
+    CAPTURE(text);
+    CHECK(std::get<JsonError>(parse_strictly(text)) == JsonError::kDuplicate);
+    CHECK(std::holds_alternative<JsonObject>(JsonObject::parse(text, {"a"}, 8)));
+  }
+}
+
+TEST_CASE("json object: a name may come again at another depth, in another case, as a value") {
+  for (const char* text : {R"({"a":{"a":1},"b":[{"a":1}]})", R"({"a":"a","A":1,"a ":2})"}) {
+    CAPTURE(text);
+    CHECK(std::holds_alternative<JsonObject>(parse_strictly(text)));
+  }
+  CHECK(std::get<JsonError>(parse_strictly(R"({"a":1,"a":)")) == JsonError::kDuplicate);
+  CHECK(std::get<JsonError>(parse_strictly(R"({"a":1)")) == JsonError::kSyntax);
+}
+
+TEST_CASE("json object: an array falls into its elements") {
+  CHECK(split_json_array("[]") == Elements{});
+  CHECK(split_json_array(" [ \n] ") == Elements{});
+  CHECK(split_json_array("[1]") == Elements{"1"});
+  CHECK(split_json_array(R"([ {"a":[1,2]} , "],[" ,[[],{}],"\"]\\",null ])") ==
+        Elements{R"({"a":[1,2]})", R"("],[")", "[[],{}]", R"("\"]\\")", "null"});
+  for (const char* text : {"{}", "1", "\"[1]\"", "", " "}) CHECK_FALSE(split_json_array(text));
+}
