@@ -38,7 +38,8 @@ class Admission {
   // streams have to present their token again, for it may have been revoked.
   void on_reloaded() { generation_.fetch_add(1, std::memory_order_relaxed); }
   [[nodiscard]] bool outdated(const RequestFacts& facts) const {
-    return facts.admission != static_cast<std::uint16_t>(generation_.load(std::memory_order_relaxed));
+    return facts.admission !=
+           static_cast<std::uint16_t>(generation_.load(std::memory_order_relaxed));
   }
 
  private:

@@ -20,8 +20,9 @@ struct BearerToken {
 };
 
 // Where a token is looked for, the first place that has one counts:
-//   Authorization: Bearer <token>           the scheme in any case; other schemes are a proxy's affair
-//   Sec-WebSocket-Protocol: bearer.<token>  where the request asks for a WebSocket: pages cannot set
+//   Authorization: Bearer <token>           the scheme in any case; other schemes are a proxy's
+//   affair Sec-WebSocket-Protocol: bearer.<token>  where the request asks for a WebSocket: pages
+//   cannot set
 //                                           Authorization there
 //   Cookie: <cookie>=<token>                what EventSource sends; meant to be HttpOnly
 // Never in the URL, where it would be logged (section 2.3 is not followed). `cookie`: the name.

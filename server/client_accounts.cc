@@ -32,8 +32,7 @@ bool ClientAccounts::charge(std::uint64_t client, TimePoint now) {
   if (shard.accounts.size() >= shard.sweep_at) sweep(shard, now);
   const auto [found, created] = shard.accounts.try_emplace(client);
   Account& account = found->second;
-  account.credit =
-      created ? static_cast<double>(limits_.per_second) : credit_at(account, now);
+  account.credit = created ? static_cast<double>(limits_.per_second) : credit_at(account, now);
   account.counted = now;
   if (account.credit < 1) return false;
   account.credit -= 1;
@@ -49,7 +48,8 @@ double ClientAccounts::credit_at(const Account& account, TimePoint now) const {
 void ClientAccounts::sweep(Shard& shard, TimePoint now) {
   std::erase_if(shard.accounts, [&](const auto& entry) {
     const Account& account = entry.second;
-    return account.places == 0 && credit_at(account, now) >= static_cast<double>(limits_.per_second);
+    return account.places == 0 &&
+           credit_at(account, now) >= static_cast<double>(limits_.per_second);
   });
   shard.sweep_at = std::max<std::size_t>(1024, 2 * shard.accounts.size());
 }

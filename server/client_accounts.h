@@ -22,7 +22,7 @@ namespace bide {
 class ClientAccounts {
  public:
   struct Limits {
-    std::size_t places = 0;   // Requests and streams held at a time; 0: no limit.
+    std::size_t places = 0;      // Requests and streams held at a time; 0: no limit.
     std::size_t per_second = 0;  // Requests, and as many more in a burst; 0: no limit.
   };
   explicit ClientAccounts(const Limits& limits) : limits_(limits) {}

@@ -48,20 +48,20 @@ class AnswerSink {
 // What the response to the current request depends on, besides the resource. Kept small: a parked
 // request carries one for as long as it is held.
 struct RequestFacts {
-  TimePoint received{};        // When the request was complete.
-  std::uint32_t wait_ms = 0;   // The wait that is honoured; 0: none asked for.
-  bool head : 1 = false;       // HEAD: the headers of GET, no body.
-  bool other : 1 = true;       // Neither GET nor HEAD, or refused before that was known.
-  bool close : 1 = false;      // Close after this response.
-  bool http10 : 1 = false;     // HTTP/1.0: keep-alive has to be said.
-  bool held : 1 = false;       // Asked to wait.
-  bool clamped : 1 = false;    // Asked for more than --max-wait.
-  bool preferred : 1 = false;  // Asked by Prefer: wait, answered by Preference-Applied.
-  bool max_stale : 1 = false;  // Cache-Control: max-stale.
-  bool over_rate : 1 = false;  // Beyond what one client may ask in a second.
-  bool placed : 1 = false;     // Takes one of the client's places (ClientAccounts).
-  bool by_token : 1 = false;   // The wait ends with the token, earlier than it would.
-  bool named_origin : 1 = false;  // From a page of an origin that may read (CrossOrigin).
+  TimePoint received{};                  // When the request was complete.
+  std::uint32_t wait_ms = 0;             // The wait that is honoured; 0: none asked for.
+  bool head : 1 = false;                 // HEAD: the headers of GET, no body.
+  bool other : 1 = true;                 // Neither GET nor HEAD, or refused before that was known.
+  bool close : 1 = false;                // Close after this response.
+  bool http10 : 1 = false;               // HTTP/1.0: keep-alive has to be said.
+  bool held : 1 = false;                 // Asked to wait.
+  bool clamped : 1 = false;              // Asked for more than --max-wait.
+  bool preferred : 1 = false;            // Asked by Prefer: wait, answered by Preference-Applied.
+  bool max_stale : 1 = false;            // Cache-Control: max-stale.
+  bool over_rate : 1 = false;            // Beyond what one client may ask in a second.
+  bool placed : 1 = false;               // Takes one of the client's places (ClientAccounts).
+  bool by_token : 1 = false;             // The wait ends with the token, earlier than it would.
+  bool named_origin : 1 = false;         // From a page of an origin that may read (CrossOrigin).
   std::uint16_t admission = 0;           // See Admission::outdated().
   TimePoint token_expires = kEndOfTime;  // Of the token that the request was admitted by.
   std::uint64_t client = 0;              // Whose limits it counts for; 0: not known yet.

@@ -18,10 +18,11 @@ namespace bide {
 
 class CrossOrigin {
  public:
-  // Origins as browsers send them; see is_origin(). None: there is no such thing here.
+  // Origins as browsers send them; see origin.h. None: there is no such thing here.
   explicit CrossOrigin(const std::vector<std::string>& origins);
 
-  // The field lines for the response to `request`, in good order; valid as long as this. Null: none.
+  // The field lines for the response to `request`, in good order; valid as long as this. Null:
+  // none.
   [[nodiscard]] const std::string* fields_for(const httplib::Request& request) const;
   // Whether these fields are those for a page that may read.
   [[nodiscard]] bool admits(const std::string* fields) const {
@@ -40,9 +41,5 @@ class CrossOrigin {
   std::vector<Named> named_;
   std::string others_;  // For requests of other origins, or of none.
 };
-
-// `https://host` or `https://host:port`, http too, in lower case, without a path (RFC 6454 section
-// 6.2). Names with other than ASCII are to be given as their browser sends them (xn--…).
-[[nodiscard]] bool is_origin(std::string_view text);
 
 }  // namespace bide

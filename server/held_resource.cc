@@ -71,7 +71,8 @@ void HeldResource::answer_without_place(std::string_view key, const Waiter::Term
   const bool ready = look.snapshot != nullptr && look.verdict != Verdict::kPending;
   if (ready) return answer(key, terms, Outcome::kNow, look.snapshot, now, exchange);
   count(context_.metrics.over_places);
-  refuse(key, too_many("this client has too many requests held; wait for some, or for many jobs in one"),
+  refuse(key,
+         too_many("this client has too many requests held; wait for some, or for many jobs in one"),
          exchange);
 }
 

@@ -101,10 +101,22 @@ bool is_loopback(std::string_view host) {
 }
 
 std::optional<UsageError> check_together(const ServeOptions& options) {
-  if (!options.allow_anonymous && !is_loopback(options.listen_host)) {
+  const AuthOptions& auth = options.auth;
+  const bool anonymous = auth.kind == AuthOptions::Kind::kNone;
+  if (anonymous && !options.allow_anonymous && !is_loopback(options.listen_host)) {
     return UsageError{
         "--listen: with --auth none expected a loopback address such as "
-        "127.0.0.1:8080; --allow-anonymous lets everybody who can reach it read"};
+        "127.0.0.1:8080; --auth says who may read, and --allow-anonymous lets everybody who can "
+        "reach "
+        "it"};
+  }
+  const bool has_keys = !auth.jwt_secret_file.empty() || !auth.jwt_key.empty();
+  if (auth.kind == AuthOptions::Kind::kJwt && !has_keys) {
+    return UsageError{"--auth jwt: expected --jwt-key or --jwt-secret-file with it"};
+  }
+  const bool has_claims = !auth.jwt_issuer.empty() || !auth.jwt_audience.empty();
+  if (auth.kind != AuthOptions::Kind::kJwt && (has_keys || has_claims)) {
+    return UsageError{"--jwt-…: expected --auth jwt with it, or nobody's token is looked at"};
   }
   if (options.nats_url.empty() && options.data_dir.empty()) {
     return UsageError{"--data-dir: expected a directory, as HOME and XDG_STATE_HOME are not set"};

@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace bide {
 
@@ -24,6 +25,20 @@ enum class AccessLog : std::uint8_t {
   kOff,
   kSampled,  // Every error, and one in a hundred of the others.
   kAll,
+};
+
+// Who may read.
+struct AuthOptions {
+  enum class Kind : std::uint8_t { kNone, kTokenFile, kJwt };
+  Kind kind = Kind::kNone;
+  std::filesystem::path token_file;       // kTokenFile.
+  std::filesystem::path jwt_secret_file;  // kJwt: of this and the next one at least; else empty.
+  std::filesystem::path jwt_key;
+  std::string jwt_issuer;             // Empty: any.
+  std::string jwt_audience;           // Empty: any.
+  std::string cookie = "bide_token";  // Where browsers keep their token.
+
+  friend bool operator==(const AuthOptions&, const AuthOptions&) = default;
 };
 
 struct ServeOptions {
@@ -43,7 +58,12 @@ struct ServeOptions {
   std::string base_path;    // "" or "/api": also answers under this.
   std::size_t threads = 0;  // Of the pool. 0: as many as cores; else 1..64.
   AccessLog access_log = AccessLog::kSampled;
-  bool allow_anonymous = false;  // Lets `auth none` listen beyond loopback.
+  AuthOptions auth;
+  bool allow_anonymous = false;           // Lets `auth none` listen beyond loopback.
+  std::vector<std::string> cors_origins;  // Of pages that may read; see origin.h.
+  // Of one client: its token's subject, or its address. 0: no limit.
+  std::size_t max_parked_per_client = 20'000;  // 0..10,000,000.
+  std::size_t max_rate_per_client = 0;         // Requests a second. 0..1,000,000.
 
   friend bool operator==(const ServeOptions&, const ServeOptions&) = default;
 };

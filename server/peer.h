@@ -1,5 +1,5 @@
-// server/peer.h: Who is at the other end of a socket, asked of the kernel: most requests need no name
-// for their client, so none is kept.
+// server/peer.h: Who is at the other end of a socket, asked of the kernel: most requests need no
+// name for their client, so none is kept.
 //
 // Thread safety: pure functions but for one system call, which does not block.
 #pragma once

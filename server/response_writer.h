@@ -18,9 +18,9 @@ namespace bide {
 
 // What the request has to say about how it is answered.
 struct Delivery {
-  bool head_only = false;  // HEAD: the fields of a GET, without its body.
-  bool http_1_0 = false;   // Keeping the connection must be said aloud then.
-  bool close = false;      // The connection ends with this answer.
+  bool head_only = false;                // HEAD: the fields of a GET, without its body.
+  bool http_1_0 = false;                 // Keeping the connection must be said aloud then.
+  bool close = false;                    // The connection ends with this answer.
   std::string_view further_fields = {};  // Whole lines, in good order.
 };
 

@@ -71,7 +71,9 @@ void Router::handle(const httplib::Request& request, Exchange& exchange) {
   if (resource == nullptr && page == HealthResource::Page::kNone) {
     return exchange.send(not_found(), "-");
   }
-  const auto log_path = [&] { return resource == nullptr ? LogPath(path) : resource->log_path(key); };
+  const auto log_path = [&] {
+    return resource == nullptr ? LogPath(path) : resource->log_path(key);
+  };
   if (facts.named_origin && CrossOrigin::is_preflight(request)) {
     return exchange.send(CrossOrigin::preflight_response(), log_path());
   }

@@ -11,14 +11,17 @@
 
 #include "server/embedded_nats.h"
 #include "server/http_server.h"
+#include "server/jwt_authority.h"
 #include "server/log.h"
 #include "server/nats_url.h"
 #include "server/options.h"
+#include "server/reloads.h"
 #include "server/resources.h"
 #include "server/router.h"
 #include "server/start_error.h"
 #include "server/state_dir.h"
 #include "server/stop_signal.h"
+#include "server/token_file.h"
 #include "server/watcher.h"
 
 namespace bide {
@@ -29,11 +32,11 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds kDrainPatience = 5s;
 constexpr std::size_t kShardsMost = 16;
 
-// The signals that end the server, blocked for all threads and waited for by one.
-sigset_t ending_signals() {
+// The signals that are blocked for all threads and waited for by one.
+sigset_t awaited_signals() {
   sigset_t signals;
   ::sigemptyset(&signals);
-  for (const int number : {SIGTERM, SIGINT}) ::sigaddset(&signals, number);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, number);
   return signals;
 }
 
@@ -55,22 +58,52 @@ JobTable::Options table_options(const ServeOptions& options) {
   return table;
 }
 
+Front::Limits front_limits(const ServeOptions& options) {
+  Front::Limits limits;
+  limits.per_client = {.places = options.max_parked_per_client,
+                       .per_second = options.max_rate_per_client};
+  return limits;
+}
+
+// Throws StartError.
+std::unique_ptr<Authority> make_authority(const AuthOptions& options) {
+  const auto given = [](const auto& value) {
+    return value.empty() ? std::nullopt : std::optional(value);
+  };
+  switch (options.kind) {
+    case AuthOptions::Kind::kNone:
+      return nullptr;
+    case AuthOptions::Kind::kTokenFile:
+      return std::make_unique<TokenFile>(options.token_file);
+    case AuthOptions::Kind::kJwt:
+      break;
+  }
+  return std::make_unique<JwtAuthority>(JwtSettings{.secret_file = given(options.jwt_secret_file),
+                                                    .key_file = given(options.jwt_key),
+                                                    .issuer = given(options.jwt_issuer),
+                                                    .audience = given(options.jwt_audience)});
+}
+
 // The parts of a running server, in the order in which they need each other.
 class Server {
  public:
   explicit Server(const ServeOptions& options)
       : options_(options),
         access_logger_(system_clock(), options.access_log),
-        front_(system_clock(), {}, http_metrics_, access_logger_),
+        authority_(make_authority(options.auth)),
+        admission_(system_clock(), authority_.get(), options.auth.cookie),
+        cross_origin_(options.cors_origins),
+        front_(system_clock(), front_limits(options), http_metrics_, access_logger_),
         table_(system_clock(), table_options(options), &front_.crew()),
         freshness_(contact_, options.max_stale),
         hold_time_({options.max_wait, options.wait_jitter}),
-        resources_(hold_time_, freshness_, table_, http_metrics_),
+        resources_(hold_time_, freshness_, admission_, table_, http_metrics_),
         health_(system_clock(), options.max_stale, table_, contact_, metrics_, http_metrics_,
                 [this] {
                   return HealthResource::Numbers{front_.connections(), front_.draining()};
                 }),
-        router_(options.base_path, resources_.routes(health_)),
+        router_(options.base_path, resources_.routes(health_), admission_, cross_origin_,
+                http_metrics_),
         http_(front_) {}
 
   // Throws StartError.
@@ -91,6 +124,16 @@ class Server {
         metrics_);
     watcher_->start();
     announce(urls);
+  }
+
+  // What is to be read again while it runs.
+  void add_to(Reloads& reloads) {
+    if (authority_ == nullptr) return;
+    reloads.add("tokens", authority_->files(), [this] {
+      std::optional<std::string> trouble = authority_->reload();
+      if (!trouble) admission_.on_reloaded();
+      return trouble;
+    });
   }
 
   void stop() {
@@ -137,6 +180,9 @@ class Server {
   HttpMetrics http_metrics_;
   Contact contact_;
   AccessLogger access_logger_;
+  const std::unique_ptr<Authority> authority_;  // Null: everybody may read.
+  Admission admission_;
+  const CrossOrigin cross_origin_;
   Front front_;
   JobTable table_;
   Freshness freshness_;
@@ -152,6 +198,19 @@ class Server {
   std::thread accept_thread_;
 };
 
+void wait_for_end(const sigset_t& signals, Reloads& reloads) {
+  constexpr timespec kTick{1, 0};
+  for (;;) {
+    const int number = ::sigtimedwait(&signals, nullptr, &kTick);
+    if (number == SIGTERM || number == SIGINT) return;
+    if (number == SIGHUP) {
+      reloads.reload_all();
+    } else {
+      reloads.reload_changed();
+    }
+  }
+}
+
 }  // namespace
 
 int run_serve(std::span<const std::string> args) {
@@ -164,16 +223,16 @@ int run_serve(std::span<const std::string> args) {
     }
     return error->exit_code;
   }
-  const sigset_t signals = ending_signals();
+  const sigset_t signals = awaited_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGHUP, SIG_IGN);
   use_all_descriptors();
   try {
     Server server(std::get<ServeOptions>(parsed));
+    Reloads reloads;
+    server.add_to(reloads);
     server.start();
-    int number = 0;
-    ::sigwait(&signals, &number);
+    wait_for_end(signals, reloads);
     server.stop();
   } catch (const StartError& error) {
     std::fprintf(stderr, "bide serve: %s\n", error.what());

@@ -6,6 +6,7 @@
 
 #include "core/duration.h"
 #include "server/nats_url.h"
+#include "server/origin.h"
 
 namespace bide {
 namespace {
@@ -93,6 +94,53 @@ bool set_access_log(ServeOptions& options, std::string_view text) {
   return true;
 }
 
+bool set_auth(ServeOptions& options, std::string_view text) {
+  constexpr std::string_view kTokenFile = "token-file=";
+  AuthOptions& auth = options.auth;
+  auth.token_file.clear();
+  if (text == "none") {
+    auth.kind = AuthOptions::Kind::kNone;
+  } else if (text == "jwt") {
+    auth.kind = AuthOptions::Kind::kJwt;
+  } else if (text.starts_with(kTokenFile) && text.size() > kTokenFile.size()) {
+    auth.kind = AuthOptions::Kind::kTokenFile;
+    auth.token_file = text.substr(kTokenFile.size());
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool set_file(std::filesystem::path& file, std::string_view text) {
+  if (text.empty() || text.find('\0') != std::string_view::npos) return false;
+  file = text;
+  return true;
+}
+
+bool set_text(std::string& to, std::string_view text) {
+  if (text.empty()) return false;
+  to = text;
+  return true;
+}
+
+bool set_cookie(ServeOptions& options, std::string_view text) {
+  if (text.empty() || text.size() > 64 || !is_made_of(text, "_-")) return false;
+  options.auth.cookie = text;
+  return true;
+}
+
+bool set_cors_origins(ServeOptions& options, std::string_view text) {
+  constexpr std::size_t kOriginsMax = 64;
+  options.cors_origins.clear();
+  while (!text.empty()) {
+    const std::string_view origin = text.substr(0, text.find(','));
+    if (!is_origin(origin) || options.cors_origins.size() == kOriginsMax) return false;
+    options.cors_origins.emplace_back(origin);
+    text.remove_prefix(std::min(text.size(), origin.size() + 1));
+  }
+  return true;
+}
+
 bool set_allow_anonymous(ServeOptions& options, std::string_view text) {
   const bool yes = text == "true" || text == "1";
   if (!yes && text != "false" && text != "0") return false;
@@ -152,8 +200,42 @@ constexpr std::array kSettings = {
     Setting{"access-log", Kind::kText, "WHICH", "sampled",
             "log requests: off, sampled (errors and one in 100) or all", "off, sampled or all",
             set_access_log},
-    Setting{"auth", Kind::kText, "HOW", "none", "who may read; only `none` exists so far", "none",
-            [](Options&, Text t) { return t == "none"; }},
+    Setting{"auth", Kind::kText, "HOW", "none",
+            "who may read: none (everybody), token-file=FILE (one token a line) or jwt",
+            "none, token-file=FILE or jwt", set_auth},
+    Setting{"jwt-secret-file", Kind::kText, "FILE", "",
+            "with --auth jwt: the secret of HS256 tokens, 32 bytes or more", "a file",
+            [](Options& o, Text t) { return set_file(o.auth.jwt_secret_file, t); }},
+    Setting{"jwt-key", Kind::kText, "FILE", "",
+            "with --auth jwt: public keys of RS256, ES256 and EdDSA tokens, as PEM or a JWK set",
+            "a file", [](Options& o, Text t) { return set_file(o.auth.jwt_key, t); }},
+    Setting{"jwt-issuer", Kind::kText, "TEXT", "", "with --auth jwt: what `iss` must be",
+            "the issuer as it stands in tokens",
+            [](Options& o, Text t) { return set_text(o.auth.jwt_issuer, t); }},
+    Setting{"jwt-audience", Kind::kText, "TEXT", "",
+            "with --auth jwt: what `aud` must be or contain", "the audience as it stands in tokens",
+            [](Options& o, Text t) { return set_text(o.auth.jwt_audience, t); }},
+    Setting{"auth-cookie", Kind::kText, "NAME", "bide_token",
+            "the cookie in which browsers may send their token",
+            "a name of letters, digits, _ and -, 64 at most", set_cookie},
+    Setting{
+        "cors-origin", Kind::kText, "ORIGIN", "",
+        "origin whose pages may read, or several by commas",
+        "https://HOST or https://HOST:PORT in lower case, without a path; or several, 64 at most, "
+        "separated by commas",
+        set_cors_origins},
+    Setting{"max-parked-per-client", Kind::kCount, "COUNT", "20000",
+            "requests held at a time for one client (token or address); 0 for no limit",
+            "a count from 0 to 10000000",
+            [](Options& o, Text t) {
+              return parse_number<std::size_t>(t, 0, 10'000'000, o.max_parked_per_client);
+            }},
+    Setting{"max-rate-per-client", Kind::kCount, "COUNT", "0",
+            "requests a second of one client (token or address); 0 for no limit",
+            "a count from 0 to 1000000",
+            [](Options& o, Text t) {
+              return parse_number<std::size_t>(t, 0, 1'000'000, o.max_rate_per_client);
+            }},
     Setting{"allow-anonymous", Kind::kSwitch, "", "false",
             "let --auth none serve addresses beyond this machine", "true or false",
             set_allow_anonymous},

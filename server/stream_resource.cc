@@ -66,7 +66,8 @@ void StreamResource::handle(std::string_view key, const httplib::Request& reques
     return refuse(key, problem(400, "until and expect are for a job's stream; this one has no end"),
                   exchange);
   }
-  std::variant<OpenedStream, httplib::Response> opened = what_.open(request, exchange.facts().named_origin);
+  std::variant<OpenedStream, httplib::Response> opened =
+      what_.open(request, exchange.facts().named_origin);
   if (const auto* const refused = std::get_if<httplib::Response>(&opened)) {
     return refuse(key, *refused, exchange);
   }
@@ -87,7 +88,8 @@ void StreamResource::begin(std::string_view key, const StreamQuery& query, Opene
   Waiter::Terms terms = terms_of(query);
   const Lot::Look look = what_.ends ? lot_.look(key, terms, now) : Lot::Look{};
   if (context_.freshness.stale(now) && (look.snapshot == nullptr || !look.snapshot->final)) {
-    return put_off(key, std::move(opened), not_fresh("NATS is away, jobs may have moved"), exchange);
+    return put_off(key, std::move(opened), not_fresh("NATS is away, jobs may have moved"),
+                   exchange);
   }
   if (what_.ends && look.snapshot == nullptr) {
     return refuse(key, problem(404, "job-not-found", "Job not found", "there is no job of this id"),
@@ -148,8 +150,8 @@ void StreamResource::go_on(Exchange& exchange) {
     TimePoint& heartbeat = exchange.terms().deadline;
     if (exchange.facts().token_expires <= now) return exchange.end_stream(Stream::End::kAuth);
     if (heartbeat <= now) {
-      heartbeat = std::min(after(now, exchange.stream()->heartbeat()),
-                           exchange.facts().token_expires);
+      heartbeat =
+          std::min(after(now, exchange.stream()->heartbeat()), exchange.facts().token_expires);
     }
     Lot::Parked parked{};
     Lot::Look look;
@@ -186,8 +188,8 @@ void StreamResource::finish(Outcome outcome, const std::shared_ptr<const Snapsho
 }
 
 void StreamResource::tell_heartbeat(Exchange& exchange) {
-  // Silence would look as if nothing had happened. And whose token may have been revoked since is to
-  // come again with it.
+  // Silence would look as if nothing had happened. And whose token may have been revoked since is
+  // to come again with it.
   if (context_.freshness.stale(context_.clock.now()) ||
       context_.admission.outdated(exchange.facts())) {
     return exchange.end_stream(Stream::End::kTrouble);

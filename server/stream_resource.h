@@ -30,8 +30,8 @@ struct OpenedStream {
   httplib::Response head;
 };
 // `named_origin`: the request comes from a page whose origin was named as one that may read.
-using OpenStream = std::variant<OpenedStream, httplib::Response> (*)(const httplib::Request& request,
-                                                                     bool named_origin);
+using OpenStream = std::variant<OpenedStream, httplib::Response> (*)(
+    const httplib::Request& request, bool named_origin);
 [[nodiscard]] std::variant<OpenedStream, httplib::Response> open_event_stream(
     const httplib::Request& request, bool named_origin);
 [[nodiscard]] std::variant<OpenedStream, httplib::Response> open_web_socket(

@@ -146,8 +146,8 @@ std::optional<httplib::Response> refuse(const httplib::Request& request, bool na
     return problem(400, "expected one Sec-WebSocket-Key: 16 bytes in base64");
   }
   if (!named_origin && !is_origin_allowed(request.headers)) {
-    return problem(403,
-                   "Origin must be of the same host and port as Host, or be named with --cors-origin");
+    return problem(
+        403, "Origin must be of the same host and port as Host, or be named with --cors-origin");
   }
   return std::nullopt;
 }

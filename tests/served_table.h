@@ -16,6 +16,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "server/front.h"
 #include "server/http_server.h"
@@ -109,18 +110,22 @@ class Client {
 class ServedTable : private Handler {
  public:
   // `table_clock`: another one for what the table's waiters wait for, deadlines and settling.
+  // `authority`: null lets everybody read. `origins`: of pages that may.
   explicit ServedTable(Front::Limits limits = {}, JobTable::Options options = {},
-                       Clock& table_clock = system_clock())
-      : front_(system_clock(), limits, http_metrics, access_logger_),
+                       Clock& table_clock = system_clock(), const Authority* authority = nullptr,
+                       const std::vector<std::string>& origins = {})
+      : admission(system_clock(), authority, "bide_token"),
+        cross_origin_(origins),
+        front_(system_clock(), limits, http_metrics, access_logger_),
         table(table_clock, options, &front_.crew()),
         freshness(contact, std::chrono::seconds(5)),
         hold_time_({.wait_jitter = 0}),
-        resources_(hold_time_, freshness, table, http_metrics),
+        resources_(hold_time_, freshness, admission, table, http_metrics),
         health_(system_clock(), std::chrono::seconds(5), table, contact, metrics_, http_metrics,
                 [this] {
                   return HealthResource::Numbers{front_.connections(), front_.draining()};
                 }),
-        router_("/api", resources_.routes(health_)),
+        router_("/api", resources_.routes(health_), admission, cross_origin_, http_metrics),
         http_(front_) {
     port = http_.bind("127.0.0.1", 0);
     front_.start(table, *this, 2);
@@ -167,6 +172,7 @@ class ServedTable : private Handler {
 
   HttpMetrics http_metrics;
   Contact contact;
+  Admission admission;
   bool accepted_well = false;
   // Where requests go in place of bide's own resources. Set it before the first request.
   std::function<void(const httplib::Request&, Exchange&)> instead;
@@ -177,6 +183,7 @@ class ServedTable : private Handler {
   }
 
   Metrics metrics_;
+  const CrossOrigin cross_origin_;
   AccessLogger access_logger_{system_clock(), AccessLog::kOff};
   Front front_;
 
