@@ -80,7 +80,7 @@ std::variant<Permit, Denial> JwtAuthority::judge(std::string_view token, WallTim
   const KeyedDigest::Value digest = digest_.of(token);
   auto verified = keys->verified.find(digest);
   if (!verified) {
-    verified = verify(token, digest, *keys);
+    verified = verify(token, *keys);
     if (!verified) return Denial::kInvalid;
     keys->verified.insert(digest, *verified);
   }
@@ -90,16 +90,17 @@ std::variant<Permit, Denial> JwtAuthority::judge(std::string_view token, WallTim
   return Permit{.client = verified->client, .expires = verified->expires};
 }
 
-// The signature first: what is not ours is not read any further.
-std::optional<VerifiedToken> JwtAuthority::verify(std::string_view token,
-                                                  const KeyedDigest::Value& digest,
-                                                  const Keys& keys) const {
+// The signature first: what is not ours is not read any further. Who has no subject is known by
+// what was signed, not by the token: of an ES256 signature anybody can make a second one.
+std::optional<VerifiedToken> JwtAuthority::verify(std::string_view token, const Keys& keys) const {
   const auto parts = SignedToken::parse(token);
   if (!parts || !keys.signed_by_one(*parts)) return std::nullopt;
   const auto claims = TokenClaims::parse(parts->payload);
   if (!claims) return std::nullopt;
+  const auto client =
+      digest_.of(claims->subject ? subject_text(*claims) : std::string(parts->signed_text));
   return VerifiedToken{
-      .client = client_of(claims->subject ? digest_.of(subject_text(*claims)) : digest),
+      .client = client_of(client),
       .not_before = std::max(claims->not_before, WallTime{} + kNotBeforeLeeway) - kNotBeforeLeeway,
       .expires = claims->expires,
       .is_for_us = is_for_us(*claims),

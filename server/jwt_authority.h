@@ -59,8 +59,7 @@ class JwtAuthority : public Authority {
   struct Keys;
 
   std::variant<std::shared_ptr<const Keys>, std::string> read() const;
-  std::optional<VerifiedToken> verify(std::string_view token, const KeyedDigest::Value& digest,
-                                      const Keys& keys) const;
+  std::optional<VerifiedToken> verify(std::string_view token, const Keys& keys) const;
   bool is_for_us(const TokenClaims& claims) const;
 
   const JwtSettings settings_;
