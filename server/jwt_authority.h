@@ -21,6 +21,9 @@
 
 namespace bide {
 
+struct TokenClaims;
+struct VerifiedToken;
+
 struct JwtSettings {
   // One of the two files at least; with both, tokens of either kind are good. Relative paths are
   // the process's.
@@ -56,6 +59,8 @@ class JwtAuthority : public Authority {
   struct Keys;
 
   std::variant<std::shared_ptr<const Keys>, std::string> read() const;
+  std::optional<VerifiedToken> verify(std::string_view token, const Keys& keys) const;
+  bool is_for_us(const TokenClaims& claims) const;
 
   const JwtSettings settings_;
   const KeyedDigest digest_;
