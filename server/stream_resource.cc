@@ -25,6 +25,11 @@ std::string summary_of(const Snapshot& job) {
          "\",\"final\":" + (job.final ? "true" : "false") + "}";
 }
 
+// When something is due on the stream though there are no news: a heartbeat, or its end.
+TimePoint silence_end(TimePoint now, Exchange& exchange) {
+  return std::min(after(now, exchange.stream()->heartbeat()), exchange.facts().token_expires);
+}
+
 httplib::Response later(httplib::Response response) {
   response.set_header("Retry-After", "1");
   return response;
@@ -149,10 +154,7 @@ void StreamResource::go_on(Exchange& exchange) {
     const TimePoint now = context_.clock.now();
     TimePoint& heartbeat = exchange.terms().deadline;
     if (exchange.facts().token_expires <= now) return exchange.end_stream(Stream::End::kAuth);
-    if (heartbeat <= now) {
-      heartbeat =
-          std::min(after(now, exchange.stream()->heartbeat()), exchange.facts().token_expires);
-    }
+    if (heartbeat <= now) heartbeat = silence_end(now, exchange);
     Lot::Parked parked{};
     Lot::Look look;
     if (exchange.park_stream(parked, look) == Exchange::Park::kParked) return;
@@ -205,7 +207,7 @@ void StreamResource::receive(std::string_view bytes, Exchange& exchange) {
   const auto on_token = [&](std::string_view token) {
     if (!context_.admission.renew(token, exchange.facts())) return false;
     // The next heartbeat may have been due with the old token's end: too soon for a ping's answer.
-    exchange.terms().deadline = after(context_.clock.now(), exchange.stream()->heartbeat());
+    exchange.terms().deadline = silence_end(context_.clock.now(), exchange);
     return true;
   };
   const bool goes_on = exchange.stream()->receive(bytes, answer, on_token);

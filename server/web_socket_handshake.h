@@ -31,6 +31,6 @@ struct UpgradeAccepted {
 //        Programs send none.
 // Extensions are not negotiated: Sec-WebSocket-Extensions is ignored.
 [[nodiscard]] std::variant<UpgradeAccepted, httplib::Response> judge_upgrade(
-    const httplib::Request& request, bool named_origin);
+    const httplib::Request& request, bool named_origin = false);
 
 }  // namespace bide

@@ -109,8 +109,20 @@ TEST_CASE("event_stream: line ends may not travel in data, and the client has no
   CHECK_FALSE(stream.takes_lines());
   CHECK_FALSE(stream.listens());
   std::string out;
-  CHECK(stream.receive("anything", out));
+  CHECK(stream.receive("anything", out, {}));
   CHECK(out.empty());
+}
+
+TEST_CASE("event_stream: the end of a token is told, other ends are not") {
+  std::string out;
+  EventStream(false).append_end(out, Stream::End::kAuth);
+  CHECK(out == "event: auth-expired\ndata: {}\n\n");
+  out.clear();
+  EventStream(true).append_end(out, Stream::End::kAuth);
+  CHECK(out == "1e\r\nevent: auth-expired\ndata: {}\n\n\r\n0\r\n\r\n");
+  out.clear();
+  EventStream(true).append_end(out, Stream::End::kTrouble);
+  CHECK(out == "0\r\n\r\n");
 }
 
 }  // namespace bide

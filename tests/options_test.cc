@@ -232,6 +232,35 @@ TEST_CASE("options: without authentication only loopback is served, unless it is
   }
 }
 
+TEST_CASE("options: who may read, and how much of it one client") {
+  const AuthOptions file = accepted({"--auth", "token-file=/t", "--auth-cookie=c_1"}).auth;
+  CHECK(file.kind == AuthOptions::Kind::kTokenFile);
+  CHECK(file.token_file == "/t");
+  CHECK(file.cookie == "c_1");
+  const AuthOptions jwt = accepted({"--auth=jwt", "--jwt-secret-file=/s", "--jwt-key=/k",
+                                    "--jwt-issuer=i", "--jwt-audience=a"})
+                              .auth;
+  CHECK(jwt.kind == AuthOptions::Kind::kJwt);
+  CHECK(jwt.jwt_secret_file == "/s");
+  CHECK(jwt.jwt_key == "/k");
+  CHECK(jwt.jwt_issuer == "i");
+  CHECK(jwt.jwt_audience == "a");
+  const ServeOptions options = accepted({"--cors-origin=https://a,http://b:1",
+                                         "--max-parked-per-client=5", "--max-rate-per-client=0"});
+  CHECK(options.cors_origins == std::vector<std::string>{"https://a", "http://b:1"});
+  CHECK(options.max_parked_per_client == 5);
+  CHECK(options.max_rate_per_client == 0);
+
+  CHECK(mentions(refused({"--auth=basic"}), "none, token-file=FILE or jwt"));
+  CHECK(mentions(refused({"--auth=token-file="}), "token-file=FILE"));
+  CHECK(mentions(refused({"--auth=jwt"}), "--jwt-key or --jwt-secret-file"));
+  CHECK(mentions(refused({"--jwt-key=/k"}), "--auth jwt"));
+  CHECK(mentions(refused({"--jwt-issuer=i", "--auth=token-file=/t"}), "--auth jwt"));
+  CHECK(mentions(refused({"--auth-cookie=a b"}), "letters"));
+  CHECK(mentions(refused({"--cors-origin=https://a/"}), "without a path"));
+  CHECK(mentions(refused({"--cors-origin=https://a,,https://b"}), "without a path"));
+}
+
 TEST_CASE("options: the state folder follows XDG, and without any home it must be named") {
   CHECK(accepted({}, {{"XDG_STATE_HOME", "/x"}, {"HOME", "/h"}}).data_dir == "/x/bide");
   CHECK(accepted({}, {{"XDG_STATE_HOME", "x"}, {"HOME", "/h"}}).data_dir == "/h/.local/state/bide");

@@ -21,7 +21,7 @@ using testing::StreamReader;
 // A server all of whose targets are the stream of job build-7.
 struct SilentServer {
   explicit SilentServer(Road road)
-      : resource(clock, table.freshness, table.table, table.http_metrics,
+      : resource({clock, table.freshness, table.admission, table.http_metrics}, table.table,
                  {.event = "job",
                   .path = "/events",
                   .open = road == Road::kEvents ? open_event_stream : open_web_socket,
@@ -123,6 +123,17 @@ TEST_CASE("stream heartbeat: a WebSocket in the middle of its message twice is a
   be_heard(server, reader, kPong);
   server.clock.advance(25s);
   CHECK(reader.gist() == "close 1002");
+}
+
+TEST_CASE(
+    "stream_heartbeat: once tokens were read anew a stream ends, for its client to come again") {
+  for (const Road road : kBothRoads) {
+    SilentServer server(road);
+    StreamReader reader = begin(server, road);
+    server.table.admission.on_reloaded();
+    server.clock.advance(longest(road));
+    CHECK(reader.gist() == (road == Road::kSocket ? "close 1013" : "close"));
+  }
 }
 
 }  // namespace bide

@@ -38,7 +38,8 @@ class EchoStream final : public Stream {
     socket_.append_close(out, CloseCode::kGoingAway, "");
   }
   [[nodiscard]] bool listens() const override { return true; }
-  [[nodiscard]] bool receive(std::string_view bytes, std::string& out) override {
+  [[nodiscard]] bool receive(std::string_view bytes, std::string& out,
+                             const OnToken&) override {
     const auto echo = [&](std::string_view message, bool binary) {
       const std::size_t head = out.size();
       WebSocket::append_text_head(out, message.size());
@@ -86,7 +87,7 @@ class Echo final : public Handler, public Holder {
   }
   void receive(std::string_view bytes, Exchange& exchange) override {
     std::string answer;
-    const bool goes_on = exchange.stream()->receive(bytes, answer);
+    const bool goes_on = exchange.stream()->receive(bytes, answer, {});
     if (!answer.empty()) exchange.write(answer);
     if (!goes_on) exchange.end_stream(Stream::End::kProtocol);
   }

@@ -98,6 +98,7 @@ class Bide(Site):
         self.nats = None
         self.log = None
         self.listen_port = 0
+        self.credentials = ()  # Field lines that let this harness itself read.
 
     def start(self):
         self.log_path = os.path.join(self.data_dir, "bide.log")
@@ -156,7 +157,7 @@ class Bide(Site):
     # --- Clients ---
 
     def metric(self, name):
-        match = re.search(rf"^{re.escape(name)} (\S+)$", self.get("/metrics").body.decode(), re.M)
+        match = re.search(rf"^{re.escape(name)} (\S+)$", self.get("/metrics", *self.credentials).body.decode(), re.M)
         assert match, f"no metric {name}"
         return float(match.group(1))
 

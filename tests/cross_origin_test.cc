@@ -1,0 +1,99 @@
+#include "server/cross_origin.h"
+
+#include <doctest/doctest.h>
+
+#include "server/origin.h"
+
+namespace bide {
+namespace {
+
+httplib::Request from(const std::string& origin) {
+  httplib::Request request;
+  request.method = "GET";
+  request.headers.emplace("Origin", origin);
+  return request;
+}
+
+const std::string kApp = "https://app.example.com";
+
+}  // namespace
+
+TEST_CASE("origin: scheme, host and port, and nothing else") {
+  for (const char* const good :
+       {"https://a", "http://a.b-c.example:8443", "http://127.0.0.1:3000", "http://[::1]",
+        "https://[2001:db8::1]:443", "http://localhost:5173"}) {
+    CAPTURE(good);
+    CHECK(is_origin(good));
+  }
+  for (const char* const bad : {"",
+                                "*",
+                                "null",
+                                "a",
+                                "https://",
+                                "https:///",
+                                "https://a/",
+                                "https://a/b",
+                                "ftp://a",
+                                "HTTPS://a",
+                                "https://A",
+                                "https://a:",
+                                "https://a:x",
+                                "https://a:123456",
+                                "https://u@a",
+                                "https://[::1",
+                                "https://[]",
+                                "https://[::1]x",
+                                "https://a,https://b",
+                                "https://a b",
+                                "https://a\r\nX: y",
+                                "https://*.example.com"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(is_origin(bad));
+  }
+}
+
+TEST_CASE("cross origin: without named origins no response says anything") {
+  const CrossOrigin none({});
+  CHECK(none.fields_for(from(kApp)) == nullptr);
+  CHECK_FALSE(none.admits(none.fields_for(from(kApp))));
+}
+
+TEST_CASE("cross origin: a named origin is told that it may read, and what") {
+  const CrossOrigin cross({"http://localhost:5173", kApp});
+  const std::string* const fields = cross.fields_for(from(kApp));
+  REQUIRE(fields != nullptr);
+  CHECK(cross.admits(fields));
+  CHECK(fields->find("Access-Control-Allow-Origin: https://app.example.com\r\n") !=
+        std::string::npos);
+  CHECK(fields->find("Access-Control-Allow-Credentials: true\r\n") != std::string::npos);
+  CHECK(fields->find("Access-Control-Expose-Headers: ETag, ") != std::string::npos);
+  CHECK(fields->find("Vary: Origin\r\n") != std::string::npos);
+}
+
+TEST_CASE("cross origin: all others learn that it depends, and no more") {
+  const CrossOrigin cross({kApp});
+  httplib::Request twice = from(kApp);
+  twice.headers.emplace("Origin", kApp);
+  for (const httplib::Request& request :
+       {httplib::Request(), twice, from("null"), from("https://app.example.com.evil.example"),
+        from("https://APP.example.com"), from("http://app.example.com"),
+        from("https://app.example.com:443"), from("")}) {
+    const std::string* const fields = cross.fields_for(request);
+    REQUIRE(fields != nullptr);
+    CHECK(*fields == "Vary: Origin\r\n");
+    CHECK_FALSE(cross.admits(fields));
+  }
+}
+
+TEST_CASE("cross origin: a preflight is OPTIONS that asks for a method") {
+  httplib::Request request = from(kApp);
+  request.method = "OPTIONS";
+  CHECK_FALSE(CrossOrigin::is_preflight(request));
+  request.headers.emplace("Access-Control-Request-Method", "GET");
+  CHECK(CrossOrigin::is_preflight(request));
+  request.method = "GET";
+  CHECK_FALSE(CrossOrigin::is_preflight(request));
+  CHECK(CrossOrigin::preflight_response().status == 204);
+}
+
+}  // namespace bide
