@@ -3,7 +3,7 @@
 namespace bide {
 namespace {
 
-constexpr std::size_t kIndent = 27;
+constexpr std::size_t kIndent = 32;
 constexpr std::size_t kColumns = 80;
 
 // Wraps `text` at words, to stand right of column kIndent.

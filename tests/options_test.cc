@@ -166,7 +166,7 @@ TEST_CASE("options: a wrong value names its source and what was expected") {
     CHECK(mentions(refused({"--base-path", path}), "--base-path: expected"));
   }
   CHECK(mentions(refused({"--bucket", "a.b"}), "--bucket: expected a bucket name"));
-  CHECK(mentions(refused({"--auth", "jwt"}), "--auth: expected none"));
+  CHECK(mentions(refused({"--auth", "basic"}), "--auth: expected none, "));
   CHECK(mentions(refused({"--access-log", "some"}), "--access-log: expected off, sampled or all"));
   CHECK(mentions(refused({"--allow-anonymous=maybe"}), "expected true or false"));
 }

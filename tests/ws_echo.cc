@@ -38,8 +38,7 @@ class EchoStream final : public Stream {
     socket_.append_close(out, CloseCode::kGoingAway, "");
   }
   [[nodiscard]] bool listens() const override { return true; }
-  [[nodiscard]] bool receive(std::string_view bytes, std::string& out,
-                             const OnToken&) override {
+  [[nodiscard]] bool receive(std::string_view bytes, std::string& out, const OnToken&) override {
     const auto echo = [&](std::string_view message, bool binary) {
       const std::size_t head = out.size();
       WebSocket::append_text_head(out, message.size());
