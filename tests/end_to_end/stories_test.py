@@ -6,16 +6,11 @@ import asyncio
 import os
 import random
 import resource
-import shutil
-import signal
-import socket
-import subprocess
-import tempfile
 import time
 import unittest
 
-from harness import PATIENCE_S, Bide, wait_until
-from proxies import find_free_port
+from harness import Bide
+from nats_servers import NatsServer
 from readers import Reader
 from retelling import retell
 from storywriters import Story, StoryWriter
@@ -25,34 +20,6 @@ JOBS = int(os.environ.get("TESTED_JOBS", "1000"))
 SEED = int(os.environ.get("TESTED_SEED", time.time_ns() % 1_000_000))
 DURATION_S = 20.0
 WRITERS = 4
-
-
-class NatsServer:
-    """One that outlives bide, and is killed on its own."""
-
-    def __init__(self):
-        self.dir = tempfile.mkdtemp(prefix="bide-nats-")
-        self.port = find_free_port()
-
-    def __enter__(self):
-        self.process = subprocess.Popen(
-            ["nats-server", "-js", "-sd", self.dir, "-a", "127.0.0.1", "-p", str(self.port)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(self._accepts, "nats-server accepts connections")
-        return self
-
-    def _accepts(self):
-        assert self.process.poll() is None, "nats-server ended"
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(PATIENCE_S)
-
-    def __exit__(self, *_):
-        self.kill()
-        shutil.rmtree(self.dir, ignore_errors=True)
 
 
 class Stories(unittest.TestCase):
