@@ -27,11 +27,11 @@ CrossOrigin::CrossOrigin(const std::vector<std::string>& origins) {
 const std::string* CrossOrigin::fields_for(const httplib::Request& request) const {
   static const std::string kOrigin = "Origin";
   if (named_.empty()) return nullptr;
-  const auto [first, last] = request.headers.equal_range(kOrigin);
-  if (first == last || std::next(first) != last) return &others_;
-  const auto found = std::find_if(named_.begin(), named_.end(), [&](const Named& named) {
-    return named.origin == first->second;
-  });
+  const auto range = request.headers.equal_range(kOrigin);
+  if (range.first == range.second || std::next(range.first) != range.second) return &others_;
+  const std::string& origin = range.first->second;
+  const auto found = std::find_if(named_.begin(), named_.end(),
+                                  [&](const Named& named) { return named.origin == origin; });
   return found == named_.end() ? &others_ : &found->fields;
 }
 
