@@ -63,7 +63,7 @@ constexpr std::array<NatsSetting, 10> kSettings = {{
      "context of the nats command line; flags beat what it says, `selected` is the selected one",
      "a context's name, as `nats context ls` shows it",
      [](Credentials& c, Text t) { return set_context(c.context, t); }},
-    {"--nats-inbox-prefix", "SUBJECT", "what answers are sent to, where not _INBOX is allowed",
+    {"--nats-inbox-prefix", "SUBJECT", "subject that answers are sent below (default: _INBOX)",
      "a subject such as _INBOX_ci, without wildcards",
      [](Credentials& c, Text t) { return set_inbox_prefix(c.inbox_prefix, t); }},
 }};
