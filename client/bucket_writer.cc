@@ -1,5 +1,6 @@
 #include "client/bucket_writer.h"
 
+#include "server/nats_error.h"
 #include "server/nats_url.h"
 
 namespace bide {
@@ -99,6 +100,8 @@ BucketError BucketWriter::Handles::error_of(natsStatus status) const {
     case NATS_CONNECTION_AUTH_FAILED:
     case NATS_NOT_PERMITTED:
       return {Kind::kNotAllowed, where + " does not accept these credentials"};
+    case NATS_PROTOCOL_ERROR:
+      return {Kind::kNotAllowed, where + ": " + describe_connect_error(status)};
     case NATS_NO_SERVER:
     case NATS_IO_ERROR:
       return {Kind::kFailed, "cannot connect to " + where};
@@ -111,7 +114,7 @@ BucketError BucketWriter::Handles::error_of(natsStatus status) const {
     case NATS_MAX_PAYLOAD:
       return {Kind::kFailed, where + " does not take values of this size"};
     default:
-      return {Kind::kFailed, where + ": " + natsStatus_GetText(status)};
+      return {Kind::kFailed, where + ": " + describe_connect_error(status)};
   }
 }
 

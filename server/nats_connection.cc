@@ -16,6 +16,9 @@ constexpr int kPingsOutMax = 2;
 constexpr std::int64_t kReconnectWaitMs = 100;
 constexpr std::int64_t kReconnectJitterMs = 400;
 constexpr std::int64_t kRetireFlushMs = 1000;
+// Where a request does not say. The library's 5 s are long for what may be refused without an
+// answer.
+constexpr std::int64_t kRequestTimeoutMs = 2000;
 
 std::string denial_of(natsConnection* connection) {
   const char* text = nullptr;
@@ -60,19 +63,6 @@ natsStatus fill(natsOptions* options, const NatsConnection::Settings& settings) 
 
 }  // namespace
 
-std::string describe_nats_error(natsStatus status) {
-  std::string text = natsStatus_GetText(status);
-  natsStatus last = NATS_OK;
-  const char* const last_error = nats_GetLastError(&last);
-  if (last != status || last_error == nullptr) return text;
-  // It begins with the place in the library's source: `(conn.c:2088): No server available…`.
-  std::string_view detail = last_error;
-  const std::size_t place = detail.starts_with('(') ? detail.find("): ") : std::string_view::npos;
-  if (place != std::string_view::npos) detail.remove_prefix(place + 3);
-  if (!detail.empty() && detail != text) text.append(": ").append(detail);
-  return text;
-}
-
 std::string describe_refusal(const NatsConnection& connection, natsStatus status) {
   const std::string denial = status == NATS_TIMEOUT ? connection.denial() : "";
   if (denial.empty()) return describe_nats_error(status);
@@ -87,7 +77,7 @@ std::variant<std::shared_ptr<NatsConnection>, NatsConnection::Failure> NatsConne
   }
   const NatsLogin& login = std::get<NatsLogin>(read);
   const auto failure = [&](natsStatus status) {
-    return Failure{status, describe_nats_error(status), redacted(login.urls)};
+    return Failure{status, describe_connect_error(status), redacted(login.urls)};
   };
   natsOptions* raw_options = nullptr;
   natsStatus status = natsOptions_Create(&raw_options);
@@ -101,7 +91,10 @@ std::variant<std::shared_ptr<NatsConnection>, NatsConnection::Failure> NatsConne
   status = natsConnection_Connect(&connection, options.get());
   if (status != NATS_OK) return failure(status);
   jsCtx* jetstream = nullptr;
-  status = natsConnection_JetStream(&jetstream, connection, nullptr);
+  jsOptions js_options;
+  jsOptions_Init(&js_options);
+  js_options.Wait = kRequestTimeoutMs;
+  status = natsConnection_JetStream(&jetstream, connection, &js_options);
   if (status != NATS_OK) {
     natsConnection_Destroy(connection);
     return failure(status);

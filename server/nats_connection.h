@@ -15,6 +15,7 @@
 
 #include "core/mutex.h"
 #include "server/nats_credentials.h"
+#include "server/nats_error.h"
 #include "server/nats_handles.h"
 #include "server/nats_login.h"
 
@@ -80,10 +81,7 @@ class NatsConnection {
   std::vector<natsSubscription*> retired_ GUARDED_BY(mutex_);  // Freed with the connection.
 };
 
-// The library's text for `status`, and where it has one its own account of the last error.
-[[nodiscard]] std::string describe_nats_error(natsStatus status);
-
-// The same of a request that failed: a timeout is told as the denial that it may be.
+// describe_nats_error() of a request that failed: a timeout is told as the denial that it may be.
 [[nodiscard]] std::string describe_refusal(const NatsConnection& connection, natsStatus status);
 
 }  // namespace bide

@@ -32,14 +32,9 @@ class Pause {
 };
 
 std::string_view message_of(natsStatus status) {
-  switch (status) {
-    case NATS_CONNECTION_AUTH_FAILED:
-      return "NATS does not accept the credentials, still trying";
-    case NATS_INVALID_ARG:
-      return "the credentials for NATS cannot be used, still trying";
-    default:
-      return "NATS cannot be reached, still trying";
-  }
+  if (status == NATS_INVALID_ARG) return "the credentials for NATS cannot be used, still trying";
+  if (is_refusal(status)) return "NATS does not accept the credentials, still trying";
+  return "NATS cannot be reached, still trying";
 }
 
 // Once for each reason: `told` is the last.
