@@ -16,16 +16,16 @@ namespace bide {
 // color_scheme and jetstream_event_prefix do not matter; those that lead elsewhere (nsc,
 // socks_proxy, tls_first, jetstream_domain, …) are refused rather than ignored.
 struct NatsContext {
-  std::string url;  // A valid list (nats_url.h). Default: nats://127.0.0.1:4222.
-  std::string user;
-  std::string password;  // May be empty with a user.
-  std::string token;
-  std::filesystem::path creds;  // These five with `~/` replaced.
-  std::filesystem::path nkey;
-  std::filesystem::path cert;
-  std::filesystem::path key;
-  std::filesystem::path ca;
-  std::string inbox_prefix;
+  std::string url{};  // A valid list (nats_url.h). Default: nats://127.0.0.1:4222.
+  std::string user{};
+  std::string password{};  // May be empty with a user.
+  std::string token{};
+  std::filesystem::path creds{};  // These five with `~/` replaced.
+  std::filesystem::path nkey{};
+  std::filesystem::path cert{};
+  std::filesystem::path key{};
+  std::filesystem::path ca{};
+  std::string inbox_prefix{};
 };
 
 // `selected` is the selected context, unless one has that very name. The string: why not, in one

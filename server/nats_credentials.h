@@ -14,19 +14,19 @@ namespace bide {
 
 struct NatsCredentials {
   // Who it is; one of these four at most. A user has a password.
-  std::string user;
-  std::filesystem::path password_file;
-  std::filesystem::path token_file;
-  std::filesystem::path nkey_file;   // The seed of a user's key.
-  std::filesystem::path creds_file;  // A JWT and a seed.
+  std::string user{};
+  std::filesystem::path password_file{};
+  std::filesystem::path token_file{};
+  std::filesystem::path nkey_file{};   // The seed of a user's key.
+  std::filesystem::path creds_file{};  // A JWT and a seed.
   // TLS. With one of them bide does not talk to a server in plain text.
-  std::filesystem::path ca_file;    // Empty: those that the system trusts.
-  std::filesystem::path cert_file;  // Needs key_file.
-  std::filesystem::path key_file;
-  std::string inbox_prefix;  // Empty: `_INBOX`.
+  std::filesystem::path ca_file{};    // Empty: those that the system trusts.
+  std::filesystem::path cert_file{};  // Needs key_file.
+  std::filesystem::path key_file{};
+  std::string inbox_prefix{};  // Empty: `_INBOX`.
   // A context of the nats command line, which says what is not said here.
-  std::string context;
-  std::filesystem::path config_dir;  // Where contexts are; see nats_config_dir_of().
+  std::string context{};
+  std::filesystem::path config_dir{};  // Where contexts are; see nats_config_dir_of().
 
   friend bool operator==(const NatsCredentials&, const NatsCredentials&) = default;
 };

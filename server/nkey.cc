@@ -21,7 +21,7 @@ constexpr unsigned char kKindUser = 20 << 3;
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kSeedBytes = 2 + kKeyBytes + 2;
 
-// RFC 4648 section 6 without padding. nullopt: another letter.
+// RFC 4648 section 6 without padding. nullopt: another letter, or bits left over.
 std::optional<Bytes> decode_base32(std::string_view text) {
   Bytes bytes;
   unsigned bits = 0;
@@ -36,6 +36,7 @@ std::optional<Bytes> decode_base32(std::string_view text) {
     bytes.push_back(static_cast<unsigned char>(bits >> count));
     bits &= (1U << count) - 1;
   }
+  if (count >= 5 || bits != 0) return std::nullopt;
   return bytes;
 }
 
