@@ -1,10 +1,6 @@
 #include "client/bucket_writer.h"
 
-#include <nats/nats.h>
-
-#include <atomic>
-#include <vector>
-
+#include "server/nats_error.h"
 #include "server/nats_url.h"
 
 namespace bide {
@@ -12,53 +8,52 @@ namespace {
 
 constexpr std::int64_t kTimeoutMs = 5000;
 
-template <auto Destroy>
-struct Destroyer {
-  template <typename T>
-  void operator()(T* handle) const {
-    Destroy(handle);
-  }
-};
+using ConnectionPtr = std::unique_ptr<natsConnection, NatsDestroy<natsConnection_Destroy>>;
+
+// What the server refuses to an account it does not answer: it says so out of band, to a thread of
+// the library's, possibly when the writer is gone. Closing has whoever waits for the answer learn
+// at once that there will be none; the connection remembers why.
+void on_error(natsConnection* connection, natsSubscription* /*subscription*/, natsStatus status,
+              void* /*closure*/) noexcept {
+  if (status == NATS_NOT_PERMITTED) natsConnection_Close(connection);
+}
 
 }  // namespace
 
 struct BucketWriter::Handles {
-  // Told by the connection's own thread: a write without permission is not answered at all, the
-  // server reports it out of band.
-  std::atomic<bool> not_permitted{false};
   std::string where;  // The server, for messages.
   std::string bucket;
-  std::unique_ptr<natsOptions, Destroyer<natsOptions_Destroy>> options;
-  std::unique_ptr<natsConnection, Destroyer<natsConnection_Destroy>> connection;
-  std::unique_ptr<jsCtx, Destroyer<jsCtx_Destroy>> jetstream;
-  std::unique_ptr<kvStore, Destroyer<kvStore_Destroy>> store;
+  NatsOptionsPtr options;
+  ConnectionPtr connection;
+  JsContextPtr jetstream;
+  KvStorePtr store;
 
-  natsStatus connect(const std::string& urls);
+  // What was wrong with the login; empty: see the status.
+  std::string login_fault;
+  natsStatus connect(const NatsLogin& login);
   natsStatus open_store();
   [[nodiscard]] BucketError error_of(natsStatus status) const;
-
-  static void on_error(natsConnection*, natsSubscription*, natsStatus status, void* self) noexcept {
-    if (status == NATS_NOT_PERMITTED) static_cast<Handles*>(self)->not_permitted = true;
-  }
+  // Empty: the server refused nothing.
+  [[nodiscard]] std::string denial() const;
+  [[nodiscard]] BucketError denied(const std::string& reason) const;
 };
 
-natsStatus BucketWriter::Handles::connect(const std::string& urls) {
-  const std::vector<std::string> parts = split_nats_urls(urls);
-  std::vector<const char*> servers;
-  servers.reserve(parts.size());
-  for (const std::string& part : parts) servers.push_back(part.c_str());
-
+natsStatus BucketWriter::Handles::connect(const NatsLogin& login) {
   natsOptions* raw_options = nullptr;
   natsStatus status = natsOptions_Create(&raw_options);
   options.reset(raw_options);
+  if (status != NATS_OK) return status;
+  if (auto fault = fill_options(raw_options, login)) {
+    login_fault = *std::move(fault);
+    return NATS_INVALID_ARG;
+  }
   const auto then = [&](natsStatus next) {
     if (status == NATS_OK) status = next;
   };
-  then(natsOptions_SetServers(raw_options, servers.data(), static_cast<int>(servers.size())));
   then(natsOptions_SetName(raw_options, "bide emit"));
   then(natsOptions_SetTimeout(raw_options, kTimeoutMs));
   then(natsOptions_SetAllowReconnect(raw_options, false));
-  then(natsOptions_SetErrorHandler(raw_options, on_error, this));
+  then(natsOptions_SetErrorHandler(raw_options, on_error, nullptr));
   if (status != NATS_OK) return status;
 
   natsConnection* raw_connection = nullptr;
@@ -82,13 +77,31 @@ natsStatus BucketWriter::Handles::open_store() {
   return status;
 }
 
+std::string BucketWriter::Handles::denial() const {
+  const char* text = nullptr;
+  const bool refused = connection != nullptr &&
+                       natsConnection_GetLastError(connection.get(), &text) == NATS_NOT_PERMITTED;
+  return refused && text != nullptr ? text : "";
+}
+
+BucketError BucketWriter::Handles::denied(const std::string& reason) const {
+  const bool inbox = reason.find("Subscription") != std::string::npos;
+  return {BucketError::Kind::kNotAllowed,
+          where + " does not permit this account " +
+              (inbox ? "to receive answers (see --nats-inbox-prefix)" : "to write to " + bucket) +
+              ": " + reason};
+}
+
 BucketError BucketWriter::Handles::error_of(natsStatus status) const {
   using Kind = BucketError::Kind;
-  if (not_permitted) return {Kind::kNotAllowed, where + " does not permit writing to " + bucket};
+  if (const std::string reason = denial(); !reason.empty()) return denied(reason);
+  if (!login_fault.empty()) return {Kind::kFailed, login_fault};
   switch (status) {
     case NATS_CONNECTION_AUTH_FAILED:
     case NATS_NOT_PERMITTED:
       return {Kind::kNotAllowed, where + " does not accept these credentials"};
+    case NATS_PROTOCOL_ERROR:
+      return {Kind::kNotAllowed, where + ": " + describe_connect_error(status)};
     case NATS_NO_SERVER:
     case NATS_IO_ERROR:
       return {Kind::kFailed, "cannot connect to " + where};
@@ -101,16 +114,16 @@ BucketError BucketWriter::Handles::error_of(natsStatus status) const {
     case NATS_MAX_PAYLOAD:
       return {Kind::kFailed, where + " does not take values of this size"};
     default:
-      return {Kind::kFailed, where + ": " + natsStatus_GetText(status)};
+      return {Kind::kFailed, where + ": " + describe_connect_error(status)};
   }
 }
 
-std::variant<BucketWriter, BucketError> BucketWriter::open(const std::string& urls,
+std::variant<BucketWriter, BucketError> BucketWriter::open(const NatsLogin& login,
                                                            const std::string& bucket) {
   auto handles = std::make_unique<Handles>();
-  handles->where = redacted(urls);
+  handles->where = redacted(login.urls);
   handles->bucket = bucket;
-  natsStatus status = handles->connect(urls);
+  natsStatus status = handles->connect(login);
   if (status == NATS_OK) status = handles->open_store();
   if (status != NATS_OK) return handles->error_of(status);
   return BucketWriter(std::move(handles));
@@ -128,7 +141,7 @@ std::optional<BucketError> BucketWriter::put(const NewEntry& entry) {
   return handles_->error_of(status);
 }
 
-std::optional<BucketError> BucketWriter::put_if_absent(const NewEntry& entry) {
+std::optional<BucketError> BucketWriter::put_if_absent(const NewEntry& entry, bool* written) {
   // Looked up first: nearly always it is there, and reading costs the stream nothing.
   const auto is_there = [&] {
     kvEntry* found = nullptr;
@@ -141,6 +154,7 @@ std::optional<BucketError> BucketWriter::put_if_absent(const NewEntry& entry) {
   const natsStatus status =
       kvStore_Create(&revision, handles_->store.get(), entry.key.c_str(), entry.value.data(),
                      static_cast<int>(entry.value.size()));
+  if (written != nullptr) *written = status == NATS_OK;
   if (status == NATS_OK || is_there()) return std::nullopt;
   return handles_->error_of(status);
 }

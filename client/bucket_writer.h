@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "client/new_entry.h"
+#include "server/nats_login.h"
 
 namespace bide {
 
@@ -20,17 +21,19 @@ struct BucketError {
 
 class BucketWriter {
  public:
-  // Connects, and looks the bucket up; does not create it. `urls`: one, or a comma list. Blocks for
-  // at most about 10 s.
-  [[nodiscard]] static std::variant<BucketWriter, BucketError> open(const std::string& urls,
+  // Connects, and looks the bucket up; does not create it. Blocks for at most about 10 s, where the
+  // server refuses something to this account only until it says so.
+  [[nodiscard]] static std::variant<BucketWriter, BucketError> open(const NatsLogin& login,
                                                                     const std::string& bucket);
   BucketWriter(BucketWriter&&) noexcept;
   ~BucketWriter();
 
   // Each blocks until JetStream has stored the entry, at most 5 s a round trip. nullopt: stored.
   [[nodiscard]] std::optional<BucketError> put(const NewEntry& entry);
-  // Only where the key has no value. Somebody else writing it at the same time is fine.
-  [[nodiscard]] std::optional<BucketError> put_if_absent(const NewEntry& entry);
+  // Only where the key has no value. Somebody else writing it at the same time is fine. `written`
+  // (may be null) becomes true if it was this call that did.
+  [[nodiscard]] std::optional<BucketError> put_if_absent(const NewEntry& entry,
+                                                         bool* written = nullptr);
 
  private:
   struct Handles;

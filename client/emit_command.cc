@@ -7,12 +7,11 @@
 #include "client/api_access.h"
 #include "client/bucket_writer.h"
 #include "client/commands.h"
-#include "client/nats_server.h"
+#include "client/nats_access.h"
 #include "client/new_entry.h"
 #include "client/usage.h"
 #include "core/entry_codec.h"
 #include "core/json_object.h"
-#include "server/nats_url.h"
 
 namespace bide {
 namespace {
@@ -34,20 +33,29 @@ first event.
       --subject SUBJECT     where the job was sent, as osapi writes it
       --nats URL            the NATS server (BIDE_NATS; default: the one `bide serve` started on
                             this machine, found by its file in BIDE_DATA_DIR or the state folder)
+      --nats-user NAME, --nats-password-file FILE
+      --nats-token-file FILE, --nats-nkey FILE, --nats-creds FILE
+                            as whom: one of these ways (BIDE_NATS_USER, …)
+      --nats-ca FILE, --nats-cert FILE, --nats-key FILE
+                            TLS: certificates to trust, and one to show with its key, all PEM
+      --nats-context NAME   server and credentials of a context of the nats command line
+      --nats-inbox-prefix SUBJECT
+                            what answers are sent to, where not _INBOX is allowed
       --bucket NAME         the key-value bucket (BIDE_BUCKET; default job-queue)
 
 Exit code: 0 stored, 1 not stored or not known to be, 2 usage, 4 not allowed.
 )";
 
-constexpr OptionSpec kOptions[] = {{"--agent", "", true},
-                                   {"--data", "", true},
-                                   {"--error", "", true},
-                                   {"--operation", "", true},
-                                   {"--expected-agents", "", true},
-                                   {"--subject", "", true},
-                                   {"--nats", "", true},
-                                   {"--bucket", "", true},
-                                   kHelpOption};
+constexpr OptionSpec kOptions[] = {{"--agent", "", true},           {"--data", "", true},
+                                   {"--error", "", true},           {"--operation", "", true},
+                                   {"--expected-agents", "", true}, {"--subject", "", true},
+                                   {"--bucket", "", true},          kHelpOption};
+
+std::vector<OptionSpec> all_options() {
+  std::vector<OptionSpec> specs = nats_options();
+  specs.insert(specs.end(), std::begin(kOptions), std::end(kOptions));
+  return specs;
+}
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -160,23 +168,33 @@ std::variant<EmitPlan, Misuse> plan_of(const Arguments& arguments) {
   return plan;
 }
 
-int write(const EmitPlan& plan, const std::string& urls) {
-  auto opened = BucketWriter::open(urls, plan.bucket);
+// A job that was defined on the way to an event that is refused.
+std::string_view outcome_of(bool defined) {
+  return defined ? "; the job is defined now, the event was not stored" : "; nothing was stored";
+}
+
+int write(const EmitPlan& plan, const NatsLogin& login) {
+  auto opened = BucketWriter::open(login, plan.bucket);
   std::optional<BucketError> error;
+  bool defined = false;
   if (auto* const refused = std::get_if<BucketError>(&opened)) {
     error = std::move(*refused);
   } else {
     BucketWriter& bucket = std::get<BucketWriter>(opened);
-    error = plan.event ? bucket.put_if_absent(plan.definition) : bucket.put(plan.definition);
+    error =
+        plan.event ? bucket.put_if_absent(plan.definition, &defined) : bucket.put(plan.definition);
     if (!error && plan.event) error = bucket.put(*plan.event);
   }
   if (!error) return static_cast<int>(ExitCode::kCompleted);
-  const bool auth = error->kind == BucketError::Kind::kNotAllowed;
-  return fail(kCommand, auth ? ExitCode::kAuth : ExitCode::kBideFailed, error->message);
+  if (error->kind == BucketError::Kind::kFailed) {
+    return fail(kCommand, ExitCode::kBideFailed, error->message);
+  }
+  return fail(kCommand, ExitCode::kAuth, error->message.append(outcome_of(defined)));
 }
 
 int emit(std::span<const std::string> args) {
-  const auto parsed = Arguments::parse(args, kOptions);
+  const std::vector<OptionSpec> specs = all_options();
+  const auto parsed = Arguments::parse(args, specs);
   if (const auto* error = std::get_if<Misuse>(&parsed)) return fail_usage(kCommand, *error);
   const auto& arguments = std::get<Arguments>(parsed);
   if (arguments.given("--help")) {
@@ -185,15 +203,12 @@ int emit(std::span<const std::string> args) {
   }
   const auto planned = plan_of(arguments);
   if (const auto* error = std::get_if<Misuse>(&planned)) return fail_usage(kCommand, *error);
-  const auto urls = find_nats_server(arguments.find("--nats").value_or(""));
-  if (const auto* error = std::get_if<Misuse>(&urls)) {
-    return fail(kCommand, ExitCode::kBideFailed, error->message);
+  const auto access = find_nats_access(arguments);
+  if (const auto* error = std::get_if<NoNatsAccess>(&access)) {
+    if (error->code == ExitCode::kUsage) return fail_usage(kCommand, Misuse{error->message});
+    return fail(kCommand, error->code, error->message);
   }
-  if (!is_nats_url_list(std::get<std::string>(urls))) {
-    return fail_usage(kCommand, Misuse{"not a NATS URL such as nats://127.0.0.1:4222: " +
-                                       redacted(std::get<std::string>(urls))});
-  }
-  return write(std::get<EmitPlan>(planned), std::get<std::string>(urls));
+  return write(std::get<EmitPlan>(planned), std::get<NatsLogin>(access));
 }
 
 }  // namespace

@@ -22,20 +22,16 @@ constexpr int kPendingBytesMax = 64 << 20;
 
 std::variant<std::unique_ptr<BucketFeed>, std::string> BucketFeed::open(NatsConnection& connection,
                                                                         Settings settings) {
-  natsInbox* raw_inbox = nullptr;
-  natsStatus status = natsInbox_Create(&raw_inbox);
-  if (status != NATS_OK) return describe_nats_error(status);
-  const std::string inbox = raw_inbox;
-  natsInbox_Destroy(raw_inbox);
-
+  const std::string inbox = connection.new_inbox();
   // Subscribed before the consumer exists: it sends as soon as it does.
   natsSubscription* subscription = nullptr;
-  status = natsConnection_SubscribeSync(&subscription, connection.handle(), inbox.c_str());
+  natsStatus status =
+      natsConnection_SubscribeSync(&subscription, connection.handle(), inbox.c_str());
   if (status != NATS_OK) return describe_nats_error(status);
   std::unique_ptr<BucketFeed> feed(new BucketFeed(connection, std::move(settings), subscription));
   status = natsSubscription_SetPendingLimits(subscription, -1, kPendingBytesMax);
   if (status == NATS_OK) status = feed->create_consumer(inbox);
-  if (status != NATS_OK) return "no consumer: " + describe_nats_error(status);
+  if (status != NATS_OK) return "no consumer: " + describe_refusal(connection, status);
   return feed;
 }
 

@@ -61,7 +61,9 @@ std::variant<BucketState, std::string> Follower::find_bucket(NatsConnection& con
   const TimePoint now = system_clock().now();
   if (!missing_since_) missing_since_ = now;
   if (contact_.ready() && now < *missing_since_ + kMissingGrace) return "the bucket is gone";
-  if (const auto refused = create_bucket(connection, settings_.bucket)) return refused->text;
+  if (const auto refused = create_bucket(connection, settings_.bucket)) {
+    return "the bucket is missing and cannot be created: " + refused->text;
+  }
   log_info("bucket created", {{"bucket", settings_.bucket}});
   state = read_bucket_state(connection, settings_.bucket);
   if (const auto* created = std::get_if<BucketState>(&state)) return *created;

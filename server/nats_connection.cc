@@ -1,5 +1,8 @@
 #include "server/nats_connection.h"
 
+#include <functional>
+#include <new>
+
 #include "server/log.h"
 #include "server/nats_url.h"
 
@@ -13,36 +16,34 @@ constexpr int kPingsOutMax = 2;
 constexpr std::int64_t kReconnectWaitMs = 100;
 constexpr std::int64_t kReconnectJitterMs = 400;
 constexpr std::int64_t kRetireFlushMs = 1000;
+// Where a request does not say. The library's 5 s are long for what may be refused without an
+// answer.
+constexpr std::int64_t kRequestTimeoutMs = 2000;
+
+std::string denial_of(natsConnection* connection) {
+  const char* text = nullptr;
+  if (natsConnection_GetLastError(connection, &text) != NATS_NOT_PERMITTED) return {};
+  return text == nullptr ? "" : text;
+}
 
 // On a thread of nats.c; the default handler would write to stderr itself. The subscription may be
 // gone already, so it is not looked at.
-void on_async_error(natsConnection* /*connection*/, natsSubscription* /*subscription*/,
+void on_async_error(natsConnection* connection, natsSubscription* /*subscription*/,
                     natsStatus status, void* /*closure*/) noexcept {
   static LogLimit limit;
   try {
-    log_warn_limited(limit, "NATS reports an error", {{"error", natsStatus_GetText(status)}});
+    const std::string denial = denial_of(connection);
+    const std::string_view text = status == NATS_NOT_PERMITTED && !denial.empty()
+                                      ? std::string_view(denial)
+                                      : natsStatus_GetText(status);
+    log_warn_limited(limit, "NATS reports an error", {{"error", text}});
   } catch (...) {
     // No memory for a log line; and the caller is C.
   }
 }
 
-natsStatus set_servers(natsOptions* options, const std::string& list) {
-  const std::vector<std::string> urls = split_nats_urls(list);
-  std::vector<const char*> pointers;
-  bool tls = false;
-  for (const std::string& url : urls) {
-    pointers.push_back(url.c_str());
-    tls = tls || url.starts_with("tls://");
-  }
-  natsStatus status =
-      natsOptions_SetServers(options, pointers.data(), static_cast<int>(pointers.size()));
-  // nats.c ignores the scheme: without this, tls:// would fall back to plain text.
-  if (status == NATS_OK && tls) status = natsOptions_SetSecure(options, true);
-  return status;
-}
-
 natsStatus fill(natsOptions* options, const NatsConnection::Settings& settings) {
-  natsStatus status = set_servers(options, settings.urls);
+  natsStatus status = NATS_OK;
   const auto also = [&](auto set, auto... values) {
     if (status == NATS_OK) status = set(options, values...);
   };
@@ -62,39 +63,54 @@ natsStatus fill(natsOptions* options, const NatsConnection::Settings& settings) 
 
 }  // namespace
 
-std::string describe_nats_error(natsStatus status) {
-  std::string text = natsStatus_GetText(status);
-  natsStatus last = NATS_OK;
-  const char* const last_error = nats_GetLastError(&last);
-  if (last != status || last_error == nullptr) return text;
-  // It begins with the place in the library's source: `(conn.c:2088): No server available…`.
-  std::string_view detail = last_error;
-  const std::size_t place = detail.starts_with('(') ? detail.find("): ") : std::string_view::npos;
-  if (place != std::string_view::npos) detail.remove_prefix(place + 3);
-  if (!detail.empty() && detail != text) text.append(": ").append(detail);
-  return text;
+std::string describe_refusal(const NatsConnection& connection, natsStatus status) {
+  const std::string denial = status == NATS_TIMEOUT ? connection.denial() : "";
+  if (denial.empty()) return describe_nats_error(status);
+  return "the account at NATS may not do this: " + denial;
 }
 
 std::variant<std::shared_ptr<NatsConnection>, NatsConnection::Failure> NatsConnection::connect(
     const Settings& settings) {
-  const auto failure = [](natsStatus status) {
-    return Failure{status, describe_nats_error(status)};
+  auto read = read_nats_login(settings.urls, settings.credentials);
+  if (auto* error = std::get_if<std::string>(&read)) {
+    return Failure{NATS_INVALID_ARG, std::move(*error), redacted(settings.urls)};
+  }
+  const NatsLogin& login = std::get<NatsLogin>(read);
+  const auto failure = [&](natsStatus status) {
+    return Failure{status, describe_connect_error(status), redacted(login.urls)};
   };
   natsOptions* raw_options = nullptr;
   natsStatus status = natsOptions_Create(&raw_options);
   const NatsOptionsPtr options(raw_options);
   if (status == NATS_OK) status = fill(options.get(), settings);
+  if (status != NATS_OK) return failure(status);
+  if (auto error = fill_options(options.get(), login)) {
+    return Failure{NATS_INVALID_ARG, *std::move(error), redacted(login.urls)};
+  }
   natsConnection* connection = nullptr;
-  if (status == NATS_OK) status = natsConnection_Connect(&connection, options.get());
+  status = natsConnection_Connect(&connection, options.get());
   if (status != NATS_OK) return failure(status);
   jsCtx* jetstream = nullptr;
-  status = natsConnection_JetStream(&jetstream, connection, nullptr);
+  jsOptions js_options;
+  jsOptions_Init(&js_options);
+  js_options.Wait = kRequestTimeoutMs;
+  status = natsConnection_JetStream(&jetstream, connection, &js_options);
   if (status != NATS_OK) {
     natsConnection_Destroy(connection);
     return failure(status);
   }
-  return std::shared_ptr<NatsConnection>(new NatsConnection(connection, JsContextPtr(jetstream)));
+  return std::shared_ptr<NatsConnection>(
+      new NatsConnection(settings, login, connection, JsContextPtr(jetstream)));
 }
+
+NatsConnection::NatsConnection(Settings settings, const NatsLogin& login,
+                               natsConnection* connection, JsContextPtr jetstream)
+    : settings_(std::move(settings)),
+      where_(redacted(login.urls)),
+      inbox_prefix_(login.inbox_prefix),
+      login_digest_(login.digest()),
+      connection_(connection),
+      jetstream_(std::move(jetstream)) {}
 
 NatsConnection::~NatsConnection() {
   // The library's reader thread ends in here; only then nothing can touch these subscriptions.
@@ -119,6 +135,24 @@ std::uint64_t NatsConnection::reconnects() const {
   }
   natsStatistics_Destroy(statistics);
   return reconnects;
+}
+
+bool NatsConnection::outdated() const {
+  const auto now = read_nats_login(settings_.urls, settings_.credentials);
+  const auto* const login = std::get_if<NatsLogin>(&now);
+  return login != nullptr && login->digest() != login_digest_;
+}
+
+std::string NatsConnection::denial() const { return denial_of(connection_); }
+
+std::string NatsConnection::new_inbox() const {
+  natsInbox* raw = nullptr;
+  if (natsInbox_Create(&raw) != NATS_OK) throw std::bad_alloc();
+  // The library applies a custom prefix only to inboxes that it makes for itself.
+  std::string inbox = raw;
+  natsInbox_Destroy(raw);
+  if (inbox_prefix_.empty()) return inbox;
+  return inbox_prefix_ + inbox.substr(inbox.find('.'));
 }
 
 void NatsConnection::retire(natsSubscription* subscription) {

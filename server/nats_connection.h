@@ -14,23 +14,29 @@
 #include <vector>
 
 #include "core/mutex.h"
+#include "server/nats_credentials.h"
+#include "server/nats_error.h"
 #include "server/nats_handles.h"
+#include "server/nats_login.h"
 
 namespace bide {
 
 class NatsConnection {
  public:
   struct Settings {
-    std::string urls;  // See nats_url.h. A user without a password is a token.
+    std::string urls;  // See nats_url.h. A user without a password is a token. Empty: a context's.
     std::string name = "bide";
     std::chrono::milliseconds timeout{2000};  // For each server tried.
     bool reconnect = true;
+    NatsCredentials credentials{};
   };
   struct Failure {
     natsStatus status;
-    std::string text;  // What went wrong; without the URL.
+    std::string text;   // What went wrong; without the URL.
+    std::string where;  // The URLs, redacted.
   };
-  // Blocks until connected, or until every server has been tried once.
+  // Reads the credentials' files, and blocks until connected, or until every server has been tried
+  // once. NATS_INVALID_ARG: what the files say cannot be used.
   [[nodiscard]] static std::variant<std::shared_ptr<NatsConnection>, Failure> connect(
       const Settings& settings);
   ~NatsConnection();
@@ -43,6 +49,18 @@ class NatsConnection {
   [[nodiscard]] bool closed() const;
   // How often it was lost and made again.
   [[nodiscard]] std::uint64_t reconnects() const;
+  // The URLs, redacted.
+  [[nodiscard]] const std::string& where() const { return where_; }
+  // The credentials' files, read now, say something else than when this connection was made, so
+  // that another might succeed where this one does not reconnect.
+  [[nodiscard]] bool outdated() const;
+  // What the server said when it last refused something to this account, such as `Permissions
+  // Violation for Publish to "$JS.API.STREAM.INFO.KV_x"`; empty: nothing. It does not answer what
+  // it refuses, so to whoever asked this is a timeout.
+  [[nodiscard]] std::string denial() const;
+
+  // A subject for answers that nobody else has, under the account's prefix.
+  [[nodiscard]] std::string new_inbox() const;
 
   // Ends a subscription and frees it, as soon as it is safe to. Blocks for a second at most.
   void retire(natsSubscription* subscription);
@@ -50,16 +68,20 @@ class NatsConnection {
   void close();
 
  private:
-  NatsConnection(natsConnection* connection, JsContextPtr jetstream)
-      : connection_(connection), jetstream_(std::move(jetstream)) {}
+  NatsConnection(Settings settings, const NatsLogin& login, natsConnection* connection,
+                 JsContextPtr jetstream);
 
+  const Settings settings_;
+  const std::string where_;
+  const std::string inbox_prefix_;
+  const std::size_t login_digest_;
   natsConnection* const connection_;
   JsContextPtr jetstream_;
   Mutex mutex_;
   std::vector<natsSubscription*> retired_ GUARDED_BY(mutex_);  // Freed with the connection.
 };
 
-// The library's text for `status`, and where it has one its own account of the last error.
-[[nodiscard]] std::string describe_nats_error(natsStatus status);
+// describe_nats_error() of a request that failed: a timeout is told as the denial that it may be.
+[[nodiscard]] std::string describe_refusal(const NatsConnection& connection, natsStatus status);
 
 }  // namespace bide

@@ -67,6 +67,21 @@ bool is_nats_url_list(std::string_view list) {
   return true;
 }
 
+bool names_user(std::string_view list) { return list.find('@') != std::string_view::npos; }
+
+std::string without_users(std::string_view list) {
+  std::string bare;
+  for (const std::string& url : split_nats_urls(list)) {
+    const std::size_t scheme = url.find(kSchemeEnd);
+    const std::size_t begin = scheme == std::string::npos ? 0 : scheme + kSchemeEnd.size();
+    const std::size_t at = url.rfind('@');
+    if (!bare.empty()) bare += ',';
+    bare.append(url, 0, begin);
+    bare += url.substr(at == std::string::npos ? begin : at + 1);
+  }
+  return bare;
+}
+
 std::string redacted(std::string_view list) {
   // Cut at `://`, not at commas: a password may hold a comma, and then half of it would be printed.
   // Where URLs come without schemes this hides too much rather than too little.

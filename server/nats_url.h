@@ -17,6 +17,12 @@ namespace bide {
 // 1 to 65535, no path, no white space. Names are not resolved.
 [[nodiscard]] bool is_nats_url_list(std::string_view list);
 
+// A URL of the list says who connects: it has a user, with or without a password, or a token.
+[[nodiscard]] bool names_user(std::string_view list);
+
+// The list without users, passwords and tokens.
+[[nodiscard]] std::string without_users(std::string_view list);
+
 // The list with user, password and token replaced by `***`: the only form that may be printed.
 [[nodiscard]] std::string redacted(std::string_view list);
 

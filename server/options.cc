@@ -118,7 +118,11 @@ std::optional<UsageError> check_together(const ServeOptions& options) {
   if (auth.kind != AuthOptions::Kind::kJwt && (has_keys || has_claims)) {
     return UsageError{"--jwt-…: expected --auth jwt with it, or nobody's token is looked at"};
   }
-  if (options.nats_url.empty() && options.data_dir.empty()) {
+  if (auto problem = find_contradiction(options.nats_credentials, options.nats_url)) {
+    return UsageError{*std::move(problem)};
+  }
+  if (options.nats_url.empty() && options.nats_credentials.context.empty() &&
+      options.data_dir.empty()) {
     return UsageError{"--data-dir: expected a directory, as HOME and XDG_STATE_HOME are not set"};
   }
   return std::nullopt;
@@ -164,6 +168,10 @@ std::variant<ServeOptions, UsageError> parse_serve_options(std::span<const std::
   for (const auto* source :
        {&from_file, &std::get<std::vector<Assignment>>(from_environment), &line.assignments}) {
     if (auto error = apply_assignments(*source, options)) return *std::move(error);
+  }
+  if (!options.nats_credentials.context.empty()) {
+    options.nats_credentials.config_dir = nats_config_dir_of(
+        value_or_null(environment, "XDG_CONFIG_HOME"), value_or_null(environment, "HOME"));
   }
   if (auto error = check_together(options)) return *std::move(error);
   return options;

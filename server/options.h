@@ -19,6 +19,8 @@
 #include <variant>
 #include <vector>
 
+#include "server/nats_credentials.h"
+
 namespace bide {
 
 enum class AccessLog : std::uint8_t {
@@ -45,8 +47,10 @@ struct ServeOptions {
   // Where to listen: an IPv4 address, an IPv6 address without its brackets, or a name.
   std::string listen_host = "127.0.0.1";
   std::uint16_t listen_port = 8080;  // 0: any free port.
-  std::string nats_url;            // May carry secrets: print redacted(). Empty: the embedded one.
-  std::filesystem::path data_dir;  // Of the embedded nats-server. Empty: there is no HOME.
+  // May carry secrets: print redacted(). Empty: a context's, or the embedded one.
+  std::string nats_url;
+  NatsCredentials nats_credentials;  // Without contradiction, also to nats_url.
+  std::filesystem::path data_dir;    // Of the embedded nats-server. Empty: there is no HOME.
   std::string bucket = "job-queue";
   std::size_t max_parked = 100'000;            // Requests parked at a time. 0..10,000,000.
   std::chrono::milliseconds max_wait{55'000};  // Longest hold. 1 s..1 h.
@@ -76,9 +80,10 @@ struct UsageError {
 using Environment = std::map<std::string, std::string, std::less<>>;
 [[nodiscard]] Environment process_environment();
 
-// `args`: what follows `bide serve`. Of `environment` the variables BIDE_* count, and HOME and
-// XDG_STATE_HOME; one that is set to nothing counts as unset. An unknown BIDE_* variable is an
-// error, as an unknown flag is, but for those of the client (BIDE_SERVER, BIDE_TOKEN).
+// `args`: what follows `bide serve`. Of `environment` the variables BIDE_* count, and HOME,
+// XDG_STATE_HOME and XDG_CONFIG_HOME; one that is set to nothing counts as unset. An unknown BIDE_*
+// variable is an error, as an unknown flag is, but for those of the client (BIDE_SERVER,
+// BIDE_TOKEN).
 [[nodiscard]] std::variant<ServeOptions, UsageError> parse_serve_options(
     std::span<const std::string> args, const Environment& environment);
 

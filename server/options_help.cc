@@ -30,8 +30,10 @@ void append_flag(std::string& out, std::string_view name, std::string_view place
                  std::string_view doc) {
   std::string flag = "  --" + std::string(name);
   if (!placeholder.empty()) flag += " " + std::string(placeholder);
-  flag.resize(std::max(flag.size() + 1, kIndent), ' ');
   out += flag;
+  // A long one stands on a line of its own.
+  if (flag.size() >= kIndent) out += '\n';
+  out.append(flag.size() >= kIndent ? kIndent : kIndent - flag.size(), ' ');
   append_wrapped(out, doc);
 }
 

@@ -13,6 +13,7 @@
 #include "server/http_server.h"
 #include "server/jwt_authority.h"
 #include "server/log.h"
+#include "server/nats_login.h"
 #include "server/nats_url.h"
 #include "server/options.h"
 #include "server/reloads.h"
@@ -108,10 +109,12 @@ class Server {
 
   // Throws StartError.
   void start() {
+    const bool embedded = options_.nats_url.empty() && options_.nats_credentials.context.empty();
+    check_login(embedded);
     port_ = http_.bind(options_.listen_host, options_.listen_port);
     front_.start(table_, router_, options_.threads != 0 ? options_.threads : cores());
     std::string urls = options_.nats_url;
-    if (urls.empty()) {
+    if (embedded) {
       nats_ = std::make_unique<EmbeddedNats>(EmbeddedNats::Settings{options_.data_dir}, metrics_);
       nats_->start();
       urls = nats_->url();
@@ -120,8 +123,9 @@ class Server {
     // httplib's stop() does nothing before its loop runs, and a SIGTERM may be waiting already.
     while (!http_.is_running()) std::this_thread::yield();
     watcher_ = std::make_unique<Watcher>(
-        Watcher::Settings{urls, Follower::Settings{.bucket = options_.bucket}}, table_, contact_,
-        metrics_);
+        Watcher::Settings{urls, Follower::Settings{.bucket = options_.bucket},
+                          options_.nats_credentials},
+        table_, contact_, metrics_);
     watcher_->start();
     announce(urls);
   }
@@ -150,6 +154,12 @@ class Server {
   }
 
  private:
+  void check_login(bool embedded) const {
+    if (embedded) return;
+    const auto fault = find_login_fault(options_.nats_url, options_.nats_credentials);
+    if (fault) throw StartError(*fault);
+  }
+
   // httplib gives up accepting on any error but a lack of descriptors. bide does not.
   void accept() {
     while (!http_.serve() && !stopping_.requested()) {
@@ -168,7 +178,8 @@ class Server {
     const bool v6 = options_.listen_host.find(':') != std::string::npos;
     const std::string host = v6 ? "[" + options_.listen_host + "]" : options_.listen_host;
     const std::string url = "http://" + host + ":" + std::to_string(port_) + options_.base_path;
-    const std::string nats = redacted(urls);
+    const std::string nats =
+        urls.empty() ? "context " + options_.nats_credentials.context : redacted(urls);
     const std::string file = nats_ == nullptr ? "" : nats_url_file(options_.data_dir).string();
     log_info("listening", {{"url", std::string_view(url)},
                            {"nats", std::string_view(nats)},

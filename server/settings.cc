@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "core/duration.h"
 #include "server/nats_url.h"
@@ -241,14 +242,41 @@ constexpr std::array kSettings = {
             set_allow_anonymous},
 };
 
+// One of those that `bide emit` has, too.
+template <std::size_t kIndex>
+Setting nats_setting() {
+  const NatsSetting& shared = nats_settings()[kIndex];
+  return {shared.flag.substr(2),
+          Kind::kText,
+          shared.placeholder,
+          "",
+          shared.doc,
+          shared.expected,
+          [](Options& o, Text t) { return nats_settings()[kIndex].set(o.nats_credentials, t); }};
+}
+
+// The shared ones stand behind `nats`.
+template <std::size_t... kIndices>
+std::vector<Setting> all_settings(std::index_sequence<kIndices...> /*of the shared ones*/) {
+  std::vector<Setting> all(kSettings.begin(), kSettings.end());
+  const auto nats = std::find_if(all.begin(), all.end(), [](auto& s) { return s.name == "nats"; });
+  all.insert(nats + 1, {nats_setting<kIndices>()...});
+  return all;
+}
+
 }  // namespace
 
-std::span<const Setting> serve_settings() { return kSettings; }
+std::span<const Setting> serve_settings() {
+  static const std::vector<Setting> all =
+      all_settings(std::make_index_sequence<decltype(nats_settings())::extent>());
+  return all;
+}
 
 const Setting* find_setting(std::string_view name) {
-  const auto* const found = std::find_if(kSettings.begin(), kSettings.end(),
-                                         [&](const Setting& s) { return s.name == name; });
-  return found == kSettings.end() ? nullptr : found;
+  const std::span<const Setting> all = serve_settings();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const Setting& s) { return s.name == name; });
+  return found == all.end() ? nullptr : &*found;
 }
 
 std::optional<UsageError> apply_assignments(std::span<const Assignment> assignments,

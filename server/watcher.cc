@@ -4,7 +4,6 @@
 #include <random>
 
 #include "server/log.h"
-#include "server/nats_url.h"
 
 namespace bide {
 namespace {
@@ -32,6 +31,21 @@ class Pause {
   std::chrono::milliseconds next_ = kPauseMin;
 };
 
+std::string_view message_of(natsStatus status) {
+  if (status == NATS_INVALID_ARG) return "the credentials for NATS cannot be used, still trying";
+  if (is_refusal(status)) return "NATS does not accept the credentials, still trying";
+  return "NATS cannot be reached, still trying";
+}
+
+// Once for each reason: `told` is the last.
+void tell(const NatsConnection::Failure& failure, std::string& told) {
+  static LogLimit limit;
+  if (failure.text == told) return;
+  told = failure.text;
+  log_warn_limited(limit, message_of(failure.status),
+                   {{"url", failure.where}, {"error", failure.text}});
+}
+
 }  // namespace
 
 Watcher::Watcher(Settings settings, JobTable& table, Contact& contact, Metrics& metrics)
@@ -58,7 +72,11 @@ void Watcher::stop() {
 }
 
 void Watcher::run() {
+  bool again = false;
   while (const std::shared_ptr<NatsConnection> connection = connect()) {
+    // Made here and not by the library, but it is the same to whoever counts.
+    if (again) count(metrics_.nats_reconnects);
+    again = true;
     follow_while_open(*connection);
     contact_.set_connected(false);
   }
@@ -67,20 +85,18 @@ void Watcher::run() {
 std::shared_ptr<NatsConnection> Watcher::connect() {
   // Not the library's RetryOnFailedConnect: at this version it gives up (nats.c issue 926).
   Pause pause;
-  for (bool first = true; !stop_.requested(); first = false) {
-    auto attempt = NatsConnection::connect({.urls = settings_.nats_urls});
+  std::string told;
+  while (!stop_.requested()) {
+    auto attempt = NatsConnection::connect(
+        {.urls = settings_.nats_urls, .credentials = settings_.credentials});
     if (auto* made = std::get_if<std::shared_ptr<NatsConnection>>(&attempt)) {
-      log_info("connected to NATS", {{"url", redacted(settings_.nats_urls)}});
+      log_info("connected to NATS", {{"url", (*made)->where()}});
       contact_.set_connected(true);
       MutexLock lock(mutex_);
       connection_ = *made;
       return *made;
     }
-    if (first) {
-      log_warn("NATS cannot be reached, still trying",
-               {{"url", redacted(settings_.nats_urls)},
-                {"error", std::get<NatsConnection::Failure>(attempt).text}});
-    }
+    tell(std::get<NatsConnection::Failure>(attempt), told);
     stop_.wait_for(pause.next());
   }
   return nullptr;
@@ -95,6 +111,8 @@ void Watcher::follow_while_open(NatsConnection& connection) {
   while (!stop_.requested() && !connection.closed()) {
     contact_.set_connected(connection.connected());
     if (!connection.connected()) {
+      // The library goes on with the password or certificate that it was given.
+      if (connection.outdated()) return connection.close();
       stop_.wait_for(kPauseMin);
       continue;
     }

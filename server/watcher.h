@@ -25,8 +25,9 @@ namespace bide {
 class Watcher {
  public:
   struct Settings {
-    std::string nats_urls;  // A valid list, see nats_url.h.
+    std::string nats_urls;  // A valid list, see nats_url.h; empty: a context's.
     Follower::Settings follow;
+    NatsCredentials credentials{};
   };
 
   // `table`, `contact` and `metrics` must outlive the watcher.
@@ -44,7 +45,7 @@ class Watcher {
 
  private:
   void run();
-  // Tries until it succeeds. Null: stopped.
+  // Tries until it succeeds, with what the credentials' files say at each attempt. Null: stopped.
   std::shared_ptr<NatsConnection> connect();
   void follow_while_open(NatsConnection& connection);
   // One follow(), exceptions included.

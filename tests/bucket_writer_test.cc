@@ -65,13 +65,13 @@ std::string value_of(kvStore* store, const char* key) {
 }
 
 BucketWriter opened(const std::string& urls, const std::string& bucket) {
-  auto result = BucketWriter::open(urls, bucket);
+  auto result = BucketWriter::open(NatsLogin{.urls = urls}, bucket);
   REQUIRE(std::holds_alternative<BucketWriter>(result));
   return std::move(std::get<BucketWriter>(result));
 }
 
 BucketError refused(const std::string& urls, const std::string& bucket) {
-  auto result = BucketWriter::open(urls, bucket);
+  auto result = BucketWriter::open(NatsLogin{.urls = urls}, bucket);
   REQUIRE(std::holds_alternative<BucketError>(result));
   return std::get<BucketError>(result);
 }

@@ -224,15 +224,19 @@ class Nats:
         with open(os.path.join(data_dir, "nats-url"), encoding="ascii") as file:
             token, _, address = file.read().strip().removeprefix("nats://").rpartition("@")
         host, _, port = address.rpartition(":")
+        self.connect((host, int(port)), {"auth_token": token}, "_INBOX", bucket)
+
+    def connect(self, address, identity, inbox, bucket="job-queue"):
         self.prefix = f"$KV.{bucket}."
         self.stream = f"KV_{bucket}"
-        self.socket = socket.create_connection((host, int(port)), timeout=PATIENCE_S)
+        self.inbox = inbox.encode() + b".e2e"
+        self.socket = socket.create_connection(address, timeout=PATIENCE_S)
         # Or every put() waits 40 ms for a delayed acknowledgement.
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")
         self.file.readline()  # INFO
-        options = {"verbose": False, "pedantic": False, "auth_token": token, "headers": True}
-        self.socket.sendall(b"CONNECT " + json.dumps(options).encode() + b"\r\nSUB _INBOX.e2e 1\r\n")
+        options = {"verbose": False, "pedantic": False, "headers": True, **identity}
+        self.socket.sendall(b"CONNECT %s\r\nSUB %s 1\r\n" % (json.dumps(options).encode(), self.inbox))
         self.flush()
 
     def close(self):
@@ -267,7 +271,7 @@ class Nats:
 
     def last_seq(self):
         """Asked behind everything that was written: JetStream answers in order."""
-        self.socket.sendall(b"PUB $JS.API.STREAM.INFO.%s _INBOX.e2e 0\r\n\r\n" % self.stream.encode())
+        self.socket.sendall(b"PUB $JS.API.STREAM.INFO.%s %s 0\r\n\r\n" % (self.stream.encode(), self.inbox))
         while True:
             line = self.file.readline()
             assert line, "NATS closed the connection"

@@ -1,37 +1,122 @@
-"""A nats-server of the test's own."""
-import shutil
+"""nats-servers with configurations of the test's, and certificates for them."""
+import datetime
+import ipaddress
+import os
 import signal
 import socket
 import subprocess
-import tempfile
 
-from harness import PATIENCE_S, wait_until
-from proxies import find_free_port
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from harness import Nats, wait_until
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
 
 
 class NatsServer:
-    """One that outlives bide, and is killed on its own."""
+    """Runs in `folder`, which relative names in its configuration are of."""
 
-    def __init__(self):
-        self.dir = tempfile.mkdtemp(prefix="bide-nats-")
-        self.port = find_free_port()
+    def __init__(self, folder, config, env=None):
+        self.folder = folder
+        self.port = free_port()
+        self.env = {**os.environ, **(env or {})}
+        self.path = os.path.join(folder, f"nats-{self.port}.conf")
+        self.log_path = os.path.join(folder, f"nats-{self.port}.log")
+        self.process = None
+        self.write(config)
+        self.start()
 
-    def __enter__(self):
-        self.process = subprocess.Popen(
-            ["nats-server", "-js", "-sd", self.dir, "-a", "127.0.0.1", "-p", str(self.port)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(self._accepts, "nats-server accepts connections")
-        return self
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
 
-    def _accepts(self):
-        assert self.process.poll() is None, "nats-server ended"
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+    @property
+    def url(self):
+        return "nats://" + self.address
 
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(PATIENCE_S)
+    def write(self, config):
+        store = os.path.join(self.folder, f"store-{self.port}")
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write(f'listen: "{self.address}"\njetstream {{ store_dir: "{store}" }}\n{config}\n')
 
-    def __exit__(self, *_):
-        self.kill()
-        shutil.rmtree(self.dir, ignore_errors=True)
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(["nats-server", "-c", self.path], cwd=self.folder,
+                                            stderr=log, env=self.env)
+        wait_until(self._answers, "nats-server answers")
+
+    def _answers(self):
+        assert self.process.poll() is None, self.log_text()
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                return connection.recv(4).startswith(b"INFO")
+        except OSError:
+            return False
+
+    def log_text(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def reload(self, config):
+        done = "Reloaded server configuration"
+        before = self.log_text().count(done)
+        self.write(config)
+        self.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.log_text().count(done) > before, "nats-server has read its configuration")
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(20)
+
+
+class Worker(Nats):
+    """Somebody with a user and a password who writes many entries at once."""
+
+    def __init__(self, server, user, password, inbox):
+        # pylint: disable=super-init-not-called
+        self.connect(("127.0.0.1", server.port), {"user": user, "pass": password}, inbox)
+
+
+class Authority:
+    """Signs certificates; all files are PEM."""
+
+    def __init__(self, folder, name):
+        self.folder = folder
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        constraints = [(x509.BasicConstraints(ca=True, path_length=None), True)]
+        self.file = self._write(name + ".pem", self._certificate(self.name, self.key, constraints))
+
+    def _certificate(self, subject, key, extensions):
+        now = datetime.datetime.utcnow()
+        builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(self.name)
+                   .public_key(key.public_key()).serial_number(x509.random_serial_number())
+                   .not_valid_before(now - datetime.timedelta(hours=1))
+                   .not_valid_after(now + datetime.timedelta(hours=1)))
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
+        signed = builder.sign(self.key, hashes.SHA256())
+        return signed.public_bytes(serialization.Encoding.PEM)
+
+    def _write(self, name, data):
+        path = os.path.join(self.folder, name)
+        with open(path, "wb") as file:
+            file.write(data)
+        return path
+
+    def issue(self, name, subject):
+        """`NAME.pem` and `NAME.key` for 127.0.0.1; returns their paths."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        common_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+        private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                    serialization.NoEncryption())
+        return (self._write(name + ".pem", self._certificate(common_name, key, [(address, False)])),
+                self._write(name + ".key", private))

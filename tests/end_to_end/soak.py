@@ -21,7 +21,7 @@ import sys
 import time
 
 from harness import PATIENCE_S, Bide, definition, event
-from nats_servers import NatsServer
+from plain_nats import NatsServer
 from readers import Http
 from streams import EventParser
 

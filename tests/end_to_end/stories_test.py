@@ -10,7 +10,7 @@ import time
 import unittest
 
 from harness import Bide
-from nats_servers import NatsServer
+from plain_nats import NatsServer
 from readers import Reader
 from retelling import retell
 from storywriters import Story, StoryWriter

@@ -1,0 +1,55 @@
+#include "server/small_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace bide {
+namespace {
+
+constexpr std::size_t kFileBytesMax = 1 << 20;
+
+class Descriptor {
+ public:
+  explicit Descriptor(const std::filesystem::path& path)
+      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  const int fd_;
+};
+
+}  // namespace
+
+std::variant<std::string, Unreadable> read_small_file(const std::filesystem::path& path) {
+  const Descriptor file(path);
+  if (file.get() < 0) return Unreadable{std::strerror(errno)};
+  struct stat status {};
+  // It opens like a file and only fails when read.
+  if (::fstat(file.get(), &status) == 0 && S_ISDIR(status.st_mode))
+    return Unreadable{"a directory"};
+  std::string bytes(kFileBytesMax + 1, '\0');
+  std::size_t size = 0;
+  while (size < bytes.size()) {
+    const ssize_t got = ::read(file.get(), bytes.data() + size, bytes.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Unreadable{std::strerror(errno)};
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  if (size == 0) return Unreadable{"empty"};
+  if (size > kFileBytesMax) return Unreadable{"larger than 1 MiB"};
+  bytes.resize(size);
+  bytes.shrink_to_fit();
+  return bytes;
+}
+
+}  // namespace bide

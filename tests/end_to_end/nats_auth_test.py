@@ -1,0 +1,331 @@
+"""bide and its workers at a nats-server that asks who they are and allows them little."""
+import json
+import os
+import re
+import subprocess
+import tempfile
+import time
+import unittest
+
+import nkeys
+from harness import BIDE, Bide, definition, wait_until
+from nats_servers import Authority, NatsServer, Worker
+
+DOCS = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "nats.md")
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("BIDE_", "XDG_"))}
+REFUSED = "NATS does not accept the credentials, still trying"
+
+
+def documented():
+    """The configurations in docs/nats.md, as they stand there."""
+    with open(DOCS, encoding="utf-8") as file:
+        return re.findall(r"^```conf\n(.*?)^```", file.read(), re.M | re.S)
+
+
+class Guest(Bide):
+    """A bide that uses somebody's NATS, and may have to wait for it."""
+
+    def __init__(self, test, url, *flags, env=None):
+        super().__init__("--access-log", "off", "--max-stale", "2s", *(("--nats", url) if url else ()), *flags, env=env)
+        self.env = {**{name: value for name, value in self.env.items() if not name.startswith("XDG_")},
+                    **(env or {})}
+        self.test = test
+        test.addCleanup(self.leave)
+
+    def wait_ready(self):
+        """Not by itself: see ready()."""
+
+    def ready(self):
+        super().wait_ready()
+        return self
+
+    def leave(self):
+        self.test.look_for_secrets(self)
+        self.__exit__()
+
+    def told(self, *words):
+        """Waits until a line of the log has all the words; returns how many have."""
+        def lines():
+            return sum(all(word in line for word in words) for line in self.log_text().splitlines())
+        return wait_until(lines, f"the log says {words}: {self.log_text()[-1500:]}")
+
+    def lost(self):
+        wait_until(lambda: self.get("/readyz").status == 503, "bide is not ready any more")
+
+
+class NatsAuth(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="bide-e2e-")
+        self.addCleanup(folder.cleanup)
+        self.dir = folder.name
+        self.secrets = []
+
+    def secret(self, text):
+        self.secrets.append(text)
+        return text
+
+    def look_for_secrets(self, bide):
+        """Nowhere that others can read: not in the log, not in the list of processes."""
+        pid = bide.process.pid
+        seen = bide.log_text() + subprocess.run(["ps", "axww", "-o", "args"], capture_output=True,
+                                                text=True, check=True).stdout
+        for name in ("cmdline", "environ"):
+            with open(f"/proc/{pid}/{name}", "rb") as file:
+                seen += file.read().decode(errors="replace")
+        for secret in self.secrets:
+            self.assertNotIn(secret, seen)
+
+    def path(self, *names):
+        return os.path.join(self.dir, *names)
+
+    def write(self, name, text):
+        """Replaced at once: bide reads it whenever it likes."""
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        with open(self.path(name + ".new"), "w", encoding="utf-8") as file:
+            file.write(text)
+        os.rename(self.path(name + ".new"), self.path(name))
+        return self.path(name)
+
+    def serve_nats(self, config, env=None):
+        server = NatsServer(self.dir, config, env)
+        self.addCleanup(server.stop)
+        return server
+
+    def guest(self, url, *flags, env=None):
+        return Guest(self, url, *flags, env=env).start()
+
+    def emit(self, code, job, *flags, words=(), env=None):
+        """`bide emit JOB started`; what it says on stderr, which is one line or nothing."""
+        began = time.monotonic()
+        done = subprocess.run([BIDE, "emit", job, "started", *flags], capture_output=True, text=True,
+                              env={**CLEAN, "BIDE_DATA_DIR": self.path("no-bide"), **(env or {})},
+                              timeout=30, check=False)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertLess(time.monotonic() - began, 3)
+        self.assertEqual(len(done.stderr.splitlines()), 0 if code == 0 else 1, done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+        for secret in self.secrets:
+            self.assertNotIn(secret, done.stderr)
+
+    def fails(self, code, *words, flags=(), env=None):
+        """Neither starts nor writes: the same line from both."""
+        for command in (["serve", "--listen", "127.0.0.1:0"], ["emit", "j", "started"]):
+            done = subprocess.run([BIDE, *command, *flags], capture_output=True, text=True, timeout=10,
+                                  env={**CLEAN, "BIDE_DATA_DIR": self.path("no-bide"), **(env or {})},
+                                  check=False)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            for word in words:
+                self.assertIn(word, done.stderr)
+            for secret in self.secrets:
+                self.assertNotIn(secret, done.stderr)
+
+    def sees(self, bide, job):
+        wait_until(lambda: bide.get(f"/job/{job}").status == 200, f"bide sees {job}")
+
+    # --- What docs/nats.md says ---
+
+    def test_permissions_as_documented(self):
+        passwords = {name: self.secret(f"{name}-5ecret") for name in ("BIDE_PASSWORD", "WORKER_PASSWORD")}
+        files = {name: self.write(name, text + "\n") for name, text in passwords.items()}
+        nats = self.serve_nats(documented()[0], env=passwords)
+
+        def flags(user, password, inbox):
+            return ("--nats-user", user, "--nats-password-file", files[password], "--nats-inbox-prefix", inbox)
+        as_bide = flags("bide", "BIDE_PASSWORD", "_INBOX_bide")
+        as_worker = ("--nats", nats.url, *flags("worker", "WORKER_PASSWORD", "_INBOX_worker"))
+
+        reader = self.guest(nats.url, *as_bide)
+        reader.told("the bucket is missing and cannot be created",
+                    'Permissions Violation for Publish to \\"$JS.API.STREAM.CREATE.KV_job-queue\\"')
+        self.emit(1, "early", *as_worker, words=["no bucket job-queue"])
+        maker = self.guest(nats.url, *flags("bide-first", "BIDE_PASSWORD", "_INBOX_bide")).ready()
+        self.emit(0, "first", *as_worker)
+        reader.ready()
+        for bide in (maker, reader):
+            self.sees(bide, "first")
+
+        # Enough for the consumer to ask whether it may go on.
+        worker = Worker(nats, "worker", passwords["WORKER_PASSWORD"], "_INBOX_worker")
+        last = worker.put(*[definition(f"large-{n}", operation={"text": "x" * 20_000}) for n in range(500)])
+        worker.close()
+        for bide in (maker, reader):
+            bide.wait_applied(last)
+        late = self.guest(nats.url, *as_bide).ready()
+        self.sees(late, "large-499")
+
+        self.emit(4, "refused", "--nats", nats.url, *as_bide,
+                  words=["does not permit", "Permissions Violation for Publish", "nothing was stored"])
+        self.emit(4, "refused", *as_worker[:-2], words=["--nats-inbox-prefix", "nothing was stored"])
+        wrong = self.write("wrong", "not-it\n")
+        self.emit(4, "refused", "--nats", nats.url, "--nats-user", "worker", "--nats-password-file", wrong,
+                  words=["does not accept these credentials", "nothing was stored"])
+        self.assertEqual(late.get("/job/refused").status, 404)
+
+        violations = {line.partition("Violation - ")[2] for line in nats.log_text().splitlines()
+                      if "Violation - " in line}
+        refused = ("STREAM.CREATE.KV_job-queue", "DIRECT.GET.KV_job-queue.$KV.job-queue.jobs.refused")
+        self.assertEqual({line for line in violations if 'User "bide"' in line},
+                         {f'User "bide", Subject "$JS.API.{subject}"' for subject in refused})
+        self.assertFalse({line for line in violations if '"bide-first"' in line}, violations)
+
+    def test_certificates_as_documented(self):
+        authority = Authority(self.dir, "ca")
+        authority.issue("server", "server")
+        pairs = {name: authority.issue(name, name) for name in ("bide", "worker", "stranger")}
+        stranger = Authority(self.dir, "other-ca").issue("false", "worker")
+        nats = self.serve_nats(documented()[1])
+        url = "tls://" + nats.address
+
+        def flags(pair, authority_file=authority.file):
+            return ("--nats-ca", authority_file, "--nats-cert", pair[0], "--nats-key", pair[1])
+        bide = self.guest(url, *flags(pairs["bide"])).ready()
+        self.emit(0, "by-tls", "--nats", url, *flags(pairs["worker"]))
+        self.emit(0, "by-tls", "--nats", nats.url, *flags(pairs["worker"]))
+        self.sees(bide, "by-tls")
+        self.emit(4, "x", "--nats", url, *flags(pairs["stranger"]), words=["does not accept"])
+        self.emit(4, "x", "--nats", url, *flags(stranger), words=["see --nats-cert"])
+        self.emit(4, "x", "--nats", url, "--nats-ca", authority.file, words=["see --nats-cert"])
+        self.emit(1, "x", "--nats", url, *flags(pairs["worker"], self.path("other-ca.pem")),
+                  words=["not trusted (see --nats-ca)"])
+        self.emit(1, "x", "--nats", f"tls://localhost:{nats.port}", *flags(pairs["worker"]),
+                  words=["not for this host"])
+
+        # Everything is signed anew; the library alone would go on with the old for ever.
+        nats.stop()
+        successor = Authority(self.dir, "ca")
+        successor.issue("server", "server")
+        nats.start()
+        bide.lost()
+        successor.issue("bide", "bide")
+        bide.ready()
+
+    # --- Other ways to say who it is ---
+
+    def test_password_rotated_revoked_and_given_back(self):
+        def config(password):
+            users = "{ user: other, password: other }" + (
+                f", {{ user: bide, password: {password} }}" if password else "")
+            return f"authorization {{ users: [ {users} ] }}"
+        first, second = self.secret("f1rst-secret"), self.secret("s3cond-secret")
+        file = self.write("password", first)
+        nats = self.serve_nats(config(first))
+        flags = ("--nats-user", "bide", "--nats-password-file", file)
+        bide = self.guest(nats.url, *flags).ready()
+
+        nats.reload(config(second))
+        bide.told(REFUSED)
+        bide.lost()
+        self.write("password", second + "\r\n")
+        bide.ready()
+        self.emit(0, "rotated", "--nats", nats.url, *flags)
+        self.sees(bide, "rotated")
+
+        nats.reload(config(None))
+        bide.lost()
+        wait_until(lambda: bide.told(REFUSED) == 2, "the log says it again")
+        self.emit(4, "revoked", "--nats", nats.url, *flags)
+        nats.reload(config(second))
+        bide.ready()
+        self.assertEqual(bide.told(REFUSED), 2)
+        self.assertGreaterEqual(bide.metric("bide_nats_reconnects_total"), 2)
+
+    def test_token_nkey_and_jwt(self):
+        token = self.secret("t0ken-secret")
+        old, new = nkeys.Nkey(nkeys.USER), nkeys.Nkey(nkeys.USER)
+        operator = nkeys.Operator()
+        for key in (old, new):
+            self.secret(key.seed)
+        by_token = self.serve_nats(f"authorization {{ token: {token} }}")
+        by_nkey = self.serve_nats(f"authorization {{ users: [ {{ nkey: {old.public} }} ] }}")
+        by_jwt = self.serve_nats(operator.config())
+        files = {"token": self.write("token", token + "\n"), "nkey": self.write("seed", old.seed + "\n"),
+                 "creds": self.write("user.creds", operator.user(expires_in_s=3))}
+        bides = {}
+        for nats, name in ((by_token, "token-file"), (by_nkey, "nkey"), (by_jwt, "creds")):
+            flags = ("--nats-" + name, files[name.partition("-")[0]])
+            bides[name] = self.guest(nats.url, *flags)
+            bides[name].ready()
+            self.emit(0, name, "--nats", nats.url, *flags)
+            self.emit(0, name, env={"BIDE_NATS": nats.url, f"BIDE_NATS_{name.upper().replace('-', '_')}": flags[1]})
+            self.sees(bides[name], name)
+        self.emit(0, "in-url", "--nats", f"nats://{token}@{by_token.address}")
+
+        by_nkey.reload(f"authorization {{ users: [ {{ nkey: {new.public} }} ] }}")
+        bides["nkey"].told(REFUSED)
+        bides["creds"].told(REFUSED)  # Its time is over.
+        self.emit(4, "late", "--nats", by_jwt.url, "--nats-creds", files["creds"])
+        self.write("seed", f"-----BEGIN USER NKEY SEED-----\n{new.seed}\n------END USER NKEY SEED------\n")
+        self.write("user.creds", operator.user())
+        for name in ("nkey", "creds"):
+            bides[name].ready()
+
+    def test_contexts(self):
+        password, token = self.secret("c0ntext-secret"), self.secret("ano7her-secret")
+        nats = self.serve_nats(f"authorization {{ users: [ {{ user: ci, password: {password} }} ] }}")
+        other = self.serve_nats(f"authorization {{ token: {token} }}")
+        self.write(".config/nats/context/ci.json", json.dumps(
+            {"description": "CI", "url": nats.url, "user": "ci", "password": password, "creds": "", "nsc": ""}))
+        self.write("xdg/nats/context/other.json", json.dumps({"url": other.url, "token": token}))
+        self.write("xdg/nats/context.txt", "other\n")
+        home = {"HOME": self.dir}
+        xdg = {"HOME": self.dir, "XDG_CONFIG_HOME": self.path("xdg")}
+
+        by_name = self.guest("", "--nats-context", "ci", env=home).ready()
+        selected = self.guest("", env={**xdg, "BIDE_NATS_CONTEXT": "selected"}).ready()
+        self.emit(0, "by-name", "--nats-context", "ci", env=home)
+        self.emit(0, "selected", "--nats-context", "selected", env=xdg)
+        self.sees(by_name, "by-name")
+        self.sees(selected, "selected")
+        # Flags beat it, and a way to say who it is beats the context's.
+        self.emit(0, "flags", "--nats-context", "ci", "--nats", other.url, "--nats-token-file",
+                  self.write("token", token), env=home)
+        self.sees(selected, "flags")
+        self.fails(1, "nats/context/no.json", "No such file", "nats context ls",
+                   flags=["--nats-context", "no"], env=home)
+        self.fails(1, "context.txt", "nats context select", flags=["--nats-context", "selected"], env=home)
+        self.write(".config/nats/context/two.json", json.dumps({"token": token, "creds": "~/x"}))
+        self.fails(1, "two.json", "found several", flags=["--nats-context", "two"], env=home)
+
+    # --- What cannot be ---
+
+    def test_what_contradicts_itself_is_wrong_usage(self):
+        url = ["--nats", "nats://127.0.0.1:1"]
+        seed = self.secret(nkeys.Nkey(nkeys.USER).seed)
+        self.fails(2, "--nats-nkey and --nats-creds", flags=[*url, "--nats-nkey", "a", "--nats-creds", "b"])
+        self.fails(2, "--nats-token-file", "in --nats",
+                   flags=["--nats", f"nats://{seed}@h", "--nats-token-file", "a"])
+        self.fails(2, "--nats-cert needs --nats-key", flags=[*url, "--nats-cert", "a"])
+        self.fails(2, "--nats-user needs --nats-password-file", flags=[*url, "--nats-user", "a"])
+        self.fails(2, "need --nats or --nats-context", flags=["--nats-creds", "a"])
+        self.fails(2, "--nats-context", flags=["--nats-context", "../a"])
+        self.fails(2, "BIDE_NATS_INBOX_PREFIX", env={"BIDE_NATS_INBOX_PREFIX": "a.>"}, flags=url)
+
+    def test_files_that_will_not_do(self):
+        url = ["--nats", "nats://127.0.0.1:1"]
+        seed, token = self.secret(nkeys.Nkey(nkeys.USER).seed), self.secret("t0ken-secret")
+        account = self.secret(nkeys.Nkey(nkeys.ACCOUNT).seed)
+        authority = Authority(self.dir, "ca")
+        certificate, key = authority.issue("a", "a")
+        _, others_key = authority.issue("b", "b")
+        cases = [("--nats-token-file", self.path("none"), "No such file"),
+                 ("--nats-token-file", self.dir, "a directory"),
+                 ("--nats-token-file", self.write("empty", ""), "empty"),
+                 ("--nats-token-file", self.write("lines", f"{token}\n{token}\n"), "not one line"),
+                 ("--nats-nkey", self.write("account", account), "not a user's seed"),
+                 ("--nats-nkey", self.write("cut", seed[:-1]), "not a user's seed"),
+                 ("--nats-nkey", certificate, "not a user's seed"),
+                 ("--nats-creds", self.write("seed", seed), "without a JWT"),
+                 ("--nats-creds", self.write("jwt", "-----BEGIN NATS USER JWT-----\ne30\n"), "without a user's seed"),
+                 ("--nats-ca", key, "not of this kind"),
+                 ("--nats-ca", self.write("damaged", "-----BEGIN CERTIFICATE-----\n!\n"), "damaged")]
+        for flag, file, why in cases:
+            with self.subTest(flag=flag, why=why):
+                self.fails(1, file, why, flag + " expects", flags=[*url, flag, file])
+        self.fails(1, certificate, "not the certificate of the key",
+                   flags=[*url, "--nats-cert", certificate, "--nats-key", others_key])
+
+
+if __name__ == "__main__":
+    unittest.main()

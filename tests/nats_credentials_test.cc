@@ -1,0 +1,99 @@
+#include "server/nats_credentials.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "server/nats_url.h"
+
+using namespace bide;
+
+namespace {
+
+bool set(NatsCredentials& credentials, std::string_view flag, std::string_view text) {
+  const auto settings = nats_settings();
+  const auto found =
+      std::find_if(settings.begin(), settings.end(), [&](auto& s) { return s.flag == flag; });
+  REQUIRE(found != settings.end());
+  return found->set(credentials, text);
+}
+
+std::string contradiction(const NatsCredentials& credentials, std::string_view urls = "nats://h") {
+  return find_contradiction(credentials, urls).value_or("none");
+}
+
+}  // namespace
+
+TEST_CASE("nats_credentials: every setting sets a member of its own, and none is empty") {
+  NatsCredentials all;
+  for (const NatsSetting& setting : nats_settings()) {
+    INFO(setting.flag);
+    const NatsCredentials before = all;
+    CHECK_FALSE(setting.set(all, ""));
+    CHECK(all == before);
+    CHECK(setting.set(all, setting.flag.substr(2)));
+    CHECK_FALSE(all == before);
+  }
+  CHECK(all.user == "nats-user");
+  CHECK(all.password_file == "nats-password-file");
+  CHECK(all.token_file == "nats-token-file");
+  CHECK(all.nkey_file == "nats-nkey");
+  CHECK(all.creds_file == "nats-creds");
+  CHECK(all.ca_file == "nats-ca");
+  CHECK(all.cert_file == "nats-cert");
+  CHECK(all.key_file == "nats-key");
+  CHECK(all.context == "nats-context");
+  CHECK(all.inbox_prefix == "nats-inbox-prefix");
+}
+
+TEST_CASE(
+    "nats_credentials: names of contexts stay in their folder, an inbox prefix is a subject") {
+  NatsCredentials credentials;
+  for (const char* name : {"../x", "a/b", "..", "/etc/passwd"}) {
+    CHECK_FALSE(set(credentials, "--nats-context", name));
+  }
+  CHECK(set(credentials, "--nats-context", "ngs.js"));
+  for (const char* prefix : {".a", "a.", "a..b", "a.*", "a.>", "a b", "a\tb", ">"}) {
+    CHECK_FALSE(set(credentials, "--nats-inbox-prefix", prefix));
+  }
+  CHECK(set(credentials, "--nats-inbox-prefix", "_INBOX_ci.x"));
+}
+
+TEST_CASE("nats_credentials: two ways to say who it is exclude each other, also by the URL") {
+  const NatsCredentials user{.user = "u", .password_file = "p"};
+  const NatsCredentials creds{.creds_file = "c"};
+  CHECK(contradiction(user) == "none");
+  CHECK(contradiction(creds) == "none");
+  CHECK(contradiction({}, "nats://u:p@h") == "none");
+  CHECK(contradiction({}, "") == "none");
+  CHECK(contradiction({.user = "u", .password_file = "p", .nkey_file = "n"}) ==
+        "--nats-user and --nats-nkey exclude each other: give one of them");
+  CHECK(contradiction({.token_file = "t", .creds_file = "c"}) ==
+        "--nats-token-file and --nats-creds exclude each other: give one of them");
+  CHECK(contradiction(creds, "nats://secret@h") ==
+        "--nats-creds and the user or token in --nats exclude each other: give one of them");
+}
+
+TEST_CASE("nats_credentials: pairs are whole, and there is something to connect to") {
+  CHECK(contradiction({.user = "u"}) == "--nats-user needs --nats-password-file");
+  CHECK(contradiction({.password_file = "p"}) == "--nats-password-file needs --nats-user");
+  CHECK(contradiction({.cert_file = "c"}) == "--nats-cert needs --nats-key");
+  CHECK(contradiction({.key_file = "k"}) == "--nats-key needs --nats-cert");
+  CHECK(contradiction({.ca_file = "c"}, "").starts_with("the --nats-"));
+  CHECK(contradiction({.ca_file = "c", .context = "ci"}, "") == "none");
+}
+
+TEST_CASE("nats_credentials: where contexts are") {
+  CHECK(nats_config_dir_of("/x", "/home/u") == "/x");
+  CHECK(nats_config_dir_of(nullptr, "/home/u") == "/home/u/.config");
+  CHECK(nats_config_dir_of("", "/home/u") == "/home/u/.config");
+  CHECK(nats_config_dir_of("relative", "/home/u") == "/home/u/.config");
+  CHECK(nats_config_dir_of(nullptr, "").empty());
+  CHECK(nats_config_dir_of(nullptr, nullptr).empty());
+}
+
+TEST_CASE("nats_url: users in URLs are found and taken out") {
+  CHECK(names_user("nats://a,nats://t@b"));
+  CHECK_FALSE(names_user("nats://a,b:1"));
+  CHECK(without_users("nats://u:p@a:1, t@b,tls://[::1]:2") == "nats://a:1,b,tls://[::1]:2");
+}
