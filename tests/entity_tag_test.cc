@@ -10,12 +10,12 @@ namespace {
 const EntityTag kTag{0x17a, 42, 0xabc};
 const std::string kOpaque = "17a-42-0000000000000abc";
 
-std::string quoted(std::string_view opaque) { return '"' + std::string(opaque) + '"'; }
+std::string in_quotes(std::string_view opaque) { return '"' + std::string(opaque) + '"'; }
 
 // `@` stands for our own tag.
 std::string with_ours(std::string_view field_value) {
   std::string out;
-  for (const char c : field_value) out += c == '@' ? quoted(kOpaque) : std::string(1, c);
+  for (const char c : field_value) out += c == '@' ? in_quotes(kOpaque) : std::string(1, c);
   return out;
 }
 
@@ -137,9 +137,9 @@ TEST_CASE("validators: tags that bide cannot have issued match nothing") {
     CHECK_FALSE(list->matches(kTag));
   }
   CHECK(ValidatorList().empty());
-  CHECK_FALSE(matches(quoted("17a-43-0000000000000abc")));
-  CHECK_FALSE(matches(quoted("17b-42-0000000000000abc")));
-  CHECK_FALSE(matches(quoted("17a-42-0000000000000abd")));
+  CHECK_FALSE(matches(in_quotes("17a-43-0000000000000abc")));
+  CHECK_FALSE(matches(in_quotes("17b-42-0000000000000abc")));
+  CHECK_FALSE(matches(in_quotes("17a-42-0000000000000abd")));
 }
 
 TEST_CASE("validators: what is not in the grammar is refused as a whole") {
@@ -179,7 +179,7 @@ TEST_CASE("validators: what is not in the grammar is refused as a whole") {
 }
 
 TEST_CASE("validators: every truncation ends sanely, and only whole lists are taken") {
-  const std::string field = "W/" + quoted("x") + ", " + quoted(kOpaque);
+  const std::string field = "W/" + in_quotes("x") + ", " + in_quotes(kOpaque);
   const auto accepted = [](std::size_t size) { return size == 0 || (size >= 5 && size <= 7); };
   for (std::size_t size = 0; size < field.size(); ++size) {
     CAPTURE(size);
