@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -50,6 +51,11 @@ class Client {
   [[nodiscard]] bool connected() const { return connected_; }
   void send(std::string_view bytes) const {
     [[maybe_unused]] const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  // From now on every send() is a segment of its own.
+  void send_at_once() const {
+    const int on = 1;
+    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
   // With the FIN in the same segment.
   void send_last(std::string_view bytes) const {
