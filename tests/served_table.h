@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -64,6 +65,12 @@ class Client {
     half_close();
   }
   void half_close() const { ::shutdown(fd_, SHUT_WR); }
+  // Closes with a RST.
+  void reset() {
+    const linger at_once{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close();
+  }
   void close() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }
@@ -87,6 +94,11 @@ class Client {
   bool at_end() {
     char byte;
     return read_.empty() && ::recv(fd_, &byte, 1, 0) == 0;
+  }
+  // Nothing is there to be read for so long. False: there is, or the server closed.
+  [[nodiscard]] bool waits_for_bytes(std::chrono::milliseconds time) const {
+    pollfd descriptor{fd_, POLLIN, 0};
+    return ::poll(&descriptor, 1, static_cast<int>(time.count())) == 0;
   }
   // For who reads on by themselves: what has come and is not taken yet, and more of it. False: as
   // for response().
