@@ -11,6 +11,8 @@ namespace bide {
 namespace {
 
 constexpr std::string_view kJobs = "/job";
+// The server as a whole, which OPTIONS may ask about: RFC 9110 section 9.3.7.
+constexpr std::string_view kServer = "*";
 
 // Methods of RFC 9110 and RFC 5789: known, and not allowed here (405). Any other is 501.
 bool is_known_method(std::string_view method) {
@@ -19,10 +21,7 @@ bool is_known_method(std::string_view method) {
   return std::find(kKnown.begin(), kKnown.end(), method) != kKnown.end();
 }
 
-httplib::Response method_refused(std::string_view method) {
-  if (!is_known_method(method)) {
-    return problem(501, "this method is not implemented; use GET or HEAD");
-  }
+httplib::Response only_read() {
   httplib::Response response = problem(405, "this resource is only read; use GET or HEAD");
   response.set_header("Allow", "GET, HEAD");
   return response;
@@ -54,17 +53,21 @@ std::string_view Router::without_base(std::string_view path) const {
 }
 
 void Router::handle(const httplib::Request& request, Exchange& exchange) {
+  const bool reads = is_read(request);
+  // No resource here has such a method, so it does not matter which one is meant.
+  if (!reads && !is_known_method(request.method)) {
+    return exchange.send(problem(501, "this method is not implemented; use GET or HEAD"), "-");
+  }
   const std::string_view path = without_base(request.path);
   std::string_view key;
   Resource* const resource = find(path, request, key);
   const HealthResource::Page page =
       resource == nullptr ? to_.health.find(path) : HealthResource::Page::kNone;
   if (resource == nullptr && page == HealthResource::Page::kNone) {
-    return exchange.send(not_found(), "-");
+    return exchange.send(path == kServer ? only_read() : not_found(), "-");
   }
-  if (!is_read(request)) {
-    return exchange.send(method_refused(request.method),
-                         resource == nullptr ? path : resource->log_path(key));
+  if (!reads) {
+    return exchange.send(only_read(), resource == nullptr ? path : resource->log_path(key));
   }
   if (resource == nullptr) return exchange.send(to_.health.render(page), path);
   resource->handle(key, request, exchange);
