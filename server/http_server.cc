@@ -5,9 +5,13 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <functional>
+#include <thread>
 
+#include "server/descriptor_reserve.h"
+#include "server/log.h"
 #include "server/start_error.h"
 
 namespace bide {
@@ -35,6 +39,9 @@ void set_options(socket_t socket) {
   ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   ::setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytesMax, sizeof kUnsentBytesMax);
 }
+
+// How often it is looked whether somebody has left, while descriptors are short.
+constexpr std::chrono::milliseconds kReservePause{10};
 
 std::string advice(int error) {
   switch (error) {
@@ -78,9 +85,20 @@ std::uint16_t HttpServer::bind(const std::string& host, std::uint16_t port) {
 
 bool HttpServer::serve() { return listen_after_bind(); }
 
+// On the accept thread, so waiting in here is not accepting: who comes then waits in the kernel.
 bool HttpServer::process_and_close_socket(socket_t socket) {
   ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
   ::fcntl(socket, F_SETFD, FD_CLOEXEC);
+  if (!is_below_reserve(socket)) {
+    static LogLimit limit;
+    log_warn_limited(limit,
+                     "out of file descriptors; new clients wait until others leave (see ulimit -n)",
+                     {{"connections", std::uint64_t{front_.connections()}}});
+  }
+  while (!is_below_reserve(socket) && svr_sock_ != INVALID_SOCKET) {
+    std::this_thread::sleep_for(kReservePause);
+    socket = moved_below_reserve(socket);
+  }
   front_.adopt(socket);
   return true;
 }
