@@ -1,6 +1,8 @@
 // The limits on a real socket, at their edge and one beyond, and how long who is slow may be so.
 #include <doctest/doctest.h>
+#include <malloc.h>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <string>
@@ -171,6 +173,39 @@ TEST_CASE("front_limits: who takes no byte is cut, who is held or takes some is 
   CHECK(ServedTable::wait_until([&] { return server.http_metrics.clients_slow == 1; }));
   CHECK(ServedTable::wait_until([&] { return server.connections() == 1; }));
   CHECK(server.table.parked() == 1);
+}
+
+TEST_CASE("front_limits: who reads a job slowly costs 64 KiB at most, however large it is") {
+  ServedTable server({.write = 1s});
+  Definition definition;
+  definition.operation = "{\"blob\":\"" + std::string(900'000, 'x') + "\"}";
+  server.apply(testing::defined("big", 1, definition));
+  server.apply(testing::happened("big", 2, EventKind::kFailed, "a"));
+  const std::vector<std::string> requests = {
+      get("/job/big") + get("/job/big"),
+      get("/job/big?until=succeeded&wait=1s") + get("/job/big"),
+      get("/job/big/events"),
+  };
+  Client quick = server.dial();
+  for (const std::string& request : requests) {  // What all have in common is made.
+    quick.send(request.substr(0, request.find("\r\n\r\n") + 4));
+    if (!request.starts_with("GET /job/big/events")) CHECK(quick.response().size() > 900'000);
+  }
+  quick.close();
+  REQUIRE(ServedTable::wait_until([&] { return server.connections() == 0; }));
+  constexpr std::size_t kEach = 20;
+  const std::size_t before = ::mallinfo2().uordblks;
+  std::vector<Client> slow;
+  for (std::size_t i = 0; i < kEach * requests.size(); ++i) {
+    slow.emplace_back(server.port, 4096);
+    slow.back().send(requests[i % requests.size()]);
+  }
+  std::size_t most = before;
+  CHECK(ServedTable::wait_until([&] {
+    most = std::max(most, ::mallinfo2().uordblks);
+    return server.http_metrics.clients_slow == slow.size();  // All were stuck, and were cut.
+  }));
+  CHECK((most - before) / slow.size() < 65'536);
 }
 
 }  // namespace bide
