@@ -13,6 +13,13 @@ using State = BodyScan::State;
 constexpr std::uint8_t kSizeDigitsMax = 8;
 constexpr const char* kBadSize = "malformed chunk size";
 
+// A quote that is open hides a line end from a parser that minds quotes, so it must be closed.
+State after_extension_byte(char byte, State state) {
+  if (state == State::kEscaped) return State::kQuoted;
+  if (byte == '"') return state == State::kQuoted ? State::kExtension : State::kQuoted;
+  return byte == '\\' && state == State::kQuoted ? State::kEscaped : state;
+}
+
 // Bytes between a size and its line end. Their meaning is nobody's here; their number is bounded.
 Refusal take_extension(char byte, BodyScan& scan) {
   if (byte == '\r' && scan.state == State::kExtension) {
@@ -27,6 +34,7 @@ Refusal take_extension(char byte, BodyScan& scan) {
   if (!is(byte, kFieldByte)) return bad_byte(byte, "malformed chunk extension");
   if (scan.extension_bytes == kChunkExtensionBytesMax) return {413, "too many chunk extensions"};
   ++scan.extension_bytes;
+  scan.state = after_extension_byte(byte, scan.state);
   return {};
 }
 
@@ -58,6 +66,8 @@ Refusal take_byte(char byte, BodyScan& scan) {
       return take_size(byte, scan);
     case State::kSizeSpace:
     case State::kExtension:
+    case State::kQuoted:
+    case State::kEscaped:
       return take_extension(byte, scan);
     case State::kSizeLf:
       return take_line_byte(byte, '\n', scan, scan.left == 0 ? State::kTrailers : State::kData);

@@ -25,6 +25,8 @@ struct BodyScan {
     kSize,
     kSizeSpace,
     kExtension,
+    kQuoted,   // Of an extension's value.
+    kEscaped,  // Behind a backslash in it.
     kSizeLf,
     kData,
     kDataCr,

@@ -8,14 +8,23 @@
 namespace bide {
 
 void Exchange::send(const httplib::Response& response, LogPath path) {
+  send_around(response, nullptr, {}, {}, path);
+}
+
+void Exchange::send_around(const httplib::Response& response,
+                           const std::shared_ptr<const Snapshot>& owner, std::string_view body,
+                           std::string_view tail, LogPath path) {
   const RequestFacts& asked = connection_.facts;
+  const Delivery delivery{.head_only = asked.head,
+                          .http_1_0 = asked.http10,
+                          .close = asked.close,
+                          .further_fields = further_fields()};
   std::string text;
-  append_response(text, response,
-                  {.head_only = asked.head,
-                   .http_1_0 = asked.http10,
-                   .close = asked.close,
-                   .further_fields = further_fields()});
-  send_laid_out(response.status, text, nullptr, {}, path);
+  append_head(text, response, response.body.size() + body.size() + tail.size(), delivery);
+  if (!has_body(response.status, delivery)) body = tail = {};
+  if (has_body(response.status, delivery)) text += response.body;
+  note_response(response.status, text.size() + body.size() + tail.size(), path);
+  front_.send(connection_, text, owner, body, tail);
 }
 
 std::string_view Exchange::further_fields() const {
@@ -30,9 +39,13 @@ bool Exchange::take_place() { return front_.take_place(connection_); }
 void Exchange::send_laid_out(int status, std::string_view text,
                              const std::shared_ptr<const Snapshot>& owner, std::string_view body,
                              LogPath path) {
-  count(front_.metrics_.responses[static_cast<std::size_t>(status / 100)]);
-  front_.access_logger_.response(connection_, status, text.size() + body.size(), path);
+  note_response(status, text.size() + body.size(), path);
   front_.send(connection_, text, owner, body, {});
+}
+
+void Exchange::note_response(int status, std::size_t bytes, LogPath path) {
+  count(front_.metrics_.responses[static_cast<std::size_t>(status / 100)]);
+  front_.access_logger_.response(connection_, status, bytes, path);
 }
 
 Exchange::Park Exchange::park(Holder& holder, std::string_view key, Waiter::Terms terms,

@@ -44,6 +44,9 @@ class Exchange {
   [[nodiscard]] bool take_place();
 
   void send(const httplib::Response& response, LogPath path);
+  // The same where the response's body goes on with `body`, which lives in `owner`, and `tail`.
+  void send_around(const httplib::Response& response, const std::shared_ptr<const Snapshot>& owner,
+                   std::string_view body, std::string_view tail, LogPath path);
   // A response laid out by the caller: `text` is the head with its empty line, `body` lives in
   // `owner` (both empty for none). `status` and `path` are for metrics and the access log.
   void send_laid_out(int status, std::string_view text,
@@ -84,6 +87,7 @@ class Exchange {
   [[nodiscard]] bool handed_over() const { return handed_over_; }
 
  private:
+  void note_response(int status, std::size_t bytes, LogPath path);
   [[nodiscard]] Park park_under(std::string_view key, Lot::Parked& parked, Lot::Look& look);
   [[nodiscard]] std::string_view further_fields() const;
 

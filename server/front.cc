@@ -26,6 +26,12 @@ Connection::News news_of(std::uint32_t events) {
   return static_cast<Connection::News>(news);
 }
 
+// Whether what was sent so far is a HEAD request, whose answer has no content in any case.
+bool is_head(std::string_view bytes) {
+  if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+  return bytes.starts_with("HEAD ");
+}
+
 }  // namespace
 
 Front::Front(Clock& clock, const Limits& limits, HttpMetrics& metrics, AccessLogger& access_logger)
@@ -127,7 +133,9 @@ void Front::serve(Connection& connection, std::string_view bytes) {
   thread_local httplib::Request request;
   while (!bytes.empty()) {
     const Step step = advance(bytes, connection.progress, request);
-    if (step.need == Step::Need::kReject) return reject(connection, step.status, step.detail);
+    if (step.need == Step::Need::kReject) {
+      return reject(connection, bytes, step.status, step.detail);
+    }
     if (step.need == Step::Need::kMore) {
       if (step.wants_continue) send(connection, kContinue, nullptr, {}, {});
       return wait_for_rest_of(connection, bytes.substr(0, step.keep_bytes));
@@ -177,9 +185,11 @@ void Front::wait_for_rest_of(Connection& connection, std::string_view partial) {
   rest(connection, Connection::Phase::kReading, connection.deadline);
 }
 
-void Front::reject(Connection& connection, int status, std::string_view detail) {
+void Front::reject(Connection& connection, std::string_view bytes, int status,
+                   std::string_view detail) {
   count(metrics_.requests_rejected);
   connection.facts = RequestFacts{};
+  connection.facts.head = is_head(bytes);
   connection.facts.received = clock_.now();
   connection.facts.close = true;
   Exchange exchange(*this, connection, {});

@@ -78,7 +78,8 @@ class Front final : private AnswerSink {
   // All below: the caller owns the connection, and after the call no more, unless said otherwise.
   void read(Connection& connection);
   void serve(Connection& connection, std::string_view bytes);
-  void reject(Connection& connection, int status, std::string_view detail);
+  // `bytes`: what has arrived of the request.
+  void reject(Connection& connection, std::string_view bytes, int status, std::string_view detail);
   void hang_up(Connection& connection, Connection::News news);
   void hear(Connection& connection, Connection::News news);
   void park_again(Connection& connection);

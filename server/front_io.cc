@@ -140,7 +140,7 @@ void Front::on_expired(Connection& connection) {
   const bool reading = connection.phase == Connection::Phase::kReading;
   if (reading && !connection.input.empty()) {
     count(metrics_.clients_slow);
-    return reject(connection, 408,
+    return reject(connection, connection.input, 408,
                   connection.in_body ? "the body did not arrive in time"
                                      : "the request's head did not arrive in time");
   }

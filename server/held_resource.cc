@@ -101,10 +101,21 @@ void HeldResource::answer(std::string_view key, const Waiter::Terms& terms, Outc
   }
   if (exchange.facts().held) {
     if (auto failed = failure(key, terms.condition, *snapshot)) {
-      return refuse(key, *std::move(failed), exchange);
+      return send_failure(key, *std::move(failed), snapshot, exchange);
     }
   }
   send_snapshot(key, terms, outcome, snapshot, now, exchange);
+}
+
+// The state is not copied into the problem: it may be large, and slow readers many.
+void HeldResource::send_failure(std::string_view key, Failure failure,
+                                const std::shared_ptr<const Snapshot>& snapshot,
+                                Exchange& exchange) {
+  failure.problem.set_header("Vary", "Accept, Prefer");
+  std::string& begin = failure.problem.body;
+  begin.pop_back();  // The closing brace.
+  begin.append(",\"").append(failure.member).append("\":");
+  exchange.send_around(failure.problem, snapshot, snapshot->json.bytes, "}", log_path(key));
 }
 
 void HeldResource::send_snapshot(std::string_view key, const Waiter::Terms& terms, Outcome outcome,

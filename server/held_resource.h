@@ -44,13 +44,19 @@ class HeldResource : public Resource {
              Exchange& exchange);
   void refuse(std::string_view key, httplib::Response problem, Exchange& exchange);
 
+  // A problem and the name of its last member, which is the state itself, as JSON.
+  struct Failure {
+    httplib::Response problem;
+    std::string_view member;
+  };
+
  private:
   // The 404: the lot has nothing under `key`, or not any more (kGone).
   [[nodiscard]] virtual httplib::Response absent(std::string_view key, Outcome outcome) const = 0;
   // Why a held request gets something else than the state (409); nullopt: it gets that.
-  [[nodiscard]] virtual std::optional<httplib::Response> failure(std::string_view /*key*/,
-                                                                 const Condition& /*condition*/,
-                                                                 const Snapshot& /*state*/) const {
+  [[nodiscard]] virtual std::optional<Failure> failure(std::string_view /*key*/,
+                                                       const Condition& /*condition*/,
+                                                       const Snapshot& /*state*/) const {
     return std::nullopt;
   }
 
@@ -60,6 +66,8 @@ class HeldResource : public Resource {
   // is answered at once is judged as of when it was received.
   void answer(std::string_view key, const Waiter::Terms& terms, Outcome outcome,
               const std::shared_ptr<const Snapshot>& snapshot, TimePoint now, Exchange& exchange);
+  void send_failure(std::string_view key, Failure failure,
+                    const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange);
   void send_snapshot(std::string_view key, const Waiter::Terms& terms, Outcome outcome,
                      const std::shared_ptr<const Snapshot>& snapshot, TimePoint now,
                      Exchange& exchange);

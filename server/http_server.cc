@@ -1,12 +1,17 @@
 #include "server/http_server.h"
 
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <functional>
+#include <thread>
 
+#include "server/descriptor_reserve.h"
+#include "server/log.h"
 #include "server/start_error.h"
 
 namespace bide {
@@ -20,12 +25,23 @@ class AcceptThread final : public httplib::TaskQueue {
   void shutdown() override {}
 };
 
-// SO_REUSEADDR alone. httplib's default adds SO_REUSEPORT, with which a second server on the same
-// port starts silently and takes half of the clients.
-void reuse_address(socket_t socket) {
+// What the kernel takes of a response beyond what its client has room for. Left to itself it takes
+// 2 MB for one that does not read, and the time to copy them: 500 such kept all others waiting for
+// four seconds. A smaller SO_SNDBUF instead would make fast readers wait for delayed
+// acknowledgements.
+constexpr int kUnsentBytesMax = 65'536;
+
+// For the listening socket; those that are accepted inherit the second.
+void set_options(socket_t socket) {
+  // SO_REUSEADDR alone. httplib's default adds SO_REUSEPORT, with which a second server on the same
+  // port starts silently and takes half of the clients.
   const int on = 1;
   ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytesMax, sizeof kUnsentBytesMax);
 }
+
+// How often it is looked whether somebody has left, while descriptors are short.
+constexpr std::chrono::milliseconds kReservePause{10};
 
 std::string advice(int error) {
   switch (error) {
@@ -44,7 +60,7 @@ std::string advice(int error) {
 
 HttpServer::HttpServer(Front& front) : front_(front) {
   new_task_queue = [] { return new AcceptThread; };
-  set_socket_options(reuse_address);
+  set_socket_options(set_options);
 }
 
 std::uint16_t HttpServer::bind(const std::string& host, std::uint16_t port) {
@@ -69,9 +85,20 @@ std::uint16_t HttpServer::bind(const std::string& host, std::uint16_t port) {
 
 bool HttpServer::serve() { return listen_after_bind(); }
 
+// On the accept thread, so waiting in here is not accepting: who comes then waits in the kernel.
 bool HttpServer::process_and_close_socket(socket_t socket) {
   ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
   ::fcntl(socket, F_SETFD, FD_CLOEXEC);
+  if (!is_below_reserve(socket)) {
+    static LogLimit limit;
+    log_warn_limited(limit,
+                     "out of file descriptors; new clients wait until others leave (see ulimit -n)",
+                     {{"connections", std::uint64_t{front_.connections()}}});
+  }
+  while (!is_below_reserve(socket) && svr_sock_ != INVALID_SOCKET) {
+    std::this_thread::sleep_for(kReservePause);
+    socket = moved_below_reserve(socket);
+  }
   front_.adopt(socket);
   return true;
 }

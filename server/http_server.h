@@ -23,7 +23,8 @@ class HttpServer final : public httplib::Server {
   // Binds and listens; `port` 0 takes any free one. The port that is bound; throws StartError with
   // what is wrong and what to do (port in use, no such address, not permitted).
   [[nodiscard]] std::uint16_t bind(const std::string& host, std::uint16_t port);
-  // Accepts until stop(). True: stopped; false: the kernel refused to go on.
+  // Accepts until stop(), while there are descriptors (server/descriptor_reserve.h). True: stopped;
+  // false: the kernel refused to go on.
   [[nodiscard]] bool serve();
 
  private:

@@ -22,14 +22,14 @@ httplib::Response JobResource::absent(std::string_view /*id*/, Outcome outcome) 
                                            : "there is no job of this id");
 }
 
-std::optional<httplib::Response> JobResource::failure(std::string_view /*id*/,
-                                                      const Condition& condition,
-                                                      const Snapshot& job) const {
+std::optional<HeldResource::Failure> JobResource::failure(std::string_view /*id*/,
+                                                          const Condition& condition,
+                                                          const Snapshot& job) const {
   if (condition.kind() != Condition::Kind::kSucceeded) return std::nullopt;
   if (!is_terminal(job.status) || job.status == Status::kCompleted) return std::nullopt;
-  return problem(409, "job-did-not-succeed", "Job did not succeed",
-                 "the job failed, was skipped or partly failed; it is in `job`",
-                 {{"job", job.json.bytes}});
+  return Failure{problem(409, "job-did-not-succeed", "Job did not succeed",
+                         "the job failed, was skipped or partly failed; it is in `job`"),
+                 "job"};
 }
 
 }  // namespace bide

@@ -17,9 +17,8 @@ class JobResource final : public HeldResource {
 
  private:
   [[nodiscard]] httplib::Response absent(std::string_view id, Outcome outcome) const override;
-  [[nodiscard]] std::optional<httplib::Response> failure(std::string_view id,
-                                                         const Condition& condition,
-                                                         const Snapshot& job) const override;
+  [[nodiscard]] std::optional<Failure> failure(std::string_view id, const Condition& condition,
+                                               const Snapshot& job) const override;
 };
 
 }  // namespace bide

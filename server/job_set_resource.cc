@@ -39,14 +39,15 @@ httplib::Response JobSetResource::absent(std::string_view key, Outcome outcome) 
                  {{"missing", missing}});
 }
 
-std::optional<httplib::Response> JobSetResource::failure(std::string_view key,
-                                                         const Condition& condition,
-                                                         const Snapshot& set) const {
+std::optional<HeldResource::Failure> JobSetResource::failure(std::string_view key,
+                                                             const Condition& condition,
+                                                             const Snapshot& set) const {
   if (condition.kind() != Condition::Kind::kSucceeded) return std::nullopt;
   if (!can_never_succeed(set, JobSetQuery::parse(key)->match_any)) return std::nullopt;
-  return problem(409, "job-did-not-succeed", "Job did not succeed",
-                 "of these jobs too many failed, were skipped or partly failed; they are in `jobs`",
-                 {{"jobs", set.json.bytes}});
+  return Failure{
+      problem(409, "job-did-not-succeed", "Job did not succeed",
+              "of these jobs too many failed, were skipped or partly failed; they are in `jobs`"),
+      "jobs"};
 }
 
 }  // namespace bide

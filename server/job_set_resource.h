@@ -19,9 +19,8 @@ class JobSetResource final : public HeldResource {
 
  private:
   [[nodiscard]] httplib::Response absent(std::string_view key, Outcome outcome) const override;
-  [[nodiscard]] std::optional<httplib::Response> failure(std::string_view key,
-                                                         const Condition& condition,
-                                                         const Snapshot& set) const override;
+  [[nodiscard]] std::optional<Failure> failure(std::string_view key, const Condition& condition,
+                                               const Snapshot& set) const override;
 
   JobSetLot& sets_;
 };

@@ -11,6 +11,8 @@ namespace bide {
 namespace {
 
 constexpr std::string_view kJobs = "/job";
+// The server as a whole, which OPTIONS may ask about: RFC 9110 section 9.3.7.
+constexpr std::string_view kServer = "*";
 
 // Methods of RFC 9110 and RFC 5789: known, and not allowed here (405). Any other is 501.
 bool is_known_method(std::string_view method) {
@@ -19,10 +21,7 @@ bool is_known_method(std::string_view method) {
   return std::find(kKnown.begin(), kKnown.end(), method) != kKnown.end();
 }
 
-httplib::Response method_refused(std::string_view method) {
-  if (!is_known_method(method)) {
-    return problem(501, "this method is not implemented; use GET or HEAD");
-  }
+httplib::Response only_read() {
   httplib::Response response = problem(405, "this resource is only read; use GET or HEAD");
   response.set_header("Allow", "GET, HEAD");
   return response;
@@ -63,13 +62,18 @@ void Router::handle(const httplib::Request& request, Exchange& exchange) {
   RequestFacts& facts = exchange.facts();
   facts.cross_origin = cross_origin_.fields_for(request);
   facts.named_origin = cross_origin_.admits(facts.cross_origin);
+  const bool reads = is_read(request);
+  // No resource here has such a method, so it does not matter which one is meant.
+  if (!reads && !is_known_method(request.method)) {
+    return exchange.send(problem(501, "this method is not implemented; use GET or HEAD"), "-");
+  }
   const std::string_view path = without_base(request.path);
   std::string_view key;
   Resource* const resource = find(path, request, key);
   const HealthResource::Page page =
       resource == nullptr ? to_.health.find(path) : HealthResource::Page::kNone;
   if (resource == nullptr && page == HealthResource::Page::kNone) {
-    return exchange.send(not_found(), "-");
+    return exchange.send(path == kServer ? only_read() : not_found(), "-");
   }
   const auto log_path = [&] {
     return resource == nullptr ? LogPath(path) : resource->log_path(key);
@@ -77,7 +81,7 @@ void Router::handle(const httplib::Request& request, Exchange& exchange) {
   if (facts.named_origin && CrossOrigin::is_preflight(request)) {
     return exchange.send(CrossOrigin::preflight_response(), log_path());
   }
-  if (!is_read(request)) return exchange.send(method_refused(request.method), log_path());
+  if (!reads) return exchange.send(only_read(), log_path());
   // Whoever keeps the process alive has no token.
   const bool open_to_all =
       page == HealthResource::Page::kLive || page == HealthResource::Page::kReady;

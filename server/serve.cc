@@ -162,13 +162,15 @@ class Server {
 
   // httplib gives up accepting on any error but a lack of descriptors. bide does not.
   void accept() {
+    LogLimit failed;
+    LogLimit refused;
     while (!http_.serve() && !stopping_.requested()) {
-      log_error("accepting failed; listening anew");
+      log_warn_limited(failed, "accepting failed; listening anew");
       for (bool bound = false; !bound && !stopping_.wait_for(100ms);) {
         try {
           bound = http_.bind(options_.listen_host, port_) == port_;
         } catch (const StartError& error) {
-          log_error(error.what());
+          log_warn_limited(refused, error.what());
         }
       }
     }

@@ -4,6 +4,8 @@
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -52,6 +54,11 @@ class Client {
   void send(std::string_view bytes) const {
     [[maybe_unused]] const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
+  // From now on every send() is a segment of its own.
+  void send_at_once() const {
+    const int on = 1;
+    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
   // With the FIN in the same segment.
   void send_last(std::string_view bytes) const {
     [[maybe_unused]] const ssize_t sent =
@@ -59,6 +66,12 @@ class Client {
     half_close();
   }
   void half_close() const { ::shutdown(fd_, SHUT_WR); }
+  // Closes with a RST.
+  void reset() {
+    const linger at_once{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close();
+  }
   void close() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }
@@ -82,6 +95,11 @@ class Client {
   bool at_end() {
     char byte;
     return read_.empty() && ::recv(fd_, &byte, 1, 0) == 0;
+  }
+  // Nothing is there to be read for so long. False: there is, or the server closed.
+  [[nodiscard]] bool waits_for_bytes(std::chrono::milliseconds time) const {
+    pollfd descriptor{fd_, POLLIN, 0};
+    return ::poll(&descriptor, 1, static_cast<int>(time.count())) == 0;
   }
   // For who reads on by themselves: what has come and is not taken yet, and more of it. False: as
   // for response().

@@ -5,6 +5,7 @@ Every wait in here is bounded: what does not come is a failure with a message, n
 import json
 import os
 import re
+import resource
 import select
 import shutil
 import signal
@@ -88,12 +89,14 @@ class Site:
 class Bide(Site):
     """One server. A context manager: leaving it ends the server as SIGTERM does."""
 
-    def __init__(self, *flags, data_dir=None, env=None):
+    def __init__(self, *flags, data_dir=None, env=None, descriptors=0):
+        """`descriptors`: how many it may have open; 0: as many as this process."""
         self.own_dir = data_dir is None
         self.data_dir = data_dir or tempfile.mkdtemp(prefix="bide-e2e-")
         self.flags = flags
         self.env = {name: value for name, value in os.environ.items() if not name.startswith("BIDE_")}
         self.env.update(env or {})
+        self.descriptors = descriptors
         self.process = None
         self.nats = None
         self.log = None
@@ -108,10 +111,14 @@ class Bide(Site):
         begin = self.log.tell()
         self.process = subprocess.Popen(
             [BIDE, "serve", "--listen", f"127.0.0.1:{self.listen_port}", "--data-dir", self.data_dir, *self.flags],
-            stdout=subprocess.DEVNULL, stderr=self.log, env=self.env)
+            stdout=subprocess.DEVNULL, stderr=self.log, env=self.env, preexec_fn=self._limit_descriptors)
         self.port = int(wait_until(lambda: self._listening(begin), "bide listens").rsplit(":", 1)[1])
         self.wait_ready()
         return self
+
+    def _limit_descriptors(self):
+        if self.descriptors:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
 
     def _listening(self, begin):
         if self.process.poll() is not None:

@@ -1,0 +1,125 @@
+"""bide without a free descriptor: it serves whom it has, keeps some back for itself, and takes in
+others as soon as it can."""
+import os
+import re
+import select
+import signal
+import socket
+import time
+import unittest
+
+from harness import PATIENCE_S, Bide, Crowd, Response, definition, event, wait_until
+
+DESCRIPTORS = 256
+HELD = 20
+CPU_SHARE_MAX = 0.2
+
+
+class Client:
+    """One connection for one request after the other."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+
+    def ask(self, target):
+        self.socket.sendall(f"GET {target} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+
+    def answer(self):
+        raw = bytearray()
+        while not Crowd._complete(raw):
+            chunk = self.socket.recv(65536)
+            assert chunk, "bide closed the connection"
+            raw += chunk
+        return Response(bytes(raw))
+
+    def get(self, target):
+        self.ask(target)
+        return self.answer()
+
+    def metric(self, name):
+        match = re.search(rf"^{re.escape(name)} (\S+)$", self.get("/metrics").body.decode(), re.M)
+        assert match, f"no metric {name}"
+        return float(match.group(1))
+
+    def has_answer(self, patience_s):
+        return bool(select.select([self.socket], [], [], patience_s)[0])
+
+    def close(self):
+        self.socket.close()
+
+
+def cpu_seconds_by_thread(pid):
+    seconds = {}
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/stat", encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+        seconds[thread] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds
+
+
+def is_connection(path):
+    try:
+        return os.readlink(path).startswith("socket:")
+    except OSError:
+        return False
+
+
+def sockets_of(pid):
+    return sum(is_connection(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
+
+
+class Descriptors(unittest.TestCase):
+    def test_out_of_descriptors(self):
+        with Bide("--access-log", "off", descriptors=DESCRIPTORS) as bide:
+            bide.put(definition("a"), definition("b"))
+            ours = Client(bide.port)
+            first = Crowd(bide.port, ["/job/a?until=done&wait=50s"] * HELD)
+            second = Crowd(bide.port, ["/job/b?until=done&wait=50s"] * HELD)
+            wait_until(lambda: ours.metric("bide_parked") == 2 * HELD, "all are held")
+            others = [Client(bide.port) for _ in range(DESCRIPTORS + 20)]
+            waiting = others[-1]
+            waiting.ask("/livez")
+
+            self.stands_still_and_says_so(bide, ours, waiting)
+            self.wakes(bide, first, "a")
+            self.gets_its_nats_back(bide, ours)
+            self.wakes(bide, second, "b")
+            self.assertFalse(waiting.has_answer(0))
+
+            for client in others[:DESCRIPTORS]:
+                client.close()
+            self.assertEqual(waiting.answer().status, 200)
+            self.assertEqual(bide.get("/livez").status, 200)
+            for client in [ours, first, second, *others]:
+                client.close()
+
+    def stands_still_and_says_so(self, bide, ours, waiting):
+        pid = bide.process.pid
+        wait_until(lambda: "descriptors" in bide.log_text(), "the log says what is missing")
+        before, open_before = cpu_seconds_by_thread(pid), sockets_of(pid)
+        begin = time.monotonic()
+        self.assertFalse(waiting.has_answer(2.0))
+        took = time.monotonic() - begin
+        for thread, seconds in cpu_seconds_by_thread(pid).items():
+            self.assertLess((seconds - before.get(thread, 0)) / took, CPU_SHARE_MAX)
+        self.assertEqual(sockets_of(pid), open_before)
+        self.assertEqual(ours.get("/job/a").status, 200)
+        self.assertEqual(ours.get("/readyz").status, 200)
+        self.assertLessEqual(bide.log_text().count("descriptors"), 2)
+
+    def wakes(self, bide, crowd, job):
+        bide.worker().put(event(job, "completed"))
+        for response in crowd.collect():
+            self.assertEqual((response.status, response["Bide-Outcome"]), (200, "done"))
+
+    def gets_its_nats_back(self, bide, ours):
+        old = bide.nats_pid()
+        os.kill(old, signal.SIGKILL)
+        wait_until(lambda: bide.nats_pid() not in (0, old), "nats-server was started again")
+        wait_until(lambda: ours.metric("bide_nats_reconnects_total") >= 1, "bide is back at NATS")
+        wait_until(lambda: ours.get("/readyz").status == 200, "bide is ready again")
+        bide.forget_worker()
+
+
+if __name__ == "__main__":
+    unittest.main()
