@@ -34,8 +34,8 @@ Lot::Parked Front::park(Connection& connection, std::string_view key, Lot::Look&
   Lot& lot = connection.holder->lot();
   const std::uint64_t events_key = key_of(connection);
   const TimePoint since = connection.stream != nullptr ? clock_.now() : connection.facts.received;
-  // Of a stream that goes round again, a FIN that came meanwhile is a goodbye.
-  if (connection.stream == nullptr) look_for_fin(connection);
+  // Of what is parked again, as a stream that goes round, a FIN that came meanwhile is a goodbye.
+  if (connection.stream == nullptr && !connection.facts.caught_up) look_for_fin(connection);
   const Connection::Parked rested = connection.rest_parked();
   if (rested.urgent != Connection::kNone) look_again(events_key, rested.urgent);
   const Lot::Parked parked = lot.park(key, connection, rested.ticket, since, look);
@@ -104,8 +104,9 @@ void Front::on_answer(Connection& connection, Outcome outcome,
 void Front::finish(Connection& connection, Outcome outcome,
                    const std::shared_ptr<const Snapshot>& snapshot) {
   if (draining()) connection.facts.close = true;
-  Exchange exchange(*this, connection, {});
+  Exchange exchange(*this, connection, connection.input);
   connection.holder->finish(outcome, snapshot, exchange);
+  if (exchange.handed_over()) return;  // Parked again, for something else.
   if (connection.stream == nullptr) {
     std::string().swap(connection.key);
     connection.terms = {};

@@ -40,7 +40,12 @@ std::variant<OpenedStream, httplib::Response> open_web_socket(const httplib::Req
 
 StreamResource::StreamResource(Clock& clock, const Freshness& freshness, Lot& lot,
                                HttpMetrics& metrics, const What& what)
-    : clock_(clock), freshness_(freshness), lot_(lot), metrics_(metrics), what_(what) {}
+    : clock_(clock),
+      freshness_(freshness),
+      lot_(lot),
+      metrics_(metrics),
+      what_(what),
+      catching_up_(freshness.catch_up(), *this, *this) {}
 
 LogPath StreamResource::log_path(std::string_view key) const {
   return what_.ends ? LogPath::of_job(key, what_.path) : LogPath(what_.path);
@@ -60,21 +65,47 @@ void StreamResource::handle(std::string_view key, const httplib::Request& reques
   if (const auto* const refused = std::get_if<httplib::Response>(&opened)) {
     return refuse(key, *refused, exchange);
   }
-  begin(key, std::get<StreamQuery>(parsed), std::get<OpenedStream>(std::move(opened)), exchange);
+  auto& stream = std::get<OpenedStream>(opened);
+  if (!freshness_.ready()) {
+    return put_off(key, std::move(stream), "the jobs are still being read from NATS", exchange);
+  }
+  const auto& query = std::get<StreamQuery>(parsed);
+  const bool behind = query.last_event_id && freshness_.catch_up().behind(*query.last_event_id);
+  if (behind) return catch_up(key, terms_of(query), std::move(stream), exchange);
+  begin(key, terms_of(query), std::move(stream), exchange);
 }
 
-void StreamResource::begin(std::string_view key, const StreamQuery& query, OpenedStream opened,
-                           Exchange& exchange) {
-  if (!freshness_.ready()) {
-    return put_off(key, std::move(opened), "the jobs are still being read from NATS", exchange);
+void StreamResource::catch_up(std::string_view key, Waiter::Terms terms, OpenedStream opened,
+                              Exchange& exchange) {
+  exchange.opening() = std::make_unique<OpenedStream>(std::move(opened));
+  terms.deadline = exchange.facts().received + CatchingUp::kPatience;
+  const std::string own_key(key);  // `key` may be the connection's, which may be gone meanwhile.
+  if (!catching_up_.hold(own_key, std::move(terms), exchange)) resume(false, exchange);
+}
+
+void StreamResource::resume(bool caught_up, Exchange& exchange) {
+  const std::string key = exchange.key();
+  const std::unique_ptr<OpenedStream> opened = std::move(exchange.opening());
+  if (!caught_up) {
+    return put_off(key, std::move(*opened), "NATS does not answer, or there is more to read",
+                   exchange);
   }
+  Waiter::Terms terms = std::move(exchange.terms());
+  terms.deadline = {};
+  begin(key, std::move(terms), std::move(*opened), exchange);
+}
+
+void StreamResource::begin(std::string_view key, Waiter::Terms terms, OpenedStream opened,
+                           Exchange& exchange) {
   const TimePoint now = exchange.facts().received;
-  Waiter::Terms terms = terms_of(query);
   const Lot::Look look = what_.ends ? lot_.look(key, terms, now) : Lot::Look{};
   if (freshness_.stale(now) && (look.snapshot == nullptr || !look.snapshot->final)) {
     return put_off(key, std::move(opened), "NATS is away, jobs may have moved", exchange);
   }
   if (what_.ends && look.snapshot == nullptr) {
+    if (!exchange.facts().caught_up) {
+      return catch_up(key, std::move(terms), std::move(opened), exchange);
+    }
     return refuse(key, problem(404, "job-not-found", "Job not found", "there is no job of this id"),
                   exchange);
   }

@@ -5,6 +5,10 @@
 // state is not the one told last. So it always tells the newest state, in order and none twice, and
 // a reader that is slow misses what was overtaken meanwhile and nothing else.
 //
+// Before it is opened it may have to be held, as any request (server/held_resource.h): where the
+// client has been told more than the table shows, and before a 404. `no-cache` is not looked at:
+// browsers' EventSource always says it, and whatever the stream begins with, news follow.
+//
 // Thread safety: as Resource.
 #pragma once
 
@@ -15,6 +19,7 @@
 #include <variant>
 
 #include "core/lot.h"
+#include "server/catching_up.h"
 #include "server/freshness.h"
 #include "server/http_metrics.h"
 #include "server/resource.h"
@@ -23,18 +28,14 @@
 
 namespace bide {
 
-// A request as a stream, and the head that says so; or why it cannot be one.
-struct OpenedStream {
-  std::unique_ptr<Stream> stream;
-  httplib::Response head;
-};
+// A request as a stream, or why it cannot be one.
 using OpenStream = std::variant<OpenedStream, httplib::Response> (*)(const httplib::Request&);
 [[nodiscard]] std::variant<OpenedStream, httplib::Response> open_event_stream(
     const httplib::Request& request);
 [[nodiscard]] std::variant<OpenedStream, httplib::Response> open_web_socket(
     const httplib::Request& request);
 
-class StreamResource : public Resource {
+class StreamResource : public Resource, private CatchingUp::Resumed {
  public:
   struct What {
     std::string_view event;  // Of its records: `job`, `status`.
@@ -71,8 +72,10 @@ class StreamResource : public Resource {
   virtual void tell_news(const std::shared_ptr<const Snapshot>& state, Exchange& exchange) {
     tell(state, exchange);
   }
-  void begin(std::string_view key, const StreamQuery& query, OpenedStream opened,
-             Exchange& exchange);
+  void begin(std::string_view key, Waiter::Terms terms, OpenedStream opened, Exchange& exchange);
+  // Opens it once the table has caught up.
+  void catch_up(std::string_view key, Waiter::Terms terms, OpenedStream opened, Exchange& exchange);
+  void resume(bool caught_up, Exchange& exchange) override;
   void open(std::string_view key, Waiter::Terms terms, OpenedStream opened, Exchange& exchange);
   void refuse(std::string_view key, const httplib::Response& problem, Exchange& exchange);
   // Trouble that will pass.
@@ -86,6 +89,7 @@ class StreamResource : public Resource {
   Lot& lot_;
   HttpMetrics& metrics_;
   const What what_;
+  CatchingUp catching_up_;
 };
 
 }  // namespace bide
