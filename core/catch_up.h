@@ -1,21 +1,19 @@
 // core/catch_up.h: Where requests are parked until the table has applied all that the stream held
-// when they came: before a 404, and before an answer to a client that has seen something newer.
+// when they came: before a 404, and where a client has seen something newer.
 //
-// One rule for all: a waiter is ready once the table has come to a place (core/position.h) where
-// the stream was found to end, in a report that was asked for after the waiter came. What a client
-// can know is in the stream by then. So a tag that is later even than that is foreign (a store was
-// rolled back, or the client made it up) and need not be waited for: forget_foreign().
+// One rule for all: a waiter is ready once the table has come to the place (core/position.h) where
+// the stream ended, by a report that was asked for after the waiter came. What a client can know is
+// in the stream by then: a tag that is later even than that is foreign (a store was rolled back, or
+// it is made up), and need not be waited for.
 //
-// Structure. Waiters are in groups, in the order they came. One thread asks for reports, not more
-// than one every kPace; a report is for all groups that were there when it was asked for, and tells
-// each its place. It may take seconds to come, or never, so another thread, the attendant, answers:
-// those whose place is reached (the thread that applies entries tells), those whose deadline has
-// come, all when draining. A group nobody is in is dropped; so there are at most as many as reports
-// fit in the longest wait.
+// Structure. Waiters are in groups, in the order they came. One thread asks for reports, at most
+// one every kPace, each for all groups that were there then. It may have to wait for seconds, so
+// another, the attendant, answers: whose place is reached, whose deadline has come, all when
+// draining. Empty groups are dropped: there are as many as reports fit in the longest wait, at
+// most.
 //
-// The thread that applies pays one comparison an entry while nobody waits (progressed()). No
-// wake-up is lost: it writes the position and then reads `wanted_`, the attendant writes `wanted_`
-// and then reads the position, all sequentially consistent.
+// The thread that applies entries pays one comparison for each. No wake-up is lost: it writes the
+// position and then reads `wanted_`; the attendant writes that and then reads the position.
 //
 // Thread safety: all methods may be called from any thread, but start() and stop() from one, and
 // progressed() and installed() from the one that applies entries.
@@ -54,19 +52,16 @@ class CatchUp final : public Lot {
 
   // --- The requests' side -------------------------------------------------------------------
 
-  // Whether a tag is later than what has been applied. Two loads and a comparison a tag.
-  [[nodiscard]] bool behind(const ValidatorList& seen) const {
-    const Position::Place place = position_.get();
-    return seen.later_than(place.epoch, place.revision);
-  }
-  [[nodiscard]] bool behind(const EntityTag& seen) const {
-    const Position::Place place = position_.get();
-    return seen.later_than(place.epoch, place.revision);
+  // Whether a tag, or one of a list, is later than what has been applied.
+  template <typename Seen>
+  [[nodiscard]] bool behind(const Seen& seen) const {
+    const auto [epoch, revision] = position_.get();
+    return seen.later_than(epoch, revision);
   }
   // For who has been caught up: tags that are still later match nothing from now on.
   void forget_foreign(ValidatorList& seen) const {
-    const Position::Place place = position_.get();
-    seen.forget_later(place.epoch, place.revision);
+    const auto [epoch, revision] = position_.get();
+    seen.forget_later(epoch, revision);
   }
 
   // There is nothing to see here.

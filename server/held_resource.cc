@@ -55,8 +55,7 @@ void HeldResource::resume(bool caught_up, Exchange& exchange) {
 
 void HeldResource::refuse_behind(std::string_view key, Exchange& exchange) {
   refuse(key,
-         unavailable("NATS does not answer, or there is more of the jobs than has been read of it "
-                     "yet; try again"),
+         unavailable("what is known here may be old, and NATS did not tell in time; try again"),
          exchange);
 }
 

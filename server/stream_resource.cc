@@ -87,8 +87,8 @@ void StreamResource::resume(bool caught_up, Exchange& exchange) {
   const std::string key = exchange.key();
   const std::unique_ptr<OpenedStream> opened = std::move(exchange.opening());
   if (!caught_up) {
-    return put_off(key, std::move(*opened), "NATS does not answer, or there is more to read",
-                   exchange);
+    return put_off(key, std::move(*opened),
+                   "what is known here may be old, and NATS did not tell in time", exchange);
   }
   Waiter::Terms terms = std::move(exchange.terms());
   terms.deadline = {};
