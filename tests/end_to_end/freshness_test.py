@@ -172,13 +172,13 @@ class Behind(unittest.TestCase):
     def test_entries_gone_before_they_were_delivered_hold_no_404_up(self):
         resyncs = self.far.metric("bide_resyncs_total")
         self.link.stall()
-        # More than the server sends ahead, and then one that is deleted while it waits behind.
-        last = self.near.worker().put(*[(f"jobs.big-{n}", b"x" * 900_000) for n in range(12)],
-                                      definition("deleted"))
-        request = json.dumps({"seq": last}).encode()
-        self.near.worker().socket.sendall(
-            b"PUB $JS.API.STREAM.MSG.DELETE.KV_job-queue %d\r\n%s\r\n" % (len(request), request))
-        self.near.worker().flush()
+        # More than the server sends ahead, and then one that is purged while it waits behind.
+        worker = self.near.worker()
+        last = worker.put(*[(f"jobs.big-{n}", b"x" * 900_000) for n in range(12)], definition("purged"))
+        request = json.dumps({"filter": "$KV.job-queue.jobs.purged"}).encode()
+        worker.socket.sendall(
+            b"PUB $JS.API.STREAM.PURGE.KV_job-queue %d\r\n%s\r\n" % (len(request), request))
+        self.assertEqual(worker.last_seq(), last)
         held = self.far.curl_later("/job/nobody")
         self.far.wait_metric("bide_parked", 1)
         self.link.release()
