@@ -143,6 +143,18 @@ bool ValidatorList::matches(const EntityTag& current) const {
   return any_ || std::find(tags_.begin(), tags_.end(), current) != tags_.end();
 }
 
+bool ValidatorList::later_than(Epoch epoch, Revision revision) const {
+  return std::any_of(tags_.begin(), tags_.end(),
+                     [&](const EntityTag& tag) { return tag.later_than(epoch, revision); });
+}
+
+// They stay, as tags of no epoch: a cursor is a tag, too, and there must be one.
+void ValidatorList::forget_later(Epoch epoch, Revision revision) {
+  for (EntityTag& tag : tags_) {
+    if (tag.later_than(epoch, revision)) tag = {};
+  }
+}
+
 const EntityTag* ValidatorList::find_content(const EntityTag& current) const {
   const auto found = std::find_if(tags_.begin(), tags_.end(), [&](const EntityTag& tag) {
     return tag.epoch == current.epoch && tag.hash == current.hash;

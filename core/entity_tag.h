@@ -25,6 +25,10 @@ struct EntityTag {
   Revision revision = 0;
   std::uint64_t hash = 0;
   friend bool operator==(const EntityTag&, const EntityTag&) = default;
+  // In the order of time: of a stream created later, or of this one and a later revision.
+  [[nodiscard]] bool later_than(Epoch other_epoch, Revision other_revision) const {
+    return epoch == other_epoch ? revision > other_revision : epoch > other_epoch;
+  }
 };
 
 // `epoch` and `hash` in lower-case hex (hash padded to 16 digits), revision in decimal. Without
@@ -57,6 +61,10 @@ class ValidatorList {
   }
   // The one that does; null: none.
   [[nodiscard]] const EntityTag* find_content(const EntityTag& current) const;
+  // Whether one of them is later than that.
+  [[nodiscard]] bool later_than(Epoch epoch, Revision revision) const;
+  // Those that are match nothing from now on.
+  void forget_later(Epoch epoch, Revision revision);
   [[nodiscard]] bool any() const { return any_; }
   // True where no tag could match whatever the current one is.
   [[nodiscard]] bool empty() const { return !any_ && tags_.empty(); }

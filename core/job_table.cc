@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/catch_up.h"
 #include "core/overview.h"
 #include "core/record.h"
 #include "core/shard.h"
@@ -34,6 +35,7 @@ bool BucketRead::absorb(const Entry& entry) {
 
 JobTable::JobTable(Clock& clock, const Options& options, Crew* crew)
     : clock_(clock), options_(options), crew_(crew), places_(options.parked_max) {
+  catch_up_ = std::make_unique<CatchUp>(clock, crew, places_, position_);
   overview_ = std::make_unique<Overview>(*this);
   for (std::size_t i = 0; i < options.shards; ++i) {
     shards_.push_back(std::make_unique<Shard>(*this));
@@ -70,14 +72,21 @@ void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds ma
   }
   overview_->install(listing);
   for (const auto& shard : shards_) shard->end_install();
-  epoch_.store(epoch, std::memory_order_release);
   applied_.store(read.revision(), std::memory_order_release);
+  position_.restart(epoch, std::max(read.revision(), read.reached_));
+  catch_up_->installed();
 }
 
 bool JobTable::apply(const Entry& entry) {
   const bool taken = shard_of(entry.job_id).apply(entry);
   applied_.store(entry.revision, std::memory_order_release);
+  catch_up_->progressed();
   return taken;
+}
+
+void JobTable::reach(Revision revision) {
+  position_.advance(revision);
+  catch_up_->progressed();
 }
 
 JobTable::Look JobTable::look(std::string_view id, const Waiter::Terms& terms, TimePoint now) {
@@ -91,7 +100,10 @@ JobTable::Parked JobTable::park(std::string_view id, Waiter& waiter, std::uint64
 
 void JobTable::unpark(std::string_view id, Waiter& waiter) { shard_of(id).unpark(waiter); }
 
+// Those who are caught up go on to the other lots.
 void JobTable::drain() {
+  catch_up_->begin_drain();
+  catch_up_->finish_drain();
   for (const auto& shard : shards_) shard->begin_drain();
   overview_->begin_drain();
   for (const auto& shard : shards_) shard->finish_drain();
@@ -100,6 +112,7 @@ void JobTable::drain() {
 
 void JobTable::close() {
   drain();
+  catch_up_->stop();
   overview_->stop();
   for (const auto& shard : shards_) shard->stop();
 }

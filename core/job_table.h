@@ -8,6 +8,7 @@
 // thread at a time (the watcher's), and close() once.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <memory>
@@ -20,9 +21,11 @@
 #include "core/job.h"
 #include "core/lot.h"
 #include "core/parking_places.h"
+#include "core/position.h"
 
 namespace bide {
 
+class CatchUp;
 class Overview;
 class Shard;
 
@@ -40,11 +43,14 @@ class BucketRead {
   [[nodiscard]] bool absorb(const Entry& entry);
   // The highest revision absorbed, deletions included.
   [[nodiscard]] Revision revision() const { return revision_; }
+  // See JobTable::reach().
+  void reach(Revision revision) { reached_ = std::max(reached_, revision); }
 
  private:
   friend class JobTable;
   std::size_t jobs_max_;
   Revision revision_ = 0;
+  Revision reached_ = 0;
   std::unique_ptr<struct BucketContent> content_;
 };
 
@@ -71,6 +77,9 @@ class JobTable final : public Lot {
   void install(BucketRead read, Epoch epoch, std::chrono::nanoseconds max_age);
   // Applies one live entry. False: RejectReason::kFull. Wakes the attendant, never waits for it.
   [[nodiscard]] bool apply(const Entry& entry);
+  // Up to `revision` the stream holds nothing that is not applied. So do install() and apply() say
+  // of the entries they are given; this is for what they are not: garbage, and what is gone.
+  void reach(Revision revision);
 
   // --- The requests' side -------------------------------------------------------------------
 
@@ -88,8 +97,12 @@ class JobTable final : public Lot {
   // What is made of all jobs, and the requests parked on that. Lives as long as the table.
   [[nodiscard]] Overview& overview() { return *overview_; }
 
-  // Answers every parked request with its current state (kDrain), the overview's too, and parks no
-  // more. Returns when the last answer has been handed to its waiter or the crew.
+  // Where those are parked who may have to be told more than has been applied.
+  [[nodiscard]] CatchUp& catch_up() { return *catch_up_; }
+
+  // Answers every parked request with its current state (kDrain), the overview's and those of
+  // catch_up() too, and parks no more. Returns when the last answer has been handed to its waiter
+  // or the crew.
   void drain();
   // drain(), then ends the attendants. Destroying does the same.
   void close();
@@ -100,7 +113,8 @@ class JobTable final : public Lot {
   [[nodiscard]] Revision applied_revision() const {
     return applied_.load(std::memory_order_acquire);
   }
-  [[nodiscard]] Epoch epoch() const { return epoch_.load(std::memory_order_acquire); }
+  [[nodiscard]] Epoch epoch() const { return position_.epoch(); }
+  [[nodiscard]] const Position& position() const { return position_; }
 
  private:
   friend class Overview;
@@ -112,7 +126,8 @@ class JobTable final : public Lot {
   Crew* const crew_;
   ParkingPlaces places_;
   std::atomic<Revision> applied_{0};
-  std::atomic<Epoch> epoch_{0};
+  Position position_;
+  std::unique_ptr<CatchUp> catch_up_;
   std::unique_ptr<Overview> overview_;  // Outlives the shards, which tell it of every change.
   std::vector<std::unique_ptr<Shard>> shards_;
 };

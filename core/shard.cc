@@ -27,6 +27,8 @@ bool Shard::apply(const Entry& entry) {
   {
     MutexLock lock(mutex_);
     taken = absorb(entry);
+    // Here, so that who has seen the state finds the position where it is.
+    table_.position_.advance(entry.revision);
     news = std::exchange(news_due_, false);
     overview_news = std::exchange(overview_due_, false);
   }

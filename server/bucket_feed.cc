@@ -126,10 +126,8 @@ BucketFeed::Got BucketFeed::on_control() {
     answer(stalled);
     return Got::kNothing;
   }
-  const std::string_view last = header("Nats-Last-Consumer");
-  std::uint64_t last_seq = 0;
-  std::from_chars(last.data(), last.data() + last.size(), last_seq);
-  if (last_seq != consumer_seq_) return broken("the last delivery is missing");
+  if (number("Nats-Last-Consumer") != consumer_seq_) return broken("the last delivery is missing");
+  passed_ = number("Nats-Last-Stream");
   return Got::kIdle;
 }
 
@@ -143,6 +141,13 @@ std::string_view BucketFeed::header(const char* name) const {
   // Cheap where there are no headers at all, as in most entries.
   return natsMsgHeader_Get(message_.get(), name, &value) == NATS_OK && value != nullptr ? value
                                                                                         : "";
+}
+
+std::uint64_t BucketFeed::number(const char* name) const {
+  const std::string_view digits = header(name);
+  std::uint64_t value = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return value;
 }
 
 void BucketFeed::answer(std::string_view subject) {

@@ -40,7 +40,7 @@ class BucketFeed {
 
   enum class Got : std::uint8_t {
     kEntry,    // See entry() and pending(), both valid until the next call.
-    kIdle,     // A heartbeat: everything there was has been delivered.
+    kIdle,     // A heartbeat: everything there was has been delivered; see passed().
     kNothing,  // Nothing to tell within the timeout.
     kBroken,   // The feed is of no use any more; trouble() says why.
   };
@@ -48,6 +48,9 @@ class BucketFeed {
   [[nodiscard]] Got next(std::chrono::milliseconds timeout);
   [[nodiscard]] const RawEntry& entry() const { return entry_; }
   [[nodiscard]] std::uint64_t pending() const { return pending_; }
+  // Of the latest kIdle: how far the server had looked through the stream. It delivers nothing of
+  // what is gone by then, so this may be more than the revision of the last entry.
+  [[nodiscard]] Revision passed() const { return passed_; }
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
  private:
@@ -61,6 +64,7 @@ class BucketFeed {
   Got broken(std::string why);
   // Empty: no such header.
   std::string_view header(const char* name) const;
+  std::uint64_t number(const char* name) const;  // 0: no such header, or none.
   void answer(std::string_view subject);
 
   NatsConnection& connection_;
@@ -73,6 +77,7 @@ class BucketFeed {
   RawEntry entry_;
   std::uint64_t pending_ = 0;
   std::uint64_t consumer_seq_ = 0;  // Of the last delivery.
+  Revision passed_ = 0;
   TimePoint last_heard_ = system_clock().now();
   std::string trouble_;
 };

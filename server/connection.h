@@ -27,6 +27,7 @@
 
 #include "core/waiter.h"
 #include "server/airlock.h"
+#include "server/opened_stream.h"
 #include "server/stream.h"
 
 namespace bide {
@@ -58,6 +59,7 @@ struct RequestFacts {
   bool clamped : 1 = false;              // Asked for more than --max-wait.
   bool preferred : 1 = false;            // Asked by Prefer: wait, answered by Preference-Applied.
   bool max_stale : 1 = false;            // Cache-Control: max-stale.
+  bool caught_up : 1 = false;            // The table shows what the stream held at `received`.
   bool over_rate : 1 = false;            // Beyond what one client may ask in a second.
   bool placed : 1 = false;               // Takes one of the client's places (ClientAccounts).
   bool by_token : 1 = false;             // The wait ends with the token, earlier than it would.
@@ -143,7 +145,8 @@ class Connection final : public Waiter {
   // Of the parked request or the stream: who answers it, and what in its lot it waits for.
   Holder* holder = nullptr;
   std::string key;
-  std::unique_ptr<Stream> stream;  // Null: the response is one message, and then over.
+  std::unique_ptr<Stream> stream;         // Null: the response is one message, and then over.
+  std::unique_ptr<OpenedStream> opening;  // The stream that is asked for, not open yet.
   std::unique_ptr<Unsent> unsent;
 
  private:

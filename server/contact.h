@@ -1,7 +1,7 @@
 // server/contact.h: How fresh the job table is: whether NATS was heard from, and when.
 //
-// The watcher writes it, every request may read it: an answer given while NATS is away is true only
-// as of last_heard().
+// The watcher writes it, every request may read it (and doubt()): an answer given while NATS is
+// away is true only as of last_heard().
 //
 // Thread safety: all methods may be called from any thread and never block.
 #pragma once
@@ -36,10 +36,19 @@ class Contact {
     return connected_.load(std::memory_order_acquire);
   }
 
+  // For the watcher: somebody has seen the stream end where it cannot, by what was applied. It is
+  // to be compared with what was delivered, soon.
+  void doubt() noexcept { doubted_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool take_doubt() noexcept {
+    return doubted_.load(std::memory_order_relaxed) &&
+           doubted_.exchange(false, std::memory_order_relaxed);
+  }
+
  private:
   std::atomic<TimePoint::rep> last_heard_{TimePoint::min().time_since_epoch().count()};
   std::atomic<bool> ready_{false};
   std::atomic<bool> connected_{false};
+  std::atomic<bool> doubted_{false};
 };
 
 }  // namespace bide

@@ -72,6 +72,8 @@ class Exchange {
   // The head alone, for HEAD: nothing follows.
   void send_stream_head(const httplib::Response& head, LogPath path);
   [[nodiscard]] Stream* stream() const { return connection_.stream.get(); }
+  // Where a request for a stream keeps that while it is parked before it is opened.
+  [[nodiscard]] std::unique_ptr<OpenedStream>& opening() { return connection_.opening; }
   // `body` lives in `owner`; text, body and tail follow each other on the wire.
   void write(std::string_view text, const std::shared_ptr<const Snapshot>& owner = nullptr,
              std::string_view body = {}, std::string_view tail = {});
@@ -112,7 +114,8 @@ class Holder {
   [[nodiscard]] virtual Lot& lot() = 0;
   // For the access log.
   [[nodiscard]] virtual LogPath log_path(std::string_view key) const = 0;
-  // Answers a request that was parked; of a stream: writes the next record, parks nothing.
+  // Answers a request that was parked, or parks it for another holder, or opens the stream that was
+  // asked for; of a stream: writes the next record, parks nothing.
   // `snapshot` as in Waiter::answer().
   virtual void finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
                       Exchange& exchange) = 0;

@@ -94,6 +94,7 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
         return session.feed.trouble();
     }
   }
+  read.reach(session.ledger.delivered());
   install(std::move(read), bucket, began);
   return {};
 }
@@ -121,9 +122,12 @@ std::string Follower::apply_live(Session& session) {
       case BucketFeed::Got::kEntry:
         intake_.admit(session.feed.entry(), [&](const Entry& e) { return table_.apply(e); });
         session.ledger.deliver(session.feed.entry().revision, session.feed.entry().written);
+        table_.reach(session.ledger.delivered());
         contact_.heard(now);
         break;
       case BucketFeed::Got::kIdle:
+        session.ledger.pass(session.feed.passed());
+        table_.reach(session.ledger.delivered());
         contact_.heard(now);
         break;
       case BucketFeed::Got::kNothing:
@@ -146,6 +150,7 @@ std::string Follower::look_around(Session& session, TimePoint now) {
   } else if (now >= session.owed_by) {
     return std::string(word_of(Ledger::Finding::kBehind));
   }
+  if (contact_.take_doubt()) session.next_reconcile = now;
   if (now < session.next_reconcile || !session.connection.connected()) return {};
   session.next_reconcile = now + settings_.reconcile_interval;
   return reconcile(session, now);

@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "core/catch_up.h"
 #include "server/contact.h"
 
 namespace bide {
@@ -12,16 +13,19 @@ namespace bide {
 class Freshness {
  public:
   // `max_stale`: once the last contact with NATS is older, jobs may have moved.
-  Freshness(const Contact& contact, std::chrono::milliseconds max_stale)
-      : contact_(contact), max_stale_(max_stale) {}
+  Freshness(const Contact& contact, std::chrono::milliseconds max_stale, CatchUp& catch_up)
+      : contact_(contact), max_stale_(max_stale), catch_up_(catch_up) {}
 
   // The first full read is done.
   [[nodiscard]] bool ready() const { return contact_.ready(); }
   [[nodiscard]] bool stale(TimePoint now) const { return now - contact_.last_heard() > max_stale_; }
+  // For who must know more than that: where to wait for it.
+  [[nodiscard]] CatchUp& catch_up() const { return catch_up_; }
 
  private:
   const Contact& contact_;
   const std::chrono::milliseconds max_stale_;
+  CatchUp& catch_up_;
 };
 
 }  // namespace bide

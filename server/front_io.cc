@@ -164,6 +164,7 @@ void Front::close(Connection& connection) {
   connection.holder = nullptr;
   std::string().swap(connection.key);
   connection.stream.reset();
+  connection.opening.reset();
   connection.unsent.reset();
   connection.end_life();
   slots_.release(connection);

@@ -35,8 +35,8 @@ Lot::Parked Front::park(Connection& connection, std::string_view key, Lot::Look&
   Lot& lot = connection.holder->lot();
   const std::uint64_t events_key = key_of(connection);
   const TimePoint since = connection.stream != nullptr ? clock_.now() : connection.facts.received;
-  // Of a stream that goes round again, a FIN that came meanwhile is a goodbye.
-  if (connection.stream == nullptr) look_for_fin(connection);
+  // Of what is parked again, as a stream that goes round, a FIN that came meanwhile is a goodbye.
+  if (connection.stream == nullptr && !connection.facts.caught_up) look_for_fin(connection);
   const Connection::Parked rested = connection.rest_parked();
   if (rested.urgent != Connection::kNone) look_again(events_key, rested.urgent);
   const Lot::Parked parked = lot.park(key, connection, rested.ticket, since, look);
@@ -105,8 +105,9 @@ void Front::on_answer(Connection& connection, Outcome outcome,
 void Front::finish(Connection& connection, Outcome outcome,
                    const std::shared_ptr<const Snapshot>& snapshot) {
   if (draining()) connection.facts.close = true;
-  Exchange exchange(*this, connection, {});
+  Exchange exchange(*this, connection, connection.input);
   connection.holder->finish(outcome, snapshot, exchange);
+  if (exchange.handed_over()) return;  // Parked again, for something else.
   if (connection.stream == nullptr) {
     give_back_place(connection);
     std::string().swap(connection.key);
@@ -123,8 +124,8 @@ void Front::charge(Connection& connection) {
 }
 
 bool Front::take_place(Connection& connection) {
-  if (accounts_.limits().places == 0) return true;
   RequestFacts& facts = connection.facts;
+  if (accounts_.limits().places == 0 || facts.placed) return true;
   if (facts.client == 0) facts.client = hash_of_peer(connection.fd);
   facts.placed = accounts_.take_place(facts.client);
   return facts.placed;

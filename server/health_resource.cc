@@ -68,6 +68,9 @@ void append_watching(MetricsText& text, const Metrics& metrics) {
                 word_of(static_cast<RejectReason>(i)));
   }
   counter(text, "bide_resyncs_total", "Full reads of the bucket after the first.", metrics.resyncs);
+  counter(text, "bide_tail_requests_total",
+          "Questions to NATS where the stream ends, before a 404 and for no-cache.",
+          metrics.tail_requests);
   counter(text, "bide_reconciles_total", "Comparisons with the stream's own account.",
           metrics.reconciles);
   counter(text, "bide_nats_reconnects_total", "Connections to NATS after the first.",

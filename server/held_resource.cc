@@ -1,5 +1,6 @@
 #include "server/held_resource.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -35,18 +36,51 @@ void HeldResource::serve(std::string_view key, HoldQuery hold, const Condition& 
     return refuse(key, too_many("this client asks too often; ask less, or wait longer at a time"),
                   exchange);
   }
-  const TimePoint until = facts.held ? context_.hold_time.deadline(facts) : facts.received;
-  answer_or_park(key, {condition, std::move(hold.seen), type, until}, exchange);
+  const bool behind = hold.no_cache || context_.freshness.catch_up().behind(hold.seen);
+  Waiter::Terms terms{condition, std::move(hold.seen), type, deadline_of(facts)};
+  if (behind) return catch_up(key, std::move(terms), false, exchange);
+  answer_or_park(key, std::move(terms), facts.received, exchange);
 }
 
-void HeldResource::answer_or_park(std::string_view key, Waiter::Terms terms, Exchange& exchange) {
-  const TimePoint now = exchange.facts().received;
-  // To wait for a job that is not known here makes no sense while nobody could tell of it.
-  const bool hopeless =
-      terms.condition.kind() == Condition::Kind::kExists && context_.freshness.stale(now);
-  if (!exchange.facts().held || hopeless) {
+TimePoint HeldResource::deadline_of(RequestFacts& facts) const {
+  return facts.held ? context_.hold_time.deadline(facts) : facts.received;
+}
+
+void HeldResource::catch_up(std::string_view key, Waiter::Terms terms, bool briefly,
+                            Exchange& exchange) {
+  const RequestFacts& facts = exchange.facts();
+  const TimePoint patience = facts.received + CatchingUp::kPatience;
+  if (!facts.held) terms.deadline = patience;
+  if (briefly) terms.deadline = std::min(terms.deadline, patience);
+  if (!exchange.take_place()) return refuse_place(key, exchange);
+  const std::string own_key(key);  // `key` may be the connection's, which may be gone meanwhile.
+  if (!catching_up_.hold(own_key, std::move(terms), exchange)) refuse_behind(own_key, exchange);
+}
+
+void HeldResource::resume(bool caught_up, Exchange& exchange) {
+  const std::string key = exchange.key();
+  if (!caught_up) return refuse_behind(key, exchange);
+  Waiter::Terms terms = std::move(exchange.terms());
+  terms.deadline = deadline_of(exchange.facts());
+  answer_or_park(key, std::move(terms), context_.clock.now(), exchange);
+}
+
+void HeldResource::refuse_behind(std::string_view key, Exchange& exchange) {
+  refuse(key,
+         unavailable("what is known here may be old, and NATS did not tell in time; try again"),
+         exchange);
+}
+
+void HeldResource::answer_or_park(std::string_view key, Waiter::Terms terms, TimePoint now,
+                                  Exchange& exchange) {
+  const RequestFacts& facts = exchange.facts();
+  // Before it waits for a job that is not known here it must be sure that there is none; and to
+  // wait for one makes no sense while nobody could tell of it.
+  const bool doubtful = terms.condition.kind() == Condition::Kind::kExists &&
+                        (!facts.caught_up || context_.freshness.stale(now));
+  if (!facts.held || doubtful) {
     const Lot::Look look = lot_.look(key, terms, now);
-    if (look.snapshot == nullptr || !exchange.facts().held) {
+    if (look.snapshot == nullptr || !facts.held) {
       return answer(key, terms, Outcome::kNow, look.snapshot, now, exchange);
     }
   }
@@ -63,6 +97,13 @@ void HeldResource::answer_or_park(std::string_view key, Waiter::Terms terms, Exc
   answer(key, exchange.terms(), outcome, look.snapshot, now, exchange);
 }
 
+void HeldResource::refuse_place(std::string_view key, Exchange& exchange) {
+  count(context_.metrics.over_places);
+  refuse(key,
+         too_many("this client has too many requests held; wait for some, or for many jobs in one"),
+         exchange);
+}
+
 // What need not wait is answered all the same.
 void HeldResource::answer_without_place(std::string_view key, const Waiter::Terms& terms,
                                         Exchange& exchange) {
@@ -70,10 +111,7 @@ void HeldResource::answer_without_place(std::string_view key, const Waiter::Term
   const Lot::Look look = lot_.look(key, terms, now);
   const bool ready = look.snapshot != nullptr && look.verdict != Verdict::kPending;
   if (ready) return answer(key, terms, Outcome::kNow, look.snapshot, now, exchange);
-  count(context_.metrics.over_places);
-  refuse(key,
-         too_many("this client has too many requests held; wait for some, or for many jobs in one"),
-         exchange);
+  refuse_place(key, exchange);
 }
 
 void HeldResource::finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
@@ -86,8 +124,13 @@ void HeldResource::finish(Outcome outcome, const std::shared_ptr<const Snapshot>
 void HeldResource::answer(std::string_view key, const Waiter::Terms& terms, Outcome outcome,
                           const std::shared_ptr<const Snapshot>& snapshot, TimePoint now,
                           Exchange& exchange) {
-  count(context_.metrics.outcomes[static_cast<std::size_t>(outcome)]);
   const bool stale = context_.freshness.stale(now);
+  const bool sure = exchange.facts().caught_up || outcome == Outcome::kGone;
+  if (snapshot == nullptr && !stale && !sure) {
+    const bool exists = terms.condition.kind() == Condition::Kind::kExists;
+    return catch_up(key, terms, !exists, exchange);
+  }
+  count(context_.metrics.outcomes[static_cast<std::size_t>(outcome)]);
   if (snapshot == nullptr) {
     if (!stale || outcome == Outcome::kGone) return refuse(key, absent(key, outcome), exchange);
     return refuse(key, unavailable("NATS is away and there is nothing of this id here; try again"),

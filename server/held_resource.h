@@ -4,6 +4,12 @@
 // Parameters are judged before anything is looked up; then freshness, existence, and the condition
 // decide, in this order (README, "The API").
 //
+// What is known here may be older than what the client has been told elsewhere. So a request is
+// held until the table has caught up (core/catch_up.h) where it shows a tag that is later than the
+// table, where it says `no-cache`, and where it would get a 404; then it is judged from the start.
+// Where the table does not catch up in time, the answer is 503. `until=exists` is no exception: it
+// is caught up before it waits for the job, so its 404 at the deadline is as good as any.
+//
 // Thread safety: as Resource.
 #pragma once
 
@@ -13,6 +19,7 @@
 #include <string_view>
 
 #include "core/lot.h"
+#include "server/catching_up.h"
 #include "server/freshness.h"
 #include "server/hold_query.h"
 #include "server/hold_time.h"
@@ -21,7 +28,7 @@
 
 namespace bide {
 
-class HeldResource : public Resource {
+class HeldResource : public Resource, private CatchingUp::Resumed {
  public:
   // All must outlive the resource.
   struct Context {
@@ -37,7 +44,8 @@ class HeldResource : public Resource {
 
  protected:
   // `lot`: where the keys are parked.
-  HeldResource(const Context& context, Lot& lot) : context_(context), lot_(lot) {}
+  HeldResource(const Context& context, Lot& lot)
+      : context_(context), lot_(lot), catching_up_(context.freshness.catch_up(), *this, *this) {}
 
   // Serves what the lot has under `key`, to a request whose parameters were found good.
   void serve(std::string_view key, HoldQuery hold, const Condition& condition, MediaType type,
@@ -60,10 +68,18 @@ class HeldResource : public Resource {
     return std::nullopt;
   }
 
-  void answer_or_park(std::string_view key, Waiter::Terms terms, Exchange& exchange);
+  // When a request is answered at the latest, as of what it asked for.
+  [[nodiscard]] TimePoint deadline_of(RequestFacts& facts) const;
+  // Holds the request until the table has caught up; not longer than kPatience where it did not ask
+  // to wait, or where `briefly`.
+  void catch_up(std::string_view key, Waiter::Terms terms, bool briefly, Exchange& exchange);
+  void resume(bool caught_up, Exchange& exchange) override;
+  void refuse_behind(std::string_view key, Exchange& exchange);
   void answer_without_place(std::string_view key, const Waiter::Terms& terms, Exchange& exchange);
+  void refuse_place(std::string_view key, Exchange& exchange);
   // `now`: when the request was judged. Reading the clock costs as much as finding the job, so what
   // is answered at once is judged as of when it was received.
+  void answer_or_park(std::string_view key, Waiter::Terms terms, TimePoint now, Exchange& exchange);
   void answer(std::string_view key, const Waiter::Terms& terms, Outcome outcome,
               const std::shared_ptr<const Snapshot>& snapshot, TimePoint now, Exchange& exchange);
   void send_failure(std::string_view key, Failure failure,
@@ -74,6 +90,7 @@ class HeldResource : public Resource {
 
   const Context context_;
   Lot& lot_;
+  CatchingUp catching_up_;
 };
 
 }  // namespace bide

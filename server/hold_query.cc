@@ -57,15 +57,16 @@ std::optional<BadQuery> parse_validators(const httplib::Request& request, HoldQu
   return std::nullopt;
 }
 
-bool accepts_stale(const httplib::Headers& headers) {
+void parse_cache_control(const httplib::Headers& headers, HoldQuery& query) {
   const auto [first, last] = headers.equal_range("Cache-Control");
   for (auto line = first; line != last; ++line) {
     std::string_view rest = line->second;
     while (const auto directive = next_part(rest, ',')) {
-      if (equals_ignoring_case(split_parameter(*directive).name, "max-stale")) return true;
+      const std::string_view name = split_parameter(*directive).name;
+      query.max_stale = query.max_stale || equals_ignoring_case(name, "max-stale");
+      query.no_cache = query.no_cache || equals_ignoring_case(name, "no-cache");
     }
   }
-  return false;
 }
 
 }  // namespace
@@ -121,7 +122,7 @@ std::optional<BadQuery> parse_until(const httplib::Request& request, Condition& 
 std::optional<BadQuery> parse_hold_query(const httplib::Request& request, HoldQuery& query) {
   if (auto bad = parse_wait(request, query)) return bad;
   if (auto bad = parse_validators(request, query)) return bad;
-  query.max_stale = accepts_stale(request.headers);
+  parse_cache_control(request.headers, query);
   return std::nullopt;
 }
 

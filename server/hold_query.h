@@ -25,9 +25,11 @@ struct HoldQuery {
   std::optional<std::chrono::milliseconds> wait;  // Not clamped. Zero: asked not to wait.
   bool preferred = false;                         // `wait` came from Prefer, not from the query.
   bool max_stale = false;  // Cache-Control: max-stale: an old answer is better than none.
+  bool no_cache = false;  // Cache-Control: no-cache: the answer must not be older than the request.
 };
 
-// RFC 9110 (If-None-Match), RFC 7240 (Prefer), RFC 9111 section 5.2.1.2 (max-stale). Parameters
+// RFC 9110 (If-None-Match), RFC 7240 (Prefer), RFC 9111 sections 5.2.1.2 (max-stale)
+// and 5.2.1.4 (no-cache). Parameters
 // bide does not know are ignored, as caches and proxies add their own.
 [[nodiscard]] std::optional<BadQuery> parse_hold_query(const httplib::Request& request,
                                                        HoldQuery& query);

@@ -4,6 +4,7 @@
 // Thread safety: none; one thread keeps it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "server/bucket.h"
@@ -17,6 +18,8 @@ class Ledger {
   explicit Ledger(const BucketState& start) : reported_(start), delivered_(start.last_seq) {}
 
   void deliver(Revision revision, WallTime written);
+  // Whatever there was up to `revision` is delivered, or gone without.
+  void pass(Revision revision) { delivered_ = std::max(delivered_, revision); }
   // The newest revision that was delivered, or is known to be gone.
   [[nodiscard]] Revision delivered() const { return delivered_; }
 

@@ -23,6 +23,7 @@ struct Metrics {
   std::array<Counter, kRejectReasons> entries_rejected{};  // Label `reason`: word_of(RejectReason).
   Counter resyncs{0};          // Full reads of the bucket after the first.
   Counter nats_reconnects{0};  // Connections to NATS after the first.
+  Counter tail_requests{0};    // Questions where the stream ends, for those who must know.
   Counter reconciles{0};       // Comparisons with the stream's own account.
   Counter nats_restarts{0};    // Embedded nats-server: deaths that were not asked for.
 };

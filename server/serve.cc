@@ -22,6 +22,7 @@
 #include "server/start_error.h"
 #include "server/state_dir.h"
 #include "server/stop_signal.h"
+#include "server/stream_tail.h"
 #include "server/token_file.h"
 #include "server/watcher.h"
 
@@ -96,7 +97,7 @@ class Server {
         cross_origin_(options.cors_origins),
         front_(system_clock(), front_limits(options), http_metrics_, access_logger_),
         table_(system_clock(), table_options(options), &front_.crew()),
-        freshness_(contact_, options.max_stale),
+        freshness_(contact_, options.max_stale, table_.catch_up()),
         hold_time_({options.max_wait, options.wait_jitter}),
         resources_(hold_time_, freshness_, admission_, table_, http_metrics_),
         health_(system_clock(), options.max_stale, table_, contact_, metrics_, http_metrics_,
@@ -127,6 +128,8 @@ class Server {
                           options_.nats_credentials},
         table_, contact_, metrics_);
     watcher_->start();
+    tail_ = std::make_unique<StreamTail>(options_.bucket, *watcher_, contact_, metrics_);
+    table_.catch_up().start(*tail_);
     announce(urls);
   }
 
@@ -208,6 +211,7 @@ class Server {
   StopSignal stopping_;
   std::unique_ptr<EmbeddedNats> nats_;
   std::unique_ptr<Watcher> watcher_;
+  std::unique_ptr<StreamTail> tail_;
   std::thread accept_thread_;
 };
 

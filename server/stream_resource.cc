@@ -76,27 +76,56 @@ void StreamResource::handle(std::string_view key, const httplib::Request& reques
   if (const auto* const refused = std::get_if<httplib::Response>(&opened)) {
     return refuse(key, *refused, exchange);
   }
-  begin(key, std::get<StreamQuery>(parsed), std::get<OpenedStream>(std::move(opened)), exchange);
-}
-
-void StreamResource::begin(std::string_view key, const StreamQuery& query, OpenedStream opened,
-                           Exchange& exchange) {
+  auto& stream = std::get<OpenedStream>(opened);
   if (exchange.facts().over_rate) {
     count(context_.metrics.over_rate);
-    return put_off(key, std::move(opened), too_many("this client asks too often"), exchange);
+    return put_off(key, std::move(stream), too_many("this client asks too often"), exchange);
   }
   if (!context_.freshness.ready()) {
-    return put_off(key, std::move(opened), not_fresh("the jobs are still being read from NATS"),
+    return put_off(key, std::move(stream), not_fresh("the jobs are still being read from NATS"),
                    exchange);
   }
+  const auto& query = std::get<StreamQuery>(parsed);
+  const bool behind =
+      query.last_event_id && context_.freshness.catch_up().behind(*query.last_event_id);
+  if (behind) return catch_up(key, terms_of(query), std::move(stream), exchange);
+  begin(key, terms_of(query), std::move(stream), exchange);
+}
+
+void StreamResource::catch_up(std::string_view key, Waiter::Terms terms, OpenedStream opened,
+                              Exchange& exchange) {
+  if (!exchange.take_place()) return refuse_place(key, std::move(opened), exchange);
+  exchange.opening() = std::make_unique<OpenedStream>(std::move(opened));
+  terms.deadline = exchange.facts().received + CatchingUp::kPatience;
+  const std::string own_key(key);  // `key` may be the connection's, which may be gone meanwhile.
+  if (!catching_up_.hold(own_key, std::move(terms), exchange)) resume(false, exchange);
+}
+
+void StreamResource::resume(bool caught_up, Exchange& exchange) {
+  const std::string key = exchange.key();
+  const std::unique_ptr<OpenedStream> opened = std::move(exchange.opening());
+  if (!caught_up) {
+    return put_off(key, std::move(*opened),
+                   not_fresh("what is known here may be old, and NATS did not tell in time"),
+                   exchange);
+  }
+  Waiter::Terms terms = std::move(exchange.terms());
+  terms.deadline = {};
+  begin(key, std::move(terms), std::move(*opened), exchange);
+}
+
+void StreamResource::begin(std::string_view key, Waiter::Terms terms, OpenedStream opened,
+                           Exchange& exchange) {
   const TimePoint now = exchange.facts().received;
-  Waiter::Terms terms = terms_of(query);
   const Lot::Look look = what_.ends ? lot_.look(key, terms, now) : Lot::Look{};
   if (context_.freshness.stale(now) && (look.snapshot == nullptr || !look.snapshot->final)) {
     return put_off(key, std::move(opened), not_fresh("NATS is away, jobs may have moved"),
                    exchange);
   }
   if (what_.ends && look.snapshot == nullptr) {
+    if (!exchange.facts().caught_up) {
+      return catch_up(key, std::move(terms), std::move(opened), exchange);
+    }
     return refuse(key, problem(404, "job-not-found", "Job not found", "there is no job of this id"),
                   exchange);
   }
@@ -109,9 +138,7 @@ void StreamResource::begin(std::string_view key, const StreamQuery& query, Opene
     return exchange.send(response, log_path(key));
   }
   if (!exchange.facts().head && !exchange.take_place()) {
-    count(context_.metrics.over_places);
-    return put_off(key, std::move(opened),
-                   too_many("this client has too many streams and requests held"), exchange);
+    return refuse_place(key, std::move(opened), exchange);
   }
   open(key, std::move(terms), std::move(opened), exchange);
 }
@@ -139,6 +166,12 @@ void StreamResource::open(std::string_view key, Waiter::Terms terms, OpenedStrea
 void StreamResource::refuse(std::string_view key, const httplib::Response& problem,
                             Exchange& exchange) {
   exchange.send(problem, log_path(key));
+}
+
+void StreamResource::refuse_place(std::string_view key, OpenedStream opened, Exchange& exchange) {
+  count(context_.metrics.over_places);
+  put_off(key, std::move(opened), too_many("this client has too many streams and requests held"),
+          exchange);
 }
 
 void StreamResource::put_off(std::string_view key, OpenedStream opened,

@@ -5,6 +5,10 @@
 // state is not the one told last. So it always tells the newest state, in order and none twice, and
 // a reader that is slow misses what was overtaken meanwhile and nothing else.
 //
+// Before it is opened it may have to be held, as any request (server/held_resource.h): where the
+// client has been told more than the table shows, and before a 404. `no-cache` is not looked at:
+// browsers' EventSource always says it, and whatever the stream begins with, news follow.
+//
 // Thread safety: as Resource.
 #pragma once
 
@@ -16,6 +20,7 @@
 
 #include "core/lot.h"
 #include "server/admission.h"
+#include "server/catching_up.h"
 #include "server/freshness.h"
 #include "server/http_metrics.h"
 #include "server/resource.h"
@@ -24,12 +29,8 @@
 
 namespace bide {
 
-// A request as a stream, and the head that says so; or why it cannot be one.
-struct OpenedStream {
-  std::unique_ptr<Stream> stream;
-  httplib::Response head;
-};
-// `named_origin`: the request comes from a page whose origin was named as one that may read.
+// A request as a stream, or why it cannot be one. `named_origin`: it comes from a page whose origin
+// was named as one that may read.
 using OpenStream = std::variant<OpenedStream, httplib::Response> (*)(
     const httplib::Request& request, bool named_origin);
 [[nodiscard]] std::variant<OpenedStream, httplib::Response> open_event_stream(
@@ -37,7 +38,7 @@ using OpenStream = std::variant<OpenedStream, httplib::Response> (*)(
 [[nodiscard]] std::variant<OpenedStream, httplib::Response> open_web_socket(
     const httplib::Request& request, bool named_origin);
 
-class StreamResource : public Resource {
+class StreamResource : public Resource, private CatchingUp::Resumed {
  public:
   struct What {
     std::string_view event;  // Of its records: `job`, `status`.
@@ -59,7 +60,10 @@ class StreamResource : public Resource {
   };
   // `lot`: where its keys are parked.
   StreamResource(const Context& context, Lot& lot, const What& what)
-      : context_(context), lot_(lot), what_(what) {}
+      : context_(context),
+        lot_(lot),
+        what_(what),
+        catching_up_(context.freshness.catch_up(), *this, *this) {}
 
   void handle(std::string_view key, const httplib::Request& request, Exchange& exchange) override;
 
@@ -81,13 +85,16 @@ class StreamResource : public Resource {
   virtual void tell_news(const std::shared_ptr<const Snapshot>& state, Exchange& exchange) {
     tell(state, exchange);
   }
-  void begin(std::string_view key, const StreamQuery& query, OpenedStream opened,
-             Exchange& exchange);
+  void begin(std::string_view key, Waiter::Terms terms, OpenedStream opened, Exchange& exchange);
+  // Opens it once the table has caught up.
+  void catch_up(std::string_view key, Waiter::Terms terms, OpenedStream opened, Exchange& exchange);
+  void resume(bool caught_up, Exchange& exchange) override;
   void open(std::string_view key, Waiter::Terms terms, OpenedStream opened, Exchange& exchange);
   void refuse(std::string_view key, const httplib::Response& problem, Exchange& exchange);
   // Trouble that will pass. `problem`: what who is no browser gets.
   void put_off(std::string_view key, OpenedStream opened, const httplib::Response& problem,
                Exchange& exchange);
+  void refuse_place(std::string_view key, OpenedStream opened, Exchange& exchange);
   void tell_heartbeat(Exchange& exchange);
   // The last record and the end.
   void conclude(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange);
@@ -95,6 +102,7 @@ class StreamResource : public Resource {
   const Context context_;
   Lot& lot_;
   const What what_;
+  CatchingUp catching_up_;
 };
 
 }  // namespace bide

@@ -62,13 +62,13 @@ void Watcher::start() {
 
 void Watcher::stop() {
   stop_.request();
-  std::shared_ptr<NatsConnection> connection;
-  {
-    MutexLock lock(mutex_);
-    connection = connection_;
-  }
-  if (connection) connection->close();
+  if (const auto made = connection()) made->close();
   if (thread_.joinable()) thread_.join();
+}
+
+std::shared_ptr<NatsConnection> Watcher::connection() {
+  MutexLock lock(mutex_);
+  return connection_;
 }
 
 void Watcher::run() {

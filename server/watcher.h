@@ -4,7 +4,7 @@
 // It has one thread. NATS being away, then or from the start, ends nothing: the thread goes on
 // trying, Contact tells what that means for answers, and the log says so.
 //
-// Thread safety: start() and stop() from one thread.
+// Thread safety: start() and stop() from one thread, connection() from any.
 #pragma once
 
 #include <chrono>
@@ -43,6 +43,9 @@ class Watcher {
   // under way, within its timeout (2 s a server).
   void stop();
 
+  // The latest made, lost or not; null: none yet. From any thread, for requests besides its own.
+  [[nodiscard]] std::shared_ptr<NatsConnection> connection();
+
  private:
   void run();
   // Tries until it succeeds, with what the credentials' files say at each attempt. Null: stopped.
@@ -58,7 +61,7 @@ class Watcher {
   Follower follower_;
   std::thread thread_;
   Mutex mutex_;
-  std::shared_ptr<NatsConnection> connection_ GUARDED_BY(mutex_);  // For stop() to close.
+  std::shared_ptr<NatsConnection> connection_ GUARDED_BY(mutex_);  // For others.
 };
 
 }  // namespace bide

@@ -25,6 +25,7 @@
 #include "server/resources.h"
 #include "server/router.h"
 #include "tests/entries.h"
+#include "tests/fake_tail.h"
 
 namespace bide::testing {
 
@@ -136,7 +137,7 @@ class ServedTable : private Handler {
         cross_origin_(origins),
         front_(system_clock(), limits, http_metrics, access_logger_),
         table(table_clock, options, &front_.crew()),
-        freshness(contact, std::chrono::seconds(5)),
+        freshness(contact, std::chrono::seconds(5), table.catch_up()),
         hold_time_({.wait_jitter = 0}),
         resources_(hold_time_, freshness, admission, table, http_metrics),
         health_(system_clock(), std::chrono::seconds(5), table, contact, metrics_, http_metrics,
@@ -148,6 +149,7 @@ class ServedTable : private Handler {
     port = http_.bind("127.0.0.1", 0);
     front_.start(table, *this, 2);
     table.install(BucketRead(1000), 42, std::chrono::nanoseconds(0));
+    table.catch_up().start(tail);
     contact.set_ready(true);
     contact.heard(system_clock().now() + std::chrono::hours(1));
     accept_thread_ = std::thread([this] { accepted_well = http_.serve(); });
@@ -208,6 +210,7 @@ class ServedTable : private Handler {
  public:
   JobTable table;
   std::uint16_t port = 0;
+  FakeTail tail{table.position()};
   Freshness freshness;
 
  private:

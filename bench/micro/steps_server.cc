@@ -64,7 +64,7 @@ struct StepsServer::Parts {
   AccessLogger access_logger{system_clock(), AccessLog::kOff};
   Front front{system_clock(), {}, http_metrics, access_logger};
   JobTable table{system_clock(), {}, &front.crew()};
-  Freshness freshness{contact, std::chrono::seconds(5)};
+  Freshness freshness{contact, std::chrono::seconds(5), table.catch_up()};
   HoldTime hold_time{{}};
   Resources resources{hold_time, freshness, table, http_metrics};
   HealthResource health{

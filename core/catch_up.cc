@@ -1,0 +1,192 @@
+#include "core/catch_up.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace bide {
+
+CatchUp::CatchUp(Clock& clock, Crew* crew, ParkingPlaces& places, const Position& position)
+    : clock_(clock), crew_(crew), places_(places), position_(position) {}
+
+CatchUp::~CatchUp() { assert(!attendant_.joinable() && !asking_.joinable()); }
+
+void CatchUp::start(Tail& tail) {
+  MutexLock lock(mutex_);
+  tail_ = &tail;
+  asking_ = std::thread([this] { ask_on(); });
+  attendant_ = std::thread([this] { attend(); });
+}
+
+// --- The requests' side ---------------------------------------------------------------------
+
+Lot::Look CatchUp::look(std::string_view /*key*/, const Waiter::Terms& /*terms*/,
+                        TimePoint /*now*/) {
+  return {};
+}
+
+Lot::Parked CatchUp::park(std::string_view /*key*/, Waiter& waiter, std::uint64_t ticket,
+                          TimePoint /*now*/, Look& look) {
+  look = {};
+  MutexLock lock(mutex_);
+  if (!waiter.present(ticket)) return Parked::kGone;
+  if (draining_ || tail_ == nullptr) return Parked::kDraining;
+  if (!places_.try_take()) return Parked::kFull;
+  if (groups_.empty() || groups_.back().state != Group::State::kNew) groups_.emplace_back();
+  const bool first = groups_.back().waiters == nullptr;
+  groups_.back().link(waiter);
+  due_.insert(waiter, waiter.terms.deadline);
+  if (first) ask_.notify_one();
+  if (&due_.top() == &waiter) news_.notify_one();
+  return Parked::kParked;
+}
+
+void CatchUp::unpark(std::string_view /*key*/, Waiter& waiter) {
+  MutexLock lock(mutex_);
+  if (due_.holds(waiter)) forget(waiter);  // Or the attendant lost its claim to us.
+}
+
+void CatchUp::forget(Waiter& waiter) {
+  WaiterList::unlink(waiter);
+  due_.erase(waiter);
+  places_.give_back();
+}
+
+// --- The asking thread ----------------------------------------------------------------------
+
+bool CatchUp::has_new() const {
+  return std::any_of(groups_.begin(), groups_.end(), [](const Group& group) {
+    return group.state == Group::State::kNew && group.waiters != nullptr;
+  });
+}
+
+void CatchUp::ask_on() {
+  MutexLock lock(mutex_);
+  while (!stopped_) {
+    const TimePoint now = clock_.now();
+    const bool wanted = has_new();
+    if (!wanted || now < next_ask_) {
+      clock_.wait_until(ask_, mutex_, wanted ? next_ask_ : kEndOfTime);
+      continue;
+    }
+    next_ask_ = now + kPace;
+    for (Group& group : groups_) {
+      if (group.state == Group::State::kNew) group.state = Group::State::kAsked;
+    }
+    const Position::Place before = position_.get();
+    const std::uint64_t installs_before = installs_;
+    mutex_.unlock();
+    const std::optional<Position::Place> report = tail_->read();
+    // The stream ends before the place we had come to, or it is another: what we have applied says
+    // nothing of it until it has been read afresh.
+    const bool other =
+        report && (report->epoch != before.epoch || report->revision < before.revision);
+    if (other) tail_->doubt();
+    mutex_.lock();
+    tell(report, other ? installs_before + 1 : 0);
+  }
+}
+
+void CatchUp::tell(const std::optional<Position::Place>& report, std::uint64_t installs_min) {
+  for (Group& group : groups_) {
+    if (group.state != Group::State::kAsked) continue;
+    group.state = report ? Group::State::kTold : Group::State::kNew;  // To be asked for again.
+    group.place = report.value_or(Position::Place{});
+    group.installs_min = installs_min;
+  }
+  news_.notify_one();
+}
+
+// --- The attendant --------------------------------------------------------------------------
+
+void CatchUp::attend() {
+  MutexLock lock(mutex_);
+  while (!stopped_) {
+    std::vector<Ready> ready = take_ready(clock_.now());
+    if (ready.empty()) {
+      if (draining_) drained_.notify_all();
+      clock_.wait_until(news_, mutex_, due_.next_due());
+      continue;
+    }
+    handing_out_ = true;
+    mutex_.unlock();
+    hand_out(std::move(ready), crew_);
+    mutex_.lock();
+    handing_out_ = false;
+  }
+}
+
+std::vector<Ready> CatchUp::take_ready(TimePoint now) {
+  std::vector<Ready> ready;
+  publish_wanted();  // Before the position is looked at.
+  for (Group& group : groups_) {
+    if (!is_reached(group)) continue;
+    while (group.waiters != nullptr) take(*group.waiters, Outcome::kChanged, ready);
+  }
+  while (draining_ ? !due_.empty() : due_.next_due() <= now) {
+    take(due_.top(), draining_ ? Outcome::kDrain : Outcome::kTimeout, ready);
+  }
+  groups_.remove_if([](const Group& group) { return group.waiters == nullptr; });
+  publish_wanted();
+  return ready;
+}
+
+bool CatchUp::is_reached(const Group& group) const {
+  return group.state == Group::State::kTold && installs_ >= group.installs_min &&
+         position_.get() >= group.place;
+}
+
+void CatchUp::publish_wanted() {
+  const Epoch epoch = position_.epoch();
+  Revision wanted = kNobody;
+  for (const Group& group : groups_) {
+    // Others wait for the bucket to be read, and that is told by installed().
+    const bool by_revision = group.state == Group::State::kTold &&
+                             installs_ >= group.installs_min && group.place.epoch == epoch;
+    if (by_revision) wanted = std::min(wanted, group.place.revision);
+  }
+  wanted_.store(wanted);
+}
+
+void CatchUp::take(Waiter& waiter, Outcome outcome, std::vector<Ready>& ready) {
+  forget(waiter);
+  if (waiter.try_claim()) ready.push_back({&waiter, outcome, nullptr});
+}
+
+// Under the lock, or it could come between the attendant's look and its sleep.
+void CatchUp::wake() {
+  MutexLock lock(mutex_);
+  news_.notify_one();
+}
+
+void CatchUp::installed() {
+  MutexLock lock(mutex_);
+  ++installs_;
+  news_.notify_one();
+}
+
+void CatchUp::begin_drain() {
+  MutexLock lock(mutex_);
+  draining_ = true;
+  news_.notify_one();
+}
+
+void CatchUp::finish_drain() {
+  MutexLock lock(mutex_);
+  while (!due_.empty() || handing_out_) {
+    drained_.wait_until(mutex_, std::chrono::steady_clock::now() + std::chrono::seconds(1));
+  }
+}
+
+void CatchUp::stop() {
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    news_.notify_one();
+    ask_.notify_one();
+  }
+  if (asking_.joinable()) asking_.join();
+  if (attendant_.joinable()) attendant_.join();
+}
+
+}  // namespace bide

@@ -1,0 +1,23 @@
+// core/tail.h: The end of the bucket's stream, as the stream itself tells of it.
+//
+// Thread safety: one thread calls read() and doubt(), not the one that applies entries.
+#pragma once
+
+#include <optional>
+
+#include "core/position.h"
+
+namespace bide {
+
+class Tail {
+ public:
+  virtual ~Tail() = default;
+  // Where the stream ends, as of a moment after the call began. Blocks until the answer is here or
+  // must be given up, for a few seconds at most. nullopt: no answer.
+  [[nodiscard]] virtual std::optional<Position::Place> read() = 0;
+  // What was read does not go with what has been applied: the stream was created anew, or its
+  // sequence went backwards. Whoever follows it had better look soon. Does not block.
+  virtual void doubt() noexcept = 0;
+};
+
+}  // namespace bide

@@ -1,0 +1,67 @@
+// server/catching_up.h: Who holds a request until the table has applied what the stream held when
+// it came (core/catch_up.h), and gives it back to its resource then, to be judged from the start.
+//
+// Each resource has one. A request is parked here once at most (RequestFacts::caught_up).
+//
+// Thread safety: as Holder.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "core/catch_up.h"
+#include "server/exchange.h"
+
+namespace bide {
+
+class CatchingUp final : public Holder {
+ public:
+  // How long a request is held that did not ask to wait, and one that is about to get a 404.
+  static constexpr std::chrono::milliseconds kPatience{2000};
+
+  // A resource that lets its requests be held here.
+  class Resumed {
+   public:
+    // The request as it was parked: its key, terms and facts. False: the table has not caught up,
+    // by the deadline or because the server is draining, so nobody knows.
+    virtual void resume(bool caught_up, Exchange& exchange) = 0;
+
+   protected:
+    ~Resumed() = default;
+  };
+
+  // `resource` and `lot` must outlive this; `holder` is the resource, too.
+  CatchingUp(CatchUp& lot, const Holder& holder, Resumed& resource)
+      : lot_(lot), holder_(holder), resource_(resource) {}
+
+  // True: the exchange is over here. False: there is no room, or the server is draining; as if
+  // resumed, not caught up. Terms::deadline is what bounds it, whatever the request may wait for
+  // later.
+  [[nodiscard]] bool hold(std::string_view key, Waiter::Terms terms, Exchange& exchange) {
+    Lot::Parked parked{};
+    Lot::Look nothing;
+    return exchange.park(*this, key, std::move(terms), parked, nothing) == Exchange::Park::kParked;
+  }
+
+  [[nodiscard]] Lot& lot() override { return lot_; }
+  [[nodiscard]] LogPath log_path(std::string_view key) const override {
+    return holder_.log_path(key);
+  }
+  void finish(Outcome outcome, const std::shared_ptr<const Snapshot>& /*none*/,
+              Exchange& exchange) override {
+    const bool caught_up = outcome == Outcome::kChanged;
+    if (caught_up) {
+      exchange.facts().caught_up = true;
+      lot_.forget_foreign(exchange.terms().seen);
+    }
+    resource_.resume(caught_up, exchange);
+  }
+
+ private:
+  CatchUp& lot_;
+  const Holder& holder_;
+  Resumed& resource_;
+};
+
+}  // namespace bide

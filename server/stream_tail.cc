@@ -1,0 +1,22 @@
+#include "server/stream_tail.h"
+
+#include <utility>
+
+#include "server/bucket.h"
+
+namespace bide {
+
+StreamTail::StreamTail(std::string bucket, Watcher& watcher, Contact& contact, Metrics& metrics)
+    : bucket_(std::move(bucket)), watcher_(watcher), contact_(contact), metrics_(metrics) {}
+
+std::optional<Position::Place> StreamTail::read() {
+  const std::shared_ptr<NatsConnection> connection = watcher_.connection();
+  if (connection == nullptr || !connection->connected()) return std::nullopt;
+  count(metrics_.tail_requests);
+  const auto state = read_bucket_state(*connection, bucket_);
+  const auto* const found = std::get_if<BucketState>(&state);
+  if (found == nullptr) return std::nullopt;
+  return Position::Place{found->epoch, found->last_seq};
+}
+
+}  // namespace bide

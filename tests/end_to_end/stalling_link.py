@@ -1,0 +1,84 @@
+"""A TCP link to a nats-server that can be stalled, as a network does, and counts what goes over it."""
+import os
+import select
+import socket
+import threading
+
+
+class StallingLink:
+    """A context manager. `url`: of the nats-server of `data_dir`, by this link."""
+
+    def __init__(self, data_dir):
+        with open(os.path.join(data_dir, "nats-url"), encoding="ascii") as file:
+            login, _, address = file.read().strip().rpartition("@")
+        host, _, port = address.rpartition(":")
+        self.target = (host, int(port))
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"{login}@127.0.0.1:{self.listener.getsockname()[1]}"
+        self.flowing = threading.Event()
+        self.flowing.set()
+        self.closing = False
+        self.tail_requests = 0
+        self.sockets = []
+        self.threads = []
+        self._run(self._accept)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.closing = True
+        self.flowing.set()
+        for one in [self.listener, *self.sockets]:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            one.close()
+        for thread in self.threads:
+            thread.join(5)
+
+    def stall(self):
+        """Nothing passes from now on, in neither direction."""
+        self.flowing.clear()
+
+    def release(self):
+        self.flowing.set()
+
+    def _run(self, work, *arguments):
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self.threads.append(thread)
+        thread.start()
+
+    def _accept(self):
+        while not self.closing:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self.target, timeout=5)
+            for one in (client, server):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                one.settimeout(None)
+            self.sockets += [client, server]
+            self._run(self._pass_on, client, server, True)
+            self._run(self._pass_on, server, client, False)
+
+    def _pass_on(self, source, drain, counts):
+        try:
+            while not self.closing:
+                select.select([source], [], [], 0.2)
+                self.flowing.wait()
+                chunk = source.recv(65536)
+                if not chunk:
+                    break
+                if counts:
+                    self.tail_requests += chunk.count(b"$JS.API.STREAM.INFO.")
+                drain.sendall(chunk)
+        except (OSError, ValueError):
+            pass
+        for one in (source, drain):
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
