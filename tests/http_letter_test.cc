@@ -101,7 +101,7 @@ std::vector<Asked> all_answers(Site& site) {
       {"/job/open?wait=soon", "", 400},
       {"/job/open", "If-None-Match: x\r\n", 400},
       {"/job/nobody", "", 404},
-      {"/job/nobody?until=exists&wait=1ms", "", 404},
+      {"/job/nobody?until=exists&wait=200ms", "", 404},
       {"/job/open", unless("/job/open"), 304},
       {"/job/open", "If-None-Match: *\r\n", 304},
       {"/job/open?wait=1ms", unless("/job/open"), 304},
