@@ -28,6 +28,7 @@
 #include "core/waiter.h"
 #include "server/airlock.h"
 #include "server/stream.h"
+#include "server/tls_session.h"
 
 namespace bide {
 
@@ -63,6 +64,7 @@ struct RequestFacts {
 class Connection final : public Waiter {
  public:
   enum class Phase : std::uint8_t {
+    kShaking,    // TLS is being agreed on.
     kReading,    // Idle, or part of a request has arrived.
     kParked,     // In a lot; the client's leaving is of interest, and what it says on a WebSocket.
     kWriting,    // The socket did not take all of a response.
@@ -92,7 +94,8 @@ class Connection final : public Waiter {
   };
   // Gives ownership up to the lot. What was noted stays so until rest(). Urgent is that the client
   // has left; where half_closed is set the FIN is known, and only a reset says so. Of a stream that
-  // listens() everything is.
+  // listens() everything is, and so it is of TLS as long as no data has come: a record may be the
+  // client's goodbye.
   [[nodiscard]] Parked rest_parked() noexcept;
   // The owner has closed the socket: who comes late for it comes to nothing.
   void end_life() noexcept;
@@ -136,6 +139,7 @@ class Connection final : public Waiter {
   std::string key;
   std::unique_ptr<Stream> stream;  // Null: the response is one message, and then over.
   std::unique_ptr<Unsent> unsent;
+  std::unique_ptr<TlsSession> tls;  // Null: the bytes on the socket are HTTP's.
 
  private:
   std::atomic<std::uint64_t> state_{1};  // Owned by whoever made it.

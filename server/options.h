@@ -43,6 +43,11 @@ struct ServeOptions {
   std::string base_path;    // "" or "/api": also answers under this.
   std::size_t threads = 0;  // Of the pool. 0: as many as cores; else 1..64.
   AccessLog access_log = AccessLog::kSampled;
+  // PEM files. Both or neither of the first two: with them bide speaks HTTPS, and only that. With
+  // the third clients need a certificate that one in it has signed.
+  std::filesystem::path tls_cert;
+  std::filesystem::path tls_key;
+  std::filesystem::path tls_client_ca;
   bool allow_anonymous = false;  // Lets `auth none` listen beyond loopback.
 
   friend bool operator==(const ServeOptions&, const ServeOptions&) = default;
@@ -58,7 +63,7 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 
 // `args`: what follows `bide serve`. Of `environment` the variables BIDE_* count, and HOME and
 // XDG_STATE_HOME; one that is set to nothing counts as unset. An unknown BIDE_* variable is an
-// error, as an unknown flag is, but for those of the client (BIDE_SERVER, BIDE_TOKEN).
+// error, as an unknown flag is, but for those of the client (BIDE_SERVER, BIDE_TOKEN, BIDE_CACERT).
 [[nodiscard]] std::variant<ServeOptions, UsageError> parse_serve_options(
     std::span<const std::string> args, const Environment& environment);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <variant>
 
@@ -19,6 +20,7 @@
 #include "server/start_error.h"
 #include "server/state_dir.h"
 #include "server/stop_signal.h"
+#include "server/tls_context.h"
 #include "server/watcher.h"
 
 namespace bide {
@@ -29,11 +31,12 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds kDrainPatience = 5s;
 constexpr std::size_t kShardsMost = 16;
 
-// The signals that end the server, blocked for all threads and waited for by one.
-sigset_t ending_signals() {
+// The signals that end the server or have it read its files anew (SIGHUP), blocked for all threads
+// and waited for by one.
+sigset_t awaited_signals() {
   sigset_t signals;
   ::sigemptyset(&signals);
-  for (const int number : {SIGTERM, SIGINT}) ::sigaddset(&signals, number);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, number);
   return signals;
 }
 
@@ -75,6 +78,11 @@ class Server {
 
   // Throws StartError.
   void start() {
+    if (!options_.tls_cert.empty()) {
+      tls_ = std::make_unique<TlsContext>(
+          TlsContext::Files{options_.tls_cert, options_.tls_key, options_.tls_client_ca});
+      front_.use_tls(tls_.get());
+    }
     port_ = http_.bind(options_.listen_host, options_.listen_port);
     front_.start(table_, router_, options_.threads != 0 ? options_.threads : cores());
     std::string urls = options_.nats_url;
@@ -91,6 +99,16 @@ class Server {
         metrics_);
     watcher_->start();
     announce(urls);
+  }
+
+  // Reads anew what may change while it serves.
+  void reload() {
+    if (tls_ == nullptr) return;
+    if (const std::optional<std::string> trouble = tls_->reload()) {
+      log_error("the TLS certificate stays as it was", {{"reason", std::string_view(*trouble)}});
+    } else {
+      log_info("the TLS certificate was read anew");
+    }
   }
 
   void stop() {
@@ -124,7 +142,8 @@ class Server {
   void announce(const std::string& urls) const {
     const bool v6 = options_.listen_host.find(':') != std::string::npos;
     const std::string host = v6 ? "[" + options_.listen_host + "]" : options_.listen_host;
-    const std::string url = "http://" + host + ":" + std::to_string(port_) + options_.base_path;
+    const std::string url = (tls_ != nullptr ? "https://" : "http://") + host + ":" +
+                            std::to_string(port_) + options_.base_path;
     const std::string nats = redacted(urls);
     const std::string file = nats_ == nullptr ? "" : nats_url_file(options_.data_dir).string();
     log_info("listening", {{"url", std::string_view(url)},
@@ -137,6 +156,7 @@ class Server {
   HttpMetrics http_metrics_;
   Contact contact_;
   AccessLogger access_logger_;
+  std::unique_ptr<TlsContext> tls_;
   Front front_;
   JobTable table_;
   Freshness freshness_;
@@ -164,16 +184,17 @@ int run_serve(std::span<const std::string> args) {
     }
     return error->exit_code;
   }
-  const sigset_t signals = ending_signals();
+  const sigset_t signals = awaited_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGHUP, SIG_IGN);
   use_all_descriptors();
   try {
     Server server(std::get<ServeOptions>(parsed));
     server.start();
-    int number = 0;
-    ::sigwait(&signals, &number);
+    for (int number = SIGHUP; number == SIGHUP;) {
+      ::sigwait(&signals, &number);
+      if (number == SIGHUP) server.reload();
+    }
     server.stop();
   } catch (const StartError& error) {
     std::fprintf(stderr, "bide serve: %s\n", error.what());
