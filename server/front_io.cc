@@ -119,9 +119,7 @@ void Front::on_expired(Connection& connection) {
 }
 
 void Front::close(Connection& connection) {
-  if (connection.tls != nullptr && !connection.broken && !connection.tls->ended()) {
-    (void)say_end(connection);
-  }
+  if (connection.tls != nullptr && !connection.broken) (void)connection.tls->say_end();
   connection.tls.reset();
   ::close(connection.fd);  // Takes it out of epoll, too.
   pool_.forget(connection.thread);

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -22,12 +23,14 @@
 #include "server/resources.h"
 #include "server/router.h"
 #include "tests/entries.h"
+#include "tests/tls_site.h"
 
 namespace bide::testing {
 
 class Client {
  public:
-  explicit Client(std::uint16_t port, int receive_buffer_bytes = 0) {
+  explicit Client(std::uint16_t port, int receive_buffer_bytes = 0,
+                  const TlsDialer* dialer = usual_dialer()) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (receive_buffer_bytes > 0) {
       ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
@@ -39,25 +42,41 @@ class Client {
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    if (!connected_ || dialer == nullptr) return;
+    tls_ = std::make_unique<ClientTls>(*dialer, fd_);
+    connected_ = tls_->connected();
   }
   ~Client() { close(); }
   Client(Client&& other) noexcept
       : fd_(std::exchange(other.fd_, -1)),
         connected_(other.connected_),
+        tls_(std::move(other.tls_)),
         read_(std::move(other.read_)) {}
   Client(const Client&) = delete;
 
   [[nodiscard]] bool connected() const { return connected_; }
+  // Null: without TLS.
+  [[nodiscard]] ClientTls* tls() const { return tls_.get(); }
   void send(std::string_view bytes) const {
+    if (tls_ != nullptr) return tls_->send(bytes);
     [[maybe_unused]] const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
   // With the FIN in the same segment.
   void send_last(std::string_view bytes) const {
+    if (tls_ != nullptr) {
+      const int on = 1;
+      ::setsockopt(fd_, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+      tls_->send(bytes);
+      return half_close();
+    }
     [[maybe_unused]] const ssize_t sent =
         ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_MORE);
     half_close();
   }
-  void half_close() const { ::shutdown(fd_, SHUT_WR); }
+  void half_close() const {
+    if (tls_ != nullptr) tls_->say_end();
+    ::shutdown(fd_, SHUT_WR);
+  }
   void close() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }
@@ -80,6 +99,7 @@ class Client {
   // The server closed properly: FIN, no reset, nothing more to read.
   bool at_end() {
     char byte;
+    if (tls_ != nullptr) return read_.empty() && tls_->at_end();
     return read_.empty() && ::recv(fd_, &byte, 1, 0) == 0;
   }
   // For who reads on by themselves: what has come and is not taken yet, and more of it. False: as
@@ -87,7 +107,8 @@ class Client {
   std::string& received() { return read_; }
   bool more() {
     std::array<char, 65536> buffer;
-    const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    const ssize_t got = tls_ != nullptr ? tls_->receive(buffer.data(), buffer.size())
+                                        : ::recv(fd_, buffer.data(), buffer.size(), 0);
     if (got <= 0) return false;
     read_.append(buffer.data(), static_cast<std::size_t>(got));
     return true;
@@ -103,6 +124,7 @@ class Client {
 
   int fd_ = -1;
   bool connected_ = false;
+  std::unique_ptr<ClientTls> tls_;
   std::string read_;
 };
 
@@ -110,7 +132,8 @@ class ServedTable : private Handler {
  public:
   // `table_clock`: another one for what the table's waiters wait for, deadlines and settling.
   explicit ServedTable(Front::Limits limits = {}, JobTable::Options options = {},
-                       Clock& table_clock = system_clock())
+                       Clock& table_clock = system_clock(),
+                       const TlsContext* tls = usual_tls())
       : front_(system_clock(), limits, http_metrics, access_logger_),
         table(table_clock, options, &front_.crew()),
         freshness(contact, std::chrono::seconds(5)),
@@ -123,6 +146,7 @@ class ServedTable : private Handler {
         router_("/api", resources_.routes(health_)),
         http_(front_) {
     port = http_.bind("127.0.0.1", 0);
+    front_.use_tls(tls);
     front_.start(table, *this, 2);
     table.install(BucketRead(1000), 42, std::chrono::nanoseconds(0));
     contact.set_ready(true);
