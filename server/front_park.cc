@@ -16,6 +16,12 @@ constexpr std::chrono::milliseconds kHalfCloseGrace{2};
 // What one read takes of what the client of a stream says: hardly ever more than a pong.
 constexpr std::size_t kHearBytes = 4096;
 
+// Of a request that was parked and now needs not be: as an attendant would have said.
+Outcome outcome_of(const Waiter::Terms& terms, const Lot::Look& look) {
+  if (look.snapshot == nullptr) return Outcome::kGone;
+  return terms.condition.kind() == Condition::Kind::kChange ? Outcome::kChanged : Outcome::kDone;
+}
+
 }  // namespace
 
 void Front::look_for_fin(Connection& connection) {
@@ -91,7 +97,7 @@ void Front::park_again(Connection& connection) {
     case Lot::Parked::kGone:
       return;
     case Lot::Parked::kReady:
-      return finish(connection, Outcome::kChanged, look.snapshot);
+      return finish(connection, outcome_of(connection.terms, look), look.snapshot);
     case Lot::Parked::kFull:
       return finish(connection, Outcome::kShed, look.snapshot);
     case Lot::Parked::kDraining:

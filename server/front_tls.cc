@@ -41,17 +41,14 @@ void Front::shake(Connection& connection) {
 void Front::look_at_records(Connection& connection) {
   connection.holder->lot().unpark(connection.key, connection);
   switch (look_ahead(connection)) {
-    case Ahead::kInput:
-      connection.note(Connection::kInput);
-      break;
     case Ahead::kFin:
       return left(connection, Connection::kFin);
     case Ahead::kReset:
       return leave(connection);
+    case Ahead::kInput:
     case Ahead::kNothing:
-      break;
+      return park_again(connection);
   }
-  park_again(connection);
 }
 
 void Front::watch_for_tls(Connection& connection) {

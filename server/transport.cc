@@ -72,9 +72,13 @@ Ahead look_ahead(Connection& connection) {
   if (connection.tls == nullptr) return look_ahead(connection.fd);
   char byte;
   const ssize_t got = connection.tls->peek({&byte, 1});
-  if (connection.tls->has_more()) connection.note(Connection::kInput);
+  // What was found has left the socket: epoll may not tell of it any more.
+  if (got > 0 || connection.tls->has_more()) connection.note(Connection::kInput);
   if (got > 0) return Ahead::kInput;
-  if (got == 0) return Ahead::kFin;
+  if (got == 0) {
+    connection.note(Connection::kFin);
+    return Ahead::kFin;
+  }
   return errno == EAGAIN ? Ahead::kNothing : Ahead::kReset;
 }
 

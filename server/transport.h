@@ -24,7 +24,7 @@ namespace bide {
 [[nodiscard]] ssize_t transmit(Connection& connection, std::string_view text, std::string_view body,
                                std::string_view tail);
 
-// What the next receive() would find.
+// What the next receive() would find. With TLS that is noted as if it had come just now.
 enum class Ahead : std::uint8_t { kNothing, kInput, kFin, kReset };
 [[nodiscard]] Ahead look_ahead(Connection& connection);
 

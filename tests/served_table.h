@@ -132,8 +132,7 @@ class ServedTable : private Handler {
  public:
   // `table_clock`: another one for what the table's waiters wait for, deadlines and settling.
   explicit ServedTable(Front::Limits limits = {}, JobTable::Options options = {},
-                       Clock& table_clock = system_clock(),
-                       const TlsContext* tls = usual_tls())
+                       Clock& table_clock = system_clock(), const TlsContext* tls = usual_tls())
       : front_(system_clock(), limits, http_metrics, access_logger_),
         table(table_clock, options, &front_.crew()),
         freshness(contact, std::chrono::seconds(5)),

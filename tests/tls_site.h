@@ -1,8 +1,8 @@
 // tests/tls_site.h: What a test needs to speak TLS: certificates made on the spot, and the client's
 // side of a session on a blocking socket.
 //
-// With TESTED_TLS=1.2 or 1.3 in the environment every ServedTable serves TLS and every Client speaks
-// that version of it: what holds without TLS is to hold with it.
+// With TESTED_TLS=1.2 or 1.3 in the environment every ServedTable serves TLS and every Client
+// speaks that version of it: what holds without TLS is to hold with it.
 #pragma once
 
 #include <doctest/doctest.h>
