@@ -118,7 +118,7 @@ class Front final : private AnswerSink {
   void look_again(std::uint64_t key, Connection::News news);
   // Keeps ownership. Epoll tells of these events from now on; the key is that of its life.
   void watch_for(Connection& connection, std::uint32_t events);
-  // Keeps ownership. For who is about to rest and not to write: reading TLS may wait for room.
+  // Keeps ownership. A handshake may wait for room, too.
   void watch_for_tls(Connection& connection);
   [[nodiscard]] static std::uint64_t key_of(const Connection& connection);
 

@@ -94,7 +94,6 @@ void Front::linger(Connection& connection) {
 
 void Front::rest(Connection& connection, Connection::Phase phase, TimePoint expires) {
   connection.phase = phase;
-  if (phase != Connection::Phase::kWriting) watch_for_tls(connection);
   connection.expires_ms.store(Reaper::mark(expires), std::memory_order_relaxed);
   const std::uint64_t key = key_of(connection);
   const Connection::News news = connection.rest();

@@ -35,7 +35,6 @@ Lot::Parked Front::park(Connection& connection, std::string_view key, Lot::Look&
   const TimePoint since = connection.stream != nullptr ? clock_.now() : connection.facts.received;
   // Of a stream that goes round again, a FIN that came meanwhile is a goodbye.
   if (connection.stream == nullptr) look_for_fin(connection);
-  watch_for_tls(connection);
   const Connection::Parked rested = connection.rest_parked();
   if (rested.urgent != Connection::kNone) look_again(events_key, rested.urgent);
   const Lot::Parked parked = lot.park(key, connection, rested.ticket, since, look);

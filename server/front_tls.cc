@@ -12,7 +12,9 @@ void Front::shake(Connection& connection) {
   if (clock_.now() > connection.deadline) return on_expired(connection);
   if (connection.tls == nullptr) connection.tls = tls_->begin(connection.fd);
   if (connection.tls == nullptr) return close(connection);
-  switch (connection.tls->shake()) {
+  const TlsSession::Step step = connection.tls->shake();
+  watch_for_tls(connection);
+  switch (step) {
     case TlsSession::Step::kPending:
       return rest(connection, Connection::Phase::kShaking, connection.deadline);
     case TlsSession::Step::kDone:
@@ -52,8 +54,7 @@ void Front::look_at_records(Connection& connection) {
 }
 
 void Front::watch_for_tls(Connection& connection) {
-  if (connection.tls == nullptr) return;
-  const bool room = connection.tls->wants_to_send();
+  const bool room = connection.tls->wants_room();
   if (room == connection.tls->watched_for_room) return;
   connection.tls->watched_for_room = room;
   watch_for(connection, room ? kReadEvents | EPOLLOUT : kReadEvents);

@@ -18,6 +18,7 @@
 namespace bide {
 namespace {
 
+// Of TLS 1.3 all that OpenSSL has by default: AES-GCM and ChaCha20, as here.
 constexpr const char* kCiphers12 = "ECDHE+AESGCM:ECDHE+CHACHA20";
 constexpr const char* kGroups = "X25519:P-256:P-384";
 
@@ -45,18 +46,12 @@ std::string openssl_reason() {
 using Trouble = std::optional<std::string>;
 
 Trouble configure(SSL_CTX* context) {
-  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
-                                   // A FIN without close_notify ends the input, as without TLS:
-                                   // a request says itself where it ends.
+  TlsHandshake::prepare(context);
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                   // Who hangs up half-way is not sent an alert.
                                    SSL_OP_IGNORE_UNEXPECTED_EOF);
-  SSL_CTX_set_mode(context,
-                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                       // The chain is what the file holds; not looked for at each handshake.
-                       SSL_MODE_NO_AUTO_CHAIN);
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_num_tickets(context, 0);
-  SSL_CTX_set_read_ahead(context, 1);
+  // The chain is what the file holds, and not looked for at each handshake.
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
   if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
       SSL_CTX_set_cipher_list(context, kCiphers12) != 1 ||
@@ -157,7 +152,8 @@ std::unique_ptr<TlsSession> TlsContext::begin(int fd) const {
     MutexLock lock(mutex_);
     context = context_;
   }
-  return TlsSession::make(context.get(), fd);
+  auto handshake = TlsHandshake::make(context.get(), fd);
+  return handshake == nullptr ? nullptr : std::make_unique<TlsSession>(std::move(handshake), fd);
 }
 
 }  // namespace bide

@@ -2,8 +2,8 @@
 // all TLS sessions share.
 //
 // TLS 1.2 and 1.3; forward secrecy and authenticated encryption only; no compression, no
-// renegotiation, no resumption: a handshake costs less than a millisecond, and tickets would
-// outlive a client's certificate. ALPN (RFC 7301): http/1.1 where the client offers it, else none
+// renegotiation, no resumption: a handshake costs a millisecond, and a ticket would outlive the
+// client's certificate. ALPN (RFC 7301): http/1.1 where the client offers it, else none
 // is chosen.
 //
 // Thread safety: all methods may be called from any thread; reload() by one at a time.

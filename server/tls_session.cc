@@ -1,209 +1,260 @@
 #include "server/tls_session.h"
 
-#include <openssl/bio.h>
-#include <openssl/err.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <utility>
 
 namespace bide {
 namespace {
 
-// What one record holds at most, and so what one call encrypts.
-constexpr std::size_t kRecordBytes = 16'384;
-// What one call reads at most: a client that sends nothing but key updates gets its turn, no more.
-constexpr std::size_t kReadBytesPerCall = 65'536;
+using Type = TlsTraffic::Type;
 
-bool may_come_later(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+// What one call reads at most, in pieces of the first size: who sends nothing but new keys gets a
+// turn, no more.
+constexpr std::size_t kReadBytes = 32'768;
+constexpr int kReadsPerCall = 2;
+constexpr std::size_t kRecordBytesMax =
+    TlsTraffic::kHeaderBytes + TlsTraffic::kPlainBytesMax + 2048;
 
-// The oldest of the errors: the later ones say where it came through.
-std::string first_error() {
-  const unsigned long code = ERR_peek_error();
-  const char* const reason = ERR_reason_error_string(code);
-  return reason != nullptr ? reason : "the connection broke";
+// RFC 8446 section 4.6.3: a type, three bytes of length, and whether ours is asked for.
+constexpr std::string_view kKeyUpdateHead("\x18\0\0\1", 4);
+constexpr std::string_view kOurKeyUpdate("\x18\0\0\1\0", 5);
+constexpr char kClientHello = 1;
+// Answers that wait for a client that does not read: beyond it none is added, a later one will do.
+constexpr std::size_t kUnsentBytesMax = kRecordBytesMax + 1024;
+
+bool may_come_later() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+
+// Cut from the front of the three, which count as one.
+void remove_prefix(std::array<std::string_view, 3>& parts, std::size_t bytes) {
+  for (std::string_view& part : parts) {
+    const std::size_t of_part = std::min(bytes, part.size());
+    part.remove_prefix(of_part);
+    bytes -= of_part;
+  }
+}
+
+// The next record's worth of them; gathered where it does not lie in one piece.
+std::string_view first_record(const std::array<std::string_view, 3>& parts) {
+  thread_local std::array<char, TlsTraffic::kPlainBytesMax> gathered;
+  const std::string_view first = parts[0].empty() ? parts[1] : parts[0];
+  if (first.size() >= gathered.size()) return first.substr(0, gathered.size());
+  std::size_t size = 0;
+  for (const std::string_view part : parts) {
+    size += part.copy(gathered.data() + size, gathered.size() - size);
+  }
+  return {gathered.data(), size};
 }
 
 }  // namespace
 
-struct TlsSession::WireMethod {
-  static Wire& wire_of(BIO* bio) { return *static_cast<Wire*>(BIO_get_data(bio)); }
-
-  static int read(BIO* bio, char* out, int size) {
-    Wire& wire = wire_of(bio);
-    BIO_clear_retry_flags(bio);
-    if (wire.empty || wire.bytes_left == 0) {
-      BIO_set_retry_read(bio);
-      return -1;
-    }
-    const std::size_t room = std::min(static_cast<std::size_t>(size), wire.bytes_left);
-    const ssize_t got = ::recv(wire.fd, out, room, MSG_DONTWAIT);
-    if (got < 0 && may_come_later(errno)) {
-      wire.empty = true;
-      BIO_set_retry_read(bio);
-      return -1;
-    }
-    wire.at_end = got == 0;
-    if (got <= 0) return static_cast<int>(got);
-    wire.heard = true;
-    // The next event tells of what comes after a read that was not filled.
-    wire.empty = static_cast<std::size_t>(got) < room;
-    wire.bytes_left -= static_cast<std::size_t>(got);
-    return static_cast<int>(got);
-  }
-
-  static int write(BIO* bio, const char* bytes, int size) {
-    BIO_clear_retry_flags(bio);
-    const ssize_t sent =
-        ::send(wire_of(bio).fd, bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && may_come_later(errno)) BIO_set_retry_write(bio);
-    return static_cast<int>(sent);
-  }
-
-  static long control(BIO* bio, int command, long /*number*/, void* /*pointer*/) {
-    switch (command) {
-      case BIO_CTRL_EOF:
-        return wire_of(bio).at_end ? 1 : 0;
-      case BIO_CTRL_FLUSH:
-        return 1;
-      default:
-        return 0;
-    }
-  }
-
-  // Never freed: the last session may outlive every destructor of a static.
-  static const BIO_METHOD* get() {
-    static const BIO_METHOD* const method = [] {
-      BIO_METHOD* const made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "wire");
-      BIO_meth_set_read(made, read);
-      BIO_meth_set_write(made, write);
-      BIO_meth_set_ctrl(made, control);
-      return made;
-    }();
-    return method;
-  }
-};
-
-std::unique_ptr<TlsSession> TlsSession::make(SSL_CTX* context, int fd) {
-  std::unique_ptr<TlsSession> session(new TlsSession(fd));
-  session->ssl_.reset(SSL_new(context));
-  BIO* const bio = BIO_new(WireMethod::get());
-  if (session->ssl_ == nullptr || bio == nullptr) {
-    BIO_free(bio);
-    return nullptr;
-  }
-  BIO_set_data(bio, &session->wire_);
-  BIO_set_init(bio, 1);
-  SSL_set_bio(session->ssl_.get(), bio, bio);
-  SSL_set_accept_state(session->ssl_.get());
-  return session;
-}
-
-// OpenSSL judges a call by its thread's queue of errors, which others may have left something in.
-void TlsSession::begin_call() {
-  ERR_clear_error();
-  wire_.bytes_left = kReadBytesPerCall;
-  wire_.empty = false;
-  has_more_ = wants_to_send_ = false;
-}
-
-bool TlsSession::is_stuck(int result) {
-  const int error = SSL_get_error(ssl_.get(), result);
-  has_more_ = error == SSL_ERROR_WANT_READ && wire_.bytes_left == 0;
-  wants_to_send_ = error == SSL_ERROR_WANT_WRITE;
-  return error == SSL_ERROR_WANT_READ || wants_to_send_;
-}
-
 TlsSession::Step TlsSession::shake() {
-  begin_call();
-  const int result = SSL_do_handshake(ssl_.get());
-  if (result == 1) return Step::kDone;
-  if (is_stuck(result)) return Step::kPending;
-  broken_ = true;
-  if (!wire_.heard) return Step::kGone;
-  const int reason = ERR_GET_REASON(ERR_peek_error());
-  if (reason == SSL_R_HTTP_REQUEST) return Step::kPlainHttp;
-  trouble_ = first_error();
-  return Step::kFailed;
-}
-
-bool TlsSession::ended() const {
-  return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
-}
-
-ssize_t TlsSession::read(std::span<char> buffer, bool peek) {
-  begin_call();
-  std::size_t got = 0;
-  while (!broken_ && got < buffer.size()) {
-    const auto room = static_cast<int>(buffer.size() - got);
-    const int result = peek ? SSL_peek(ssl_.get(), buffer.data() + got, room)
-                            : SSL_read(ssl_.get(), buffer.data() + got, room);
-    if (result > 0) {
-      got += static_cast<std::size_t>(result);
-      if (peek) break;
-    } else if (is_stuck(result)) {
-      errno = EAGAIN;
-      return got > 0 ? static_cast<ssize_t>(got) : -1;
-    } else if (ended()) {
-      return static_cast<ssize_t>(got);
-    } else {
-      broken_ = true;
-    }
+  const Step step = handshake_->step();
+  if (step != Step::kDone) return step;
+  keys_ = handshake_->take_keys();
+  if (!keys_) {
+    broken_ = true;
+    return Step::kFailed;
   }
-  if (got == 0) {
-    errno = ECONNRESET;
-    return -1;
-  }
-  has_more_ = !peek;
-  return static_cast<ssize_t>(got);
+  handshake_.reset();
+  return step;
 }
 
-// Of one record, all or nothing; 0: the socket has no room; -1: broken.
-ssize_t TlsSession::write(std::string_view bytes) {
-  begin_call();
-  const int result = SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()));
-  if (result > 0) return result;
-  if (is_stuck(result)) return 0;
-  broken_ = true;
+std::string TlsSession::trouble() const {
+  const std::string trouble = handshake_ != nullptr ? handshake_->trouble() : "";
+  return trouble.empty() ? "its keys could not be had" : trouble;
+}
+
+// --- Receiving --------------------------------------------------------------------------------
+
+ssize_t TlsSession::nothing_received() const {
+  if (!broken_ && ended_) return 0;
+  errno = broken_ ? ECONNRESET : EAGAIN;
   return -1;
 }
 
-ssize_t TlsSession::transmit(std::string_view text, std::string_view body, std::string_view tail) {
-  std::array<std::string_view, 3> parts{text, body, tail};
-  thread_local std::array<char, kRecordBytes> record;
+ssize_t TlsSession::receive(std::span<char> buffer) {
+  take_records(buffer.size());
+  const std::size_t got = plain_.copy(buffer.data(), buffer.size());
+  if (got == 0) return nothing_received();
+  if (got == plain_.size()) {
+    std::string().swap(plain_);
+  } else {
+    plain_.erase(0, got);
+  }
+  has_more_ |= !plain_.empty();
+  return static_cast<ssize_t>(got);
+}
+
+int TlsSession::peek() {
+  take_records(1);
+  return plain_.empty() ? static_cast<int>(nothing_received()) : 1;
+}
+
+void TlsSession::take_records(std::size_t room) {
+  thread_local std::array<char, kRecordBytesMax + kReadBytes> buffer;
+  std::size_t size = sealed_.copy(buffer.data(), sealed_.size());
+  const auto open = [&] {
+    const std::size_t opened = open_records({buffer.data(), size}, room);
+    std::copy(buffer.data() + opened, buffer.data() + size, buffer.data());
+    size -= opened;
+  };
+  open();
+  bool more = true;
+  for (int reads = 0; more && reads < kReadsPerCall && !is_satisfied(room); ++reads) {
+    // What is here is less than a record. Of who is only looked at no more than that is taken.
+    const std::size_t most = room == 1 ? kRecordBytesMax - size : kReadBytes;
+    const ssize_t got = ::recv(fd_, buffer.data() + size, most, MSG_DONTWAIT);
+    // The next event tells of what comes after a read that was not filled.
+    more = got == static_cast<ssize_t>(most);
+    if (got < 0 && may_come_later()) break;
+    ended_ = got <= 0;
+    broken_ |= got < 0;
+    if (got > 0) size += static_cast<std::size_t>(got);
+    open();
+  }
+  has_more_ = !broken_ && !ended_ && (more || plain_.size() >= room);
+  sealed_.assign(buffer.data(), ended_ || broken_ ? 0 : size);
+  if (sealed_.empty()) std::string().swap(sealed_);
+}
+
+bool TlsSession::is_satisfied(std::size_t room) const {
+  return broken_ || ended_ || plain_.size() >= room;
+}
+
+std::size_t TlsSession::open_records(std::span<char> input, std::size_t room) {
   std::size_t taken = 0;
+  while (!is_satisfied(room) && input.size() >= TlsTraffic::kHeaderBytes) {
+    const std::optional<std::size_t> size = keys_->in.record_bytes(input);
+    if (!size) {
+      fail(Alert::kUnexpectedMessage);
+      break;
+    }
+    if (*size > input.size()) break;
+    const std::optional<TlsTraffic::Opened> record = keys_->in.open(input.first(*size));
+    if (!record) {
+      fail(Alert::kBadRecordMac);
+      break;
+    }
+    take(*record);
+    taken += *size;
+    input = input.subspan(*size);
+  }
+  return taken;
+}
+
+void TlsSession::take(const TlsTraffic::Opened& record) {
+  const std::string_view bytes(record.bytes.data(), record.bytes.size());
+  switch (record.type) {
+    case Type::kData:
+      plain_ += bytes;
+      return;
+    case Type::kAlert:
+      return take_alert(bytes);
+    case Type::kHandshake:
+      return take_handshake_message(bytes);
+    case Type::kChangeCipherSpec:
+      break;
+  }
+  fail(Alert::kUnexpectedMessage);
+}
+
+void TlsSession::take_alert(std::string_view bytes) {
+  constexpr char kWarning = 1;
+  if (bytes.size() != 2) return fail(Alert::kUnexpectedMessage);
+  const auto alert = static_cast<Alert>(bytes[1]);
+  if (alert == Alert::kCloseNotify) {
+    ended_ = true;
+  } else if (keys_->in.is_1_3() ? alert != Alert::kUserCanceled : bytes[0] != kWarning) {
+    broken_ = true;
+  }
+}
+
+// One that asks for our new keys, too, is not answered while answers wait for room: a later one
+// will do for all (RFC 8446 section 4.6.3), and memory has a bound.
+void TlsSession::take_handshake_message(std::string_view bytes) {
+  const bool room = unsent_.size() < kUnsentBytesMax;
+  const bool is_1_3 = keys_->in.is_1_3();
+  if (is_1_3 && bytes.size() == kOurKeyUpdate.size() && bytes.starts_with(kKeyUpdateHead)) {
+    keys_->in.update();
+    if (bytes.back() != 0 && room) append_key_update(unsent_);
+  } else if (!is_1_3 && bytes.starts_with(kClientHello)) {
+    if (room) append_alert(Alert::kNoRenegotiation, unsent_);
+  } else {
+    return fail(Alert::kUnexpectedMessage);
+  }
+  (void)flush();
+}
+
+// --- Sending ----------------------------------------------------------------------------------
+
+void TlsSession::append_key_update(std::string& out) {
+  keys_->out.seal(Type::kHandshake, kOurKeyUpdate, out);
+  keys_->out.update();
+}
+
+void TlsSession::append_alert(Alert alert, std::string& out) {
+  const bool fatal = alert != Alert::kCloseNotify && alert != Alert::kNoRenegotiation;
+  const std::array<char, 2> bytes = {static_cast<char>(fatal ? 2 : 1), static_cast<char>(alert)};
+  keys_->out.seal(Type::kAlert, {bytes.data(), bytes.size()}, out);
+}
+
+void TlsSession::fail(Alert alert) {
+  append_alert(alert, unsent_);
+  (void)flush();
+  broken_ = true;
+}
+
+std::size_t TlsSession::put(std::string_view wire) {
+  const ssize_t sent = ::send(fd_, wire.data(), wire.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent >= 0) return static_cast<std::size_t>(sent);
+  if (!may_come_later()) broken_ = true;
+  return 0;
+}
+
+bool TlsSession::flush() {
+  if (unsent_.empty()) return !broken_;
+  const std::size_t sent = put(unsent_);
+  if (sent == unsent_.size()) {
+    std::string().swap(unsent_);
+  } else {
+    unsent_.erase(0, sent);
+  }
+  return !broken_ && unsent_.empty();
+}
+
+ssize_t TlsSession::transmit(std::string_view text, std::string_view body, std::string_view tail) {
+  if (!flush()) return broken_ ? -1 : 0;
+  std::array<std::string_view, 3> parts{text, body, tail};
+  std::size_t taken = std::exchange(stuck_bytes_, 0);
+  remove_prefix(parts, taken);
+  thread_local std::string wire;
   for (;;) {
-    if (broken_) return -1;
-    std::string_view piece = parts[0].empty() ? parts[1] : parts[0];
-    if (piece.size() < record.size()) {
-      std::size_t size = 0;
-      for (const std::string_view part : parts) {
-        size += part.copy(record.data() + size, record.size() - size);
-      }
-      piece = {record.data(), size};
-    }
+    const std::string_view piece = first_record(parts);
     if (piece.empty()) return static_cast<ssize_t>(taken);
-    const ssize_t sent = write(piece.substr(0, record.size()));
-    if (sent < 0) return -1;
-    if (sent == 0) return static_cast<ssize_t>(taken);
-    taken += static_cast<std::size_t>(sent);
-    std::size_t left = static_cast<std::size_t>(sent);
-    for (std::string_view& part : parts) {
-      const std::size_t of_part = std::min(left, part.size());
-      part.remove_prefix(of_part);
-      left -= of_part;
+    wire.clear();
+    if (keys_->out.is_worn()) append_key_update(wire);
+    keys_->out.seal(Type::kData, piece, wire);
+    const std::size_t sent = put(wire);
+    if (broken_) return -1;
+    if (sent < wire.size()) {
+      unsent_ = wire.substr(sent);
+      stuck_bytes_ = static_cast<std::uint16_t>(piece.size());
+      return static_cast<ssize_t>(taken);
     }
+    taken += piece.size();
+    remove_prefix(parts, piece.size());
   }
 }
 
 bool TlsSession::say_end() {
-  if (broken_ || SSL_in_init(ssl_.get()) != 0) return true;
-  if ((SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) != 0) return true;
-  begin_call();
-  const int result = SSL_shutdown(ssl_.get());
-  return result >= 0 || !is_stuck(result);
+  if (broken_ || handshake_ != nullptr) return true;
+  if (!end_said_) append_alert(Alert::kCloseNotify, unsent_);
+  end_said_ = true;
+  return flush() || broken_;
 }
 
 }  // namespace bide

@@ -48,6 +48,14 @@ Ahead look_ahead(int fd) {
   return errno == EAGAIN || errno == EINTR ? Ahead::kNothing : Ahead::kReset;
 }
 
+// What has left the socket for the session: epoll may not tell of it any more.
+void note_what_was_read(Connection& connection, bool data) {
+  const TlsSession& tls = *connection.tls;
+  if (data || tls.has_more()) connection.note(Connection::kInput);
+  if (tls.ended()) connection.note(Connection::kFin);
+  if (tls.broken()) connection.note(Connection::kReset);
+}
+
 }  // namespace
 
 ssize_t receive(Connection& connection, std::span<char> buffer) {
@@ -57,8 +65,7 @@ ssize_t receive(Connection& connection, std::span<char> buffer) {
     return got;
   }
   const ssize_t got = connection.tls->receive(buffer);
-  if (connection.tls->has_more()) connection.note(Connection::kInput);
-  if (got > 0 && connection.tls->ended()) connection.note(Connection::kFin);
+  note_what_was_read(connection, false);
   return got;
 }
 
@@ -70,16 +77,11 @@ ssize_t transmit(Connection& connection, std::string_view text, std::string_view
 
 Ahead look_ahead(Connection& connection) {
   if (connection.tls == nullptr) return look_ahead(connection.fd);
-  char byte;
-  const ssize_t got = connection.tls->peek({&byte, 1});
-  // What was found has left the socket: epoll may not tell of it any more.
-  if (got > 0 || connection.tls->has_more()) connection.note(Connection::kInput);
+  const int got = connection.tls->peek();
+  note_what_was_read(connection, got > 0);
   if (got > 0) return Ahead::kInput;
-  if (got == 0) {
-    connection.note(Connection::kFin);
-    return Ahead::kFin;
-  }
-  return errno == EAGAIN ? Ahead::kNothing : Ahead::kReset;
+  if (got == 0) return Ahead::kFin;
+  return connection.tls->broken() ? Ahead::kReset : Ahead::kNothing;
 }
 
 bool say_end(Connection& connection) {
