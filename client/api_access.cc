@@ -1,6 +1,10 @@
 #include "client/api_access.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 namespace bide {
 
@@ -26,6 +30,10 @@ std::variant<ApiAccess, Misuse> find_api_access(const Arguments& arguments) {
   access.token = from_environment("BIDE_TOKEN").value_or("");
   if (!is_safe_token(access.token)) {
     return Misuse{"BIDE_TOKEN: blanks, control and non-ASCII characters cannot be sent"};
+  }
+  access.cacert = arguments.find("--cacert").value_or(from_environment("BIDE_CACERT").value_or(""));
+  if (!access.cacert.empty() && ::access(access.cacert.c_str(), R_OK) != 0) {
+    return Misuse{"--cacert " + access.cacert + ": cannot be read: " + std::strerror(errno)};
   }
   return access;
 }

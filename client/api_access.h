@@ -14,13 +14,16 @@ namespace bide {
 
 struct ApiAccess {
   ServerUrl server;
-  std::string token;  // Empty: none.
+  std::string token;   // Empty: none.
+  std::string cacert;  // PEM file: who signs the server's certificate. Empty: the system's store.
 };
 
 inline constexpr OptionSpec kServerOption{"--server", "", true};
+inline constexpr OptionSpec kCacertOption{"--cacert", "", true};
 
 // --server > BIDE_SERVER > http://127.0.0.1:8080, and BIDE_TOKEN, which has no option: an argument
-// can be read by everybody on the machine.
+// can be read by everybody on the machine. --cacert > BIDE_CACERT; a file that cannot be read is a
+// misuse.
 [[nodiscard]] std::variant<ApiAccess, Misuse> find_api_access(const Arguments& arguments);
 
 // An environment variable that is set and not empty.

@@ -18,13 +18,15 @@ Asks once how a job stands.
 
   -o, --output FORMAT  text: the status word (default); json: everything known
       --server URL     bide's HTTP address (BIDE_SERVER; default http://127.0.0.1:8080)
+      --cacert FILE    PEM: who signs its certificate (BIDE_CACERT; default: the system's store)
 
 BIDE_TOKEN holds the bearer token, if the server wants one.
 Exit code: 0 completed, 1 bide failed, 2 usage, 4 not allowed, 5 failed, 6 partial_failure,
 7 skipped, 8 not over yet, 9 not found.
 )";
 
-constexpr OptionSpec kOptions[] = {{"--output", "-o", true}, kServerOption, kHelpOption};
+constexpr OptionSpec kOptions[] = {
+    {"--output", "-o", true}, kServerOption, kCacertOption, kHelpOption};
 
 struct GetPlan {
   std::string id;
@@ -85,7 +87,8 @@ int get(std::span<const std::string> args) {
 
   end_on_signals();
   HttpSource source(plan.access.server, plan.id, plan.access.token,
-                    plan.output == Output::kText ? Wanted::kStatusWord : Wanted::kRepresentation);
+                    plan.output == Output::kText ? Wanted::kStatusWord : Wanted::kRepresentation,
+                    plan.access.cacert);
   return report(plan, source.ask(Question{}));
 }
 

@@ -42,9 +42,12 @@ RawReply head_of(const httplib::Response& response) {
 
 class HttpSource::Connection {
  public:
-  Connection(const ServerUrl& server, const std::string& token, Wanted wanted) {
+  Connection(const ServerUrl& server, const std::string& token, Wanted wanted,
+             const std::string& cacert) {
     if (server.tls) {
       client_ = std::make_unique<httplib::SSLClient>(server.host, server.port);
+      client_->enable_server_certificate_verification(true);
+      if (!cacert.empty()) client_->set_ca_cert_path(cacert);
     } else {
       client_ = std::make_unique<httplib::ClientImpl>(server.host, server.port);
     }
@@ -94,10 +97,10 @@ class HttpSource::Connection {
 };
 
 HttpSource::HttpSource(const ServerUrl& server, const std::string& job_id, const std::string& token,
-                       Wanted wanted)
+                       Wanted wanted, const std::string& cacert)
     : server_text_(text_of(server)),
       path_(server.base_path + "/job/" + job_id),
-      connection_(std::make_unique<Connection>(server, token, wanted)) {}
+      connection_(std::make_unique<Connection>(server, token, wanted, cacert)) {}
 
 HttpSource::~HttpSource() = default;
 

@@ -15,9 +15,11 @@ enum class Wanted : std::uint8_t { kStatusWord, kRepresentation };
 
 class HttpSource final : public JobSource {
  public:
-  // `token`: for `Authorization: Bearer`, is_safe_token(); empty: none.
+  // `token`: for `Authorization: Bearer`, is_safe_token(); empty: none. `cacert`: of an https
+  // server, the PEM file with who signs its certificate; empty: the system's store. It is always
+  // verified.
   HttpSource(const ServerUrl& server, const std::string& job_id, const std::string& token,
-             Wanted wanted);
+             Wanted wanted, const std::string& cacert = "");
   ~HttpSource() override;
 
   [[nodiscard]] Reply ask(const Question& question) override;

@@ -29,6 +29,7 @@ that restarts or cannot be reached is tried again until the timeout.
                        jsonl: the same, a job a line, as they end
   -q, --quiet          nothing on stderr but errors; also asks less of the server
       --server URL     bide's HTTP address (BIDE_SERVER; default http://127.0.0.1:8080)
+      --cacert FILE    PEM: who signs its certificate (BIDE_CACERT; default: the system's store)
 
 BIDE_TOKEN holds the bearer token, if the server wants one.
 Exit code: 0 completed (or: GOAL came and the job is not over), 1 bide failed, 2 usage,
@@ -38,7 +39,7 @@ Exit code: 0 completed (or: GOAL came and the job is not over), 1 bide failed, 2
 
 constexpr OptionSpec kOptions[] = {
     {"--timeout", "", true},  {"--until", "", true}, {"--any", "", false}, {"--output", "-o", true},
-    {"--quiet", "-q", false}, kServerOption,         kHelpOption};
+    {"--quiet", "-q", false}, kServerOption,         kCacertOption,        kHelpOption};
 
 std::variant<std::vector<std::string>, Misuse> ids_of(const std::vector<std::string>& words) {
   if (words.empty()) return Misuse{"expected a job id"};
@@ -110,7 +111,7 @@ int wait(std::span<const std::string> args) {
   WaitRun run(plan, [&](const std::string& id) {
     return std::make_unique<HttpSource>(
         access.server, id, access.token,
-        word_is_enough ? Wanted::kStatusWord : Wanted::kRepresentation);
+        word_is_enough ? Wanted::kStatusWord : Wanted::kRepresentation, access.cacert);
   });
   const ExitCode code = run.run(std::cout, std::cerr);
   if (!std::cout) return fail(kCommand, ExitCode::kBideFailed, "cannot write to stdout");

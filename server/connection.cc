@@ -94,8 +94,9 @@ Connection::News Connection::rest() noexcept {
 Connection::Parked Connection::rest_parked() noexcept {
   std::uint64_t state = state_.load(std::memory_order_relaxed);
   std::uint64_t next = 0;
-  const std::uint64_t flags = kParked | (half_closed ? kHalfClosed : 0) |
-                              (stream != nullptr && stream->listens() ? kListens : 0);
+  const bool listens = (stream != nullptr && stream->listens()) ||
+                       (tls != nullptr && !half_closed && tls->drained());
+  const std::uint64_t flags = kParked | (half_closed ? kHalfClosed : 0) | (listens ? kListens : 0);
   parked_ticket_ = ticket_of(next_turn(state));  // While it still is ours.
   do {
     next = next_turn(state) | (state & kNewsMask) | flags;

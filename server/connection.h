@@ -29,6 +29,7 @@
 #include "server/airlock.h"
 #include "server/opened_stream.h"
 #include "server/stream.h"
+#include "server/tls_session.h"
 
 namespace bide {
 
@@ -74,6 +75,7 @@ struct RequestFacts {
 class Connection final : public Waiter {
  public:
   enum class Phase : std::uint8_t {
+    kShaking,    // TLS is being agreed on.
     kReading,    // Idle, or part of a request has arrived.
     kParked,     // In a lot; the client's leaving is of interest, and what it says on a WebSocket.
     kWriting,    // The socket did not take all of a response.
@@ -103,7 +105,8 @@ class Connection final : public Waiter {
   };
   // Gives ownership up to the lot. What was noted stays so until rest(). Urgent is that the client
   // has left; where half_closed is set the FIN is known, and only a reset says so. Of a stream that
-  // listens() everything is.
+  // listens() everything is, and so it is of TLS as long as no data has come: a record may be the
+  // client's goodbye.
   [[nodiscard]] Parked rest_parked() noexcept;
   // The owner has closed the socket: who comes late for it comes to nothing.
   void end_life() noexcept;
@@ -148,6 +151,7 @@ class Connection final : public Waiter {
   std::unique_ptr<Stream> stream;         // Null: the response is one message, and then over.
   std::unique_ptr<OpenedStream> opening;  // The stream that is asked for, not open yet.
   std::unique_ptr<Unsent> unsent;
+  std::unique_ptr<TlsSession> tls;  // Null: the bytes on the socket are HTTP's.
 
  private:
   std::atomic<std::uint64_t> state_{1};  // Owned by whoever made it.

@@ -11,6 +11,7 @@
 #include "server/airlock.h"
 #include "server/problem.h"
 #include "server/response_writer.h"
+#include "server/transport.h"
 
 namespace bide {
 namespace {
@@ -86,6 +87,10 @@ void Front::adopt(int fd) {
     return slots_.release(*connection);
   }
   connection->thread = *thread;
+  if (tls_ != nullptr) {
+    connection->deadline = clock_.now() + limits_.head;
+    return rest(*connection, Connection::Phase::kShaking, connection->deadline);
+  }
   rest(*connection, Connection::Phase::kReading, clock_.now() + limits_.idle);
 }
 
@@ -93,14 +98,15 @@ void Front::on_events(std::uint64_t key, Connection::News news) {
   Connection& connection = slots_.at(static_cast<std::uint32_t>(key >> 32));
   if (!connection.on_events(static_cast<std::uint32_t>(key), news)) return;
   switch (connection.phase) {
+    case Connection::Phase::kShaking:
+      if ((news & ~Connection::kInput) != 0) connection.note(news);
+      return pool_.enqueue_laborious([this, &connection] { shake(connection); });
     case Connection::Phase::kReading:
       // Edge-triggered: the FIN behind the last bytes is told of now or never.
       if ((news & ~Connection::kInput) != 0) connection.note(news);
       return read(connection);
     case Connection::Phase::kParked:
-      return connection.stream != nullptr && connection.stream->listens()
-                 ? hear(connection, news)
-                 : hang_up(connection, news);
+      return on_events_while_parked(connection, news);
     case Connection::Phase::kWriting:
       return resume_writing(connection);
     case Connection::Phase::kLingering:
@@ -116,13 +122,12 @@ void Front::look_again(std::uint64_t key, Connection::News news) {
 
 void Front::read(Connection& connection) {
   thread_local std::array<char, kReadBytes> buffer;
-  const ssize_t got = ::recv(connection.fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  const ssize_t got = receive(connection, buffer);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
     return connection.input.empty() ? wait_for_request(connection, clock_.now())
                                     : wait_for_rest_of(connection, connection.input);
   }
   if (got <= 0) return close(connection);
-  if (static_cast<std::size_t>(got) == buffer.size()) connection.note(Connection::kInput);
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
   if (connection.input.empty()) return serve(connection, bytes);
   connection.input += bytes;

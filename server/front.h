@@ -6,6 +6,8 @@
 //   at rest -> a pool thread reads and parses (airlock) -> handler -> response -> at rest
 //                                                    \-> parked -> attendant -> response
 //
+// With TLS a handshake comes first (front_tls.cc), and server/transport.h makes the rest the same.
+//
 // A stream goes round: record -> parked -> attendant -> record. While its socket is full it is not
 // parked, so what comes meanwhile is not queued: the next record tells the newest state.
 //
@@ -31,14 +33,17 @@
 #include "server/http_metrics.h"
 #include "server/pool.h"
 #include "server/reaper.h"
+#include "server/tls_context.h"
 
 namespace bide {
 
 class Front final : private AnswerSink {
  public:
   struct Limits {
-    std::chrono::milliseconds idle{75'000};   // Keep-alive without a request.
-    std::chrono::milliseconds head{10'000};   // From a request's first byte to its last header.
+    std::chrono::milliseconds idle{75'000};  // Keep-alive without a request.
+    // From a request's first byte to its last header; and from connecting to the end of TLS's
+    // handshake.
+    std::chrono::milliseconds head{10'000};
     std::chrono::milliseconds body{30'000};   // From the head to the end of the body.
     std::chrono::milliseconds write{30'000};  // Without the client taking a byte.
     std::chrono::milliseconds linger{2'000};  // From our last byte to the client's close.
@@ -52,6 +57,8 @@ class Front final : private AnswerSink {
   // two steps.
   [[nodiscard]] Crew& crew() { return pool_; }
   void start(JobTable& table, Handler& handler, std::size_t threads);
+  // Before start(): all connections are TLS from now on. Null: none is.
+  void use_tls(const TlsContext* tls) { tls_ = tls; }
 
   // Takes over an accepted, connected socket.
   void adopt(int fd);
@@ -70,20 +77,24 @@ class Front final : private AnswerSink {
   static constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP;
 
   void on_events(std::uint64_t key, Connection::News news);
+  void on_events_while_parked(Connection& connection, Connection::News news);
   void on_answer(Connection& connection, Outcome outcome,
                  std::shared_ptr<const Snapshot> snapshot) noexcept override;
   void on_expired(Connection& connection);
-  void say_goodbye(Connection& connection);
+  void say_goodbye(Connection& connection, bool for_good);
 
   // All below: the caller owns the connection, and after the call no more, unless said otherwise.
+  void shake(Connection& connection);
   void read(Connection& connection);
   void serve(Connection& connection, std::string_view bytes);
   // `bytes`: what has arrived of the request.
   void reject(Connection& connection, std::string_view bytes, int status, std::string_view detail);
   void hang_up(Connection& connection, Connection::News news);
   void hear(Connection& connection, Connection::News news);
+  void look_at_records(Connection& connection);
   void park_again(Connection& connection);
-  void leave(Connection& connection);  // The client has left.
+  void left(Connection& connection, Connection::News news);  // Unparked; perhaps only half-closed.
+  void leave(Connection& connection);                        // The client has left.
   void finish(Connection& connection, Outcome outcome,
               const std::shared_ptr<const Snapshot>& snapshot);
   void after_response(Connection& connection);
@@ -114,6 +125,8 @@ class Front final : private AnswerSink {
   void look_again(std::uint64_t key, Connection::News news);
   // Keeps ownership. Epoll tells of these events from now on; the key is that of its life.
   void watch_for(Connection& connection, std::uint32_t events);
+  // Keeps ownership. A handshake may wait for room, too.
+  void watch_for_tls(Connection& connection);
   [[nodiscard]] static std::uint64_t key_of(const Connection& connection);
 
   Clock& clock_;
@@ -122,6 +135,7 @@ class Front final : private AnswerSink {
   AccessLogger& access_logger_;
   JobTable* table_ = nullptr;
   Handler* handler_ = nullptr;
+  const TlsContext* tls_ = nullptr;
   std::atomic<bool> draining_{false};
   ClientAccounts accounts_;
   ConnectionSlots slots_;

@@ -1,57 +1,21 @@
 // The other half of server/front.h: writing, arming, lingering, closing.
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
 
 #include "server/front.h"
 #include "server/problem.h"
+#include "server/transport.h"
 
 namespace bide {
 namespace {
 
 // Reads thrown away in a row while lingering, before others get their turn.
 constexpr int kDiscardsPerTurn = 16;
-
-bool has_unread(int fd) {
-  char byte;
-  return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
-// Bodies up to this size travel in one piece with their head: copying them costs less than what the
-// kernel does for a second piece.
-constexpr std::size_t kCopyBytesMax = 4096;
-
-// Bytes the socket took; -1: the client is gone.
-ssize_t result_of(ssize_t sent) {
-  if (sent >= 0) return sent;
-  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
-}
-
-ssize_t send_some(int fd, std::string_view text) {
-  return result_of(::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
-}
-
-iovec part_of(std::string_view bytes) { return {const_cast<char*>(bytes.data()), bytes.size()}; }
-
-ssize_t send_some(int fd, std::string_view text, std::string_view body, std::string_view tail) {
-  if (body.empty() && tail.empty()) return send_some(fd, text);
-  if (body.size() <= kCopyBytesMax) {
-    thread_local std::string whole;
-    whole.assign(text).append(body).append(tail);
-    return send_some(fd, whole);
-  }
-  std::array<iovec, 3> parts{part_of(text), part_of(body), part_of(tail)};
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
-  return result_of(::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
-}
 
 // A connection that was being served when draining began may come to rest just after a pass; from
 // then on every response says `Connection: close`.
@@ -67,7 +31,7 @@ void Front::send(Connection& connection, std::string_view text,
     connection.unsent->tail.append(text).append(body).append(tail);
     return;
   }
-  const ssize_t sent = send_some(connection.fd, text, body, tail);
+  const ssize_t sent = transmit(connection, text, body, tail);
   if (sent < 0) {
     connection.broken = true;
     return;
@@ -80,7 +44,7 @@ void Front::send(Connection& connection, std::string_view text,
 
 void Front::resume_writing(Connection& connection) {
   Connection::Unsent& unsent = *connection.unsent;
-  const ssize_t sent = send_some(connection.fd, unsent.text, unsent.body, unsent.tail);
+  const ssize_t sent = transmit(connection, unsent.text, unsent.body, unsent.tail);
   if (sent < 0) return close(connection);
   unsent.take(static_cast<std::size_t>(sent));
   if (unsent.empty()) {
@@ -107,7 +71,11 @@ void Front::after_response(Connection& connection) {
 // response on its way (RFC 9112 section 9.6): say that we are done, and wait for the client's FIN.
 void Front::half_close(Connection& connection) {
   std::string().swap(connection.input);
-  ::shutdown(connection.fd, SHUT_WR);
+  if (!say_end(connection)) {  // Goes the way of a response that the socket has no room for.
+    connection.facts.close = true;
+    connection.unsent = std::make_unique<Connection::Unsent>();
+    return after_response(connection);
+  }
   connection.deadline = clock_.now() + limits_.linger;
   linger(connection);
 }
@@ -137,6 +105,7 @@ void Front::watch_for(Connection& connection, std::uint32_t events) {
 }
 
 void Front::on_expired(Connection& connection) {
+  if (connection.phase == Connection::Phase::kShaking) count(metrics_.tls_handshake_failures);
   const bool reading = connection.phase == Connection::Phase::kReading;
   if (reading && !connection.input.empty()) {
     count(metrics_.clients_slow);
@@ -150,6 +119,8 @@ void Front::on_expired(Connection& connection) {
 
 void Front::close(Connection& connection) {
   give_back_place(connection);
+  if (connection.tls != nullptr && !connection.broken) (void)connection.tls->say_end();
+  connection.tls.reset();
   ::close(connection.fd);  // Takes it out of epoll, too.
   pool_.forget(connection.thread);
   connection.fd = -1;
@@ -178,19 +149,23 @@ void Front::drain(std::chrono::milliseconds patience) {
   CondVar tick;
   MutexLock lock(mutex);
   for (int pass = 0; connections() > 0 && clock_.now() < end; ++pass) {
-    for (std::uint32_t i = 0; pass < kGoodbyes && i < slots_.end(); ++i) say_goodbye(slots_.at(i));
+    for (std::uint32_t i = 0; pass < kGoodbyes && i < slots_.end(); ++i) {
+      say_goodbye(slots_.at(i), pass + 1 == kGoodbyes);
+    }
     tick.wait_until(mutex, clock_.now() + std::chrono::milliseconds(20));
   }
 }
 
-// Ends an idle connection. One with a request under way gets its response first.
-void Front::say_goodbye(Connection& connection) {
+// Ends an idle connection. One with a request under way gets its response first; one in its TLS
+// handshake is let finish that, until it is `for_good`.
+void Front::say_goodbye(Connection& connection, bool for_good) {
   const auto ticket = connection.idle_ticket();
   if (!ticket || !connection.claim(*ticket)) return;
   if (connection.phase == Connection::Phase::kReading && connection.input.empty()) {
-    if (!has_unread(connection.fd)) return half_close(connection);
+    if (look_ahead(connection) != Ahead::kInput) return half_close(connection);
     connection.note(Connection::kInput);  // Sent before we said goodbye: it is answered.
   }
+  if (connection.phase == Connection::Phase::kShaking && for_good) return half_close(connection);
   rest(connection, connection.phase,
        TimePoint(std::chrono::milliseconds(connection.expires_ms.load(std::memory_order_relaxed))));
 }

@@ -1,12 +1,11 @@
 // The part of server/front.h where requests are parked and streams go round.
-#include <sys/socket.h>
-
 #include <array>
 #include <cerrno>
 #include <utility>
 
 #include "server/front.h"
 #include "server/peer.h"
+#include "server/transport.h"
 
 namespace bide {
 namespace {
@@ -18,16 +17,16 @@ constexpr std::chrono::milliseconds kHalfCloseGrace{2};
 // What one read takes of what the client of a stream says: hardly ever more than a pong.
 constexpr std::size_t kHearBytes = 4096;
 
-// Whether the client's FIN is already here, behind what was read.
-bool has_half_closed(int fd) {
-  char byte;
-  return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+// Of a request that was parked and now needs not be: as an attendant would have said.
+Outcome outcome_of(const Waiter::Terms& terms, const Lot::Look& look) {
+  if (look.snapshot == nullptr) return Outcome::kGone;
+  return terms.condition.kind() == Condition::Kind::kChange ? Outcome::kChanged : Outcome::kDone;
 }
 
 }  // namespace
 
 void Front::look_for_fin(Connection& connection) {
-  if (has_half_closed(connection.fd)) connection.half_closed = true;
+  if (look_ahead(connection) == Ahead::kFin) connection.half_closed = true;
 }
 
 Lot::Parked Front::park(Connection& connection, std::string_view key, Lot::Look& look) {
@@ -47,8 +46,18 @@ Lot::Parked Front::park(Connection& connection, std::string_view key, Lot::Look&
   return parked;
 }
 
+void Front::on_events_while_parked(Connection& connection, Connection::News news) {
+  if (connection.stream != nullptr && connection.stream->listens()) return hear(connection, news);
+  if (news == Connection::kInput) return look_at_records(connection);
+  hang_up(connection, news);
+}
+
 void Front::hang_up(Connection& connection, Connection::News news) {
   connection.holder->lot().unpark(connection.key, connection);
+  left(connection, news);
+}
+
+void Front::left(Connection& connection, Connection::News news) {
   const bool only_fin = (news & Connection::kReset) == 0;
   if (only_fin && clock_.now() - connection.facts.received < kHalfCloseGrace) {
     connection.half_closed = true;
@@ -68,10 +77,9 @@ void Front::leave(Connection& connection) {
 void Front::hear(Connection& connection, Connection::News news) {
   connection.holder->lot().unpark(connection.key, connection);
   std::array<char, kHearBytes> buffer;
-  const ssize_t got = ::recv(connection.fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  const ssize_t got = receive(connection, buffer);
   if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return leave(connection);
   if (got > 0) {
-    if (static_cast<std::size_t>(got) == buffer.size()) connection.note(Connection::kInput);
     // Edge-triggered: the FIN behind these bytes is told of now or never.
     connection.note(static_cast<Connection::News>(news & ~Connection::kInput));
     Exchange exchange(*this, connection, {});
@@ -89,7 +97,7 @@ void Front::park_again(Connection& connection) {
     case Lot::Parked::kGone:
       return;
     case Lot::Parked::kReady:
-      return finish(connection, Outcome::kChanged, look.snapshot);
+      return finish(connection, outcome_of(connection.terms, look), look.snapshot);
     case Lot::Parked::kFull:
       return finish(connection, Outcome::kShed, look.snapshot);
     case Lot::Parked::kDraining:

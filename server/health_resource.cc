@@ -37,6 +37,9 @@ void append_http(MetricsText& text, const HttpMetrics& http) {
   counter(text, "bide_connections_total", "Connections accepted.", http.connections);
   counter(text, "bide_connections_refused_total", "Connections closed at once: no room.",
           http.connections_refused);
+  counter(text, "bide_tls_handshakes_total", "TLS handshakes that succeeded.", http.tls_handshakes);
+  counter(text, "bide_tls_handshake_failures_total", "TLS handshakes that failed or took too long.",
+          http.tls_handshake_failures);
   text.metric("bide_responses_total", "counter", "Responses by status class.");
   for (std::size_t i = 2; i < http.responses.size(); ++i) {
     text.sample(http.responses[i].load(std::memory_order_relaxed), "class",

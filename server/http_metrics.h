@@ -15,6 +15,8 @@ struct HttpMetrics {
   Counter connections_refused{0};      // No slot, no memory, or draining.
   std::array<Counter, 6> responses{};  // By status class: [2] counts 200-299, [1] the rest.
   std::array<Counter, 8> outcomes{};   // Of job requests, by Outcome.
+  Counter tls_handshakes{0};           // That succeeded.
+  Counter tls_handshake_failures{0};   // Or took too long. Not: left before the first byte.
   Counter requests_rejected{0};        // By the airlock: not HTTP, or over a limit.
   Counter requests_parked{0};          // That ever were.
   Counter event_streams{0};            // Server-sent events, opened.

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::string_view kPrefix = "BIDE_";
 constexpr std::string_view kConfigVariable = "BIDE_CONFIG";
-constexpr std::array<std::string_view, 2> kClientVariables = {"BIDE_SERVER", "BIDE_TOKEN"};
+constexpr std::array<std::string_view, 3> kClientVariables = {"BIDE_SERVER", "BIDE_TOKEN",
+                                                              "BIDE_CACERT"};
 
 struct CommandLine {
   std::vector<Assignment> assignments;
@@ -124,6 +125,15 @@ std::optional<UsageError> check_together(const ServeOptions& options) {
   if (options.nats_url.empty() && options.nats_credentials.context.empty() &&
       options.data_dir.empty()) {
     return UsageError{"--data-dir: expected a directory, as HOME and XDG_STATE_HOME are not set"};
+  }
+  if (options.tls_cert.empty() != options.tls_key.empty()) {
+    return options.tls_key.empty()
+               ? UsageError{"--tls-cert: expected --tls-key, too, with the certificate's key"}
+               : UsageError{"--tls-key: expected --tls-cert, too, with the key's certificate"};
+  }
+  if (!options.tls_client_ca.empty() && options.tls_cert.empty()) {
+    return UsageError{
+        "--tls-client-ca: expected --tls-cert and --tls-key, too; without them there is no TLS"};
   }
   return std::nullopt;
 }

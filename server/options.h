@@ -62,6 +62,11 @@ struct ServeOptions {
   std::string base_path;    // "" or "/api": also answers under this.
   std::size_t threads = 0;  // Of the pool. 0: as many as cores; else 1..64.
   AccessLog access_log = AccessLog::kSampled;
+  // PEM files. Both or neither of the first two: with them bide speaks HTTPS, and only that. With
+  // the third clients need a certificate that one in it has signed.
+  std::filesystem::path tls_cert;
+  std::filesystem::path tls_key;
+  std::filesystem::path tls_client_ca;
   AuthOptions auth;
   bool allow_anonymous = false;           // Lets `auth none` listen beyond loopback.
   std::vector<std::string> cors_origins;  // Of pages that may read; see origin.h.
@@ -83,7 +88,7 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 // `args`: what follows `bide serve`. Of `environment` the variables BIDE_* count, and HOME,
 // XDG_STATE_HOME and XDG_CONFIG_HOME; one that is set to nothing counts as unset. An unknown BIDE_*
 // variable is an error, as an unknown flag is, but for those of the client (BIDE_SERVER,
-// BIDE_TOKEN).
+// BIDE_TOKEN, BIDE_CACERT).
 [[nodiscard]] std::variant<ServeOptions, UsageError> parse_serve_options(
     std::span<const std::string> args, const Environment& environment);
 

@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::uint64_t kTaskKey = UINT64_MAX;
 constexpr std::uint64_t kStopKey = UINT64_MAX - 1;
+constexpr std::uint64_t kLabourKey = UINT64_MAX - 2;
+// How many tasks come before one that is laborious, at most: neither may starve the other.
+constexpr int kTasksBeforeLabour = 32;
 constexpr int kEventsPerWait = 64;
 constexpr std::size_t kThreadsMax = 256;  // So that a number fits into a byte.
 
@@ -37,21 +40,24 @@ void watch_eventfd(int epoll_fd, int fd, std::uint32_t events, std::uint64_t key
 }  // namespace
 
 Pool::Pool(OnEvents on_events) : on_events_(std::move(on_events)) {
-  task_fd_ = checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE), "eventfd");
+  for (int& fd : task_fds_) {
+    fd = checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE), "eventfd");
+  }
   stop_fd_ = checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
 }
 
 Pool::~Pool() {
   shutdown();
   for (const Watch& watch : watches_) ::close(watch.epoll_fd);
-  for (const int fd : {task_fd_, stop_fd_}) ::close(fd);
+  for (const int fd : {task_fds_[0], task_fds_[1], stop_fd_}) ::close(fd);
 }
 
 void Pool::start(std::size_t threads) {
   for (std::size_t i = 0; i < std::min(threads, kThreadsMax); ++i) {
     const int epoll_fd = checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
     watches_.emplace_back(epoll_fd);
-    watch_eventfd(epoll_fd, task_fd_, EPOLLIN | EPOLLEXCLUSIVE, kTaskKey);
+    watch_eventfd(epoll_fd, task_fds_[0], EPOLLIN | EPOLLEXCLUSIVE, kTaskKey);
+    watch_eventfd(epoll_fd, task_fds_[1], EPOLLIN | EPOLLEXCLUSIVE, kLabourKey);
     watch_eventfd(epoll_fd, stop_fd_, EPOLLIN, kStopKey);
   }
   for (const Watch& watch : watches_) {
@@ -80,48 +86,71 @@ void Pool::forget(std::uint8_t thread) {
   watches_[thread].sockets.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void Pool::enqueue(std::function<void()> task) {
+void Pool::put(std::function<void()> task, Queue queue) {
+  const auto which = static_cast<std::size_t>(queue);
   {
     MutexLock lock(mutex_);
-    tasks_.push_back(std::move(task));
+    tasks_[which].push_back(std::move(task));
   }
-  signal(task_fd_);
+  signal(task_fds_[which]);
 }
 
-bool Pool::run_one_task() {
-  std::function<void()> task;
-  {
-    MutexLock lock(mutex_);
-    if (tasks_.empty()) return false;
-    task = std::move(tasks_.front());
-    tasks_.pop_front();
-  }
-  task();
+bool Pool::run_one(Queue queue) {
+  const auto which = static_cast<std::size_t>(queue);
+  std::uint64_t one = 0;
+  if (::read(task_fds_[which], &one, sizeof one) != sizeof one) return false;
+  if (const std::function<void()> task = take(queue)) task();
   return true;
+}
+
+std::function<void()> Pool::take(Queue queue) {
+  MutexLock lock(mutex_);
+  auto& tasks = tasks_[static_cast<std::size_t>(queue)];
+  if (tasks.empty()) return nullptr;
+  std::function<void()> task = std::move(tasks.front());
+  tasks.pop_front();
+  return task;
 }
 
 void Pool::work(int epoll_fd) {
   std::array<epoll_event, kEventsPerWait> events;
   for (;;) {
     const int count = ::epoll_wait(epoll_fd, events.data(), kEventsPerWait, -1);
+    bool laborious = false;
     for (int i = 0; i < count; ++i) {
-      const std::uint64_t key = events[static_cast<std::size_t>(i)].data.u64;
-      if (key == kStopKey) return;
-      if (key != kTaskKey) {
-        on_events_(key, events[static_cast<std::size_t>(i)].events);
-        continue;
+      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      switch (event.data.u64) {
+        case kStopKey:
+          return;
+        case kTaskKey:
+          run_one(Queue::kTasks);
+          break;
+        case kLabourKey:
+          laborious = true;
+          break;
+        default:
+          on_events_(event.data.u64, event.events);
       }
-      std::uint64_t one = 0;
-      if (::read(task_fd_, &one, sizeof one) == sizeof one) run_one_task();
     }
+    if (laborious) work_on_labours();
   }
+}
+
+void Pool::work_on_labours() {
+  for (int i = 0; i < kTasksBeforeLabour && run_one(Queue::kTasks); ++i) {
+  }
+  run_one(Queue::kLabours);
 }
 
 void Pool::shutdown() {
   signal(stop_fd_);
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
-  while (run_one_task()) {
+  for (;;) {  // Either may leave one of the other kind behind.
+    std::function<void()> task = take(Queue::kTasks);
+    if (!task) task = take(Queue::kLabours);
+    if (!task) return;
+    task();
   }
 }
 

@@ -10,12 +10,14 @@
 
 #include <httplib.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/job_table.h"
@@ -45,17 +47,25 @@ class Pool final : public httplib::TaskQueue, public Crew {
   void forget(std::uint8_t thread);
 
   // Runs `task` on a pool thread. Tasks still queued at shutdown() are run by it.
-  void enqueue(std::function<void()> task) override;
+  void enqueue(std::function<void()> task) override { put(std::move(task), Queue::kTasks); }
+  // The same for what takes a millisecond, say: before each of them a thread looks after its
+  // sockets and other tasks.
+  void enqueue_laborious(std::function<void()> task) { put(std::move(task), Queue::kLabours); }
   void run(std::function<void()> task) override { enqueue(std::move(task)); }
   // Ends the threads and joins them.
   void shutdown() override;
 
  private:
+  enum class Queue : std::uint8_t { kTasks, kLabours };
   void work(int epoll_fd);
-  bool run_one_task();
+  void work_on_labours();
+  void put(std::function<void()> task, Queue queue);
+  bool run_one(Queue queue);                              // False: there was none.
+  [[nodiscard]] std::function<void()> take(Queue queue);  // Null: there is none.
 
   const OnEvents on_events_;
-  int task_fd_ = -1;  // eventfd, semaphore: readable once for every queued task.
+  // By Queue: eventfds, semaphores, readable once for every queued task.
+  std::array<int, 2> task_fds_{-1, -1};
   int stop_fd_ = -1;  // eventfd: readable for good once shutdown() was called.
   // One a thread; constant between start() and the destructor.
   struct Watch {
@@ -65,7 +75,7 @@ class Pool final : public httplib::TaskQueue, public Crew {
   };
   std::deque<Watch> watches_;
   Mutex mutex_;
-  std::deque<std::function<void()>> tasks_ GUARDED_BY(mutex_);
+  std::array<std::deque<std::function<void()>>, 2> tasks_ GUARDED_BY(mutex_);  // By Queue.
   std::vector<std::thread> threads_;
 };
 

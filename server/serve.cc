@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <variant>
 
@@ -23,6 +24,7 @@
 #include "server/state_dir.h"
 #include "server/stop_signal.h"
 #include "server/stream_tail.h"
+#include "server/tls_context.h"
 #include "server/token_file.h"
 #include "server/watcher.h"
 
@@ -86,6 +88,13 @@ std::unique_ptr<Authority> make_authority(const AuthOptions& options) {
                                                     .audience = given(options.jwt_audience)});
 }
 
+// Null: without TLS. Throws StartError.
+std::unique_ptr<TlsContext> make_tls(const ServeOptions& options) {
+  if (options.tls_cert.empty()) return nullptr;
+  return std::make_unique<TlsContext>(
+      TlsContext::Files{options.tls_cert, options.tls_key, options.tls_client_ca});
+}
+
 // The parts of a running server, in the order in which they need each other.
 class Server {
  public:
@@ -95,6 +104,7 @@ class Server {
         authority_(make_authority(options.auth)),
         admission_(system_clock(), authority_.get(), options.auth.cookie),
         cross_origin_(options.cors_origins),
+        tls_(make_tls(options)),
         front_(system_clock(), front_limits(options), http_metrics_, access_logger_),
         table_(system_clock(), table_options(options), &front_.crew()),
         freshness_(contact_, options.max_stale, table_.catch_up()),
@@ -112,6 +122,7 @@ class Server {
   void start() {
     const bool embedded = options_.nats_url.empty() && options_.nats_credentials.context.empty();
     check_login(embedded);
+    if (tls_ != nullptr) front_.use_tls(tls_.get());
     port_ = http_.bind(options_.listen_host, options_.listen_port);
     front_.start(table_, router_, options_.threads != 0 ? options_.threads : cores());
     std::string urls = options_.nats_url;
@@ -135,12 +146,16 @@ class Server {
 
   // What is to be read again while it runs.
   void add_to(Reloads& reloads) {
-    if (authority_ == nullptr) return;
-    reloads.add("tokens", authority_->files(), [this] {
-      std::optional<std::string> trouble = authority_->reload();
-      if (!trouble) admission_.on_reloaded();
-      return trouble;
-    });
+    if (authority_ != nullptr) {
+      reloads.add("tokens", authority_->files(), [this] {
+        std::optional<std::string> trouble = authority_->reload();
+        if (!trouble) admission_.on_reloaded();
+        return trouble;
+      });
+    }
+    if (tls_ != nullptr) {
+      reloads.add("TLS certificate", tls_->files(), [this] { return tls_->reload(); });
+    }
   }
 
   void stop() {
@@ -182,7 +197,8 @@ class Server {
   void announce(const std::string& urls) const {
     const bool v6 = options_.listen_host.find(':') != std::string::npos;
     const std::string host = v6 ? "[" + options_.listen_host + "]" : options_.listen_host;
-    const std::string url = "http://" + host + ":" + std::to_string(port_) + options_.base_path;
+    const std::string url = (tls_ != nullptr ? "https://" : "http://") + host + ":" +
+                            std::to_string(port_) + options_.base_path;
     const std::string nats =
         urls.empty() ? "context " + options_.nats_credentials.context : redacted(urls);
     const std::string file = nats_ == nullptr ? "" : nats_url_file(options_.data_dir).string();
@@ -199,6 +215,7 @@ class Server {
   const std::unique_ptr<Authority> authority_;  // Null: everybody may read.
   Admission admission_;
   const CrossOrigin cross_origin_;
+  std::unique_ptr<TlsContext> tls_;
   Front front_;
   JobTable table_;
   Freshness freshness_;

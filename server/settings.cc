@@ -68,6 +68,12 @@ bool set_data_dir(ServeOptions& options, std::string_view text) {
   return true;
 }
 
+bool set_file(std::filesystem::path& file, std::string_view text) {
+  if (text.empty() || text.find('\0') != std::string_view::npos) return false;
+  file = text;
+  return true;
+}
+
 bool set_bucket(ServeOptions& options, std::string_view text) {
   if (text.empty() || text.size() > 200 || !is_made_of(text, "_-")) return false;
   options.bucket = text;
@@ -109,12 +115,6 @@ bool set_auth(ServeOptions& options, std::string_view text) {
   } else {
     return false;
   }
-  return true;
-}
-
-bool set_file(std::filesystem::path& file, std::string_view text) {
-  if (text.empty() || text.find('\0') != std::string_view::npos) return false;
-  file = text;
   return true;
 }
 
@@ -237,6 +237,14 @@ constexpr std::array kSettings = {
             [](Options& o, Text t) {
               return parse_number<std::size_t>(t, 0, 1'000'000, o.max_rate_per_client);
             }},
+    Setting{"tls-cert", Kind::kText, "FILE", "",
+            "serve HTTPS with this certificate: PEM, then those that signed it", "a PEM file",
+            [](Options& o, Text t) { return set_file(o.tls_cert, t); }},
+    Setting{"tls-key", Kind::kText, "FILE", "", "the certificate's key: PEM, without a passphrase",
+            "a PEM file", [](Options& o, Text t) { return set_file(o.tls_key, t); }},
+    Setting{"tls-client-ca", Kind::kText, "FILE", "",
+            "take only clients with a certificate that one of these has signed", "a PEM file",
+            [](Options& o, Text t) { return set_file(o.tls_client_ca, t); }},
     Setting{"allow-anonymous", Kind::kSwitch, "", "false",
             "let --auth none serve addresses beyond this machine", "true or false",
             set_allow_anonymous},

@@ -26,12 +26,14 @@
 #include "server/router.h"
 #include "tests/entries.h"
 #include "tests/fake_tail.h"
+#include "tests/tls_site.h"
 
 namespace bide::testing {
 
 class Client {
  public:
-  explicit Client(std::uint16_t port, int receive_buffer_bytes = 0) {
+  explicit Client(std::uint16_t port, int receive_buffer_bytes = 0,
+                  const TlsDialer* dialer = usual_dialer()) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (receive_buffer_bytes > 0) {
       ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
@@ -43,16 +45,23 @@ class Client {
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    if (!connected_ || dialer == nullptr) return;
+    tls_ = std::make_unique<ClientTls>(*dialer, fd_);
+    connected_ = tls_->connected();
   }
   ~Client() { close(); }
   Client(Client&& other) noexcept
       : fd_(std::exchange(other.fd_, -1)),
         connected_(other.connected_),
+        tls_(std::move(other.tls_)),
         read_(std::move(other.read_)) {}
   Client(const Client&) = delete;
 
   [[nodiscard]] bool connected() const { return connected_; }
+  // Null: without TLS.
+  [[nodiscard]] ClientTls* tls() const { return tls_.get(); }
   void send(std::string_view bytes) const {
+    if (tls_ != nullptr) return tls_->send(bytes);
     [[maybe_unused]] const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
   // From now on every send() is a segment of its own.
@@ -62,11 +71,20 @@ class Client {
   }
   // With the FIN in the same segment.
   void send_last(std::string_view bytes) const {
+    if (tls_ != nullptr) {
+      const int on = 1;
+      ::setsockopt(fd_, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+      tls_->send(bytes);
+      return half_close();
+    }
     [[maybe_unused]] const ssize_t sent =
         ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_MORE);
     half_close();
   }
-  void half_close() const { ::shutdown(fd_, SHUT_WR); }
+  void half_close() const {
+    if (tls_ != nullptr) tls_->say_end();
+    ::shutdown(fd_, SHUT_WR);
+  }
   // Closes with a RST.
   void reset() {
     const linger at_once{1, 0};
@@ -95,6 +113,7 @@ class Client {
   // The server closed properly: FIN, no reset, nothing more to read.
   bool at_end() {
     char byte;
+    if (tls_ != nullptr) return read_.empty() && tls_->at_end();
     return read_.empty() && ::recv(fd_, &byte, 1, 0) == 0;
   }
   // Nothing is there to be read for so long. False: there is, or the server closed.
@@ -107,7 +126,8 @@ class Client {
   std::string& received() { return read_; }
   bool more() {
     std::array<char, 65536> buffer;
-    const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    const ssize_t got = tls_ != nullptr ? tls_->receive(buffer.data(), buffer.size())
+                                        : ::recv(fd_, buffer.data(), buffer.size(), 0);
     if (got <= 0) return false;
     read_.append(buffer.data(), static_cast<std::size_t>(got));
     return true;
@@ -123,6 +143,7 @@ class Client {
 
   int fd_ = -1;
   bool connected_ = false;
+  std::unique_ptr<ClientTls> tls_;
   std::string read_;
 };
 
@@ -132,7 +153,8 @@ class ServedTable : private Handler {
   // `authority`: null lets everybody read. `origins`: of pages that may.
   explicit ServedTable(Front::Limits limits = {}, JobTable::Options options = {},
                        Clock& table_clock = system_clock(), const Authority* authority = nullptr,
-                       const std::vector<std::string>& origins = {})
+                       const std::vector<std::string>& origins = {},
+                       const TlsContext* tls = usual_tls())
       : admission(system_clock(), authority, "bide_token"),
         cross_origin_(origins),
         front_(system_clock(), limits, http_metrics, access_logger_),
@@ -147,6 +169,7 @@ class ServedTable : private Handler {
         router_("/api", resources_.routes(health_), admission, cross_origin_, http_metrics),
         http_(front_) {
     port = http_.bind("127.0.0.1", 0);
+    front_.use_tls(tls);
     front_.start(table, *this, 2);
     table.install(BucketRead(1000), 42, std::chrono::nanoseconds(0));
     table.catch_up().start(tail);

@@ -1,0 +1,63 @@
+// The part of server/front.h that only TLS needs.
+#include "server/front.h"
+#include "server/log.h"
+#include "server/problem.h"
+#include "server/transport.h"
+
+namespace bide {
+
+// One step of the handshake. It comes from the queue of laborious tasks, so that a flood of them
+// holds up nobody else; who has waited there for longer than the handshake may take has given up.
+void Front::shake(Connection& connection) {
+  if (clock_.now() > connection.deadline) return on_expired(connection);
+  if (connection.tls == nullptr) connection.tls = tls_->begin(connection.fd);
+  if (connection.tls == nullptr) return close(connection);
+  const TlsSession::Step step = connection.tls->shake();
+  watch_for_tls(connection);
+  switch (step) {
+    case TlsSession::Step::kPending:
+      return rest(connection, Connection::Phase::kShaking, connection.deadline);
+    case TlsSession::Step::kDone:
+      count(metrics_.tls_handshakes);
+      connection.deadline = kEndOfTime;
+      connection.phase = Connection::Phase::kReading;
+      return read(connection);
+    case TlsSession::Step::kGone:
+      return close(connection);
+    case TlsSession::Step::kPlainHttp:
+      count(metrics_.tls_handshake_failures);
+      connection.tls.reset();
+      return reject(connection, 400, "this port speaks HTTPS only");
+    case TlsSession::Step::kFailed:
+      break;
+  }
+  count(metrics_.tls_handshake_failures);
+  static LogLimit limit;
+  const std::string why = connection.tls->trouble();
+  log_warn_limited(limit, "a TLS handshake failed", {{"reason", std::string_view(why)}});
+  half_close(connection);  // Or the alert, which says what is wrong, may be lost.
+}
+
+// While a request is parked no more than a record may have come that says nothing to HTTP, or the
+// client's goodbye. Of data it is enough to know that it is there: it is the next request.
+void Front::look_at_records(Connection& connection) {
+  connection.holder->lot().unpark(connection.key, connection);
+  switch (look_ahead(connection)) {
+    case Ahead::kFin:
+      return left(connection, Connection::kFin);
+    case Ahead::kReset:
+      return leave(connection);
+    case Ahead::kInput:
+    case Ahead::kNothing:
+      return park_again(connection);
+  }
+}
+
+void Front::watch_for_tls(Connection& connection) {
+  const bool room = connection.tls->wants_room();
+  if (room == connection.tls->watched_for_room) return;
+  connection.tls->watched_for_room = room;
+  watch_for(connection, room ? kReadEvents | EPOLLOUT : kReadEvents);
+}
+
+}  // namespace bide

@@ -1,0 +1,260 @@
+#include "server/tls_session.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace bide {
+namespace {
+
+using Type = TlsTraffic::Type;
+
+// What one call reads at most, in pieces of the first size: who sends nothing but new keys gets a
+// turn, no more.
+constexpr std::size_t kReadBytes = 32'768;
+constexpr int kReadsPerCall = 2;
+constexpr std::size_t kRecordBytesMax =
+    TlsTraffic::kHeaderBytes + TlsTraffic::kPlainBytesMax + 2048;
+
+// RFC 8446 section 4.6.3: a type, three bytes of length, and whether ours is asked for.
+constexpr std::string_view kKeyUpdateHead("\x18\0\0\1", 4);
+constexpr std::string_view kOurKeyUpdate("\x18\0\0\1\0", 5);
+constexpr char kClientHello = 1;
+// Answers that wait for a client that does not read: beyond it none is added, a later one will do.
+constexpr std::size_t kUnsentBytesMax = kRecordBytesMax + 1024;
+
+bool may_come_later() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+
+// Cut from the front of the three, which count as one.
+void remove_prefix(std::array<std::string_view, 3>& parts, std::size_t bytes) {
+  for (std::string_view& part : parts) {
+    const std::size_t of_part = std::min(bytes, part.size());
+    part.remove_prefix(of_part);
+    bytes -= of_part;
+  }
+}
+
+// The next record's worth of them; gathered where it does not lie in one piece.
+std::string_view first_record(const std::array<std::string_view, 3>& parts) {
+  thread_local std::array<char, TlsTraffic::kPlainBytesMax> gathered;
+  const std::string_view first = parts[0].empty() ? parts[1] : parts[0];
+  if (first.size() >= gathered.size()) return first.substr(0, gathered.size());
+  std::size_t size = 0;
+  for (const std::string_view part : parts) {
+    size += part.copy(gathered.data() + size, gathered.size() - size);
+  }
+  return {gathered.data(), size};
+}
+
+}  // namespace
+
+TlsSession::Step TlsSession::shake() {
+  const Step step = handshake_->step();
+  if (step != Step::kDone) return step;
+  keys_ = handshake_->take_keys();
+  if (!keys_) {
+    broken_ = true;
+    return Step::kFailed;
+  }
+  handshake_.reset();
+  return step;
+}
+
+std::string TlsSession::trouble() const {
+  const std::string trouble = handshake_ != nullptr ? handshake_->trouble() : "";
+  return trouble.empty() ? "its keys could not be had" : trouble;
+}
+
+// --- Receiving --------------------------------------------------------------------------------
+
+ssize_t TlsSession::nothing_received() const {
+  if (!broken_ && ended_) return 0;
+  errno = broken_ ? ECONNRESET : EAGAIN;
+  return -1;
+}
+
+ssize_t TlsSession::receive(std::span<char> buffer) {
+  take_records(buffer.size());
+  const std::size_t got = plain_.copy(buffer.data(), buffer.size());
+  if (got == 0) return nothing_received();
+  if (got == plain_.size()) {
+    std::string().swap(plain_);
+  } else {
+    plain_.erase(0, got);
+  }
+  has_more_ |= !plain_.empty();
+  return static_cast<ssize_t>(got);
+}
+
+int TlsSession::peek() {
+  take_records(1);
+  return plain_.empty() ? static_cast<int>(nothing_received()) : 1;
+}
+
+void TlsSession::take_records(std::size_t room) {
+  thread_local std::array<char, kRecordBytesMax + kReadBytes> buffer;
+  std::size_t size = sealed_.copy(buffer.data(), sealed_.size());
+  const auto open = [&] {
+    const std::size_t opened = open_records({buffer.data(), size}, room);
+    std::copy(buffer.data() + opened, buffer.data() + size, buffer.data());
+    size -= opened;
+  };
+  open();
+  bool more = true;
+  for (int reads = 0; more && reads < kReadsPerCall && !is_satisfied(room); ++reads) {
+    // What is here is less than a record. Of who is only looked at no more than that is taken.
+    const std::size_t most = room == 1 ? kRecordBytesMax - size : kReadBytes;
+    const ssize_t got = ::recv(fd_, buffer.data() + size, most, MSG_DONTWAIT);
+    // The next event tells of what comes after a read that was not filled.
+    more = got == static_cast<ssize_t>(most);
+    if (got < 0 && may_come_later()) break;
+    ended_ = got <= 0;
+    broken_ |= got < 0;
+    if (got > 0) size += static_cast<std::size_t>(got);
+    open();
+  }
+  has_more_ = !broken_ && !ended_ && (more || plain_.size() >= room);
+  sealed_.assign(buffer.data(), ended_ || broken_ ? 0 : size);
+  if (sealed_.empty()) std::string().swap(sealed_);
+}
+
+bool TlsSession::is_satisfied(std::size_t room) const {
+  return broken_ || ended_ || plain_.size() >= room;
+}
+
+std::size_t TlsSession::open_records(std::span<char> input, std::size_t room) {
+  std::size_t taken = 0;
+  while (!is_satisfied(room) && input.size() >= TlsTraffic::kHeaderBytes) {
+    const std::optional<std::size_t> size = keys_->in.record_bytes(input);
+    if (!size) {
+      fail(Alert::kUnexpectedMessage);
+      break;
+    }
+    if (*size > input.size()) break;
+    const std::optional<TlsTraffic::Opened> record = keys_->in.open(input.first(*size));
+    if (!record) {
+      fail(Alert::kBadRecordMac);
+      break;
+    }
+    take(*record);
+    taken += *size;
+    input = input.subspan(*size);
+  }
+  return taken;
+}
+
+void TlsSession::take(const TlsTraffic::Opened& record) {
+  const std::string_view bytes(record.bytes.data(), record.bytes.size());
+  switch (record.type) {
+    case Type::kData:
+      plain_ += bytes;
+      return;
+    case Type::kAlert:
+      return take_alert(bytes);
+    case Type::kHandshake:
+      return take_handshake_message(bytes);
+    case Type::kChangeCipherSpec:
+      break;
+  }
+  fail(Alert::kUnexpectedMessage);
+}
+
+void TlsSession::take_alert(std::string_view bytes) {
+  constexpr char kWarning = 1;
+  if (bytes.size() != 2) return fail(Alert::kUnexpectedMessage);
+  const auto alert = static_cast<Alert>(bytes[1]);
+  if (alert == Alert::kCloseNotify) {
+    ended_ = true;
+  } else if (keys_->in.is_1_3() ? alert != Alert::kUserCanceled : bytes[0] != kWarning) {
+    broken_ = true;
+  }
+}
+
+// One that asks for our new keys, too, is not answered while answers wait for room: a later one
+// will do for all (RFC 8446 section 4.6.3), and memory has a bound.
+void TlsSession::take_handshake_message(std::string_view bytes) {
+  const bool room = unsent_.size() < kUnsentBytesMax;
+  const bool is_1_3 = keys_->in.is_1_3();
+  if (is_1_3 && bytes.size() == kOurKeyUpdate.size() && bytes.starts_with(kKeyUpdateHead)) {
+    keys_->in.update();
+    if (bytes.back() != 0 && room) append_key_update(unsent_);
+  } else if (!is_1_3 && bytes.starts_with(kClientHello)) {
+    if (room) append_alert(Alert::kNoRenegotiation, unsent_);
+  } else {
+    return fail(Alert::kUnexpectedMessage);
+  }
+  (void)flush();
+}
+
+// --- Sending ----------------------------------------------------------------------------------
+
+void TlsSession::append_key_update(std::string& out) {
+  keys_->out.seal(Type::kHandshake, kOurKeyUpdate, out);
+  keys_->out.update();
+}
+
+void TlsSession::append_alert(Alert alert, std::string& out) {
+  const bool fatal = alert != Alert::kCloseNotify && alert != Alert::kNoRenegotiation;
+  const std::array<char, 2> bytes = {static_cast<char>(fatal ? 2 : 1), static_cast<char>(alert)};
+  keys_->out.seal(Type::kAlert, {bytes.data(), bytes.size()}, out);
+}
+
+void TlsSession::fail(Alert alert) {
+  append_alert(alert, unsent_);
+  (void)flush();
+  broken_ = true;
+}
+
+std::size_t TlsSession::put(std::string_view wire) {
+  const ssize_t sent = ::send(fd_, wire.data(), wire.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent >= 0) return static_cast<std::size_t>(sent);
+  if (!may_come_later()) broken_ = true;
+  return 0;
+}
+
+bool TlsSession::flush() {
+  if (unsent_.empty()) return !broken_;
+  const std::size_t sent = put(unsent_);
+  if (sent == unsent_.size()) {
+    std::string().swap(unsent_);
+  } else {
+    unsent_.erase(0, sent);
+  }
+  return !broken_ && unsent_.empty();
+}
+
+ssize_t TlsSession::transmit(std::string_view text, std::string_view body, std::string_view tail) {
+  if (!flush()) return broken_ ? -1 : 0;
+  std::array<std::string_view, 3> parts{text, body, tail};
+  std::size_t taken = std::exchange(stuck_bytes_, 0);
+  remove_prefix(parts, taken);
+  thread_local std::string wire;
+  for (;;) {
+    const std::string_view piece = first_record(parts);
+    if (piece.empty()) return static_cast<ssize_t>(taken);
+    wire.clear();
+    if (keys_->out.is_worn()) append_key_update(wire);
+    keys_->out.seal(Type::kData, piece, wire);
+    const std::size_t sent = put(wire);
+    if (broken_) return -1;
+    if (sent < wire.size()) {
+      unsent_ = wire.substr(sent);
+      stuck_bytes_ = static_cast<std::uint16_t>(piece.size());
+      return static_cast<ssize_t>(taken);
+    }
+    taken += piece.size();
+    remove_prefix(parts, piece.size());
+  }
+}
+
+bool TlsSession::say_end() {
+  if (broken_ || handshake_ != nullptr) return true;
+  if (!end_said_) append_alert(Alert::kCloseNotify, unsent_);
+  end_said_ = true;
+  return flush() || broken_;
+}
+
+}  // namespace bide

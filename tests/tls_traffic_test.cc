@@ -1,0 +1,160 @@
+#include "server/tls_traffic.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace bide {
+namespace {
+
+using Type = TlsTraffic::Type;
+
+std::string bytes_of(std::string_view hex) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+  }
+  return bytes;
+}
+TlsTraffic::Bytes span_of(const std::string& text) {
+  return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
+}
+
+const SSL_CIPHER* cipher(unsigned char high, unsigned char low) {
+  static const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context(SSL_CTX_new(TLS_method()),
+                                                                    SSL_CTX_free);
+  static const std::unique_ptr<SSL, void (*)(SSL*)> ssl(SSL_new(context.get()), SSL_free);
+  const unsigned char number[] = {high, low};
+  return SSL_CIPHER_find(ssl.get(), number);
+}
+
+// Every cipher that bide agrees on, in either version.
+std::vector<TlsTraffic> all_kinds() {
+  const std::string secret(48, '\x5a');
+  std::vector<TlsTraffic> kinds;
+  kinds.push_back(*TlsTraffic::of_1_3(cipher(0x13, 0x01), span_of(secret).first(32)));
+  kinds.push_back(*TlsTraffic::of_1_3(cipher(0x13, 0x02), span_of(secret)));
+  kinds.push_back(*TlsTraffic::of_1_3(cipher(0x13, 0x03), span_of(secret).first(32)));
+  const std::string block(TlsTraffic::kKeyBlockBytesMax, '\x5a');
+  for (const auto& [high, low] : {std::pair{0xC0, 0x2B}, {0xC0, 0x2C}, {0xCC, 0xA9}}) {
+    kinds.push_back(*TlsTraffic::of_1_2(
+        cipher(static_cast<unsigned char>(high), static_cast<unsigned char>(low)), span_of(block),
+        true));
+  }
+  return kinds;
+}
+
+std::string sealed(TlsTraffic& traffic, Type type, std::string_view bytes) {
+  std::string record;
+  traffic.seal(type, bytes, record);
+  return record;
+}
+
+}  // namespace
+
+// Section 3 of RFC 8448 prints a whole connection.
+TEST_CASE("tls_traffic: seals and opens as RFC 8448's example does") {
+  const std::string secret =
+      bytes_of("9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5");
+  std::string data;
+  for (char c = 0; c < 50; ++c) data += c;
+  const std::string expected = bytes_of(
+      "1703030043a23f7054b62c94d0affafe8228ba55cbefacea42f914aa66bcab3f2b9819a8a5b46b395bd54a9a2044"
+      "1e2b62974e1f5a6292a2977014bd1e3deae63aeebb21694915e4");
+  auto out = TlsTraffic::of_1_3(cipher(0x13, 0x01), span_of(secret));
+  REQUIRE(out);
+  std::string record = sealed(*out, Type::kData, data);
+  CHECK(record == expected);
+  auto in = TlsTraffic::of_1_3(cipher(0x13, 0x01), span_of(secret));
+  const auto opened = in->open(record);
+  REQUIRE(opened);
+  CHECK(opened->type == Type::kData);
+  CHECK(std::string(opened->bytes.data(), opened->bytes.size()) == data);
+}
+
+TEST_CASE("tls_traffic: what is sealed is opened, in order, with its type, of every size") {
+  for (const TlsTraffic& kind : all_kinds()) {
+    TlsTraffic out = kind;
+    TlsTraffic in = kind;
+    for (const std::size_t size :
+         {0UL, 1UL, 15UL, 16UL, 17UL, 1000UL, TlsTraffic::kPlainBytesMax}) {
+      for (const Type type : {Type::kData, Type::kAlert, Type::kHandshake}) {
+        const std::string plain(size, 'x');
+        std::string record = sealed(out, type, plain);
+        CHECK(in.record_bytes(std::span(record).first(5)) == record.size());
+        const auto opened = in.open(record);
+        REQUIRE(opened);
+        CHECK(opened->type == type);
+        CHECK(std::string_view(opened->bytes.data(), opened->bytes.size()) == plain);
+      }
+    }
+  }
+}
+
+TEST_CASE("tls_traffic: a record that was touched, repeated or moved is not opened") {
+  for (const TlsTraffic& kind : all_kinds()) {
+    TlsTraffic out = kind;
+    const std::string first = sealed(out, Type::kData, "one");
+    const std::string second = sealed(out, Type::kData, "two");
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      // A record's size is checked before, by record_bytes().
+      if (i == 3 || i == 4) continue;
+      TlsTraffic in = kind;
+      std::string forged = first;
+      forged[i] = static_cast<char>(forged[i] ^ 1);
+      CHECK_FALSE(in.open(forged));
+    }
+    TlsTraffic in = kind;
+    std::string record = second;
+    CHECK_FALSE(in.open(record));
+    record = first;
+    CHECK(in.open(record));
+    record = first;
+    CHECK_FALSE(in.open(record));
+    record = second;
+    CHECK(in.open(record));
+  }
+}
+
+TEST_CASE("tls_traffic: no record is too short, too long, or of another kind") {
+  for (const TlsTraffic& kind : all_kinds()) {
+    const auto judged = [&](unsigned char type, unsigned char major, std::size_t size) {
+      const char header[] = {static_cast<char>(type), static_cast<char>(major), 3,
+                             static_cast<char>(size >> 8), static_cast<char>(size)};
+      return kind.record_bytes(header).has_value();
+    };
+    CHECK(judged(23, 3, 100));
+    CHECK_FALSE(judged(23, 2, 100));
+    CHECK_FALSE(judged(20, 3, 100));
+    CHECK_FALSE(judged(24, 3, 100));
+    CHECK(judged(21, 3, 100) == !kind.is_1_3());
+    CHECK_FALSE(judged(23, 3, 15));
+    CHECK(judged(23, 3, 16'384 + 256));
+    CHECK_FALSE(judged(23, 3, 16'384 + 2049));
+  }
+}
+
+TEST_CASE("tls_traffic: both sides change keys together, and TLS 1.3's sender in time") {
+  TlsTraffic out = all_kinds().front();
+  TlsTraffic in = out;
+  std::string record;
+  while (!out.is_worn()) {
+    record.clear();
+    out.seal(Type::kData, "x", record);
+  }
+  CHECK(TlsTraffic::kRecordsPerKey < 1 << 24);
+  for (int i = 0; i < 3; ++i) {
+    out.update();
+    CHECK_FALSE(out.is_worn());
+    record = sealed(out, Type::kData, "new");
+    TlsTraffic old = in;
+    std::string copy = record;
+    CHECK_FALSE(old.open(copy));
+    in.update();
+    CHECK(in.open(record));
+  }
+}
+
+}  // namespace bide
