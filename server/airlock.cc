@@ -93,7 +93,9 @@ void for_each_field(std::string_view lines, Take&& take) {
   }
 }
 
-void fill_fields(std::string_view lines, Framing& framing, httplib::Request& out) {
+// `authority`: the target's, or nothing.
+void fill_fields(std::string_view lines, std::string_view authority, Framing& framing,
+                 httplib::Request& out) {
   static const std::string kUpgrade = "Upgrade";
   out.headers.clear();
   for_each_field(lines, [&](std::string_view name, std::string_view value) {
@@ -102,7 +104,8 @@ void fill_fields(std::string_view lines, Framing& framing, httplib::Request& out
   });
   if (out.headers.find(kUpgrade) == out.headers.end()) return;
   for_each_field(lines, [&](std::string_view name, std::string_view value) {
-    if (is_read_for_upgrade(name)) out.headers.emplace(name, value);
+    const bool foreign = !authority.empty() && equals_ignoring_case(name, "Host");
+    if (is_read_for_upgrade(name)) out.headers.emplace(name, foreign ? authority : value);
   });
 }
 
@@ -114,7 +117,7 @@ Refusal admit(std::string_view head, httplib::Request& out, BodyScan& body, bool
   if (const Refusal refusal = fill_request_line(line, target, out)) return refusal;
   out.body.clear();
   Framing framing;
-  fill_fields(head, framing, out);
+  fill_fields(head, target.authority, framing, out);
   const bool http_1_0 = out.version == kHttp10;
   if (const Refusal refusal = framing.judge(http_1_0, body)) return refusal;
   wants_continue = !body.done() && framing.expects_continue(http_1_0);

@@ -103,12 +103,12 @@ bool is_loopback(std::string_view host) {
 
 std::optional<UsageError> check_together(const ServeOptions& options) {
   const AuthOptions& auth = options.auth;
-  const bool anonymous = auth.kind == AuthOptions::Kind::kNone;
+  // Who demands certificates knows who may read.
+  const bool anonymous = auth.kind == AuthOptions::Kind::kNone && options.tls_client_ca.empty();
   if (anonymous && !options.allow_anonymous && !is_loopback(options.listen_host)) {
     return UsageError{
         "--listen: with --auth none expected a loopback address such as "
-        "127.0.0.1:8080; --auth says who may read, and --allow-anonymous lets everybody who can "
-        "reach "
+        "127.0.0.1:8080; --auth says who may read, --allow-anonymous lets everybody who can reach "
         "it"};
   }
   const bool has_keys = !auth.jwt_secret_file.empty() || !auth.jwt_key.empty();

@@ -58,7 +58,8 @@ Refusal parse_absolute(std::string_view target, RequestTarget& out) {
   const std::string_view rest = target.substr(scheme_end + 3);
   const std::size_t authority_end = std::min(rest.find_first_of("/?"), rest.size());
   // User information in the authority is refused, too: RFC 9110 section 4.2.4.
-  if (!is_authority(rest.substr(0, authority_end))) return kMalformed;
+  out.authority = rest.substr(0, authority_end);
+  if (!is_authority(out.authority)) return kMalformed;
   if (const Refusal refusal = parse_path_and_query(rest.substr(authority_end), out)) return refusal;
   if (out.path.empty()) out.path = "/";  // RFC 9110 section 4.2.3: they are the same.
   return {};

@@ -15,6 +15,8 @@ namespace bide {
 struct RequestTarget {
   std::string_view path;   // As sent, still percent-encoded. `*` for the asterisk form.
   std::string_view query;  // Without the `?`, still percent-encoded.
+  // Of the absolute form, which alone has one: it counts, and Host does not (section 3.2.2).
+  std::string_view authority;
 };
 
 // 400: none of the forms, or not the form for this method. 501: CONNECT; bide is no tunnel.

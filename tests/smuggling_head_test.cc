@@ -333,6 +333,20 @@ TEST_CASE("smuggling_head: what stands before an error is answered, what stands 
   CHECK(client.at_end());
 }
 
+TEST_CASE("smuggling_head: of an absolute target Host says nothing to a WebSocket either") {
+  ServedTable server;
+  server.apply(testing::defined("a", 1));
+  for (const bool ours : {true, false}) {
+    Client client = server.dial();
+    const std::string site = ours ? "ours" : "theirs";
+    client.send("GET http://" + site +
+                "/job/a/ws HTTP/1.1\r\nHost: ours\r\nOrigin: http://ours\r\n" +
+                "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    CHECK(client.response(ours).starts_with(ours ? "HTTP/1.1 101 " : "HTTP/1.1 403 "));
+  }
+}
+
 TEST_CASE("smuggling_head: a resource has one path, and no other spelling of it") {
   ServedTable server;
   server.apply(testing::defined("a", 1));

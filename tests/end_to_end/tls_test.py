@@ -121,7 +121,7 @@ class Tls(unittest.TestCase):
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.bide.wait_metric("bide_parked", 5)
         self.certificates.make("server", "second")
-        self.bide.reload("was read anew")
+        self.bide.reload("read anew")
         self.assertEqual(self.bide.name_shown(), "second")
         with open(self.certificates.path("server.key"), "w", encoding="ascii"):
             pass
