@@ -156,7 +156,7 @@ std::optional<TlsKeys> TlsHandshake::keys_of_1_3() const {
 std::optional<TlsKeys> TlsHandshake::keys_of_1_2() const {
   const SSL_CIPHER* const cipher = SSL_get_current_cipher(ssl_.get());
   std::array<unsigned char, SSL_MAX_MASTER_KEY_LENGTH> secret{};
-  std::array<unsigned char, 2 * SSL3_RANDOM_SIZE> randoms{};
+  std::array<unsigned char, 2UL * SSL3_RANDOM_SIZE> randoms{};
   const std::size_t secret_bytes =
       SSL_SESSION_get_master_key(SSL_get_session(ssl_.get()), secret.data(), secret.size());
   SSL_get_server_random(ssl_.get(), randoms.data(), SSL3_RANDOM_SIZE);

@@ -42,7 +42,7 @@ class TlsTraffic {
   [[nodiscard]] static std::optional<TlsTraffic> of_1_2(const SSL_CIPHER* cipher, Bytes key_block,
                                                         bool client);
   // What of_1_2() needs of a key block, at most.
-  static constexpr std::size_t kKeyBlockBytesMax = 2 * (32 + 12);
+  static constexpr std::size_t kKeyBlockBytesMax = 88;
   ~TlsTraffic();
   TlsTraffic(const TlsTraffic&) = default;
   TlsTraffic& operator=(const TlsTraffic&) = default;

@@ -143,6 +143,7 @@ TEST_CASE("options: variables set to nothing, and those of the client, do not co
   environment["BIDE_NATS"] = "";
   environment["BIDE_SERVER"] = "http://h";
   environment["BIDE_TOKEN"] = "t";
+  environment["BIDE_CACERT"] = "/ca.crt";
   environment["BIDEN"] = "x";
   CHECK(accepted({}, environment).nats_url.empty());
 }
@@ -169,6 +170,18 @@ TEST_CASE("options: a wrong value names its source and what was expected") {
   CHECK(mentions(refused({"--auth", "basic"}), "--auth: expected none, "));
   CHECK(mentions(refused({"--access-log", "some"}), "--access-log: expected off, sampled or all"));
   CHECK(mentions(refused({"--allow-anonymous=maybe"}), "expected true or false"));
+}
+
+TEST_CASE("options: a certificate needs its key, and clients' need both") {
+  const ServeOptions options =
+      accepted({"--tls-cert", "/c", "--tls-key", "/k", "--tls-client-ca", "/a"}, kHome);
+  CHECK(options.tls_cert == "/c");
+  CHECK(options.tls_key == "/k");
+  CHECK(options.tls_client_ca == "/a");
+  CHECK(mentions(refused({"--tls-cert", "/c"}), "--tls-cert: expected --tls-key, too"));
+  CHECK(mentions(refused({"--tls-key", "/k"}), "--tls-key: expected --tls-cert, too"));
+  CHECK(mentions(refused({"--tls-client-ca", "/a"}), "--tls-client-ca: expected --tls-cert and"));
+  CHECK(mentions(refused({"--tls-cert", ""}), "--tls-cert: expected a PEM file"));
 }
 
 TEST_CASE("options: what is unknown, incomplete or not a flag is refused") {

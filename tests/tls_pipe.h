@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,8 @@ class TlsPipe {
         ssl_(SSL_new(dialer.context()), SSL_free) {
     SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     SSL_set_connect_state(ssl_.get());
+    SSL_set_app_data(ssl_.get(), this);
+    SSL_CTX_set_keylog_callback(dialer.context(), keep_secret);
   }
 
   [[nodiscard]] bool shake() {
@@ -47,6 +50,17 @@ class TlsPipe {
       if (SSL_get_error(ssl_.get(), got) != SSL_ERROR_WANT_READ || !feed()) return "";
     }
   }
+  // What would be its next record if this was its data; TLS 1.3, and nothing sent so far.
+  [[nodiscard]] std::string sealed(TlsTraffic::Type type, std::string_view bytes) {
+    if (!traffic_) {
+      traffic_ = TlsTraffic::of_1_3(
+          SSL_get_current_cipher(ssl_.get()),
+          {reinterpret_cast<const unsigned char*>(secret_.data()), secret_.size()});
+    }
+    std::string record;
+    traffic_->seal(type, bytes, record);
+    return record;
+  }
   // The server says nothing more, and closes.
   [[nodiscard]] bool ends() {
     while (wire_.more()) continue;
@@ -55,6 +69,14 @@ class TlsPipe {
   }
 
  private:
+  static void keep_secret(const SSL* ssl, const char* line) {
+    const std::string_view text = line;
+    if (!text.starts_with("CLIENT_TRAFFIC_SECRET_0 ")) return;
+    std::string& secret = static_cast<TlsPipe*>(SSL_get_app_data(ssl))->secret_;
+    for (std::size_t i = text.rfind(' ') + 1; i + 1 < text.size(); i += 2) {
+      secret += static_cast<char>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16));
+    }
+  }
   void flush() {
     std::array<char, 65536> buffer;
     BIO* const out = SSL_get_wbio(ssl_.get());
@@ -77,6 +99,8 @@ class TlsPipe {
   Client wire_;
   std::size_t piece_bytes_;
   std::unique_ptr<SSL, void (*)(SSL*)> ssl_;
+  std::string secret_;
+  std::optional<TlsTraffic> traffic_;
 };
 
 }  // namespace bide::testing

@@ -1,0 +1,108 @@
+// The half of server/tls_session.h that sends.
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "server/tls_session.h"
+
+namespace bide {
+namespace {
+
+using Type = TlsTraffic::Type;
+
+// RFC 8446 section 4.6.3: new keys, and the client's are not asked for.
+constexpr std::string_view kKeyUpdate("\x18\0\0\1\0", 5);
+
+// Cut from the front of the three, which count as one.
+void remove_prefix(std::array<std::string_view, 3>& parts, std::size_t bytes) {
+  for (std::string_view& part : parts) {
+    const std::size_t of_part = std::min(bytes, part.size());
+    part.remove_prefix(of_part);
+    bytes -= of_part;
+  }
+}
+
+// The next record's worth of them; gathered where it does not lie in one piece.
+std::string_view first_record(const std::array<std::string_view, 3>& parts) {
+  thread_local std::array<char, TlsTraffic::kPlainBytesMax> gathered;
+  const std::string_view first = parts[0].empty() ? parts[1] : parts[0];
+  if (first.size() >= gathered.size()) return first.substr(0, gathered.size());
+  std::size_t size = 0;
+  for (const std::string_view part : parts) {
+    size += part.copy(gathered.data() + size, gathered.size() - size);
+  }
+  return {gathered.data(), size};
+}
+
+}  // namespace
+
+void TlsSession::append_key_update(std::string& out) {
+  keys_->out.seal(Type::kHandshake, kKeyUpdate, out);
+  keys_->out.update();
+}
+
+void TlsSession::append_alert(Alert alert, std::string& out) {
+  const bool fatal = alert != Alert::kCloseNotify && alert != Alert::kNoRenegotiation;
+  const std::array<char, 2> bytes = {static_cast<char>(fatal ? 2 : 1), static_cast<char>(alert)};
+  keys_->out.seal(Type::kAlert, {bytes.data(), bytes.size()}, out);
+}
+
+void TlsSession::fail(Alert alert) {
+  append_alert(alert, unsent_);
+  (void)flush();
+  broken_ = true;
+}
+
+std::size_t TlsSession::put(std::string_view wire) {
+  const ssize_t sent = ::send(fd_, wire.data(), wire.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent >= 0) return static_cast<std::size_t>(sent);
+  if (errno != EAGAIN && errno != EINTR) broken_ = true;
+  return 0;
+}
+
+bool TlsSession::flush() {
+  if (unsent_.empty()) return !broken_;
+  const std::size_t sent = put(unsent_);
+  if (sent == unsent_.size()) {
+    std::string().swap(unsent_);
+  } else {
+    unsent_.erase(0, sent);
+  }
+  return !broken_ && unsent_.empty();
+}
+
+ssize_t TlsSession::transmit(std::string_view text, std::string_view body, std::string_view tail) {
+  if (!flush()) return broken_ ? -1 : 0;
+  std::array<std::string_view, 3> parts{text, body, tail};
+  std::size_t taken = std::exchange(stuck_bytes_, 0);
+  remove_prefix(parts, taken);
+  thread_local std::string wire;
+  for (;;) {
+    const std::string_view piece = first_record(parts);
+    if (piece.empty()) return static_cast<ssize_t>(taken);
+    wire.clear();
+    if (keys_->out.is_worn()) append_key_update(wire);
+    keys_->out.seal(Type::kData, piece, wire);
+    const std::size_t sent = put(wire);
+    if (broken_) return -1;
+    if (sent < wire.size()) {
+      unsent_ = wire.substr(sent);
+      stuck_bytes_ = static_cast<std::uint16_t>(piece.size());
+      return static_cast<ssize_t>(taken);
+    }
+    taken += piece.size();
+    remove_prefix(parts, piece.size());
+  }
+}
+
+bool TlsSession::say_end() {
+  if (broken_ || handshake_ != nullptr) return true;
+  if (!end_said_) append_alert(Alert::kCloseNotify, unsent_);
+  end_said_ = true;
+  return flush() || broken_;
+}
+
+}  // namespace bide
