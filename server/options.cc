@@ -151,8 +151,10 @@ Environment process_environment() {
   return environment;
 }
 
-std::variant<ServeOptions, UsageError> parse_serve_options(std::span<const std::string> args,
-                                                           const Environment& environment) {
+namespace {
+
+std::variant<ServeOptions, UsageError> parse_sources(std::span<const std::string> args,
+                                                     const Environment& environment) {
   auto from_args = read_arguments(args);
   if (auto* error = std::get_if<UsageError>(&from_args)) return std::move(*error);
   auto& line = std::get<CommandLine>(from_args);
@@ -185,6 +187,23 @@ std::variant<ServeOptions, UsageError> parse_serve_options(std::span<const std::
   }
   if (auto error = check_together(options)) return *std::move(error);
   return options;
+}
+
+// Names and what a parser quotes from a file may hold line ends, or what a terminal obeys.
+void make_printable(std::string& text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char byte) { return byte < 0x20 || byte == 0x7F; },
+      '?');
+}
+
+}  // namespace
+
+std::variant<ServeOptions, UsageError> parse_serve_options(std::span<const std::string> args,
+                                                           const Environment& environment) {
+  auto parsed = parse_sources(args, environment);
+  auto* const error = std::get_if<UsageError>(&parsed);
+  if (error != nullptr && error->exit_code != 0) make_printable(error->message);
+  return parsed;
 }
 
 }  // namespace bide

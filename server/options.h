@@ -78,7 +78,8 @@ struct ServeOptions {
 };
 
 struct UsageError {
-  std::string message;  // One line without a line end; for exit code 0 the text of --help.
+  // One line without a line end, `?` for control bytes; for exit code 0 the text of --help.
+  std::string message;
   int exit_code = 2;    // 0: not an error, the user asked for help.
 };
 

@@ -196,6 +196,14 @@ TEST_CASE("options: what is unknown, incomplete or not a flag is refused") {
   CHECK(mentions(refused({}, {{"HOME", "/h"}, {"BIDE_max_wait", "3s"}}), "no such setting"));
 }
 
+TEST_CASE("options: an error is one line, whatever it quotes") {
+  CHECK(mentions(refused({"--a\nb\x1B[2J"}), "--a?b?[2J: no such setting"));
+  const TomlFile key("\"a\\nb\" = 1\n");
+  CHECK(mentions(refused({"--config", key.path()}), ":1: a?b: no such setting"));
+  const TomlFile number("max-wait = n\n1 = 1\n");
+  CHECK(mentions(refused({"--config", number.path()}), "saw 'n?'"));
+}
+
 TEST_CASE("options: errors of the file name the file and the line") {
   const auto with = [](std::string_view toml) {
     const TomlFile file(toml);

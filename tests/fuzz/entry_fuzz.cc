@@ -111,6 +111,7 @@ using Key = std::pair<Entry::Family, std::string>;
 struct Life {
   explicit Life(const std::string& id) : job(id) {}
   Job job;
+  std::vector<Entry> history;
   std::map<Key, Entry> newest;
 };
 
@@ -129,6 +130,19 @@ void live(Life& life, const Entry& entry) {
     demand(job.final() && job.status() == status, "what is final stays as it is");
   }
   life.newest.insert_or_assign(key, entry);
+  life.history.push_back(entry);
+}
+
+// Where a key was deleted the job does not remember that, and the watcher never goes back.
+void check_old_news(Life& life) {
+  const std::string before = view_of(life.job);
+  for (const Entry& entry : life.history) {
+    if (std::holds_alternative<Deletion>(life.newest.at({entry.family, entry.key_rest}).what)) {
+      continue;
+    }
+    demand(life.job.absorb(entry) == Job::Absorbed::kUnchanged, "old news change nothing");
+  }
+  demand(view_of(life.job) == before, "nor what is seen");
 }
 
 // From what a bucket with a history of one keeps: forwards, backwards.
@@ -154,8 +168,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const Entry& entry : decode_all(text_of(data, size))) {
     live(lives.try_emplace(entry.job_id, entry.job_id).first->second, entry);
   }
-  for (const auto& [id, life] : lives) {
+  for (auto& [id, life] : lives) {
     check_read_again(life);
+    check_old_news(life);
     if (life.job.defined()) check_snapshot(life.job);
   }
   return 0;
