@@ -74,8 +74,8 @@ void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds ma
   applied_.store(read.revision(), std::memory_order_release);
 }
 
-bool JobTable::apply(const Entry& entry) {
-  const bool taken = shard_of(entry.job_id).apply(entry);
+bool JobTable::apply(const Entry& entry, TimePoint delivered) {
+  const bool taken = shard_of(entry.job_id).apply(entry, delivered);
   applied_.store(entry.revision, std::memory_order_release);
   return taken;
 }

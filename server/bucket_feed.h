@@ -48,6 +48,8 @@ class BucketFeed {
   [[nodiscard]] Got next(std::chrono::milliseconds timeout);
   [[nodiscard]] const RawEntry& entry() const { return entry_; }
   [[nodiscard]] std::uint64_t pending() const { return pending_; }
+  // Received by the client library and waiting for next().
+  [[nodiscard]] std::uint64_t queued() const;
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
  private:

@@ -101,6 +101,8 @@ class Holder {
   [[nodiscard]] virtual Lot& lot() = 0;
   // For the access log.
   [[nodiscard]] virtual LogPath log_path(std::string_view key) const = 0;
+  // For metrics.
+  [[nodiscard]] virtual ParkedOn parked_on(std::string_view key) const = 0;
   // Answers a request that was parked; of a stream: writes the next record, parks nothing.
   // `snapshot` as in Waiter::answer().
   virtual void finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,

@@ -19,6 +19,7 @@ FeedResource::FeedResource(Clock& clock, const Freshness& freshness, Overview& o
                       .path = "/job/events",
                       .open = open_event_stream,
                       .opened = &HttpMetrics::event_streams,
+                      .parked_on = ParkedOn::kFeedEvents,
                       .hides_trouble = true}),
       overview_(overview) {}
 

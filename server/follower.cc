@@ -70,6 +70,7 @@ std::variant<BucketState, std::string> Follower::find_bucket(NatsConnection& con
 
 std::string Follower::read_all(Session& session, const BucketState& bucket) {
   const TimePoint began = system_clock().now();
+  metrics_.begin_stream(bucket.last_seq);
   BucketRead read(settings_.jobs_max);
   // The count of pending entries is the server's guess (some versions err); together with the last
   // sequence it is good enough to end the read at once. Where they do not agree, a heartbeat ends
@@ -80,6 +81,7 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
     switch (session.feed.next(kTick)) {
       case BucketFeed::Got::kEntry:
         intake_.admit(session.feed.entry(), [&](const Entry& e) { return read.absorb(e); });
+        metrics_.deliver(session.feed.entry().revision, session.feed.pending());
         session.ledger.deliver(session.feed.entry().revision, session.feed.entry().written);
         complete = session.feed.pending() == 0 && session.feed.entry().revision >= bucket.last_seq;
         break;
@@ -92,6 +94,8 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
         return session.feed.trouble();
     }
   }
+  // What is not delivered by now is gone.
+  metrics_.deliver(session.ledger.delivered(), 0);
   install(std::move(read), bucket, began);
   return {};
 }
@@ -117,11 +121,13 @@ std::string Follower::apply_live(Session& session) {
     const TimePoint now = system_clock().now();
     switch (got) {
       case BucketFeed::Got::kEntry:
-        intake_.admit(session.feed.entry(), [&](const Entry& e) { return table_.apply(e); });
+        intake_.admit(session.feed.entry(), [&](const Entry& e) { return table_.apply(e, now); });
+        metrics_.deliver(session.feed.entry().revision, session.feed.pending());
         session.ledger.deliver(session.feed.entry().revision, session.feed.entry().written);
         contact_.heard(now);
         break;
       case BucketFeed::Got::kIdle:
+        metrics_.catch_up(session.owed);
         contact_.heard(now);
         break;
       case BucketFeed::Got::kNothing:
@@ -138,6 +144,7 @@ std::string Follower::apply_live(Session& session) {
 
 std::string Follower::look_around(Session& session, TimePoint now) {
   contact_.set_connected(session.connection.connected());
+  metrics_.entries_queued.store(session.feed.queued(), std::memory_order_relaxed);
   if (session.connection.reconnects() != session.reconnects) return "the connection was lost";
   if (session.ledger.delivered() >= session.owed) {
     session.owed_by = kEndOfTime;
@@ -157,6 +164,7 @@ std::string Follower::reconcile(Session& session, TimePoint now) {
   if (!std::holds_alternative<BucketState>(state)) return {};
   count(metrics_.reconciles);
   const auto& report = std::get<BucketState>(state);
+  metrics_.know(report.last_seq);
   const Ledger::Finding finding = session.ledger.compare(report, system_clock().wall_now());
   switch (finding) {
     case Ledger::Finding::kAgrees:

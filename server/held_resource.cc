@@ -22,6 +22,7 @@ void HeldResource::serve(std::string_view key, HoldQuery hold, const Condition& 
   RequestFacts& facts = exchange.facts();
   context_.hold_time.grant(hold, facts);
   if (!context_.freshness.ready()) {
+    count(context_.metrics.refused(RequestRefusal::kNotReady));
     return refuse(key, unavailable("the jobs are still being read from NATS; try again"), exchange);
   }
   const TimePoint until = facts.held ? context_.hold_time.deadline(facts) : facts.received;
@@ -42,12 +43,14 @@ void HeldResource::answer_or_park(std::string_view key, Waiter::Terms terms, Exc
   Lot::Parked parked{};
   Lot::Look look;
   if (exchange.park(*this, key, std::move(terms), parked, look) == Exchange::Park::kParked) {
-    count(context_.metrics.requests_parked);
+    count(context_.metrics.mine().requests_parked);
     return;
   }
   const Outcome outcome = parked == Lot::Parked::kFull       ? Outcome::kShed
                           : parked == Lot::Parked::kDraining ? Outcome::kDrain
                                                              : Outcome::kNow;
+  if (outcome == Outcome::kShed) count(context_.metrics.refused(RequestRefusal::kShed));
+  if (outcome == Outcome::kDrain) count(context_.metrics.refused(RequestRefusal::kDraining));
   answer(key, exchange.terms(), outcome, look.snapshot, now, exchange);
 }
 
@@ -60,14 +63,16 @@ void HeldResource::finish(Outcome outcome, const std::shared_ptr<const Snapshot>
 void HeldResource::answer(std::string_view key, const Waiter::Terms& terms, Outcome outcome,
                           const std::shared_ptr<const Snapshot>& snapshot, TimePoint now,
                           Exchange& exchange) {
-  count(context_.metrics.outcomes[static_cast<std::size_t>(outcome)]);
+  count(context_.metrics.mine().outcomes[static_cast<std::size_t>(outcome)]);
   const bool stale = context_.freshness.stale(now);
   if (snapshot == nullptr) {
     if (!stale || outcome == Outcome::kGone) return refuse(key, absent(key, outcome), exchange);
+    count(context_.metrics.refused(RequestRefusal::kNotFresh));
     return refuse(key, unavailable("NATS is away and there is nothing of this id here; try again"),
                   exchange);
   }
   if (stale && !snapshot->final && !exchange.facts().max_stale) {
+    count(context_.metrics.refused(RequestRefusal::kNotFresh));
     return refuse(key,
                   unavailable("NATS is away, jobs may have moved; send Cache-Control: "
                               "max-stale to get what was last known"),

@@ -66,12 +66,14 @@ void StreamResource::handle(std::string_view key, const httplib::Request& reques
 void StreamResource::begin(std::string_view key, const StreamQuery& query, OpenedStream opened,
                            Exchange& exchange) {
   if (!freshness_.ready()) {
+    count(metrics_.refused(RequestRefusal::kNotReady));
     return put_off(key, std::move(opened), "the jobs are still being read from NATS", exchange);
   }
   const TimePoint now = exchange.facts().received;
   Waiter::Terms terms = terms_of(query);
   const Lot::Look look = what_.ends ? lot_.look(key, terms, now) : Lot::Look{};
   if (freshness_.stale(now) && (look.snapshot == nullptr || !look.snapshot->final)) {
+    count(metrics_.refused(RequestRefusal::kNotFresh));
     return put_off(key, std::move(opened), "NATS is away, jobs may have moved", exchange);
   }
   if (what_.ends && look.snapshot == nullptr) {
@@ -138,7 +140,10 @@ void StreamResource::go_on(Exchange& exchange) {
     if (parked == Lot::Parked::kReady && !news) return conclude(look.snapshot, exchange);
     if (news) tell_news(look.snapshot, exchange);
     if (exchange.stream() == nullptr) return;
-    if (parked == Lot::Parked::kFull) return exchange.end_stream(Stream::End::kTrouble);
+    if (parked == Lot::Parked::kFull) {
+      count(metrics_.refused(RequestRefusal::kShed));
+      return exchange.end_stream(Stream::End::kTrouble);
+    }
     if (parked == Lot::Parked::kDraining) return exchange.end_stream(Stream::End::kDrain);
   }
 }
@@ -181,7 +186,7 @@ void StreamResource::tell(const std::shared_ptr<const Snapshot>& snapshot, Excha
   std::string head;
   std::string tail;
   exchange.stream()->wrap({what_.event, &tag, data}, head, tail);
-  count(metrics_.stream_records);
+  count(metrics_.mine().stream_records);
   if (what_.ends && snapshot->final) {
     tail += whole_record(*exchange.stream(), "end", summary_of(*snapshot));
     return exchange.end_stream(Stream::End::kOver, std::move(head), snapshot, data,
