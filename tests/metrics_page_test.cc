@@ -208,6 +208,17 @@ TEST_CASE("metrics page: what the parser refuses is told by status") {
   CHECK(becomes(server, "bide_requests_rejected_total", 4));
 }
 
+TEST_CASE("metrics page: a head that does not come is a 408 and a slow client") {
+  Front::Limits limits;
+  limits.head = 50ms;
+  ServedTable server(limits);
+  Client client = server.dial();
+  client.send("GET / HT");
+  CHECK(client.response().starts_with("HTTP/1.1 408"));
+  CHECK(becomes(server, "bide_requests_rejected_total{status=\"408\"}", 1));
+  CHECK(becomes(server, "bide_clients_slow_total", 1));
+}
+
 TEST_CASE("metrics page: what is not served as asked is told by reason") {
   JobTable::Options options;
   options.parked_max = 1;
