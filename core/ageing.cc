@@ -41,12 +41,15 @@ void Shard::drop_expired() {
   if (max_age_.count() == 0 || installing_) return;
   const WallTime limit = table_.clock_.wall_now() - max_age_;
   while (oldest_ != nullptr && oldest_->job.written() <= limit) {
+    const TimePoint now = table_.clock_.now();
     Record& record = *oldest_;
-    const bool wake = table_.overview_->update(listed(record), std::nullopt, 0);
+    const bool wake = table_.overview_->update(listed(record), std::nullopt, 0, now);
     if (wake) table_.overview_->wake();
-    job_gone(record);
+    job_gone(record, now);
     age_remove(record);
-    if (record.queued) std::erase(changed_, &record);
+    if (record.queued) {
+      std::erase_if(changed_, [&](const Changed& entry) { return entry.record == &record; });
+    }
     records_.erase(records_.find(std::string_view(record.job.id())));
   }
 }

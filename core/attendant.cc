@@ -49,27 +49,27 @@ void Shard::take_all(std::vector<Ready>& ready) {
     Waiter& waiter = due_.top();
     Record& record = *record_of(waiter);
     const bool exists = record.job.defined();
-    take(waiter, exists ? snapshot_of(record) : nullptr, Outcome::kDrain, ready);
+    take(waiter, exists ? snapshot_of(record) : nullptr, Outcome::kDrain, {}, ready);
     erase_if_unneeded(record);
   }
 }
 
 void Shard::take_gone(std::vector<Ready>& ready) {
-  while (!gone_.empty()) take(*gone_.back(), nullptr, Outcome::kGone, ready);
+  while (!gone_.empty()) take(*gone_.back(), nullptr, Outcome::kGone, gone_since_, ready);
 }
 
 void Shard::take_changed(TimePoint now, std::vector<Ready>& ready) {
   const std::size_t jobs = std::min(changed_.size(), kJobsPerPass);
   for (std::size_t i = 0; i < jobs; ++i) {
-    Record& record = *changed_[i];
+    Record& record = *changed_[i].record;
     record.queued = false;
     for (Waiter *waiter = record.waiters, *next = nullptr; waiter != nullptr; waiter = next) {
       next = WaiterList::next(*waiter);
-      take_if_ready(*waiter, now, ready);
+      take_if_ready(*waiter, now, changed_[i].since, ready);
     }
   }
   // A job whose record goes is not among the others: it is not queued any more.
-  for (std::size_t i = 0; i < jobs; ++i) erase_if_unneeded(*changed_[i]);
+  for (std::size_t i = 0; i < jobs; ++i) erase_if_unneeded(*changed_[i].record);
   changed_.erase(changed_.begin(), changed_.begin() + static_cast<long>(jobs));
 }
 
@@ -78,16 +78,17 @@ void Shard::take_due(TimePoint now, std::vector<Ready>& ready) {
     Waiter& waiter = due_.top();
     Record& record = *record_of(waiter);
     if (waiter.terms.deadline > now) {
-      take_if_ready(waiter, now, ready);  // Settling: time alone may have made it ready.
+      take_if_ready(waiter, now, {}, ready);  // Settling: time alone may have made it ready.
       continue;
     }
     const bool exists = record.job.defined();
-    take(waiter, exists ? snapshot_of(record) : nullptr, Outcome::kTimeout, ready);
+    take(waiter, exists ? snapshot_of(record) : nullptr, Outcome::kTimeout, {}, ready);
     erase_if_unneeded(record);
   }
 }
 
-void Shard::take_if_ready(Waiter& waiter, TimePoint now, std::vector<Ready>& ready) {
+void Shard::take_if_ready(Waiter& waiter, TimePoint now, TimePoint news_at,
+                          std::vector<Ready>& ready) {
   Record& record = *record_of(waiter);
   if (!record.job.defined()) return;  // Waits for the job to exist; an event alone is not news.
   const Condition::Judgement judgement = judge(record, waiter.terms, now);
@@ -97,13 +98,15 @@ void Shard::take_if_ready(Waiter& waiter, TimePoint now, std::vector<Ready>& rea
   }
   const bool change = judgement.verdict == Verdict::kNews ||
                       waiter.terms.condition.kind() == Condition::Kind::kChange;
-  take(waiter, snapshot_of(record), change ? Outcome::kChanged : Outcome::kDone, ready);
+  take(waiter, snapshot_of(record), change ? Outcome::kChanged : Outcome::kDone, news_at, ready);
 }
 
 void Shard::take(Waiter& waiter, std::shared_ptr<const Snapshot> snapshot, Outcome outcome,
-                 std::vector<Ready>& ready) {
+                 TimePoint news_at, std::vector<Ready>& ready) {
   forget(waiter);
-  if (waiter.try_claim()) ready.push_back({&waiter, outcome, std::move(snapshot)});
+  if (!waiter.try_claim()) return;
+  waiter.news_at = news_at;
+  ready.push_back({&waiter, outcome, std::move(snapshot)});
 }
 
 TimePoint Shard::next_wake(TimePoint now) const {

@@ -66,6 +66,7 @@ void JobSetGroup::on_strand(Strand& strand, Outcome told) {
   Lot::Look look;
   {
     MutexLock lock(mutex_);
+    const TimePoint news_at = strand.news_at;
     strand.put_back();
     strand.idle = true;
     if (closed_) return;
@@ -74,6 +75,7 @@ void JobSetGroup::on_strand(Strand& strand, Outcome told) {
     const bool ours = waiter_.try_claim();
     close();
     if (!ours) return;  // Its client hung up; leave() is on its way.
+    waiter_.news_at = news_at;
   }
   lot_.forget(waiter_, *this);
   waiter_.answer(*outcome, std::move(look.snapshot));

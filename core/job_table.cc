@@ -77,8 +77,8 @@ void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds ma
   catch_up_->installed();
 }
 
-bool JobTable::apply(const Entry& entry) {
-  const bool taken = shard_of(entry.job_id).apply(entry);
+bool JobTable::apply(const Entry& entry, TimePoint delivered) {
+  const bool taken = shard_of(entry.job_id).apply(entry, delivered);
   applied_.store(entry.revision, std::memory_order_release);
   catch_up_->progressed();
   return taken;

@@ -76,7 +76,9 @@ class JobTable final : public Lot {
   // (zero: never).
   void install(BucketRead read, Epoch epoch, std::chrono::nanoseconds max_age);
   // Applies one live entry. False: RejectReason::kFull. Wakes the attendant, never waits for it.
-  [[nodiscard]] bool apply(const Entry& entry);
+  // `delivered`: when it came here, for Waiter::news_at.
+  [[nodiscard]] bool apply(const Entry& entry, TimePoint delivered);
+  [[nodiscard]] bool apply(const Entry& entry) { return apply(entry, clock_.now()); }
   // Up to `revision` the stream holds nothing that is not applied. So do install() and apply() say
   // of the entries they are given; this is for what they are not: garbage, and what is gone.
   void reach(Revision revision);

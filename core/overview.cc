@@ -36,13 +36,16 @@ Overview::~Overview() { assert(!attendant_.joinable()); }
 // --- The shards' and the table's side -------------------------------------------------------
 
 bool Overview::update(const std::optional<Listed>& before, const std::optional<Listed>& after,
-                      Revision revision) {
+                      Revision revision, TimePoint delivered) {
   if (!before && !after) return false;
   MutexLock lock(mutex_);
   listing_.replace(before, after, revision);
   bool wake = false;
   if (paged_ > 0 && !tick_due_) wake = tick_due_ = true;
-  if (feed_.waiters != nullptr && after && !feed_due_) wake = feed_due_ = true;
+  if (feed_.waiters != nullptr && after && !feed_due_) {
+    wake = feed_due_ = true;
+    feed_due_since_ = delivered;
+  }
   return wake;
 }
 
@@ -60,6 +63,7 @@ void Overview::install(Listing& listing) {
   // Revisions may have begun anew: whoever parks before the next tick is judged by that.
   pages_.for_each([](HeldPage& page) { page.floor = 0; });
   tick_due_ = tick_due_ || paged_ > 0;
+  if (!feed_due_) feed_due_since_ = table_.clock_.now();
   feed_due_ = true;
   news_.notify_one();
 }

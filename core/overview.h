@@ -56,9 +56,10 @@ class Overview final : public Lot {
   [[nodiscard]] EntityTag feed_position() const;
 
   // For the shards: a job changed, see Listing::replace(). Called with the shard's mutex held.
+  // `delivered` as in JobTable::apply().
   // True: the caller calls wake(), best after releasing that.
   [[nodiscard]] bool update(const std::optional<Listed>& before, const std::optional<Listed>& after,
-                            Revision revision);
+                            Revision revision, TimePoint delivered);
   void wake() { news_.notify_one(); }
 
   // Between these the shards replace their jobs one after the other: no ticks, no feed. `listing`
@@ -96,7 +97,7 @@ class Overview final : public Lot {
   void take_due(TimePoint now, Pass& pass) REQUIRES(mutex_);
   void take_changed(Pass& pass) REQUIRES(mutex_);
   void take(Waiter& waiter, Outcome outcome, std::shared_ptr<const Snapshot> snapshot,
-            std::vector<Ready>& ready) REQUIRES(mutex_);
+            TimePoint news_at, std::vector<Ready>& ready) REQUIRES(mutex_);
   [[nodiscard]] TimePoint next_wake() const REQUIRES(mutex_);
 
   JobTable& table_;
@@ -114,6 +115,7 @@ class Overview final : public Lot {
   TimePoint last_tick_ GUARDED_BY(mutex_){};
   bool tick_due_ GUARDED_BY(mutex_) = false;  // At last_tick_ + interval_.
   bool feed_due_ GUARDED_BY(mutex_) = false;
+  TimePoint feed_due_since_ GUARDED_BY(mutex_){};
   bool news_due_ GUARDED_BY(mutex_) = false;  // The attendant is to be notified on unlocking.
   bool installing_ GUARDED_BY(mutex_) = false;
   bool working_ GUARDED_BY(mutex_) = false;  // The attendant is rendering or answering.

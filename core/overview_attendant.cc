@@ -85,7 +85,8 @@ void Overview::take_feed(Pass& pass) {
   if (!std::exchange(feed_due_, false)) return;
   for (Waiter *waiter = feed_.waiters, *next = nullptr; waiter != nullptr; waiter = next) {
     next = WaiterList::next(*waiter);
-    if (has_news(waiter->terms)) take(*waiter, Outcome::kChanged, nullptr, pass.ready);
+    if (has_news(waiter->terms))
+      take(*waiter, Outcome::kChanged, nullptr, feed_due_since_, pass.ready);
   }
 }
 
@@ -111,6 +112,7 @@ void Overview::Pass::answer_due() {
       const bool news = !taken.waiter->terms.seen.matches_content(snapshot->json.tag);
       if (taken.visit->tick && news && outcome == Outcome::kTimeout) outcome = Outcome::kChanged;
     }
+    taken.waiter->news_at = {};
     ready.push_back({taken.waiter, outcome, std::move(snapshot)});
   }
   due.clear();
@@ -131,15 +133,17 @@ void Overview::take_changed(Pass& pass) {
     for (Waiter *waiter = page->judged.waiters, *next = nullptr; waiter != nullptr; waiter = next) {
       next = WaiterList::next(*waiter);
       if (waiter->terms.seen.matches_content(rendering.snapshot->json.tag)) continue;
-      take(*waiter, Outcome::kChanged, rendering.snapshot, pass.ready);
+      take(*waiter, Outcome::kChanged, rendering.snapshot, {}, pass.ready);
     }
   }
 }
 
 void Overview::take(Waiter& waiter, Outcome outcome, std::shared_ptr<const Snapshot> snapshot,
-                    std::vector<Ready>& ready) {
+                    TimePoint news_at, std::vector<Ready>& ready) {
   forget(waiter);
-  if (waiter.try_claim()) ready.push_back({&waiter, outcome, std::move(snapshot)});
+  if (!waiter.try_claim()) return;
+  waiter.news_at = news_at;
+  ready.push_back({&waiter, outcome, std::move(snapshot)});
 }
 
 TimePoint Overview::next_wake() const {

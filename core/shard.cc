@@ -20,13 +20,13 @@ Shard::~Shard() { assert(!attendant_.joinable()); }
 
 // --- The watcher's side ---------------------------------------------------------------------
 
-bool Shard::apply(const Entry& entry) {
+bool Shard::apply(const Entry& entry, TimePoint delivered) {
   bool taken = false;
   bool news = false;
   bool overview_news = false;
   {
     MutexLock lock(mutex_);
-    taken = absorb(entry);
+    taken = absorb(entry, delivered);
     // Here, so that who has seen the state finds the position where it is.
     table_.position_.advance(entry.revision);
     news = std::exchange(news_due_, false);
@@ -38,7 +38,7 @@ bool Shard::apply(const Entry& entry) {
   return taken;
 }
 
-bool Shard::absorb(const Entry& entry) {
+bool Shard::absorb(const Entry& entry, TimePoint delivered) {
   const bool deletes = std::holds_alternative<Deletion>(entry.what);
   Record* record = find(entry.job_id);
   if (record == nullptr) {
@@ -51,11 +51,11 @@ bool Shard::absorb(const Entry& entry) {
   if (absorbed == Job::Absorbed::kChanged) {
     const std::optional<Listed> after = listed(*record);
     if (before && !after) {
-      job_gone(*record);
+      job_gone(*record, delivered);
     } else {
-      changed(*record);
+      changed(*record, delivered);
     }
-    if (table_.overview_->update(before, after, entry.revision)) overview_due_ = true;
+    if (table_.overview_->update(before, after, entry.revision, delivered)) overview_due_ = true;
   }
   if (before.has_value() != record->job.defined() || !record->aged) {
     age_remove(*record);
@@ -106,7 +106,7 @@ void Shard::adopt(Record& old) {
   Record* record = find(old.job.id());
   const bool exists = record != nullptr && record->job.defined();
   if (old.job.defined() && !exists) {
-    job_gone(old);
+    job_gone(old, table_.clock_.now());
     return;
   }
   if (record == nullptr) record = &find_or_add(old.job.id());  // Only `exists` waits for no job.
@@ -117,7 +117,7 @@ void Shard::adopt(Record& old) {
   }
   if (!record->queued) {
     record->queued = true;
-    changed_.push_back(record);
+    changed_.push_back({record, table_.clock_.now()});
   }
 }
 
@@ -194,17 +194,18 @@ Record& Shard::find_or_add(std::string_view id) {
   return **records_.insert(std::make_unique<Record>(std::string(id))).first;
 }
 
-void Shard::changed(Record& record) {
+void Shard::changed(Record& record, TimePoint delivered) {
   forget_snapshot(record);
   record.settled_at = table_.clock_.now() + table_.options_.settle;
   if (record.waiters == nullptr || record.queued) return;
   record.queued = true;
-  changed_.push_back(&record);
+  changed_.push_back({&record, delivered});
   news_due_ = true;
 }
 
-void Shard::job_gone(Record& record) {
+void Shard::job_gone(Record& record, TimePoint at) {
   forget_snapshot(record);
+  if (gone_.empty()) gone_since_ = at;
   while (record.waiters != nullptr) {
     gone_.push_back(record.waiters);
     WaiterList::unlink(*record.waiters);

@@ -36,7 +36,7 @@ class Shard {
   ~Shard();  // After stop().
 
   // See the methods of the same names in core/job_table.h.
-  [[nodiscard]] bool apply(const Entry& entry) EXCLUDES(mutex_);
+  [[nodiscard]] bool apply(const Entry& entry, TimePoint delivered) EXCLUDES(mutex_);
   // Returns the records that were replaced: the overview still names them. Until end_install() no
   // job leaves by age: the overview does not name these yet.
   [[nodiscard]] RecordIndex install(RecordIndex records, Epoch epoch,
@@ -61,19 +61,20 @@ class Shard {
   void take_gone(std::vector<Ready>& ready) REQUIRES(mutex_);
   void take_changed(TimePoint now, std::vector<Ready>& ready) REQUIRES(mutex_);
   void take_due(TimePoint now, std::vector<Ready>& ready) REQUIRES(mutex_);
-  void take_if_ready(Waiter& waiter, TimePoint now, std::vector<Ready>& ready) REQUIRES(mutex_);
+  void take_if_ready(Waiter& waiter, TimePoint now, TimePoint news_at, std::vector<Ready>& ready)
+      REQUIRES(mutex_);
   void take(Waiter& waiter, std::shared_ptr<const Snapshot> snapshot, Outcome outcome,
-            std::vector<Ready>& ready) REQUIRES(mutex_);
+            TimePoint news_at, std::vector<Ready>& ready) REQUIRES(mutex_);
   [[nodiscard]] TimePoint next_wake(TimePoint now) const REQUIRES(mutex_);
 
   // The table's content (core/shard.cc).
-  [[nodiscard]] bool absorb(const Entry& entry) REQUIRES(mutex_);
+  [[nodiscard]] bool absorb(const Entry& entry, TimePoint delivered) REQUIRES(mutex_);
   [[nodiscard]] JobTable::Parked try_park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
                                           TimePoint now, JobTable::Look& look) REQUIRES(mutex_);
   Record* find(std::string_view id) REQUIRES(mutex_);
   Record& find_or_add(std::string_view id) REQUIRES(mutex_);
-  void changed(Record& record) REQUIRES(mutex_);
-  void job_gone(Record& record) REQUIRES(mutex_);
+  void changed(Record& record, TimePoint delivered) REQUIRES(mutex_);
+  void job_gone(Record& record, TimePoint at) REQUIRES(mutex_);
   void erase_if_unneeded(Record& record) REQUIRES(mutex_);
   [[nodiscard]] const std::shared_ptr<const Snapshot>& snapshot_of(Record& record) REQUIRES(mutex_);
   void forget_snapshot(Record& record) REQUIRES(mutex_);
@@ -99,8 +100,14 @@ class Shard {
   CondVar news_;     // Something changed, or closed: for the attendant.
   CondVar drained_;  // The attendant has nothing left: for finish_drain().
   RecordIndex records_ GUARDED_BY(mutex_);
-  std::vector<Record*> changed_ GUARDED_BY(mutex_);
+  // Since when: of several changes before the attendant looks, the first.
+  struct Changed {
+    Record* record;
+    TimePoint since;
+  };
+  std::vector<Changed> changed_ GUARDED_BY(mutex_);
   std::vector<Waiter*> gone_ GUARDED_BY(mutex_);  // Unlinked from their record, still in the heap.
+  TimePoint gone_since_ GUARDED_BY(mutex_){};     // Of the first of them.
   DueHeap due_ GUARDED_BY(mutex_);
   std::vector<Record*> snapshot_ring_
       GUARDED_BY(mutex_);  // Bounds the snapshots kept: oldest goes.

@@ -64,6 +64,10 @@ class Waiter {
   virtual void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept = 0;
 
   Terms terms;
+  // Set by the lot before answer(): when the news came that it is answered for (JobTable::apply).
+  // TimePoint{}: it is not answered for news (deadline, drain), or that was held back on purpose
+  // (settling, the pages and statistics of the overview).
+  TimePoint news_at{};
 
  protected:
   virtual ~Waiter() = default;

@@ -106,6 +106,12 @@ void BucketFeed::free_spent() {
   spent_bytes_ = 0;
 }
 
+std::uint64_t BucketFeed::queued() const {
+  int messages = 0;
+  const natsStatus status = natsSubscription_GetPending(subscription_, &messages, nullptr);
+  return status == NATS_OK ? static_cast<std::uint64_t>(messages) : 0;
+}
+
 BucketFeed::Got BucketFeed::on_timeout() {
   free_spent();
   const auto silence = system_clock().now() - last_heard_;

@@ -51,6 +51,8 @@ class BucketFeed {
   // Of the latest kIdle: how far the server had looked through the stream. It delivers nothing of
   // what is gone by then, so this may be more than the revision of the last entry.
   [[nodiscard]] Revision passed() const { return passed_; }
+  // Received by the client library and waiting for next().
+  [[nodiscard]] std::uint64_t queued() const;
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
  private:

@@ -48,6 +48,9 @@ class CatchingUp final : public Holder {
   [[nodiscard]] LogPath log_path(std::string_view key) const override {
     return holder_.log_path(key);
   }
+  [[nodiscard]] ParkedOn parked_on(std::string_view key) const override {
+    return holder_.parked_on(key);
+  }
   void finish(Outcome outcome, const std::shared_ptr<const Snapshot>& /*none*/,
               Exchange& exchange) override {
     const bool caught_up = outcome == Outcome::kChanged;

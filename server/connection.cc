@@ -80,6 +80,12 @@ bool Connection::on_events(std::uint32_t life, News news) noexcept {
   return false;
 }
 
+Connection::Standing Connection::standing() const noexcept {
+  const std::uint64_t state = state_.load(std::memory_order_relaxed);
+  if ((state & kOwned) != 0) return Standing::kOwned;
+  return (state & kParked) != 0 ? Standing::kParked : Standing::kAtRest;
+}
+
 void Connection::note(News news) noexcept {
   state_.fetch_or(bits_of(news), std::memory_order_relaxed);
 }

@@ -27,6 +27,7 @@
 
 #include "core/waiter.h"
 #include "server/airlock.h"
+#include "server/http_metrics.h"
 #include "server/opened_stream.h"
 #include "server/stream.h"
 #include "server/tls_session.h"
@@ -97,6 +98,9 @@ class Connection final : public Waiter {
   [[nodiscard]] bool on_events(std::uint32_t life, News news) noexcept;
   // For the owner: as if the event came (again) the moment the connection comes to rest.
   void note(News news) noexcept;
+  enum class Standing : std::uint8_t { kOwned, kParked, kAtRest };
+  // As it is right now; also of a slot that is not in use: kOwned.
+  [[nodiscard]] Standing standing() const noexcept;
   // Gives ownership up. What was noted meanwhile: the caller must have somebody look at it.
   [[nodiscard]] News rest() noexcept;
   struct Parked {
@@ -134,6 +138,7 @@ class Connection final : public Waiter {
   std::uint32_t index = 0;  // Of its slot, for good.
   int fd = -1;
   std::uint8_t thread = 0;  // Of the pool: it watches the socket.
+  ParkedOn parked_on{};     // Of the parked request or the stream, for metrics.
   // When the reaper may end it (Reaper::mark).
   std::atomic<std::int64_t> expires_ms{INT64_MAX};
 

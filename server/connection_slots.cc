@@ -29,4 +29,16 @@ void ConnectionSlots::release(Connection& connection) {
   in_use_.fetch_sub(1, std::memory_order_relaxed);
 }
 
+ConnectionSlots::Census ConnectionSlots::census() const {
+  Census census;
+  for (std::uint32_t i = 0; i < end(); ++i) {
+    const Connection::Standing standing = at(i).standing();
+    if (standing == Connection::Standing::kParked) ++census.parked;
+    if (standing == Connection::Standing::kAtRest) ++census.resting;
+  }
+  const std::size_t others = census.parked + census.resting;
+  census.busy = in_use() > others ? in_use() - others : 0;
+  return census;
+}
+
 }  // namespace bide

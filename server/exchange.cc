@@ -44,7 +44,7 @@ void Exchange::send_laid_out(int status, std::string_view text,
 }
 
 void Exchange::note_response(int status, std::size_t bytes, LogPath path) {
-  count(front_.metrics_.responses[static_cast<std::size_t>(status / 100)]);
+  count(front_.metrics_.mine().responses[static_cast<std::size_t>(status / 100)]);
   front_.access_logger_.response(connection_, status, bytes, path);
 }
 
@@ -52,6 +52,7 @@ Exchange::Park Exchange::park(Holder& holder, std::string_view key, Waiter::Term
                               Lot::Parked& parked, Lot::Look& look) {
   connection_.input = rest_;
   connection_.holder = &holder;
+  connection_.parked_on = holder.parked_on(key);
   connection_.key = key;
   connection_.terms = std::move(terms);
   return park_under(key, parked, look);
@@ -74,8 +75,10 @@ void Exchange::open_stream(Holder& holder, std::string_view key, Waiter::Terms t
                            std::string_view begin) {
   connection_.holder = &holder;
   connection_.key = key;
+  connection_.parked_on = holder.parked_on(key);
   connection_.terms = std::move(terms);
   connection_.stream = std::move(stream);
+  count(front_.metrics_.streams_open[static_cast<std::size_t>(connection_.parked_on)]);
   std::string text;
   append_stream_head(text, head, further_fields());
   send_laid_out(head.status, text.append(begin), nullptr, {}, holder.log_path(key));
@@ -97,7 +100,7 @@ void Exchange::end_stream(Stream::End why, std::string text,
                           std::string tail) {
   connection_.stream->append_end(owner == nullptr ? text : tail, why);
   write(text, owner, body, tail);
-  connection_.stream.reset();
+  front_.drop_stream(connection_);
   connection_.facts.close = true;
   front_.give_back_place(connection_);
 }

@@ -114,6 +114,8 @@ class Holder {
   [[nodiscard]] virtual Lot& lot() = 0;
   // For the access log.
   [[nodiscard]] virtual LogPath log_path(std::string_view key) const = 0;
+  // For metrics.
+  [[nodiscard]] virtual ParkedOn parked_on(std::string_view key) const = 0;
   // Answers a request that was parked, or parks it for another holder, or opens the stream that was
   // asked for; of a stream: writes the next record, parks nothing.
   // `snapshot` as in Waiter::answer().

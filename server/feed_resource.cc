@@ -18,6 +18,7 @@ FeedResource::FeedResource(const Context& context, Overview& overview)
                       .path = "/job/events",
                       .open = open_event_stream,
                       .opened = &HttpMetrics::event_streams,
+                      .parked_on = ParkedOn::kFeedEvents,
                       .hides_trouble = true}),
       overview_(overview) {}
 

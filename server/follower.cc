@@ -72,6 +72,7 @@ std::variant<BucketState, std::string> Follower::find_bucket(NatsConnection& con
 
 std::string Follower::read_all(Session& session, const BucketState& bucket) {
   const TimePoint began = system_clock().now();
+  metrics_.begin_stream(bucket.last_seq);
   BucketRead read(settings_.jobs_max);
   // The count of pending entries is the server's guess (some versions err); together with the last
   // sequence it is good enough to end the read at once. Where they do not agree, a heartbeat ends
@@ -82,6 +83,7 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
     switch (session.feed.next(kTick)) {
       case BucketFeed::Got::kEntry:
         intake_.admit(session.feed.entry(), [&](const Entry& e) { return read.absorb(e); });
+        metrics_.deliver(session.feed.entry().revision, session.feed.pending());
         session.ledger.deliver(session.feed.entry().revision, session.feed.entry().written);
         complete = session.feed.pending() == 0 && session.feed.entry().revision >= bucket.last_seq;
         break;
@@ -95,6 +97,8 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
     }
   }
   read.reach(session.ledger.delivered());
+  // What is not delivered by now is gone.
+  metrics_.deliver(session.ledger.delivered(), 0);
   install(std::move(read), bucket, began);
   return {};
 }
@@ -120,7 +124,8 @@ std::string Follower::apply_live(Session& session) {
     const TimePoint now = system_clock().now();
     switch (got) {
       case BucketFeed::Got::kEntry:
-        intake_.admit(session.feed.entry(), [&](const Entry& e) { return table_.apply(e); });
+        intake_.admit(session.feed.entry(), [&](const Entry& e) { return table_.apply(e, now); });
+        metrics_.deliver(session.feed.entry().revision, session.feed.pending());
         session.ledger.deliver(session.feed.entry().revision, session.feed.entry().written);
         table_.reach(session.ledger.delivered());
         contact_.heard(now);
@@ -128,6 +133,7 @@ std::string Follower::apply_live(Session& session) {
       case BucketFeed::Got::kIdle:
         session.ledger.pass(session.feed.passed());
         table_.reach(session.ledger.delivered());
+        metrics_.catch_up(session.owed);
         contact_.heard(now);
         break;
       case BucketFeed::Got::kNothing:
@@ -144,6 +150,7 @@ std::string Follower::apply_live(Session& session) {
 
 std::string Follower::look_around(Session& session, TimePoint now) {
   contact_.set_connected(session.connection.connected());
+  metrics_.entries_queued.store(session.feed.queued(), std::memory_order_relaxed);
   if (session.connection.reconnects() != session.reconnects) return "the connection was lost";
   if (session.ledger.delivered() >= session.owed) {
     session.owed_by = kEndOfTime;
@@ -164,6 +171,7 @@ std::string Follower::reconcile(Session& session, TimePoint now) {
   if (!std::holds_alternative<BucketState>(state)) return {};
   count(metrics_.reconciles);
   const auto& report = std::get<BucketState>(state);
+  metrics_.know(report.last_seq);
   const Ledger::Finding finding = session.ledger.compare(report, system_clock().wall_now());
   switch (finding) {
     case Ledger::Finding::kAgrees:

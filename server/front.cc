@@ -70,7 +70,7 @@ std::uint64_t Front::key_of(const Connection& connection) {
 void Front::adopt(int fd) {
   Connection* const connection = draining() ? nullptr : slots_.acquire();
   if (connection == nullptr) {
-    count(metrics_.connections_refused);
+    count(metrics_.refused(draining() ? ConnectionRefusal::kDraining : ConnectionRefusal::kNoSlot));
     ::close(fd);
     return;
   }
@@ -82,7 +82,7 @@ void Front::adopt(int fd) {
   // Watched before it rests: what comes in between is noted.
   const auto thread = pool_.watch(fd, kReadEvents, key_of(*connection));
   if (!thread) {
-    count(metrics_.connections_refused);
+    count(metrics_.refused(ConnectionRefusal::kNoWatch));
     ::close(fd);
     return slots_.release(*connection);
   }
@@ -150,11 +150,16 @@ void Front::serve(Connection& connection, std::string_view bytes) {
     Exchange exchange(*this, connection, bytes);
     handler_->handle(request, exchange);
     if (exchange.handed_over()) return;
-    if (connection.stream != nullptr) look_for_fin(connection);
+    const TimePoint now = clock_.now();
+    if (connection.stream != nullptr) {
+      look_for_fin(connection);
+    } else {
+      metrics_.mine().service.observe(now - connection.facts.received);
+    }
     if (connection.broken || connection.unsent != nullptr || connection.facts.close ||
         connection.stream != nullptr) {
       connection.input = bytes;
-      return after_response(connection);
+      return after_response(connection, now);
     }
   }
   wait_for_request(connection, connection.facts.received);
@@ -192,14 +197,14 @@ void Front::wait_for_rest_of(Connection& connection, std::string_view partial) {
 
 void Front::reject(Connection& connection, std::string_view bytes, int status,
                    std::string_view detail) {
-  count(metrics_.requests_rejected);
+  count(metrics_.rejected(status));
   connection.facts = RequestFacts{};
   connection.facts.head = is_head(bytes);
   connection.facts.received = clock_.now();
   connection.facts.close = true;
   Exchange exchange(*this, connection, {});
   exchange.send(problem(status, detail), "-");
-  after_response(connection);
+  after_response(connection, connection.facts.received);
 }
 
 }  // namespace bide

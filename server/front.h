@@ -71,6 +71,7 @@ class Front final : private AnswerSink {
   void stop();
 
   [[nodiscard]] std::size_t connections() const { return slots_.in_use(); }
+  [[nodiscard]] const ConnectionSlots& slots() const { return slots_; }
 
  private:
   friend class Exchange;
@@ -97,7 +98,7 @@ class Front final : private AnswerSink {
   void leave(Connection& connection);                        // The client has left.
   void finish(Connection& connection, Outcome outcome,
               const std::shared_ptr<const Snapshot>& snapshot);
-  void after_response(Connection& connection);
+  void after_response(Connection& connection, TimePoint now);
   void go_on(Connection& connection);
   void resume_writing(Connection& connection);
   void linger(Connection& connection);
@@ -108,6 +109,10 @@ class Front final : private AnswerSink {
   void begin(Connection& connection, const httplib::Request& request);  // Keeps ownership.
   void close(Connection& connection);
 
+  // Keep ownership, and are for metrics.
+  Tally& parked_tally(const Connection& connection);
+  void note_answer(const Connection& connection, bool was_stream, TimePoint now);
+  void drop_stream(Connection& connection);
   // Keeps ownership. Sends what the socket takes and keeps the rest in connection.unsent.
   void send(Connection& connection, std::string_view text,
             const std::shared_ptr<const Snapshot>& owner, std::string_view body,

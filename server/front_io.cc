@@ -51,18 +51,18 @@ void Front::resume_writing(Connection& connection) {
     connection.unsent.reset();
     watch_for(connection, kReadEvents);
   }
-  after_response(connection);
+  after_response(connection, clock_.now());
 }
 
-void Front::after_response(Connection& connection) {
+void Front::after_response(Connection& connection, TimePoint now) {
   if (connection.broken) return close(connection);
   if (connection.unsent != nullptr) {
     watch_for(connection, EPOLLOUT);
-    return rest(connection, Connection::Phase::kWriting, clock_.now() + limits_.write);
+    return rest(connection, Connection::Phase::kWriting, now + limits_.write);
   }
   if (connection.stream != nullptr) return go_on(connection);
   if (connection.facts.close) return half_close(connection);
-  if (connection.input.empty()) return wait_for_request(connection, clock_.now());
+  if (connection.input.empty()) return wait_for_request(connection, now);
   // The client has pipelined. An attendant has no time for its next request.
   pool_.enqueue([this, &connection] { serve(connection, connection.input); });
 }
@@ -134,7 +134,7 @@ void Front::close(Connection& connection) {
   std::string().swap(connection.input);
   connection.holder = nullptr;
   std::string().swap(connection.key);
-  connection.stream.reset();
+  drop_stream(connection);
   connection.opening.reset();
   connection.unsent.reset();
   connection.end_life();

@@ -33,15 +33,24 @@ Lot::Parked Front::park(Connection& connection, std::string_view key, Lot::Look&
   connection.phase = Connection::Phase::kParked;
   Lot& lot = connection.holder->lot();
   const std::uint64_t events_key = key_of(connection);
+  // Not the connection's, once it is parked. Who is gone was parked as well: see hang_up().
+  Tally& tally = parked_tally(connection);
+  connection.news_at = {};
   const TimePoint since = connection.stream != nullptr ? clock_.now() : connection.facts.received;
   // Of what is parked again, as a stream that goes round, a FIN that came meanwhile is a goodbye.
   if (connection.stream == nullptr && !connection.facts.caught_up) look_for_fin(connection);
   const Connection::Parked rested = connection.rest_parked();
   if (rested.urgent != Connection::kNone) look_again(events_key, rested.urgent);
   const Lot::Parked parked = lot.park(key, connection, rested.ticket, since, look);
-  if (parked == Lot::Parked::kParked || parked == Lot::Parked::kGone) return parked;
+  if (parked == Lot::Parked::kParked || parked == Lot::Parked::kGone) {
+    count(tally);
+    return parked;
+  }
   // Not parked: a hang-up may have been faster than we are now.
-  if (!connection.claim(rested.ticket)) return Lot::Parked::kGone;
+  if (!connection.claim(rested.ticket)) {
+    count(tally);
+    return Lot::Parked::kGone;
+  }
   connection.phase = Connection::Phase::kReading;
   return parked;
 }
@@ -53,6 +62,7 @@ void Front::on_events_while_parked(Connection& connection, Connection::News news
 }
 
 void Front::hang_up(Connection& connection, Connection::News news) {
+  parked_tally(connection).subtract(1);
   connection.holder->lot().unpark(connection.key, connection);
   left(connection, news);
 }
@@ -75,6 +85,7 @@ void Front::leave(Connection& connection) {
 
 // A client that listens is not deaf either, and says goodbye in frames, not by a FIN alone.
 void Front::hear(Connection& connection, Connection::News news) {
+  parked_tally(connection).subtract(1);
   connection.holder->lot().unpark(connection.key, connection);
   std::array<char, kHearBytes> buffer;
   const ssize_t got = receive(connection, buffer);
@@ -85,7 +96,7 @@ void Front::hear(Connection& connection, Connection::News news) {
     Exchange exchange(*this, connection, {});
     connection.holder->receive({buffer.data(), static_cast<std::size_t>(got)}, exchange);
   }
-  after_response(connection);
+  after_response(connection, clock_.now());
 }
 
 void Front::park_again(Connection& connection) {
@@ -107,21 +118,25 @@ void Front::park_again(Connection& connection) {
 
 void Front::on_answer(Connection& connection, Outcome outcome,
                       std::shared_ptr<const Snapshot> snapshot) noexcept {
+  parked_tally(connection).subtract(1);
   finish(connection, outcome, snapshot);
 }
 
 void Front::finish(Connection& connection, Outcome outcome,
                    const std::shared_ptr<const Snapshot>& snapshot) {
   if (draining()) connection.facts.close = true;
+  const bool was_stream = connection.stream != nullptr;
   Exchange exchange(*this, connection, connection.input);
   connection.holder->finish(outcome, snapshot, exchange);
   if (exchange.handed_over()) return;  // Parked again, for something else.
+  const TimePoint now = clock_.now();
+  note_answer(connection, was_stream, now);
   if (connection.stream == nullptr) {
     give_back_place(connection);
     std::string().swap(connection.key);
     connection.terms = {};
   }
-  after_response(connection);
+  after_response(connection, now);
 }
 
 void Front::charge(Connection& connection) {
@@ -153,7 +168,25 @@ void Front::go_on(Connection& connection) {
     connection.holder->receive(input, exchange);
   }
   if (connection.stream != nullptr && !exchange.stuck()) connection.holder->go_on(exchange);
-  if (!exchange.handed_over()) after_response(connection);
+  if (!exchange.handed_over()) after_response(connection, clock_.now());
+}
+
+Tally& Front::parked_tally(const Connection& connection) {
+  return metrics_.mine().parked[static_cast<std::size_t>(connection.parked_on)];
+}
+
+void Front::note_answer(const Connection& connection, bool was_stream, TimePoint now) {
+  HttpTally& mine = metrics_.mine();
+  if (!was_stream) mine.held.observe(now - connection.facts.received);
+  if (connection.news_at == TimePoint{}) return;
+  (was_stream ? mine.stream_news : mine.request_news).observe(now - connection.news_at);
+}
+
+void Front::drop_stream(Connection& connection) {
+  if (connection.stream == nullptr) return;
+  metrics_.streams_open[static_cast<std::size_t>(connection.parked_on)].fetch_sub(
+      1, std::memory_order_relaxed);
+  connection.stream.reset();
 }
 
 }  // namespace bide

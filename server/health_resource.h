@@ -14,16 +14,14 @@
 #include "server/contact.h"
 #include "server/http_metrics.h"
 #include "server/metrics.h"
+#include "server/metrics_page.h"
 
 namespace bide {
 
 class HealthResource {
  public:
   enum class Page : std::uint8_t { kNone, kLive, kReady, kMetrics };
-  struct Numbers {
-    std::size_t connections = 0;
-    bool draining = false;
-  };
+  using Numbers = ServerNumbers;
 
   // `numbers` is asked at every rendering.
   HealthResource(Clock& clock, std::chrono::milliseconds max_stale, const JobTable& table,

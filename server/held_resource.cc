@@ -29,10 +29,11 @@ void HeldResource::serve(std::string_view key, HoldQuery hold, const Condition& 
   RequestFacts& facts = exchange.facts();
   context_.hold_time.grant(hold, facts);
   if (!context_.freshness.ready()) {
+    count(context_.metrics.refused(RequestRefusal::kNotReady));
     return refuse(key, unavailable("the jobs are still being read from NATS; try again"), exchange);
   }
   if (facts.over_rate) {
-    count(context_.metrics.over_rate);
+    count(context_.metrics.refused(RequestRefusal::kRate));
     return refuse(key, too_many("this client asks too often; ask less, or wait longer at a time"),
                   exchange);
   }
@@ -88,17 +89,19 @@ void HeldResource::answer_or_park(std::string_view key, Waiter::Terms terms, Tim
   Lot::Look look;
   if (!exchange.take_place()) return answer_without_place(key, terms, exchange);
   if (exchange.park(*this, key, std::move(terms), parked, look) == Exchange::Park::kParked) {
-    count(context_.metrics.requests_parked);
+    count(context_.metrics.mine().requests_parked);
     return;
   }
   const Outcome outcome = parked == Lot::Parked::kFull       ? Outcome::kShed
                           : parked == Lot::Parked::kDraining ? Outcome::kDrain
                                                              : Outcome::kNow;
+  if (outcome == Outcome::kShed) count(context_.metrics.refused(RequestRefusal::kShed));
+  if (outcome == Outcome::kDrain) count(context_.metrics.refused(RequestRefusal::kDraining));
   answer(key, exchange.terms(), outcome, look.snapshot, now, exchange);
 }
 
 void HeldResource::refuse_place(std::string_view key, Exchange& exchange) {
-  count(context_.metrics.over_places);
+  count(context_.metrics.refused(RequestRefusal::kClientParked));
   refuse(key,
          too_many("this client has too many requests held; wait for some, or for many jobs in one"),
          exchange);
@@ -130,13 +133,15 @@ void HeldResource::answer(std::string_view key, const Waiter::Terms& terms, Outc
     const bool exists = terms.condition.kind() == Condition::Kind::kExists;
     return catch_up(key, terms, !exists, exchange);
   }
-  count(context_.metrics.outcomes[static_cast<std::size_t>(outcome)]);
+  count(context_.metrics.mine().outcomes[static_cast<std::size_t>(outcome)]);
   if (snapshot == nullptr) {
     if (!stale || outcome == Outcome::kGone) return refuse(key, absent(key, outcome), exchange);
+    count(context_.metrics.refused(RequestRefusal::kNotFresh));
     return refuse(key, unavailable("NATS is away and there is nothing of this id here; try again"),
                   exchange);
   }
   if (stale && !snapshot->final && !exchange.facts().max_stale) {
+    count(context_.metrics.refused(RequestRefusal::kNotFresh));
     return refuse(key,
                   unavailable("NATS is away, jobs may have moved; send Cache-Control: "
                               "max-stale to get what was last known"),

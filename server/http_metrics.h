@@ -1,33 +1,118 @@
-// server/http_metrics.h: What the HTTP side counts.
+// server/http_metrics.h: What the HTTP side counts. What a request costs is counted by each thread
+// for itself (server/per_thread.h); what is rare, by all together.
 //
-// Thread safety: counters are atomic; see server/metrics.h.
+// Thread safety: may be counted and read from any thread; nothing is inferred from one counter
+// about another.
 #pragma once
 
 #include <array>
+#include <string_view>
 
 #include "core/waiter.h"
+#include "server/histogram.h"
 #include "server/metrics.h"
+#include "server/per_thread.h"
 
 namespace bide {
 
+// Labels `kind` and `road` of what is parked.
+enum class ParkedOn : std::uint8_t {
+  kJob,
+  kSet,
+  kList,
+  kStatistics,
+  kJobEvents,
+  kJobWebSocket,
+  kStatisticsEvents,
+  kStatisticsWebSocket,
+  kFeedEvents,
+};
+inline constexpr std::size_t kParkedOn = 9;
+[[nodiscard]] std::string_view kind_of(ParkedOn parked_on);
+[[nodiscard]] std::string_view road_of(ParkedOn parked_on);  // `request`, `events`, `ws`
+
+// Why a connection is closed at once; label `reason`.
+enum class ConnectionRefusal : std::uint8_t {
+  kDraining,  // The server is shutting down.
+  kNoSlot,    // ConnectionSlots are all in use.
+  kNoWatch,   // The kernel is out of memory or watches.
+};
+inline constexpr std::size_t kConnectionRefusals = 3;
+[[nodiscard]] std::string_view word_of(ConnectionRefusal reason);
+
+// Why a request that was understood is not served as it asked; label `reason`. For one reason more:
+// a line here, one in word_of(), the number below, and count(metrics.refused(...)).
+enum class RequestRefusal : std::uint8_t {
+  kShed,          // No room to park: answered at once, or the stream ended.
+  kDraining,      // Asked to be held while the server was shutting down: answered at once.
+  kNotReady,      // The first read of the bucket was under way.
+  kNotFresh,      // NATS was away for longer than --max-stale.
+  kUnauthorized,  // 401: no token, or none of ours.
+  kForbidden,     // 403: a token that does not permit reading.
+  kRate,          // 429: too many requests of one client.
+  kClientParked,  // 429: one client holds as many as it may.
+};
+inline constexpr std::size_t kRequestRefusals = 8;
+[[nodiscard]] std::string_view word_of(RequestRefusal reason);
+
+// What the parser answers (server/airlock.h), and 0 for any other; label `status`.
+inline constexpr std::array kRejectStatuses = {400, 408, 413, 414, 417, 431, 501, 505, 0};
+
+namespace bounds {
+using namespace std::chrono_literals;
+inline constexpr BucketBounds<16> kService = {5us, 10us, 20us, 50us, 100us, 200us, 500us, 1ms,
+                                              2ms, 5ms,  10ms, 20ms, 50ms,  100ms, 1s,    10s};
+inline constexpr BucketBounds<16> kNews = {50us, 100us, 200us, 500us, 1ms,   2ms, 5ms, 10ms,
+                                           20ms, 50ms,  100ms, 200ms, 500ms, 1s,  5s,  30s};
+inline constexpr BucketBounds<16> kHeld = {5ms, 20ms, 100ms, 250ms, 500ms, 1s,  2s,  5s,
+                                           10s, 15s,  20s,   25s,   30s,   40s, 50s, 60s};
+}  // namespace bounds
+
+// What one thread has counted.
+struct alignas(kCacheLineBytes) HttpTally {
+  std::array<Tally, 6> responses;       // By status class: [2] counts 200-299, [1] the rest.
+  std::array<Tally, 8> outcomes;        // Of job requests, by Outcome.
+  Tally requests_parked;                // That ever were.
+  Tally stream_records;                 // States told on streams.
+  std::array<Tally, kParkedOn> parked;  // A balance: the sum is who is parked now.
+  // Of a request that was answered at once: from its last byte to its answer at the socket.
+  Histogram<bounds::kService> service;
+  // Of one that was parked: the same.
+  Histogram<bounds::kHeld> held;
+  // Of those who were parked when an event came that they were answered for: from its delivery
+  // (Waiter::news_at) to the answer, or of streams the record, at the socket.
+  Histogram<bounds::kNews> request_news;
+  Histogram<bounds::kNews> stream_news;
+};
+
 struct HttpMetrics {
-  Counter connections{0};
-  Counter connections_refused{0};      // No slot, no memory, or draining.
-  std::array<Counter, 6> responses{};  // By status class: [2] counts 200-299, [1] the rest.
-  std::array<Counter, 8> outcomes{};   // Of job requests, by Outcome.
-  Counter tls_handshakes{0};           // That succeeded.
-  Counter tls_handshake_failures{0};   // Or took too long. Not: left before the first byte.
-  Counter requests_rejected{0};        // By the airlock: not HTTP, or over a limit.
-  Counter requests_parked{0};          // That ever were.
-  Counter event_streams{0};            // Server-sent events, opened.
-  Counter web_sockets{0};              // WebSockets, opened.
-  Counter stream_records{0};           // States told on either.
-  Counter clients_gone{0};             // Hung up while parked.
-  Counter unauthorized{0};             // 401: no token, or none of ours.
-  Counter forbidden{0};                // 403: a token that does not permit reading.
-  Counter over_rate{0};                // 429: too many requests of one client.
-  Counter over_places{0};              // Held too many at a time for one client: 429, or cut.
-  Counter clients_slow{0};             // Cut: head, body or reading took too long.
+  [[nodiscard]] HttpTally& mine() { return tallies.mine(); }
+  [[nodiscard]] std::uint64_t sum(Tally HttpTally::*tally) const {
+    std::uint64_t sum = 0;
+    tallies.for_each([&](const HttpTally& one) { sum += (one.*tally).load(); });
+    return sum;
+  }
+  [[nodiscard]] Counter& refused(ConnectionRefusal reason) {
+    return connections_refused[static_cast<std::size_t>(reason)];
+  }
+  [[nodiscard]] Counter& refused(RequestRefusal reason) {
+    return requests_refused[static_cast<std::size_t>(reason)];
+  }
+  // By the airlock: not HTTP, or over a limit.
+  [[nodiscard]] Counter& rejected(int status);
+
+  PerThread<HttpTally> tallies;
+  alignas(kCacheLineBytes) Counter connections{0};  // Accepted.
+  std::array<Counter, kConnectionRefusals> connections_refused{};
+  std::array<Counter, kRequestRefusals> requests_refused{};
+  std::array<Counter, kRejectStatuses.size()> requests_rejected{};
+  Counter event_streams{0};           // Server-sent events, opened.
+  Counter web_sockets{0};             // WebSockets, opened.
+  Counter tls_handshakes{0};          // That succeeded.
+  Counter tls_handshake_failures{0};  // Or took too long. Not: left before the first byte.
+  std::array<Counter, kParkedOn> streams_open{};  // A balance.
+  Counter clients_gone{0};                        // Hung up while parked.
+  Counter clients_slow{0};                        // Cut: head, body or reading took too long.
 };
 
 }  // namespace bide

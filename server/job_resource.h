@@ -14,6 +14,7 @@ class JobResource final : public HeldResource {
 
   void handle(std::string_view id, const httplib::Request& request, Exchange& exchange) override;
   [[nodiscard]] LogPath log_path(std::string_view id) const override { return LogPath::of_job(id); }
+  [[nodiscard]] ParkedOn parked_on(std::string_view) const override { return ParkedOn::kJob; }
 
  private:
   [[nodiscard]] httplib::Response absent(std::string_view id, Outcome outcome) const override;

@@ -16,6 +16,7 @@ class JobSetResource final : public HeldResource {
   // The ids are in the query; the key given is not looked at.
   void handle(std::string_view key, const httplib::Request& request, Exchange& exchange) override;
   [[nodiscard]] LogPath log_path(std::string_view /*key*/) const override { return "/job"; }
+  [[nodiscard]] ParkedOn parked_on(std::string_view) const override { return ParkedOn::kSet; }
 
  private:
   [[nodiscard]] httplib::Response absent(std::string_view key, Outcome outcome) const override;

@@ -3,25 +3,48 @@
 // Thread safety: one writer, one thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "server/histogram.h"
 
 namespace bide {
 
 class MetricsText {
  public:
-  // Starts a metric; its samples follow. `type` is `counter` or `gauge`.
+  struct Label {
+    std::string_view name;
+    std::string_view value;  // Any text; it is escaped.
+  };
+  using Labels = std::initializer_list<Label>;
+
+  // Starts a metric; its samples follow. `type` is `counter`, `gauge` or `histogram`, `help` one
+  // sentence.
   void metric(std::string_view name, std::string_view type, std::string_view help);
-  // One sample of the current metric, with at most one label. Label values are our own words: they
-  // need no escapes.
-  void sample(double value, std::string_view label = {}, std::string_view label_value = {});
-  void sample(std::uint64_t value, std::string_view label = {}, std::string_view label_value = {});
+  // One sample of the current metric. Infinite numbers are told as such.
+  void sample(double value, Labels labels = {});
+  void sample(std::uint64_t value, Labels labels = {});
+  // All samples of a histogram, cumulated, bounds and sum in seconds.
+  template <const auto& kBounds>
+  void histogram(const HistogramFigures<kBounds>& figures, Labels labels = {}) {
+    histogram(kBounds, figures.buckets, figures.sum_ns, labels);
+  }
 
   [[nodiscard]] std::string take() { return std::move(text_); }
 
  private:
-  void name_and_label(std::string_view label, std::string_view label_value);
+  void histogram(std::span<const std::chrono::nanoseconds> bounds,
+                 std::span<const std::uint64_t> buckets, std::uint64_t sum_ns, Labels labels);
+  // `more` goes behind the labels; without a name there is none.
+  void begin_sample(std::string_view suffix, Labels labels, const Label& more = {});
+  void append_label(const Label& label);
+  void end_sample(double value);
+  void end_sample(std::uint64_t value);
 
   std::string name_;
   std::string text_;

@@ -18,6 +18,9 @@ class OverviewResource final : public HeldResource {
   [[nodiscard]] LogPath log_path(std::string_view key) const override {
     return key == Overview::kStatisticsKey ? "/job/status" : "/job";
   }
+  [[nodiscard]] ParkedOn parked_on(std::string_view key) const override {
+    return key == Overview::kStatisticsKey ? ParkedOn::kStatistics : ParkedOn::kList;
+  }
 
  private:
   void handle_page(const httplib::Request& request, Exchange& exchange);

@@ -7,20 +7,26 @@ constexpr StreamResource::What kJobEvents = {.event = "job",
                                              .path = "/events",
                                              .open = open_event_stream,
                                              .opened = &HttpMetrics::event_streams,
+                                             .parked_on = ParkedOn::kJobEvents,
                                              .hides_trouble = true};
-constexpr StreamResource::What kJobWs = {
-    .event = "job", .path = "/ws", .open = open_web_socket, .opened = &HttpMetrics::web_sockets};
+constexpr StreamResource::What kJobWs = {.event = "job",
+                                         .path = "/ws",
+                                         .open = open_web_socket,
+                                         .opened = &HttpMetrics::web_sockets,
+                                         .parked_on = ParkedOn::kJobWebSocket};
 constexpr StreamResource::What kStatusEvents = {.event = "status",
                                                 .ends = false,
                                                 .path = "/job/status/events",
                                                 .open = open_event_stream,
                                                 .opened = &HttpMetrics::event_streams,
+                                                .parked_on = ParkedOn::kStatisticsEvents,
                                                 .hides_trouble = true};
 constexpr StreamResource::What kStatusWs = {.event = "status",
                                             .ends = false,
                                             .path = "/job/status/ws",
                                             .open = open_web_socket,
-                                            .opened = &HttpMetrics::web_sockets};
+                                            .opened = &HttpMetrics::web_sockets,
+                                            .parked_on = ParkedOn::kStatisticsWebSocket};
 
 }  // namespace
 

@@ -96,8 +96,8 @@ std::optional<httplib::Response> Router::judge(const httplib::Request& request,
                                                Exchange& exchange) {
   std::optional<httplib::Response> refused = admission_.judge(request, exchange.facts());
   if (!refused) exchange.charge();
-  if (refused && refused->status == 401) count(metrics_.unauthorized);
-  if (refused && refused->status == 403) count(metrics_.forbidden);
+  if (refused && refused->status == 401) count(metrics_.refused(RequestRefusal::kUnauthorized));
+  if (refused && refused->status == 403) count(metrics_.refused(RequestRefusal::kForbidden));
   return refused;
 }
 

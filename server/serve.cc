@@ -112,7 +112,8 @@ class Server {
         resources_(hold_time_, freshness_, admission_, table_, http_metrics_),
         health_(system_clock(), options.max_stale, table_, contact_, metrics_, http_metrics_,
                 [this] {
-                  return HealthResource::Numbers{front_.connections(), front_.draining()};
+                  return HealthResource::Numbers{front_.slots(), front_.draining(),
+                                                 options_.max_parked};
                 }),
         router_(options.base_path, resources_.routes(health_), admission_, cross_origin_,
                 http_metrics_),

@@ -78,10 +78,11 @@ void StreamResource::handle(std::string_view key, const httplib::Request& reques
   }
   auto& stream = std::get<OpenedStream>(opened);
   if (exchange.facts().over_rate) {
-    count(context_.metrics.over_rate);
+    count(context_.metrics.refused(RequestRefusal::kRate));
     return put_off(key, std::move(stream), too_many("this client asks too often"), exchange);
   }
   if (!context_.freshness.ready()) {
+    count(context_.metrics.refused(RequestRefusal::kNotReady));
     return put_off(key, std::move(stream), not_fresh("the jobs are still being read from NATS"),
                    exchange);
   }
@@ -119,6 +120,7 @@ void StreamResource::begin(std::string_view key, Waiter::Terms terms, OpenedStre
   const TimePoint now = exchange.facts().received;
   const Lot::Look look = what_.ends ? lot_.look(key, terms, now) : Lot::Look{};
   if (context_.freshness.stale(now) && (look.snapshot == nullptr || !look.snapshot->final)) {
+    count(context_.metrics.refused(RequestRefusal::kNotFresh));
     return put_off(key, std::move(opened), not_fresh("NATS is away, jobs may have moved"),
                    exchange);
   }
@@ -169,7 +171,7 @@ void StreamResource::refuse(std::string_view key, const httplib::Response& probl
 }
 
 void StreamResource::refuse_place(std::string_view key, OpenedStream opened, Exchange& exchange) {
-  count(context_.metrics.over_places);
+  count(context_.metrics.refused(RequestRefusal::kClientParked));
   put_off(key, std::move(opened), too_many("this client has too many streams and requests held"),
           exchange);
 }
@@ -195,7 +197,10 @@ void StreamResource::go_on(Exchange& exchange) {
     if (parked == Lot::Parked::kReady && !news) return conclude(look.snapshot, exchange);
     if (news) tell_news(look.snapshot, exchange);
     if (exchange.stream() == nullptr) return;
-    if (parked == Lot::Parked::kFull) return exchange.end_stream(Stream::End::kTrouble);
+    if (parked == Lot::Parked::kFull) {
+      count(context_.metrics.refused(RequestRefusal::kShed));
+      return exchange.end_stream(Stream::End::kTrouble);
+    }
     if (parked == Lot::Parked::kDraining) return exchange.end_stream(Stream::End::kDrain);
   }
 }
@@ -255,7 +260,7 @@ void StreamResource::tell(const std::shared_ptr<const Snapshot>& snapshot, Excha
   std::string head;
   std::string tail;
   exchange.stream()->wrap({what_.event, &tag, data}, head, tail);
-  count(context_.metrics.stream_records);
+  count(context_.metrics.mine().stream_records);
   if (what_.ends && snapshot->final) {
     tail += whole_record(*exchange.stream(), "end", summary_of(*snapshot));
     return exchange.end_stream(Stream::End::kOver, std::move(head), snapshot, data,

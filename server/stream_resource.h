@@ -46,6 +46,7 @@ class StreamResource : public Resource, private CatchingUp::Resumed {
     std::string_view path;   // Below the job, or else the whole path.
     OpenStream open;
     Counter HttpMetrics::*opened;
+    ParkedOn parked_on;
     // A browser's EventSource gives up for good on any status but 200: trouble that will pass is
     // told as a stream that ends at once. Others get 503.
     bool hides_trouble = false;
@@ -69,6 +70,9 @@ class StreamResource : public Resource, private CatchingUp::Resumed {
 
   [[nodiscard]] Lot& lot() override { return lot_; }
   [[nodiscard]] LogPath log_path(std::string_view key) const override;
+  [[nodiscard]] ParkedOn parked_on(std::string_view /*key*/) const override {
+    return what_.parked_on;
+  }
   void finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
               Exchange& exchange) override;
   void go_on(Exchange& exchange) override;

@@ -70,7 +70,7 @@ TEST_CASE("admission: 401 without a token challenges and names no error") {
     CHECK(has(response, "\r\nCache-Control: no-store\r\n"));
     CHECK(has(response, "\r\nContent-Type: application/problem+json\r\n"));
   }
-  CHECK(guarded.server.http_metrics.unauthorized.load() == 13);
+  CHECK(guarded.server.http_metrics.refused(RequestRefusal::kUnauthorized).load() == 13);
 }
 
 TEST_CASE("admission: a token in the URL is none") {
@@ -118,7 +118,7 @@ TEST_CASE("admission: bad tokens get 401 invalid_token, good ones without job:re
   CHECK(has(eve,
             "WWW-Authenticate: Bearer realm=\"bide\", error=\"insufficient_scope\", "
             "scope=\"job:read\"\r\n"));
-  CHECK(guarded.server.http_metrics.forbidden.load() == 1);
+  CHECK(guarded.server.http_metrics.refused(RequestRefusal::kForbidden).load() == 1);
   const std::string two = get(guarded.server, "/job/a", bearing("ada-1") + bearing("bob-1"));
   CHECK(status_of(two) == 400);
   CHECK(has(two, "error=\"invalid_request\""));
@@ -170,7 +170,7 @@ TEST_CASE("admission: one client's held requests end at its limit, with 429 and 
   const std::string refused = get(guarded.server, "/job/a?wait=50s&until=done", bearing("ada-1"));
   CHECK(status_of(refused) == 429);
   CHECK(has(refused, "\r\nRetry-After: 1\r\n"));
-  CHECK(guarded.server.http_metrics.over_places.load() == 1);
+  CHECK(guarded.server.http_metrics.refused(RequestRefusal::kClientParked).load() == 1);
   // What need not wait is answered, and others are not concerned.
   CHECK(status_of(get(guarded.server, "/job/a?wait=50s", bearing("ada-1"))) == 200);
   CHECK(status_of(get(guarded.server, "/job/a", bearing("ada-1"))) == 200);

@@ -208,7 +208,8 @@ TEST_CASE("freshness: a later tag that turns out to be the newest is 304, or wai
   server.apply(happened("build-7", 2, EventKind::kStarted, "a"));
   CHECK(status_of(plain.response()) == 304);
   CHECK(server.wait_parked(1));
-  CHECK(ServedTable::wait_until([&] { return server.http_metrics.requests_parked == 1; }));
+  CHECK(ServedTable::wait_until(
+      [&] { return server.http_metrics.sum(&HttpTally::requests_parked) == 1; }));
   server.apply(happened("build-7", 3, EventKind::kCompleted, "a"));
   const std::string response = waits.response();
   CHECK(status_of(response) == 200);
@@ -261,7 +262,8 @@ TEST_CASE(
   server.table.reach(1);
   CHECK(status_of(answer_to(server, "/job/new?until=exists&wait=100ms")) == 404);
   Client waits = ask(server, "/job/new?until=exists&wait=30s");
-  CHECK(ServedTable::wait_until([&] { return server.http_metrics.requests_parked == 2; }));
+  CHECK(ServedTable::wait_until(
+      [&] { return server.http_metrics.sum(&HttpTally::requests_parked) == 2; }));
   server.apply(defined("new", 2));
   const std::string response = waits.response();
   CHECK(status_of(response) == 200);

@@ -164,7 +164,7 @@ class ServedTable : private Handler {
         resources_(hold_time_, freshness, admission, table, http_metrics),
         health_(system_clock(), std::chrono::seconds(5), table, contact, metrics_, http_metrics,
                 [this] {
-                  return HealthResource::Numbers{front_.connections(), front_.draining()};
+                  return HealthResource::Numbers{front_.slots(), front_.draining(), 100'000};
                 }),
         router_("/api", resources_.routes(health_), admission, cross_origin_, http_metrics),
         http_(front_) {

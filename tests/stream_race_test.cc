@@ -111,10 +111,12 @@ TEST_CASE("stream race: draining in the middle of the news ends every stream pro
       return told.gist();
     }));
   }
-  REQUIRE(ServedTable::wait_until([&] { return server.http_metrics.stream_records == 20; }));
+  REQUIRE(ServedTable::wait_until(
+      [&] { return server.http_metrics.sum(&HttpTally::stream_records) == 20; }));
   std::atomic<bool> stop{false};
   auto writer = std::async(std::launch::async, [&] { return write_news(server, stop, false); });
-  CHECK(ServedTable::wait_until([&] { return server.http_metrics.stream_records > 2000; }));
+  CHECK(ServedTable::wait_until(
+      [&] { return server.http_metrics.sum(&HttpTally::stream_records) > 2000; }));
   server.drain();
   for (unsigned i = 0; i < ends.size(); ++i) {
     CHECK(ends[i].get() == (i % 2 == 0 ? "close" : "close 1001"));

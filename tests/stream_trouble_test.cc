@@ -33,7 +33,8 @@ StreamReader begin(const ServedTable& server, Road road, const std::string& job 
 // full.
 bool keeps_up(const ServedTable& server, std::uint64_t states) {
   const auto end = std::chrono::steady_clock::now() + 200ms;
-  while (server.http_metrics.stream_records < states || server.table.parked() == 0) {
+  while (server.http_metrics.sum(&HttpTally::stream_records) < states ||
+         server.table.parked() == 0) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::yield();
   }
@@ -167,7 +168,7 @@ TEST_CASE("stream: a slow reader costs one record, and is told the newest state 
       REQUIRE(++revision < 50);
       server.apply(happened("big", revision, EventKind::kStarted, "a"));
     }
-    const std::uint64_t told_unread = server.http_metrics.stream_records;
+    const std::uint64_t told_unread = server.http_metrics.sum(&HttpTally::stream_records);
     constexpr Revision kOvertaken = 100;
     for (Revision i = 0; i < kOvertaken; ++i) {
       server.apply(happened("big", ++revision, EventKind::kStarted, "a"));

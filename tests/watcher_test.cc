@@ -83,6 +83,36 @@ TEST_CASE("watcher: what the bucket held before is there as soon as it is ready"
   CHECK(watched.metrics.resyncs.load() == 0);
 }
 
+TEST_CASE("watcher: the metrics tell how far it has come, what it rejects included") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  bucket.put("jobs.build-8", "no JSON");
+  Watched watched(nats.url());
+  REQUIRE(watched.ready());
+  CHECK(watched.metrics.revision_delivered.load() == 2);
+  CHECK(watched.metrics.revision_known.load() == 2);
+  bucket.happen("build-7", "started");
+  bucket.put("jobs.build-9", "nor this");
+  CHECK(eventually([&] { return watched.metrics.revision_delivered.load() == 4; }));
+  CHECK(watched.metrics.revision_known.load() == 4);
+  CHECK(watched.table.applied_revision() == 3);
+}
+
+TEST_CASE("watcher: what is pending behind a delivery is known to exist") {
+  Metrics metrics;
+  metrics.begin_stream(10);
+  metrics.deliver(3, 9);
+  CHECK(metrics.revision_known.load() == 12);
+  metrics.deliver(11, 0);
+  CHECK(metrics.revision_known.load() == 12);
+  metrics.catch_up(0);  // The server's count was wrong.
+  CHECK(metrics.revision_known.load() == 11);
+  metrics.know(15);
+  metrics.catch_up(15);
+  CHECK(metrics.revision_known.load() == 15);
+}
+
 TEST_CASE("watcher: a missing bucket is created, and an empty one is ready") {
   const TestNats nats;
   Watched watched(nats.url(), {.bucket = "brand-new"});

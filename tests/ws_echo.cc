@@ -69,6 +69,9 @@ class Echo final : public Handler, public Holder {
   }
   [[nodiscard]] Lot& lot() override { return lot_; }
   [[nodiscard]] LogPath log_path(std::string_view) const override { return "/"; }
+  [[nodiscard]] ParkedOn parked_on(std::string_view) const override {
+    return ParkedOn::kJobWebSocket;
+  }
 
   void finish(Outcome outcome, const std::shared_ptr<const Snapshot>&,
               Exchange& exchange) override {

@@ -68,8 +68,8 @@ struct StepsServer::Parts {
   HoldTime hold_time{{}};
   Resources resources{hold_time, freshness, table, http_metrics};
   HealthResource health{
-      system_clock(), std::chrono::seconds(5), table, contact, metrics, http_metrics, [] {
-        return HealthResource::Numbers{};
+      system_clock(), std::chrono::seconds(5), table, contact, metrics, http_metrics, [this] {
+        return HealthResource::Numbers{front.slots(), false, 0};
       }};
   Router router{"", resources.routes(health)};
   std::unique_ptr<WakingHandler> handler;

@@ -164,9 +164,11 @@ class Bide(Site):
     # --- Clients ---
 
     def metric(self, name):
-        match = re.search(rf"^{re.escape(name)} (\S+)$", self.get("/metrics", *self.credentials).body.decode(), re.M)
-        assert match, f"no metric {name}"
-        return float(match.group(1))
+        """One sample; without labels the sum of all samples of that name."""
+        labels = "" if "{" in name else r"(?:\{.*\})?"
+        values = re.findall(rf"^{re.escape(name)}{labels} (\S+)$", self.get("/metrics", *self.credentials).body.decode(), re.M)
+        assert values, f"no metric {name}"
+        return sum(map(float, values))
 
     def wait_metric(self, name, value, patience_s=PATIENCE_S):
         wait_until(lambda: self.metric(name) == value, f"{name} is {value}", patience_s)

@@ -1,0 +1,81 @@
+// server/per_thread.h: A block of counters for each thread that counts, summed by whoever reads.
+//
+// A counter that all threads add to is a cache line that wanders from core to core, and a locked
+// instruction each time. Here a thread writes a block of its own: adding is a load, an addition and
+// a store. The block of a thread that has ended goes on with the next one, so sums never fall.
+//
+// Thread safety: all functions may be called from any thread; a block is written by its thread
+// alone and read by anybody, so it is made of Tally.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+namespace bide {
+
+// Neighbours on one line would make it wander after all.
+inline constexpr std::size_t kCacheLineBytes = 64;
+
+// A counter with one writer at a time.
+class Tally {
+ public:
+  void add(std::uint64_t n) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  // Of a balance; the sum over all threads is right modulo 2^64.
+  void subtract(std::uint64_t n) noexcept { add(0 - n); }
+  [[nodiscard]] std::uint64_t load() const noexcept {
+    return value_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+inline void count(Tally& tally) noexcept { tally.add(1); }
+
+// More than the pool's threads (256 at most), the attendants (65) and the rest of bide together.
+// Threads beyond would share the last block and may lose counts.
+inline constexpr std::uint32_t kCountingThreadsMax = 512;
+inline constexpr std::uint32_t kNoThreadNumber = UINT32_MAX;
+inline constinit thread_local std::uint32_t thread_number = kNoThreadNumber;
+// Gives this thread the lowest number that no other has, until it ends.
+std::uint32_t take_thread_number();
+
+template <typename Block>
+class PerThread {
+ public:
+  PerThread() = default;
+  PerThread(const PerThread&) = delete;
+  PerThread& operator=(const PerThread&) = delete;
+  ~PerThread() {
+    for (const auto& block : blocks_) delete block.load(std::memory_order_relaxed);
+  }
+
+  // This thread's.
+  [[nodiscard]] Block& mine() {
+    const std::uint32_t number =
+        thread_number != kNoThreadNumber ? thread_number : take_thread_number();
+    Block* const block = blocks_[number].load(std::memory_order_relaxed);
+    return block != nullptr ? *block : add(number);
+  }
+  template <typename F>
+  void for_each(F&& visit) const {
+    for (const auto& place : blocks_) {
+      if (const Block* const block = place.load(std::memory_order_acquire)) visit(*block);
+    }
+  }
+
+ private:
+  [[gnu::noinline]] Block& add(std::uint32_t number) {
+    auto* const block = new Block;
+    blocks_[number].store(block, std::memory_order_release);
+    return *block;
+  }
+
+  std::array<std::atomic<Block*>, kCountingThreadsMax> blocks_{};
+};
+
+}  // namespace bide

@@ -1,0 +1,25 @@
+// server/process_figures.h: What the kernel says of this process, as every Prometheus client
+// library tells it.
+//
+// Thread safety: may be called from any thread. Reads /proc: some tens of microseconds, and where
+// the kernel is older than 6.2 a microsecond more for every two open descriptors.
+#pragma once
+
+#include <cstdint>
+
+namespace bide {
+
+struct ProcessFigures {
+  double cpu_seconds = 0;         // User and system.
+  double start_time_seconds = 0;  // Unix time.
+  std::uint64_t resident_bytes = 0;
+  std::uint64_t virtual_bytes = 0;
+  std::uint64_t threads = 0;
+  std::uint64_t open_fds = 0;
+  std::uint64_t max_fds = 0;  // The soft limit.
+};
+
+// What cannot be found out is 0.
+[[nodiscard]] ProcessFigures process_figures();
+
+}  // namespace bide
