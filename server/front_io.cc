@@ -74,7 +74,7 @@ void Front::half_close(Connection& connection) {
   if (!say_end(connection)) {  // Goes the way of a response that the socket has no room for.
     connection.facts.close = true;
     connection.unsent = std::make_unique<Connection::Unsent>();
-    return after_response(connection);
+    return after_response(connection, clock_.now());
   }
   connection.deadline = clock_.now() + limits_.linger;
   linger(connection);

@@ -27,7 +27,7 @@ void Front::shake(Connection& connection) {
     case TlsSession::Step::kPlainHttp:
       count(metrics_.tls_handshake_failures);
       connection.tls.reset();
-      return reject(connection, 400, "this port speaks HTTPS only");
+      return reject(connection, {}, 400, "this port speaks HTTPS only");
     case TlsSession::Step::kFailed:
       break;
   }
@@ -41,6 +41,7 @@ void Front::shake(Connection& connection) {
 // While a request is parked no more than a record may have come that says nothing to HTTP, or the
 // client's goodbye. Of data it is enough to know that it is there: it is the next request.
 void Front::look_at_records(Connection& connection) {
+  parked_tally(connection).subtract(1);
   connection.holder->lot().unpark(connection.key, connection);
   switch (look_ahead(connection)) {
     case Ahead::kFin:
