@@ -227,7 +227,7 @@ class Drain(unittest.TestCase):
                 held.sendall(b"GET /job/a?until=done&wait=30s HTTP/1.1\r\nHost: t\r\n\r\n")
                 asking.sendall(b"GET /metrics HTTP/1.1\r\nHost: t\r\n")
                 bide.wait_metric("bide_parked", 1)
-                bide.wait_metric("bide_connections", 3)  # They have come, as has the one that waits.
+                bide.wait_metric("bide_connections", 3)  # They have come; the third asks for this.
                 bide.process.send_signal(signal.SIGTERM)
                 # To its end: that comes when the answer has been counted.
                 self.assertEqual(Response(self.read_all(held))["Bide-Outcome"], "drain")
