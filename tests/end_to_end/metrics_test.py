@@ -208,21 +208,31 @@ class Counting(unittest.TestCase):
 
 
 class Drain(unittest.TestCase):
+    @staticmethod
+    def client(bide):
+        return socket.create_connection(("127.0.0.1", bide.port), timeout=PATIENCE_S)
+
+    @staticmethod
+    def read_all(client):
+        raw = b""
+        while chunk := client.recv(65536):
+            raw += chunk
+        return raw
+
     def test_drained_requests_are_counted(self):
         with Bide("--access-log", "off") as bide:
             bide.put(definition("a"))
-            curl = bide.curl_later("/job/a?until=done&wait=30s")
-            bide.wait_metric("bide_parked", 1)
             # A request that is under way is still answered.
-            with socket.create_connection(("127.0.0.1", bide.port), timeout=PATIENCE_S) as client:
-                client.sendall(b"GET /metrics HTTP/1.1\r\nHost: t\r\n")
-                bide.wait_metric("bide_connections", 3)  # It has come, as has the one that asks.
+            with self.client(bide) as held, self.client(bide) as asking:
+                held.sendall(b"GET /job/a?until=done&wait=30s HTTP/1.1\r\nHost: t\r\n\r\n")
+                asking.sendall(b"GET /metrics HTTP/1.1\r\nHost: t\r\n")
+                bide.wait_metric("bide_parked", 1)
+                bide.wait_metric("bide_connections", 3)  # They have come; the third asks for this.
                 bide.process.send_signal(signal.SIGTERM)
-                self.assertEqual(Bide.finish(curl)["Bide-Outcome"], "drain")
-                client.sendall(b"\r\n")
-                page = b""
-                while chunk := client.recv(65536):
-                    page += chunk
+                # To its end: that comes when the answer has been counted.
+                self.assertEqual(Response(self.read_all(held))["Bide-Outcome"], "drain")
+                asking.sendall(b"\r\n")
+                page = self.read_all(asking)
             now = samples_of(page.decode())
             self.assertEqual(now[outcome("drain")], 1)
             self.assertEqual(now["bide_held_seconds_count"], now["bide_requests_parked_total"])
