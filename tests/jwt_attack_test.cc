@@ -235,35 +235,25 @@ TEST_CASE("jwt attack: padding, blanks, dots and other stray characters") {
   for (const std::string& token : good_tokens(reader_claims())) {
     const std::string text = signed_text_of(token);
     const std::string signature = signature_of(token);
-    for (const std::string& other : {token + ".",
-                                     "." + token,
-                                     token + "=",
-                                     token + "==",
-                                     token + " ",
-                                     " " + token,
-                                     token + "\n",
-                                     token + "\r\n",
-                                     token + std::string(1, '\0'),
-                                     token + "." + signature,
-                                     token + ".." + signature,
-                                     text + ".." + signature,
-                                     text + "=." + signature,
-                                     text + "." + signature + "A",
-                                     text + "",
-                                     text + ".",
-                                     "Bearer " + token,
-                                     text + "\n." + signature,
-                                     token + "," + token,
-                                     text + ".#" + signature,
-                                     std::string(),
-                                     std::string("."),
-                                     std::string(".."),
-                                     std::string("...."),
-                                     "." + signature,
-                                     ".." + signature,
-                                     std::string("e30.e30.")}) {
-      CHECK(judged(authority, other) == "invalid");
+    for (const char* between : {"", "..", "=.", "==.", ". ", " .", "\n.", ".\n", ".#", ","}) {
+      CHECK(judged(authority, std::string(text).append(between).append(signature)) == "invalid");
+      CHECK(judged(authority, std::string(token).append(between).append(signature)) == "invalid");
+      CHECK(judged(authority, std::string(token).append(between).append(token)) == "invalid");
     }
+    for (const char* behind : {".", "=", "==", " ", "\n", "\r\n", "A", "AA", "AAA", "AAAA", "#"}) {
+      CHECK(judged(authority, token + behind) == "invalid");
+      CHECK(judged(authority, behind + token) == "invalid");
+    }
+    CHECK(judged(authority, token + '\0') == "invalid");
+    CHECK(judged(authority, '\0' + token) == "invalid");
+    CHECK(judged(authority, text + '.') == "invalid");
+    CHECK(judged(authority, '.' + signature) == "invalid");
+    CHECK(judged(authority, ".." + signature) == "invalid");
+    CHECK(judged(authority, "Bearer " + token) == "invalid");
+  }
+  for (const char* token :
+       {"", ".", "..", "...", "....", "e30.e30.", "e30..", "..e30", "a", "a.b.c"}) {
+    CHECK(judged(authority, token) == "invalid");
   }
 }
 
@@ -313,7 +303,7 @@ TEST_CASE("jwt attack: deep and large texts, without a signature and with one") 
     CHECK(judged(authority, hs256_token(kSecret, deep.substr(0, 5000), "{}")) == "invalid");
     CHECK(judged(authority, hs256_token(kSecret, kHs256, deep.substr(0, 5000))) == "invalid");
   }
-  CHECK(judged(authority, std::string(10'000'000, '.')) == "invalid");
+  CHECK(judged(authority, std::string(1'000'000, '.')) == "invalid");
   CHECK(judged(authority, std::string(8192, '.')) == "invalid");
   CHECK(judged(authority, std::string(8192, 'A')) == "invalid");
 }
@@ -361,8 +351,9 @@ TEST_CASE("jwt attack: a key's name selects, and selects only") {
       {&nameless, kEdDsa, "invalid"},
       {&nameless, header("EdDSA", R"("a")"), "invalid"},
   };
-  for (const auto& [signer, head, expected] : rows) {
-    CAPTURE(head);
+  for (const auto& row : rows) {
+    CAPTURE(std::get<1>(row));
+    const auto& [signer, head, expected] = row;
     CHECK(judged(authority, signed_token(*signer, head, reader_claims())) == expected);
   }
   write_file(file, R"({"keys":[{)" + nameless.jwk() + "}]}");

@@ -67,9 +67,11 @@ TEST_CASE("pem keys: what cannot be used is told by line and kind") {
       {good.substr(0, 60), "a PEM block that cannot be read"},
       {"-----BEGIN PUBLIC KEY-----\n!!!!\n-----END PUBLIC KEY-----\n", "a PEM block that cannot"},
   };
-  for (const auto& [bad, why] : rows) {
-    CAPTURE(why);
-    CHECK(trouble(good + "\n" + bad + good).starts_with("line 5: " + why));
+  for (const auto& row : rows) {
+    CAPTURE(row.second);
+    const auto& [bad, why] = row;
+    CHECK(trouble(std::string(good).append("\n").append(bad).append(good))
+              .starts_with("line 5: " + why));
   }
   for (const char* text : {"", "\n", "not a key", "BEGIN PUBLIC KEY", "-----END PUBLIC KEY-----"}) {
     CHECK(trouble(text) == "holds no key; expected public keys as PEM, or a JWK set");
