@@ -90,6 +90,19 @@ TEST_CASE("pem keys: each beginning of a file is an error or all the keys of it"
   CHECK(wrong == 0);
 }
 
+TEST_CASE("pem keys: bytes behind a key are an error") {
+  unsigned char* der = nullptr;
+  const int size = i2d_PUBKEY(ed_signer().key(), &der);
+  REQUIRE(size > 0);
+  std::string bytes(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
+  OPENSSL_free(der);
+  const auto pem_of = [](const std::string& content) {
+    return "-----BEGIN PUBLIC KEY-----\n" + encode_base64(content) + "\n-----END PUBLIC KEY-----\n";
+  };
+  CHECK(trouble(pem_of(bytes)).empty());
+  CHECK(trouble(pem_of(bytes + '\0')) == "line 1: a PUBLIC KEY that OpenSSL cannot decode");
+}
+
 TEST_CASE("pem keys: 32 are the limit") {
   std::string text;
   for (int i = 0; i < 32; ++i) text += ed_signer().public_pem();
