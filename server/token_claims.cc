@@ -49,8 +49,9 @@ bool read_audiences(const JsonMember& member, std::vector<std::string>& into) {
     return true;
   }
   auto list = member.kind == Kind::kArray ? parse_string_array(member.raw) : std::nullopt;
-  if (list) into = *std::move(list);
-  return list.has_value();
+  if (!list) return false;
+  into = *std::move(list);
+  return true;
 }
 
 bool has_word(std::string_view words, std::string_view wanted) {

@@ -44,7 +44,7 @@ class VerifiedTokens {
   // Forgets all others when there are too many: those in use are back within one poll.
   void insert(const KeyedDigest::Value& token, const VerifiedToken& verified) EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
-    if (tokens_.size() >= kTokensMax) tokens_.clear();
+    if (tokens_.size() >= kTokensMax && !tokens_.contains(token)) tokens_.clear();
     tokens_.emplace(token, verified);
   }
 

@@ -215,122 +215,6 @@ TEST_CASE("jwt attack: critical extensions are refused, whatever they are") {
   }
 }
 
-TEST_CASE("jwt attack: members that stand twice, in the header or the claims") {
-  const JwtFiles files;
-  const JwtAuthority authority = files.authority();
-  for (const char* header :
-       {R"({"alg":"HS256","alg":"HS256"})", R"({"alg":"none","alg":"HS256"})",
-        R"({"alg":"HS256","\u0061lg":"none"})", R"({"alg":"HS256","x":1,"x":1})"}) {
-    CHECK(judged(authority, hs256_token(kSecret, header, reader_claims())) == "invalid");
-  }
-  for (const char* more : {R"(,"exp":1800003600)", R"(,"\u0065xp":1)", R"(,"x":1,"x":2)",
-                           R"(,"permissions":[])", R"(,"sub":"root")"}) {
-    CHECK(judged(authority, hs256_token(kSecret, kHs256, reader_claims(more))) == "invalid");
-  }
-}
-
-TEST_CASE("jwt attack: padding, blanks, dots and other stray characters") {
-  const JwtFiles files;
-  const JwtAuthority authority = files.authority();
-  for (const std::string& token : good_tokens(reader_claims())) {
-    const std::string text = signed_text_of(token);
-    const std::string signature = signature_of(token);
-    for (const std::string& other : {token + ".",
-                                     "." + token,
-                                     token + "=",
-                                     token + "==",
-                                     token + " ",
-                                     " " + token,
-                                     token + "\n",
-                                     token + "\r\n",
-                                     token + std::string(1, '\0'),
-                                     token + "." + signature,
-                                     token + ".." + signature,
-                                     text + ".." + signature,
-                                     text + "=." + signature,
-                                     text + "." + signature + "A",
-                                     text + "",
-                                     text + ".",
-                                     "Bearer " + token,
-                                     text + "\n." + signature,
-                                     token + "," + token,
-                                     text + ".#" + signature,
-                                     std::string(),
-                                     std::string("."),
-                                     std::string(".."),
-                                     std::string("...."),
-                                     "." + signature,
-                                     ".." + signature,
-                                     std::string("e30.e30.")}) {
-      CHECK(judged(authority, other) == "invalid");
-    }
-  }
-}
-
-TEST_CASE("jwt attack: claims that are signed and yet make no sense") {
-  const JwtFiles files;
-  const JwtAuthority authority = files.authority();
-  const std::string deep = std::string(2500, '[') + std::string(2500, ']');
-  for (const std::string& claims : {std::string(),
-                                    std::string("null"),
-                                    std::string("[]"),
-                                    std::string("\"\""),
-                                    std::string("{}"),
-                                    std::string("{\"exp\":1800003600"),
-                                    reader_claims() + "x",
-                                    reader_claims() + std::string(1, '\0'),
-                                    "\xEF\xBB\xBF" + reader_claims(),
-                                    reader_claims(",\"x\":\"\xFF\""),
-                                    reader_claims(R"(,"x":"\ud800")"),
-                                    reader_claims(",\"x\":" + deep),
-                                    deep,
-                                    std::string(5000, '['),
-                                    std::string(5000, '{'),
-                                    reader_claims(",\"x\":NaN"),
-                                    reader_claims(",\"x\":Infinity"),
-                                    reader_claims(",\"x\":01"),
-                                    reader_claims(R"(,"iss":7)"),
-                                    reader_claims(R"(,"iss":null)"),
-                                    reader_claims(R"(,"aud":7)"),
-                                    reader_claims(R"(,"aud":[7])"),
-                                    reader_claims(R"(,"aud":{"bide":1})"),
-                                    reader_claims(R"(,"nbf":"1")"),
-                                    reader_claims(R"(,"nbf":null)"),
-                                    reader_claims(R"(,"nbf":-1)"),
-                                    reader_claims(R"(,"nbf":1e300)")}) {
-    CAPTURE(claims.substr(0, 100));
-    CHECK(judged(authority, hs256_token(kSecret, kHs256, claims)) == "invalid");
-  }
-}
-
-TEST_CASE("jwt attack: deep and large texts, without a signature and with one") {
-  const JwtFiles files;
-  const JwtAuthority authority = files.authority();
-  for (const char* opening : {"[", "{\"a\":", "\"", "{\"alg\":["}) {
-    std::string deep;
-    while (deep.size() < 65'536) deep += opening;
-    CHECK(judged(authority, unsigned_token(deep, deep) + ".") == "invalid");
-    CHECK(judged(authority, hs256_token(kSecret, deep.substr(0, 5000), "{}")) == "invalid");
-    CHECK(judged(authority, hs256_token(kSecret, kHs256, deep.substr(0, 5000))) == "invalid");
-  }
-  CHECK(judged(authority, std::string(10'000'000, '.')) == "invalid");
-  CHECK(judged(authority, std::string(8192, '.')) == "invalid");
-  CHECK(judged(authority, std::string(8192, 'A')) == "invalid");
-}
-
-TEST_CASE("jwt attack: 8192 bytes are a token, one more is none") {
-  const JwtFiles files;
-  const JwtAuthority authority = files.authority();
-  std::string largest;
-  for (std::size_t filling = 6000; filling < 6200; ++filling) {
-    const std::string more = R"(,"x":")" + std::string(filling, 'x') + '"';
-    const std::string token = hs256_token(kSecret, kHs256, reader_claims(more));
-    CHECK(judged(authority, token) == (token.size() <= 8192 ? "permit" : "invalid"));
-    if (token.size() <= 8192) largest = token;
-  }
-  CHECK(largest.size() >= 8190);
-}
-
 TEST_CASE("jwt attack: a key's name selects, and selects only") {
   const ScratchDir dir;
   const std::filesystem::path file = dir.path() / "keys.json";
@@ -361,8 +245,9 @@ TEST_CASE("jwt attack: a key's name selects, and selects only") {
       {&nameless, kEdDsa, "invalid"},
       {&nameless, header("EdDSA", R"("a")"), "invalid"},
   };
-  for (const auto& [signer, head, expected] : rows) {
-    CAPTURE(head);
+  for (const auto& row : rows) {
+    CAPTURE(std::get<1>(row));
+    const auto& [signer, head, expected] = row;
     CHECK(judged(authority, signed_token(*signer, head, reader_claims())) == expected);
   }
   write_file(file, R"({"keys":[{)" + nameless.jwk() + "}]}");

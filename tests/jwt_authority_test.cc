@@ -88,8 +88,9 @@ TEST_CASE("jwt: issuer and audience are checked where they are configured") {
       {R"(,"iss":"","aud":"bide")", "invalid"},
       {R"(,"aud":"bide")", "invalid"},
   };
-  for (const auto& [more, expected] : rows) {
-    CAPTURE(more);
+  for (const auto& row : rows) {
+    CAPTURE(row.first);
+    const auto& [more, expected] = row;
     CHECK(judged_claims(any, reader_claims(more)) == "permit");
     CHECK(judged_claims(strict, reader_claims(more)) == expected);
     // Whom it is not for need not know that it has expired.

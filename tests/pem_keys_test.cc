@@ -67,9 +67,11 @@ TEST_CASE("pem keys: what cannot be used is told by line and kind") {
       {good.substr(0, 60), "a PEM block that cannot be read"},
       {"-----BEGIN PUBLIC KEY-----\n!!!!\n-----END PUBLIC KEY-----\n", "a PEM block that cannot"},
   };
-  for (const auto& [bad, why] : rows) {
-    CAPTURE(why);
-    CHECK(trouble(good + "\n" + bad + good).starts_with("line 5: " + why));
+  for (const auto& row : rows) {
+    CAPTURE(row.second);
+    const auto& [bad, why] = row;
+    CHECK(trouble(std::string(good).append("\n").append(bad).append(good))
+              .starts_with("line 5: " + why));
   }
   for (const char* text : {"", "\n", "not a key", "BEGIN PUBLIC KEY", "-----END PUBLIC KEY-----"}) {
     CHECK(trouble(text) == "holds no key; expected public keys as PEM, or a JWK set");
@@ -86,6 +88,19 @@ TEST_CASE("pem keys: each beginning of a file is an error or all the keys of it"
     if (taken != (is_whole || size + 1 == text.size())) ++wrong;
   }
   CHECK(wrong == 0);
+}
+
+TEST_CASE("pem keys: bytes behind a key are an error") {
+  unsigned char* der = nullptr;
+  const int size = i2d_PUBKEY(ed_signer().key(), &der);
+  REQUIRE(size > 0);
+  std::string bytes(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
+  OPENSSL_free(der);
+  const auto pem_of = [](const std::string& content) {
+    return "-----BEGIN PUBLIC KEY-----\n" + encode_base64(content) + "\n-----END PUBLIC KEY-----\n";
+  };
+  CHECK(trouble(pem_of(bytes)).empty());
+  CHECK(trouble(pem_of(bytes + '\0')) == "line 1: a PUBLIC KEY that OpenSSL cannot decode");
 }
 
 TEST_CASE("pem keys: 32 are the limit") {

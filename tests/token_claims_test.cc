@@ -38,8 +38,9 @@ TEST_CASE("token claims: exp is a number of seconds, with a fraction or without"
       {"9223372036", WallTime::max()},
       {"253402300799", WallTime::max()},
   };
-  for (const auto& [number, expected] : rows) {
-    CAPTURE(number);
+  for (const auto& row : rows) {
+    CAPTURE(row.first);
+    const auto& [number, expected] = row;
     CHECK(expiry(number) == expected);
   }
 }

@@ -48,7 +48,7 @@ TEST_CASE("token file: who stands in it may read, nobody else") {
   CHECK(judged(tokens, kSecond) == "permit");
   for (const std::string& other :
        {std::string(), kFirst + "0", kFirst.substr(1), kFirst.substr(0, 15), kFirst + "\r",
-        kFirst + "\n" + kSecond, " " + kFirst, std::string("# who"), "0123456789ABCDEF" + kFirst,
+        kFirst + "\n", " " + kFirst, std::string("# who"), "0123456789ABCDEF" + kFirst,
         std::string(1'000'000, 'x'), kFirst + std::string(1, '\0'), std::string(16, '\0')}) {
     CAPTURE(other.substr(0, 80));
     CHECK(judged(tokens, other) == "invalid");
@@ -91,8 +91,9 @@ TEST_CASE("token file: what cannot be used is told by file and line, without the
       {"", "holds no token"},
       {"# nobody\n\r\n", "holds no token"},
   };
-  for (const auto& [text, why] : cases) {
-    CAPTURE(why);
+  for (const auto& row : cases) {
+    CAPTURE(row.second);
+    const auto& [text, why] = row;
     const Fixture fixture(text);
     const std::string trouble = start_trouble(fixture.file);
     CHECK(trouble.starts_with(fixture.file.string() + ": " + why));
@@ -146,7 +147,8 @@ TEST_CASE("token file: a reload replaces all tokens, and on an error none") {
 }
 
 TEST_CASE("token file: who stands in both versions may read all through a reload") {
-  const Fixture fixture(kFirst + "\n" + kSecond);
+  const std::string both = kFirst + "\n" + kSecond;
+  const Fixture fixture(both);
   TokenFile tokens(fixture.file);
   std::atomic<bool> over{false};
   const auto judge_all = [&] {
@@ -158,7 +160,7 @@ TEST_CASE("token file: who stands in both versions may read all through a reload
   auto other = std::async(std::launch::async, judge_all);
   std::size_t failed = 0;
   for (int i = 0; i < 200; ++i) {
-    replace_file(fixture.file, i % 2 == 0 ? kFirst : kFirst + "\n" + kSecond);
+    replace_file(fixture.file, i % 2 == 0 ? kFirst : both);
     failed += tokens.reload() ? 1 : 0;
   }
   over = true;
