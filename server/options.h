@@ -80,7 +80,7 @@ struct ServeOptions {
 struct UsageError {
   // One line without a line end, `?` for control bytes; for exit code 0 the text of --help.
   std::string message;
-  int exit_code = 2;    // 0: not an error, the user asked for help.
+  int exit_code = 2;  // 0: not an error, the user asked for help.
 };
 
 using Environment = std::map<std::string, std::string, std::less<>>;
