@@ -123,16 +123,25 @@ TEST_CASE("tls: who is parked may update keys, and is answered with the new ones
   Client client = served.dial(dialer);
   client.send(kHeld);
   REQUIRE(served.table.wait_parked(1));
+  SSL* const ssl = client.tls()->ssl();
+  int updates_of_server = 0;
+  SSL_set_msg_callback_arg(ssl, &updates_of_server);
+  SSL_set_msg_callback(
+      ssl, [](int ours, int, int type, const void* bytes, std::size_t, SSL*, void* count) {
+        if (ours != 0 || type != SSL3_RT_HANDSHAKE) return;
+        *static_cast<int*>(count) += *static_cast<const char*>(bytes) == SSL3_MT_KEY_UPDATE ? 1 : 0;
+      });
   for (int i = 0; i < 200; ++i) {
-    REQUIRE(SSL_key_update(client.tls()->ssl(), i % 2 == 0 ? SSL_KEY_UPDATE_REQUESTED
-                                                           : SSL_KEY_UPDATE_NOT_REQUESTED) == 1);
-    REQUIRE(SSL_do_handshake(client.tls()->ssl()) == 1);
+    REQUIRE(SSL_key_update(
+                ssl, i % 2 == 0 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) == 1);
+    REQUIRE(SSL_do_handshake(ssl) == 1);
   }
+  client.send(kLive);  // Behind them: what has been answered then is parked again.
   CHECK(served.table.wait_parked(1));
   served.finish_job();
   CHECK(has(client.response(), "Bide-Outcome: done"));
-  client.send(kLive);
   CHECK(client.response().ends_with("ok\n"));
+  CHECK(updates_of_server == 100);
   CHECK(served.table.http_metrics.clients_gone == 0);
 }
 
@@ -370,6 +379,29 @@ TEST_CASE("tls: what may not follow a handshake ends the connection, also of who
     CHECK(is_cut(parked, Type::kAlert, "\2\x28"));
     CHECK(is_cut(parked, static_cast<Type>(99), "x"));
   }
+  CHECK(served.table.wait_parked(0));
+}
+
+// One read of the socket takes all of it: no event tells of what comes behind the request.
+TEST_CASE("tls: what comes in one piece with a request is not forgotten while that is parked") {
+  using Type = TlsTraffic::Type;
+  Served served;
+  const TlsDialer dialer;
+  TlsPipe pipe(served.table.port, dialer, 0);
+  REQUIRE(pipe.shake());
+  const std::string held = pipe.sealed(Type::kData, kHeld);
+  SUBCASE("close_notify: the answer is its last") {
+    pipe.send_raw(held + pipe.sealed(Type::kAlert, std::string("\1\0", 2)));
+    REQUIRE(served.table.wait_parked(1));
+    served.finish_job();
+    CHECK(has(pipe.receive(), "Bide-Outcome: done"));
+  }
+  SUBCASE("what is no record: the connection is broken") {
+    pipe.send_raw(held + std::string("\x17\3\3\0\x20", 5) + std::string(32, 'x'));
+    CHECK(served.table.wait_until([&] { return served.table.http_metrics.clients_gone == 1; }));
+  }
+  CHECK(pipe.receive().empty());
+  CHECK(pipe.ends());
   CHECK(served.table.wait_parked(0));
 }
 
