@@ -241,7 +241,7 @@ class NatsAuth(unittest.TestCase):
         by_nkey = self.serve_nats(f"authorization {{ users: [ {{ nkey: {old.public} }} ] }}")
         by_jwt = self.serve_nats(operator.config())
         files = {"token": self.write("token", token + "\n"), "nkey": self.write("seed", old.seed + "\n"),
-                 "creds": self.write("user.creds", operator.user(expires_in_s=3))}
+                 "creds": self.write("user.creds", operator.user())}
         bides = {}
         for nats, name in ((by_token, "token-file"), (by_nkey, "nkey"), (by_jwt, "creds")):
             flags = ("--nats-" + name, files[name.partition("-")[0]])
@@ -252,6 +252,11 @@ class NatsAuth(unittest.TestCase):
             self.sees(bides[name], name)
         self.emit(0, "in-url", "--nats", f"nats://{token}@{by_token.address}")
 
+        # The file is read for the reconnect, too.
+        by_jwt.stop()
+        self.write("user.creds", operator.user(expires_in_s=4))
+        by_jwt.start()
+        wait_until(lambda: bides["creds"].told("bucket read") >= 2, "bide has reconnected")
         by_nkey.reload(f"authorization {{ users: [ {{ nkey: {new.public} }} ] }}")
         bides["nkey"].told(REFUSED)
         bides["creds"].told(REFUSED)  # Its time is over.
