@@ -204,17 +204,20 @@ class NatsAuth(unittest.TestCase):
     # --- Other ways to say who it is ---
 
     def test_password_rotated_revoked_and_given_back(self):
-        def config(password):
-            users = "{ user: other, password: other }" + (
-                f", {{ user: bide, password: {password} }}" if password else "")
-            return f"authorization {{ users: [ {users} ] }}"
+        def config(password, inbox="_INBOX.>"):
+            deaf = f'{{ user: deaf, password: deaf, permissions: {{ publish: ">", subscribe: "{inbox}" }} }}'
+            bide = f", {{ user: bide, password: {password} }}" if password else ""
+            return f"authorization {{ users: [ {deaf} {bide} ] }}"
         first, second = self.secret("f1rst-secret"), self.secret("s3cond-secret")
         file = self.write("password", first)
-        nats = self.serve_nats(config(first))
+        nats = self.serve_nats(config(first, "_OTHER.>"))
+        deaf = self.guest(f"nats://deaf:deaf@{nats.address}")
+        deaf.told("the account at NATS may not do this", "Permissions Violation for Subscription")
         flags = ("--nats-user", "bide", "--nats-password-file", file)
         bide = self.guest(nats.url, *flags).ready()
 
         nats.reload(config(second))
+        deaf.ready()
         bide.told(REFUSED)
         bide.lost()
         self.write("password", second + "\r\n")
