@@ -10,12 +10,13 @@ jsOptions request_options() {
   return options;
 }
 
-BucketFailure failure(const NatsConnection& connection, natsStatus status, jsErrCode code) {
+BucketFailure failure(const NatsConnection& connection, natsStatus status, jsErrCode code,
+                      std::string_view request) {
   if (code == JSNotEnabledErr || code == JSNotEnabledForAccountErr ||
       status == NATS_NO_RESPONDERS) {
     return {false, "JetStream is not enabled on the NATS server"};
   }
-  return {status == NATS_NOT_FOUND, describe_refusal(connection, status)};
+  return {status == NATS_NOT_FOUND, describe_request_error(connection, status, request)};
 }
 
 }  // namespace
@@ -34,7 +35,7 @@ std::variant<BucketState, BucketFailure> read_bucket_state(const NatsConnection&
   const natsStatus status =
       js_GetStreamInfo(&raw, connection.jetstream(), stream_of(bucket).c_str(), &options, &code);
   const StreamInfoPtr info(raw);
-  if (status != NATS_OK) return failure(connection, status, code);
+  if (status != NATS_OK) return failure(connection, status, code, "STREAM.INFO");
   return BucketState{.epoch = static_cast<Epoch>(info->Created),
                      .max_age = std::chrono::nanoseconds(info->Config->MaxAge),
                      .keeps_history = info->Config->MaxMsgsPerSubject != 1,
@@ -58,7 +59,7 @@ std::optional<BucketFailure> create_bucket(const NatsConnection& connection,
   if (std::holds_alternative<BucketState>(read_bucket_state(connection, bucket))) {
     return std::nullopt;
   }
-  return failure(connection, status, {});
+  return failure(connection, status, {}, "STREAM.CREATE");
 }
 
 }  // namespace bide

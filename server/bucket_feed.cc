@@ -31,7 +31,9 @@ std::variant<std::unique_ptr<BucketFeed>, std::string> BucketFeed::open(NatsConn
   std::unique_ptr<BucketFeed> feed(new BucketFeed(connection, std::move(settings), subscription));
   status = natsSubscription_SetPendingLimits(subscription, -1, kPendingBytesMax);
   if (status == NATS_OK) status = feed->create_consumer(inbox);
-  if (status != NATS_OK) return "no consumer: " + describe_refusal(connection, status);
+  if (status != NATS_OK) {
+    return "no consumer: " + describe_request_error(connection, status, "CONSUMER.CREATE");
+  }
   return feed;
 }
 

@@ -63,9 +63,13 @@ natsStatus fill(natsOptions* options, const NatsConnection::Settings& settings) 
 
 }  // namespace
 
-std::string describe_refusal(const NatsConnection& connection, natsStatus status) {
+std::string describe_request_error(const NatsConnection& connection, natsStatus status,
+                                   std::string_view request) {
   const std::string denial = status == NATS_TIMEOUT ? connection.denial() : "";
-  if (denial.empty()) return describe_nats_error(status);
+  // The last denial may be an old one, of something else.
+  const bool of_this =
+      denial.find(request) != std::string::npos || denial.find("Subscription") != std::string::npos;
+  if (!of_this) return describe_nats_error(status);
   return "the account at NATS may not do this: " + denial;
 }
 

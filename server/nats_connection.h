@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -81,7 +82,9 @@ class NatsConnection {
   std::vector<natsSubscription*> retired_ GUARDED_BY(mutex_);  // Freed with the connection.
 };
 
-// describe_nats_error() of a request that failed: a timeout is told as the denial that it may be.
-[[nodiscard]] std::string describe_refusal(const NatsConnection& connection, natsStatus status);
+// describe_nats_error() of a request to JetStream that failed, `STREAM.INFO` say: where it was not
+// answered because it, or receiving answers, is denied to the account, that is told.
+[[nodiscard]] std::string describe_request_error(const NatsConnection& connection,
+                                                 natsStatus status, std::string_view request);
 
 }  // namespace bide

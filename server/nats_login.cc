@@ -165,35 +165,6 @@ void choose_rest(NatsLogin& login, const std::string& urls, const NatsCredential
   login.inbox_prefix = !given.inbox_prefix.empty() ? given.inbox_prefix : context.inbox_prefix;
 }
 
-natsStatus set_servers(natsOptions* options, const NatsLogin& login) {
-  const std::vector<std::string> urls = split_nats_urls(login.urls);
-  std::vector<const char*> pointers;
-  bool tls = !login.ca_file.empty() || !login.cert_file.empty();
-  for (const std::string& url : urls) {
-    pointers.push_back(url.c_str());
-    tls = tls || url.starts_with("tls://");
-  }
-  natsStatus status =
-      natsOptions_SetServers(options, pointers.data(), static_cast<int>(pointers.size()));
-  // nats.c ignores the scheme: without this, tls:// would fall back to plain text.
-  if (status == NATS_OK && tls) status = natsOptions_SetSecure(options, true);
-  return status;
-}
-
-natsStatus set_identity(natsOptions* options, const NatsLogin& login) {
-  if (!login.user.empty()) {
-    return natsOptions_SetUserInfo(options, login.user.c_str(), login.password.c_str());
-  }
-  if (!login.token.empty()) return natsOptions_SetToken(options, login.token.c_str());
-  if (!login.nkey_file.empty()) {
-    return natsOptions_SetNKeyFromSeed(options, login.public_nkey.c_str(), login.nkey_file.c_str());
-  }
-  if (!login.creds_file.empty()) {
-    return natsOptions_SetUserCredentialsFromFiles(options, login.creds_file.c_str(), nullptr);
-  }
-  return NATS_OK;
-}
-
 }  // namespace
 
 std::size_t NatsLogin::digest() const {
@@ -220,29 +191,6 @@ std::variant<NatsLogin, std::string> read_nats_login(const std::string& urls,
   if (Fault problem = choose_identity(login, urls, credentials, context)) return *problem;
   if (Fault problem = read_tls(login)) return *problem;
   return login;
-}
-
-std::optional<std::string> fill_options(natsOptions* options, const NatsLogin& login) {
-  natsStatus status = set_servers(options, login);
-  if (status == NATS_OK) status = set_identity(options, login);
-  if (status != NATS_OK) return std::string(natsStatus_GetText(status));
-  if (!login.inbox_prefix.empty() &&
-      natsOptions_SetCustomInboxPrefix(options, login.inbox_prefix.c_str()) != NATS_OK) {
-    return std::string("the inbox prefix is no subject without wildcards, such as _INBOX_ci");
-  }
-  if (!login.ca_file.empty() &&
-      natsOptions_LoadCATrustedCertificates(options, login.ca_file.c_str()) != NATS_OK) {
-    return fault(login.ca_file, "damaged; --nats-ca expects certificates in PEM form");
-  }
-  if (!login.cert_file.empty() &&
-      natsOptions_LoadCertificatesChain(options, login.cert_file.c_str(), login.key_file.c_str()) !=
-          NATS_OK) {
-    return fault(login.cert_file, "damaged, or not the certificate of the key in " +
-                                      login.key_file.string() +
-                                      "; --nats-cert and --nats-key expect a pair without a "
-                                      "passphrase");
-  }
-  return std::nullopt;
 }
 
 std::optional<std::string> find_login_fault(const std::string& urls,

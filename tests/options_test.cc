@@ -304,6 +304,26 @@ TEST_CASE("options: --help is text with every setting, not an error") {
   }
 }
 
+TEST_CASE(
+    "options: who bide is at NATS comes by flag, variable or file, and is checked as a whole") {
+  const TomlFile file("nats-ca = \"/ca\"\nnats-inbox-prefix = \"_INBOX_ci\"\n");
+  Environment environment = kHome;
+  environment["BIDE_CONFIG"] = file.path();
+  environment["BIDE_NATS_CREDS"] = "/u.creds";
+  environment["BIDE_NATS_CONTEXT"] = "ci";
+  const NatsCredentials credentials =
+      accepted({"--nats-context=other"}, environment).nats_credentials;
+  CHECK(credentials.ca_file == "/ca");
+  CHECK(credentials.inbox_prefix == "_INBOX_ci");
+  CHECK(credentials.creds_file == "/u.creds");
+  CHECK(credentials.context == "other");
+  CHECK(credentials.config_dir == "/home/u/.config");
+  CHECK(mentions(refused({"--nats-nkey", "/n"}, environment), "--nats-nkey and --nats-creds"));
+  environment.erase("BIDE_NATS_CONTEXT");
+  CHECK(mentions(refused({}, environment), "need --nats or --nats-context"));
+  CHECK(mentions(refused({"--nats-context", "a/b"}), "--nats-context: expected a context's name"));
+}
+
 TEST_CASE("nats_url: what is accepted") {
   for (const char* url : {"nats://h", "nats://h:4222", "tls://u:p@h:1", "h:4222", "nats://[::1]:2",
                           "nats://token@h/", "nats://a, nats://b"}) {

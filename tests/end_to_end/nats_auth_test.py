@@ -204,17 +204,20 @@ class NatsAuth(unittest.TestCase):
     # --- Other ways to say who it is ---
 
     def test_password_rotated_revoked_and_given_back(self):
-        def config(password):
-            users = "{ user: other, password: other }" + (
-                f", {{ user: bide, password: {password} }}" if password else "")
-            return f"authorization {{ users: [ {users} ] }}"
+        def config(password, inbox="_INBOX.>"):
+            deaf = f'{{ user: deaf, password: deaf, permissions: {{ publish: ">", subscribe: "{inbox}" }} }}'
+            bide = f", {{ user: bide, password: {password} }}" if password else ""
+            return f"authorization {{ users: [ {deaf} {bide} ] }}"
         first, second = self.secret("f1rst-secret"), self.secret("s3cond-secret")
         file = self.write("password", first)
-        nats = self.serve_nats(config(first))
+        nats = self.serve_nats(config(first, "_OTHER.>"))
+        deaf = self.guest(f"nats://deaf:deaf@{nats.address}")
+        deaf.told("the account at NATS may not do this", "Permissions Violation for Subscription")
         flags = ("--nats-user", "bide", "--nats-password-file", file)
         bide = self.guest(nats.url, *flags).ready()
 
         nats.reload(config(second))
+        deaf.ready()
         bide.told(REFUSED)
         bide.lost()
         self.write("password", second + "\r\n")
@@ -241,7 +244,7 @@ class NatsAuth(unittest.TestCase):
         by_nkey = self.serve_nats(f"authorization {{ users: [ {{ nkey: {old.public} }} ] }}")
         by_jwt = self.serve_nats(operator.config())
         files = {"token": self.write("token", token + "\n"), "nkey": self.write("seed", old.seed + "\n"),
-                 "creds": self.write("user.creds", operator.user(expires_in_s=3))}
+                 "creds": self.write("user.creds", operator.user())}
         bides = {}
         for nats, name in ((by_token, "token-file"), (by_nkey, "nkey"), (by_jwt, "creds")):
             flags = ("--nats-" + name, files[name.partition("-")[0]])
@@ -252,6 +255,11 @@ class NatsAuth(unittest.TestCase):
             self.sees(bides[name], name)
         self.emit(0, "in-url", "--nats", f"nats://{token}@{by_token.address}")
 
+        # The file is read for the reconnect, too.
+        by_jwt.stop()
+        self.write("user.creds", operator.user(expires_in_s=4))
+        by_jwt.start()
+        wait_until(lambda: bides["creds"].told("bucket read") >= 2, "bide has reconnected")
         by_nkey.reload(f"authorization {{ users: [ {{ nkey: {new.public} }} ] }}")
         bides["nkey"].told(REFUSED)
         bides["creds"].told(REFUSED)  # Its time is over.
