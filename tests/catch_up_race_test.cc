@@ -43,6 +43,11 @@ struct Held {
   bool left = false;
 };
 
+void pass(std::chrono::milliseconds span) {
+  const auto end = std::chrono::steady_clock::now() + span;
+  while (std::chrono::steady_clock::now() < end) std::this_thread::yield();
+}
+
 // What went wrong: answers that came before the table was where it should be, or not at all.
 int use(JobTable& table, const Stream& stream, const std::atomic<bool>& stop, unsigned seed) {
   int wrong = 0;
@@ -91,8 +96,8 @@ TEST_CASE("catch up: nobody is told that the table has caught up before it has")
   const auto end = std::chrono::steady_clock::now() + 1500ms;
   bool taken = true;
   for (Revision revision = 1; std::chrono::steady_clock::now() < end; ++revision) {
-    stream.end = revision;
-    if (revision % 3 == 0) std::this_thread::yield();
+    if (revision % 64 == 1) stream.end = revision + 63;
+    if (revision % 64 == 32) pass(1ms);  // Behind, for long enough that somebody is told.
     if (revision % 1000 == 0) {
       BucketRead read(10);
       read.reach(revision);
