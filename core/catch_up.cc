@@ -13,8 +13,8 @@ CatchUp::~CatchUp() { assert(!attendant_.joinable() && !asking_.joinable()); }
 
 void CatchUp::start(Tail& tail) {
   MutexLock lock(mutex_);
-  tail_ = &tail;
-  asking_ = std::thread([this] { ask_on(); });
+  started_ = true;
+  asking_ = std::thread([this, &tail] { ask_on(tail); });
   attendant_ = std::thread([this] { attend(); });
 }
 
@@ -30,7 +30,7 @@ Lot::Parked CatchUp::park(std::string_view /*key*/, Waiter& waiter, std::uint64_
   look = {};
   MutexLock lock(mutex_);
   if (!waiter.present(ticket)) return Parked::kGone;
-  if (draining_ || tail_ == nullptr) return Parked::kDraining;
+  if (draining_ || !started_) return Parked::kDraining;
   if (!places_.try_take()) return Parked::kFull;
   if (groups_.empty() || groups_.back().state != Group::State::kNew) groups_.emplace_back();
   const bool first = groups_.back().waiters == nullptr;
@@ -60,7 +60,7 @@ bool CatchUp::has_new() const {
   });
 }
 
-void CatchUp::ask_on() {
+void CatchUp::ask_on(Tail& tail) {
   MutexLock lock(mutex_);
   while (!stopped_) {
     const TimePoint now = clock_.now();
@@ -76,12 +76,12 @@ void CatchUp::ask_on() {
     const Position::Place before = position_.get();
     const std::uint64_t installs_before = installs_;
     mutex_.unlock();
-    const std::optional<Position::Place> report = tail_->read();
+    const std::optional<Position::Place> report = tail.read();
     // The stream ends before the place we had come to, or it is another: what we have applied says
     // nothing of it until it has been read afresh.
     const bool other =
         report && (report->epoch != before.epoch || report->revision < before.revision);
-    if (other) tail_->doubt();
+    if (other) tail.doubt();
     mutex_.lock();
     tell(report, other ? installs_before + 1 : 0);
   }

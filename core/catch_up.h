@@ -95,7 +95,7 @@ class CatchUp final : public Lot {
     std::uint64_t installs_min = 0;  // And after so many reads of the bucket.
   };
 
-  void ask_on() EXCLUDES(mutex_);  // The asking thread.
+  void ask_on(Tail& tail) EXCLUDES(mutex_);  // The asking thread.
   void tell(const std::optional<Position::Place>& report, std::uint64_t installs_min)
       REQUIRES(mutex_);
   [[nodiscard]] bool has_new() const REQUIRES(mutex_);
@@ -118,11 +118,11 @@ class CatchUp final : public Lot {
   CondVar news_;     // For the attendant.
   CondVar ask_;      // For the asking thread.
   CondVar drained_;  // The attendant has nothing left: for finish_drain().
-  Tail* tail_ GUARDED_BY(mutex_) = nullptr;
   std::list<Group> groups_ GUARDED_BY(mutex_);
   DueHeap due_ GUARDED_BY(mutex_);
   TimePoint next_ask_ GUARDED_BY(mutex_){};
   std::uint64_t installs_ GUARDED_BY(mutex_) = 0;
+  bool started_ GUARDED_BY(mutex_) = false;
   bool handing_out_ GUARDED_BY(mutex_) = false;
   bool draining_ GUARDED_BY(mutex_) = false;
   bool stopped_ GUARDED_BY(mutex_) = false;

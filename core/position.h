@@ -10,7 +10,7 @@
 #pragma once
 
 #include <atomic>
-#include <compare>
+#include <tuple>
 
 #include "core/entity_tag.h"
 
@@ -22,7 +22,10 @@ class Position {
   struct Place {
     Epoch epoch = 0;
     Revision revision = 0;
-    friend auto operator<=>(const Place&, const Place&) = default;
+    friend bool operator==(const Place&, const Place&) = default;
+    friend bool operator>=(const Place& a, const Place& b) {
+      return std::tie(a.epoch, a.revision) >= std::tie(b.epoch, b.revision);
+    }
   };
 
   // A place read while restart() is at work may be earlier than either, never later.

@@ -282,11 +282,20 @@ TEST_CASE(
   CHECK(status_of(client.response()) == 200);
   CHECK(has(client.response(), "200 OK"));
 
-  Client half_closed = server.dial();
   server.tail.ends_at({kEpoch, 2});
+  client.send(request("/job/later?wait=30s&until=done") + request("/livez"));
+  CHECK(server.wait_parked(1));
+  server.apply(defined("later", 2));
+  CHECK(ServedTable::wait_until([&] { return server.http_metrics.requests_parked == 1; }));
+  server.apply(happened("later", 3, EventKind::kCompleted, "a"));
+  CHECK(has(client.response(), "\r\nBide-Outcome: done\r\n"));
+  CHECK(has(client.response(), "200 OK"));
+
+  Client half_closed = server.dial();
+  server.tail.ends_at({kEpoch, 4});
   half_closed.send_last(request("/job/next"));
   CHECK(server.wait_parked(1));
-  server.apply(defined("next", 2));
+  server.apply(defined("next", 4));
   CHECK(status_of(half_closed.response()) == 200);
   CHECK(half_closed.at_end());
 }

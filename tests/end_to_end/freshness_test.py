@@ -1,5 +1,6 @@
 """Two servers on one bucket, one of them behind: nobody is sent back in time, nor told that there is
 no such job. Contract table, rows 1, 10 and 17."""
+import concurrent.futures
 import json
 import os
 import random
@@ -105,28 +106,33 @@ class Behind(unittest.TestCase):
         job = self.new_job()
         tag = self.near.get(f"/job/{job}")["ETag"]
         self.link.stall()
-        seen = ("-H", f"If-None-Match: {later(tag, 1)}")
+        seen = [f"If-None-Match: {later(tag, 1)}"]
         bounds = {  # By when, in seconds, and not long before.
             f"/job/{job}": (2.0, seen),
             f"/job/{job}?wait=1s": (1.0, seen),
             f"/job/{job}?wait=1s&until=done": (1.0, seen),
-            "/job/nobody": (2.0, ()),
-            "/job/nobody?wait=30s": (2.0, ()),
-            "/job/nobody?wait=1s&until=exists": (1.0, ()),
-            "/job?limit=1": (2.0, ("-H", "Cache-Control: no-cache")),
+            "/job/nobody": (2.0, []),
+            "/job/nobody?wait=30s": (2.0, []),
+            "/job/nobody?wait=1s&until=exists": (1.0, []),
+            "/job?limit=1": (2.0, ["Cache-Control: no-cache"]),
         }
-        began = time.monotonic()
-        curls = {target: self.far.curl_later(target, *arguments)
-                 for target, (_, arguments) in bounds.items()}
-        # What is known, to who knows no more, is served as usual: row 15.
-        self.assertEqual(self.far.get(f"/job/{job}").status, 200)
-        self.assertEqual(self.far.get(f"/job/{job}", f"If-None-Match: {tag}").status, 304)
-        for target, (bound, _) in sorted(bounds.items(), key=lambda one: one[1][0]):
-            response = self.far.finish(curls[target])
+
+        def ask(target, fields):
+            began = time.monotonic()
+            return self.far.get(target, *fields), since(began)
+
+        with concurrent.futures.ThreadPoolExecutor(len(bounds)) as pool:
+            asked = {target: pool.submit(ask, target, fields)
+                     for target, (_, fields) in bounds.items()}
+            # What is known, to who knows no more, is served as usual: row 15.
+            self.assertEqual(self.far.get(f"/job/{job}").status, 200)
+            self.assertEqual(self.far.get(f"/job/{job}", f"If-None-Match: {tag}").status, 304)
+        for target, (bound, _) in bounds.items():
+            response, seconds = asked[target].result()
             self.assertEqual((response.status, response["Retry-After"]), (503, "1"), target)
             self.assertEqual(response.json()["code"], "NOT_FRESH")
-            self.assertGreater(since(began), bound * 0.9 - 0.2, target)
-            self.assertLess(since(began), bound + 1.0, target)
+            self.assertGreater(seconds, bound * 0.9, target)
+            self.assertLess(seconds, bound + 0.7, target)
 
     def test_a_tag_of_the_future_is_foreign(self):
         job = self.new_job()
@@ -173,9 +179,11 @@ class Behind(unittest.TestCase):
         resyncs = self.far.metric("bide_resyncs_total")
         self.link.stall()
         # More than the server sends ahead, and then one that is purged while it waits behind.
+        # Of no job: the other server has it, and does not hear that it is gone.
+        purged = event("purged", "started")
         worker = self.near.worker()
-        last = worker.put(*[(f"jobs.big-{n}", b"x" * 900_000) for n in range(12)], definition("purged"))
-        request = json.dumps({"filter": "$KV.job-queue.jobs.purged"}).encode()
+        last = worker.put(*[(f"jobs.big-{n}", b"x" * 900_000) for n in range(12)], purged)
+        request = json.dumps({"filter": f"$KV.job-queue.{purged[0]}"}).encode()
         worker.socket.sendall(
             b"PUB $JS.API.STREAM.PURGE.KV_job-queue %d\r\n%s\r\n" % (len(request), request))
         self.assertEqual(worker.last_seq(), last)

@@ -1,0 +1,106 @@
+#include "server/stream_tail.h"
+
+#include <doctest/doctest.h>
+
+#include <future>
+
+#include "core/catch_up.h"
+#include "tests/nats_bucket.h"
+#include "tests/test_waiter.h"
+
+namespace bide {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::eventually;
+using testing::TestBucket;
+using testing::TestNats;
+
+// A table in step with a bucket, and where that ends.
+struct Followed {
+  explicit Followed(const std::string& url)
+      : watcher({url, {.heartbeat = 60s}}, table, contact, metrics),
+        tail("job-queue", watcher, contact, metrics) {
+    watcher.start();
+  }
+  ~Followed() {
+    watcher.stop();
+    table.close();
+  }
+  bool ready() {
+    return eventually([&] { return contact.ready(); });
+  }
+  bool comes_to(Revision revision) {
+    return eventually([&] { return table.position().revision() == revision; });
+  }
+
+  JobTable table{system_clock(), {}, nullptr};
+  Contact contact;
+  Metrics metrics;
+  Watcher watcher;
+  StreamTail tail;
+};
+
+}  // namespace
+
+TEST_CASE("stream tail: it is where the table comes to, garbage and deletions included") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  bucket.put("jobs.garbage", "{");
+  Followed followed(nats.url());
+  REQUIRE(followed.ready());
+  CHECK(followed.table.position().get() == followed.tail.read());
+  bucket.put("jobs.more-garbage", "{");
+  CHECK(followed.comes_to(3));
+  CHECK(followed.table.applied_revision() == 1);
+  bucket.define("build-8");
+  bucket.erase("jobs.build-8");
+  CHECK(followed.comes_to(5));
+  CHECK(followed.table.position().get() == followed.tail.read());
+  bucket.purge();
+  CHECK(followed.table.position().get() == followed.tail.read());
+  CHECK(followed.metrics.tail_requests == 3);
+
+  Followed later(nats.url());
+  REQUIRE(later.ready());
+  CHECK(later.table.position().get() == later.tail.read());
+}
+
+TEST_CASE("stream tail: a server that hangs gives no answer, and does not hold up the end") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  Followed followed(nats.url());
+  REQUIRE(followed.ready());
+  followed.table.catch_up().start(followed.tail);
+  nats.signal(SIGSTOP);
+  TestWaiter waiter({}, system_clock().now() + 300ms);
+  Lot::Look look;
+  const auto parked = followed.table.catch_up().park("", waiter, 0, system_clock().now(), look);
+  const auto answer = waiter.wait_answer();
+  const TimePoint began = system_clock().now();
+  followed.watcher.stop();
+  followed.table.close();
+  const auto took = system_clock().now() - began;
+  nats.signal(SIGCONT);
+  CHECK(parked == Lot::Parked::kParked);
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kTimeout);
+  CHECK(took < 1s);
+  CHECK_FALSE(followed.tail.read().has_value());
+}
+
+TEST_CASE("stream tail: a doubt has the bucket compared with what was delivered, soon") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  Followed followed(nats.url());
+  REQUIRE(followed.ready());
+  CHECK(followed.metrics.reconciles == 0);
+  bucket.purge();
+  followed.tail.doubt();
+  CHECK(eventually([&] { return followed.table.jobs() == 0; }));
+  CHECK(followed.metrics.resyncs == 1);
+}
+
+}  // namespace bide
