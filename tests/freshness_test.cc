@@ -286,7 +286,8 @@ TEST_CASE(
   client.send(request("/job/later?wait=30s&until=done") + request("/livez"));
   CHECK(server.wait_parked(1));
   server.apply(defined("later", 2));
-  CHECK(ServedTable::wait_until([&] { return server.http_metrics.requests_parked == 1; }));
+  CHECK(ServedTable::wait_until(
+      [&] { return server.http_metrics.sum(&HttpTally::requests_parked) == 1; }));
   server.apply(happened("later", 3, EventKind::kCompleted, "a"));
   CHECK(has(client.response(), "\r\nBide-Outcome: done\r\n"));
   CHECK(has(client.response(), "200 OK"));

@@ -34,7 +34,7 @@ bool has(const std::string& text, std::string_view part) {
 // A server of one job, and one client of it.
 struct Served {
   explicit Served(Front::Limits limits = {}, const std::filesystem::path& client_ca = {})
-      : site(client_ca), table(limits, {}, system_clock(), &site.context) {
+      : site(client_ca), table(limits, {}, system_clock(), nullptr, {}, &site.context) {
     table.apply(defined("build-7", 1));
   }
   Client dial(const TlsDialer& dialer) const { return Client(table.port, 0, &dialer); }
@@ -427,7 +427,7 @@ TEST_CASE("tls: an expired certificate is served all the same") {
   const std::filesystem::path files = scratch.path() / "old";
   Identity("localhost", nullptr, -1).write(files);
   const TlsContext context({files.string() + ".crt", files.string() + ".key", {}});
-  ServedTable table({}, {}, system_clock(), &context);
+  ServedTable table({}, {}, system_clock(), nullptr, {}, &context);
   const TlsDialer dialer;
   CHECK(Client(table.port, 0, &dialer).connected());
 }
