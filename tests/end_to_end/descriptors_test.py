@@ -37,9 +37,10 @@ class Client:
         return self.answer()
 
     def metric(self, name):
-        match = re.search(rf"^{re.escape(name)} (\S+)$", self.get("/metrics").body.decode(), re.M)
-        assert match, f"no metric {name}"
-        return float(match.group(1))
+        """The sum of all samples of that name."""
+        values = re.findall(rf"^{re.escape(name)}(?:\{{.*\}})? (\S+)$", self.get("/metrics").body.decode(), re.M)
+        assert values, f"no metric {name}"
+        return sum(map(float, values))
 
     def has_answer(self, patience_s):
         return bool(select.select([self.socket], [], [], patience_s)[0])
