@@ -116,9 +116,10 @@ TEST_CASE("nats_context: a file that makes no sense is refused without repeating
       {R"({"cert":"/c"})", "cert and key need each other"},
   };
   for (const auto& [json, what] : cases) {
-    INFO(json);
     config.add("x", json);
-    CHECK(mentions(config.refused("x"), what));
+    const std::string refused = config.refused("x");
+    CAPTURE(refused);
+    CHECK(mentions(refused, what));
   }
   CHECK(std::get<std::string>(read_nats_context({}, "x")) ==
         "--nats-context needs HOME or XDG_CONFIG_HOME");
