@@ -66,12 +66,14 @@ struct StepsServer::Parts {
   JobTable table{system_clock(), {}, &front.crew()};
   Freshness freshness{contact, std::chrono::seconds(5), table.catch_up()};
   HoldTime hold_time{{}};
-  Resources resources{hold_time, freshness, table, http_metrics};
+  Admission admission{system_clock(), nullptr, ""};
+  CrossOrigin cross_origin{{}};
+  Resources resources{hold_time, freshness, admission, table, http_metrics};
   HealthResource health{
       system_clock(), std::chrono::seconds(5), table, contact, metrics, http_metrics, [this] {
         return HealthResource::Numbers{front.slots(), false, 0};
       }};
-  Router router{"", resources.routes(health)};
+  Router router{"", resources.routes(health), admission, cross_origin, http_metrics};
   std::unique_ptr<WakingHandler> handler;
 };
 
