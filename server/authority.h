@@ -40,6 +40,9 @@ class Authority {
   // Reads its files anew. The string: why they cannot be used, naming the file and line and never a
   // secret; what was in force before stays so.
   [[nodiscard]] virtual std::optional<std::string> reload() = 0;
+  // What of the files in force cannot be used, and why: worth a line each in the log after the
+  // start and each reload.
+  [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
   // Whose change asks for a reload().
   [[nodiscard]] virtual std::vector<std::filesystem::path> files() const = 0;
 };

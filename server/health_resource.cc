@@ -16,12 +16,6 @@ httplib::Response plain(std::string_view text, const char* type = "text/plain; c
   return response;
 }
 
-httplib::Response not_ready(std::string_view detail) {
-  httplib::Response response = problem(503, detail);
-  response.set_header("Retry-After", "1");
-  return response;
-}
-
 }  // namespace
 
 HealthResource::HealthResource(Clock& clock, std::chrono::milliseconds max_stale,
@@ -58,10 +52,10 @@ httplib::Response HealthResource::render(Page page) const {
 }
 
 httplib::Response HealthResource::ready() const {
-  if (numbers_().draining) return not_ready("the server is shutting down");
-  if (!contact_.ready()) return not_ready("the jobs are still being read from NATS");
+  if (numbers_().draining) return passing_problem(503, "the server is shutting down");
+  if (!contact_.ready()) return passing_problem(503, "the jobs are still being read from NATS");
   if (clock_.now() - contact_.last_heard() > max_stale_) {
-    return not_ready("NATS was not heard from for longer than --max-stale");
+    return passing_problem(503, "NATS was not heard from for longer than --max-stale");
   }
   return plain("ok\n");
 }

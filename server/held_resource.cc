@@ -8,34 +8,19 @@
 #include "server/state_head.h"
 
 namespace bide {
-namespace {
-
-httplib::Response unavailable(std::string_view detail) {
-  httplib::Response response = problem(503, "not-fresh", "Service Unavailable", detail);
-  response.set_header("Retry-After", "1");
-  return response;
-}
-
-httplib::Response too_many(std::string_view detail) {
-  httplib::Response response = problem(429, detail);
-  response.set_header("Retry-After", "1");
-  return response;
-}
-
-}  // namespace
-
 void HeldResource::serve(std::string_view key, HoldQuery hold, const Condition& condition,
                          MediaType type, Exchange& exchange) {
   RequestFacts& facts = exchange.facts();
   context_.hold_time.grant(hold, facts);
   if (!context_.freshness.ready()) {
     count(context_.metrics.refused(RequestRefusal::kNotReady));
-    return refuse(key, unavailable("the jobs are still being read from NATS; try again"), exchange);
+    return refuse(key, not_fresh("the jobs are still being read from NATS; try again"), exchange);
   }
   if (facts.over_rate) {
     count(context_.metrics.refused(RequestRefusal::kRate));
-    return refuse(key, too_many("this client asks too often; ask less, or wait longer at a time"),
-                  exchange);
+    return refuse(
+        key, passing_problem(429, "this client asks too often; ask less, or wait longer at a time"),
+        exchange);
   }
   const bool behind = hold.no_cache || context_.freshness.catch_up().behind(hold.seen);
   Waiter::Terms terms{condition, std::move(hold.seen), type, deadline_of(facts)};
@@ -67,8 +52,7 @@ void HeldResource::resume(bool caught_up, Exchange& exchange) {
 }
 
 void HeldResource::refuse_behind(std::string_view key, Exchange& exchange) {
-  refuse(key,
-         unavailable("what is known here may be old, and NATS did not tell in time; try again"),
+  refuse(key, not_fresh("what is known here may be old, and NATS did not tell in time; try again"),
          exchange);
 }
 
@@ -103,7 +87,8 @@ void HeldResource::answer_or_park(std::string_view key, Waiter::Terms terms, Tim
 void HeldResource::refuse_place(std::string_view key, Exchange& exchange) {
   count(context_.metrics.refused(RequestRefusal::kClientParked));
   refuse(key,
-         too_many("this client has too many requests held; wait for some, or for many jobs in one"),
+         passing_problem(
+             429, "this client has too many requests held; wait for some, or for many jobs in one"),
          exchange);
 }
 
@@ -137,14 +122,14 @@ void HeldResource::answer(std::string_view key, const Waiter::Terms& terms, Outc
   if (snapshot == nullptr) {
     if (!stale || outcome == Outcome::kGone) return refuse(key, absent(key, outcome), exchange);
     count(context_.metrics.refused(RequestRefusal::kNotFresh));
-    return refuse(key, unavailable("NATS is away and there is nothing of this id here; try again"),
+    return refuse(key, not_fresh("NATS is away and there is nothing of this id here; try again"),
                   exchange);
   }
   if (stale && !snapshot->final && !exchange.facts().max_stale) {
     count(context_.metrics.refused(RequestRefusal::kNotFresh));
     return refuse(key,
-                  unavailable("NATS is away, jobs may have moved; send Cache-Control: "
-                              "max-stale to get what was last known"),
+                  not_fresh("NATS is away, jobs may have moved; send Cache-Control: "
+                            "max-stale to get what was last known"),
                   exchange);
   }
   if (exchange.facts().held) {

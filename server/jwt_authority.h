@@ -51,9 +51,8 @@ class JwtAuthority : public Authority {
                                                    WallTime now) const override;
   [[nodiscard]] std::optional<std::string> reload() override;
   [[nodiscard]] std::vector<std::filesystem::path> files() const override;
-  // Of the keys in force: which of a JWK set cannot be used and why, one a string, worth a line in
-  // the log after the start and each reload.
-  [[nodiscard]] std::vector<std::string> notes() const;
+  // Which keys of a JWK set.
+  [[nodiscard]] std::vector<std::string> notes() const override;
 
  private:
   struct Keys;

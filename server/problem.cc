@@ -82,4 +82,16 @@ httplib::Response problem(int status, std::string_view detail) {
   return problem(status, slug_of(phrase), phrase, detail);
 }
 
+httplib::Response passing_problem(int status, std::string_view detail) {
+  httplib::Response response = problem(status, detail);
+  response.set_header("Retry-After", "1");
+  return response;
+}
+
+httplib::Response not_fresh(std::string_view detail) {
+  httplib::Response response = problem(503, "not-fresh", "Service Unavailable", detail);
+  response.set_header("Retry-After", "1");
+  return response;
+}
+
 }  // namespace bide

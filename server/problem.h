@@ -29,4 +29,9 @@ struct ProblemMember {
 // For errors that their status says enough about: slug and title are its reason phrase.
 [[nodiscard]] httplib::Response problem(int status, std::string_view detail);
 
+// Trouble that will pass: with `Retry-After: 1`.
+[[nodiscard]] httplib::Response passing_problem(int status, std::string_view detail);
+// 503: what is known here may be older than what was asked for.
+[[nodiscard]] httplib::Response not_fresh(std::string_view detail);
+
 }  // namespace bide

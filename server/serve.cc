@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -12,7 +11,6 @@
 
 #include "server/embedded_nats.h"
 #include "server/http_server.h"
-#include "server/jwt_authority.h"
 #include "server/log.h"
 #include "server/nats_login.h"
 #include "server/nats_url.h"
@@ -20,12 +18,12 @@
 #include "server/reloads.h"
 #include "server/resources.h"
 #include "server/router.h"
+#include "server/serve_parts.h"
 #include "server/start_error.h"
 #include "server/state_dir.h"
 #include "server/stop_signal.h"
 #include "server/stream_tail.h"
 #include "server/tls_context.h"
-#include "server/token_file.h"
 #include "server/watcher.h"
 
 namespace bide {
@@ -34,7 +32,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kDrainPatience = 5s;
-constexpr std::size_t kShardsMost = 16;
 
 // The signals that are blocked for all threads and waited for by one.
 sigset_t awaited_signals() {
@@ -51,48 +48,8 @@ void use_all_descriptors() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-std::size_t cores() { return std::max<std::size_t>(1, std::thread::hardware_concurrency()); }
-
-JobTable::Options table_options(const ServeOptions& options) {
-  JobTable::Options table;
-  table.shards = std::clamp<std::size_t>(cores(), 2, kShardsMost);
-  table.parked_max = options.max_parked;
-  table.settle = options.settle;
-  table.stats_interval = options.stats_interval;
-  return table;
-}
-
-Front::Limits front_limits(const ServeOptions& options) {
-  Front::Limits limits;
-  limits.per_client = {.places = options.max_parked_per_client,
-                       .per_second = options.max_rate_per_client};
-  return limits;
-}
-
-// Throws StartError.
-std::unique_ptr<Authority> make_authority(const AuthOptions& options) {
-  const auto given = [](const auto& value) {
-    return value.empty() ? std::nullopt : std::optional(value);
-  };
-  switch (options.kind) {
-    case AuthOptions::Kind::kNone:
-      return nullptr;
-    case AuthOptions::Kind::kTokenFile:
-      return std::make_unique<TokenFile>(options.token_file);
-    case AuthOptions::Kind::kJwt:
-      break;
-  }
-  return std::make_unique<JwtAuthority>(JwtSettings{.secret_file = given(options.jwt_secret_file),
-                                                    .key_file = given(options.jwt_key),
-                                                    .issuer = given(options.jwt_issuer),
-                                                    .audience = given(options.jwt_audience)});
-}
-
-// Null: without TLS. Throws StartError.
-std::unique_ptr<TlsContext> make_tls(const ServeOptions& options) {
-  if (options.tls_cert.empty()) return nullptr;
-  return std::make_unique<TlsContext>(
-      TlsContext::Files{options.tls_cert, options.tls_key, options.tls_client_ca});
+void log_notes(const Authority& authority) {
+  for (const std::string& note : authority.notes()) log_warn(note);
 }
 
 // The parts of a running server, in the order in which they need each other.
@@ -123,6 +80,7 @@ class Server {
   void start() {
     const bool embedded = options_.nats_url.empty() && options_.nats_credentials.context.empty();
     check_login(embedded);
+    if (authority_ != nullptr) log_notes(*authority_);
     if (tls_ != nullptr) front_.use_tls(tls_.get());
     port_ = http_.bind(options_.listen_host, options_.listen_port);
     front_.start(table_, router_, options_.threads != 0 ? options_.threads : cores());
@@ -150,7 +108,9 @@ class Server {
     if (authority_ != nullptr) {
       reloads.add("tokens", authority_->files(), [this] {
         std::optional<std::string> trouble = authority_->reload();
-        if (!trouble) admission_.on_reloaded();
+        if (trouble) return trouble;
+        admission_.on_reloaded();
+        log_notes(*authority_);
         return trouble;
       });
     }

@@ -41,6 +41,13 @@ class Stream {
     std::string_view data;
   };
   virtual void wrap(const Record& record, std::string& head, std::string& tail) const = 0;
+  // All of one without an id.
+  [[nodiscard]] std::string whole_record(std::string_view event, std::string_view data) const {
+    std::string head;
+    std::string tail;
+    wrap({event, nullptr, data}, head, tail);
+    return head.append(data).append(tail);
+  }
   // Whether `data` may travel as it is. False: only spaces may separate its tokens, not line ends.
   [[nodiscard]] virtual bool takes_lines() const = 0;
 

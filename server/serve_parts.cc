@@ -1,0 +1,59 @@
+#include "server/serve_parts.h"
+
+#include <algorithm>
+#include <optional>
+#include <thread>
+
+#include "server/jwt_authority.h"
+#include "server/token_file.h"
+
+namespace bide {
+namespace {
+
+constexpr std::size_t kShardsMost = 16;
+
+}  // namespace
+
+std::size_t cores() { return std::max<std::size_t>(1, std::thread::hardware_concurrency()); }
+
+JobTable::Options table_options(const ServeOptions& options) {
+  JobTable::Options table;
+  table.shards = std::clamp<std::size_t>(cores(), 2, kShardsMost);
+  table.parked_max = options.max_parked;
+  table.settle = options.settle;
+  table.stats_interval = options.stats_interval;
+  return table;
+}
+
+Front::Limits front_limits(const ServeOptions& options) {
+  Front::Limits limits;
+  limits.per_client = {.places = options.max_parked_per_client,
+                       .per_second = options.max_rate_per_client};
+  return limits;
+}
+
+std::unique_ptr<Authority> make_authority(const AuthOptions& options) {
+  const auto given = [](const auto& value) {
+    return value.empty() ? std::nullopt : std::optional(value);
+  };
+  switch (options.kind) {
+    case AuthOptions::Kind::kNone:
+      return nullptr;
+    case AuthOptions::Kind::kTokenFile:
+      return std::make_unique<TokenFile>(options.token_file);
+    case AuthOptions::Kind::kJwt:
+      break;
+  }
+  return std::make_unique<JwtAuthority>(JwtSettings{.secret_file = given(options.jwt_secret_file),
+                                                    .key_file = given(options.jwt_key),
+                                                    .issuer = given(options.jwt_issuer),
+                                                    .audience = given(options.jwt_audience)});
+}
+
+std::unique_ptr<TlsContext> make_tls(const ServeOptions& options) {
+  if (options.tls_cert.empty()) return nullptr;
+  return std::make_unique<TlsContext>(
+      TlsContext::Files{options.tls_cert, options.tls_key, options.tls_client_ca});
+}
+
+}  // namespace bide

@@ -1,0 +1,25 @@
+// server/serve_parts.h: What `bide serve` is made of, as its options say.
+//
+// Thread safety: pure functions, but that those that throw read files.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "core/job_table.h"
+#include "server/authority.h"
+#include "server/front.h"
+#include "server/options.h"
+#include "server/tls_context.h"
+
+namespace bide {
+
+[[nodiscard]] std::size_t cores();
+[[nodiscard]] JobTable::Options table_options(const ServeOptions& options);
+[[nodiscard]] Front::Limits front_limits(const ServeOptions& options);
+// Null: everybody may read. Throws StartError.
+[[nodiscard]] std::unique_ptr<Authority> make_authority(const AuthOptions& options);
+// Null: without TLS. Throws StartError.
+[[nodiscard]] std::unique_ptr<TlsContext> make_tls(const ServeOptions& options);
+
+}  // namespace bide

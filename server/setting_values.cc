@@ -1,0 +1,140 @@
+#include "server/setting_values.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "core/duration.h"
+#include "server/nats_url.h"
+#include "server/origin.h"
+
+namespace bide {
+namespace {
+
+using std::chrono::milliseconds;
+
+bool is_made_of(std::string_view text, std::string_view punctuation) {
+  return std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           punctuation.find(c) != std::string_view::npos;
+  });
+}
+
+}  // namespace
+
+bool parse_duration_within(std::string_view text, milliseconds low, milliseconds high,
+                           milliseconds& out) {
+  const std::optional<milliseconds> duration = parse_duration(text);
+  if (!duration || *duration < low || *duration > high) return false;
+  out = *duration;
+  return true;
+}
+
+bool set_listen(ServeOptions& options, std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  std::string_view host = text.substr(0, colon);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (host.empty() || !is_made_of(host, bracketed ? ":.%_-" : "._-")) return false;
+  if (bracketed != (host.find(':') != std::string_view::npos)) return false;
+  if (!parse_number<std::uint16_t>(text.substr(colon + 1), 0, 65535, options.listen_port)) {
+    return false;
+  }
+  options.listen_host = host;
+  return true;
+}
+
+bool set_nats(ServeOptions& options, std::string_view text) {
+  if (!is_nats_url_list(text)) return false;
+  options.nats_url = text;
+  return true;
+}
+
+bool set_data_dir(ServeOptions& options, std::string_view text) {
+  if (text.empty() || text.find('\0') != std::string_view::npos) return false;
+  options.data_dir = text;
+  return true;
+}
+
+bool set_file(std::filesystem::path& file, std::string_view text) {
+  if (text.empty() || text.find('\0') != std::string_view::npos) return false;
+  file = text;
+  return true;
+}
+
+bool set_bucket(ServeOptions& options, std::string_view text) {
+  if (text.empty() || text.size() > 200 || !is_made_of(text, "_-")) return false;
+  options.bucket = text;
+  return true;
+}
+
+bool set_base_path(ServeOptions& options, std::string_view text) {
+  if (!text.empty() && (!text.starts_with('/') || text.ends_with('/'))) return false;
+  if (text.size() > 256 || text.find("//") != std::string_view::npos) return false;
+  if (!is_made_of(text, "/-._~")) return false;
+  options.base_path = text;
+  return true;
+}
+
+bool set_access_log(ServeOptions& options, std::string_view text) {
+  if (text == "off") {
+    options.access_log = AccessLog::kOff;
+  } else if (text == "sampled") {
+    options.access_log = AccessLog::kSampled;
+  } else if (text == "all") {
+    options.access_log = AccessLog::kAll;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool set_auth(ServeOptions& options, std::string_view text) {
+  constexpr std::string_view kTokenFile = "token-file=";
+  AuthOptions& auth = options.auth;
+  if (text.starts_with(kTokenFile)) {
+    if (!set_file(auth.token_file, text.substr(kTokenFile.size()))) return false;
+    auth.kind = AuthOptions::Kind::kTokenFile;
+    return true;
+  }
+  if (text != "none" && text != "jwt") return false;
+  auth.kind = text == "jwt" ? AuthOptions::Kind::kJwt : AuthOptions::Kind::kNone;
+  auth.token_file.clear();
+  return true;
+}
+
+bool set_text(std::string& to, std::string_view text) {
+  if (text.empty()) return false;
+  to = text;
+  return true;
+}
+
+bool set_cookie(ServeOptions& options, std::string_view text) {
+  if (text.empty() || text.size() > 64 || !is_made_of(text, "_-")) return false;
+  options.auth.cookie = text;
+  return true;
+}
+
+bool set_cors_origins(ServeOptions& options, std::string_view text) {
+  constexpr std::size_t kOriginsMax = 64;
+  std::vector<std::string> origins;
+  while (!text.empty()) {
+    const std::string_view origin = text.substr(0, text.find(','));
+    if (!is_origin(origin) || origins.size() == kOriginsMax) return false;
+    origins.emplace_back(origin);
+    text.remove_prefix(std::min(text.size(), origin.size() + 1));
+  }
+  options.cors_origins = std::move(origins);
+  return true;
+}
+
+bool set_allow_anonymous(ServeOptions& options, std::string_view text) {
+  const bool yes = text == "true" || text == "1";
+  if (!yes && text != "false" && text != "0") return false;
+  options.allow_anonymous = yes;
+  return true;
+}
+
+}  // namespace bide

@@ -1,0 +1,44 @@
+// server/setting_values.h: How the values of settings are read from text. Each function returns
+// false for what is not expected, and has changed nothing then.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <charconv>
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "server/options.h"
+
+namespace bide {
+
+// `low` and `high` are good, too.
+template <typename Number>
+bool parse_number(std::string_view text, Number low, Number high, Number& out) {
+  Number number{};
+  const char* const end = text.data() + text.size();
+  const auto [parsed, error] = std::from_chars(text.data(), end, number);
+  // Written so that a NaN fails, too.
+  if (error != std::errc() || parsed != end || !(number >= low && number <= high)) return false;
+  out = number;
+  return true;
+}
+[[nodiscard]] bool parse_duration_within(std::string_view text, std::chrono::milliseconds low,
+                                         std::chrono::milliseconds high,
+                                         std::chrono::milliseconds& out);
+[[nodiscard]] bool set_listen(ServeOptions& options, std::string_view text);
+[[nodiscard]] bool set_nats(ServeOptions& options, std::string_view text);
+[[nodiscard]] bool set_data_dir(ServeOptions& options, std::string_view text);
+[[nodiscard]] bool set_file(std::filesystem::path& file, std::string_view text);
+[[nodiscard]] bool set_bucket(ServeOptions& options, std::string_view text);
+[[nodiscard]] bool set_base_path(ServeOptions& options, std::string_view text);
+[[nodiscard]] bool set_access_log(ServeOptions& options, std::string_view text);
+[[nodiscard]] bool set_auth(ServeOptions& options, std::string_view text);
+[[nodiscard]] bool set_text(std::string& to, std::string_view text);
+[[nodiscard]] bool set_cookie(ServeOptions& options, std::string_view text);
+[[nodiscard]] bool set_cors_origins(ServeOptions& options, std::string_view text);
+[[nodiscard]] bool set_allow_anonymous(ServeOptions& options, std::string_view text);
+
+}  // namespace bide
