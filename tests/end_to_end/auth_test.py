@@ -13,6 +13,8 @@ import time
 import unittest
 
 import websockets
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from harness import BIDE, Bide, definition, event, wait_until
 
@@ -28,6 +30,17 @@ def jwt(secret=SECRET, lasts_s=3600.0, **claims):
     claims = {"sub": "ada", "scope": "job:read", "exp": time.time() + lasts_s, **claims}
     text = b64url(b'{"alg":"HS256"}') + "." + b64url(json.dumps(claims).encode())
     return text + "." + b64url(hmac.digest(secret.encode(), text.encode(), hashlib.sha256))
+
+
+def jwk(key, name):
+    raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return {"kty": "OKP", "crv": "Ed25519", "x": b64url(raw), "kid": name}
+
+
+def eddsa_jwt(key, name):
+    claims = {"sub": "ada", "permissions": ["job:read"], "exp": time.time() + 3600}
+    text = ".".join(b64url(json.dumps(part).encode()) for part in ({"alg": "EdDSA", "kid": name}, claims))
+    return text + "." + b64url(key.sign(text.encode()))
 
 
 def bearing(token):
@@ -93,6 +106,20 @@ class Auth(unittest.TestCase):
         log = bide.log_text()
         for token in (old, new, newest):
             self.assertNotIn(token, log)
+
+    def test_keys_of_a_jwk_set_are_rotated_and_unusable_ones_told(self):
+        keys = {name: Ed25519PrivateKey.generate() for name in ("old", "new")}
+        token = {name: eddsa_jwt(key, name) for name, key in keys.items()}
+        unusable = {"kty": "oct", "k": b64url(b"no secrets in here, please"), "kid": "odd"}
+        key_set = File(self.directory, "keys", json.dumps({"keys": [jwk(keys["old"], "old"), unusable]}))
+        bide = self.start("--auth", "jwt", "--jwt-key", key_set.path)
+        self.assertEqual(bide.get("/job/none", bearing(token["old"])).status, 404)
+        self.assertEqual(bide.get("/job/none", bearing(token["new"])).status, 401)
+        self.assertIn('"level":"warn"', bide.log_text())
+        self.assertNotIn(unusable["k"], bide.log_text())
+        key_set.write(json.dumps({"keys": [jwk(keys["new"], "new")]}))
+        wait_until(lambda: bide.get("/job/none", bearing(token["new"])).status == 404, "the change is noticed")
+        self.assertEqual(bide.get("/job/none", bearing(token["old"])).status, 401)
 
     def test_a_wait_ends_with_its_token(self):
         bide = self.start_jwt()
