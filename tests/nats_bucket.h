@@ -41,6 +41,20 @@ inline std::vector<pid_t> children_of(pid_t parent, std::string_view name) {
   return found;
 }
 
+// Whether no thread of it runs: a stop reaches them one after the other, and the last one may still
+// answer a request.
+inline bool is_stopped(pid_t pid) {
+  for (const auto& task :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+    std::ifstream file(task.path() / "stat");
+    std::string skipped;
+    std::string state;
+    file >> skipped >> skipped >> state;
+    if (state != "T") return false;
+  }
+  return true;
+}
+
 class TestNats {
  public:
   TestNats() { server_.start(); }
@@ -51,11 +65,13 @@ class TestNats {
     if (const auto* failure = std::get_if<NatsConnection::Failure>(&attempt)) FAIL(failure->text);
     return std::get<std::shared_ptr<NatsConnection>>(attempt);
   }
-  // Sends a signal to the nats-server; after SIGKILL it comes back by itself.
+  // Sends a signal to the nats-server; after SIGKILL it comes back by itself. After SIGSTOP it has
+  // stopped.
   void signal(int number) const {
     const std::vector<pid_t> pids = children_of(::getpid(), "nats-server");
     REQUIRE(pids.size() == 1);
     REQUIRE(::kill(pids.front(), number) == 0);
+    if (number == SIGSTOP) REQUIRE(eventually([&] { return is_stopped(pids.front()); }));
   }
 
  private:
