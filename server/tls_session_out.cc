@@ -25,14 +25,15 @@ void remove_prefix(std::array<std::string_view, 3>& parts, std::size_t bytes) {
   }
 }
 
-// The next record's worth of them; gathered where it does not lie in one piece.
-std::string_view first_record(const std::array<std::string_view, 3>& parts) {
+// The next record's worth of them, `bytes_max` at most; gathered where it does not lie in one
+// piece.
+std::string_view first_record(const std::array<std::string_view, 3>& parts, std::size_t bytes_max) {
   thread_local std::array<char, TlsTraffic::kPlainBytesMax> gathered;
   const std::string_view first = parts[0].empty() ? parts[1] : parts[0];
-  if (first.size() >= gathered.size()) return first.substr(0, gathered.size());
+  if (first.size() >= bytes_max) return first.substr(0, bytes_max);
   std::size_t size = 0;
   for (const std::string_view part : parts) {
-    size += part.copy(gathered.data() + size, gathered.size() - size);
+    size += part.copy(gathered.data() + size, bytes_max - size);
   }
   return {gathered.data(), size};
 }
@@ -81,7 +82,7 @@ ssize_t TlsSession::transmit(std::string_view text, std::string_view body, std::
   remove_prefix(parts, taken);
   thread_local std::string wire;
   for (;;) {
-    const std::string_view piece = first_record(parts);
+    const std::string_view piece = first_record(parts, keys_->plain_bytes_max);
     if (piece.empty()) return static_cast<ssize_t>(taken);
     wire.clear();
     if (keys_->out.is_worn()) append_key_update(wire);

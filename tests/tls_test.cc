@@ -355,6 +355,24 @@ TEST_CASE("tls: large bodies go whole to slow readers under every cipher") {
   }
 }
 
+// OpenSSL's client ends the connection at a record that is larger.
+TEST_CASE("tls: no record is larger than the client asked for") {
+  Served served;
+  Definition definition;
+  definition.operation = "{\"blob\":\"" + std::string(100'000, 'x') + "\"}";
+  served.table.apply(defined("big", 3, definition));
+  for (const int version : kVersions) {
+    for (const std::uint8_t asked :
+         {TLSEXT_max_fragment_length_512, TLSEXT_max_fragment_length_4096}) {
+      const TlsDialer dialer(version);
+      SSL_CTX_set_tlsext_max_fragment_length(dialer.context(), asked);
+      Client client = served.dial(dialer);
+      client.send("GET /job/big HTTP/1.1\r\nHost: test\r\n\r\n");
+      CHECK(client.response().ends_with("\"revision\":3}"));
+    }
+  }
+}
+
 TEST_CASE("tls: what may not follow a handshake ends the connection, also of who is parked") {
   using Type = TlsTraffic::Type;
   Served served;
