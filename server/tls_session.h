@@ -39,6 +39,8 @@ class TlsSession {
   // `handshake` is on the socket `fd`.
   TlsSession(std::unique_ptr<TlsHandshake> handshake, int fd)
       : fd_(fd), handshake_(std::move(handshake)) {}
+  // Of a handshake that is over: these are its keys.
+  TlsSession(const TlsKeys& keys, int fd) : fd_(fd), keys_(keys) {}
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 

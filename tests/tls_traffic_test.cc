@@ -2,13 +2,16 @@
 
 #include <doctest/doctest.h>
 
-#include <memory>
 #include <string>
 #include <vector>
+
+#include "tests/tls_suites.h"
 
 namespace bide {
 namespace {
 
+using testing::span_of;
+using testing::tls_cipher;
 using Type = TlsTraffic::Type;
 
 std::string bytes_of(std::string_view hex) {
@@ -18,31 +21,10 @@ std::string bytes_of(std::string_view hex) {
   }
   return bytes;
 }
-TlsTraffic::Bytes span_of(const std::string& text) {
-  return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
-}
-
-const SSL_CIPHER* cipher(unsigned char high, unsigned char low) {
-  static const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context(SSL_CTX_new(TLS_method()),
-                                                                    SSL_CTX_free);
-  static const std::unique_ptr<SSL, void (*)(SSL*)> ssl(SSL_new(context.get()), SSL_free);
-  const unsigned char number[] = {high, low};
-  return SSL_CIPHER_find(ssl.get(), number);
-}
-
 // Every cipher that bide agrees on, in either version.
 std::vector<TlsTraffic> all_kinds() {
-  const std::string secret(48, '\x5a');
   std::vector<TlsTraffic> kinds;
-  kinds.push_back(*TlsTraffic::of_1_3(cipher(0x13, 0x01), span_of(secret).first(32)));
-  kinds.push_back(*TlsTraffic::of_1_3(cipher(0x13, 0x02), span_of(secret)));
-  kinds.push_back(*TlsTraffic::of_1_3(cipher(0x13, 0x03), span_of(secret).first(32)));
-  const std::string block(TlsTraffic::kKeyBlockBytesMax, '\x5a');
-  for (const auto& [high, low] : {std::pair{0xC0, 0x2B}, {0xC0, 0x2C}, {0xCC, 0xA9}}) {
-    kinds.push_back(*TlsTraffic::of_1_2(
-        cipher(static_cast<unsigned char>(high), static_cast<unsigned char>(low)), span_of(block),
-        true));
-  }
+  for (const TlsKeys& keys : testing::keys_of_every_suite()) kinds.push_back(keys.in);
   return kinds;
 }
 
@@ -63,11 +45,11 @@ TEST_CASE("tls_traffic: seals and opens as RFC 8448's example does") {
   const std::string expected = bytes_of(
       "1703030043a23f7054b62c94d0affafe8228ba55cbefacea42f914aa66bcab3f2b9819a8a5b46b395bd54a9a2044"
       "1e2b62974e1f5a6292a2977014bd1e3deae63aeebb21694915e4");
-  auto out = TlsTraffic::of_1_3(cipher(0x13, 0x01), span_of(secret));
+  auto out = TlsTraffic::of_1_3(tls_cipher(0x1301), span_of(secret));
   REQUIRE(out);
   std::string record = sealed(*out, Type::kData, data);
   CHECK(record == expected);
-  auto in = TlsTraffic::of_1_3(cipher(0x13, 0x01), span_of(secret));
+  auto in = TlsTraffic::of_1_3(tls_cipher(0x1301), span_of(secret));
   const auto opened = in->open(record);
   REQUIRE(opened);
   CHECK(opened->type == Type::kData);
