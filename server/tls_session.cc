@@ -105,20 +105,21 @@ bool TlsSession::is_satisfied(std::size_t room) const {
 std::size_t TlsSession::open_records(std::span<char> input, std::size_t room) {
   std::size_t taken = 0;
   while (!is_satisfied(room) && input.size() >= TlsTraffic::kHeaderBytes) {
-    const std::optional<std::size_t> size = keys_->in.record_bytes(input);
-    if (!size) {
-      fail(Alert::kUnexpectedMessage);
+    const auto judged = keys_->in.record_bytes(input);
+    if (const auto* const alert = std::get_if<TlsAlert>(&judged)) {
+      fail(*alert);
       break;
     }
-    if (*size > input.size()) break;
-    const std::optional<TlsTraffic::Opened> record = keys_->in.open(input.first(*size));
-    if (!record) {
-      fail(Alert::kBadRecordMac);
+    const std::size_t size = std::get<std::size_t>(judged);
+    if (size > input.size()) break;
+    const auto opened = keys_->in.open(input.first(size));
+    if (const auto* const alert = std::get_if<TlsAlert>(&opened)) {
+      fail(*alert);
       break;
     }
-    take(*record);
-    taken += *size;
-    input = input.subspan(*size);
+    take(std::get<TlsTraffic::Opened>(opened));
+    taken += size;
+    input = input.subspan(size);
   }
   return taken;
 }
@@ -136,16 +137,16 @@ void TlsSession::take(const TlsTraffic::Opened& record) {
     case Type::kChangeCipherSpec:
       break;
   }
-  fail(Alert::kUnexpectedMessage);
+  fail(TlsAlert::kUnexpectedMessage);
 }
 
 void TlsSession::take_alert(std::string_view bytes) {
   constexpr char kWarning = 1;
-  if (bytes.size() != 2) return fail(Alert::kUnexpectedMessage);
-  const auto alert = static_cast<Alert>(bytes[1]);
-  if (alert == Alert::kCloseNotify) {
+  if (bytes.size() != 2) return fail(TlsAlert::kUnexpectedMessage);
+  const auto alert = static_cast<TlsAlert>(bytes[1]);
+  if (alert == TlsAlert::kCloseNotify) {
     ended_ = true;
-  } else if (keys_->in.is_1_3() ? alert != Alert::kUserCanceled : bytes[0] != kWarning) {
+  } else if (keys_->in.is_1_3() ? alert != TlsAlert::kUserCanceled : bytes[0] != kWarning) {
     broken_ = true;
   }
 }
@@ -156,12 +157,13 @@ void TlsSession::take_handshake_message(std::string_view bytes) {
   const bool room = unsent_.size() < kUnsentBytesMax;
   const bool is_1_3 = keys_->in.is_1_3();
   if (is_1_3 && bytes.size() == kKeyUpdateBytes && bytes.starts_with(kKeyUpdateHead)) {
+    if (bytes.back() != 0 && bytes.back() != 1) return fail(TlsAlert::kIllegalParameter);
     keys_->in.update();
     if (bytes.back() != 0 && room) append_key_update(unsent_);
   } else if (!is_1_3 && bytes.starts_with(kClientHello)) {
-    if (room) append_alert(Alert::kNoRenegotiation, unsent_);
+    if (room) append_alert(TlsAlert::kNoRenegotiation, unsent_);
   } else {
-    return fail(Alert::kUnexpectedMessage);
+    return fail(TlsAlert::kUnexpectedMessage);
   }
   (void)flush();
 }

@@ -76,14 +76,6 @@ class TlsSession {
   bool watched_for_room = false;
 
  private:
-  enum class Alert : std::uint8_t {  // RFC 8446 section 6.
-    kCloseNotify = 0,
-    kUnexpectedMessage = 10,
-    kBadRecordMac = 20,
-    kUserCanceled = 90,
-    kNoRenegotiation = 100,
-  };
-
   // Takes records until there is as much data as `room`, or nothing more for now.
   void take_records(std::size_t room);
   [[nodiscard]] bool is_satisfied(std::size_t room) const;
@@ -92,8 +84,8 @@ class TlsSession {
   void take(const TlsTraffic::Opened& record);
   void take_alert(std::string_view bytes);
   void take_handshake_message(std::string_view bytes);
-  void fail(Alert alert);
-  void append_alert(Alert alert, std::string& out);
+  void fail(TlsAlert alert);
+  void append_alert(TlsAlert alert, std::string& out);
   void append_key_update(std::string& out);
   // Sends what waits to. False: some still does, or it is broken.
   [[nodiscard]] bool flush();

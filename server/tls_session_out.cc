@@ -45,13 +45,13 @@ void TlsSession::append_key_update(std::string& out) {
   keys_->out.update();
 }
 
-void TlsSession::append_alert(Alert alert, std::string& out) {
-  const bool fatal = alert != Alert::kCloseNotify && alert != Alert::kNoRenegotiation;
+void TlsSession::append_alert(TlsAlert alert, std::string& out) {
+  const bool fatal = alert != TlsAlert::kCloseNotify && alert != TlsAlert::kNoRenegotiation;
   const std::array<char, 2> bytes = {static_cast<char>(fatal ? 2 : 1), static_cast<char>(alert)};
   keys_->out.seal(Type::kAlert, {bytes.data(), bytes.size()}, out);
 }
 
-void TlsSession::fail(Alert alert) {
+void TlsSession::fail(TlsAlert alert) {
   append_alert(alert, unsent_);
   (void)flush();
   broken_ = true;
@@ -101,7 +101,7 @@ ssize_t TlsSession::transmit(std::string_view text, std::string_view body, std::
 
 bool TlsSession::say_end() {
   if (broken_ || handshake_ != nullptr) return true;
-  if (!end_said_) append_alert(Alert::kCloseNotify, unsent_);
+  if (!end_said_) append_alert(TlsAlert::kCloseNotify, unsent_);
   end_said_ = true;
   return flush() || broken_;
 }

@@ -173,20 +173,20 @@ void TlsTraffic::seal(Type type, std::string_view bytes, std::string& out) {
   ++sequence_;
 }
 
-std::optional<std::size_t> TlsTraffic::record_bytes(std::span<const char> header) const {
+std::variant<std::size_t, TlsAlert> TlsTraffic::record_bytes(std::span<const char> header) const {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(header[i]); };
   const std::size_t content = static_cast<std::size_t>(at(kLengthAt)) << 8 | at(kLengthAt + 1);
   const std::size_t least = explicit_bytes() + kTagBytes + (is_1_3_ ? 1 : 0);
   const std::size_t most = kPlainBytesMax + (is_1_3_ ? 256 : 2048);
   const auto type = static_cast<Type>(at(0));
-  if (at(kLegacyVersionAt) != 3 || content < least || content > most) return std::nullopt;
-  if (is_1_3_ ? type != Type::kData : type < Type::kAlert || type > Type::kData) {
-    return std::nullopt;
-  }
+  const bool known = is_1_3_ ? type == Type::kData : type >= Type::kAlert && type <= Type::kData;
+  if (!known || at(kLegacyVersionAt) != 3) return TlsAlert::kUnexpectedMessage;
+  if (content > most) return TlsAlert::kRecordOverflow;
+  if (content < least) return TlsAlert::kBadRecordMac;
   return kHeaderBytes + content;
 }
 
-std::optional<TlsTraffic::Opened> TlsTraffic::open(std::span<char> record) {
+std::variant<TlsTraffic::Opened, TlsAlert> TlsTraffic::open(std::span<char> record) {
   const std::size_t begin = kHeaderBytes + explicit_bytes();
   std::size_t size = record.size() - begin - kTagBytes;
   Nonce nonce = this->nonce();
@@ -205,15 +205,16 @@ std::optional<TlsTraffic::Opened> TlsTraffic::open(std::span<char> record) {
        EVP_DecryptUpdate(context, content, &done, content, static_cast<int>(size)) == 1) &&
       EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kTagBytes, content + size) == 1 &&
       EVP_DecryptFinal_ex(context, content + size, &done) == 1;
-  if (!genuine) return std::nullopt;
+  if (!genuine) return TlsAlert::kBadRecordMac;
   ++sequence_;
+  // Of TLS 1.3 padding counts, too (RFC 8446 section 5.4).
+  if (size > kPlainBytesMax + (is_1_3_ ? 1 : 0)) return TlsAlert::kRecordOverflow;
   auto type = static_cast<Type>(record[0]);
   if (is_1_3_) {  // The type is the last byte that is not padding.
     while (size > 0 && content[size - 1] == 0) --size;
-    if (size == 0) return std::nullopt;
+    if (size == 0) return TlsAlert::kUnexpectedMessage;
     type = static_cast<Type>(content[--size]);
   }
-  if (size > kPlainBytesMax) return std::nullopt;
   return Opened{type, record.subspan(begin, size)};
 }
 

@@ -17,8 +17,19 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 
 namespace bide {
+
+enum class TlsAlert : std::uint8_t {  // RFC 8446 section 6.
+  kCloseNotify = 0,
+  kUnexpectedMessage = 10,
+  kBadRecordMac = 20,
+  kRecordOverflow = 22,
+  kIllegalParameter = 47,
+  kUserCanceled = 90,
+  kNoRenegotiation = 100,
+};
 
 class TlsTraffic {
  public:
@@ -54,10 +65,11 @@ class TlsTraffic {
     Type type;
     std::span<char> bytes;  // Within the record.
   };
-  // The size of the record that begins with these kHeaderBytes; nullopt: no record may.
-  [[nodiscard]] std::optional<std::size_t> record_bytes(std::span<const char> header) const;
-  // Opens a whole record in its place; nullopt: it is forged, or no record of this connection.
-  [[nodiscard]] std::optional<Opened> open(std::span<char> record);
+  // The size of the record that begins with these kHeaderBytes, or why none may.
+  [[nodiscard]] std::variant<std::size_t, TlsAlert> record_bytes(
+      std::span<const char> header) const;
+  // Opens a whole record in its place, or tells why it is none of this connection's.
+  [[nodiscard]] std::variant<Opened, TlsAlert> open(std::span<char> record);
 
   // The next keys (RFC 8446 section 7.2); of TLS 1.3 only.
   void update();

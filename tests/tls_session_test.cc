@@ -20,9 +20,6 @@ namespace {
 using testing::keys_of_every_suite;
 using Type = TlsTraffic::Type;
 
-const std::string kUpdate("\x18\0\0\1\0", 5);
-const std::string kUpdateBoth("\x18\0\0\1\1", 5);
-
 struct Sockets {
   Sockets() { REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0); }
   ~Sockets() {
@@ -59,14 +56,11 @@ struct Talk : Sockets {
     std::span<char> left(buffer.data(), got < 0 ? 0 : static_cast<std::size_t>(got));
     std::vector<std::string> all;
     while (!left.empty()) {
-      const auto size = in.record_bytes(left);
-      REQUIRE(size);
-      const auto opened = in.open(left.first(*size));
-      REQUIRE(opened);
-      const std::string bytes(opened->bytes.data(), opened->bytes.size());
-      all.push_back(std::to_string(static_cast<int>(opened->type)) + ' ' + bytes);
-      if (opened->type == Type::kHandshake) in.update();
-      left = left.subspan(*size);
+      const auto record = testing::take_record(in, left);
+      REQUIRE(record);
+      const std::string bytes(record->bytes.data(), record->bytes.size());
+      all.push_back(std::to_string(static_cast<int>(record->type)) + ' ' + bytes);
+      if (record->type == Type::kHandshake) in.update();
     }
     return all;
   }
@@ -81,6 +75,29 @@ std::string alert(int number, int level = 2) {
 }
 using Said = std::vector<std::string>;
 
+// A record's header, of so many bytes.
+std::string header(char type, std::size_t bytes) {
+  return {type, 3, 3, static_cast<char>(bytes >> 8), static_cast<char>(bytes)};
+}
+// As the sender of TLS 1.3 may pad it; seal() puts the last nought behind it.
+std::string padded(std::string_view bytes, Type type, std::size_t noughts) {
+  return std::string(bytes) + static_cast<char>(type) + std::string(noughts - 1, '\0');
+}
+constexpr auto kPadded = static_cast<Type>(0);
+
+// What was before a bad record is received, nothing that is behind it, and the client is told why.
+void check_refused(Talk& talk, const std::string& bad, TlsAlert why) {
+  const std::string before = talk.sealed(Type::kData, "before");
+  talk.send(before + bad + before);
+  CHECK(talk.received() == "before");
+  CHECK(talk.session.broken());
+  CHECK(talk.session.peek() == -1);
+  CHECK(errno == ECONNRESET);
+  CHECK(talk.session.transmit("too late", "", "") == -1);
+  CHECK(talk.session.say_end());
+  CHECK(talk.answers() == Said{alert(static_cast<int>(why))});
+}
+
 }  // namespace
 
 TEST_CASE("tls_session: what is sent comes through, either way, and close_notify ends it") {
@@ -93,6 +110,61 @@ TEST_CASE("tls_session: what is sent comes through, either way, and close_notify
     CHECK(talk.session.transmit("ans", "we", "r") == 6);
     CHECK(talk.session.say_end());
     CHECK(talk.answers() == Said{"23 answer", alert(0, 1)});
+  }
+}
+
+TEST_CASE("tls_session: what is no record of its client's is refused, with the alert for that") {
+  for (const TlsKeys& keys : keys_of_every_suite()) {
+    const auto refused = [&](const std::string& bad, TlsAlert why) {
+      Talk talk(keys);
+      check_refused(talk, bad, why);
+    };
+    const bool is_1_3 = keys.in.is_1_3();
+    refused(header(23, 16'384 + (is_1_3 ? 256 : 2048) + 1), TlsAlert::kRecordOverflow);
+    refused(header(23, 16) + std::string(16, 'x'), TlsAlert::kBadRecordMac);
+    refused(header(23, 40) + std::string(40, 'x'), TlsAlert::kBadRecordMac);
+    refused(header(20, 1) + '\1', TlsAlert::kUnexpectedMessage);
+    refused(header(20, 40) + std::string(40, 'x'), TlsAlert::kUnexpectedMessage);
+    refused(header(24, 40) + std::string(40, 'x'), TlsAlert::kUnexpectedMessage);
+    refused(header(21, 2) + std::string("\1\0", 2),
+            is_1_3 ? TlsAlert::kUnexpectedMessage : TlsAlert::kBadRecordMac);
+  }
+}
+
+TEST_CASE("tls_session: of a record that is genuine, but wrong, the client is told why it is") {
+  for (const TlsKeys& keys : keys_of_every_suite()) {
+    const auto refused = [&](Type type, const std::string& bytes, TlsAlert why) {
+      Talk talk(keys);
+      // Sealed as the second: the first is what comes before it.
+      TlsTraffic later = keys.in;
+      std::string bad;
+      later.seal(Type::kData, "before", bad);
+      bad.clear();
+      later.seal(type, bytes, bad);
+      check_refused(talk, bad, why);
+    };
+    refused(Type::kData, std::string(16'385, 'x'), TlsAlert::kRecordOverflow);
+    refused(Type::kHandshake, "\2", TlsAlert::kUnexpectedMessage);
+    refused(Type::kHandshake, "", TlsAlert::kUnexpectedMessage);
+    refused(Type::kAlert, "", TlsAlert::kUnexpectedMessage);
+    if (!keys.in.is_1_3()) continue;
+    refused(Type::kChangeCipherSpec, "\1", TlsAlert::kUnexpectedMessage);
+    refused(kPadded, "", TlsAlert::kUnexpectedMessage);
+    refused(kPadded, std::string(100, '\0'), TlsAlert::kUnexpectedMessage);
+    refused(kPadded, padded("x", Type::kData, 16'384), TlsAlert::kRecordOverflow);
+    refused(Type::kHandshake, std::string("\x18\0\0\1\2", 5), TlsAlert::kIllegalParameter);
+  }
+}
+
+TEST_CASE("tls_session: padding is no data") {
+  for (const TlsKeys& keys : keys_of_every_suite()) {
+    if (!keys.in.is_1_3()) continue;
+    Talk talk(keys);
+    talk.send(talk.sealed(kPadded, padded("some", Type::kData, 1)) +
+              talk.sealed(kPadded, padded("", Type::kData, 100)) +
+              talk.sealed(kPadded, padded("thing", Type::kData, 16'379)));
+    CHECK(talk.received() == "something");
+    CHECK_FALSE(talk.session.broken());
   }
 }
 

@@ -6,7 +6,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "server/tls_handshake.h"
@@ -41,6 +45,18 @@ inline std::vector<TlsKeys> keys_of_every_suite() {
                    *TlsTraffic::of_1_2(tls_cipher(number), span_of(block), false)});
   }
   return all;
+}
+
+// The first record of `bytes`, opened, and off their front; nullopt: it is none, or not whole.
+inline std::optional<TlsTraffic::Opened> take_record(TlsTraffic& traffic, std::span<char>& bytes) {
+  if (bytes.size() < TlsTraffic::kHeaderBytes) return std::nullopt;
+  const auto judged = traffic.record_bytes(bytes);
+  const auto* const size = std::get_if<std::size_t>(&judged);
+  if (size == nullptr || *size > bytes.size()) return std::nullopt;
+  const auto opened = traffic.open(bytes.first(*size));
+  bytes = bytes.subspan(*size);
+  const auto* const record = std::get_if<TlsTraffic::Opened>(&opened);
+  return record == nullptr ? std::nullopt : std::optional(*record);
 }
 
 }  // namespace bide::testing
