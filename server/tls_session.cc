@@ -151,21 +151,21 @@ void TlsSession::take_alert(std::string_view bytes) {
   }
 }
 
-// One that asks for our new keys, too, is not answered while answers wait for room: a later one
-// will do for all (RFC 8446 section 4.6.3), and memory has a bound.
+// Who asks for our new keys gets them with the next data, once, however often it asks: who only
+// asks is sent nothing (RFC 8446 section 4.6.3). Declining is left out while answers wait for room:
+// memory has a bound.
 void TlsSession::take_handshake_message(std::string_view bytes) {
-  const bool room = unsent_.size() < kUnsentBytesMax;
   const bool is_1_3 = keys_->in.is_1_3();
   if (is_1_3 && bytes.size() == kKeyUpdateBytes && bytes.starts_with(kKeyUpdateHead)) {
     if (bytes.back() != 0 && bytes.back() != 1) return fail(TlsAlert::kIllegalParameter);
     keys_->in.update();
-    if (bytes.back() != 0 && room) append_key_update(unsent_);
+    key_update_due_ |= bytes.back() == 1;
   } else if (!is_1_3 && bytes.starts_with(kClientHello)) {
-    if (room) append_alert(TlsAlert::kNoRenegotiation, unsent_);
+    if (unsent_.size() < kUnsentBytesMax) append_alert(TlsAlert::kNoRenegotiation, unsent_);
+    (void)flush();
   } else {
-    return fail(TlsAlert::kUnexpectedMessage);
+    fail(TlsAlert::kUnexpectedMessage);
   }
-  (void)flush();
 }
 
 }  // namespace bide

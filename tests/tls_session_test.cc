@@ -156,6 +156,31 @@ TEST_CASE("tls_session: of a record that is genuine, but wrong, the client is to
   }
 }
 
+TEST_CASE(
+    "tls_session: new keys of ours are asked for often, and come once, before the next data") {
+  const std::string update("\x18\0\0\1", 4);
+  for (const TlsKeys& keys : keys_of_every_suite()) {
+    if (!keys.in.is_1_3()) continue;
+    Talk talk(keys);
+    const auto change_keys = [&](char ours_too) {
+      talk.send(talk.sealed(Type::kHandshake, update + ours_too));
+      talk.out.update();
+    };
+    change_keys(0);
+    talk.send(talk.sealed(Type::kData, "one"));
+    CHECK(talk.received() == "one");
+    CHECK(talk.session.transmit("two", "", "") == 3);
+    CHECK(talk.answers() == Said{"23 two"});
+    for (int i = 0; i < 10; ++i) change_keys(1);
+    change_keys(0);
+    CHECK(talk.received().empty());
+    CHECK(talk.answers().empty());
+    CHECK(talk.session.transmit("three", "", "") == 5);
+    CHECK(talk.session.transmit("four", "", "") == 4);
+    CHECK(talk.answers() == Said{"22 " + update + '\0', "23 three", "23 four"});
+  }
+}
+
 TEST_CASE("tls_session: padding is no data") {
   for (const TlsKeys& keys : keys_of_every_suite()) {
     if (!keys.in.is_1_3()) continue;

@@ -117,7 +117,7 @@ TEST_CASE("tls: a handshake, and what follows, may arrive byte by byte") {
   }
 }
 
-TEST_CASE("tls: who is parked may update keys, and is answered with the new ones") {
+TEST_CASE("tls: who is parked may update keys, and each answer to it changes ours once") {
   Served served;
   const TlsDialer dialer;
   Client client = served.dial(dialer);
@@ -141,7 +141,9 @@ TEST_CASE("tls: who is parked may update keys, and is answered with the new ones
   served.finish_job();
   CHECK(has(client.response(), "Bide-Outcome: done"));
   CHECK(client.response().ends_with("ok\n"));
-  CHECK(updates_of_server == 100);
+  // The first answer may be out before all have been read.
+  CHECK(updates_of_server >= 1);
+  CHECK(updates_of_server <= 2);
   CHECK(served.table.http_metrics.clients_gone == 0);
 }
 
