@@ -23,6 +23,9 @@ constexpr std::size_t kRecordBytesMax =
 constexpr std::string_view kKeyUpdateHead("\x18\0\0\1", 4);
 constexpr std::size_t kKeyUpdateBytes = 5;
 constexpr char kClientHello = 1;
+// Records without data in a row: empty ones, warnings, new keys. They keep a connection from idling
+// and cost more to take than to send. OpenSSL and BoringSSL let as many empty ones be.
+constexpr int kBarrenRecordsMax = 32;
 // Answers that wait for a client that does not read: beyond it none is added, a later one will do.
 constexpr std::size_t kUnsentBytesMax = kRecordBytesMax + 1024;
 
@@ -126,6 +129,11 @@ std::size_t TlsSession::open_records(std::span<char> input, std::size_t room) {
 
 void TlsSession::take(const TlsTraffic::Opened& record) {
   const std::string_view bytes(record.bytes.data(), record.bytes.size());
+  if (record.type == Type::kData && !bytes.empty()) {
+    barren_records_ = 0;
+  } else if (++barren_records_ > kBarrenRecordsMax) {
+    return fail(TlsAlert::kUnexpectedMessage);
+  }
   switch (record.type) {
     case Type::kData:
       plain_ += bytes;

@@ -8,7 +8,8 @@
 //
 // Records that carry no data are dealt with by receive() and peek(): new keys (RFC 8446 section
 // 4.6.3; asked for ours, too, we change them before our next data), close_notify. An offer to
-// renegotiate (TLS 1.2) is declined. What else a client might say after the handshake is an error.
+// renegotiate (TLS 1.2) is declined. What else a client might say after the handshake is an error,
+// and so is a long row of records without data.
 //
 // Memory: of a handshake, OpenSSL's 30 KB; then the keys, 250 bytes, and what is on its way: part
 // of a record that has come, a record that the socket has not taken.
@@ -98,8 +99,9 @@ class TlsSession {
   bool ended_ = false;
   bool broken_ = false;
   bool end_said_ = false;
-  bool key_update_due_ = false;    // The client has asked for it.
-  std::uint16_t stuck_bytes_ = 0;  // Of data, in `unsent_`, that were not reported as taken.
+  bool key_update_due_ = false;      // The client has asked for it.
+  std::uint8_t barren_records_ = 0;  // Of the client's, in a row, since data went either way.
+  std::uint16_t stuck_bytes_ = 0;    // Of data, in `unsent_`, that were not reported as taken.
   std::unique_ptr<TlsHandshake> handshake_;  // Null: done.
   std::optional<TlsKeys> keys_;
   std::string sealed_;  // Read, not opened: part of a record, or more than was asked for.

@@ -95,6 +95,7 @@ ssize_t TlsSession::transmit(std::string_view text, std::string_view body, std::
       stuck_bytes_ = static_cast<std::uint16_t>(piece.size());
       return static_cast<ssize_t>(taken);
     }
+    barren_records_ = 0;
     taken += piece.size();
     remove_prefix(parts, piece.size());
   }

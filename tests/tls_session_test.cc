@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/tls_suites.h"
@@ -178,6 +179,37 @@ TEST_CASE(
     CHECK(talk.session.transmit("three", "", "") == 5);
     CHECK(talk.session.transmit("four", "", "") == 4);
     CHECK(talk.answers() == Said{"22 " + update + '\0', "23 three", "23 four"});
+  }
+}
+
+TEST_CASE(
+    "tls_session: who only sends records without data is cut, unless data goes the other way") {
+  constexpr int kBarrenRecordsMax = 32;
+  const std::string user_canceled = "\1\x5a";
+  const std::string update("\x18\0\0\1\0", 5);
+  for (const TlsKeys& keys : keys_of_every_suite()) {
+    const std::string handshake = keys.in.is_1_3() ? update : "\1";
+    const std::pair<Type, std::string> kinds[] = {
+        {Type::kData, ""}, {Type::kAlert, user_canceled}, {Type::kHandshake, handshake}};
+    for (const auto& barren : kinds) {
+      Talk talk(keys);
+      const auto is_let_be = [&](int count) {
+        for (int i = 0; i < count; ++i) {
+          talk.send(talk.sealed(barren.first, barren.second));
+          if (barren.second == update) talk.out.update();
+        }
+        CHECK(talk.received().empty());
+        return !talk.session.broken();
+      };
+      CHECK(is_let_be(kBarrenRecordsMax));
+      talk.send(talk.sealed(Type::kData, "x"));
+      CHECK(talk.received() == "x");
+      CHECK(is_let_be(kBarrenRecordsMax));
+      CHECK(talk.session.transmit("x", "", "") == 1);
+      CHECK(is_let_be(kBarrenRecordsMax));
+      CHECK_FALSE(is_let_be(1));
+      CHECK(talk.answers().back() == alert(10));
+    }
   }
 }
 
