@@ -31,6 +31,8 @@ const EVP_CIPHER* fetched(std::size_t suite) {
       EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr),
       EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr),
       EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr)};
+  // With a null cipher OpenSSL would go on with the one that the thread used last.
+  if (ciphers[suite] == nullptr) throw std::bad_alloc();
   return ciphers[suite];
 }
 
@@ -93,6 +95,7 @@ std::optional<TlsTraffic> TlsTraffic::of_1_2(const SSL_CIPHER* cipher, Bytes key
 }
 
 TlsTraffic::~TlsTraffic() {
+  OPENSSL_cleanse(iv_.data(), iv_.size());
   OPENSSL_cleanse(key_.data(), key_.size());
   OPENSSL_cleanse(secret_.data(), secret_.size());
 }
@@ -103,8 +106,10 @@ void TlsTraffic::expand(std::string_view label, std::span<unsigned char> out) co
   std::string info{'\0', static_cast<char>(out.size()), static_cast<char>(6 + label.size())};
   info.append("tls13 ").append(label).append({'\0', '\1'});
   std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
-  HMAC(secret_bytes_ == 48 ? EVP_sha384() : EVP_sha256(), secret_.data(), secret_bytes_,
-       bytes_of(info.data()), info.size(), hash.data(), nullptr);
+  if (HMAC(secret_bytes_ == 48 ? EVP_sha384() : EVP_sha256(), secret_.data(), secret_bytes_,
+           bytes_of(info.data()), info.size(), hash.data(), nullptr) == nullptr) {
+    throw std::bad_alloc();  // Else the keys were noughts.
+  }
   std::copy_n(hash.begin(), out.size(), out.begin());
   OPENSSL_cleanse(hash.data(), hash.size());
 }

@@ -1,7 +1,9 @@
 #include "server/tls_traffic.h"
 
 #include <doctest/doctest.h>
+#include <openssl/evp.h>
 
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -120,6 +122,13 @@ TEST_CASE("tls_traffic: no record is too short, too long, or of another kind") {
     CHECK(judged(23, 3, 16'384 + 256));
     CHECK_FALSE(judged(23, 3, 16'384 + 2049));
   }
+}
+
+TEST_CASE("tls_traffic: there are no new keys rather than such as everybody knows") {
+  TlsTraffic traffic = all_kinds().front();
+  REQUIRE(EVP_default_properties_enable_fips(nullptr, 1) == 1);  // Has no HMAC for us.
+  CHECK_THROWS_AS(traffic.update(), std::bad_alloc);
+  EVP_default_properties_enable_fips(nullptr, 0);
 }
 
 TEST_CASE("tls_traffic: both sides change keys together, and TLS 1.3's sender in time") {
