@@ -66,6 +66,9 @@ class TlsSession {
   // No data waits to be received: whatever the socket brings may be news.
   [[nodiscard]] bool drained() const { return plain_.empty(); }
 
+  // Our keys have been used enough, and TLS 1.2 has no way to change them: end it soon.
+  [[nodiscard]] bool is_worn() const { return !keys_->out.is_1_3() && keys_->out.is_worn(); }
+
   // Sends the three as if they were one. Bytes taken; a record that the socket took part of is not
   // among them: what was not taken must be offered again, and may have grown. -1: broken.
   [[nodiscard]] ssize_t transmit(std::string_view text, std::string_view body,

@@ -86,7 +86,7 @@ ssize_t TlsSession::transmit(std::string_view text, std::string_view body, std::
     const std::string_view piece = first_record(parts, keys_->plain_bytes_max);
     if (piece.empty()) return static_cast<ssize_t>(taken);
     wire.clear();
-    if (key_update_due_ || keys_->out.is_worn()) append_key_update(wire);
+    if (key_update_due_ || (keys_->out.is_1_3() && keys_->out.is_worn())) append_key_update(wire);
     keys_->out.seal(Type::kData, piece, wire);
     const std::size_t sent = put(wire);
     if (broken_) return -1;

@@ -213,6 +213,23 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("tls_session: worn keys are changed before the next data, or in 1.2 told of") {
+  const std::string update("\x18\0\0\1\0", 5);
+  for (TlsKeys keys : keys_of_every_suite()) {
+    CHECK_FALSE(Talk(keys).session.is_worn());
+    std::string record;
+    while (!keys.out.is_worn()) {
+      record.clear();
+      keys.out.seal(Type::kData, "x", record);
+    }
+    Talk talk(keys);
+    CHECK(talk.session.is_worn() == !keys.out.is_1_3());
+    CHECK(talk.session.transmit("more", "", "") == 4);
+    const Said changed = {"22 " + update, "23 more"};
+    CHECK(talk.answers() == (keys.out.is_1_3() ? changed : Said{"23 more"}));
+  }
+}
+
 TEST_CASE("tls_session: padding is no data") {
   for (const TlsKeys& keys : keys_of_every_suite()) {
     if (!keys.in.is_1_3()) continue;

@@ -357,6 +357,27 @@ TEST_CASE("tls: large bodies go whole to slow readers under every cipher") {
   }
 }
 
+TEST_CASE("tls: keys that are worn are changed, in 1.2 with the connection") {
+  Served served;
+  Definition definition;
+  definition.operation = "{\"blob\":\"" + std::string(900'000, 'x') + "\"}";
+  served.table.apply(defined("big", 3, definition));
+  for (const int version : kVersions) {
+    const TlsDialer dialer(version);
+    SSL_CTX_set_tlsext_max_fragment_length(dialer.context(), TLSEXT_max_fragment_length_512);
+    Client client = served.dial(dialer);
+    for (std::uint64_t records = 0; records < TlsTraffic::kRecordsPerKey;
+         records += 900'000 / 512) {
+      client.send("GET /job/big HTTP/1.1\r\nHost: test\r\n\r\n");
+      const std::string response = client.response();
+      REQUIRE(response.ends_with("\"revision\":3}"));
+      CHECK_FALSE(has(response, "Connection: close"));
+    }
+    client.send(kLive);
+    CHECK(has(client.response(), "Connection: close") == (version == TLS1_2_VERSION));
+  }
+}
+
 // OpenSSL's client ends the connection at a record that is larger.
 TEST_CASE("tls: no record is larger than the client asked for") {
   Served served;
