@@ -174,7 +174,8 @@ void Front::begin(Connection& connection, const httplib::Request& request) {
   connection.facts.head = request.method == "HEAD";
   connection.facts.other = !connection.facts.head && request.method != "GET";
   connection.facts.http10 = request.version == "HTTP/1.0";
-  connection.facts.close = !keep_alive(request) || draining();
+  connection.facts.close = !keep_alive(request) || draining() ||
+                           (connection.tls != nullptr && connection.tls->is_worn());
 }
 
 void Front::wait_for_request(Connection& connection, TimePoint since) {

@@ -40,6 +40,12 @@ bool expand_1_2(const EVP_MD* hash, std::span<unsigned char> secret, std::string
          EVP_KDF_derive(context.get(), out.data(), out.size(), params.data()) == 1;
 }
 
+// What OpenSSL has agreed to on its own account: there is no way to have it decline.
+std::size_t plain_bytes_max(const SSL* ssl) {
+  const std::uint8_t asked = SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl));
+  return asked == TLSEXT_max_fragment_length_DISABLED ? TlsTraffic::kPlainBytesMax : 256UL << asked;
+}
+
 }  // namespace
 
 // A socket without SIGPIPE.
@@ -150,7 +156,7 @@ std::optional<TlsKeys> TlsHandshake::keys_of_1_3() const {
   auto in = TlsTraffic::of_1_3(cipher, std::span(client_.bytes).first(client_.size));
   auto out = TlsTraffic::of_1_3(cipher, std::span(server_.bytes).first(server_.size));
   if (!in || !out) return std::nullopt;
-  return TlsKeys{*in, *out};
+  return TlsKeys{*in, *out, plain_bytes_max(ssl_.get())};
 }
 
 std::optional<TlsKeys> TlsHandshake::keys_of_1_2() const {
@@ -171,7 +177,7 @@ std::optional<TlsKeys> TlsHandshake::keys_of_1_2() const {
   OPENSSL_cleanse(secret.data(), secret.size());
   OPENSSL_cleanse(block.data(), block.size());
   if (!expanded || !in || !out) return std::nullopt;
-  return TlsKeys{*in, *out};
+  return TlsKeys{*in, *out, plain_bytes_max(ssl_.get())};
 }
 
 }  // namespace bide

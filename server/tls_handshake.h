@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,6 +21,8 @@ namespace bide {
 struct TlsKeys {
   TlsTraffic in;   // The client's.
   TlsTraffic out;  // Ours.
+  // Of a record of ours; less where the client asked for that (RFC 6066 section 4).
+  std::size_t plain_bytes_max = TlsTraffic::kPlainBytesMax;
 };
 
 class TlsHandshake {

@@ -23,6 +23,9 @@ constexpr std::size_t kRecordBytesMax =
 constexpr std::string_view kKeyUpdateHead("\x18\0\0\1", 4);
 constexpr std::size_t kKeyUpdateBytes = 5;
 constexpr char kClientHello = 1;
+// Records without data in a row: empty ones, warnings, new keys. They keep a connection from idling
+// and cost more to take than to send. OpenSSL and BoringSSL let as many empty ones be.
+constexpr int kBarrenRecordsMax = 32;
 // Answers that wait for a client that does not read: beyond it none is added, a later one will do.
 constexpr std::size_t kUnsentBytesMax = kRecordBytesMax + 1024;
 
@@ -105,26 +108,32 @@ bool TlsSession::is_satisfied(std::size_t room) const {
 std::size_t TlsSession::open_records(std::span<char> input, std::size_t room) {
   std::size_t taken = 0;
   while (!is_satisfied(room) && input.size() >= TlsTraffic::kHeaderBytes) {
-    const std::optional<std::size_t> size = keys_->in.record_bytes(input);
-    if (!size) {
-      fail(Alert::kUnexpectedMessage);
+    const auto judged = keys_->in.record_bytes(input);
+    if (const auto* const alert = std::get_if<TlsAlert>(&judged)) {
+      fail(*alert);
       break;
     }
-    if (*size > input.size()) break;
-    const std::optional<TlsTraffic::Opened> record = keys_->in.open(input.first(*size));
-    if (!record) {
-      fail(Alert::kBadRecordMac);
+    const std::size_t size = std::get<std::size_t>(judged);
+    if (size > input.size()) break;
+    const auto opened = keys_->in.open(input.first(size));
+    if (const auto* const alert = std::get_if<TlsAlert>(&opened)) {
+      fail(*alert);
       break;
     }
-    take(*record);
-    taken += *size;
-    input = input.subspan(*size);
+    take(std::get<TlsTraffic::Opened>(opened));
+    taken += size;
+    input = input.subspan(size);
   }
   return taken;
 }
 
 void TlsSession::take(const TlsTraffic::Opened& record) {
   const std::string_view bytes(record.bytes.data(), record.bytes.size());
+  if (record.type == Type::kData && !bytes.empty()) {
+    barren_records_ = 0;
+  } else if (++barren_records_ > kBarrenRecordsMax) {
+    return fail(TlsAlert::kUnexpectedMessage);
+  }
   switch (record.type) {
     case Type::kData:
       plain_ += bytes;
@@ -136,34 +145,35 @@ void TlsSession::take(const TlsTraffic::Opened& record) {
     case Type::kChangeCipherSpec:
       break;
   }
-  fail(Alert::kUnexpectedMessage);
+  fail(TlsAlert::kUnexpectedMessage);
 }
 
 void TlsSession::take_alert(std::string_view bytes) {
   constexpr char kWarning = 1;
-  if (bytes.size() != 2) return fail(Alert::kUnexpectedMessage);
-  const auto alert = static_cast<Alert>(bytes[1]);
-  if (alert == Alert::kCloseNotify) {
+  if (bytes.size() != 2) return fail(TlsAlert::kUnexpectedMessage);
+  const auto alert = static_cast<TlsAlert>(bytes[1]);
+  if (alert == TlsAlert::kCloseNotify) {
     ended_ = true;
-  } else if (keys_->in.is_1_3() ? alert != Alert::kUserCanceled : bytes[0] != kWarning) {
+  } else if (keys_->in.is_1_3() ? alert != TlsAlert::kUserCanceled : bytes[0] != kWarning) {
     broken_ = true;
   }
 }
 
-// One that asks for our new keys, too, is not answered while answers wait for room: a later one
-// will do for all (RFC 8446 section 4.6.3), and memory has a bound.
+// Who asks for our new keys gets them with the next data, once, however often it asks: who only
+// asks is sent nothing (RFC 8446 section 4.6.3). Declining is left out while answers wait for room:
+// memory has a bound.
 void TlsSession::take_handshake_message(std::string_view bytes) {
-  const bool room = unsent_.size() < kUnsentBytesMax;
   const bool is_1_3 = keys_->in.is_1_3();
   if (is_1_3 && bytes.size() == kKeyUpdateBytes && bytes.starts_with(kKeyUpdateHead)) {
+    if (bytes.back() != 0 && bytes.back() != 1) return fail(TlsAlert::kIllegalParameter);
     keys_->in.update();
-    if (bytes.back() != 0 && room) append_key_update(unsent_);
+    key_update_due_ |= bytes.back() == 1;
   } else if (!is_1_3 && bytes.starts_with(kClientHello)) {
-    if (room) append_alert(Alert::kNoRenegotiation, unsent_);
+    if (unsent_.size() < kUnsentBytesMax) append_alert(TlsAlert::kNoRenegotiation, unsent_);
+    (void)flush();
   } else {
-    return fail(Alert::kUnexpectedMessage);
+    fail(TlsAlert::kUnexpectedMessage);
   }
-  (void)flush();
 }
 
 }  // namespace bide

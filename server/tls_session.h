@@ -7,8 +7,9 @@
 // drained().
 //
 // Records that carry no data are dealt with by receive() and peek(): new keys (RFC 8446 section
-// 4.6.3), close_notify. An offer to renegotiate (TLS 1.2) is declined. What else a client might say
-// after the handshake is an error.
+// 4.6.3; asked for ours, too, we change them before our next data), close_notify. An offer to
+// renegotiate (TLS 1.2) is declined. What else a client might say after the handshake is an error,
+// and so is a long row of records without data.
 //
 // Memory: of a handshake, OpenSSL's 30 KB; then the keys, 250 bytes, and what is on its way: part
 // of a record that has come, a record that the socket has not taken.
@@ -39,6 +40,8 @@ class TlsSession {
   // `handshake` is on the socket `fd`.
   TlsSession(std::unique_ptr<TlsHandshake> handshake, int fd)
       : fd_(fd), handshake_(std::move(handshake)) {}
+  // Of a handshake that is over: these are its keys.
+  TlsSession(const TlsKeys& keys, int fd) : fd_(fd), keys_(keys) {}
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 
@@ -63,6 +66,9 @@ class TlsSession {
   // No data waits to be received: whatever the socket brings may be news.
   [[nodiscard]] bool drained() const { return plain_.empty(); }
 
+  // Our keys have been used enough, and TLS 1.2 has no way to change them: end it soon.
+  [[nodiscard]] bool is_worn() const { return !keys_->out.is_1_3() && keys_->out.is_worn(); }
+
   // Sends the three as if they were one. Bytes taken; a record that the socket took part of is not
   // among them: what was not taken must be offered again, and may have grown. -1: broken.
   [[nodiscard]] ssize_t transmit(std::string_view text, std::string_view body,
@@ -74,14 +80,6 @@ class TlsSession {
   bool watched_for_room = false;
 
  private:
-  enum class Alert : std::uint8_t {  // RFC 8446 section 6.
-    kCloseNotify = 0,
-    kUnexpectedMessage = 10,
-    kBadRecordMac = 20,
-    kUserCanceled = 90,
-    kNoRenegotiation = 100,
-  };
-
   // Takes records until there is as much data as `room`, or nothing more for now.
   void take_records(std::size_t room);
   [[nodiscard]] bool is_satisfied(std::size_t room) const;
@@ -90,8 +88,8 @@ class TlsSession {
   void take(const TlsTraffic::Opened& record);
   void take_alert(std::string_view bytes);
   void take_handshake_message(std::string_view bytes);
-  void fail(Alert alert);
-  void append_alert(Alert alert, std::string& out);
+  void fail(TlsAlert alert);
+  void append_alert(TlsAlert alert, std::string& out);
   void append_key_update(std::string& out);
   // Sends what waits to. False: some still does, or it is broken.
   [[nodiscard]] bool flush();
@@ -104,7 +102,9 @@ class TlsSession {
   bool ended_ = false;
   bool broken_ = false;
   bool end_said_ = false;
-  std::uint16_t stuck_bytes_ = 0;  // Of data, in `unsent_`, that were not reported as taken.
+  bool key_update_due_ = false;      // The client has asked for it.
+  std::uint8_t barren_records_ = 0;  // Of the client's, in a row, since data went either way.
+  std::uint16_t stuck_bytes_ = 0;    // Of data, in `unsent_`, that were not reported as taken.
   std::unique_ptr<TlsHandshake> handshake_;  // Null: done.
   std::optional<TlsKeys> keys_;
   std::string sealed_;  // Read, not opened: part of a record, or more than was asked for.

@@ -25,14 +25,15 @@ void remove_prefix(std::array<std::string_view, 3>& parts, std::size_t bytes) {
   }
 }
 
-// The next record's worth of them; gathered where it does not lie in one piece.
-std::string_view first_record(const std::array<std::string_view, 3>& parts) {
+// The next record's worth of them, `bytes_max` at most; gathered where it does not lie in one
+// piece.
+std::string_view first_record(const std::array<std::string_view, 3>& parts, std::size_t bytes_max) {
   thread_local std::array<char, TlsTraffic::kPlainBytesMax> gathered;
   const std::string_view first = parts[0].empty() ? parts[1] : parts[0];
-  if (first.size() >= gathered.size()) return first.substr(0, gathered.size());
+  if (first.size() >= bytes_max) return first.substr(0, bytes_max);
   std::size_t size = 0;
   for (const std::string_view part : parts) {
-    size += part.copy(gathered.data() + size, gathered.size() - size);
+    size += part.copy(gathered.data() + size, bytes_max - size);
   }
   return {gathered.data(), size};
 }
@@ -42,15 +43,16 @@ std::string_view first_record(const std::array<std::string_view, 3>& parts) {
 void TlsSession::append_key_update(std::string& out) {
   keys_->out.seal(Type::kHandshake, kKeyUpdate, out);
   keys_->out.update();
+  key_update_due_ = false;
 }
 
-void TlsSession::append_alert(Alert alert, std::string& out) {
-  const bool fatal = alert != Alert::kCloseNotify && alert != Alert::kNoRenegotiation;
+void TlsSession::append_alert(TlsAlert alert, std::string& out) {
+  const bool fatal = alert != TlsAlert::kCloseNotify && alert != TlsAlert::kNoRenegotiation;
   const std::array<char, 2> bytes = {static_cast<char>(fatal ? 2 : 1), static_cast<char>(alert)};
   keys_->out.seal(Type::kAlert, {bytes.data(), bytes.size()}, out);
 }
 
-void TlsSession::fail(Alert alert) {
+void TlsSession::fail(TlsAlert alert) {
   append_alert(alert, unsent_);
   (void)flush();
   broken_ = true;
@@ -81,10 +83,10 @@ ssize_t TlsSession::transmit(std::string_view text, std::string_view body, std::
   remove_prefix(parts, taken);
   thread_local std::string wire;
   for (;;) {
-    const std::string_view piece = first_record(parts);
+    const std::string_view piece = first_record(parts, keys_->plain_bytes_max);
     if (piece.empty()) return static_cast<ssize_t>(taken);
     wire.clear();
-    if (keys_->out.is_worn()) append_key_update(wire);
+    if (key_update_due_ || (keys_->out.is_1_3() && keys_->out.is_worn())) append_key_update(wire);
     keys_->out.seal(Type::kData, piece, wire);
     const std::size_t sent = put(wire);
     if (broken_) return -1;
@@ -93,6 +95,7 @@ ssize_t TlsSession::transmit(std::string_view text, std::string_view body, std::
       stuck_bytes_ = static_cast<std::uint16_t>(piece.size());
       return static_cast<ssize_t>(taken);
     }
+    barren_records_ = 0;
     taken += piece.size();
     remove_prefix(parts, piece.size());
   }
@@ -100,7 +103,7 @@ ssize_t TlsSession::transmit(std::string_view text, std::string_view body, std::
 
 bool TlsSession::say_end() {
   if (broken_ || handshake_ != nullptr) return true;
-  if (!end_said_) append_alert(Alert::kCloseNotify, unsent_);
+  if (!end_said_) append_alert(TlsAlert::kCloseNotify, unsent_);
   end_said_ = true;
   return flush() || broken_;
 }

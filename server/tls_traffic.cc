@@ -31,6 +31,8 @@ const EVP_CIPHER* fetched(std::size_t suite) {
       EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr),
       EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr),
       EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr)};
+  // With a null cipher OpenSSL would go on with the one that the thread used last.
+  if (ciphers[suite] == nullptr) throw std::bad_alloc();
   return ciphers[suite];
 }
 
@@ -93,6 +95,7 @@ std::optional<TlsTraffic> TlsTraffic::of_1_2(const SSL_CIPHER* cipher, Bytes key
 }
 
 TlsTraffic::~TlsTraffic() {
+  OPENSSL_cleanse(iv_.data(), iv_.size());
   OPENSSL_cleanse(key_.data(), key_.size());
   OPENSSL_cleanse(secret_.data(), secret_.size());
 }
@@ -103,8 +106,10 @@ void TlsTraffic::expand(std::string_view label, std::span<unsigned char> out) co
   std::string info{'\0', static_cast<char>(out.size()), static_cast<char>(6 + label.size())};
   info.append("tls13 ").append(label).append({'\0', '\1'});
   std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
-  HMAC(secret_bytes_ == 48 ? EVP_sha384() : EVP_sha256(), secret_.data(), secret_bytes_,
-       bytes_of(info.data()), info.size(), hash.data(), nullptr);
+  if (HMAC(secret_bytes_ == 48 ? EVP_sha384() : EVP_sha256(), secret_.data(), secret_bytes_,
+           bytes_of(info.data()), info.size(), hash.data(), nullptr) == nullptr) {
+    throw std::bad_alloc();  // Else the keys were noughts.
+  }
   std::copy_n(hash.begin(), out.size(), out.begin());
   OPENSSL_cleanse(hash.data(), hash.size());
 }
@@ -173,20 +178,20 @@ void TlsTraffic::seal(Type type, std::string_view bytes, std::string& out) {
   ++sequence_;
 }
 
-std::optional<std::size_t> TlsTraffic::record_bytes(std::span<const char> header) const {
+std::variant<std::size_t, TlsAlert> TlsTraffic::record_bytes(std::span<const char> header) const {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(header[i]); };
   const std::size_t content = static_cast<std::size_t>(at(kLengthAt)) << 8 | at(kLengthAt + 1);
   const std::size_t least = explicit_bytes() + kTagBytes + (is_1_3_ ? 1 : 0);
   const std::size_t most = kPlainBytesMax + (is_1_3_ ? 256 : 2048);
   const auto type = static_cast<Type>(at(0));
-  if (at(kLegacyVersionAt) != 3 || content < least || content > most) return std::nullopt;
-  if (is_1_3_ ? type != Type::kData : type < Type::kAlert || type > Type::kData) {
-    return std::nullopt;
-  }
+  const bool known = is_1_3_ ? type == Type::kData : type >= Type::kAlert && type <= Type::kData;
+  if (!known || at(kLegacyVersionAt) != 3) return TlsAlert::kUnexpectedMessage;
+  if (content > most) return TlsAlert::kRecordOverflow;
+  if (content < least) return TlsAlert::kBadRecordMac;
   return kHeaderBytes + content;
 }
 
-std::optional<TlsTraffic::Opened> TlsTraffic::open(std::span<char> record) {
+std::variant<TlsTraffic::Opened, TlsAlert> TlsTraffic::open(std::span<char> record) {
   const std::size_t begin = kHeaderBytes + explicit_bytes();
   std::size_t size = record.size() - begin - kTagBytes;
   Nonce nonce = this->nonce();
@@ -205,15 +210,16 @@ std::optional<TlsTraffic::Opened> TlsTraffic::open(std::span<char> record) {
        EVP_DecryptUpdate(context, content, &done, content, static_cast<int>(size)) == 1) &&
       EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kTagBytes, content + size) == 1 &&
       EVP_DecryptFinal_ex(context, content + size, &done) == 1;
-  if (!genuine) return std::nullopt;
+  if (!genuine) return TlsAlert::kBadRecordMac;
   ++sequence_;
+  // Of TLS 1.3 padding counts, too (RFC 8446 section 5.4).
+  if (size > kPlainBytesMax + (is_1_3_ ? 1 : 0)) return TlsAlert::kRecordOverflow;
   auto type = static_cast<Type>(record[0]);
   if (is_1_3_) {  // The type is the last byte that is not padding.
     while (size > 0 && content[size - 1] == 0) --size;
-    if (size == 0) return std::nullopt;
+    if (size == 0) return TlsAlert::kUnexpectedMessage;
     type = static_cast<Type>(content[--size]);
   }
-  if (size > kPlainBytesMax) return std::nullopt;
   return Opened{type, record.subspan(begin, size)};
 }
 

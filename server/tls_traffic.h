@@ -17,15 +17,27 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 
 namespace bide {
+
+enum class TlsAlert : std::uint8_t {  // RFC 8446 section 6.
+  kCloseNotify = 0,
+  kUnexpectedMessage = 10,
+  kBadRecordMac = 20,
+  kRecordOverflow = 22,
+  kIllegalParameter = 47,
+  kUserCanceled = 90,
+  kNoRenegotiation = 100,
+};
 
 class TlsTraffic {
  public:
   static constexpr std::size_t kHeaderBytes = 5;
   static constexpr std::size_t kPlainBytesMax = 16'384;  // Of one record.
-  // Beyond it the sender of TLS 1.3 is to change its keys (RFC 8446 section 5.5 allows 2^24.5).
-  static constexpr std::uint64_t kRecordsPerKey = 1 << 20;
+  // Beyond it the sender is to change its keys: 2^24.5 at most (RFC 8446 section 5.5; RFC 9325
+  // section 4.4 for TLS 1.2). Fewer cost nothing that could be measured.
+  static constexpr std::uint64_t kRecordsPerKey = 1 << 16;
 
   enum class Type : std::uint8_t {
     kChangeCipherSpec = 20,
@@ -54,16 +66,17 @@ class TlsTraffic {
     Type type;
     std::span<char> bytes;  // Within the record.
   };
-  // The size of the record that begins with these kHeaderBytes; nullopt: no record may.
-  [[nodiscard]] std::optional<std::size_t> record_bytes(std::span<const char> header) const;
-  // Opens a whole record in its place; nullopt: it is forged, or no record of this connection.
-  [[nodiscard]] std::optional<Opened> open(std::span<char> record);
+  // The size of the record that begins with these kHeaderBytes, or why none may.
+  [[nodiscard]] std::variant<std::size_t, TlsAlert> record_bytes(
+      std::span<const char> header) const;
+  // Opens a whole record in its place, or tells why it is none of this connection's.
+  [[nodiscard]] std::variant<Opened, TlsAlert> open(std::span<char> record);
 
   // The next keys (RFC 8446 section 7.2); of TLS 1.3 only.
   void update();
   [[nodiscard]] bool is_1_3() const { return is_1_3_; }
-  // For the sender: update() is due.
-  [[nodiscard]] bool is_worn() const { return is_1_3_ && sequence_ >= kRecordsPerKey; }
+  // For the sender: update() is due, or in TLS 1.2 the connection's end.
+  [[nodiscard]] bool is_worn() const { return sequence_ >= kRecordsPerKey; }
 
  private:
   enum class Suite : std::uint8_t { kAes128Gcm, kAes256Gcm, kChaCha20Poly1305 };

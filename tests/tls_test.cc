@@ -117,7 +117,7 @@ TEST_CASE("tls: a handshake, and what follows, may arrive byte by byte") {
   }
 }
 
-TEST_CASE("tls: who is parked may update keys, and is answered with the new ones") {
+TEST_CASE("tls: who is parked may update keys, and each answer to it changes ours once") {
   Served served;
   const TlsDialer dialer;
   Client client = served.dial(dialer);
@@ -131,7 +131,7 @@ TEST_CASE("tls: who is parked may update keys, and is answered with the new ones
         if (ours != 0 || type != SSL3_RT_HANDSHAKE) return;
         *static_cast<int*>(count) += *static_cast<const char*>(bytes) == SSL3_MT_KEY_UPDATE ? 1 : 0;
       });
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 30; ++i) {
     REQUIRE(SSL_key_update(
                 ssl, i % 2 == 0 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) == 1);
     REQUIRE(SSL_do_handshake(ssl) == 1);
@@ -141,7 +141,9 @@ TEST_CASE("tls: who is parked may update keys, and is answered with the new ones
   served.finish_job();
   CHECK(has(client.response(), "Bide-Outcome: done"));
   CHECK(client.response().ends_with("ok\n"));
-  CHECK(updates_of_server == 100);
+  // The first answer may be out before all have been read.
+  CHECK(updates_of_server >= 1);
+  CHECK(updates_of_server <= 2);
   CHECK(served.table.http_metrics.clients_gone == 0);
 }
 
@@ -352,6 +354,45 @@ TEST_CASE("tls: large bodies go whole to slow readers under every cipher") {
     const TlsDialer dialer(TLS1_3_VERSION);
     SSL_CTX_set_ciphersuites(dialer.context(), cipher);
     read_by(dialer);
+  }
+}
+
+TEST_CASE("tls: keys that are worn are changed, in 1.2 with the connection") {
+  Served served;
+  Definition definition;
+  definition.operation = "{\"blob\":\"" + std::string(900'000, 'x') + "\"}";
+  served.table.apply(defined("big", 3, definition));
+  for (const int version : kVersions) {
+    const TlsDialer dialer(version);
+    SSL_CTX_set_tlsext_max_fragment_length(dialer.context(), TLSEXT_max_fragment_length_512);
+    Client client = served.dial(dialer);
+    for (std::uint64_t records = 0; records < TlsTraffic::kRecordsPerKey;
+         records += 900'000 / 512) {
+      client.send("GET /job/big HTTP/1.1\r\nHost: test\r\n\r\n");
+      const std::string response = client.response();
+      REQUIRE(response.ends_with("\"revision\":3}"));
+      CHECK_FALSE(has(response, "Connection: close"));
+    }
+    client.send(kLive);
+    CHECK(has(client.response(), "Connection: close") == (version == TLS1_2_VERSION));
+  }
+}
+
+// OpenSSL's client ends the connection at a record that is larger.
+TEST_CASE("tls: no record is larger than the client asked for") {
+  Served served;
+  Definition definition;
+  definition.operation = "{\"blob\":\"" + std::string(100'000, 'x') + "\"}";
+  served.table.apply(defined("big", 3, definition));
+  for (const int version : kVersions) {
+    for (const std::uint8_t asked :
+         {TLSEXT_max_fragment_length_512, TLSEXT_max_fragment_length_4096}) {
+      const TlsDialer dialer(version);
+      SSL_CTX_set_tlsext_max_fragment_length(dialer.context(), asked);
+      Client client = served.dial(dialer);
+      client.send("GET /job/big HTTP/1.1\r\nHost: test\r\n\r\n");
+      CHECK(client.response().ends_with("\"revision\":3}"));
+    }
   }
 }
 
