@@ -134,18 +134,19 @@ class Connection final : public Waiter {
     [[nodiscard]] bool empty() const { return text.empty() && body.empty() && tail.empty(); }
   };
 
-  AnswerSink* sink = nullptr;
+  // Small members stand together, the first in Waiter's padding: there is one of these for each of
+  // thousands of clients.
   std::uint32_t index = 0;  // Of its slot, for good.
+  AnswerSink* sink = nullptr;
   int fd = -1;
   std::uint8_t thread = 0;  // Of the pool: it watches the socket.
   ParkedOn parked_on{};     // Of the parked request or the stream, for metrics.
+  Phase phase = Phase::kReading;
+  bool half_closed = false;  // The client sent its FIN and may still read.
+  bool broken = false;       // Sending failed: nobody is there to answer.
+  bool in_body = false;      // `deadline` is that of the body.
   // When the reaper may end it (Reaper::mark).
   std::atomic<std::int64_t> expires_ms{INT64_MAX};
-
-  Phase phase = Phase::kReading;
-  bool half_closed = false;         // The client sent its FIN and may still read.
-  bool broken = false;              // Sending failed: nobody is there to answer.
-  bool in_body = false;             // `deadline` is that of the body.
   TimePoint deadline = kEndOfTime;  // For the rest of the request, or of lingering.
   RequestFacts facts;
   Progress progress;
