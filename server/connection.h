@@ -68,7 +68,9 @@ struct RequestFacts {
   bool named_origin : 1 = false;         // From a page of an origin that may read (CrossOrigin).
   std::uint16_t admission = 0;           // See Admission::outdated().
   TimePoint token_expires = kEndOfTime;  // Of the token that the request was admitted by.
-  std::uint64_t client = 0;              // Whose limits it counts for; 0: not known yet.
+  // Whose limits it counts for, by the token or, known from the first request that was counted on,
+  // by the address; 0: not known yet.
+  std::uint64_t client = 0;
   // Further field lines of the response (CrossOrigin); null: none.
   const std::string* cross_origin = nullptr;
 };
