@@ -115,7 +115,7 @@ std::string TokenMaker::token(std::size_t step) const {
   const std::string text =
       encode_base64url(R"({"alg":")" + algorithm + R"(","typ":"JWT"})") + '.' +
       encode_base64url(R"({"iss":"osapi","sub":"user-)" + std::to_string(100'000 + step) +
-                       R"(","exp":9999999999,"permissions":["job:read"]})");
+                       R"(","exp":4102444800,"permissions":["job:read"]})");
   return text + '.' + encode_base64url(signature(text));
 }
 
