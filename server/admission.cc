@@ -47,7 +47,7 @@ std::optional<httplib::Response> Admission::judge(const httplib::Request& reques
   const WallTime now = clock_.wall_now();
   const std::variant<Permit, Denial> judged = authority_->judge(bearer.token, now);
   if (const auto* const denial = std::get_if<Denial>(&judged)) return refusal(*denial);
-  admit(std::get<Permit>(judged), now, facts);
+  admit(std::get<Permit>(judged), facts.received, now, facts);
   return std::nullopt;
 }
 
@@ -59,19 +59,19 @@ bool Admission::renew(std::string_view token, RequestFacts& facts) const {
   const auto* const permit = std::get_if<Permit>(&judged);
   if (permit == nullptr) return false;
   const std::uint64_t client = facts.client;
-  admit(*permit, now, facts);
+  admit(*permit, clock_.now(), now, facts);
   facts.client = client;  // Whose place it has taken.
   facts.admission = static_cast<std::uint16_t>(generation);
   return true;
 }
 
-void Admission::admit(const Permit& permit, WallTime now, RequestFacts& facts) const {
+void Admission::admit(const Permit& permit, TimePoint now, WallTime wall_now, RequestFacts& facts) {
   facts.client = permit.client;
   // A century is for ever, and does not overflow.
   constexpr std::chrono::hours kForEver(24 * 36'525);
-  const bool ends = permit.expires < now + kForEver;
+  const bool ends = permit.expires < wall_now + kForEver;
   facts.token_expires =
-      ends ? clock_.now() + std::chrono::duration_cast<TimePoint::duration>(permit.expires - now)
+      ends ? now + std::chrono::duration_cast<TimePoint::duration>(permit.expires - wall_now)
            : kEndOfTime;
 }
 

@@ -26,8 +26,8 @@ class Admission {
   Admission(Clock& clock, const Authority* authority, std::string cookie)
       : clock_(clock), authority_(authority), cookie_(std::move(cookie)) {}
 
-  // nullopt: it may; `facts` say as whom and until when. Else the response that refuses: 400, 401
-  // or 403.
+  // nullopt: it may; `facts`, which know when the request was received, say as whom and until when.
+  // Else the response that refuses: 400, 401 or 403.
   [[nodiscard]] std::optional<httplib::Response> judge(const httplib::Request& request,
                                                        RequestFacts& facts) const;
   // A token that a WebSocket's client presents in place of the one it opened it with. False: it is
@@ -43,7 +43,8 @@ class Admission {
   }
 
  private:
-  void admit(const Permit& permit, WallTime now, RequestFacts& facts) const;
+  // `now` and `wall_now` are the same moment.
+  static void admit(const Permit& permit, TimePoint now, WallTime wall_now, RequestFacts& facts);
 
   Clock& clock_;
   const Authority* const authority_;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -23,9 +24,9 @@ class CatchingUp final : public Holder {
   // A resource that lets its requests be held here.
   class Resumed {
    public:
-    // The request as it was parked: its key, terms and facts. False: the table has not caught up,
-    // by the deadline or because the server is draining, so nobody knows.
-    virtual void resume(bool caught_up, Exchange& exchange) = 0;
+    // The request as it was parked: its key, terms and facts. kChanged: the table has caught up.
+    // Any other outcome says why it is held no longer though nobody knows.
+    virtual void resume(Outcome outcome, Exchange& exchange) = 0;
 
    protected:
     ~Resumed() = default;
@@ -35,13 +36,16 @@ class CatchingUp final : public Holder {
   CatchingUp(CatchUp& lot, const Holder& holder, Resumed& resource)
       : lot_(lot), holder_(holder), resource_(resource) {}
 
-  // True: the exchange is over here. False: there is no room, or the server is draining; as if
-  // resumed, not caught up. Terms::deadline is what bounds it, whatever the request may wait for
-  // later.
-  [[nodiscard]] bool hold(std::string_view key, Waiter::Terms terms, Exchange& exchange) {
+  // nullopt: the exchange is over here. Else it is as if resumed, not caught up: there is no room
+  // (kShed), or the server is draining (kDrain). Terms::deadline is what bounds it, whatever the
+  // request may wait for later.
+  [[nodiscard]] std::optional<Outcome> hold(std::string_view key, Waiter::Terms terms,
+                                            Exchange& exchange) {
     Lot::Parked parked{};
     Lot::Look nothing;
-    return exchange.park(*this, key, std::move(terms), parked, nothing) == Exchange::Park::kParked;
+    const auto held = exchange.park(*this, key, std::move(terms), parked, nothing);
+    if (held == Exchange::Park::kParked) return std::nullopt;
+    return parked == Lot::Parked::kDraining ? Outcome::kDrain : Outcome::kShed;
   }
 
   [[nodiscard]] Lot& lot() override { return lot_; }
@@ -53,12 +57,11 @@ class CatchingUp final : public Holder {
   }
   void finish(Outcome outcome, const std::shared_ptr<const Snapshot>& /*none*/,
               Exchange& exchange) override {
-    const bool caught_up = outcome == Outcome::kChanged;
-    if (caught_up) {
+    if (outcome == Outcome::kChanged) {
       exchange.facts().caught_up = true;
       lot_.forget_foreign(exchange.terms().seen);
     }
-    resource_.resume(caught_up, exchange);
+    resource_.resume(outcome, exchange);
   }
 
  private:

@@ -68,7 +68,9 @@ struct RequestFacts {
   bool named_origin : 1 = false;         // From a page of an origin that may read (CrossOrigin).
   std::uint16_t admission = 0;           // See Admission::outdated().
   TimePoint token_expires = kEndOfTime;  // Of the token that the request was admitted by.
-  std::uint64_t client = 0;              // Whose limits it counts for; 0: not known yet.
+  // Whose limits it counts for, by the token or, known from the first request that was counted on,
+  // by the address; 0: not known yet.
+  std::uint64_t client = 0;
   // Further field lines of the response (CrossOrigin); null: none.
   const std::string* cross_origin = nullptr;
 };
@@ -134,18 +136,19 @@ class Connection final : public Waiter {
     [[nodiscard]] bool empty() const { return text.empty() && body.empty() && tail.empty(); }
   };
 
-  AnswerSink* sink = nullptr;
+  // Small members stand together, the first in Waiter's padding: there is one of these for each of
+  // thousands of clients.
   std::uint32_t index = 0;  // Of its slot, for good.
+  AnswerSink* sink = nullptr;
   int fd = -1;
   std::uint8_t thread = 0;  // Of the pool: it watches the socket.
   ParkedOn parked_on{};     // Of the parked request or the stream, for metrics.
+  Phase phase = Phase::kReading;
+  bool half_closed = false;  // The client sent its FIN and may still read.
+  bool broken = false;       // Sending failed: nobody is there to answer.
+  bool in_body = false;      // `deadline` is that of the body.
   // When the reaper may end it (Reaper::mark).
   std::atomic<std::int64_t> expires_ms{INT64_MAX};
-
-  Phase phase = Phase::kReading;
-  bool half_closed = false;         // The client sent its FIN and may still read.
-  bool broken = false;              // Sending failed: nobody is there to answer.
-  bool in_body = false;             // `deadline` is that of the body.
   TimePoint deadline = kEndOfTime;  // For the rest of the request, or of lingering.
   RequestFacts facts;
   Progress progress;

@@ -169,7 +169,10 @@ void Front::begin(Connection& connection, const httplib::Request& request) {
   connection.progress = {};
   connection.deadline = kEndOfTime;
   connection.in_body = false;
+  // Whom it counts for stays, unless its token says another: an address is not looked up again.
+  const std::uint64_t client = connection.facts.client;
   connection.facts = {};
+  connection.facts.client = client;
   connection.facts.received = clock_.now();
   connection.facts.head = request.method == "HEAD";
   connection.facts.other = !connection.facts.head && request.method != "GET";

@@ -40,18 +40,21 @@ void HeldResource::catch_up(std::string_view key, Waiter::Terms terms, bool brie
   if (briefly) terms.deadline = std::min(terms.deadline, patience);
   if (!exchange.take_place()) return refuse_place(key, exchange);
   const std::string own_key(key);  // `key` may be the connection's, which may be gone meanwhile.
-  if (!catching_up_.hold(own_key, std::move(terms), exchange)) refuse_behind(own_key, exchange);
+  const auto not_held = catching_up_.hold(own_key, std::move(terms), exchange);
+  if (not_held) refuse_behind(own_key, *not_held, exchange);
 }
 
-void HeldResource::resume(bool caught_up, Exchange& exchange) {
+void HeldResource::resume(Outcome outcome, Exchange& exchange) {
   const std::string key = exchange.key();
-  if (!caught_up) return refuse_behind(key, exchange);
+  if (outcome != Outcome::kChanged) return refuse_behind(key, outcome, exchange);
   Waiter::Terms terms = std::move(exchange.terms());
   terms.deadline = deadline_of(exchange.facts());
   answer_or_park(key, std::move(terms), context_.clock.now(), exchange);
 }
 
-void HeldResource::refuse_behind(std::string_view key, Exchange& exchange) {
+void HeldResource::refuse_behind(std::string_view key, Outcome outcome, Exchange& exchange) {
+  count(context_.metrics.mine().outcomes[static_cast<std::size_t>(outcome)]);
+  count(context_.metrics.refused(RequestRefusal::kNotCaughtUp));
   refuse(key, not_fresh("what is known here may be old, and NATS did not tell in time; try again"),
          exchange);
 }

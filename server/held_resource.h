@@ -73,8 +73,8 @@ class HeldResource : public Resource, private CatchingUp::Resumed {
   // Holds the request until the table has caught up; not longer than kPatience where it did not ask
   // to wait, or where `briefly`.
   void catch_up(std::string_view key, Waiter::Terms terms, bool briefly, Exchange& exchange);
-  void resume(bool caught_up, Exchange& exchange) override;
-  void refuse_behind(std::string_view key, Exchange& exchange);
+  void resume(Outcome outcome, Exchange& exchange) override;
+  void refuse_behind(std::string_view key, Outcome outcome, Exchange& exchange);
   void answer_without_place(std::string_view key, const Waiter::Terms& terms, Exchange& exchange);
   void refuse_place(std::string_view key, Exchange& exchange);
   // `now`: when the request was judged. Reading the clock costs as much as finding the job, so what

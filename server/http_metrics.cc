@@ -64,6 +64,8 @@ std::string_view word_of(RequestRefusal reason) {
       return "not_ready";
     case RequestRefusal::kNotFresh:
       return "not_fresh";
+    case RequestRefusal::kNotCaughtUp:
+      return "not_caught_up";
     case RequestRefusal::kUnauthorized:
       return "unauthorized";
     case RequestRefusal::kForbidden:

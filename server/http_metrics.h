@@ -47,12 +47,13 @@ enum class RequestRefusal : std::uint8_t {
   kDraining,      // Asked to be held while the server was shutting down: answered at once.
   kNotReady,      // The first read of the bucket was under way.
   kNotFresh,      // NATS was away for longer than --max-stale.
+  kNotCaughtUp,   // Held until what the stream holds is known here, and it was not in time.
   kUnauthorized,  // 401: no token, or none of ours.
   kForbidden,     // 403: a token that does not permit reading.
   kRate,          // 429: too many requests of one client.
   kClientParked,  // 429: one client holds as many as it may.
 };
-inline constexpr std::size_t kRequestRefusals = 8;
+inline constexpr std::size_t kRequestRefusals = 9;
 [[nodiscard]] std::string_view word_of(RequestRefusal reason);
 
 // What the parser answers (server/airlock.h), and 0 for any other; label `status`.

@@ -40,14 +40,27 @@ KeyedDigest KeyedDigest::random() {
   return digest;
 }
 
+// Copying the keyed state costs half as much as the digest, so each thread keeps the copy that it
+// used last and begins with it anew. It holds the original too: another at the same address would
+// be taken for it.
+EVP_MAC_CTX* KeyedDigest::context() const {
+  thread_local std::shared_ptr<EVP_MAC_CTX> original;
+  thread_local EvpMacCtxPtr copy;
+  if (copy && original == keyed_ && EVP_MAC_init(copy.get(), nullptr, 0, nullptr) == 1) {
+    return copy.get();
+  }
+  copy.reset(EVP_MAC_CTX_dup(keyed_.get()));
+  original = keyed_;
+  return copy.get();
+}
+
 KeyedDigest::Value KeyedDigest::of(std::string_view text) const {
-  const EvpMacCtxPtr context(EVP_MAC_CTX_dup(keyed_.get()));
+  EVP_MAC_CTX* const mac = context();
   Value value{};
   std::size_t size = 0;
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
-  if (!context || EVP_MAC_update(context.get(), bytes, text.size()) != 1 ||
-      EVP_MAC_final(context.get(), value.data(), &size, value.size()) != 1 ||
-      size != value.size()) {
+  if (mac == nullptr || EVP_MAC_update(mac, bytes, text.size()) != 1 ||
+      EVP_MAC_final(mac, value.data(), &size, value.size()) != 1 || size != value.size()) {
     throw std::bad_alloc();
   }
   return value;

@@ -28,7 +28,10 @@ class KeyedDigest {
   [[nodiscard]] Value of(std::string_view text) const;
 
  private:
-  std::shared_ptr<evp_mac_ctx_st> keyed_;  // Copied for each digest.
+  // This thread's copy, with nothing digested yet; null: no memory.
+  [[nodiscard]] evp_mac_ctx_st* context() const;
+
+  std::shared_ptr<evp_mac_ctx_st> keyed_;
 };
 
 // In a time that does not depend on where they differ.

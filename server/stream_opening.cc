@@ -65,13 +65,15 @@ void StreamResource::catch_up(std::string_view key, Waiter::Terms terms, OpenedS
   exchange.opening() = std::make_unique<OpenedStream>(std::move(opened));
   terms.deadline = exchange.facts().received + CatchingUp::kPatience;
   const std::string own_key(key);  // `key` may be the connection's, which may be gone meanwhile.
-  if (!catching_up_.hold(own_key, std::move(terms), exchange)) resume(false, exchange);
+  const auto not_held = catching_up_.hold(own_key, std::move(terms), exchange);
+  if (not_held) resume(*not_held, exchange);
 }
 
-void StreamResource::resume(bool caught_up, Exchange& exchange) {
+void StreamResource::resume(Outcome outcome, Exchange& exchange) {
   const std::string key = exchange.key();
   const std::unique_ptr<OpenedStream> opened = std::move(exchange.opening());
-  if (!caught_up) {
+  if (outcome != Outcome::kChanged) {
+    count(context_.metrics.refused(RequestRefusal::kNotCaughtUp));
     return put_off(key, std::move(*opened),
                    not_fresh("what is known here may be old, and NATS did not tell in time"),
                    exchange);

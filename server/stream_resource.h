@@ -92,7 +92,7 @@ class StreamResource : public Resource, private CatchingUp::Resumed {
   void begin(std::string_view key, Waiter::Terms terms, OpenedStream opened, Exchange& exchange);
   // Opens it once the table has caught up.
   void catch_up(std::string_view key, Waiter::Terms terms, OpenedStream opened, Exchange& exchange);
-  void resume(bool caught_up, Exchange& exchange) override;
+  void resume(Outcome outcome, Exchange& exchange) override;
   void open(std::string_view key, Waiter::Terms terms, OpenedStream opened, Exchange& exchange);
   void refuse(std::string_view key, const httplib::Response& problem, Exchange& exchange);
   // Trouble that will pass. `problem`: what who is no browser gets.

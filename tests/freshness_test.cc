@@ -60,6 +60,16 @@ Client hold(ServedTable& server, const std::string& target, const std::string& f
   return client;
 }
 
+std::uint64_t answers(const ServedTable& server, Outcome outcome) {
+  std::uint64_t sum = 0;
+  server.http_metrics.tallies.for_each(
+      [&](const HttpTally& one) { sum += one.outcomes[static_cast<std::size_t>(outcome)].load(); });
+  return sum;
+}
+std::uint64_t not_caught_up(ServedTable& server) {
+  return server.http_metrics.refused(RequestRefusal::kNotCaughtUp).load();
+}
+
 std::string tag_in(const std::string& response) {
   const std::size_t begin = response.find("\r\nETag: \"") + 9;
   return response.substr(begin, response.find('"', begin) - begin);
@@ -173,6 +183,8 @@ TEST_CASE("freshness: without an answer from NATS it is 503, by two seconds or t
     CHECK(seconds > cases[i].seconds_max * 0.9);
     CHECK(seconds < cases[i].seconds_max + 0.4);
   }
+  CHECK(answers(server, Outcome::kTimeout) == cases.size());
+  CHECK(not_caught_up(server) == cases.size());
 }
 
 TEST_CASE("freshness: a later tag is held until the table is there, and judged then") {
@@ -334,6 +346,8 @@ TEST_CASE("freshness: draining answers who is held with 503, for nobody knows") 
   CHECK(status_of(stream.response(true)) == 200);
   stream.close();
   drained.get();
+  CHECK(answers(server, Outcome::kDrain) == 2);
+  CHECK(not_caught_up(server) == 3);  // A stream has no outcome.
 }
 
 TEST_CASE("freshness: without a place to park it is 503") {
@@ -341,6 +355,8 @@ TEST_CASE("freshness: without a place to park it is 503") {
   options.parked_max = 0;
   ServedTable server({}, options);
   CHECK(status_of(answer_to(server, "/job/nobody")) == 503);
+  CHECK(answers(server, Outcome::kShed) == 1);
+  CHECK(not_caught_up(server) == 1);
 }
 
 TEST_CASE("freshness: a stream for a later id is opened once the table is there") {

@@ -4,22 +4,22 @@
 // Thread safety: none; one thread.
 #pragma once
 
-#include <cstddef>
-#include <optional>
-#include <string_view>
+#include <filesystem>
+
+#include "bench/micro/steps.h"
 
 namespace bide::bench {
 
-enum class Operation {
-  kNotModified,  // A conditional request, answered 304.
-  kParkAndWake,  // A request that is parked, woken by an event, and answered 200.
+// What the client has of its server: where that listens, and to whom a byte is said so that the
+// next event is applied.
+struct Ends {
+  int listening = -1;
+  int events = -1;
 };
-[[nodiscard]] std::optional<Operation> operation_from_word(std::string_view word);
-
-// Jobs that a server needs for so many steps.
-[[nodiscard]] std::size_t jobs_for(Operation operation, std::size_t steps);
 
 // Blocks until all answers are here. False: one was not as it should be, or none came.
-[[nodiscard]] bool run_steps(int fd, Operation operation, std::size_t steps);
+// `directory`: see steps_credentials.h.
+[[nodiscard]] bool run_steps(const Ends& ends, const Order& order,
+                             const std::filesystem::path& directory);
 
 }  // namespace bide::bench

@@ -1,13 +1,19 @@
 #include "bench/micro/steps_server.h"
 
+#include <semaphore.h>
+
 #include <cstdlib>
+#include <ctime>
+#include <deque>
 #include <utility>
 #include <vector>
 
 #include "bench/micro/worker_entries.h"
 #include "server/front.h"
+#include "server/jwt_authority.h"
 #include "server/resources.h"
 #include "server/router.h"
+#include "server/token_file.h"
 
 namespace bide::bench {
 namespace {
@@ -19,33 +25,58 @@ void must(bool holds) {
   if (!holds) std::abort();
 }
 
-// Router, and behind every request that it parks the event that wakes it.
-class WakingHandler final : public Handler {
+// Completions of the jobs, one after the other.
+class Events {
  public:
-  WakingHandler(Handler& inner, JobTable& table, std::vector<Entry> events)
-      : inner_(inner), table_(table), events_(std::move(events)) {}
-
-  void handle(const httplib::Request& request, Exchange& exchange) override {
-    inner_.handle(request, exchange);
-    if (table_.parked() == 0) return;
+  Events(JobTable& table, std::size_t jobs) : table_(table) {
+    for (std::size_t i = 0; i < jobs; ++i) {
+      events_.push_back(completion_of(job_id(i), 1'000'000 + i));
+    }
+  }
+  void apply_next() {
     must(next_ < events_.size() && table_.apply(events_[next_]));
     ++next_;
   }
 
  private:
-  Handler& inner_;
   JobTable& table_;
-  const std::vector<Entry> events_;
+  std::vector<Entry> events_;
   std::size_t next_ = 0;
 };
 
-std::vector<Entry> completions(std::size_t jobs) {
-  std::vector<Entry> events;
-  for (std::size_t i = 0; i < jobs; ++i) {
-    events.push_back(completion_of(job_id(i), 1'000'000 + i));
+// Router, and behind every request that it parks the event that wakes it.
+class WakingHandler final : public Handler {
+ public:
+  WakingHandler(Handler& inner, JobTable& table, Events& events)
+      : inner_(inner), table_(table), events_(events) {}
+
+  void handle(const httplib::Request& request, Exchange& exchange) override {
+    inner_.handle(request, exchange);
+    if (table_.parked() > 0) events_.apply_next();
   }
-  return events;
-}
+
+ private:
+  Handler& inner_;
+  JobTable& table_;
+  Events& events_;
+};
+
+// Waits for a job to be done, and says nothing then.
+class SilentWaiter final : public Waiter {
+ public:
+  explicit SilentWaiter(sem_t& answered) : answered_(answered) {
+    terms.condition = Condition::done();
+    terms.deadline = system_clock().now() + std::chrono::hours(1);
+  }
+  [[nodiscard]] bool present(std::uint64_t) const noexcept override { return true; }
+  [[nodiscard]] bool try_claim() noexcept override { return true; }
+  void answer(Outcome, std::shared_ptr<const Snapshot>) noexcept override {
+    ::sem_post(&answered_);
+  }
+
+ private:
+  sem_t& answered_;
+};
 
 BucketRead started_jobs(std::size_t jobs) {
   BucketRead read(jobs);
@@ -55,18 +86,66 @@ BucketRead started_jobs(std::size_t jobs) {
   return read;
 }
 
+std::size_t jobs_for(Operation operation) {
+  const bool one = operation == Operation::kNotModified || operation == Operation::kFound ||
+                   operation == Operation::kConnect;
+  return one ? 1 : kStepsMax + kWarmUp;
+}
+
+std::unique_ptr<Authority> authority_for(Setting setting, const std::filesystem::path& directory) {
+  switch (setting) {
+    case Setting::kPlain:
+    case Setting::kPlaces:
+    case Setting::kRate:
+    case Setting::kTls:
+      return nullptr;
+    case Setting::kTokenFile:
+      return std::make_unique<TokenFile>(directory / "tokens");
+    case Setting::kJwt:
+    case Setting::kJwtNew:
+      return std::make_unique<JwtAuthority>(JwtSettings{.secret_file = directory / "secret"});
+    case Setting::kRs256New:
+      return std::make_unique<JwtAuthority>(JwtSettings{.key_file = directory / "public.pem"});
+  }
+  return nullptr;
+}
+
+Front::Limits limits_for(Setting setting) {
+  Front::Limits limits;
+  const bool rate = setting == Setting::kRate;
+  if (rate || setting == Setting::kPlaces) limits.per_client.places = 20'000;
+  if (rate) limits.per_client.per_second = 1'000'000;
+  return limits;
+}
+
 }  // namespace
 
+bool is_without_client(Operation operation) {
+  return operation == Operation::kApplied || operation == Operation::kAppliedAwaited;
+}
+
 struct StepsServer::Parts {
+  Parts(const Order& order, const std::filesystem::path& directory)
+      : authority(authority_for(order.setting, directory)),
+        front(system_clock(), limits_for(order.setting), http_metrics, access_logger) {
+    ::sem_init(&told, 0, 0);
+    if (order.setting != Setting::kTls) return;
+    tls = std::make_unique<TlsContext>(
+        TlsContext::Files{directory / "server.crt", directory / "server.key", {}});
+    front.use_tls(tls.get());
+  }
+
   HttpMetrics http_metrics;
   Metrics metrics;
   Contact contact;
   AccessLogger access_logger{system_clock(), AccessLog::kOff};
-  Front front{system_clock(), {}, http_metrics, access_logger};
+  std::unique_ptr<Authority> authority;
+  std::unique_ptr<TlsContext> tls;
+  Front front;
   JobTable table{system_clock(), {}, &front.crew()};
   Freshness freshness{contact, std::chrono::seconds(5), table.catch_up()};
   HoldTime hold_time{{}};
-  Admission admission{system_clock(), nullptr, ""};
+  Admission admission{system_clock(), authority.get(), ""};
   CrossOrigin cross_origin{{}};
   Resources resources{hold_time, freshness, admission, table, http_metrics};
   HealthResource health{
@@ -74,16 +153,28 @@ struct StepsServer::Parts {
         return HealthResource::Numbers{front.slots(), false, 0};
       }};
   Router router{"", resources.routes(health), admission, cross_origin, http_metrics};
+  std::unique_ptr<Events> events;
   std::unique_ptr<WakingHandler> handler;
+  sem_t told{};
+  std::deque<SilentWaiter> waiters;
 };
 
-StepsServer::StepsServer(std::size_t jobs) : parts_(std::make_unique<Parts>()) {
-  parts_->table.install(started_jobs(jobs), kEpoch, std::chrono::nanoseconds(0));
+StepsServer::StepsServer(const Order& order, const std::filesystem::path& directory)
+    : parts_(std::make_unique<Parts>(order, directory)) {
+  const std::size_t jobs = jobs_for(order.operation);
+  JobTable& table = parts_->table;
+  table.install(started_jobs(jobs), kEpoch, std::chrono::nanoseconds(0));
   parts_->contact.set_ready(true);
   parts_->contact.heard(system_clock().now() + std::chrono::hours(1));
-  parts_->handler =
-      std::make_unique<WakingHandler>(parts_->router, parts_->table, completions(jobs));
-  parts_->front.start(parts_->table, *parts_->handler, 1);
+  parts_->events = std::make_unique<Events>(table, jobs);
+  parts_->handler = std::make_unique<WakingHandler>(parts_->router, table, *parts_->events);
+  parts_->front.start(table, *parts_->handler, 1);
+  if (order.operation != Operation::kAppliedAwaited) return;
+  for (std::size_t i = 0; i < jobs; ++i) {
+    SilentWaiter& waiter = parts_->waiters.emplace_back(parts_->told);
+    JobTable::Look look;
+    must(table.park(job_id(i), waiter, 0, system_clock().now(), look) == JobTable::Parked::kParked);
+  }
 }
 
 StepsServer::~StepsServer() {
@@ -92,5 +183,20 @@ StepsServer::~StepsServer() {
 }
 
 void StepsServer::adopt(int fd) { parts_->front.adopt(fd); }
+
+void StepsServer::apply_next() { parts_->events->apply_next(); }
+
+bool StepsServer::apply_all(std::size_t jobs) {
+  timespec end{};
+  ::clock_gettime(CLOCK_MONOTONIC, &end);
+  end.tv_sec += 10;
+  for (std::size_t i = 0; i < jobs; ++i) {
+    parts_->events->apply_next();
+    // One at a time: an attendant that is told of several answers them under one wake-up.
+    if (parts_->waiters.empty()) continue;
+    if (::sem_clockwait(&parts_->told, CLOCK_MONOTONIC, &end) != 0) return false;
+  }
+  return true;
+}
 
 }  // namespace bide::bench

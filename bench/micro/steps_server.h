@@ -5,22 +5,34 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <memory>
+
+#include "bench/micro/steps.h"
 
 namespace bide::bench {
 
+// Whether the server does it all by itself: apply_all().
+[[nodiscard]] bool is_without_client(Operation operation);
+
 class StepsServer {
  public:
-  // Serves started jobs `job_id(0)` to `job_id(jobs - 1)`. The first request that is held is
-  // answered by the completion of the first job, the second by that of the second, and so on: so
-  // must clients ask, one after the other. Whoever parks a request applies the event right behind
-  // it; waiting for that on another thread would cost instructions that no server spends. Nobody
-  // else is parked, so parking, too, wakes the attendant: its next deadline is nearer than it was.
-  explicit StepsServer(std::size_t jobs);
+  // Serves started jobs, `job_id(0)` and so on. The first request that is held is answered by the
+  // completion of the first job, the second by that of the second, and so on: so must clients ask,
+  // one after the other. Whoever parks a request applies the event right behind it; waiting for
+  // that on another thread would cost instructions that no server spends. Nobody else is parked, so
+  // parking, too, wakes the attendant: its next deadline is nearer than it was.
+  // `directory`: see steps_credentials.h.
+  StepsServer(const Order& order, const std::filesystem::path& directory);
   ~StepsServer();
 
   // Takes over a connected stream socket.
   void adopt(int fd);
+  // Completes the next job.
+  void apply_next();
+  // Completes so many; returns when all who wait for one have been told. False: they were not, in
+  // ten seconds.
+  [[nodiscard]] bool apply_all(std::size_t jobs);
 
  private:
   struct Parts;

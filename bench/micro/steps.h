@@ -1,0 +1,48 @@
+// bench/micro/steps.h: What bide-steps does again and again, and under which settings.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace bide::bench {
+
+enum class Operation {
+  kNotModified,     // A conditional request, answered 304.
+  kFound,           // A plain one, answered 200.
+  kParkAndWake,     // A request that is parked, woken by an event, and answered 200.
+  kRecord,          // An event, told on a stream of all jobs.
+  kConnect,         // A new connection, a 304 on it, and its end.
+  kApplied,         // An event that nobody waits for. No client.
+  kAppliedAwaited,  // One that somebody waits for, who says nothing. No client.
+};
+[[nodiscard]] std::optional<Operation> operation_from_word(std::string_view word);
+
+// What the server has beside the plainest one.
+enum class Setting {
+  kPlain,
+  kPlaces,     // --max-parked-per-client, as by default.
+  kRate,       // --max-rate-per-client, too.
+  kTokenFile,  // --auth token-file, of a thousand tokens.
+  kJwt,        // --auth jwt: the same HS256 token every time.
+  kJwtNew,     // Another HS256 token every time.
+  kRs256New,   // Another RS256 token every time, of a key of 2048 bits.
+  kTls,        // TLS 1.3, AES-256-GCM.
+};
+[[nodiscard]] std::optional<Setting> setting_from_word(std::string_view word);
+
+struct Order {
+  Operation operation{};
+  std::size_t steps = 0;
+  Setting setting = Setting::kPlain;
+};
+
+// Counting takes the difference of two runs, which both have these steps before the others: what
+// only first requests pay (symbols looked up, buffers grown) is in neither.
+inline constexpr std::size_t kWarmUp = 100;
+// The server prepares for so many, always: then start-up costs the same for any number.
+inline constexpr std::size_t kStepsMax = 4'000;
+
+}  // namespace bide::bench
