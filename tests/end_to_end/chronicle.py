@@ -81,6 +81,13 @@ class Chronicle:
                 was[job] = [*earlier, last._replace(until=turn.until), Was(turn.since, FOREVER, state)]
         return was
 
+    def contents(self):
+        """The entries by key, as they must be now."""
+        contents = {}
+        for turn in self._past():
+            turn.change(contents)
+        return contents
+
     def _past(self):
         now = time.monotonic()
         return sorted((turn for turn in self.turns if turn.since <= now), key=lambda turn: turn.since)

@@ -1,6 +1,6 @@
 """Scenarios of resync_test.py: what happens to nats-servers, their stores, and the way to them."""
-import os
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -97,7 +97,7 @@ def roll_back(stage, nats, *then):
     nats.stop()
     copy = nats.copy_store()
     nats.start()
-    before = {stored.key: stored for _, _, stored in stage.chronicle.stored}
+    before = stage.chronicle.contents()
     stage.trouble_spans.append((time.monotonic() - 5, time.monotonic()))
     stage.store(*LATE, *OTHERS[:1])
     wait_until(lambda: stage.bide.get("/job/late").status == 200, "bide tells of the entries")

@@ -171,11 +171,9 @@ class Stage:
                 wrong += self.judge_ready(one)
             else:
                 wrong += self.judge_told(one, histories.get(one.job, []))
-        return [self.dated(line) for line in wrong[:12]] + ([f"and {len(wrong) - 12} more"] if len(wrong) > 12 else [])
-
-    def dated(self, line):
-        spans = [f"{since:.2f}-{until:.2f}" for since, until in self.trouble_spans]
-        return f"{line} [something happened: {', '.join(spans)}]"
+        if wrong:
+            wrong.append("something happened: " + ", ".join(f"{since:.2f}-{until:.2f}" for since, until in self.trouble_spans))
+        return first_of_each(wrong)
 
     def near_trouble(self, one):
         return any(one.answered >= since and one.asked <= until + AGREES_WITHIN_S for since, until in self.trouble_spans)
@@ -236,6 +234,14 @@ class Stage:
         absent = not was or any(state.state is None and state.until >= one.asked - 0.3 and state.since <= one.answered
                                 for state in was)
         return [] if absent else [f"it was there all the time: {one}"]
+
+
+def first_of_each(lines):
+    """The first of those that begin alike, and how many there are."""
+    kinds = {}
+    for line in lines:
+        kinds.setdefault(line.split(" {")[0].split(" asked ")[0], []).append(line)
+    return [f"{len(alike)} x, the last {alike[-1][-40:]}: {alike[0]}" if len(alike) > 1 else alike[0] for alike in kinds.values()]
 
 
 def read(state):
