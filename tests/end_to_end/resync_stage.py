@@ -119,12 +119,13 @@ class Stage:
                 wrong = self.settle()
         finally:
             self.stopping.set()
+            log = self.bide.log_text()[-3000:]
             for client in self.clients:
                 client.join(WAIT_S + 5)
             self.bide.__exit__()
         if kind is None:
             wrong += self.judge()
-            assert not wrong, "\n".join(wrong)
+            assert not wrong, "\n".join(wrong) + "\nbide's log:\n" + log
 
     def differences(self):
         try:
