@@ -1,7 +1,15 @@
 #include "server/bucket.h"
 
+#include <algorithm>
+#include <span>
+
 namespace bide {
 namespace {
+
+using namespace std::chrono_literals;
+
+// In a group that works each is heard of every second; nats-server itself calls one lost after 10.
+constexpr std::chrono::nanoseconds kPeerSilenceMax = 5s;
 
 jsOptions request_options() {
   jsOptions options;
@@ -17,6 +25,17 @@ BucketFailure failure(const NatsConnection& connection, natsStatus status, jsErr
     return {false, "JetStream is not enabled on the NATS server"};
   }
   return {status == NATS_NOT_FOUND, describe_request_error(connection, status, request)};
+}
+
+// As the leader of the stream's group sees it; a single server has no group.
+bool has_quorum(const jsClusterInfo* group) {
+  if (group == nullptr || group->ReplicasLen <= 0) return true;
+  if (group->Leader == nullptr || *group->Leader == '\0') return false;
+  const std::span others(group->Replicas, static_cast<std::size_t>(group->ReplicasLen));
+  const auto there = std::count_if(others.begin(), others.end(), [](const jsPeerInfo* peer) {
+    return !peer->Offline && std::chrono::nanoseconds(peer->Active) < kPeerSilenceMax;
+  });
+  return 2 * (1 + there) > 1 + group->ReplicasLen;
 }
 
 }  // namespace
@@ -39,6 +58,8 @@ std::variant<BucketState, BucketFailure> read_bucket_state(const NatsConnection&
   return BucketState{.epoch = static_cast<Epoch>(info->Created),
                      .max_age = std::chrono::nanoseconds(info->Config->MaxAge),
                      .keeps_history = info->Config->MaxMsgsPerSubject != 1,
+                     .has_other_subjects = info->Config->SubjectsLen != 1,
+                     .has_quorum = has_quorum(info->Cluster),
                      .last_seq = info->State.LastSeq,
                      .entries = info->State.Msgs,
                      .first_time = WallTime(std::chrono::nanoseconds(info->State.FirstTime))};

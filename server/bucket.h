@@ -25,9 +25,19 @@ struct BucketState {
   Epoch epoch = 0;                     // The stream's creation time.
   std::chrono::nanoseconds max_age{};  // 0: entries do not expire.
   bool keeps_history = false;          // More than the newest entry of a key.
-  Revision last_seq = 0;               // Of the newest entry ever, even if it is gone.
-  std::uint64_t entries = 0;           // Deletion marks included.
-  WallTime first_time;                 // Of the oldest entry there is.
+  bool has_other_subjects = false;     // Besides `$KV.<bucket>.>`.
+  // Enough of the servers that keep the stream know of each other to write to it. Where they do
+  // not, the one that we hear may have lost the rest, and with it whatever is written.
+  bool has_quorum = true;
+  Revision last_seq = 0;      // Of the newest entry ever, even if it is gone.
+  std::uint64_t entries = 0;  // Deletion marks included.
+  WallTime first_time;        // Of the oldest entry there is.
+
+  // By the same rules.
+  [[nodiscard]] bool keeps_as(const BucketState& other) const {
+    return max_age == other.max_age && keeps_history == other.keeps_history &&
+           has_other_subjects == other.has_other_subjects;
+  }
 };
 
 struct BucketFailure {

@@ -4,14 +4,25 @@
 
 namespace bide {
 
+// Within what the stream held at the start, most of what was ever written is missing.
 void Ledger::deliver(Revision revision, WallTime written) {
-  delivered_ = std::max(delivered_, revision);
   newest_ = std::max(newest_, written);
+  if (revision == 0) return;
+  pass(revision - 1);
+  delivered_ = std::max(delivered_, revision);
+}
+
+// Where other subjects are bound to the stream, what is left out may be theirs.
+void Ledger::pass(Revision revision) {
+  if (revision <= delivered_) return;
+  delivered_ = revision;
+  if (!reported_.has_other_subjects) has_gap_ = true;
 }
 
 Ledger::Finding Ledger::compare(const BucketState& report, WallTime now) {
   if (report.epoch != reported_.epoch) return Finding::kRecreated;
   if (report.last_seq < delivered_) return Finding::kRolledBack;
+  if (!report.keeps_as(reported_)) return Finding::kConfigured;
   const bool gone = shrank(report, now);
   reported_ = report;
   if (gone) return Finding::kShrunk;
@@ -39,6 +50,8 @@ std::string_view word_of(Ledger::Finding finding) {
       return "entries of the stream were not delivered";
     case Ledger::Finding::kRecreated:
       return "the bucket was created again";
+    case Ledger::Finding::kConfigured:
+      return "the bucket's configuration was changed";
     case Ledger::Finding::kRolledBack:
       return "the stream's sequence went backwards";
     case Ledger::Finding::kShrunk:

@@ -4,7 +4,6 @@
 // Thread safety: none; one thread keeps it.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "server/bucket.h"
@@ -19,14 +18,18 @@ class Ledger {
 
   void deliver(Revision revision, WallTime written);
   // Whatever there was up to `revision` is delivered, or gone without.
-  void pass(Revision revision) { delivered_ = std::max(delivered_, revision); }
+  void pass(Revision revision);
   // The newest revision that was delivered, or is known to be gone.
   [[nodiscard]] Revision delivered() const { return delivered_; }
+  // An entry that was written since `start` was gone before it could be delivered. What it had
+  // replaced may be with us still.
+  [[nodiscard]] bool has_gap() const { return has_gap_; }
 
   enum class Finding : std::uint8_t {
     kAgrees,
     kBehind,      // The stream holds newer entries; they may be on their way.
     kRecreated,   // It is another stream under the same name.
+    kConfigured,  // It keeps its entries by other rules than it did.
     kRolledBack,  // Its sequence went backwards: a store restored, or unsynced data lost.
     kShrunk,      // Entries are gone that nobody was told of, and that had not expired: a purge.
   };
@@ -40,6 +43,7 @@ class Ledger {
 
   BucketState reported_;
   Revision delivered_;
+  bool has_gap_ = false;
   WallTime newest_;  // Of the entries delivered; before the first one the epoch.
 };
 

@@ -34,6 +34,13 @@ std::string describe_connect_error(natsStatus status) {
   }
 }
 
+// `Permissions Violation for Subscription to "_INBOX.x.*"`; advisories are all else that we
+// subscribe to.
+bool denies_answers(std::string_view denial) {
+  return denial.find("Subscription") != std::string_view::npos &&
+         denial.find("$JS.EVENT.ADVISORY.") == std::string_view::npos;
+}
+
 bool is_refusal(natsStatus status_of_connect) {
   return status_of_connect == NATS_CONNECTION_AUTH_FAILED ||
          status_of_connect == NATS_PROTOCOL_ERROR;

@@ -6,6 +6,7 @@
 #include <nats/nats.h>
 
 #include <string>
+#include <string_view>
 
 namespace bide {
 
@@ -17,5 +18,9 @@ namespace bide {
 
 // The server was reached and does not want us: as whom we came, or without a certificate.
 [[nodiscard]] bool is_refusal(natsStatus status_of_connect);
+
+// Of what the server refuses (NatsConnection::denial()): it is a subscription that answers to
+// requests come to, without which nothing can be asked.
+[[nodiscard]] bool denies_answers(std::string_view denial);
 
 }  // namespace bide

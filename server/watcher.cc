@@ -127,7 +127,7 @@ void Watcher::follow_while_open(NatsConnection& connection) {
                      {{"bucket", settings_.follow.bucket}, {"reason", trouble}});
     // Where answers come to the library asks for once: denied, it would be deaf even when the
     // account is permitted to.
-    if (connection.denial().find("Subscription") != std::string::npos) return connection.close();
+    if (denies_answers(connection.denial())) return connection.close();
     if (system_clock().now() - began > kGoodSession) pause.reset();
     stop_.wait_for(pause.next());
   }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 namespace bide {
 namespace {
 
@@ -47,6 +49,39 @@ TEST_CASE("ledger: another creation time is another bucket, whatever its sequenc
   CHECK(ledger.compare(other, kNow) == Finding::kRecreated);
 }
 
+TEST_CASE("ledger: other rules for what is kept are another configuration") {
+  const BucketState before = state(10, 3);
+  CHECK(Ledger(before).compare(expiring(before, 60s), kNow) == Finding::kConfigured);
+  BucketState other = before;
+  other.keeps_history = true;
+  CHECK(Ledger(before).compare(other, kNow) == Finding::kConfigured);
+  other = before;
+  other.has_other_subjects = true;
+  CHECK(Ledger(before).compare(other, kNow) == Finding::kConfigured);
+}
+
+TEST_CASE("ledger: what was written since the start and not delivered is a gap") {
+  Ledger ledger(state(10, 3));
+  ledger.deliver(4, kNow);
+  ledger.deliver(9, kNow);
+  ledger.deliver(11, kNow);
+  ledger.pass(11);
+  CHECK_FALSE(ledger.has_gap());
+  SUBCASE("before another entry") { ledger.deliver(13, kNow); }
+  SUBCASE("at the end") { ledger.pass(12); }
+  CHECK(ledger.has_gap());
+}
+
+TEST_CASE("ledger: what is left out may belong to other subjects") {
+  BucketState shared = state(10, 3);
+  shared.has_other_subjects = true;
+  Ledger ledger(shared);
+  ledger.deliver(13, kNow);
+  ledger.pass(15);
+  CHECK(ledger.delivered() == 15);
+  CHECK_FALSE(ledger.has_gap());
+}
+
 TEST_CASE("ledger: a sequence that went backwards is a store rolled back") {
   Ledger ledger(state(10, 3));
   ledger.deliver(12, kNow);
@@ -64,8 +99,10 @@ TEST_CASE("ledger: entries that may have expired are no purge, younger ones are"
   const BucketState after = expiring(state(10, 2), 60s);
   CHECK(Ledger(before).compare(after, kNow) == Finding::kAgrees);
   // The oldest is 100 s old, and the servers' clock may be 5 s ahead.
-  CHECK(Ledger(expiring(before, 105s)).compare(after, kNow) == Finding::kAgrees);
-  CHECK(Ledger(expiring(before, 106s)).compare(after, kNow) == Finding::kShrunk);
+  for (const auto& [max_age, finding] :
+       {std::pair(105s, Finding::kAgrees), std::pair(106s, Finding::kShrunk)}) {
+    CHECK(Ledger(expiring(before, max_age)).compare(expiring(after, max_age), kNow) == finding);
+  }
 }
 
 TEST_CASE("ledger: an empty stream whose newest entry cannot have expired is a purge") {

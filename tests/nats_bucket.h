@@ -100,8 +100,13 @@ class TestBucket {
     store_.reset(store);
   }
   void remove() { must(js_DeleteKeyValue(connection_->jetstream(), kName)); }
-  void purge() {
-    must(js_PurgeStream(connection_->jetstream(), stream_of(kName).c_str(), nullptr, nullptr));
+  // All, or what was written under `key`.
+  void purge(const std::string& key = ">") {
+    const std::string subject = subject_prefix_of(kName) + key;
+    jsOptions options;
+    jsOptions_Init(&options);
+    options.Stream.Purge.Subject = subject.c_str();
+    must(js_PurgeStream(connection_->jetstream(), stream_of(kName).c_str(), &options, nullptr));
   }
 
   // Has the bucket's stream take in another subject, too.

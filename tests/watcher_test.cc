@@ -307,16 +307,44 @@ TEST_CASE("watcher: a bucket that stays away is created again, empty") {
   CHECK(watched.comes_to("build-8", Status::kSubmitted));
 }
 
-TEST_CASE("watcher: a purge, which no event tells of, is found by comparing") {
+TEST_CASE("watcher: a bucket that stays as it is agrees with what was delivered") {
   const TestNats nats;
   TestBucket bucket(nats);
   bucket.define("build-7");
   Watched watched(nats.url(), {.reconcile_interval = 50ms});
   REQUIRE(watched.ready());
-  REQUIRE(eventually([&] { return watched.metrics.reconciles.load() > 2; }));
+  bucket.happen("build-7", "started");
+  bucket.erase("jobs.build-7");
+  bucket.define("build-7");
+  REQUIRE(watched.comes_to("build-7", Status::kProcessing));
+  const std::uint64_t before = watched.metrics.reconciles.load();
+  REQUIRE(eventually([&] { return watched.metrics.reconciles.load() > before + 2; }));
   CHECK(watched.metrics.resyncs.load() == 0);
-  bucket.purge();
+}
+
+// As many entries are written as are taken out, so that no count tells of it.
+TEST_CASE("watcher: a purge, which no entry tells of, is heard of") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  bucket.define("build-8");
+  Watched watched(nats.url(), {.heartbeat = kNoHeartbeat, .reconcile_interval = 1h});
+  REQUIRE(watched.ready());
+  bucket.purge("jobs.build-7");
+  bucket.define("build-9");
   CHECK(watched.goes("build-7"));
+  CHECK(watched.comes_to("build-9", Status::kSubmitted));
+  CHECK_FALSE(watched.json_of("build-8").empty());
+}
+
+TEST_CASE("watcher: a bucket that is configured anew is read again") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  Watched watched(nats.url(), {.reconcile_interval = 1h});
+  REQUIRE(watched.ready());
+  bucket.bind("jobs.*");
+  CHECK(eventually([&] { return watched.metrics.resyncs.load() == 1; }));
 }
 
 TEST_CASE("watcher: without NATS it is not ready, goes on trying, and stops at once") {

@@ -1,0 +1,59 @@
+#include "server/bucket_advisories.h"
+
+#include <algorithm>
+
+#include "core/json_object.h"
+#include "server/bucket.h"
+
+namespace bide {
+namespace {
+
+// An advisory is about 1 KB, most are of others' business, and somebody looks four times a second.
+constexpr int kPendingMax = 4096;
+constexpr int kPendingBytesMax = 8 << 20;
+constexpr std::size_t kDepthMax = 64;
+constexpr std::string_view kApi = "$JS.API.STREAM.";
+
+}  // namespace
+
+BucketAdvisories::BucketAdvisories(NatsConnection& connection, std::string_view bucket)
+    : connection_(connection), stream_(stream_of(bucket)) {
+  // Each try would be an error in the server's log and in ours.
+  if (connection.denial().find(kSubject) != std::string::npos) return;
+  if (natsConnection_SubscribeSync(&subscription_, connection.handle(),
+                                   std::string(kSubject).c_str()) != NATS_OK) {
+    subscription_ = nullptr;
+    return;
+  }
+  natsSubscription_SetPendingLimits(subscription_, kPendingMax, kPendingBytesMax);
+}
+
+BucketAdvisories::~BucketAdvisories() {
+  if (subscription_ != nullptr) connection_.retire(subscription_);
+}
+
+BucketAdvisories::Heard BucketAdvisories::take() {
+  Heard gravest = Heard::kNothing;
+  natsMsg* raw = nullptr;
+  while (subscription_ != nullptr && natsSubscription_NextMsg(&raw, subscription_, 0) == NATS_OK) {
+    const NatsMsgPtr message(raw);
+    const auto bytes = static_cast<std::size_t>(natsMsg_GetDataLength(raw));
+    gravest = std::max(gravest, judge({natsMsg_GetData(raw), bytes}));
+  }
+  return gravest;
+}
+
+// `subject` is what was asked for: $JS.API.STREAM.PURGE.KV_job-queue, say.
+BucketAdvisories::Heard BucketAdvisories::judge(std::string_view advisory) const {
+  const auto parsed = JsonObject::parse(advisory, {"subject"}, kDepthMax);
+  const auto* const object = std::get_if<JsonObject>(&parsed);
+  if (object == nullptr) return Heard::kNothing;
+  std::string_view asked = (*object)["subject"].text;
+  const bool ours = asked.starts_with(kApi) && asked.ends_with("." + stream_);
+  if (!ours) return Heard::kNothing;
+  asked = asked.substr(kApi.size(), asked.size() - kApi.size() - stream_.size() - 1);
+  if (asked == "PURGE" || asked == "MSG.DELETE") return Heard::kPurged;
+  return asked == "INFO" || asked == "MSG.GET" ? Heard::kNothing : Heard::kTouched;
+}
+
+}  // namespace bide

@@ -1,0 +1,107 @@
+// How a follower begins (server/follower.h): the bucket is found or created, and read whole.
+#include <malloc.h>
+
+#include <algorithm>
+
+#include "server/follower.h"
+#include "server/log.h"
+
+namespace bide {
+namespace {
+
+using namespace std::chrono_literals;
+
+// How long next() may block: the delay of stopping.
+constexpr auto kTick = 250ms;
+// A bucket that was there is given time to be created again by whoever deleted it, with the
+// configuration they want.
+constexpr auto kMissingGrace = 5s;
+// Between two readings a bucket is left alone for four times as long as the first one took, within
+// these.
+constexpr auto kCalmMin = 500ms;
+constexpr auto kCalmMax = 4s;
+// For a server of a cluster that is behind the others, see read_all().
+constexpr auto kReplicaGrace = 4s;
+
+double seconds(TimePoint::duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+}  // namespace
+
+std::variant<BucketState, std::string> Follower::find_bucket(NatsConnection& connection) {
+  auto state = read_bucket_state(connection, settings_.bucket);
+  if (const auto* found = std::get_if<BucketState>(&state)) {
+    missing_since_.reset();
+    return *found;
+  }
+  const BucketFailure failure = std::get<BucketFailure>(std::move(state));
+  if (!failure.missing) return failure.text;
+  const TimePoint now = system_clock().now();
+  if (!missing_since_) missing_since_ = now;
+  if (contact_.ready() && now < *missing_since_ + kMissingGrace) return "the bucket is gone";
+  if (const auto refused = create_bucket(connection, settings_.bucket)) {
+    return "the bucket is missing and cannot be created: " + refused->text;
+  }
+  log_info("bucket created", {{"bucket", settings_.bucket}});
+  state = read_bucket_state(connection, settings_.bucket);
+  if (const auto* created = std::get_if<BucketState>(&state)) return *created;
+  return std::get<BucketFailure>(state).text;
+}
+
+std::string Follower::read_all(Session& session, const BucketState& bucket) {
+  const TimePoint began = system_clock().now();
+  metrics_.begin_stream(bucket.last_seq);
+  BucketRead read(settings_.jobs_max);
+  // The count of pending entries is the server's guess (some versions err); together with the last
+  // sequence it is good enough to end the read at once. Where they do not agree, a heartbeat ends
+  // it: it comes only when all is delivered that the server has. In a cluster that may be less than
+  // the stream holds, for a moment.
+  TimePoint idle_since = kEndOfTime;
+  bool complete = bucket.entries == 0;
+  while (!complete) {
+    if (stop_.requested()) return {};
+    switch (session.feed.next(kTick)) {
+      case BucketFeed::Got::kEntry:
+        intake_.admit(session.feed.entry(), [&](const Entry& e) { return read.absorb(e); });
+        metrics_.deliver(session.feed.entry().revision, session.feed.pending());
+        session.ledger.deliver(session.feed.entry().revision, session.feed.entry().written);
+        complete = session.feed.pending() == 0 && session.feed.entry().revision >= bucket.last_seq;
+        break;
+      case BucketFeed::Got::kIdle:
+        session.ledger.pass(session.feed.passed());
+        idle_since = std::min(idle_since, system_clock().now());
+        complete = session.feed.passed() >= bucket.last_seq ||
+                   system_clock().now() - idle_since > kReplicaGrace;
+        break;
+      case BucketFeed::Got::kNothing:
+        break;
+      case BucketFeed::Got::kBroken:
+        return session.feed.trouble();
+    }
+  }
+  read.reach(session.ledger.delivered());
+  // What is not delivered by now is gone.
+  metrics_.deliver(session.ledger.delivered(), 0);
+  install(std::move(read), bucket, session, began);
+  return {};
+}
+
+void Follower::install(BucketRead read, const BucketState& bucket, Session& session,
+                       TimePoint began) {
+  table_.install(std::move(read), bucket.epoch, bucket.max_age);
+  // The messages of a large read leave the heap of nats.c's thread in pieces: up to a fifth of what
+  // the table itself takes, and never needed again.
+  ::malloc_trim(0);
+  if (contact_.ready()) count(metrics_.resyncs);
+  const TimePoint now = system_clock().now();
+  session.calm_at = now + std::clamp<TimePoint::duration>(4 * (now - began), kCalmMin, kCalmMax);
+  hear(session, now);
+  contact_.set_ready(true);
+  log_info("bucket read", {{"bucket", settings_.bucket},
+                           {"jobs", std::uint64_t{table_.jobs()}},
+                           {"revision", table_.applied_revision()},
+                           {"seconds", seconds(now - began)}});
+}
+
+}  // namespace bide
