@@ -24,6 +24,13 @@ def canonical(state):
     return json.dumps(state, sort_keys=True)
 
 
+class Note:
+    """Of something that changes nothing, unless `change` is set."""
+
+    def change(self, contents):
+        pass
+
+
 class Chronicle:
     """One thread notes, and reads when all is over."""
 
@@ -36,11 +43,10 @@ class Chronicle:
     @contextlib.contextmanager
     def happening(self):
         """Notes `note.change`, set within the block."""
-        note = lambda contents: None
-        holder = type("Note", (), {"change": staticmethod(note)})()
         since = time.monotonic()
-        yield holder
-        self.turns.append(Turn(since, time.monotonic(), holder.change))
+        note = Note()
+        yield note
+        self.turns.append(Turn(since, time.monotonic(), note.change))
 
     def note_stored(self, since, entries, revisions):
         """`entries` have been stored one after the other; an entry expires by itself if entries do."""

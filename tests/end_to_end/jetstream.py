@@ -7,7 +7,6 @@ import datetime
 import json
 import re
 import secrets
-import socket
 
 from harness import Nats
 
@@ -207,8 +206,3 @@ def nanoseconds(text):
     whole, _, fraction = text.rstrip("Z").partition(".")
     seconds = datetime.datetime.fromisoformat(whole).replace(tzinfo=datetime.timezone.utc).timestamp()
     return int(seconds) * 10**9 + int((fraction + "0" * 9)[:9])
-
-
-def is_reachable(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

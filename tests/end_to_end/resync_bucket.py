@@ -200,3 +200,10 @@ def written_and_purged_while_bide_is_stopped():
             purge_keys(stage, "*.late.>", lambda key: key.startswith("status.late."))
             purge_keys(stage, "jobs.late", lambda key: key == "jobs.late")
             os.kill(stage.bide.process.pid, signal.SIGCONT)
+
+
+@scenario(12)
+def overwritten_with_garbage():
+    """What does not parse is ignored; but what it has replaced is not there any more."""
+    with NatsServer() as nats, Stage(nats) as stage:
+        stage.store((FIRST[3][0], b"{"), ("jobs.new", b"[]"), (FIRST[0][0], b"\xff"), *LATE)

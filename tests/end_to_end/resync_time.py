@@ -33,13 +33,13 @@ def expiring_from(stage, began):
 @scenario(30)
 def expired_before_its_definition():
     """What a job's events said is no more, while the job is."""
-    with NatsServer() as nats, Stage(nats, max_age_s=14.0, final_stays=False) as stage:
+    with NatsServer() as nats, Stage(nats, max_age_s=15.0, final_stays=False) as stage:
         began = time.monotonic()
         with stage.happening():
             stage.store(event("late", "started", nano=1), event("late", "completed", "web-02", 2), FIRST[2])
-            wait_until(lambda: time.monotonic() > began + 12, "they are old")
+            wait_until(lambda: time.monotonic() > began + 14, "they are old")
             stage.store(definition("late"), definition("open"))
-            wait_until(lambda: time.monotonic() > began + 15, "they are gone")
+            wait_until(lambda: time.monotonic() > began + 16, "they are gone")
 
 
 @scenario(20)
