@@ -110,18 +110,20 @@ class NatsCluster:
     def __init__(self):
         routes = [find_free_port() for _ in range(3)]
         peers = ", ".join(f'"nats://127.0.0.1:{port}"' for port in routes)
-        self.nodes = {
-            f"n{n}": NatsServer(f'server_name: n{n}\ncluster {{ name: c, listen: "127.0.0.1:{port}", routes: [{peers}] }}')
-            for n, port in enumerate(routes)}
+        self.nodes = {}
+        for n, port in enumerate(routes):
+            cluster = f'cluster {{ name: c, listen: "127.0.0.1:{port}", routes: [{peers}] }}'
+            self.nodes[f"n{n}"] = NatsServer(f"server_name: n{n}\n{cluster}")
 
     @property
     def url(self):
-        """All of them: a list."""
-        return ",".join(node.url for node in self.nodes.values())
+        """Of n0: clients hear of the others from it."""
+        return self.nodes["n0"].url
 
     def connect(self, bucket="job-queue"):
-        """To a node that lives."""
-        return JetStream(next(node for node in self.nodes.values() if node.alive).url, bucket)
+        """To a node that lives. A request may go unanswered while the nodes elect: soon another."""
+        alive = next(node for node in reversed(self.nodes.values()) if node.alive)
+        return JetStream(alive.url, bucket, patience_s=2.0)
 
     def leader(self, bucket="job-queue"):
         """The name of the node that leads the bucket's stream; empty: none does just now."""

@@ -91,7 +91,7 @@ class Stage:
     # --- Beginning and end ---
 
     def __enter__(self):
-        wait_until(self._create, "the bucket is created")
+        wait_until(self._create, "the bucket is created", 40)
         self.store(*self.entries)
         self.bide.start()
         port, stop = self.bide.port, self.stopping
