@@ -44,7 +44,7 @@ def take_value(stored, job):
     """The object that was written, out of its envelope; None: not to be understood."""
     try:
         value = json.loads(stored.value)
-        if isinstance(value, dict) and isinstance(value.get("payload"), str) and isinstance(value.get("signature"), str):
+        if isinstance(value, dict) and all(isinstance(value.get(name), str) for name in ("payload", "signature")):
             value = json.loads(base64.b64decode(value["payload"], validate=True))
     except ValueError:
         return None
@@ -202,8 +202,9 @@ def compare(bide, created, states, ids=()):
         if answer.status != (404 if state is None else 200):
             wrong.append(f"{job}: {answer.status} {answer.body.decode()[:200]}, the bucket says {state}")
         elif state is not None and (told := understood(answer.body)) != state:
-            names = [name for name in sorted({*state, *told}) if state.get(name) != told.get(name)]
-            wrong.append(f"{job}: " + "; ".join(f"{name} is {told.get(name)}, expected {state.get(name)}" for name in names))
+            wrong.append(f"{job}: " + "; ".join(
+                f"{name} is {told.get(name)}, expected {state.get(name)}"
+                for name in sorted({*state, *told}) if state.get(name) != told.get(name)))
         elif state is not None:
             tag = f'"{created:x}-{state["revision"]}-{xxhash.xxh3_64_hexdigest(answer.body)}"'
             if answer["ETag"] != tag:

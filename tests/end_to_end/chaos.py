@@ -107,7 +107,8 @@ class Chaos:
             self.stage.bide.process.send_signal(signal.SIGCONT)
 
     def run(self, seconds):
-        deeds = [self.write, self.kill, self.pause, self.stall, self.wipe, self.roll_back, self.recreate, self.purge, self.sleep]
+        deeds = [self.write, self.kill, self.pause, self.stall, self.wipe, self.roll_back, self.recreate, self.purge,
+                 self.sleep]
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             for deed in self.dice.sample(deeds, self.dice.randint(1, 2)):

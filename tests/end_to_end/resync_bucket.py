@@ -9,7 +9,10 @@ from jetstream import PURGE
 from mortal_nats import NatsServer
 from resync_stage import FIRST, Stage
 
-LATE = [definition("late", operation={"n": 2}), event("late", "started", nano=7), event("open", "completed", "web-01", 4_000)]
+LATE = [definition("late", operation={"n": 2}), event("late", "started", nano=7),
+        event("open", "completed", "web-01", 4_000)]
+# Keys of FIRST.
+OPEN_ACKNOWLEDGED, OPEN_STARTED, RESPONSE = FIRST[2][0], FIRST[3][0], FIRST[7][0]
 
 
 def scenario(seconds):
@@ -29,8 +32,8 @@ def recreate(stage, **bucket):
 
 
 # Other states under the same ids, and some jobs are not there any more.
-OTHERS = [definition("new", operation={"again": True}), definition("open", expected_agents=["web-01"]), definition("late"),
-          event("open", "failed", "web-01", 77, error="other")]
+OTHERS = [definition("new", operation={"again": True}), definition("open", expected_agents=["web-01"]),
+          definition("late"), event("open", "failed", "web-01", 77, error="other")]
 
 
 @scenario(12)
@@ -51,7 +54,8 @@ def recreated_with_more_entries():
 def recreated_with_another_configuration():
     with NatsServer() as nats, Stage(nats, final_stays=False) as stage:
         recreate(stage, history=10, max_age_s=3600.0)
-        stage.store(*OTHERS, event("open", "started", "web-01", 77), event("open", "failed", "web-01", 77, error="again"))
+        stage.store(*OTHERS, event("open", "started", "web-01", 77),
+                    event("open", "failed", "web-01", 77, error="again"))
 
 
 @scenario(18)
@@ -151,20 +155,20 @@ def purged_up_to_a_sequence():
 @scenario(12)
 def keys_deleted():
     with NatsServer() as nats, Stage(nats, final_stays=False) as stage:
-        stage.store((FIRST[2][0], None), ("responses.final.web-01.3", None), ("jobs.new", None), *LATE, ("jobs.all", None))
+        stage.store((OPEN_ACKNOWLEDGED, None), (RESPONSE, None), ("jobs.new", None), *LATE, ("jobs.all", None))
 
 
 @scenario(12)
 def keys_purged_history_1():
     with NatsServer() as nats, Stage(nats, final_stays=False) as stage:
-        stage.store((FIRST[2][0], PURGE), ("responses.final.web-01.3", PURGE), ("jobs.new", PURGE), *LATE, ("jobs.all", PURGE))
+        stage.store((OPEN_ACKNOWLEDGED, PURGE), (RESPONSE, PURGE), ("jobs.new", PURGE), *LATE, ("jobs.all", PURGE))
 
 
 @scenario(12)
 def keys_purged_history_10():
     with NatsServer() as nats, Stage(nats, history=10, final_stays=False) as stage:
-        stage.store(definition("new", operation={"n": 3}), definition("new", operation={"n": 4}), (FIRST[3][0], FIRST[3][1]))
-        stage.store((FIRST[3][0], PURGE), ("responses.final.web-01.3", PURGE), ("jobs.new", PURGE), *LATE, ("jobs.all", PURGE))
+        stage.store(definition("new", operation={"n": 3}), definition("new", operation={"n": 4}), FIRST[3])
+        stage.store((OPEN_STARTED, PURGE), (RESPONSE, PURGE), ("jobs.new", PURGE), *LATE, ("jobs.all", PURGE))
 
 
 @scenario(12)
@@ -206,4 +210,4 @@ def written_and_purged_while_bide_is_stopped():
 def overwritten_with_garbage():
     """What does not parse is ignored; but what it has replaced is not there any more."""
     with NatsServer() as nats, Stage(nats) as stage:
-        stage.store((FIRST[3][0], b"{"), ("jobs.new", b"[]"), (FIRST[0][0], b"\xff"), *LATE)
+        stage.store((OPEN_STARTED, b"{"), ("jobs.new", b"[]"), *LATE)

@@ -32,8 +32,10 @@ FIRST = [
     definition("open", expected_agents=["web-01", "web-02"], operation={"type": "x", "n": 1}),
     event("open", "acknowledged", nano=1_000), event("open", "started", nano=2_000),
     definition("final"), event("final", "started", nano=10**9), event("final", "completed", nano=3 * 10**9),
-    ("responses.final.web-01.3", {"job_id": "final", "status": "ok", "hostname": "web-01", "data": {"a": [1]}, "changed": True}),
-    definition("all", subject="jobs.modify._all"), event("all", "started", "web-01", 5), event("all", "failed", "web-01", 6, error="no"),
+    ("responses.final.web-01.3",
+     {"job_id": "final", "status": "ok", "hostname": "web-01", "data": {"a": [1]}, "changed": True}),
+    definition("all", subject="jobs.modify._all"), event("all", "started", "web-01", 5),
+    event("all", "failed", "web-01", 6, error="no"),
     event("born", "started"),
 ]
 
@@ -49,7 +51,8 @@ class Stage:
         self.clients = []
         self.away_spans = []  # (since, until): NATS told bide nothing.
         self.trouble_spans = []
-        self.bide_stopped = False
+        self.bide_stopped = False  # At any time: then an answer may take as long as that.
+        self.fresh = {}  # What the bucket says of every job, as last read.
 
     # --- Workers ---
 
@@ -95,11 +98,12 @@ class Stage:
         self.store(*self.entries)
         self.bide.start()
         port, stop = self.bide.port, self.stopping
-        self.clients = [Held(port, "open", stop), Held(port, "new", stop), Held(port, "born", stop), Held(port, "late", stop),
-                        Until(port, "open", stop, "done"), Until(port, "all", stop, "succeeded"), Until(port, "open", stop, "completed"),
-                        Until(port, "nobody", stop, "exists"), Stream(port, "open", stop), Stream(port, "all", stop),
-                        Look(port, "open", stop, "unfinished"), Look(port, "open", stop, "max-stale"),
-                        Look(port, "final", stop, "final"), Look(port, "", stop, "readyz")]
+        self.clients = [*(Held(port, job, stop) for job in ("open", "new", "born", "late")),
+                        *(Until(port, job, stop, until) for job, until in (
+                            ("open", "done"), ("open", "completed"), ("all", "succeeded"), ("nobody", "exists"))),
+                        Stream(port, "open", stop), Stream(port, "all", stop),
+                        *(Look(port, job, stop, kind) for job, kind in (
+                            ("open", "unfinished"), ("open", "max-stale"), ("final", "final"), ("", "readyz")))]
         for client in self.clients:
             client.start()
         wait_until(lambda: self.bide.metric("bide_parked") >= 5, "the clients are held")
@@ -139,7 +143,6 @@ class Stage:
     def settle(self):
         """What does not agree within the time there is."""
         end = time.monotonic() + AGREES_WITHIN_S
-        self.fresh = {}
         while wrong := self.differences():
             if time.monotonic() > end:
                 return [f"after {AGREES_WITHIN_S:.0f} s: {line}" for line in wrong]
@@ -150,11 +153,11 @@ class Stage:
         wrong = [f"this test takes the bucket for another: {job} {expected.get(job)} {self.fresh.get(job)}"
                  for job in {*expected, *self.fresh} if expected.get(job) != self.fresh.get(job)]
         end = time.monotonic() + 2 * WAIT_S
-        late = lambda: [client for client in self.clients if client.kind in ("held", "stream") and not self.knows(client)]
-        while behind := late():
+        while behind := [client for client in self.clients
+                         if client.kind in ("held", "stream") and not self.knows(client)]:
             if time.monotonic() > end:
-                return wrong + [f"{client.kind} {client.job} knows {client.known}, the bucket says {self.fresh.get(client.job)}"
-                                for client in behind]
+                return wrong + [f"{client.kind} {client.job} knows {client.known}, "
+                                f"the bucket says {self.fresh.get(client.job)}" for client in behind]
             self.stopping.wait(0.1)
         return wrong
 
@@ -173,15 +176,18 @@ class Stage:
             else:
                 wrong += self.judge_told(one, histories.get(one.job, []))
         if wrong:
-            wrong.append("something happened: " + ", ".join(f"{since:.2f}-{until:.2f}" for since, until in self.trouble_spans))
+            spans = [f"{since:.2f}-{until:.2f}" for since, until in self.trouble_spans]
+            wrong.append("something happened: " + ", ".join(spans))
         return first_of_each(wrong)
 
     def near_trouble(self, one):
-        return any(one.answered >= since and one.asked <= until + AGREES_WITHIN_S for since, until in self.trouble_spans)
+        return any(one.answered >= since and one.asked <= until + AGREES_WITHIN_S
+                   for since, until in self.trouble_spans)
 
     def away_for_long(self, one):
         """NATS was away for longer than --max-stale when it was asked, and until it was answered."""
-        return any(one.asked > since + MAX_STALE_S + SLACK_S and one.answered < until for since, until in self.away_spans)
+        return any(one.asked > since + MAX_STALE_S + SLACK_S and one.answered < until
+                   for since, until in self.away_spans)
 
     def judge_ready(self, one):
         if one.status == 200 and self.away_for_long(one):
@@ -210,7 +216,7 @@ class Stage:
             return [f"what is this: {one} {one.fields}"]
         if one.status == 204:
             return []
-        state = read(one.known if one.status == 304 else (one.state or {}).get("job") if one.status == 409 else one.state)
+        state = read({304: one.known, 409: (one.state or {}).get("job")}.get(one.status, one.state))
         if canonical(state) not in {canonical(state.state) for state in was}:
             return [f"it never was so: {one}"]
         if state["final"] or one.kind == "max-stale":
@@ -242,7 +248,8 @@ def first_of_each(lines):
     kinds = {}
     for line in lines:
         kinds.setdefault(line.split(" {")[0].split(" asked ")[0], []).append(line)
-    return [f"{len(alike)} x, the last {alike[-1][-40:]}: {alike[0]}" if len(alike) > 1 else alike[0] for alike in kinds.values()]
+    return [f"{len(alike)} x, the last {alike[-1][-40:]}: {alike[0]}" if len(alike) > 1 else alike[0]
+            for alike in kinds.values()]
 
 
 def read(state):
