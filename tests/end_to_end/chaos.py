@@ -112,7 +112,7 @@ class Chaos:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             for deed in self.dice.sample(deeds, self.dice.randint(1, 2)):
-                print(f"{end - time.monotonic():6.0f} s left: {deed.__name__}", flush=True)
+                print(f"{time.monotonic():.2f}: {deed.__name__}", flush=True)
                 deed()
                 self.stage.store(*self.some())
             wrong = self.stage.settle()

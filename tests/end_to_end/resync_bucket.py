@@ -110,6 +110,7 @@ def purged_whole_and_written_again():
 
 
 def purge_keys(stage, key, matches):
+    """`key`: with wildcards; `matches(key)`: which keys that means."""
     with stage.happening() as note, stage.connect() as api:
         assert api.purge(filter=key) > 0
         note.change = lambda contents: remove(contents, lambda stored: matches(stored.key))
@@ -133,6 +134,16 @@ def purged_by_subject_and_written_elsewhere():
     with NatsServer() as nats, Stage(nats) as stage:
         purge_keys(stage, "jobs.new", lambda key: key == "jobs.new")
         stage.store(*LATE)
+
+
+@scenario(12)
+def purged_and_written_of_at_once():
+    """Nobody is told of a job that has what was purged and what was written then."""
+    with NatsServer() as nats, Stage(nats) as stage:
+        purge_keys(stage, "status.born.>", lambda key: key.startswith("status.born."))
+        stage.store(definition("born"))
+        purge_keys(stage, "status.open.>", lambda key: key.startswith("status.open."))
+        stage.store(event("open", "completed", "web-02", 9_000))
 
 
 @scenario(12)

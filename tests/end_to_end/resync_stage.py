@@ -23,6 +23,7 @@ from resync_clients import WAIT_S, Held, Look, Stream, Until
 MAX_STALE_S = 5.0
 AGREES_WITHIN_S = 10.0
 HEARTBEAT_S = 1.0  # What was heard last may be so old when NATS goes away.
+COMPARES_S = 2.0  # How often bide looks whether it was told everything.
 SLACK_S = 1.0  # Of the machine: many scenarios at once on few cores.
 BUCKET = "job-queue"
 
@@ -123,7 +124,7 @@ class Stage:
                 wrong = self.settle()
         finally:
             self.stopping.set()
-            log = self.bide.log_text()[-3000:]
+            log = self.bide.log_text()[-20_000:]
             for client in self.clients:
                 client.join(WAIT_S + 5)
             self.bide.__exit__()
@@ -186,7 +187,7 @@ class Stage:
 
     def away_for_long(self, one):
         """NATS was away for longer than --max-stale when it was asked, and until it was answered."""
-        return any(one.asked > since + MAX_STALE_S + SLACK_S and one.answered < until
+        return any(one.asked > since + MAX_STALE_S + SLACK_S and one.answered < until - SLACK_S
                    for since, until in self.away_spans)
 
     def judge_ready(self, one):
@@ -206,8 +207,10 @@ class Stage:
         waited = one.answered - one.asked
         if waited > WAIT_S + 2 * SLACK_S and not self.bide_stopped:
             return [f"held for {waited:.1f} s: {one}"]
+        # What bide hears first when it goes on was said before, but counts from then on.
+        age_s = MAX_STALE_S + SLACK_S + (COMPARES_S if self.bide_stopped else 0.0)
         current = {canonical(state.state) for state in was
-                   if state.until >= one.asked - MAX_STALE_S - SLACK_S and state.since <= one.answered}
+                   if state.until >= one.asked - age_s and state.since <= one.answered}
         if one.status == 503:
             return self.judge_refused(one)
         if one.status == 404:
@@ -218,7 +221,7 @@ class Stage:
             return []
         state = read({304: one.known, 409: (one.state or {}).get("job")}.get(one.status, one.state))
         if canonical(state) not in {canonical(state.state) for state in was}:
-            return [f"it never was so: {one}"]
+            return [f"it never was so: {one}; but {dated(was, one)}"]
         if state["final"] or one.kind == "max-stale":
             return []
         if canonical(state) not in current:
@@ -250,6 +253,12 @@ def first_of_each(lines):
         kinds.setdefault(line.split(" {")[0].split(" asked ")[0], []).append(line)
     return [f"{len(alike)} x, the last {alike[-1][-40:]}: {alike[0]}" if len(alike) > 1 else alike[0]
             for alike in kinds.values()]
+
+
+def dated(was, one):
+    """The states of the time when it was told."""
+    return [f"{state.since:.2f}-{state.until:.2f}: {state.state}" for state in was
+            if state.until >= one.asked - MAX_STALE_S and state.since <= one.answered]
 
 
 def read(state):
