@@ -1,6 +1,8 @@
 """nats-servers of the test's own, to which everything may happen that happens to servers."""
+import itertools
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -9,7 +11,22 @@ import tempfile
 
 from harness import PATIENCE_S, wait_until
 from jetstream import JetStream, Unavailable
-from proxies import find_free_port
+
+# Below those that the kernel gives to whoever asks for any: a server that is started again finds its port
+# free, and scenarios side by side do not take each other's.
+PORTS = itertools.count(random.randrange(10_000, 28_000))
+
+
+def next_port():
+    while True:
+        port = next(PORTS)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 class NatsServer:
@@ -22,7 +39,7 @@ class NatsServer:
         self.dir = tempfile.mkdtemp(prefix="bide-nats-")
         self.store = os.path.join(self.dir, "store")
         self.login = login
-        self.port = find_free_port()
+        self.port = next_port()
         self.log_path = os.path.join(self.dir, "log")
         self.config_path = os.path.join(self.dir, "conf")
         self.process = None
@@ -48,7 +65,7 @@ class NatsServer:
         return self
 
     def _greets(self):
-        assert self.alive, "nats-server ended: " + self.log_text()[-2000:]
+        assert self.alive, f"nats-server ended ({self.port}): " + self.log_text()[-2000:]
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 return connection.recv(4) == b"INFO"
@@ -108,7 +125,7 @@ class NatsCluster:
     """Three nodes on loopback. A context manager; leaving it ends those that live."""
 
     def __init__(self):
-        routes = [find_free_port() for _ in range(3)]
+        routes = [next_port() for _ in range(3)]
         peers = ", ".join(f'"nats://127.0.0.1:{port}"' for port in routes)
         self.nodes = {}
         for n, port in enumerate(routes):
