@@ -21,7 +21,7 @@ import sys
 import time
 
 from harness import PATIENCE_S, Bide, definition, event
-from plain_nats import NatsServer
+from mortal_nats import NatsServer
 from readers import Http
 from streams import EventParser
 
@@ -284,7 +284,7 @@ async def kill_now_and_then(nats, world, every_s, kills):
             return
         world.away_until = time.monotonic() + GRACE_S
         await asyncio.to_thread(nats.kill)
-        await asyncio.to_thread(nats.__enter__)
+        await asyncio.to_thread(nats.start)
         world.away_until = time.monotonic() + GRACE_S / 2
         kills.append(time.monotonic())
 

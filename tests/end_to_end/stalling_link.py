@@ -1,20 +1,21 @@
 """A TCP link to a nats-server that can be stalled, as a network does, and counts what goes over it."""
 import os
-import select
 import socket
 import threading
 
 
 class StallingLink:
-    """A context manager. `url`: of the nats-server of `data_dir`, by this link."""
+    """A context manager. `url`: of the nats-server of `data_dir`, or at `to`, by this link."""
 
-    def __init__(self, data_dir):
-        with open(os.path.join(data_dir, "nats-url"), encoding="ascii") as file:
-            login, _, address = file.read().strip().rpartition("@")
+    def __init__(self, data_dir="", to=""):
+        if not to:
+            with open(os.path.join(data_dir, "nats-url"), encoding="ascii") as file:
+                to = file.read().strip()
+        login, separator, address = to.removeprefix("nats://").rpartition("@")
         host, _, port = address.rpartition(":")
         self.target = (host, int(port))
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"{login}@127.0.0.1:{self.listener.getsockname()[1]}"
+        self.url = f"nats://{login}{separator}127.0.0.1:{self.listener.getsockname()[1]}"
         self.flowing = threading.Event()
         self.flowing.set()
         self.closing = False
@@ -39,7 +40,8 @@ class StallingLink:
             thread.join(5)
 
     def stall(self):
-        """Nothing passes from now on, in neither direction."""
+        """Nothing passes from now on, in neither direction: no data, no end of a connection, and nothing
+        for a connection that is made meanwhile, which is not refused either."""
         self.flowing.clear()
 
     def release(self):
@@ -56,7 +58,11 @@ class StallingLink:
                 client, _ = self.listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(self.target, timeout=5)
+            try:
+                server = socket.create_connection(self.target, timeout=5)
+            except OSError:
+                client.close()
+                continue
             for one in (client, server):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 one.settimeout(None)
@@ -67,9 +73,8 @@ class StallingLink:
     def _pass_on(self, source, drain, counts):
         try:
             while not self.closing:
-                select.select([source], [], [], 0.2)
-                self.flowing.wait()
                 chunk = source.recv(65536)
+                self.flowing.wait()  # Behind the read: it may have begun before the stall.
                 if not chunk:
                     break
                 if counts:

@@ -10,7 +10,7 @@ import time
 import unittest
 
 from harness import Bide
-from plain_nats import NatsServer
+from mortal_nats import NatsServer
 from readers import Reader
 from retelling import retell
 from storywriters import Story, StoryWriter
@@ -57,7 +57,7 @@ class Stories(unittest.TestCase):
 
         def kill_nats():
             nats.kill()
-            nats.__enter__()
+            nats.start()
 
         def kill_bide():
             bide.kill()

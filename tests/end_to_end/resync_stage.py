@@ -1,0 +1,266 @@
+"""A bide, its bucket, and clients of all kinds before which something happens to the bucket.
+
+`with Stage(nats) as stage:` stores some jobs and lets the clients ask. Then the scenario does what it is
+about, says so with happening() and away(), and leaves. Leaving waits until bide agrees with a fresh read
+of the bucket, 10 s at most, and judges all that was told:
+
+- Nobody was told a state that the bucket never held, nor 404 of a job that was there all the time.
+- What is told of a job that is not final was true 5 s (--max-stale) ago at most, unless the client said max-stale.
+- 503 only while NATS is away or something happens, with Retry-After; once NATS is away longer than
+  --max-stale always, except of final jobs and to clients that say max-stale. /readyz likewise.
+- Who is held is answered by the deadline, and in the end all know what the bucket says.
+"""
+import contextlib
+import threading
+import time
+
+from bucket_checker import compare, fold_bucket, understood
+from chronicle import Chronicle, canonical
+from harness import Bide, definition, event, wait_until
+from jetstream import JetStream, Unavailable
+from resync_clients import WAIT_S, Held, Look, Stream, Until
+
+MAX_STALE_S = 5.0
+AGREES_WITHIN_S = 10.0
+HEARTBEAT_S = 1.0  # What was heard last may be so old when NATS goes away.
+COMPARES_S = 2.0  # How often bide looks whether it was told everything.
+SLACK_S = 1.0  # Of the machine: many scenarios at once on few cores.
+BUCKET = "job-queue"
+
+# Jobs of every kind of state; "born" has events and no definition.
+FIRST = [
+    definition("new"),
+    definition("open", expected_agents=["web-01", "web-02"], operation={"type": "x", "n": 1}),
+    event("open", "acknowledged", nano=1_000), event("open", "started", nano=2_000),
+    definition("final"), event("final", "started", nano=10**9), event("final", "completed", nano=3 * 10**9),
+    ("responses.final.web-01.3",
+     {"job_id": "final", "status": "ok", "hostname": "web-01", "data": {"a": [1]}, "changed": True}),
+    definition("all", subject="jobs.modify._all"), event("all", "started", "web-01", 5),
+    event("all", "failed", "web-01", 6, error="no"),
+    event("born", "started"),
+]
+
+
+class Stage:
+    def __init__(self, nats, history=1, max_age_s=0.0, replicas=1, entries=FIRST, final_stays=True, url=""):
+        """`url`: by which bide is to reach `nats`. `final_stays`: nothing happens to the job "final"."""
+        self.nats, self.entries, self.final_stays = nats, entries, final_stays
+        self.bucket = {"history": history, "max_age_s": max_age_s, "replicas": replicas}
+        self.chronicle = Chronicle(max_age_s)
+        self.bide = Bide("--access-log", "off", "--nats", url or nats.url)
+        self.stopping = threading.Event()
+        self.clients = []
+        self.away_spans = []  # (since, until): NATS told bide nothing.
+        self.trouble_spans = []
+        self.bide_stopped = False  # At any time: then an answer may take as long as that.
+        self.fresh = {}  # What the bucket says of every job, as last read.
+
+    # --- Workers ---
+
+    def connect(self):
+        return self.nats.connect() if hasattr(self.nats, "connect") else JetStream(self.nats.url)
+
+    def store(self, *entries, patience_s=15.0):
+        """Stores entries, again where NATS does not take them yet; their revisions."""
+        revisions = []
+        for entry in entries:
+            since = time.monotonic()
+            revisions += wait_until(lambda entry=entry: self._try_store(entry), f"{entry[0]} is stored", patience_s)
+            self.chronicle.note_stored(since, [entry], revisions[-1:])
+        return revisions
+
+    def _try_store(self, entry):
+        try:
+            with self.connect() as api:
+                return api.store(entry)
+        except Unavailable:
+            return None
+
+    @contextlib.contextmanager
+    def happening(self):
+        """Something happens to the bucket: set `.change` to what it does to the entries by key."""
+        since = time.monotonic()
+        with self.chronicle.happening() as note:
+            yield note
+        self.trouble_spans.append((since, time.monotonic()))
+
+    @contextlib.contextmanager
+    def away(self):
+        """NATS tells bide nothing."""
+        since = time.monotonic()
+        yield
+        self.away_spans.append((since, time.monotonic()))
+        self.trouble_spans.append((since, time.monotonic()))
+
+    # --- Beginning and end ---
+
+    def __enter__(self):
+        wait_until(self._create, "the bucket is created", 40)
+        self.store(*self.entries)
+        self.bide.start()
+        port, stop = self.bide.port, self.stopping
+        self.clients = [*(Held(port, job, stop) for job in ("open", "new", "born", "late")),
+                        *(Until(port, job, stop, until) for job, until in (
+                            ("open", "done"), ("open", "completed"), ("all", "succeeded"), ("nobody", "exists"))),
+                        Stream(port, "open", stop), Stream(port, "all", stop),
+                        *(Look(port, job, stop, kind) for job, kind in (
+                            ("open", "unfinished"), ("open", "max-stale"), ("final", "final"), ("", "readyz")))]
+        for client in self.clients:
+            client.start()
+        wait_until(lambda: self.bide.metric("bide_parked") >= 5, "the clients are held")
+        return self
+
+    def _create(self):
+        try:
+            with self.connect() as api:
+                return api.create_bucket(**self.bucket)
+        except Unavailable:
+            return None
+
+    def __exit__(self, kind, *_):
+        wrong = []
+        try:
+            if kind is None:
+                wrong = self.settle()
+        finally:
+            self.stopping.set()
+            log = self.bide.log_text()[-20_000:]
+            for client in self.clients:
+                client.join(WAIT_S + 5)
+            self.bide.__exit__()
+        if kind is None:
+            wrong += self.judge()
+            assert not wrong, "\n".join(wrong) + "\nbide's log:\n" + log
+
+    def differences(self):
+        try:
+            with self.connect() as api:
+                created, entries = api.read()
+        except Unavailable as error:
+            return [f"the bucket cannot be read: {error}"]
+        self.fresh = fold_bucket(entries)
+        return compare(self.bide, created, self.fresh, self.chronicle.jobs)
+
+    def settle(self):
+        """What does not agree within the time there is."""
+        end = time.monotonic() + AGREES_WITHIN_S
+        while wrong := self.differences():
+            if time.monotonic() > end:
+                return [f"after {AGREES_WITHIN_S:.0f} s: {line}" for line in wrong]
+            self.stopping.wait(0.2)
+        if self.bide.get("/readyz").status != 200:
+            return ["not ready in the end"]
+        expected = {job: was[-1].state for job, was in self.chronicle.histories().items() if was[-1].state}
+        wrong = [f"this test takes the bucket for another: {job} {expected.get(job)} {self.fresh.get(job)}"
+                 for job in {*expected, *self.fresh} if expected.get(job) != self.fresh.get(job)]
+        end = time.monotonic() + 2 * WAIT_S
+        while behind := [client for client in self.clients
+                         if client.kind in ("held", "stream") and not self.knows(client)]:
+            if time.monotonic() > end:
+                return wrong + [f"{client.kind} {client.job} knows {client.known}, "
+                                f"the bucket says {self.fresh.get(client.job)}" for client in behind]
+            self.stopping.wait(0.1)
+        return wrong
+
+    def knows(self, client):
+        return canonical(read(client.known)) == canonical(self.fresh.get(client.job))
+
+    # --- Judgement ---
+
+    def judge(self):
+        histories = self.chronicle.histories()
+        wrong = [client.failure for client in self.clients if client.failure]
+        told = [told for client in self.clients for told in client.told]
+        for one in sorted(told, key=lambda one: one.answered):
+            if one.kind == "readyz":
+                wrong += self.judge_ready(one)
+            else:
+                wrong += self.judge_told(one, histories.get(one.job, []))
+        if wrong:
+            spans = [f"{since:.2f}-{until:.2f}" for since, until in self.trouble_spans]
+            wrong.append("something happened: " + ", ".join(spans))
+        return first_of_each(wrong)
+
+    def near_trouble(self, one):
+        return any(one.answered >= since and one.asked <= until + AGREES_WITHIN_S
+                   for since, until in self.trouble_spans)
+
+    def away_for_long(self, one):
+        """NATS was away for longer than --max-stale when it was asked, and until it was answered."""
+        return any(one.asked > since + MAX_STALE_S + SLACK_S and one.answered < until - SLACK_S
+                   for since, until in self.away_spans)
+
+    def judge_ready(self, one):
+        if one.status == 200 and self.away_for_long(one):
+            return [f"ready while NATS is away: {one}"]
+        if one.status != 200 and not (self.near_trouble(one) and not self.too_early(one)):
+            return [f"not ready for nothing: {one}"]
+        return []
+
+    def too_early(self, one):
+        """NATS had been heard of within --max-stale when it was answered, and nothing else is amiss."""
+        spans = [(since, until) for since, until in self.away_spans if since <= one.answered]
+        only_away = self.away_spans and len(self.away_spans) == len(self.trouble_spans)
+        return bool(only_away and spans) and one.answered < spans[-1][0] + MAX_STALE_S - HEARTBEAT_S - SLACK_S
+
+    def judge_told(self, one, was):
+        waited = one.answered - one.asked
+        if waited > WAIT_S + 2 * SLACK_S and not self.bide_stopped:
+            return [f"held for {waited:.1f} s: {one}"]
+        # What bide hears first when it goes on was said before, but counts from then on.
+        age_s = MAX_STALE_S + SLACK_S + (COMPARES_S if self.bide_stopped else 0.0)
+        current = {canonical(state.state) for state in was
+                   if state.until >= one.asked - age_s and state.since <= one.answered}
+        if one.status == 503:
+            return self.judge_refused(one)
+        if one.status == 404:
+            return self.judge_absent(one, was)
+        if one.status not in (200, 304, 409, 204):
+            return [f"what is this: {one} {one.fields}"]
+        if one.status == 204:
+            return []
+        state = read({304: one.known, 409: (one.state or {}).get("job")}.get(one.status, one.state))
+        if canonical(state) not in {canonical(state.state) for state in was}:
+            return [f"it never was so: {one}; but {dated(was, one)}"]
+        if state["final"] or one.kind == "max-stale":
+            return []
+        if canonical(state) not in current:
+            return [f"it was so too long ago: {one}"]
+        if self.away_for_long(one) and one.kind == "unfinished":
+            return [f"told without knowing: {one}"]
+        return []
+
+    def judge_refused(self, one):
+        if "retry-after" not in one.fields:
+            return [f"no Retry-After: {one}"]
+        if one.kind in ("final", "max-stale") and self.final_stays:
+            return [f"refused what is known: {one}"]
+        if not self.near_trouble(one) or (one.kind == "unfinished" and self.too_early(one)):
+            return [f"refused for nothing: {one}"]
+        return []
+
+    @staticmethod
+    def judge_absent(one, was):
+        absent = not was or any(state.state is None and state.until >= one.asked - 0.3 and state.since <= one.answered
+                                for state in was)
+        return [] if absent else [f"it was there all the time: {one}"]
+
+
+def first_of_each(lines):
+    """The first of those that begin alike, and how many there are."""
+    kinds = {}
+    for line in lines:
+        kinds.setdefault(line.split(" {")[0].split(" asked ")[0], []).append(line)
+    return [f"{len(alike)} x, the last {alike[-1][-40:]}: {alike[0]}" if len(alike) > 1 else alike[0]
+            for alike in kinds.values()]
+
+
+def dated(was, one):
+    """The states of the time when it was told."""
+    return [f"{state.since:.2f}-{state.until:.2f}: {state.state}" for state in was
+            if state.until >= one.asked - MAX_STALE_S and state.since <= one.answered]
+
+
+def read(state):
+    """As the checker folds it."""
+    return understood(canonical(state)) if state else None
