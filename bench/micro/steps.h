@@ -29,7 +29,7 @@ enum class Setting {
   kJwt,        // --auth jwt: the same HS256 token every time.
   kJwtNew,     // Another HS256 token every time.
   kRs256New,   // Another RS256 token every time, of a key of 2048 bits.
-  kTls,        // TLS 1.3, AES-256-GCM.
+  kTls,        // TLS 1.3.
 };
 [[nodiscard]] std::optional<Setting> setting_from_word(std::string_view word);
 
