@@ -8,8 +8,6 @@ namespace {
 
 constexpr std::int64_t kTimeoutMs = 5000;
 
-using ConnectionPtr = std::unique_ptr<natsConnection, NatsDestroy<natsConnection_Destroy>>;
-
 // What the server refuses to an account it does not answer: it says so out of band, to a thread of
 // the library's, possibly when the writer is gone. Closing has whoever waits for the answer learn
 // at once that there will be none; the connection remembers why.
@@ -24,7 +22,7 @@ struct BucketWriter::Handles {
   std::string where;  // The server, for messages.
   std::string bucket;
   NatsOptionsPtr options;
-  ConnectionPtr connection;
+  NatsConnectionPtr connection;
   JsContextPtr jetstream;
   KvStorePtr store;
 

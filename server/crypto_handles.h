@@ -8,32 +8,27 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/param_build.h>
 #include <openssl/x509.h>
 
-#include <memory>
+#include "server/c_handle.h"
 
 namespace bide {
 
-template <auto kFree>
-struct CryptoFree {
-  template <typename T>
-  void operator()(T* object) const noexcept {
-    kFree(object);
-  }
-};
-
-using BignumPtr = std::unique_ptr<BIGNUM, CryptoFree<BN_free>>;
-using BioPtr = std::unique_ptr<BIO, CryptoFree<BIO_free>>;
-using EcdsaSigPtr = std::unique_ptr<ECDSA_SIG, CryptoFree<ECDSA_SIG_free>>;
-using EvpMacPtr = std::unique_ptr<EVP_MAC, CryptoFree<EVP_MAC_free>>;
-using EvpMacCtxPtr = std::unique_ptr<EVP_MAC_CTX, CryptoFree<EVP_MAC_CTX_free>>;
-using EvpMdCtxPtr = std::unique_ptr<EVP_MD_CTX, CryptoFree<EVP_MD_CTX_free>>;
-using EvpPkeyPtr = std::unique_ptr<EVP_PKEY, CryptoFree<EVP_PKEY_free>>;
-using EvpPkeyCtxPtr = std::unique_ptr<EVP_PKEY_CTX, CryptoFree<EVP_PKEY_CTX_free>>;
-using ParamBldPtr = std::unique_ptr<OSSL_PARAM_BLD, CryptoFree<OSSL_PARAM_BLD_free>>;
-using ParamsPtr = std::unique_ptr<OSSL_PARAM, CryptoFree<OSSL_PARAM_free>>;
-using X509Ptr = std::unique_ptr<X509, CryptoFree<X509_free>>;
+using BignumPtr = CHandle<BIGNUM, BN_free>;
+using BioPtr = CHandle<BIO, BIO_free>;
+using EcdsaSigPtr = CHandle<ECDSA_SIG, ECDSA_SIG_free>;
+using EvpCipherCtxPtr = CHandle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
+using EvpKdfCtxPtr = CHandle<EVP_KDF_CTX, EVP_KDF_CTX_free>;
+using EvpMacPtr = CHandle<EVP_MAC, EVP_MAC_free>;
+using EvpMacCtxPtr = CHandle<EVP_MAC_CTX, EVP_MAC_CTX_free>;
+using EvpMdCtxPtr = CHandle<EVP_MD_CTX, EVP_MD_CTX_free>;
+using EvpPkeyPtr = CHandle<EVP_PKEY, EVP_PKEY_free>;
+using EvpPkeyCtxPtr = CHandle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+using ParamBldPtr = CHandle<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
+using ParamsPtr = CHandle<OSSL_PARAM, OSSL_PARAM_free>;
+using X509Ptr = CHandle<X509, X509_free>;
 
 // What fails within leaves nothing in the thread's error queue, which whoever does TLS on that
 // thread would take for trouble of his own.

@@ -5,23 +5,16 @@
 
 #include <nats/nats.h>
 
-#include <memory>
+#include "server/c_handle.h"
 
 namespace bide {
 
-template <auto kDestroy>
-struct NatsDestroy {
-  template <typename T>
-  void operator()(T* object) const noexcept {
-    kDestroy(object);
-  }
-};
-
-using NatsOptionsPtr = std::unique_ptr<natsOptions, NatsDestroy<natsOptions_Destroy>>;
-using NatsMsgPtr = std::unique_ptr<natsMsg, NatsDestroy<natsMsg_Destroy>>;
-using JsContextPtr = std::unique_ptr<jsCtx, NatsDestroy<jsCtx_Destroy>>;
-using StreamInfoPtr = std::unique_ptr<jsStreamInfo, NatsDestroy<jsStreamInfo_Destroy>>;
-using ConsumerInfoPtr = std::unique_ptr<jsConsumerInfo, NatsDestroy<jsConsumerInfo_Destroy>>;
-using KvStorePtr = std::unique_ptr<kvStore, NatsDestroy<kvStore_Destroy>>;
+using NatsOptionsPtr = CHandle<natsOptions, natsOptions_Destroy>;
+using NatsMsgPtr = CHandle<natsMsg, natsMsg_Destroy>;
+using JsContextPtr = CHandle<jsCtx, jsCtx_Destroy>;
+using StreamInfoPtr = CHandle<jsStreamInfo, jsStreamInfo_Destroy>;
+using ConsumerInfoPtr = CHandle<jsConsumerInfo, jsConsumerInfo_Destroy>;
+using KvStorePtr = CHandle<kvStore, kvStore_Destroy>;
+using NatsConnectionPtr = CHandle<natsConnection, natsConnection_Destroy>;
 
 }  // namespace bide

@@ -5,8 +5,9 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <vector>
+
+#include "server/crypto_handles.h"
 
 namespace bide {
 namespace {
@@ -71,8 +72,7 @@ bool is_user_seed(const Bytes& bytes) {
 }
 
 std::optional<Bytes> ed25519_public(const unsigned char* secret) {
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
-      EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, secret, kKeyBytes), &EVP_PKEY_free);
+  const EvpPkeyPtr key(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, secret, kKeyBytes));
   Bytes bytes(kKeyBytes);
   std::size_t size = kKeyBytes;
   if (!key || EVP_PKEY_get_raw_public_key(key.get(), bytes.data(), &size) != 1) return std::nullopt;

@@ -15,18 +15,13 @@ namespace {
 
 constexpr std::size_t kFileBytesMax = 1 << 20;
 
-struct FreeBio {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-};
-using BioRef = std::unique_ptr<BIO, FreeBio>;
-
 std::string unreadable(int error) { return std::string("cannot be read: ") + std::strerror(error); }
 
 // The file's bytes in memory, so that a slow disk or a pipe is read once and to a limit.
-std::variant<BioRef, std::string> read_file(const std::filesystem::path& path) {
+std::variant<BioPtr, std::string> read_file(const std::filesystem::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return unreadable(errno);
-  BioRef memory(BIO_new(BIO_s_mem()));
+  BioPtr memory(BIO_new(BIO_s_mem()));
   std::array<char, 16'384> buffer;
   std::size_t total = 0;
   ssize_t got = 0;
@@ -49,14 +44,14 @@ int no_passphrase(char* /*out*/, int /*size*/, int /*writing*/, void* asked) {
 
 }  // namespace
 
-std::variant<std::vector<X509Ref>, std::string> read_certificates(
+std::variant<std::vector<X509Ptr>, std::string> read_certificates(
     const std::filesystem::path& path) {
   auto file = read_file(path);
   if (auto* const trouble = std::get_if<std::string>(&file)) return std::move(*trouble);
-  BIO* const bio = std::get<BioRef>(file).get();
+  BIO* const bio = std::get<BioPtr>(file).get();
   ERR_clear_error();
-  std::vector<X509Ref> all;
-  while (X509Ref one{PEM_read_bio_X509(bio, nullptr, nullptr, nullptr)}) {
+  std::vector<X509Ptr> all;
+  while (X509Ptr one{PEM_read_bio_X509(bio, nullptr, nullptr, nullptr)}) {
     all.push_back(std::move(one));
   }
   const bool over = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
@@ -66,13 +61,13 @@ std::variant<std::vector<X509Ref>, std::string> read_certificates(
   return all;
 }
 
-std::variant<KeyRef, std::string> read_private_key(const std::filesystem::path& path) {
+std::variant<EvpPkeyPtr, std::string> read_private_key(const std::filesystem::path& path) {
   auto file = read_file(path);
   if (auto* const trouble = std::get_if<std::string>(&file)) return std::move(*trouble);
   ERR_clear_error();
   bool encrypted = false;
-  KeyRef key(
-      PEM_read_bio_PrivateKey(std::get<BioRef>(file).get(), nullptr, no_passphrase, &encrypted));
+  EvpPkeyPtr key(
+      PEM_read_bio_PrivateKey(std::get<BioPtr>(file).get(), nullptr, no_passphrase, &encrypted));
   ERR_clear_error();
   if (encrypted) return "is encrypted; expected a key without a passphrase";
   if (key == nullptr) return "holds no private key in PEM (-----BEGIN PRIVATE KEY-----)";

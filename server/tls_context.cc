@@ -65,7 +65,7 @@ Trouble use_certificate(SSL_CTX* context, const std::filesystem::path& path) {
   const std::string where = "--tls-cert " + path.string() + ": ";
   auto read = read_certificates(path);
   if (const auto* const trouble = std::get_if<std::string>(&read)) return where + *trouble;
-  const auto& chain = std::get<std::vector<X509Ref>>(read);
+  const auto& chain = std::get<std::vector<X509Ptr>>(read);
   if (SSL_CTX_use_certificate(context, chain.front().get()) != 1) return where + openssl_reason();
   for (std::size_t i = 1; i < chain.size(); ++i) {
     if (SSL_CTX_add1_chain_cert(context, chain[i].get()) != 1) return where + openssl_reason();
@@ -77,7 +77,7 @@ Trouble use_key(SSL_CTX* context, const TlsContext::Files& files) {
   const std::string where = "--tls-key " + files.key.string() + ": ";
   auto read = read_private_key(files.key);
   if (const auto* const trouble = std::get_if<std::string>(&read)) return where + *trouble;
-  EVP_PKEY* const key = std::get<KeyRef>(read).get();
+  EVP_PKEY* const key = std::get<EvpPkeyPtr>(read).get();
   if (X509_check_private_key(SSL_CTX_get0_certificate(context), key) != 1) {
     return where + "is not the key of the certificate in " + files.certificate.string();
   }
@@ -91,7 +91,7 @@ Trouble demand_client_certificate(SSL_CTX* context, const std::filesystem::path&
   if (const auto* const trouble = std::get_if<std::string>(&read)) return where + *trouble;
   X509_STORE* const store = SSL_CTX_get_cert_store(context);
   X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);  // An intermediate authority will do.
-  for (const X509Ref& authority : std::get<std::vector<X509Ref>>(read)) {
+  for (const X509Ptr& authority : std::get<std::vector<X509Ptr>>(read)) {
     if (X509_STORE_add_cert(store, authority.get()) != 1 ||
         SSL_CTX_add_client_CA(context, authority.get()) != 1) {
       return where + openssl_reason();

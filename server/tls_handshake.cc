@@ -12,6 +12,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "server/crypto_handles.h"
+
 namespace bide {
 namespace {
 
@@ -21,15 +23,11 @@ std::string first_error() {
   return reason != nullptr ? reason : "the client left half-way";
 }
 
-struct FreeKdf {
-  void operator()(EVP_KDF_CTX* context) const { EVP_KDF_CTX_free(context); }
-};
-
 // RFC 5246 section 5.
 bool expand_1_2(const EVP_MD* hash, std::span<unsigned char> secret, std::string seed,
                 std::span<unsigned char> out) {
   static EVP_KDF* const prf = EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_PRF, nullptr);
-  const std::unique_ptr<EVP_KDF_CTX, FreeKdf> context(EVP_KDF_CTX_new(prf));
+  const EvpKdfCtxPtr context(EVP_KDF_CTX_new(prf));
   const std::array params = {
       OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
                                        const_cast<char*>(EVP_MD_get0_name(hash)), 0),

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "server/c_handle.h"
 #include "server/tls_traffic.h"
 
 namespace bide {
@@ -54,9 +55,6 @@ class TlsHandshake {
   [[nodiscard]] std::optional<TlsKeys> take_keys();
 
  private:
-  struct Free {
-    void operator()(SSL* ssl) const { SSL_free(ssl); }
-  };
   struct Wire;  // Between OpenSSL and the socket.
   struct Secret {
     std::array<unsigned char, 48> bytes{};
@@ -69,7 +67,7 @@ class TlsHandshake {
   std::optional<TlsKeys> keys_of_1_2() const;
 
   const int fd_;
-  std::unique_ptr<SSL, Free> ssl_;
+  CHandle<SSL, SSL_free> ssl_;
   bool heard_ = false;   // The client has sent anything at all.
   bool at_end_ = false;  // It sent its FIN.
   bool wants_room_ = false;

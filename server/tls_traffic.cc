@@ -5,8 +5,9 @@
 #include <openssl/hmac.h>
 
 #include <algorithm>
-#include <memory>
 #include <new>
+
+#include "server/crypto_handles.h"
 
 namespace bide {
 namespace {
@@ -14,13 +15,9 @@ namespace {
 constexpr std::size_t kLegacyVersionAt = 1;  // Within a record's header, and its length behind it.
 constexpr std::size_t kLengthAt = 3;
 
-struct FreeContext {
-  void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-};
-
 // One a thread: its state lives from init to final only.
 EVP_CIPHER_CTX* working_context() {
-  thread_local const std::unique_ptr<EVP_CIPHER_CTX, FreeContext> context(EVP_CIPHER_CTX_new());
+  thread_local const EvpCipherCtxPtr context(EVP_CIPHER_CTX_new());
   if (context == nullptr) throw std::bad_alloc();
   return context.get();
 }

@@ -12,8 +12,6 @@ using namespace bide;
 
 namespace {
 
-using ConnectionPtr = std::unique_ptr<natsConnection, NatsDestroy<natsConnection_Destroy>>;
-
 // A real nats-server with an empty store.
 class Nats {
  public:
@@ -51,7 +49,7 @@ class Nats {
   std::filesystem::path dir_;
   Metrics metrics_;
   std::unique_ptr<EmbeddedNats> server_;
-  ConnectionPtr connection_;
+  NatsConnectionPtr connection_;
   JsContextPtr jetstream_;
 };
 

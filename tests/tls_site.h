@@ -69,8 +69,8 @@ class Identity {
     X509_EXTENSION_free(extension);
   }
 
-  KeyRef key_;
-  X509Ref certificate_;
+  EvpPkeyPtr key_;
+  X509Ptr certificate_;
 };
 
 // How a client speaks TLS.
