@@ -102,7 +102,9 @@ class Chaos:
         self.stage.bide_stopped = True
         with self.stage.away():
             self.stage.bide.process.send_signal(signal.SIGSTOP)
-            self.dice.choice([self.write, self.purge, self.recreate])()
+            deed = self.dice.choice([self.write, self.purge, self.recreate])
+            print(f"{time.monotonic():.2f}: meanwhile {deed.__name__}", flush=True)
+            deed()
             last(self.dice.uniform(0, 7))
             self.stage.bide.process.send_signal(signal.SIGCONT)
 
