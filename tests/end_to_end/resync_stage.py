@@ -124,6 +124,8 @@ class Stage:
                 wrong = self.settle()
         finally:
             self.stopping.set()
+            ended = self.bide.process.poll()
+            assert ended is None, f"bide ended by itself, with {ended}: {self.bide.log_text()[-5000:]}"
             log = self.bide.log_text()[-20_000:]
             for client in self.clients:
                 client.join(WAIT_S + 5)
