@@ -119,7 +119,10 @@ NatsConnection::NatsConnection(Settings settings, const NatsLogin& login,
 NatsConnection::~NatsConnection() {
   // The library's reader thread ends in here; only then nothing can touch these subscriptions.
   natsConnection_Close(connection_);
-  for (natsSubscription* subscription : retired_) natsSubscription_Destroy(subscription);
+  {
+    MutexLock lock(mutex_);
+    free_retired();
+  }
   jetstream_.reset();
   natsConnection_Destroy(connection_);
 }
@@ -159,16 +162,22 @@ std::string NatsConnection::new_inbox() const {
   return inbox_prefix_ + inbox.substr(inbox.find('.'));
 }
 
+// Up to nats.c 3.6.0 its reader may still hold a message for a subscription that is being freed, and
+// crash. The answer to a ping sent after the unsubscribe proves that it does not; but one that a
+// reconnect falls into counts as answered, too. Whoever cannot be freed waits for the next.
 void NatsConnection::retire(natsSubscription* subscription) {
   natsSubscription_Unsubscribe(subscription);
-  // Up to nats.c 3.6.0 its reader may still hold a message for a subscription that is being freed,
-  // and crash. The answer to a ping sent after the unsubscribe proves that it does not.
-  if (natsConnection_FlushTimeout(connection_, kRetireFlushMs) == NATS_OK) {
-    natsSubscription_Destroy(subscription);
-    return;
-  }
   MutexLock lock(mutex_);
   retired_.push_back(subscription);
+  const std::uint64_t before = reconnects();
+  if (!connected() || natsConnection_FlushTimeout(connection_, kRetireFlushMs) != NATS_OK) return;
+  if (!connected() || reconnects() != before) return;
+  free_retired();
+}
+
+void NatsConnection::free_retired() {
+  for (natsSubscription* subscription : retired_) natsSubscription_Destroy(subscription);
+  retired_.clear();
 }
 
 void NatsConnection::close() { natsConnection_Close(connection_); }

@@ -69,6 +69,7 @@ class NatsConnection {
   void close();
 
  private:
+  void free_retired() REQUIRES(mutex_);
   NatsConnection(Settings settings, const NatsLogin& login, natsConnection* connection,
                  JsContextPtr jetstream);
 
@@ -79,7 +80,8 @@ class NatsConnection {
   natsConnection* const connection_;
   JsContextPtr jetstream_;
   Mutex mutex_;
-  std::vector<natsSubscription*> retired_ GUARDED_BY(mutex_);  // Freed with the connection.
+  // Not freed yet; the latest with the connection.
+  std::vector<natsSubscription*> retired_ GUARDED_BY(mutex_);
 };
 
 // describe_nats_error() of a request to JetStream that failed, `STREAM.INFO` say: where it was not
