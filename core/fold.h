@@ -24,10 +24,10 @@ class Fold {
   static constexpr std::uint32_t kNone = UINT32_MAX;
 
   struct Agent {
+    static constexpr std::int64_t kNoStart = INT64_MAX, kNoEnd = INT64_MIN;
     std::uint32_t told_by;  // The event that tells its state, and its name.
-    // First `started` and last terminal event. Where one is missing they are in the wrong order.
-    std::int64_t first_start_nano = INT64_MAX;
-    std::int64_t last_end_nano = INT64_MIN;
+    std::int64_t first_start_nano = kNoStart;
+    std::int64_t last_end_nano = kNoEnd;  // Of its last terminal event.
   };
 
   Fold() = default;

@@ -159,6 +159,8 @@ TEST_CASE("snapshot: duration is from the first start to the last end, where the
   const Row rows[] = {
       {{event(2, started, 5)}, R"({"status":"started"})"},
       {{event(2, failed, 5)}, R"({"status":"failed"})"},
+      {{event(2, failed, INT64_MAX)}, R"({"status":"failed"})"},
+      {{event(2, started, INT64_MIN)}, R"({"status":"started"})"},
       {{event(2, started, 5), event(3, failed, 5)}, R"({"status":"failed","duration":"0s"})"},
       {{event(2, started, 6), event(3, failed, 5)}, R"({"status":"failed"})"},
       {{event(2, failed, 8), event(3, started, 5), event(4, failed, 7), event(5, started, 6)},
