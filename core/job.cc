@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace bide {
+namespace {
+
+// Shorter differences end soon enough with the job itself.
+constexpr std::chrono::seconds kOutlivedMin{5};
+
+}  // namespace
 
 Job::Absorbed Job::absorb(const Entry& entry) {
   if (entry.family == Entry::Family::kJob) return define(entry);
@@ -16,6 +22,7 @@ Job::Absorbed Job::absorb(const Entry& entry) {
   // A deletion counts even if the key was never held here: a replica that reads the bucket now
   // finds the same deletion, and not what it deleted.
   revision_ = std::max(revision_, entry.revision);
+  oldest_written_ = std::min(oldest_written_, entry.written);
   if (!defined()) {
     written_ = std::max(written_, entry.written);
     return Absorbed::kUnchanged;
@@ -48,6 +55,26 @@ Job::Absorbed Job::undefine(const Entry& deletion) {
   definition_.reset();
   written_ = deletion.written;
   return Absorbed::kChanged;
+}
+
+bool Job::holds(const Entry& key) const {
+  switch (key.family) {
+    case Entry::Family::kJob:
+      return defined();
+    case Entry::Family::kStatus:
+      return is_held(events_, key.key_rest);
+    case Entry::Family::kResponse:
+      return is_held(responses_, key.key_rest);
+  }
+  return false;
+}
+
+Revision Job::outlived() const {
+  Revision first = kNothing;
+  if (!defined() || oldest_written_ > written_ - kOutlivedMin) return first;
+  if (!events_.empty()) first = events_.front().revision;
+  if (!responses_.empty()) first = std::min(first, responses_.front().revision);
+  return first;
 }
 
 void Job::fold_all() {

@@ -59,6 +59,12 @@ class Job {
   [[nodiscard]] Revision status_revision() const { return fold_.status_revision(); }
   // The stream's time of the definition; of the newest entry while there is none.
   [[nodiscard]] WallTime written() const { return written_; }
+  // Whether the entry under that key is part of the state: as Entry names it, whatever it says.
+  [[nodiscard]] bool holds(const Entry& key) const;
+  // The first revision among the entries of a job that is so much younger than its oldest entry
+  // that a bucket with an age would drop that one well before the definition; kNothing: not so.
+  static constexpr Revision kNothing = UINT64_MAX;
+  [[nodiscard]] Revision outlived() const;
 
   // What the representations are made of.
   [[nodiscard]] const Definition& definition() const { return *definition_; }
@@ -76,9 +82,10 @@ class Job {
   Revision definition_revision_ = 0;
   Revision revision_ = 0;
   WallTime written_{};
-  std::vector<StoredEvent> events_;        // By revision.
-  std::vector<StoredResponse> responses_;  // By revision.
-  Fold fold_;                              // Of definition_ and all events_, once defined.
+  WallTime oldest_written_ = WallTime::max();  // Of events and responses, those replaced too.
+  std::vector<StoredEvent> events_;            // By revision.
+  std::vector<StoredResponse> responses_;      // By revision.
+  Fold fold_;                                  // Of definition_ and all events_, once defined.
 };
 
 // Renders both representations of a defined job.

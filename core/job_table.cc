@@ -58,10 +58,12 @@ void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds ma
   std::vector<Listed> jobs;
   RecordIndex& records = read.content_->records;
   jobs.reserve(records.size());
+  outlived_ = Job::kNothing;
   for (RecordIndex& part : parts) part.reserve(records.size() / parts.size());
   while (!records.empty()) {
     auto node = records.extract(records.begin());
     if (const auto job = listed(*node.value())) jobs.push_back(*job);
+    note_outlived(node.value()->job.outlived());
     const std::size_t part = (RecordHash()(node.value()) >> 40) % shards_.size();
     parts[part].insert(std::move(node));
   }
@@ -83,6 +85,8 @@ bool JobTable::apply(const Entry& entry, TimePoint delivered) {
   catch_up_->progressed();
   return taken;
 }
+
+bool JobTable::holds(const Entry& key) { return shard_of(key.job_id).holds(key); }
 
 void JobTable::reach(Revision revision) {
   position_.advance(revision);

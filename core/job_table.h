@@ -82,6 +82,11 @@ class JobTable final : public Lot {
   // Up to `revision` the stream holds nothing that is not applied. So do install() and apply() say
   // of the entries they are given; this is for what they are not: garbage, and what is gone.
   void reach(Revision revision);
+  // Whether an entry under that key is part of what was applied (Job::holds).
+  [[nodiscard]] bool holds(const Entry& key);
+  // Once a bucket whose entries expire begins behind this revision, some job shows entries that are
+  // gone while its definition is not (Job::outlived). Job::kNothing: there is none such.
+  [[nodiscard]] Revision outlived() const { return outlived_; }
 
   // --- The requests' side -------------------------------------------------------------------
 
@@ -122,12 +127,14 @@ class JobTable final : public Lot {
   friend class Overview;
   friend class Shard;
   Shard& shard_of(std::string_view id);
+  void note_outlived(Revision revision) { outlived_ = std::min(outlived_, revision); }
 
   Clock& clock_;
   const Options options_;
   Crew* const crew_;
   ParkingPlaces places_;
   std::atomic<Revision> applied_{0};
+  Revision outlived_ = Job::kNothing;  // The watcher's thread's.
   Position position_;
   std::unique_ptr<CatchUp> catch_up_;
   std::unique_ptr<Overview> overview_;  // Outlives the shards, which tell it of every change.

@@ -48,6 +48,7 @@ bool Shard::absorb(const Entry& entry, TimePoint delivered) {
   }
   const std::optional<Listed> before = listed(*record);
   const Job::Absorbed absorbed = record->job.absorb(entry);
+  if (std::holds_alternative<Definition>(entry.what)) table_.note_outlived(record->job.outlived());
   if (absorbed == Job::Absorbed::kChanged) {
     const std::optional<Listed> after = listed(*record);
     if (before && !after) {
@@ -63,6 +64,12 @@ bool Shard::absorb(const Entry& entry, TimePoint delivered) {
   }
   erase_if_unneeded(*record);
   return absorbed != Job::Absorbed::kFull;
+}
+
+bool Shard::holds(const Entry& key) {
+  MutexLock lock(mutex_);
+  const Record* const record = find(key.job_id);
+  return record != nullptr && record->job.holds(key);
 }
 
 RecordIndex Shard::install(RecordIndex records, Epoch epoch, std::chrono::nanoseconds max_age) {

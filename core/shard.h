@@ -37,6 +37,7 @@ class Shard {
 
   // See the methods of the same names in core/job_table.h.
   [[nodiscard]] bool apply(const Entry& entry, TimePoint delivered) EXCLUDES(mutex_);
+  [[nodiscard]] bool holds(const Entry& key) EXCLUDES(mutex_);
   // Returns the records that were replaced: the overview still names them. Until end_install() no
   // job leaves by age: the overview does not name these yet.
   [[nodiscard]] RecordIndex install(RecordIndex records, Epoch epoch,

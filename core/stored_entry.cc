@@ -9,10 +9,10 @@ namespace {
 
 KeyHash key_hash_of(std::string_view key_rest) { return static_cast<KeyHash>(hash_of(key_rest)); }
 
-template <typename Stored>
-auto find_key(std::vector<Stored>& entries, std::string_view key_rest) {
+template <typename Entries>
+auto find_key(Entries& entries, std::string_view key_rest) {
   const KeyHash hash = key_hash_of(key_rest);
-  return std::find_if(entries.begin(), entries.end(), [&](const Stored& held) {
+  return std::find_if(entries.begin(), entries.end(), [&](const auto& held) {
     return held.key_hash == hash && held.key_rest() == key_rest;
   });
 }
@@ -83,6 +83,13 @@ Placed place(std::vector<Stored>& entries, const Entry& entry, bool room) {
   return last && !replaces ? Placed::kAppended : Placed::kRearranged;
 }
 
+template <typename Stored>
+bool is_held(const std::vector<Stored>& entries, std::string_view key_rest) {
+  return find_key(entries, key_rest) != entries.end();
+}
+
+template bool is_held(const std::vector<StoredEvent>&, std::string_view);
+template bool is_held(const std::vector<StoredResponse>&, std::string_view);
 template Placed place(std::vector<StoredEvent>&, const Entry&, bool);
 template Placed place(std::vector<StoredResponse>&, const Entry&, bool);
 

@@ -62,6 +62,12 @@ enum class Placed : std::uint8_t {
 template <typename Stored>
 [[nodiscard]] Placed place(std::vector<Stored>& entries, const Entry& entry, bool room);
 
+// Whether `entries` holds one under that key (Entry::key_rest).
+template <typename Stored>
+[[nodiscard]] bool is_held(const std::vector<Stored>& entries, std::string_view key_rest);
+
+extern template bool is_held(const std::vector<StoredEvent>&, std::string_view);
+extern template bool is_held(const std::vector<StoredResponse>&, std::string_view);
 extern template Placed place(std::vector<StoredEvent>&, const Entry&, bool);
 extern template Placed place(std::vector<StoredResponse>&, const Entry&, bool);
 

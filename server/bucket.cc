@@ -61,6 +61,7 @@ std::variant<BucketState, BucketFailure> read_bucket_state(const NatsConnection&
                      .has_other_subjects = info->Config->SubjectsLen != 1,
                      .has_quorum = has_quorum(info->Cluster),
                      .last_seq = info->State.LastSeq,
+                     .first_seq = info->State.FirstSeq,
                      .entries = info->State.Msgs,
                      .first_time = WallTime(std::chrono::nanoseconds(info->State.FirstTime))};
 }

@@ -30,6 +30,7 @@ struct BucketState {
   // not, the one that we hear may have lost the rest, and with it whatever is written.
   bool has_quorum = true;
   Revision last_seq = 0;      // Of the newest entry ever, even if it is gone.
+  Revision first_seq = 0;     // Of the oldest entry there is.
   std::uint64_t entries = 0;  // Deletion marks included.
   WallTime first_time;        // Of the oldest entry there is.
 

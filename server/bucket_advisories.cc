@@ -35,7 +35,10 @@ BucketAdvisories::~BucketAdvisories() {
 BucketAdvisories::Heard BucketAdvisories::take() {
   Heard gravest = Heard::kNothing;
   natsMsg* raw = nullptr;
-  while (subscription_ != nullptr && natsSubscription_NextMsg(&raw, subscription_, 0) == NATS_OK) {
+  std::uint64_t queued = 0;  // Asked for before each entry, so it has to be cheap.
+  while (subscription_ != nullptr &&
+         natsSubscription_QueuedMsgs(subscription_, &queued) == NATS_OK && queued > 0 &&
+         natsSubscription_NextMsg(&raw, subscription_, 0) == NATS_OK) {
     const NatsMsgPtr message(raw);
     const auto bytes = static_cast<std::size_t>(natsMsg_GetDataLength(raw));
     gravest = std::max(gravest, judge({natsMsg_GetData(raw), bytes}));

@@ -11,9 +11,6 @@ namespace {
 constexpr int kHeartbeatsMissedMax = 3;
 constexpr std::size_t kSpentMax = 256;
 constexpr std::size_t kSpentBytesMax = 1 << 20;
-// Made while the server looks through the whole stream, with history; closing the connection ends
-// it.
-constexpr std::chrono::milliseconds kConsumerTimeout{30'000};
 // Flow control keeps the server from sending more than 32 MiB ahead; should that fail, the library
 // drops messages beyond this, and the gap ends the feed.
 constexpr int kPendingBytesMax = 64 << 20;
@@ -60,7 +57,7 @@ natsStatus BucketFeed::create_consumer(const std::string& inbox) {
   config.Replicas = 1;
   jsOptions options;
   jsOptions_Init(&options);
-  options.Wait = kConsumerTimeout.count();
+  options.Wait = settings_.patience.count();
   return js_AddConsumer(nullptr, connection_.jetstream(), stream_of(settings_.bucket).c_str(),
                         &config, &options, nullptr);
 }

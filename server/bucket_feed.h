@@ -30,7 +30,12 @@ class BucketFeed {
     // How often the server speaks while there is nothing to tell. Three of them missed: amiss.
     std::chrono::milliseconds heartbeat{1000};
     bool keeps_history = false;  // See BucketState: older entries of a key are to be left out.
+    // For the server to make the consumer, for which with history it looks through the whole
+    // stream: 1 s with a million keys.
+    std::chrono::milliseconds patience = kPatienceMin;
   };
+  static constexpr std::chrono::milliseconds kPatienceMin{3000};
+  static constexpr std::chrono::milliseconds kPatienceMax{48'000};
   // The connection must outlive the feed. The string: why it cannot be opened.
   [[nodiscard]] static std::variant<std::unique_ptr<BucketFeed>, std::string> open(
       NatsConnection& connection, Settings settings);

@@ -33,46 +33,58 @@ std::string Follower::follow(NatsConnection& connection) {
   if (const auto* trouble = std::get_if<std::string>(&found)) return *trouble;
   const auto& bucket = std::get<BucketState>(found);
 
-  auto opened =
-      BucketFeed::open(connection, {settings_.bucket, settings_.heartbeat, bucket.keeps_history});
-  if (const auto* trouble = std::get_if<std::string>(&opened)) return *trouble;
+  auto opened = BucketFeed::open(
+      connection, {settings_.bucket, settings_.heartbeat, bucket.keeps_history, patience_});
+  if (const auto* trouble = std::get_if<std::string>(&opened)) {
+    patience_ = std::min(2 * patience_, BucketFeed::kPatienceMax);
+    return *trouble;
+  }
+  patience_ = BucketFeed::kPatienceMin;
   const auto& feed = std::get<std::unique_ptr<BucketFeed>>(opened);
 
   Session session{connection, advisories, *feed, Ledger(bucket), reconnects, bucket.has_quorum};
+  session.next_reconcile = system_clock().now() + settings_.reconcile_interval;
   std::string trouble = read_all(session, bucket);
   if (trouble.empty() && !stop_.requested()) trouble = apply_live(session);
   return trouble;
 }
 
 std::string Follower::apply_live(Session& session) {
-  session.next_reconcile = system_clock().now() + settings_.reconcile_interval;
   while (!stop_.requested()) {
     const BucketFeed::Got got = session.feed.next(kTick);
     const TimePoint now = system_clock().now();
-    switch (got) {
-      case BucketFeed::Got::kEntry:
-        intake_.admit(session.feed.entry(), [&](const Entry& e) { return table_.apply(e, now); });
-        metrics_.deliver(session.feed.entry().revision, session.feed.pending());
-        session.ledger.deliver(session.feed.entry().revision, session.feed.entry().written);
-        table_.reach(session.ledger.delivered());
-        hear(session, now);
-        break;
-      case BucketFeed::Got::kIdle:
-        session.ledger.pass(session.feed.passed());
-        table_.reach(session.ledger.delivered());
-        metrics_.catch_up(session.owed);
-        hear(session, now);
-        break;
-      case BucketFeed::Got::kNothing:
-        break;
-      case BucketFeed::Got::kBroken:
-        return session.feed.trouble();
+    if (got == BucketFeed::Got::kBroken) return session.feed.trouble();
+    if (got == BucketFeed::Got::kEntry) {
+      session.ledger.deliver(session.feed.entry().revision, session.feed.entry().written);
+    } else if (got == BucketFeed::Got::kIdle) {
+      session.ledger.pass(session.feed.passed());
     }
+    // Before what comes behind a purge is applied.
+    look_for_suspicion(session);
+    if (!session.suspicion.empty()) {
+      stop_.wait_for(std::chrono::ceil<std::chrono::milliseconds>(session.calm_at - now));
+      return std::string(session.suspicion);
+    }
+    if (got != BucketFeed::Got::kNothing) apply(session, got, now);
     if (now < session.next_look) continue;
     session.next_look = now + kTick;
     if (std::string trouble = look_around(session, now); !trouble.empty()) return trouble;
   }
   return {};
+}
+
+// An entry, or that there is none up to where the stream has been looked through.
+void Follower::apply(Session& session, BucketFeed::Got got, TimePoint now) {
+  if (got == BucketFeed::Got::kEntry) {
+    const RawEntry& entry = session.feed.entry();
+    const auto lost = intake_.admit(entry, [&](const Entry& e) { return table_.apply(e, now); });
+    if (lost && table_.holds(*lost)) session.suspicion = kOverwritten;
+    metrics_.deliver(entry.revision, session.feed.pending());
+  } else {
+    metrics_.catch_up(session.owed);
+  }
+  table_.reach(session.ledger.delivered());
+  hear(session, now);
 }
 
 void Follower::hear(const Session& session, TimePoint now) {
@@ -84,9 +96,8 @@ std::string Follower::look_around(Session& session, TimePoint now) {
   metrics_.entries_queued.store(session.feed.queued(), std::memory_order_relaxed);
   if (session.connection.reconnects() != session.reconnects) return "the connection was lost";
   if (is_overdue(session, now)) return std::string(word_of(Ledger::Finding::kBehind));
-  hear_advisories(session, now);
-  if (session.ledger.has_gap()) session.suspicion = "entries are gone that were not delivered";
-  if (!session.suspicion.empty() && now >= session.calm_at) return std::string(session.suspicion);
+  // Most of these were overwritten, and what replaced them comes: that can be applied meanwhile.
+  if (session.ledger.has_gap() && now >= session.calm_at) return "entries are gone undelivered";
   if (contact_.take_doubt()) session.next_reconcile = now;
   if (now < session.next_reconcile || !session.connection.connected()) return {};
   session.next_reconcile = now + settings_.reconcile_interval;
@@ -105,12 +116,12 @@ bool Follower::is_overdue(Session& session, TimePoint now) {
   return now >= session.owed_by;
 }
 
-void Follower::hear_advisories(Session& session, TimePoint now) {
+void Follower::look_for_suspicion(Session& session) {
   switch (session.advisories.take()) {
     case BucketAdvisories::Heard::kNothing:
       break;
     case BucketAdvisories::Heard::kTouched:
-      session.next_reconcile = now;
+      session.next_reconcile = {};
       break;
     case BucketAdvisories::Heard::kPurged:
       session.suspicion = "entries of the stream were purged";
@@ -132,6 +143,9 @@ std::string Follower::reconcile(Session& session) {
   const auto& report = std::get<BucketState>(state);
   metrics_.know(report.last_seq);
   session.vouched_for = report.has_quorum;
+  if (report.max_age > 0ns && report.first_seq > table_.outlived()) {
+    return "entries have expired that belong to younger jobs";
+  }
   const Ledger::Finding finding = session.ledger.compare(report, system_clock().wall_now());
   switch (finding) {
     case Ledger::Finding::kAgrees:

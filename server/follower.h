@@ -46,6 +46,7 @@ class Follower {
   [[nodiscard]] std::string follow(NatsConnection& connection);
 
  private:
+  static constexpr std::string_view kOverwritten = "an entry was overwritten by garbage";
   // Of one follow().
   struct Session {
     NatsConnection& connection;
@@ -56,8 +57,9 @@ class Follower {
     // The stream answered when it was last asked, and could be written to. A heartbeat alone may
     // come from a server that has lost all others.
     bool vouched_for;
-    // Why what was applied may not be what there is; empty: no reason. Acted upon from `calm_at`,
-    // so that many purges in a row do not have a large bucket read all the time.
+    // Why what was applied may not be what there is; empty: no reason. Nothing is applied on top
+    // of that: it would make states that never were. Read again from `calm_at`, so that many purges
+    // in a row do not have a large bucket read all the time.
     std::string_view suspicion{};
     TimePoint calm_at{};
     TimePoint next_look{};
@@ -74,11 +76,12 @@ class Follower {
   // Each returns the trouble; empty: none.
   std::string read_all(Session& session, const BucketState& bucket);
   std::string apply_live(Session& session);
+  void apply(Session& session, BucketFeed::Got got, TimePoint now);
   std::string look_around(Session& session, TimePoint now);
   std::string reconcile(Session& session);
   void install(BucketRead read, const BucketState& bucket, Session& session, TimePoint began);
   void hear(const Session& session, TimePoint now);
-  void hear_advisories(Session& session, TimePoint now);
+  void look_for_suspicion(Session& session);
   bool is_overdue(Session& session, TimePoint now);
 
   const Settings settings_;
@@ -88,6 +91,9 @@ class Follower {
   StopSignal& stop_;
   Intake intake_;
   std::optional<TimePoint> missing_since_;
+  // A cluster that is electing loses the request, a large stream takes its time.
+  std::chrono::milliseconds patience_ = BucketFeed::kPatienceMin;
+  int spoiled_reads_ = 0;  // In a row.
 };
 
 }  // namespace bide

@@ -20,6 +20,9 @@ constexpr auto kMissingGrace = 5s;
 // these.
 constexpr auto kCalmMin = 500ms;
 constexpr auto kCalmMax = 4s;
+// A read that something was purged during is not shown; but where somebody purges all the time, one
+// in so many is.
+constexpr int kSpoiledReadsMax = 3;
 // For a server of a cluster that is behind the others, see read_all().
 constexpr auto kReplicaGrace = 4s;
 
@@ -63,7 +66,10 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
     if (stop_.requested()) return {};
     switch (session.feed.next(kTick)) {
       case BucketFeed::Got::kEntry:
-        intake_.admit(session.feed.entry(), [&](const Entry& e) { return read.absorb(e); });
+        if (intake_.admit(session.feed.entry(), [&](const Entry& e) { return read.absorb(e); }) &&
+            session.feed.entry().revision > bucket.last_seq) {
+          session.suspicion = kOverwritten;  // By what was written since the read began.
+        }
         metrics_.deliver(session.feed.entry().revision, session.feed.pending());
         session.ledger.deliver(session.feed.entry().revision, session.feed.entry().written);
         complete = session.feed.pending() == 0 && session.feed.entry().revision >= bucket.last_seq;
@@ -80,6 +86,11 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
         return session.feed.trouble();
     }
   }
+  look_for_suspicion(session);
+  if (!session.suspicion.empty() && ++spoiled_reads_ <= kSpoiledReadsMax) {
+    return std::string(session.suspicion);
+  }
+  spoiled_reads_ = 0;
   read.reach(session.ledger.delivered());
   // What is not delivered by now is gone.
   metrics_.deliver(session.ledger.delivered(), 0);

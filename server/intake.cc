@@ -1,5 +1,7 @@
 #include "server/intake.h"
 
+#include <utility>
+
 #include "server/log.h"
 
 namespace bide {
@@ -11,6 +13,13 @@ std::optional<Entry> Intake::understand(const RawEntry& raw) {
     return std::nullopt;
   }
   return std::get<Entry>(std::move(decoded));
+}
+
+std::optional<Entry> Intake::key_of(RawEntry raw) {
+  raw.deleted = true;
+  auto decoded = decode(raw);
+  auto* const deletion = std::get_if<Entry>(&decoded);
+  return deletion == nullptr ? std::nullopt : std::optional(std::move(*deletion));
 }
 
 void Intake::reject(const RawEntry& raw, const Rejection& rejection) {

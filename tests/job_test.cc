@@ -38,6 +38,34 @@ TEST_CASE("job: exists for clients once it is defined") {
   CHECK(job.written() == wall_second(4));
 }
 
+TEST_CASE("job: it holds what its state is made of, by key") {
+  Job job("j");
+  const Entry event = happened("j", 2, EventKind::kStarted, "a");
+  const Entry response = responded("j", 3, "a");
+  const Entry definition = defined("j", 4);
+  for (const Entry& entry : {event, response, definition}) {
+    CHECK_FALSE(job.holds(entry));
+    absorb_all(job, {entry});
+    CHECK(job.holds(entry));
+  }
+  CHECK_FALSE(job.holds(happened("j", 2, EventKind::kStarted, "b")));
+  Entry deletion = event;
+  deletion.revision = 5;
+  deletion.what = Deletion{};
+  absorb_all(job, {deletion});
+  CHECK_FALSE(job.holds(event));
+}
+
+TEST_CASE("job: it tells of entries that a much later definition outlives") {
+  Job job("j");
+  absorb_all(job, {responded("j", 2, "a"), happened("j", 3, EventKind::kStarted, "a")});
+  CHECK(job.outlived() == Job::kNothing);
+  absorb_all(job, {defined("j", 6)});  // A second for a revision.
+  CHECK(job.outlived() == Job::kNothing);
+  absorb_all(job, {defined("j", 7)});
+  CHECK(job.outlived() == 2);
+}
+
 TEST_CASE("job: what happened before the definition is judged by it") {
   // Without the subject, `a` alone would have made the job final.
   Job job("j");

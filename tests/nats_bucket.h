@@ -141,10 +141,11 @@ class TestBucket {
                           R"(","created":"2026-01-31T12:00:00Z","subject":"jobs.query._any",)"
                           R"("operation":{}})");
   }
-  void happen(const std::string& id, const std::string& event, const std::string& nano = "5") {
-    put("status." + id + "." + event + ".a1." + nano,
-        R"({"job_id":")" + id + R"(","event":")" + event +
-            R"(","hostname":"a1","timestamp":"2026-01-31T12:00:01Z","unix_nano":)" + nano + "}");
+  void happen(const std::string& id, const std::string& event, const std::string& nano = "5",
+              const std::string& agent = "a1") {
+    put("status." + id + "." + event + "." + agent + "." + nano,
+        R"({"job_id":")" + id + R"(","event":")" + event + R"(","hostname":")" + agent +
+            R"(","timestamp":"2026-01-31T12:00:01Z","unix_nano":)" + nano + "}");
   }
   [[nodiscard]] BucketState state() const {
     return std::get<BucketState>(read_bucket_state(*connection_, kName));

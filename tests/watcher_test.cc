@@ -197,8 +197,6 @@ TEST_CASE("watcher: garbage is counted and changes nothing, live or in the first
   bucket.put("jobs.gr\xc3\xbc\xc3\x9f", "{}");
   bucket.put("status.build-7.exploded.a1.7", "{}");
   bucket.put("status.build-7.failed.a1.7", R"({"job_id":"build-8","event":"failed"})");
-  // Replaces the good entry in the bucket; what was understood of it stays.
-  bucket.put("status.build-7.started.a1.5", noise);
   bucket.define("last");
   REQUIRE(live.comes_to("last", Status::kSubmitted));
 
@@ -209,14 +207,52 @@ TEST_CASE("watcher: garbage is counted and changes nothing, live or in the first
   CHECK(live.metrics.resyncs.load() == 0);
   std::uint64_t rejected = 0;
   for (const Counter& counter : live.metrics.entries_rejected) rejected += counter.load();
-  CHECK(rejected == 12);
+  CHECK(rejected == 11);
 
   Watched later(nats.url());
   REQUIRE(later.ready());
   CHECK(later.table.jobs() == 2);
   rejected = 0;
   for (const Counter& counter : later.metrics.entries_rejected) rejected += counter.load();
-  CHECK(rejected == 12);
+  CHECK(rejected == 11);
+}
+
+TEST_CASE("watcher: an entry overwritten by garbage is not in the bucket any more") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  bucket.happen("build-7", "started");
+  bucket.define("build-8");
+  Watched watched(nats.url(), {.heartbeat = kNoHeartbeat, .reconcile_interval = 1h});
+  REQUIRE(watched.comes_to("build-7", Status::kProcessing));
+  SUBCASE("an event") {
+    bucket.put("status.build-7.started.a1.5", "no JSON");
+    CHECK(watched.comes_to("build-7", Status::kSubmitted));
+  }
+  SUBCASE("a definition") {
+    bucket.put("jobs.build-7", "no JSON");
+    CHECK(watched.goes("build-7"));
+  }
+  CHECK_FALSE(watched.json_of("build-8").empty());
+}
+
+TEST_CASE("watcher: what is written behind a purge is not added to what was purged") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  bucket.happen("build-7", "started");
+  Watched watched(nats.url(), {.heartbeat = kNoHeartbeat, .reconcile_interval = 1h});
+  REQUIRE(watched.comes_to("build-7", Status::kProcessing));
+  TestWaiter waiter(Condition::any_change());
+  waiter.terms.seen = ValidatorList(
+      watched.table.look("build-7", Waiter::Terms{}, system_clock().now()).snapshot->json.tag);
+  park(watched, "build-7", waiter);
+  bucket.purge("status.build-7.>");
+  bucket.happen("build-7", "skipped", "6", "a2");
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  REQUIRE(answer->snapshot != nullptr);
+  CHECK(answer->snapshot->status == Status::kSkipped);
 }
 
 TEST_CASE("watcher: a backlog larger than the flow window arrives whole") {
@@ -314,7 +350,9 @@ TEST_CASE("watcher: a bucket that stays as it is agrees with what was delivered"
   Watched watched(nats.url(), {.reconcile_interval = 50ms});
   REQUIRE(watched.ready());
   bucket.happen("build-7", "started");
+  REQUIRE(watched.comes_to("build-7", Status::kProcessing));
   bucket.erase("jobs.build-7");
+  REQUIRE(watched.goes("build-7"));
   bucket.define("build-7");
   REQUIRE(watched.comes_to("build-7", Status::kProcessing));
   const std::uint64_t before = watched.metrics.reconciles.load();
