@@ -113,7 +113,7 @@ class World:
             for number in list(self.unstored):
                 writer.write(self.message(number))
             last_look = due = time.monotonic()
-            while not hearing.done() and (not self.closing or self.jobs or self.unstored):
+            while not (hearing.done() or writer.is_closing()) and (not self.closing or self.jobs or self.unstored):
                 now = time.monotonic()
                 while due <= now:
                     due += 1.0 / self.rate
