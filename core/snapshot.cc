@@ -87,8 +87,8 @@ void write_responses(JsonText& json, const LatestResponses& responses) {
 
 // Empty unless the agent both started and ended, in that order.
 std::string duration_of(const Fold::Agent& agent) {
-  const bool both = agent.first_start_nano != Fold::Agent::kNoStart &&
-                    agent.last_end_nano != Fold::Agent::kNoEnd;
+  const bool both =
+      agent.first_start_nano != Fold::Agent::kNoStart && agent.last_end_nano != Fold::Agent::kNoEnd;
   if (!both || agent.last_end_nano < agent.first_start_nano) return {};
   // Workers may write any two times: their distance can be beyond an int64.
   const std::uint64_t nanos = static_cast<std::uint64_t>(agent.last_end_nano) -

@@ -162,9 +162,9 @@ std::string NatsConnection::new_inbox() const {
   return inbox_prefix_ + inbox.substr(inbox.find('.'));
 }
 
-// Up to nats.c 3.6.0 its reader may still hold a message for a subscription that is being freed, and
-// crash. The answer to a ping sent after the unsubscribe proves that it does not; but one that a
-// reconnect falls into counts as answered, too. Whoever cannot be freed waits for the next.
+// Up to nats.c 3.6.0 its reader may still hold a message for a subscription that is being freed,
+// and crash. The answer to a ping sent after the unsubscribe proves that it does not; but one that
+// a reconnect falls into counts as answered, too. Whoever cannot be freed waits for the next.
 void NatsConnection::retire(natsSubscription* subscription) {
   natsSubscription_Unsubscribe(subscription);
   MutexLock lock(mutex_);
