@@ -14,8 +14,9 @@ namespace bide {
 
 class Contact {
  public:
-  // The bucket's stream was heard at `when`: an entry or a heartbeat of its consumer. Until the
-  // next one everything written before `when` has been applied, short of what is on its way.
+  // The bucket's stream was heard at `when`: an entry or a heartbeat of its consumer, while the
+  // stream answers and can be written to. Until the next one everything written before `when` has
+  // been applied, short of what is on its way.
   void heard(TimePoint when) noexcept {
     last_heard_.store(when.time_since_epoch().count(), std::memory_order_release);
   }

@@ -14,7 +14,7 @@ CLIENTS = {
     "WebSocket": ("ws", "ask"),
 }
 # Of bide, the files that are there for a road; streams read `until` by those of long polling, too.
-BOTH_STREAMS = ("server/stream.*", "server/stream_query.*", "server/stream_resource.*")
+BOTH_STREAMS = ("server/stream.*", "server/stream_opening.*", "server/stream_query.*", "server/stream_resource.*")
 HOLDING = ("server/hold_query.*", "server/hold_time.*")
 SERVER = {
     "long polling": HOLDING,
