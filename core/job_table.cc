@@ -33,6 +33,11 @@ bool BucketRead::absorb(const Entry& entry) {
   return absorbed != Job::Absorbed::kFull;
 }
 
+bool BucketRead::holds(const Entry& key) const {
+  const auto it = content_->records.find(std::string_view(key.job_id));
+  return it != content_->records.end() && (*it)->job.holds(key);
+}
+
 JobTable::JobTable(Clock& clock, const Options& options, Crew* crew)
     : clock_(clock), options_(options), crew_(crew), places_(options.parked_max) {
   catch_up_ = std::make_unique<CatchUp>(clock, crew, places_, position_);

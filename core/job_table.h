@@ -41,6 +41,8 @@ class BucketRead {
   ~BucketRead();
   // False: the job or the table is full (RejectReason::kFull).
   [[nodiscard]] bool absorb(const Entry& entry);
+  // As JobTable::holds().
+  [[nodiscard]] bool holds(const Entry& key) const;
   // The highest revision absorbed, deletions included.
   [[nodiscard]] Revision revision() const { return revision_; }
   // See JobTable::reach().

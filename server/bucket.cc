@@ -8,8 +8,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// In a group that works each is heard of every second; nats-server itself calls one lost after 10.
-constexpr std::chrono::nanoseconds kPeerSilenceMax = 5s;
+// In a group that works each is heard of every second, and from 4 s on the others may have elected
+// another leader than the one that answers.
+constexpr std::chrono::nanoseconds kPeerSilenceMax = 3s;
 
 jsOptions request_options() {
   jsOptions options;

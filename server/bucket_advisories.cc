@@ -1,6 +1,7 @@
 #include "server/bucket_advisories.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/json_object.h"
 #include "server/bucket.h"
@@ -8,7 +9,7 @@
 namespace bide {
 namespace {
 
-// An advisory is about 1 KB, most are of others' business, and somebody looks four times a second.
+// An advisory is about 1 KB, most are of others' business; nobody looks while a bucket is read.
 constexpr int kPendingMax = 4096;
 constexpr int kPendingBytesMax = 8 << 20;
 constexpr std::size_t kDepthMax = 64;
@@ -32,13 +33,18 @@ BucketAdvisories::~BucketAdvisories() {
   if (subscription_ != nullptr) connection_.retire(subscription_);
 }
 
+// Asked before each entry, so nothing to hear has to be cheap.
 BucketAdvisories::Heard BucketAdvisories::take() {
+  std::uint64_t queued = 0;
+  const bool any = subscription_ != nullptr &&
+                   natsSubscription_QueuedMsgs(subscription_, &queued) == NATS_OK && queued > 0;
+  if (!any) return Heard::kNothing;
   Heard gravest = Heard::kNothing;
-  natsMsg* raw = nullptr;
-  std::uint64_t queued = 0;  // Asked for before each entry, so it has to be cheap.
-  while (subscription_ != nullptr &&
-         natsSubscription_QueuedMsgs(subscription_, &queued) == NATS_OK && queued > 0 &&
-         natsSubscription_NextMsg(&raw, subscription_, 0) == NATS_OK) {
+  std::int64_t dropped = dropped_;
+  natsSubscription_GetDropped(subscription_, &dropped);
+  if (dropped != std::exchange(dropped_, dropped)) gravest = Heard::kPurged;
+  for (natsMsg* raw = nullptr; queued > 0; --queued) {
+    if (natsSubscription_NextMsg(&raw, subscription_, 0) != NATS_OK) continue;
     const NatsMsgPtr message(raw);
     const auto bytes = static_cast<std::size_t>(natsMsg_GetDataLength(raw));
     gravest = std::max(gravest, judge({natsMsg_GetData(raw), bytes}));
@@ -50,7 +56,7 @@ BucketAdvisories::Heard BucketAdvisories::take() {
 BucketAdvisories::Heard BucketAdvisories::judge(std::string_view advisory) const {
   const auto parsed = JsonObject::parse(advisory, {"subject"}, kDepthMax);
   const auto* const object = std::get_if<JsonObject>(&parsed);
-  if (object == nullptr) return Heard::kNothing;
+  if (object == nullptr) return Heard::kTouched;  // Whatever it is.
   std::string_view asked = (*object)["subject"].text;
   const bool ours = asked.starts_with(kApi) && asked.ends_with("." + stream_);
   if (!ours) return Heard::kNothing;

@@ -31,8 +31,11 @@ class BucketAdvisories {
     kTouched,  // The stream was created, updated, deleted or restored: a look will tell.
     kPurged,   // Entries were taken out of it, and perhaps no look tells which.
   };
-  // The gravest since the last call. Does not block.
+  // The gravest since the last call; of those that came too fast to be kept it is the gravest that
+  // might have been. Does not block.
   [[nodiscard]] Heard take();
+  // It may be that nothing is ever heard where this is true, too: a denial comes later.
+  [[nodiscard]] bool listens() const { return subscription_ != nullptr; }
 
  private:
   [[nodiscard]] Heard judge(std::string_view advisory) const;
@@ -40,6 +43,7 @@ class BucketAdvisories {
   NatsConnection& connection_;
   const std::string stream_;
   natsSubscription* subscription_ = nullptr;  // Null: it could not be made.
+  std::int64_t dropped_ = 0;                  // By nats.c, as of the last call.
 };
 
 }  // namespace bide

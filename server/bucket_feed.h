@@ -35,7 +35,7 @@ class BucketFeed {
     std::chrono::milliseconds patience = kPatienceMin;
   };
   static constexpr std::chrono::milliseconds kPatienceMin{3000};
-  static constexpr std::chrono::milliseconds kPatienceMax{48'000};
+  static constexpr std::chrono::milliseconds kPatienceMax{12'000};
   // The connection must outlive the feed. The string: why it cannot be opened.
   [[nodiscard]] static std::variant<std::unique_ptr<BucketFeed>, std::string> open(
       NatsConnection& connection, Settings settings);

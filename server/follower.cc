@@ -33,10 +33,13 @@ std::string Follower::follow(NatsConnection& connection) {
   if (const auto* trouble = std::get_if<std::string>(&found)) return *trouble;
   const auto& bucket = std::get<BucketState>(found);
 
+  const TimePoint asked = system_clock().now();
   auto opened = BucketFeed::open(
       connection, {settings_.bucket, settings_.heartbeat, bucket.keeps_history, patience_});
   if (const auto* trouble = std::get_if<std::string>(&opened)) {
-    patience_ = std::min(2 * patience_, BucketFeed::kPatienceMax);
+    // Refused at once it would be no better with more.
+    const bool waited = system_clock().now() - asked >= patience_;
+    if (waited) patience_ = std::min(2 * patience_, BucketFeed::kPatienceMax);
     return *trouble;
   }
   patience_ = BucketFeed::kPatienceMin;
@@ -78,7 +81,10 @@ void Follower::apply(Session& session, BucketFeed::Got got, TimePoint now) {
   if (got == BucketFeed::Got::kEntry) {
     const RawEntry& entry = session.feed.entry();
     const auto lost = intake_.admit(entry, [&](const Entry& e) { return table_.apply(e, now); });
-    if (lost && table_.holds(*lost)) session.suspicion = kOverwritten;
+    if (lost && table_.holds(*lost)) {
+      session.suspicion = kOverwritten;
+      return;
+    }
     metrics_.deliver(entry.revision, session.feed.pending());
   } else {
     metrics_.catch_up(session.owed);
@@ -97,7 +103,7 @@ std::string Follower::look_around(Session& session, TimePoint now) {
   if (session.connection.reconnects() != session.reconnects) return "the connection was lost";
   if (is_overdue(session, now)) return std::string(word_of(Ledger::Finding::kBehind));
   // Most of these were overwritten, and what replaced them comes: that can be applied meanwhile.
-  if (session.ledger.has_gap() && now >= session.calm_at) return "entries are gone undelivered";
+  if (session.ledger.has_gap() && now >= session.gap_calm_at) return "entries are gone undelivered";
   if (contact_.take_doubt()) session.next_reconcile = now;
   if (now < session.next_reconcile || !session.connection.connected()) return {};
   session.next_reconcile = now + settings_.reconcile_interval;
@@ -143,7 +149,8 @@ std::string Follower::reconcile(Session& session) {
   const auto& report = std::get<BucketState>(state);
   metrics_.know(report.last_seq);
   session.vouched_for = report.has_quorum;
-  if (report.max_age > 0ns && report.first_seq > table_.outlived()) {
+  const bool outlived = report.max_age > 0ns && report.first_seq > table_.outlived();
+  if (outlived && system_clock().now() >= session.calm_at) {
     return "entries have expired that belong to younger jobs";
   }
   const Ledger::Finding finding = session.ledger.compare(report, system_clock().wall_now());

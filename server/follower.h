@@ -57,11 +57,12 @@ class Follower {
     // The stream answered when it was last asked, and could be written to. A heartbeat alone may
     // come from a server that has lost all others.
     bool vouched_for;
-    // Why what was applied may not be what there is; empty: no reason. Nothing is applied on top
-    // of that: it would make states that never were. Read again from `calm_at`, so that many purges
-    // in a row do not have a large bucket read all the time.
+    // Why what was applied may not be what there is; empty: no reason. Once that is heard of,
+    // nothing is applied on top: it would make states that never were. Read again from `calm_at`,
+    // so that many purges in a row do not have a large bucket read all the time.
     std::string_view suspicion{};
     TimePoint calm_at{};
+    TimePoint gap_calm_at{};  // The same for a gap, on top of which entries are applied.
     TimePoint next_look{};
     TimePoint next_reconcile{};
     // What the stream was found to hold beyond the delivered, and until when some of it must be

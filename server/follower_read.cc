@@ -16,10 +16,10 @@ constexpr auto kTick = 250ms;
 // A bucket that was there is given time to be created again by whoever deleted it, with the
 // configuration they want.
 constexpr auto kMissingGrace = 5s;
-// Between two readings a bucket is left alone for four times as long as the first one took, within
-// these.
-constexpr auto kCalmMin = 500ms;
-constexpr auto kCalmMax = 4s;
+// After it was read a bucket is left alone for four times as long as that took, within these; for a
+// gap, of which a purge would be heard besides, for twenty times.
+constexpr auto kCalmMin = 500ms, kCalmMax = 4000ms;
+constexpr auto kGapCalmMin = 5s, kGapCalmMax = 300s;
 // A read that something was purged during is not shown; but where somebody purges all the time, one
 // in so many is.
 constexpr int kSpoiledReadsMax = 3;
@@ -46,6 +46,7 @@ std::variant<BucketState, std::string> Follower::find_bucket(NatsConnection& con
   if (const auto refused = create_bucket(connection, settings_.bucket)) {
     return "the bucket is missing and cannot be created: " + refused->text;
   }
+  missing_since_.reset();
   log_info("bucket created", {{"bucket", settings_.bucket}});
   state = read_bucket_state(connection, settings_.bucket);
   if (const auto* created = std::get_if<BucketState>(&state)) return *created;
@@ -66,10 +67,12 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
     if (stop_.requested()) return {};
     switch (session.feed.next(kTick)) {
       case BucketFeed::Got::kEntry:
-        if (intake_.admit(session.feed.entry(), [&](const Entry& e) { return read.absorb(e); }) &&
-            session.feed.entry().revision > bucket.last_seq) {
-          session.suspicion = kOverwritten;  // By what was written since the read began.
+        if (const auto lost =
+                intake_.admit(session.feed.entry(), [&](const Entry& e) { return read.absorb(e); });
+            lost && read.holds(*lost)) {
+          session.suspicion = kOverwritten;
         }
+        idle_since = kEndOfTime;
         metrics_.deliver(session.feed.entry().revision, session.feed.pending());
         session.ledger.deliver(session.feed.entry().revision, session.feed.entry().written);
         complete = session.feed.pending() == 0 && session.feed.entry().revision >= bucket.last_seq;
@@ -77,8 +80,10 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
       case BucketFeed::Got::kIdle:
         session.ledger.pass(session.feed.passed());
         idle_since = std::min(idle_since, system_clock().now());
-        complete = session.feed.passed() >= bucket.last_seq ||
-                   system_clock().now() - idle_since > kReplicaGrace;
+        complete = session.feed.passed() >= bucket.last_seq;
+        if (!complete && system_clock().now() - idle_since > kReplicaGrace) {
+          return "the server that delivers is behind the others";
+        }
         break;
       case BucketFeed::Got::kNothing:
         break;
@@ -107,6 +112,10 @@ void Follower::install(BucketRead read, const BucketState& bucket, Session& sess
   if (contact_.ready()) count(metrics_.resyncs);
   const TimePoint now = system_clock().now();
   session.calm_at = now + std::clamp<TimePoint::duration>(4 * (now - began), kCalmMin, kCalmMax);
+  session.gap_calm_at =
+      session.advisories.listens()
+          ? now + std::clamp<TimePoint::duration>(20 * (now - began), kGapCalmMin, kGapCalmMax)
+          : session.calm_at;
   hear(session, now);
   contact_.set_ready(true);
   log_info("bucket read", {{"bucket", settings_.bucket},

@@ -12,11 +12,11 @@ void Ledger::deliver(Revision revision, WallTime written) {
   delivered_ = std::max(delivered_, revision);
 }
 
-// Where other subjects are bound to the stream, what is left out may be theirs.
+// Where other subjects are bound to a stream with history, they are left out.
 void Ledger::pass(Revision revision) {
   if (revision <= delivered_) return;
   delivered_ = revision;
-  if (!reported_.has_other_subjects) has_gap_ = true;
+  if (!reported_.has_other_subjects || !reported_.keeps_history) has_gap_ = true;
 }
 
 Ledger::Finding Ledger::compare(const BucketState& report, WallTime now) {

@@ -15,7 +15,7 @@ std::optional<Position::Place> StreamTail::read() {
   count(metrics_.tail_requests);
   const auto state = read_bucket_state(*connection, bucket_);
   const auto* const found = std::get_if<BucketState>(&state);
-  if (found == nullptr) return std::nullopt;
+  if (found == nullptr || !found->has_quorum) return std::nullopt;
   return Position::Place{found->epoch, found->last_seq};
 }
 

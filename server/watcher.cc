@@ -12,23 +12,27 @@ using namespace std::chrono_literals;
 
 constexpr auto kPauseMin = 100ms;
 constexpr auto kPauseMax = 2000ms;
+// To read a bucket again is often nobody's failure, and the follower paces itself.
+constexpr auto kReadPauseMax = 500ms;
 // A session that held so long was not the same trouble again.
 constexpr auto kGoodSession = 10s;
 
 // Growing pauses between attempts, jittered so that the servers of a fleet do not try in step.
 class Pause {
  public:
+  explicit Pause(std::chrono::milliseconds longest) : longest_(longest) {}
   void reset() { next_ = kPauseMin; }
   std::chrono::milliseconds next() {
     std::uniform_int_distribution<std::int64_t> jitter(next_.count() / 2, next_.count());
     const std::chrono::milliseconds pause(jitter(random_));
-    next_ = std::min<std::chrono::milliseconds>(next_ * 2, kPauseMax);
+    next_ = std::min(next_ * 2, longest_);
     return pause;
   }
 
  private:
   std::minstd_rand random_{std::random_device{}()};
   std::chrono::milliseconds next_ = kPauseMin;
+  const std::chrono::milliseconds longest_;
 };
 
 std::string_view message_of(natsStatus status) {
@@ -84,7 +88,7 @@ void Watcher::run() {
 
 std::shared_ptr<NatsConnection> Watcher::connect() {
   // Not the library's RetryOnFailedConnect: at this version it gives up (nats.c issue 926).
-  Pause pause;
+  Pause pause(kPauseMax);
   std::string told;
   while (!stop_.requested()) {
     auto attempt = NatsConnection::connect(
@@ -104,7 +108,7 @@ std::shared_ptr<NatsConnection> Watcher::connect() {
 
 void Watcher::follow_while_open(NatsConnection& connection) {
   static LogLimit limit;
-  Pause pause;
+  Pause pause(kReadPauseMax);
   std::uint64_t reconnects = 0;
   // The library reconnects by itself and for ever, so this ends only with a connection closed for
   // good: by stop(), or because the server does not want us any more.

@@ -63,5 +63,23 @@ TEST_CASE("bucket advisories: entries, looks and other buckets are nothing to he
   CHECK(advisories.take() == Heard::kNothing);
 }
 
+TEST_CASE("bucket advisories: among those that came too fast may have been a purge") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  const auto connection = nats.connect();
+  BucketAdvisories advisories(*connection, TestBucket::kName);
+  const std::string of_others = R"({"subject":"$JS.API.STREAM.INFO.KV_other"})";
+  for (int i = 0; i < 6000; ++i) {
+    REQUIRE(natsConnection_PublishString(connection->handle(),
+                                         std::string(BucketAdvisories::kSubject).c_str(),
+                                         of_others.c_str()) == NATS_OK);
+  }
+  REQUIRE(natsConnection_Flush(connection->handle()) == NATS_OK);
+  CHECK(advisories.take() == Heard::kPurged);
+  while (advisories.take() != Heard::kNothing) continue;
+  bucket.purge();
+  CHECK(wait_for(advisories) == Heard::kPurged);
+}
+
 }  // namespace
 }  // namespace bide

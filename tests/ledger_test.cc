@@ -72,9 +72,10 @@ TEST_CASE("ledger: what was written since the start and not delivered is a gap")
   CHECK(ledger.has_gap());
 }
 
-TEST_CASE("ledger: what is left out may belong to other subjects") {
+TEST_CASE("ledger: with history, what is left out may belong to other subjects") {
   BucketState shared = state(10, 3);
   shared.has_other_subjects = true;
+  shared.keeps_history = true;
   Ledger ledger(shared);
   ledger.deliver(13, kNow);
   ledger.pass(15);
