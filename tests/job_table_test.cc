@@ -348,7 +348,7 @@ TEST_CASE("job table: reading the bucket afresh wakes only those whose job diffe
   REQUIRE(read.absorb(happened("moved", 4, EventKind::kStarted, "a")));
   REQUIRE(read.absorb(defined("coming", 5)));
   CHECK(read.holds(defined("moved", 6)));
-  CHECK(read.holds(happened("moved", 6, EventKind::kStarted, "a")));
+  CHECK(read.holds(happened("moved", 4, EventKind::kStarted, "a")));
   CHECK_FALSE(read.holds(happened("same", 6, EventKind::kStarted, "a")));
   CHECK_FALSE(read.holds(defined("elsewhere", 6)));
   f.table->install(std::move(read), kEpoch, 0s);
