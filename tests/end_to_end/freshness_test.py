@@ -190,10 +190,8 @@ class Behind(unittest.TestCase):
         held = self.far.curl_later("/job/nobody")
         self.far.wait_metric("bide_parked", 1)
         self.link.release()
-        began = time.monotonic()
-        self.assertEqual(self.far.finish(held).status, 404)
+        self.assertEqual(self.far.finish(held).status, 404)  # Held up for two seconds it were 503.
         self.assertEqual(self.far.get("/job/nobody").status, 404)
-        self.assertLess(since(began), 1.6)
         # What the purged entry may have replaced would be here still, so that is made sure of.
         wait_until(lambda: self.far.metric("bide_resyncs_total") > resyncs, "the bucket is read again")
 
