@@ -57,10 +57,10 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
   const TimePoint began = system_clock().now();
   metrics_.begin_stream(bucket.last_seq);
   BucketRead read(settings_.jobs_max);
-  // The count of pending entries is the server's guess (some versions err); together with the last
-  // sequence it is good enough to end the read at once. Where they do not agree, a heartbeat ends
-  // it: it comes only when all is delivered that the server has. In a cluster that may be less than
-  // the stream holds, for a moment.
+  // Entries come in the stream's order. The server's count of those to come is not asked: where
+  // entries expire meanwhile it can stay above nought for good. If the last one is gone a heartbeat
+  // ends the read: it comes when all is delivered that the server has, which in a cluster may be
+  // less than the stream holds, for a moment.
   TimePoint idle_since = kEndOfTime;
   bool complete = bucket.entries == 0;
   while (!complete) {
@@ -75,7 +75,7 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
         idle_since = kEndOfTime;
         metrics_.deliver(session.feed.entry().revision, session.feed.pending());
         session.ledger.deliver(session.feed.entry().revision, session.feed.entry().written);
-        complete = session.feed.pending() == 0 && session.feed.entry().revision >= bucket.last_seq;
+        complete = session.feed.entry().revision >= bucket.last_seq;
         break;
       case BucketFeed::Got::kIdle:
         session.ledger.pass(session.feed.passed());
