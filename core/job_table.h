@@ -4,8 +4,8 @@
 // attendant thread; see core/shard.h for how they work together. Parking and looking at the state
 // happen under one lock, so no change can fall between them.
 //
-// Thread safety: all methods may be called from any thread, but apply() and install() from one
-// thread at a time (the watcher's), and close() once.
+// Thread safety: all methods may be called from any thread, but apply(), install() and outlived()
+// from one thread at a time (the watcher's), and close() once.
 #pragma once
 
 #include <algorithm>

@@ -15,12 +15,16 @@ constexpr int kPendingBytesMax = 8 << 20;
 constexpr std::size_t kDepthMax = 64;
 constexpr std::string_view kApi = "$JS.API.STREAM.";
 
+bool is_denied(const NatsConnection& connection) {
+  return connection.denial().find(BucketAdvisories::kSubject) != std::string::npos;
+}
+
 }  // namespace
 
 BucketAdvisories::BucketAdvisories(NatsConnection& connection, std::string_view bucket)
     : connection_(connection), stream_(stream_of(bucket)) {
   // Each try would be an error in the server's log and in ours.
-  if (connection.denial().find(kSubject) != std::string::npos) return;
+  if (is_denied(connection)) return;
   if (natsConnection_SubscribeSync(&subscription_, connection.handle(),
                                    std::string(kSubject).c_str()) != NATS_OK) {
     subscription_ = nullptr;
@@ -31,6 +35,10 @@ BucketAdvisories::BucketAdvisories(NatsConnection& connection, std::string_view 
 
 BucketAdvisories::~BucketAdvisories() {
   if (subscription_ != nullptr) connection_.retire(subscription_);
+}
+
+bool BucketAdvisories::listens() const {
+  return subscription_ != nullptr && !is_denied(connection_);
 }
 
 // Asked before each entry, so nothing to hear has to be cheap.

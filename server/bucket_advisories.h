@@ -34,8 +34,8 @@ class BucketAdvisories {
   // The gravest since the last call; of those that came too fast to be kept it is the gravest that
   // might have been. Does not block.
   [[nodiscard]] Heard take();
-  // It may be that nothing is ever heard where this is true, too: a denial comes later.
-  [[nodiscard]] bool listens() const { return subscription_ != nullptr; }
+  // Nothing was said against it so far; a denial comes some milliseconds later.
+  [[nodiscard]] bool listens() const;
 
  private:
   [[nodiscard]] Heard judge(std::string_view advisory) const;

@@ -5,8 +5,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long next() may block: the delay of stopping, and of seeing that the connection is lost.
-constexpr auto kTick = 250ms;
 // Entries that the stream tells of may be on their way.
 constexpr auto kDeliveryGrace = 2s;
 // Until a stream that did not answer is asked again.

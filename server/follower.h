@@ -46,6 +46,9 @@ class Follower {
   [[nodiscard]] std::string follow(NatsConnection& connection);
 
  private:
+  // How long one look for deliveries may block: the delay of stopping, and of seeing that the
+  // connection is lost.
+  static constexpr std::chrono::milliseconds kTick{250};
   static constexpr std::string_view kOverwritten = "an entry was overwritten by garbage";
   // Of one follow().
   struct Session {

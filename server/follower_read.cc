@@ -11,8 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long next() may block: the delay of stopping.
-constexpr auto kTick = 250ms;
 // A bucket that was there is given time to be created again by whoever deleted it, with the
 // configuration they want.
 constexpr auto kMissingGrace = 5s;

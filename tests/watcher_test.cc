@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <future>
 #include <random>
+#include <thread>
 
 #include "tests/nats_bucket.h"
 #include "tests/test_waiter.h"
@@ -253,6 +255,27 @@ TEST_CASE("watcher: what is written behind a purge is not added to what was purg
   REQUIRE(answer);
   REQUIRE(answer->snapshot != nullptr);
   CHECK(answer->snapshot->status == Status::kSkipped);
+}
+
+// There is always more to come, and no pause for a heartbeat.
+TEST_CASE("watcher: a read ends though entries are written faster than they are read") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  const auto connection = nats.connect();
+  std::atomic<bool> all_written = false;
+  const std::jthread writer([&](const std::stop_token& stop) {
+    const std::string subject = subject_prefix_of(TestBucket::kName) + "jobs.job-";
+    for (int i = 0; i < 2'000'000 && !stop.stop_requested(); ++i) {
+      natsConnection_PublishString(connection->handle(), (subject + std::to_string(i)).c_str(),
+                                   "{}");
+    }
+    all_written = !stop.stop_requested();
+  });
+  REQUIRE(eventually([&] { return bucket.state().entries > 10'000; }));
+  Watched watched(nats.url());
+  CHECK(watched.ready());
+  CHECK_FALSE(all_written);
 }
 
 TEST_CASE("watcher: a backlog larger than the flow window arrives whole") {
