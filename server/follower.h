@@ -80,9 +80,10 @@ class Follower {
   // Each returns the trouble; empty: none.
   std::string read_all(Session& session, const BucketState& bucket);
   std::string apply_live(Session& session);
-  void apply(Session& session, BucketFeed::Got got, TimePoint now);
   std::string look_around(Session& session, TimePoint now);
   std::string reconcile(Session& session);
+  void read_entry(Session& session, BucketRead& read);
+  void apply(Session& session, BucketFeed::Got got, TimePoint now);
   void install(BucketRead read, const BucketState& bucket, Session& session, TimePoint began);
   void hear(const Session& session, TimePoint now);
   void look_for_suspicion(Session& session);

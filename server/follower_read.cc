@@ -21,8 +21,9 @@ constexpr auto kGapCalmMin = 5s, kGapCalmMax = 300s;
 // A read that something was purged during is not shown; but where somebody purges all the time, one
 // in so many is.
 constexpr int kSpoiledReadsMax = 3;
-// For a server of a cluster that is behind the others, see read_all().
-constexpr auto kReplicaGrace = 4s;
+// For a server of a cluster that is behind the others, or one whose flow control is stuck: its
+// heartbeats go on.
+constexpr auto kReadPatience = 4s;
 
 double seconds(TimePoint::duration duration) {
   return std::chrono::duration<double>(duration).count();
@@ -55,38 +56,30 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
   const TimePoint began = system_clock().now();
   metrics_.begin_stream(bucket.last_seq);
   BucketRead read(settings_.jobs_max);
-  // Entries come in the stream's order. The server's count of those to come is not asked: where
-  // entries expire meanwhile it can stay above nought for good. If the last one is gone a heartbeat
-  // ends the read: it comes when all is delivered that the server has, which in a cluster may be
-  // less than the stream holds, for a moment.
+  // Entries come in the stream's order. The server's count of those to come is not asked: what it
+  // says where entries expire or are written meanwhile is its guess. If the last one is gone a
+  // heartbeat ends the read: it comes when all is delivered that the server has, which in a cluster
+  // may be less than the stream holds, for a moment.
   TimePoint idle_since = kEndOfTime;
   bool complete = bucket.entries == 0;
   while (!complete) {
     if (stop_.requested()) return {};
-    switch (session.feed.next(kTick)) {
-      case BucketFeed::Got::kEntry:
-        if (const auto lost =
-                intake_.admit(session.feed.entry(), [&](const Entry& e) { return read.absorb(e); });
-            lost && read.holds(*lost)) {
-          session.suspicion = kOverwritten;
-        }
-        idle_since = kEndOfTime;
-        metrics_.deliver(session.feed.entry().revision, session.feed.pending());
-        session.ledger.deliver(session.feed.entry().revision, session.feed.entry().written);
-        complete = session.feed.entry().revision >= bucket.last_seq;
-        break;
-      case BucketFeed::Got::kIdle:
-        session.ledger.pass(session.feed.passed());
-        idle_since = std::min(idle_since, system_clock().now());
-        complete = session.feed.passed() >= bucket.last_seq;
-        if (!complete && system_clock().now() - idle_since > kReplicaGrace) {
-          return "the server that delivers is behind the others";
-        }
-        break;
-      case BucketFeed::Got::kNothing:
-        break;
-      case BucketFeed::Got::kBroken:
-        return session.feed.trouble();
+    const BucketFeed::Got got = session.feed.next(kTick);
+    if (got == BucketFeed::Got::kBroken) return session.feed.trouble();
+    if (got == BucketFeed::Got::kEntry) {
+      read_entry(session, read);
+      complete = session.feed.entry().revision >= bucket.last_seq;
+      idle_since = kEndOfTime;
+      continue;
+    }
+    if (got == BucketFeed::Got::kIdle) {
+      session.ledger.pass(session.feed.passed());
+      complete = session.feed.passed() >= bucket.last_seq;
+    }
+    const TimePoint now = system_clock().now();
+    idle_since = std::min(idle_since, now);
+    if (!complete && now - idle_since > kReadPatience) {
+      return "nothing more is delivered of what the stream holds";
     }
   }
   look_for_suspicion(session);
@@ -99,6 +92,14 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
   metrics_.deliver(session.ledger.delivered(), 0);
   install(std::move(read), bucket, session, began);
   return {};
+}
+
+void Follower::read_entry(Session& session, BucketRead& read) {
+  const RawEntry& entry = session.feed.entry();
+  const auto lost = intake_.admit(entry, [&](const Entry& e) { return read.absorb(e); });
+  if (lost && read.holds(*lost)) session.suspicion = kOverwritten;
+  metrics_.deliver(entry.revision, session.feed.pending());
+  session.ledger.deliver(entry.revision, entry.written);
 }
 
 void Follower::install(BucketRead read, const BucketState& bucket, Session& session,

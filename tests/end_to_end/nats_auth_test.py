@@ -234,6 +234,24 @@ class NatsAuth(unittest.TestCase):
         self.assertEqual(bide.told(REFUSED), 2)
         self.assertGreaterEqual(bide.metric("bide_nats_reconnects_total"), 2)
 
+    def test_flow_control_that_cannot_be_answered_is_told_of(self):
+        """The server's heartbeats go on, and nothing else comes."""
+        def config(publish):
+            bide = f'{{ user: bide, password: bide, permissions: {{ publish: {{ {publish} }} }} }}'
+            return f"authorization {{ users: [ {bide}, {{ user: worker, password: worker }} ] }}"
+        nats = self.serve_nats(config('deny: "$JS.FC.>"'))
+        url = f"nats://bide:bide@{nats.address}"
+        maker = self.guest(url).ready()
+        worker = Worker(nats, "worker", "worker", "_INBOX.w")
+        worker.put(*[(f"jobs.big-{n}", b"x" * 900_000) for n in range(80)], definition("seen"))
+        worker.close()
+        bide = self.guest(url)
+        bide.told("nothing more is delivered of what the stream holds")
+        nats.reload(config('allow: ">"'))
+        bide.ready()
+        self.sees(bide, "seen")
+        self.sees(maker, "seen")
+
     def test_token_nkey_and_jwt(self):
         token = self.secret("t0ken-secret")
         old, new = nkeys.Nkey(nkeys.USER), nkeys.Nkey(nkeys.USER)
