@@ -5,8 +5,9 @@ nats-server that is killed again and again. Nobody may miss a wake-up, and memor
 
 Every client follows one job after the other, by long polling or server-sent events, to its end or
 until it loses interest. It checks what it is told: revisions rise, the end is the one that was written, and
-whoever was held to the deadline in vain knows what had been written by then. Prints a line every ten
-seconds and a summary; exits with 1 if anything was wrong.
+whoever was held to the deadline in vain knows what had been written by then. Nobody is refused once
+NATS has taken entries again for ten seconds. Prints a line every ten seconds and a summary, and what bide
+logged where it was wrong; exits with 1 if anything was.
 """
 import argparse
 import asyncio
@@ -32,6 +33,7 @@ LIVE_JOBS_PER_CLIENT = 0.2
 STEPS = [("acknowledged", 0), ("acknowledged", 1), ("started", 0), ("started", 1)]
 # What is told late by so much is told too late; not while NATS is away or has just come back.
 GRACE_S = 10.0
+LOG_LINES = 40
 ROUND_TRIP_S = 60.0
 
 
@@ -69,6 +71,7 @@ class World:
         self.count = 0
         self.closing = False
         self.away_until = 0.0
+        self.taking_since = None  # When NATS took the first entry after it was away.
 
     def followable(self):
         for _ in range(50):
@@ -99,6 +102,7 @@ class World:
                 try:
                     await self.talk(reader, writer)
                 finally:
+                    self.taking_since = None
                     writer.close()
             except (OSError, EOFError):
                 self.away_until = time.monotonic()
@@ -150,6 +154,8 @@ class World:
                     self.note(int(subject.rpartition(b".")[2]), ack["seq"])
 
     def note(self, number, revision):
+        if self.taking_since is None:
+            self.taking_since = time.monotonic()
         if (entry := self.unstored.pop(number, None)) is None:
             return
         job = entry[0]
@@ -175,7 +181,10 @@ def create_bucket(nats_port):
 
 
 class Tally:
-    def __init__(self):
+    """`log`: returns what bide has logged; its end is printed at the first complaint."""
+
+    def __init__(self, log=lambda: ""):
+        self.log = log
         self.answers = collections.Counter()
         self.told = self.ends = self.left = 0
         self.latest_s = []
@@ -184,6 +193,8 @@ class Tally:
     def complain(self, what):
         self.wrong.append(what)
         print("WRONG:", what, flush=True)
+        if len(self.wrong) == 1:
+            print(*self.log().splitlines()[-LOG_LINES:], sep="\n", flush=True)
 
 
 class Client:
@@ -235,6 +246,9 @@ class Client:
                 await http.body()
                 if status not in (404, 503) or (status == 404 and job.stored_at < asked - GRACE_S):
                     self.tally.complain(f"{job.id}: {status} though it is there since {job.stored_at}")
+                if status == 503 and (self.world.taking_since or asked) < asked - GRACE_S:
+                    self.tally.complain(f"{job.id}: 503 at {asked} though NATS takes entries "
+                                        f"since {self.world.taking_since}")
                 return False
 
     async def listen(self, http, job):
@@ -339,6 +353,7 @@ def soak(options):
     with NatsServer() as nats:
         create_bucket(nats.port)
         with Bide("--access-log", "off", "--nats", f"nats://127.0.0.1:{nats.port}") as bide:
+            tally.log = bide.log_text
             world = World(nats.port, max(10, int(options.clients * LIVE_JOBS_PER_CLIENT)), options.rate,
                           random.Random(options.seed))
             asyncio.run(play(options, bide, nats, world, tally, memory, kills))
