@@ -5,17 +5,17 @@
 namespace bide {
 namespace {
 
-using Names = std::vector<std::string>;
+using AgentNames = std::vector<std::string>;
 
 bool is_expected_by_name(const Definition& definition, std::string_view name) {
-  const auto* names = std::get_if<Names>(&definition.expected_agents);
+  const auto* names = std::get_if<AgentNames>(&definition.expected_agents);
   return names != nullptr && std::binary_search(names->begin(), names->end(), name, std::less<>());
 }
 
 // How many must be terminal before the job is done; 0 where nobody is named.
 std::size_t expected_count(const Definition& definition) {
   if (const auto* count = std::get_if<std::uint32_t>(&definition.expected_agents)) return *count;
-  const auto* names = std::get_if<Names>(&definition.expected_agents);
+  const auto* names = std::get_if<AgentNames>(&definition.expected_agents);
   return names == nullptr ? 0 : names->size();
 }
 
@@ -81,7 +81,7 @@ Fold::Agent& Fold::agent_of(const std::vector<StoredEvent>& events, std::uint32_
 
 void Fold::judge(const Definition& definition, Revision revision) {
   const std::size_t expected = expected_count(definition);
-  const bool by_name = std::holds_alternative<Names>(definition.expected_agents);
+  const bool by_name = std::holds_alternative<AgentNames>(definition.expected_agents);
   const bool all_expected = (by_name ? expected_terminal_ : agents_terminal()) >= expected;
 
   Status status = Status::kCompleted;

@@ -10,9 +10,9 @@ namespace bide {
 namespace {
 
 // An advisory is about 1 KB, most are of others' business; nobody looks while a bucket is read.
-constexpr int kPendingMax = 4096;
-constexpr int kPendingBytesMax = 8 << 20;
-constexpr std::size_t kDepthMax = 64;
+constexpr int kAdvisoriesMax = 4096;
+constexpr int kAdvisoryBytesMax = 8 << 20;
+constexpr std::size_t kAdvisoryDepthMax = 64;
 constexpr std::string_view kApi = "$JS.API.STREAM.";
 
 bool is_denied(const NatsConnection& connection) {
@@ -30,7 +30,7 @@ BucketAdvisories::BucketAdvisories(NatsConnection& connection, std::string_view 
     subscription_ = nullptr;
     return;
   }
-  natsSubscription_SetPendingLimits(subscription_, kPendingMax, kPendingBytesMax);
+  natsSubscription_SetPendingLimits(subscription_, kAdvisoriesMax, kAdvisoryBytesMax);
 }
 
 BucketAdvisories::~BucketAdvisories() {
@@ -62,7 +62,7 @@ BucketAdvisories::Heard BucketAdvisories::take() {
 
 // `subject` is what was asked for: $JS.API.STREAM.PURGE.KV_job-queue, say.
 BucketAdvisories::Heard BucketAdvisories::judge(std::string_view advisory) const {
-  const auto parsed = JsonObject::parse(advisory, {"subject"}, kDepthMax);
+  const auto parsed = JsonObject::parse(advisory, {"subject"}, kAdvisoryDepthMax);
   const auto* const object = std::get_if<JsonObject>(&parsed);
   if (object == nullptr) return Heard::kTouched;  // Whatever it is.
   std::string_view asked = (*object)["subject"].text;

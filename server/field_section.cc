@@ -5,12 +5,12 @@
 namespace bide {
 namespace {
 
-using State = FieldSectionScan::State;
+using SectionState = FieldSectionScan::State;
 
 // What a line may begin with: a name, or the CR of the section's end.
 Refusal begin_line(char byte, FieldSectionScan& scan) {
   if (byte == '\r') {
-    scan.state = State::kEndLf;
+    scan.state = SectionState::kEndLf;
     return {};
   }
   // Folding (RFC 9112 section 5.2) and a space before the first field (section 2.2) look the same
@@ -19,38 +19,39 @@ Refusal begin_line(char byte, FieldSectionScan& scan) {
   if (!is(byte, kTokenByte)) return bad_byte(byte, "malformed field name");
   if (scan.fields == kFieldsMax) return {431, "more than 100 fields"};
   ++scan.fields;
-  scan.state = State::kName;
+  scan.state = SectionState::kName;
   return {};
 }
 
 // The byte after a run that the state allows.
 Refusal take_byte(char byte, FieldSectionScan& scan) {
   switch (scan.state) {
-    case State::kLineStart:
+    case SectionState::kLineStart:
       return begin_line(byte, scan);
-    case State::kName:
+    case SectionState::kName:
       // Section 5.1: a space before the colon has been read as part of the name, and as none.
       if (byte != ':') return bad_byte(byte, "malformed field name");
-      scan.state = State::kValue;
+      scan.state = SectionState::kValue;
       return {};
-    case State::kValue:
+    case SectionState::kValue:
       if (byte != '\r') return bad_byte(byte, "malformed field value");
-      scan.state = State::kValueLf;
+      scan.state = SectionState::kValueLf;
       return {};
-    case State::kValueLf:
-    case State::kEndLf:
+    case SectionState::kValueLf:
+    case SectionState::kEndLf:
       if (byte != '\n') return kBareCr;
-      scan.state = scan.state == State::kEndLf ? State::kDone : State::kLineStart;
+      scan.state =
+          scan.state == SectionState::kEndLf ? SectionState::kDone : SectionState::kLineStart;
       return {};
-    case State::kDone:
+    case SectionState::kDone:
       break;
   }
   return {};
 }
 
-std::size_t run_in_state(std::string_view text, State state) {
-  if (state == State::kName) return run_of(text, kTokenByte);
-  if (state == State::kValue) return run_of(text, kFieldByte);
+std::size_t run_in_state(std::string_view text, SectionState state) {
+  if (state == SectionState::kName) return run_of(text, kTokenByte);
+  if (state == SectionState::kValue) return run_of(text, kFieldByte);
   return 0;
 }
 

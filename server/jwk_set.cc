@@ -16,7 +16,7 @@ namespace {
 using Kind = JsonMember::Kind;
 using OrFault = std::variant<VerificationKey, std::string>;
 
-constexpr std::size_t kDepthMax = 16;
+constexpr std::size_t kSetDepthMax = 16;
 constexpr std::size_t kMembersMax = 1000;  // Of a set: to say so before looking at each.
 constexpr std::size_t kCoordinateBytes = 32;
 // Of RSA, EC and OKP (RFC 7518 sections 6.2.2 and 6.3.2, RFC 8037 section 2).
@@ -127,7 +127,7 @@ OrFault parse_jwk(std::string_view text) {
   const auto parsed = JsonObject::parse(text,
                                         {"kty", "use", "key_ops", "alg", "kid", "n", "e", "crv",
                                          "x", "y", "d", "p", "q", "dp", "dq", "qi", "oth", "k"},
-                                        kDepthMax, JsonDuplicates::kRefused);
+                                        kSetDepthMax, JsonDuplicates::kRefused);
   if (const auto* error = std::get_if<JsonError>(&parsed)) {
     return *error == JsonError::kDuplicate ? "one of its members stands twice" : "not an object";
   }
@@ -147,7 +147,7 @@ OrFault parse_jwk(std::string_view text) {
 
 // nullopt: not a JWK set.
 std::optional<std::vector<std::string_view>> split_set(std::string_view text) {
-  const auto set = JsonObject::parse(text, {"keys"}, kDepthMax, JsonDuplicates::kRefused);
+  const auto set = JsonObject::parse(text, {"keys"}, kSetDepthMax, JsonDuplicates::kRefused);
   if (!std::holds_alternative<JsonObject>(set)) return std::nullopt;
   const JsonMember& keys = std::get<JsonObject>(set)["keys"];
   return keys.kind == Kind::kArray ? split_json_array(keys.raw) : std::nullopt;

@@ -15,12 +15,12 @@
 namespace bide {
 namespace {
 
-constexpr std::size_t kFileBytesMax = 1 << 20U;
+constexpr std::size_t kKeyFileBytesMax = 1 << 20U;
 // For an issuer's clock that is ahead of ours. None for `exp`: a token ends when it says so.
 constexpr std::chrono::seconds kNotBeforeLeeway{5};
 
 std::variant<KeyRing, std::string> read_secret(const std::filesystem::path& file) {
-  const auto text = read_credential_file(file, kFileBytesMax);
+  const auto text = read_credential_file(file, kKeyFileBytesMax);
   if (const auto* why = std::get_if<std::string>(&text)) return *why;
   std::string_view secret = std::get<CredentialText>(text).bytes();
   if (secret.ends_with('\n')) secret.remove_suffix(1);
@@ -32,7 +32,7 @@ std::variant<KeyRing, std::string> read_secret(const std::filesystem::path& file
 }
 
 std::variant<KeyRing, std::string> read_keys(const std::filesystem::path& file) {
-  const auto read = read_credential_file(file, kFileBytesMax);
+  const auto read = read_credential_file(file, kKeyFileBytesMax);
   if (const auto* why = std::get_if<std::string>(&read)) return *why;
   const std::string& text = std::get<CredentialText>(read).bytes();
   const std::size_t begin = text.find_first_not_of(" \t\r\n");

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kSelected = "selected";
 constexpr std::string_view kDefaultUrl = "nats://127.0.0.1:4222";
-constexpr std::size_t kDepthMax = 8;
+constexpr std::size_t kContextDepthMax = 8;
 
 const std::vector<std::string_view> kMembers = {"url",
                                                 "user",
@@ -119,7 +119,7 @@ std::variant<NatsContext, std::string> read_nats_context(const std::filesystem::
     return file.string() + ": cannot be read (" + problem->why +
            "); --nats-context expects a name that `nats context ls` shows";
   }
-  const auto json = JsonObject::parse(std::get<std::string>(read), kMembers, kDepthMax);
+  const auto json = JsonObject::parse(std::get<std::string>(read), kMembers, kContextDepthMax);
   if (std::holds_alternative<JsonError>(json)) {
     return file.string() + ": expected one JSON object, as `nats context add` writes it";
   }

@@ -13,7 +13,7 @@
 namespace bide {
 namespace {
 
-constexpr std::size_t kFileBytesMax = 1 << 20;
+constexpr std::size_t kTomlBytesMax = 1 << 20;
 
 std::string at_line(const std::string& path, const toml::source_region& region) {
   return path + ":" + std::to_string(region.begin.line);
@@ -64,10 +64,10 @@ std::variant<std::string, UsageError> read_file(const std::string& path) {
   if (!file || ::stat(path.c_str(), &status) != 0 || S_ISDIR(status.st_mode)) {
     return UsageError{path + ": cannot be read; --config and BIDE_CONFIG expect a TOML file"};
   }
-  std::string text(kFileBytesMax + 1, '\0');
+  std::string text(kTomlBytesMax + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kFileBytesMax) return UsageError{path + ": expected a TOML file below 1 MiB"};
+  if (text.size() > kTomlBytesMax) return UsageError{path + ": expected a TOML file below 1 MiB"};
   return text;
 }
 

@@ -13,7 +13,7 @@
 namespace bide {
 namespace {
 
-constexpr std::size_t kFileBytesMax = 1 << 20;
+constexpr std::size_t kPemBytesMax = 1 << 20;
 
 std::string unreadable(int error) { return std::string("cannot be read: ") + std::strerror(error); }
 
@@ -25,14 +25,14 @@ std::variant<BioPtr, std::string> read_file(const std::filesystem::path& path) {
   std::array<char, 16'384> buffer;
   std::size_t total = 0;
   ssize_t got = 0;
-  while (total <= kFileBytesMax && (got = ::read(fd, buffer.data(), buffer.size())) > 0) {
+  while (total <= kPemBytesMax && (got = ::read(fd, buffer.data(), buffer.size())) > 0) {
     BIO_write(memory.get(), buffer.data(), static_cast<int>(got));
     total += static_cast<std::size_t>(got);
   }
   const int error = errno;
   ::close(fd);
   if (got < 0) return unreadable(error);
-  if (total > kFileBytesMax) return "is larger than 1 MiB";
+  if (total > kPemBytesMax) return "is larger than 1 MiB";
   return memory;
 }
 

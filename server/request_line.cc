@@ -5,7 +5,7 @@
 namespace bide {
 namespace {
 
-using State = RequestLineScan::State;
+using LineState = RequestLineScan::State;
 
 // `0` stands for any digit. The name is case-sensitive (RFC 9112 section 2.3).
 constexpr std::string_view kVersionShape = "HTTP/0.0";
@@ -15,20 +15,20 @@ struct TokenRule {
   std::size_t bytes_max;
   Refusal too_long;
   const char* malformed;
-  State next;
+  LineState next;
 };
 constexpr TokenRule kMethod = {kTokenByte,
                                kMethodBytesMax,
                                {501, "method longer than any known"},
                                "malformed method",
-                               State::kTarget};
+                               LineState::kTarget};
 constexpr TokenRule kTarget = {kVisibleByte,
                                kTargetBytesMax,
                                {414, "request target longer than 4096 bytes"},
                                "malformed request target",
-                               State::kVersion};
+                               LineState::kVersion};
 
-void begin_token(RequestLineScan& scan, State state) {
+void begin_token(RequestLineScan& scan, LineState state) {
   scan.state = state;
   scan.token_begin = scan.bytes;
 }
@@ -63,11 +63,11 @@ Refusal scan_version(std::string_view input, RequestLineScan& scan) {
   const std::string_view version = input.substr(scan.token_begin, kVersionShape.size());
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return {505, "only HTTP/1.0 and HTTP/1.1"};
   ++scan.bytes;
-  scan.state = State::kLf;
+  scan.state = LineState::kLf;
   return {};
 }
 
-Refusal scan_lf(std::string_view input, RequestLineScan& scan, State next) {
+Refusal scan_lf(std::string_view input, RequestLineScan& scan, LineState next) {
   if (input[scan.bytes] != '\n') return kBareCr;
   ++scan.bytes;
   begin_token(scan, next);
@@ -76,25 +76,25 @@ Refusal scan_lf(std::string_view input, RequestLineScan& scan, State next) {
 
 Refusal step(std::string_view input, RequestLineScan& scan) {
   switch (scan.state) {
-    case State::kStart:
+    case LineState::kStart:
       if (input.front() != '\r') {
-        begin_token(scan, State::kMethod);
+        begin_token(scan, LineState::kMethod);
         return {};
       }
       ++scan.bytes;
-      scan.state = State::kStartLf;
+      scan.state = LineState::kStartLf;
       return {};
-    case State::kStartLf:
-      return scan_lf(input, scan, State::kMethod);
-    case State::kMethod:
+    case LineState::kStartLf:
+      return scan_lf(input, scan, LineState::kMethod);
+    case LineState::kMethod:
       return scan_token(input, scan, kMethod);
-    case State::kTarget:
+    case LineState::kTarget:
       return scan_token(input, scan, kTarget);
-    case State::kVersion:
+    case LineState::kVersion:
       return scan_version(input, scan);
-    case State::kLf:
-      return scan_lf(input, scan, State::kDone);
-    case State::kDone:
+    case LineState::kLf:
+      return scan_lf(input, scan, LineState::kDone);
+    case LineState::kDone:
       break;
   }
   return {};

@@ -11,11 +11,11 @@ namespace {
 
 using Kind = JsonMember::Kind;
 
-constexpr std::size_t kDepthMax = 16;
+constexpr std::size_t kHeaderDepthMax = 16;
 
 bool read_header(std::string_view text, SignedToken& token) {
   const auto parsed =
-      JsonObject::parse(text, {"alg", "kid", "crit"}, kDepthMax, JsonDuplicates::kRefused);
+      JsonObject::parse(text, {"alg", "kid", "crit"}, kHeaderDepthMax, JsonDuplicates::kRefused);
   if (!std::holds_alternative<JsonObject>(parsed)) return false;
   const JsonObject& header = std::get<JsonObject>(parsed);
   if (header["crit"].kind != Kind::kAbsent || header["alg"].kind != Kind::kString) return false;

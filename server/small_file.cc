@@ -10,7 +10,7 @@
 namespace bide {
 namespace {
 
-constexpr std::size_t kFileBytesMax = 1 << 20;
+constexpr std::size_t kSmallFileBytesMax = 1 << 20;
 
 class Descriptor {
  public:
@@ -36,7 +36,7 @@ std::variant<std::string, Unreadable> read_small_file(const std::filesystem::pat
   // It opens like a file and only fails when read.
   if (::fstat(file.get(), &status) == 0 && S_ISDIR(status.st_mode))
     return Unreadable{"a directory"};
-  std::string bytes(kFileBytesMax + 1, '\0');
+  std::string bytes(kSmallFileBytesMax + 1, '\0');
   std::size_t size = 0;
   while (size < bytes.size()) {
     const ssize_t got = ::read(file.get(), bytes.data() + size, bytes.size() - size);
@@ -46,7 +46,7 @@ std::variant<std::string, Unreadable> read_small_file(const std::filesystem::pat
     size += static_cast<std::size_t>(got);
   }
   if (size == 0) return Unreadable{"empty"};
-  if (size > kFileBytesMax) return Unreadable{"larger than 1 MiB"};
+  if (size > kSmallFileBytesMax) return Unreadable{"larger than 1 MiB"};
   bytes.resize(size);
   bytes.shrink_to_fit();
   return bytes;

@@ -14,7 +14,7 @@ namespace {
 using Kind = JsonMember::Kind;
 using std::chrono::nanoseconds;
 
-constexpr std::size_t kDepthMax = 32;
+constexpr std::size_t kClaimsDepthMax = 32;
 constexpr double kSecondsMax = 253'402'300'799;        // The end of the year 9999.
 constexpr double kWallTimeSecondsMax = 9'223'372'036;  // In 2262.
 
@@ -85,7 +85,7 @@ bool has_reading_role(const JsonMember& member) {
 std::optional<TokenClaims> TokenClaims::parse(std::string_view payload) {
   const auto parsed = JsonObject::parse(
       payload, {"iss", "sub", "aud", "exp", "nbf", "permissions", "scope", "scp", "roles", "role"},
-      kDepthMax, JsonDuplicates::kRefused);
+      kClaimsDepthMax, JsonDuplicates::kRefused);
   if (!std::holds_alternative<JsonObject>(parsed)) return std::nullopt;
   const JsonObject& object = std::get<JsonObject>(parsed);
 

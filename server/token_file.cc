@@ -10,7 +10,7 @@
 namespace bide {
 namespace {
 
-constexpr std::size_t kFileBytesMax = 16 << 20U;
+constexpr std::size_t kTokenFileBytesMax = 16 << 20U;
 constexpr const char* kMakeOne = "; make one with `openssl rand -hex 32`";
 
 bool is_visible_ascii(std::string_view text) {
@@ -81,7 +81,7 @@ std::variant<Permit, Denial> TokenFile::judge(std::string_view token, WallTime) 
 
 std::optional<std::string> TokenFile::reload() {
   const std::uint64_t turn = tokens_.take_turn();
-  const auto text = read_credential_file(file_, kFileBytesMax);
+  const auto text = read_credential_file(file_, kTokenFileBytesMax);
   if (const auto* why = std::get_if<std::string>(&text)) return *why;
   auto tokens = parse(std::get<CredentialText>(text).bytes(), digest_);
   if (const auto* why = std::get_if<std::string>(&tokens)) return file_.string() + ": " + *why;

@@ -5,7 +5,7 @@
 namespace bench::load {
 namespace {
 
-constexpr std::chrono::seconds kHeartbeat(25);
+constexpr std::chrono::seconds kPingInterval(25);
 
 class WsRoad : public Road {
  public:
@@ -20,7 +20,7 @@ class WsRoad : public Road {
     out.append("Sec-WebSocket-Key: ").append(SocketAnswers::kKey).append("\r\n\r\n");
   }
   [[nodiscard]] std::chrono::nanoseconds period() const override { return {}; }
-  [[nodiscard]] std::chrono::nanoseconds patience() const override { return 3 * kHeartbeat; }
+  [[nodiscard]] std::chrono::nanoseconds patience() const override { return 3 * kPingInterval; }
   [[nodiscard]] std::chrono::nanoseconds drain() const override { return times_.wait; }
   [[nodiscard]] std::unique_ptr<AnswerReader> make_reader() const override {
     return std::make_unique<SocketAnswers>();

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 constexpr auto kDefinePatience = 30s;
 constexpr std::size_t kUnacknowledgedMax = 1'000;
 constexpr auto kAckPatience = 2s;
-constexpr std::chrono::milliseconds kLook = 20ms;  // For what is missing, and for the end.
+constexpr std::chrono::milliseconds kScribeLook = 20ms;  // For what is missing, and for the end.
 
 std::chrono::system_clock::time_point wall_time_of(TimePoint due) {
   static const auto wall = std::chrono::system_clock::now();
@@ -86,7 +86,7 @@ void Scribe::run() {
     rewrite_missing();
     over_ = oldest_missing_ == plot_.size();
     const TimePoint next = next_ < plot_.size() ? begin_ + plot_[next_].at : TimePoint::max();
-    std::this_thread::sleep_until(std::min(next, now + kLook));
+    std::this_thread::sleep_until(std::min(next, now + kScribeLook));
   }
 }
 
