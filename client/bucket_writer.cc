@@ -108,12 +108,19 @@ BucketError BucketWriter::Handles::error_of(natsStatus status) const {
     case NATS_NOT_FOUND:
       return {Kind::kFailed, where + " has no bucket " + bucket + "; `bide serve` creates it"};
     case NATS_TIMEOUT:
-      return {Kind::kFailed, where + " did not answer in time"};
+      return {Kind::kFailed, where + " did not answer in time; its log may say why"};
     case NATS_MAX_PAYLOAD:
       return {Kind::kFailed, where + " does not take values of this size"};
     default:
-      return {Kind::kFailed, where + ": " + describe_connect_error(status)};
+      break;
   }
+  const std::string reason = describe_connect_error(status);
+  if (reason.find("insufficient resources") == std::string::npos) {
+    return {Kind::kFailed, where + ": " + reason};
+  }
+  return {Kind::kFailed, where +
+                             " has no room for more: raise JetStream's max_file_store, or make "
+                             "room on its disk and start it again"};
 }
 
 std::variant<BucketWriter, BucketError> BucketWriter::open(const NatsLogin& login,

@@ -27,7 +27,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kTerminatePatience = 5s;
-constexpr std::chrono::milliseconds kSupervised = 24h * 365 * 100;
+// Silence is counted in looks: time in which we were stopped ourselves is not the server's.
+constexpr int kSilentLooksMost = 6;
 constexpr std::chrono::milliseconds kBackOffFirst = 100ms;
 constexpr std::chrono::milliseconds kBackOffMost = 5s;
 // poll() counts in an int of milliseconds; every wait has an end.
@@ -157,7 +158,7 @@ void EmbeddedNats::supervise() {
   for (;;) {
     const auto started = std::chrono::steady_clock::now();
     const pid_t pid = spawn();
-    if (pid > 0 && !await_end(pid, stop_fd_, kSupervised)) return terminate(pid);
+    if (pid > 0 && !outlive(pid)) return terminate(pid);
     {
       MutexLock lock(mutex_);
       if (state_ == State::kStarting) {  // start() reports it.
@@ -172,6 +173,24 @@ void EmbeddedNats::supervise() {
     if (stopped_within(back_off)) return;
     back_off = std::min(back_off * 2, kBackOffMost);
   }
+}
+
+bool EmbeddedNats::outlive(pid_t pid) const {
+  std::pair<TimePoint, Revision> heard;  // A long read is no contact yet, and no silence.
+  int silent_looks = 0;
+  while (!await_end(pid, stop_fd_, settings_.silence_most / kSilentLooksMost)) {
+    if (stopped_within(0ms)) return false;
+    if (settings_.contact == nullptr) continue;
+    const auto before = std::exchange(
+        heard, std::pair(settings_.contact->last_heard(), metrics_.revision_delivered.load()));
+    silent_looks = heard == before ? silent_looks + 1 : 0;
+    if (silent_looks < kSilentLooksMost) continue;
+    log_error("nats-server has fallen silent, ending it; is its disk full?",
+              {{"log", std::string_view(log_path_)}});
+    ::kill(pid, SIGKILL);
+    silent_looks = 0;
+  }
+  return true;
 }
 
 pid_t EmbeddedNats::spawn() const {

@@ -21,6 +21,7 @@
 #include <thread>
 
 #include "core/mutex.h"
+#include "server/contact.h"
 #include "server/metrics.h"
 
 namespace bide {
@@ -30,6 +31,9 @@ class EmbeddedNats {
   struct Settings {
     std::filesystem::path data_dir;
     std::chrono::milliseconds start_timeout{10'000};  // For its first answer, and for the lock.
+    // Tells whether it is heard from; must outlive this. Null: nobody listens to it.
+    const Contact* contact = nullptr;
+    std::chrono::milliseconds silence_most{30'000};  // After that it is ended and started again.
   };
 
   EmbeddedNats(Settings settings, Metrics& metrics);
@@ -38,7 +42,8 @@ class EmbeddedNats {
   EmbeddedNats& operator=(const EmbeddedNats&) = delete;
 
   // Blocks until the server answers. Throws StartError: no such program, the directory cannot be
-  // written or is in use, the server ended or did not answer. If it dies later it is started again.
+  // written or is in use, the server ended or did not answer. If it dies later it is started again;
+  // so is one that falls silent: nats-server 2.9 whose disk was full gives up JetStream for good.
   void start();
   // SIGTERM, after 5 s SIGKILL. Returns when the child is gone.
   void stop();
@@ -51,6 +56,9 @@ class EmbeddedNats {
   void prepare();
   void supervise();
   [[nodiscard]] pid_t spawn() const;
+  // Blocks until the child has ended, of itself or because it was silent: true; or stop() was
+  // called: false.
+  [[nodiscard]] bool outlive(pid_t pid) const;
   void await_answer();
   // Blocks for `patience`, or until stop() is called: true.
   [[nodiscard]] bool stopped_within(std::chrono::milliseconds patience) const;

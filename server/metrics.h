@@ -28,7 +28,7 @@ struct Metrics {
   Counter nats_reconnects{0};  // Connections to NATS after the first.
   Counter tail_requests{0};    // Questions where the stream ends, for those who must know.
   Counter reconciles{0};       // Comparisons with the stream's own account.
-  Counter nats_restarts{0};    // Embedded nats-server: deaths that were not asked for.
+  Counter nats_restarts{0};    // Embedded nats-server: deaths, and ends for its silence.
 
   // The watcher writes these. Sequences of the stream: of the latest entry dealt with, rejected
   // ones included, and of the newest that is known to exist, by the stream's own account or by what

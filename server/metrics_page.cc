@@ -177,7 +177,7 @@ void append_watching(MetricsText& text, const Metrics& metrics) {
           metrics.reconciles);
   counter(text, "bide_nats_reconnects_total", "Connections to NATS after the first.",
           metrics.nats_reconnects);
-  counter(text, "bide_nats_restarts_total", "Unasked deaths of the embedded nats-server.",
+  counter(text, "bide_nats_restarts_total", "Times the embedded nats-server was started again.",
           metrics.nats_restarts);
 }
 

@@ -86,7 +86,8 @@ class Server {
     front_.start(table_, router_, options_.threads != 0 ? options_.threads : cores());
     std::string urls = options_.nats_url;
     if (embedded) {
-      nats_ = std::make_unique<EmbeddedNats>(EmbeddedNats::Settings{options_.data_dir}, metrics_);
+      nats_ = std::make_unique<EmbeddedNats>(
+          EmbeddedNats::Settings{.data_dir = options_.data_dir, .contact = &contact_}, metrics_);
       nats_->start();
       urls = nats_->url();
     }

@@ -162,6 +162,21 @@ TEST_CASE("embedded_nats: a nats-server that dies is started again, at the same 
   }
 }
 
+TEST_CASE("embedded_nats: a nats-server that is not heard from is ended and started again") {
+  const ScratchDir dir;
+  Metrics metrics;
+  Contact contact;
+  EmbeddedNats nats({.data_dir = dir.path(), .contact = &contact, .silence_most = 600ms}, metrics);
+  nats.start();
+  const auto heard = [&] { contact.heard(system_clock().now()); };
+  const auto first = children_of(::getpid(), "nats-server");
+  REQUIRE(first.size() == 1);
+  CHECK_FALSE(eventually([&] { return heard(), metrics.nats_restarts.load() != 0; }, 2s));
+  ::kill(first.front(), SIGSTOP);  // Nothing shorter than SIGKILL would end it.
+  CHECK(eventually([&] { return metrics.nats_restarts.load() == 1; }));
+  CHECK(eventually([&] { return heard(), answers(nats.url()); }));
+}
+
 TEST_CASE("embedded_nats: killed with -9, bide takes its nats-server along, and starts again") {
   // The orphan becomes ours, so that its end can be waited for.
   REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
