@@ -1,6 +1,7 @@
 #include "bench/story/ledger.h"
 
 #include <algorithm>
+#include <map>
 #include <span>
 
 namespace bench::story {
@@ -23,6 +24,11 @@ Knowledge Ledger::judge(const std::vector<Written>& written) const {
   Knowledge knowledge;
   knowledge.backwards = backwards_;
   for (const Sightings& sightings : clients_) knowledge.answers += sightings.size();
+  std::map<std::uint32_t, std::uint64_t> ends;  // Of each job.
+  for (const Written& entry : written) {
+    std::uint64_t& end = ends[entry.happening.job];
+    if (entry.happening.deed == load::Deed::kCompleted) end = std::max(end, entry.revision);
+  }
   for (const Written& entry : written) {
     const std::uint32_t job = entry.happening.job;
     const bool ours = shared_ ? job == first_job_ : job - first_job_ < clients_.size();
@@ -30,31 +36,32 @@ Knowledge Ledger::judge(const std::vector<Written>& written) const {
     if (entry.revision == 0) {
       ++knowledge.never_stored;
     } else {
-      judge(entry, knowledge);
+      judge(entry, ends[job], knowledge);
     }
   }
   return knowledge;
 }
 
-void Ledger::judge(const Written& written, Knowledge& knowledge) const {
+void Ledger::judge(const Written& written, std::uint64_t end, Knowledge& knowledge) const {
   const std::size_t first = shared_ ? 0 : written.happening.job - first_job_;
   const std::size_t count = shared_ ? clients_.size() : 1;
   bool all = true;
   TimePoint last{};
   for (const Sightings& sightings : std::span(clients_).subspan(first, count)) {
-    const std::optional<TimePoint> when = judge(written, sightings, knowledge);
+    const std::optional<TimePoint> when = judge(written, end, sightings, knowledge);
     all = all && when;
     last = std::max(last, when.value_or(last));
   }
   if (all && count > 0) knowledge.told.push_back({written.due, last});
 }
 
-std::optional<TimePoint> Ledger::judge(const Written& written, const Sightings& sightings,
-                                       Knowledge& knowledge) {
+std::optional<TimePoint> Ledger::judge(const Written& written, std::uint64_t end,
+                                       const Sightings& sightings, Knowledge& knowledge) {
   const auto shown_by =
       std::ranges::lower_bound(sightings, written.revision, {}, &Sighting::revision);
   if (shown_by == sightings.end()) {
-    ++knowledge.never_told;
+    const bool knows_the_end = !sightings.empty() && sightings.back().revision >= end;
+    if (written.revision < end || !knows_the_end) ++knowledge.never_told;
     return std::nullopt;
   }
   knowledge.latency.add(shown_by->when - written.due);

@@ -2,7 +2,8 @@
 //
 // A happening's latency, for each client that follows its job: from the time it was due to be
 // written to the first answer whose revision is not below its own. The due time, not the store's
-// acknowledgement: what a store that is away costs is part of the story.
+// acknowledgement: what a store that is away costs is part of the story. What was lost with a store
+// and written once more behind the end of its job, nobody waits for: who knows the end has left.
 //
 // Thread safety: on_answer() and the counts belong to the crowd's thread; the rest to the main
 // thread, before that thread starts and after it has ended. everybody_left() may be asked by any.
@@ -70,11 +71,12 @@ class Ledger : public load::Errands {
 
   Ledger(std::uint32_t clients, std::uint32_t first_job, bool shared)
       : first_job_(first_job), shared_(shared), clients_(clients) {}
-  // When the happening was shown to who saw that; adds it. nullopt: never.
-  static std::optional<TimePoint> judge(const Written& written, const Sightings& sightings,
-                                        Knowledge& knowledge);
+  // When the happening was shown to who saw that; adds it. nullopt: never. `end`: the revision with
+  // which its job was over.
+  static std::optional<TimePoint> judge(const Written& written, std::uint64_t end,
+                                        const Sightings& sightings, Knowledge& knowledge);
   // As the other, of all who follow the happening's job.
-  void judge(const Written& written, Knowledge& knowledge) const;
+  void judge(const Written& written, std::uint64_t end, Knowledge& knowledge) const;
 
   const std::uint32_t first_job_;
   const bool shared_;
