@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,7 +46,7 @@ class TlsScript {
     kKept,         // Sealed, and not sent.
     kRepeated,     // The one before, instead.
     kPlain,        // Not sealed.
-    kCut,          // `number` and one bytes are missing at its end.
+    kCut,          // `number` and one bytes are missing at its end, and do not follow.
     kAnswered,     // And the server says something of `number` times eight bytes.
     kLong,         // About as much as a record takes; `number` more.
     kLast,         // With a FIN.
@@ -71,6 +72,7 @@ class TlsScript {
   bool in_step_ = true;         // The server expects the next record to be sealed as it will be.
   bool forgetful_ = false;
   std::string last_;
+  std::optional<char> missing_;  // What would go on with the record that was cut just before.
   int barren_ = 0;
   bool update_due_ = false;
   std::vector<Turn> turns_;
