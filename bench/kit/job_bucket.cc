@@ -139,6 +139,7 @@ void JobBucket::put(const std::string& key, const std::string& value, std::uint6
                         : natsConnection_PublishRequest(connection_, subject.c_str(),
                                                         (inbox_ + std::to_string(token)).c_str(),
                                                         value.data(), size);
+  if (status == NATS_IO_ERROR && token != kNoToken) return;
   check(status, "cannot publish");
 }
 

@@ -2,7 +2,9 @@
 // each entry got.
 //
 // Entries are published without waiting for the answer; acknowledgements arrive on a thread of
-// nats.c. So a slow server does not slow the writer down (no coordinated omission).
+// nats.c. So a slow server does not slow the writer down (no coordinated omission). What was on its
+// way when the connection was lost is not acknowledged, nor is what found it just lost (nats.c says
+// NATS_IO_ERROR then): who gave a token may write it again.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once

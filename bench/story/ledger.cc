@@ -1,7 +1,6 @@
 #include "bench/story/ledger.h"
 
 #include <algorithm>
-#include <map>
 #include <span>
 
 namespace bench::story {
@@ -14,7 +13,8 @@ std::optional<load::JobRef> Ledger::job_of(std::uint32_t client, std::uint32_t t
 void Ledger::on_answer(std::uint32_t client, std::uint32_t /*turn*/, std::uint64_t revision,
                        bool final, TimePoint when) {
   if (final) ++left_;
-  Sightings& sightings = clients_[client];
+  clients_[client].left |= final;
+  std::vector<Sighting>& sightings = clients_[client].sightings;
   const std::uint64_t newest = sightings.empty() ? 0 : sightings.back().revision;
   if (revision < newest) ++backwards_;
   if (revision > newest) sightings.push_back({revision, when});
@@ -23,12 +23,7 @@ void Ledger::on_answer(std::uint32_t client, std::uint32_t /*turn*/, std::uint64
 Knowledge Ledger::judge(const std::vector<Written>& written) const {
   Knowledge knowledge;
   knowledge.backwards = backwards_;
-  for (const Sightings& sightings : clients_) knowledge.answers += sightings.size();
-  std::map<std::uint32_t, std::uint64_t> ends;  // Of each job.
-  for (const Written& entry : written) {
-    std::uint64_t& end = ends[entry.happening.job];
-    if (entry.happening.deed == load::Deed::kCompleted) end = std::max(end, entry.revision);
-  }
+  for (const Client& client : clients_) knowledge.answers += client.sightings.size();
   for (const Written& entry : written) {
     const std::uint32_t job = entry.happening.job;
     const bool ours = shared_ ? job == first_job_ : job - first_job_ < clients_.size();
@@ -36,32 +31,31 @@ Knowledge Ledger::judge(const std::vector<Written>& written) const {
     if (entry.revision == 0) {
       ++knowledge.never_stored;
     } else {
-      judge(entry, ends[job], knowledge);
+      judge(entry, knowledge);
     }
   }
   return knowledge;
 }
 
-void Ledger::judge(const Written& written, std::uint64_t end, Knowledge& knowledge) const {
+void Ledger::judge(const Written& written, Knowledge& knowledge) const {
   const std::size_t first = shared_ ? 0 : written.happening.job - first_job_;
   const std::size_t count = shared_ ? clients_.size() : 1;
   bool all = true;
   TimePoint last{};
-  for (const Sightings& sightings : std::span(clients_).subspan(first, count)) {
-    const std::optional<TimePoint> when = judge(written, end, sightings, knowledge);
+  for (const Client& client : std::span(clients_).subspan(first, count)) {
+    const std::optional<TimePoint> when = judge(written, client, knowledge);
     all = all && when;
     last = std::max(last, when.value_or(last));
   }
   if (all && count > 0) knowledge.told.push_back({written.due, last});
 }
 
-std::optional<TimePoint> Ledger::judge(const Written& written, std::uint64_t end,
-                                       const Sightings& sightings, Knowledge& knowledge) {
+std::optional<TimePoint> Ledger::judge(const Written& written, const Client& client,
+                                       Knowledge& knowledge) {
   const auto shown_by =
-      std::ranges::lower_bound(sightings, written.revision, {}, &Sighting::revision);
-  if (shown_by == sightings.end()) {
-    const bool knows_the_end = !sightings.empty() && sightings.back().revision >= end;
-    if (written.revision < end || !knows_the_end) ++knowledge.never_told;
+      std::ranges::lower_bound(client.sightings, written.revision, {}, &Sighting::revision);
+  if (shown_by == client.sightings.end()) {
+    if (!written.rewritten || !client.left) ++knowledge.never_told;
     return std::nullopt;
   }
   knowledge.latency.add(shown_by->when - written.due);

@@ -2,8 +2,9 @@
 //
 // A happening's latency, for each client that follows its job: from the time it was due to be
 // written to the first answer whose revision is not below its own. The due time, not the store's
-// acknowledgement: what a store that is away costs is part of the story. What was lost with a store
-// and written once more behind the end of its job, nobody waits for: who knows the end has left.
+// acknowledgement: what a store that is away costs is part of the story. What was written once more
+// behind the end of its job, nobody waits for: who knows the end has left. (It was lost with a
+// store; or the end itself was stored, and its acknowledgement lost.)
 //
 // Thread safety: on_answer() and the counts belong to the crowd's thread; the rest to the main
 // thread, before that thread starts and after it has ended. everybody_left() may be asked by any.
@@ -26,6 +27,7 @@ struct Written {
   Happening happening;
   TimePoint due;
   std::uint64_t revision = 0;  // 0: the store never acknowledged it.
+  bool rewritten = false;      // It may have had an earlier revision, which was not acknowledged.
 };
 
 // From when the last who follows its job knows of a happening.
@@ -67,20 +69,22 @@ class Ledger : public load::Errands {
     std::uint64_t revision;
     TimePoint when;
   };
-  using Sightings = std::vector<Sighting>;  // Revisions and times both ascend.
+  struct Client {
+    std::vector<Sighting> sightings;  // Revisions and times both ascend.
+    bool left = false;                // It was told that its job is over.
+  };
 
   Ledger(std::uint32_t clients, std::uint32_t first_job, bool shared)
       : first_job_(first_job), shared_(shared), clients_(clients) {}
-  // When the happening was shown to who saw that; adds it. nullopt: never. `end`: the revision with
-  // which its job was over.
-  static std::optional<TimePoint> judge(const Written& written, std::uint64_t end,
-                                        const Sightings& sightings, Knowledge& knowledge);
+  // When the happening was shown to the client; adds it. nullopt: never.
+  static std::optional<TimePoint> judge(const Written& written, const Client& client,
+                                        Knowledge& knowledge);
   // As the other, of all who follow the happening's job.
-  void judge(const Written& written, std::uint64_t end, Knowledge& knowledge) const;
+  void judge(const Written& written, Knowledge& knowledge) const;
 
   const std::uint32_t first_job_;
   const bool shared_;
-  std::vector<Sightings> clients_;
+  std::vector<Client> clients_;
   std::uint64_t backwards_ = 0;
   std::atomic<std::size_t> left_{0};
 };

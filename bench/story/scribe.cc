@@ -39,7 +39,8 @@ Scribe::Scribe(const std::string& nats_url, const std::string& bucket, const Cas
                 revisions_[token] = revision;
                 ++acknowledged_;
               }),
-      published_(plot_.size()) {}
+      published_(plot_.size()),
+      rewritten_(plot_.size()) {}
 
 Scribe::~Scribe() { (void)finish(); }
 
@@ -71,7 +72,7 @@ std::vector<Written> Scribe::finish() {
   if (thread_.joinable()) thread_.join();
   std::vector<Written> written;
   for (std::size_t i = 0; i < next_; ++i) {
-    written.push_back({plot_[i], begin_ + plot_[i].at, revisions_[i]});
+    written.push_back({plot_[i], begin_ + plot_[i].at, revisions_[i], rewritten_[i]});
   }
   return written;
 }
@@ -104,7 +105,9 @@ void Scribe::rewrite_missing() {
   while (oldest_missing_ < next_ && revisions_[oldest_missing_] != 0) ++oldest_missing_;
   for (std::size_t token = oldest_missing_; token < next_; ++token) {
     if (revisions_[token] != 0) continue;
-    if (now - std::max(published_[token], away_until_) >= kAckPatience) write(token);
+    if (now - std::max(published_[token], away_until_) < kAckPatience) continue;
+    rewritten_[token] = true;
+    write(token);
   }
 }
 

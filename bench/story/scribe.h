@@ -50,6 +50,7 @@ class Scribe {
   Quantiles lags_;
   TimePoint away_until_{};
   std::vector<TimePoint> published_;  // By the plot's token.
+  std::vector<bool> rewritten_;       // The same.
   std::size_t next_ = 0;              // To be written.
   std::size_t oldest_missing_ = 0;    // All before it are stored.
   std::atomic<bool> over_{false};
