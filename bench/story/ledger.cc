@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 namespace bench::story {
 
@@ -12,9 +13,8 @@ std::optional<load::JobRef> Ledger::job_of(std::uint32_t client, std::uint32_t t
 
 void Ledger::on_answer(std::uint32_t client, std::uint32_t /*turn*/, std::uint64_t revision,
                        bool final, TimePoint when) {
-  if (final) ++left_;
-  clients_[client].left |= final;
-  std::vector<Sighting>& sightings = clients_[client].sightings;
+  auto& [sightings, left] = clients_[client];
+  if (final && !std::exchange(left, true)) ++left_;
   const std::uint64_t newest = sightings.empty() ? 0 : sightings.back().revision;
   if (revision < newest) ++backwards_;
   if (revision > newest) sightings.push_back({revision, when});
