@@ -2,6 +2,8 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "server/follower.h"
 #include "server/log.h"
@@ -61,20 +63,34 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
   // heartbeat ends the read: it comes when all is delivered that the server has, which in a cluster
   // may be less than the stream holds, for a moment.
   TimePoint idle_since = kEndOfTime;
+  // What was overwritten before its turn came is not delivered, and what replaced it comes behind
+  // all that there was. So the end is where the stream ends once that has been delivered: without
+  // it jobs would be missing for a moment, and who is held for them would be told so.
+  Revision end = bucket.last_seq;
+  bool looked_again = false;
   bool complete = bucket.entries == 0;
+  const auto reach = [&](Revision revision) -> std::optional<std::string> {
+    complete = revision >= end;
+    if (!complete || std::exchange(looked_again, true)) return std::nullopt;
+    const auto state = read_bucket_state(session.connection, settings_.bucket);
+    if (const auto* failure = std::get_if<BucketFailure>(&state)) return failure->text;
+    end = std::get<BucketState>(state).last_seq;
+    complete = revision >= end;
+    return std::nullopt;
+  };
   while (!complete) {
     if (stop_.requested()) return {};
     const BucketFeed::Got got = session.feed.next(kTick);
     if (got == BucketFeed::Got::kBroken) return session.feed.trouble();
     if (got == BucketFeed::Got::kEntry) {
       read_entry(session, read);
-      complete = session.feed.entry().revision >= bucket.last_seq;
+      if (auto trouble = reach(session.feed.entry().revision)) return *trouble;
       idle_since = kEndOfTime;
       continue;
     }
     if (got == BucketFeed::Got::kIdle) {
       session.ledger.pass(session.feed.passed());
-      complete = session.feed.passed() >= bucket.last_seq;
+      if (auto trouble = reach(session.feed.passed())) return *trouble;
     }
     const TimePoint now = system_clock().now();
     idle_since = std::min(idle_since, now);

@@ -278,6 +278,34 @@ TEST_CASE("watcher: a read ends though entries are written faster than they are 
   CHECK_FALSE(all_written);
 }
 
+// What is overwritten before its turn is not delivered; what replaced it comes last.
+TEST_CASE("watcher: a read misses no job that is written again meanwhile") {
+  constexpr int kJobs = 2000;
+  const TestNats nats;
+  TestBucket bucket(nats);
+  const auto connection = nats.connect();
+  const std::string subject = subject_prefix_of(TestBucket::kName) + "jobs.job-";
+  const auto define = [&](int job) {
+    const std::string id = std::to_string(job);
+    const std::string value = R"({"id":"job-)" + id +
+                              R"(","created":"2026-01-31T12:00:00Z","operation":{"n":)" + id + "}}";
+    natsConnection_PublishString(connection->handle(), (subject + id).c_str(), value.c_str());
+  };
+  for (int job = 0; job < kJobs; ++job) define(job);
+  REQUIRE(eventually([&] { return bucket.state().entries == kJobs; }));
+  const std::jthread writer([&](const std::stop_token& stop) {
+    for (int job = kJobs - 1; !stop.stop_requested(); job = (job + kJobs - 7) % kJobs) {
+      define(job);
+      std::this_thread::sleep_for(50us);
+    }
+  });
+  for (int i = 0; i < 20; ++i) {
+    Watched watched(nats.url());
+    while (!watched.contact.ready()) std::this_thread::yield();
+    REQUIRE(watched.table.jobs() == kJobs);
+  }
+}
+
 TEST_CASE("watcher: a backlog larger than the flow window arrives whole") {
   constexpr int kJobs = 500;
   const TestNats nats;
