@@ -31,7 +31,7 @@ Lot::Parked CatchUp::park(std::string_view /*key*/, Waiter& waiter, std::uint64_
   MutexLock lock(mutex_);
   if (!waiter.present(ticket)) return Parked::kGone;
   if (draining_ || !started_) return Parked::kDraining;
-  if (!places_.try_take()) return Parked::kFull;
+  if (!places_.try_take(waiter.terms.places)) return Parked::kFull;
   if (groups_.empty() || groups_.back().state != Group::State::kNew) groups_.emplace_back();
   const bool first = groups_.back().waiters == nullptr;
   groups_.back().link(waiter);
@@ -49,7 +49,7 @@ void CatchUp::unpark(std::string_view /*key*/, Waiter& waiter) {
 void CatchUp::forget(Waiter& waiter) {
   WaiterList::unlink(waiter);
   due_.erase(waiter);
-  places_.give_back();
+  places_.give_back(waiter.terms.places);
 }
 
 // --- The asking thread ----------------------------------------------------------------------

@@ -45,7 +45,7 @@ Lot::Parked JobSetGroup::park(TimePoint now, Lot::Look& look) {
   if (closed_) return Lot::Parked::kGone;
   for (std::size_t i = 0; i < query_.ids.size(); ++i) strands_.emplace_back(*this, i);
   Lot::Parked refused = Lot::Parked::kFull;
-  admitted_ = lot_.table_.places().try_take();
+  admitted_ = lot_.table_.places().try_take(place_count());
   if (admitted_) {
     look_due_ = for_change_ || terms_.seen.any();
     if (!advance(now, look)) return Lot::Parked::kParked;
@@ -143,7 +143,7 @@ bool JobSetGroup::try_park(Strand& strand, const Condition& condition, Validator
   strand.terms.condition = condition;
   strand.terms.seen = std::move(seen);
   strand.terms.deadline = terms_.deadline;
-  strand.terms.counted = false;
+  strand.terms.places = 0;
   const Lot::Parked parked = lot_.table_.park(query_.ids[strand.index], strand, 0, now, look);
   strand.idle = parked != Lot::Parked::kParked;
   draining_ = draining_ || parked == Lot::Parked::kDraining;
@@ -160,7 +160,7 @@ void JobSetGroup::close() {
   for (Strand& strand : strands_) {
     if (!strand.idle && strand.take()) lot_.table_.unpark(query_.ids[strand.index], strand);
   }
-  if (admitted_) lot_.table_.places().give_back();
+  if (admitted_) lot_.table_.places().give_back(place_count());
 }
 
 }  // namespace bide

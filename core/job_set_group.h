@@ -91,6 +91,9 @@ class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
                               TimePoint now, Lot::Look& look) REQUIRES(mutex_);
   [[nodiscard]] Lot::Look look_at_all(TimePoint now, JobSnapshots* jobs = nullptr);
   void close() REQUIRES(mutex_);
+  [[nodiscard]] std::uint32_t place_count() const {
+    return static_cast<std::uint32_t>(query_.ids.size());
+  }
 
   JobSetLot& lot_;
   Waiter& waiter_;
@@ -103,7 +106,7 @@ class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
   std::size_t counted_ GUARDED_BY(mutex_) = 0;
   bool look_due_ GUARDED_BY(mutex_) = false;
   bool draining_ GUARDED_BY(mutex_) = false;  // The table parks no more.
-  bool admitted_ GUARDED_BY(mutex_) = false;  // Has one of the table's places.
+  bool admitted_ GUARDED_BY(mutex_) = false;  // Has its share of the table's places.
   bool closed_ GUARDED_BY(mutex_) = false;    // Answered, left, or never parked.
 };
 

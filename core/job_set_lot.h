@@ -39,8 +39,8 @@ class JobSetLot final : public Lot {
   [[nodiscard]] Look look(std::string_view key, const Waiter::Terms& terms, TimePoint now) override;
 
   // Terms: `change`, `done` or `succeeded`; `seen` are validators of the set's JSON. Answers kGone
-  // with a null snapshot as soon as one of the jobs is deleted. A set takes one of the table's
-  // places however many jobs it has. kReady with a null snapshot: as for look().
+  // with a null snapshot as soon as one of the jobs is deleted. A set takes as many of the table's
+  // places as it has jobs. kReady with a null snapshot: as for look().
   [[nodiscard]] Parked park(std::string_view key, Waiter& waiter, std::uint64_t ticket,
                             TimePoint now, Look& look) override EXCLUDES(mutex_);
   void unpark(std::string_view key, Waiter& waiter) override EXCLUDES(mutex_);

@@ -60,7 +60,7 @@ class JobTable final : public Lot {
  public:
   struct Options {
     std::size_t shards = 2;            // 1..64; attendant threads.
-    std::size_t parked_max = 100'000;  // Requests parked at a time, those of the overview too.
+    std::size_t parked_max = 100'000;  // Places for parked requests, those of the overview too.
     std::size_t jobs_max = 4'000'000;
     std::chrono::milliseconds settle{2000};         // See Condition::done.
     std::size_t snapshots_max = 1024;               // Rendered snapshots kept, over all shards.
@@ -100,7 +100,7 @@ class JobTable final : public Lot {
                             TimePoint now, Look& look) override;
   void unpark(std::string_view key, Waiter& waiter) override;
 
-  // For a lot beside this one, whose waiters here are not counted (Waiter::Terms).
+  // For a lot beside this one, whose waiters here take no places (Waiter::Terms).
   [[nodiscard]] ParkingPlaces& places() { return places_; }
 
   // What is made of all jobs, and the requests parked on that. Lives as long as the table.
@@ -117,7 +117,7 @@ class JobTable final : public Lot {
   void close();
 
   // --- Numbers, for metrics -----------------------------------------------------------------
-  [[nodiscard]] std::size_t parked() const { return places_.taken(); }
+  [[nodiscard]] std::size_t parked() const { return places_.requests(); }
   [[nodiscard]] std::size_t jobs() const;
   [[nodiscard]] Revision applied_revision() const {
     return applied_.load(std::memory_order_acquire);

@@ -174,7 +174,7 @@ Lot::Parked Overview::park_judged(std::string_view key, const Query& query, Wait
 }
 
 bool Overview::try_admit(HeldPage::Queue& queue, Waiter& waiter) {
-  if (!table_.places_.try_take()) return false;
+  if (!table_.places_.try_take(waiter.terms.places)) return false;
   queue.link(waiter);
   due_.insert(waiter, waiter.terms.deadline);
   if (&due_.top() == &waiter) news_due_ = true;
@@ -195,7 +195,7 @@ void Overview::forget(Waiter& waiter) {
   HeldPage* const page = static_cast<HeldPage::Queue*>(WaiterList::of(waiter))->page;
   WaiterList::unlink(waiter);
   due_.erase(waiter);
-  table_.places_.give_back();
+  table_.places_.give_back(waiter.terms.places);
   if (page == nullptr) return;
   --paged_;
   if (page->has_waiters()) return;

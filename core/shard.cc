@@ -169,7 +169,8 @@ JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint6
   };
   if (judgement.verdict != Verdict::kPending) return refuse(JobTable::Parked::kReady);
   if (draining_) return refuse(JobTable::Parked::kDraining);
-  if (waiter.terms.counted && !table_.places_.try_take()) return refuse(JobTable::Parked::kFull);
+  const std::uint16_t places = waiter.terms.places;
+  if (places > 0 && !table_.places_.try_take(places)) return refuse(JobTable::Parked::kFull);
   (record != nullptr ? *record : find_or_add(id)).link(waiter);
   due_.insert(waiter, std::min(waiter.terms.deadline, judgement.again_at));
   if (&due_.top() == &waiter) news_due_ = true;
@@ -261,7 +262,7 @@ void Shard::forget(Waiter& waiter) {
     std::erase(gone_, &waiter);
   }
   due_.erase(waiter);
-  if (waiter.terms.counted) table_.places_.give_back();
+  if (waiter.terms.places > 0) table_.places_.give_back(waiter.terms.places);
 }
 
 }  // namespace bide

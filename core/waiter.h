@@ -43,9 +43,9 @@ class Waiter {
     ValidatorList seen;
     MediaType type = MediaType::kJson;
     TimePoint deadline{};
-    // Takes one of the table's places (ParkingPlaces). Not so the strands of a parked set,
-    // which has taken its one place itself.
-    bool counted = true;
+    // How many of the table's places it takes (ParkingPlaces). 0: the strands of a parked set,
+    // which has taken its places itself.
+    std::uint16_t places = 1;
   };
 
   Waiter() = default;

@@ -4,58 +4,42 @@
 
 namespace bide {
 
-bool ClientAccounts::take_place(std::uint64_t client) {
-  if (limits_.places == 0) return true;
+std::size_t ClientAccounts::limit_of(Share share) const {
+  switch (share) {
+    case Share::kPlaces:
+      return limits_.places;
+  }
+  return 0;
+}
+
+bool ClientAccounts::take(Share share, std::uint64_t client, std::size_t amount) {
+  const std::size_t limit = limit_of(share);
+  if (limit == 0) return true;
+  if (amount > limit) return false;
   Shard& shard = shard_of(client);
   MutexLock lock(shard.mutex);
-  const auto [found, created] = shard.accounts.try_emplace(client);
-  Account& account = found->second;
-  if (created) account.credit = static_cast<double>(limits_.per_second);
-  if (account.places >= limits_.places) return false;
-  ++account.places;
+  // A client that has nothing yet is within the limit: no account is made in vain.
+  std::size_t& taken = shard.accounts[client].taken[static_cast<std::size_t>(share)];
+  if (taken > limit - amount) return false;
+  taken += amount;
   return true;
 }
 
-void ClientAccounts::give_back_place(std::uint64_t client) {
-  if (limits_.places == 0) return;
+void ClientAccounts::give_back(Share share, std::uint64_t client, std::size_t amount) {
+  if (limit_of(share) == 0) return;
   Shard& shard = shard_of(client);
   MutexLock lock(shard.mutex);
   const auto found = shard.accounts.find(client);
   if (found == shard.accounts.end()) return;
-  if (--found->second.places == 0 && limits_.per_second == 0) shard.accounts.erase(found);
-}
-
-bool ClientAccounts::charge(std::uint64_t client, TimePoint now) {
-  if (limits_.per_second == 0) return true;
-  Shard& shard = shard_of(client);
-  MutexLock lock(shard.mutex);
-  if (shard.accounts.size() >= shard.sweep_at) sweep(shard, now);
-  const auto [found, created] = shard.accounts.try_emplace(client);
-  Account& account = found->second;
-  account.credit = created ? static_cast<double>(limits_.per_second) : credit_at(account, now);
-  account.counted = now;
-  if (account.credit < 1) return false;
-  account.credit -= 1;
-  return true;
-}
-
-double ClientAccounts::credit_at(const Account& account, TimePoint now) const {
-  const auto rate = static_cast<double>(limits_.per_second);
-  const std::chrono::duration<double> since = now - account.counted;
-  return std::min(rate, account.credit + rate * std::max(since.count(), 0.0));
-}
-
-void ClientAccounts::sweep(Shard& shard, TimePoint now) {
-  std::erase_if(shard.accounts, [&](const auto& entry) {
-    const Account& account = entry.second;
-    return account.places == 0 &&
-           credit_at(account, now) >= static_cast<double>(limits_.per_second);
-  });
-  shard.sweep_at = std::max<std::size_t>(1024, 2 * shard.accounts.size());
+  auto& taken = found->second.taken;
+  taken[static_cast<std::size_t>(share)] -= amount;
+  if (std::all_of(taken.begin(), taken.end(), [](std::size_t one) { return one == 0; })) {
+    shard.accounts.erase(found);
+  }
 }
 
 std::size_t ClientAccounts::size() const {
-  std::size_t size = 0;
+  std::size_t size = requests_.size();
   for (const Shard& shard : shards_) {
     MutexLock lock(shard.mutex);
     size += shard.accounts.size();

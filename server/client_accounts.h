@@ -1,62 +1,69 @@
-// server/client_accounts.h: What one client has taken of what there is for all: places to be held
-// in, and requests in a second.
+// server/client_accounts.h: What one client has taken of what there is for all.
 //
 // A client is a number: of its token's subject, or of its address where nobody presents tokens.
-// Kept are only those who hold a place or were busy within the last second or so.
+// Connections, and what is kept before a request is complete, count for the address in any case.
+// An account is kept only while its client has taken something or was busy within the last second.
 //
 // Thread safety: all methods may be called from any thread; they take one leaf mutex of several for
 // a lookup.
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
 
 #include "core/clock.h"
 #include "core/mutex.h"
+#include "server/client_rates.h"
 
 namespace bide {
 
 class ClientAccounts {
  public:
-  struct Limits {
-    std::size_t places = 0;      // Requests and streams held at a time; 0: no limit.
-    std::size_t per_second = 0;  // Requests, and as many more in a burst; 0: no limit.
+  // What there is to take. For one more: a line here, one in Limits, one in limit_of(), and the
+  // number below.
+  enum class Share : std::uint8_t {
+    kPlaces,  // Of requests and streams that are held: one each, of a set one for each id.
   };
-  explicit ClientAccounts(const Limits& limits) : limits_(limits) {}
+  static constexpr std::size_t kShares = 1;
+
+  // Of one client, at a time. 0: no limit.
+  struct Limits {
+    std::size_t places = 0;
+    std::size_t per_second = 0;  // Requests, and as many more in a burst.
+  };
+  explicit ClientAccounts(const Limits& limits)
+      : limits_(limits), requests_({.count = limits.per_second}) {}
 
   [[nodiscard]] const Limits& limits() const { return limits_; }
 
-  // False: it has all that one may have. Every true must be given back.
-  [[nodiscard]] bool take_place(std::uint64_t client);
-  void give_back_place(std::uint64_t client);
+  // False: it would be more than one may have, and nothing was taken. Everything that was taken must
+  // be given back, at once or in parts.
+  [[nodiscard]] bool take(Share share, std::uint64_t client, std::size_t amount = 1);
+  void give_back(Share share, std::uint64_t client, std::size_t amount = 1);
 
   // Counts one request. False: too many within this second.
-  [[nodiscard]] bool charge(std::uint64_t client, TimePoint now);
+  [[nodiscard]] bool charge(std::uint64_t client, TimePoint now) {
+    return requests_.charge(client, now);
+  }
 
   [[nodiscard]] std::size_t size() const;  // Accounts kept.
 
  private:
-  // The bucket fills at per_second up to per_second; a new one is full.
   struct Account {
-    std::size_t places = 0;
-    double credit = 0;
-    TimePoint counted{};
+    std::array<std::size_t, kShares> taken{};
   };
   struct Shard {
     mutable Mutex mutex;
     std::unordered_map<std::uint64_t, Account> accounts GUARDED_BY(mutex);
-    std::size_t sweep_at GUARDED_BY(mutex) = 1024;
   };
 
   Shard& shard_of(std::uint64_t client) { return shards_[client >> 60U]; }
-  // Drops those who hold nothing and have their whole credit again.
-  void sweep(Shard& shard, TimePoint now) REQUIRES(shard.mutex);
-  [[nodiscard]] double credit_at(const Account& account, TimePoint now) const;
+  [[nodiscard]] std::size_t limit_of(Share share) const;
 
   const Limits limits_;
+  ClientRates requests_;
   std::array<Shard, 16> shards_;
 };
 

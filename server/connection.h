@@ -51,8 +51,11 @@ class AnswerSink {
 // What the response to the current request depends on, besides the resource. Kept small: a parked
 // request carries one for as long as it is held.
 struct RequestFacts {
-  TimePoint received{};                  // When the request was complete.
-  std::uint32_t wait_ms = 0;             // The wait that is honoured; 0: none asked for.
+  static constexpr std::uint32_t kWaitMsMax = (1U << 22U) - 1;  // Over an hour.
+  static constexpr std::uint32_t kPlacesMax = (1U << 10U) - 1;  // Of one request.
+  TimePoint received{};                                         // When the request was complete.
+  std::uint32_t wait_ms : 22 = 0;        // The wait that is honoured; 0: none asked for.
+  std::uint32_t places : 10 = 0;         // That it takes of its client's (ClientAccounts).
   bool head : 1 = false;                 // HEAD: the headers of GET, no body.
   bool other : 1 = true;                 // Neither GET nor HEAD, or refused before that was known.
   bool close : 1 = false;                // Close after this response.
@@ -63,7 +66,6 @@ struct RequestFacts {
   bool max_stale : 1 = false;            // Cache-Control: max-stale.
   bool caught_up : 1 = false;            // The table shows what the stream held at `received`.
   bool over_rate : 1 = false;            // Beyond what one client may ask in a second.
-  bool placed : 1 = false;               // Takes one of the client's places (ClientAccounts).
   bool by_token : 1 = false;             // The wait ends with the token, earlier than it would.
   bool named_origin : 1 = false;         // From a page of an origin that may read (CrossOrigin).
   std::uint16_t admission = 0;           // See Admission::outdated().

@@ -34,7 +34,7 @@ std::string_view Exchange::further_fields() const {
 
 void Exchange::charge() { front_.charge(connection_); }
 
-bool Exchange::take_place() { return front_.take_place(connection_); }
+bool Exchange::take_places(std::uint16_t places) { return front_.take_places(connection_, places); }
 
 void Exchange::send_laid_out(int status, std::string_view text,
                              const std::shared_ptr<const Snapshot>& owner, std::string_view body,
@@ -66,7 +66,7 @@ Exchange::Park Exchange::park_stream(Lot::Parked& parked, Lot::Look& look) {
 Exchange::Park Exchange::park_under(std::string_view key, Lot::Parked& parked, Lot::Look& look) {
   parked = front_.park(connection_, key, look);
   handed_over_ = parked == Lot::Parked::kParked || parked == Lot::Parked::kGone;
-  if (!handed_over_ && connection_.stream == nullptr) front_.give_back_place(connection_);
+  if (!handed_over_ && connection_.stream == nullptr) front_.give_back_places(connection_);
   return handed_over_ ? Park::kParked : Park::kNotParked;
 }
 
@@ -102,7 +102,7 @@ void Exchange::end_stream(Stream::End why, std::string text,
   write(text, owner, body, tail);
   front_.drop_stream(connection_);
   connection_.facts.close = true;
-  front_.give_back_place(connection_);
+  front_.give_back_places(connection_);
 }
 
 }  // namespace bide

@@ -39,9 +39,10 @@ class Exchange {
 
   // Counts the request for its client. facts().client must be known, or else it is its address.
   void charge();
-  // Takes one of the places that a client may hold at a time, for the parked request or the stream
-  // that this becomes. It is given back with its end. False: there is none left.
-  [[nodiscard]] bool take_place();
+  // Takes so many of the places that a client may hold at a time, for the parked request or the
+  // stream that this becomes, unless it has some already. They are given back with its end. False:
+  // there are not so many left.
+  [[nodiscard]] bool take_places(std::uint16_t places = 1);
 
   void send(const httplib::Response& response, LogPath path);
   // The same where the response's body goes on with `body`, which lives in `owner`, and `tail`.

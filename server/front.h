@@ -124,8 +124,8 @@ class Front final : private AnswerSink {
   static void look_for_fin(Connection& connection);
   // All three keep ownership. See Exchange.
   void charge(Connection& connection);
-  [[nodiscard]] bool take_place(Connection& connection);
-  void give_back_place(Connection& connection);
+  [[nodiscard]] bool take_places(Connection& connection, std::uint16_t places);
+  void give_back_places(Connection& connection);
   // Has a pool thread look at the connection as if epoll had told of `news`. Needs no ownership.
   void look_again(std::uint64_t key, Connection::News news);
   // Keeps ownership. Epoll tells of these events from now on; the key is that of its life.

@@ -118,7 +118,7 @@ void Front::on_expired(Connection& connection) {
 }
 
 void Front::close(Connection& connection) {
-  give_back_place(connection);
+  give_back_places(connection);
   if (connection.tls != nullptr && !connection.broken) (void)connection.tls->say_end();
   connection.tls.reset();
   ::close(connection.fd);  // Takes it out of epoll, too.

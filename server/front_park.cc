@@ -132,7 +132,7 @@ void Front::finish(Connection& connection, Outcome outcome,
   const TimePoint now = clock_.now();
   note_answer(connection, was_stream, now);
   if (connection.stream == nullptr) {
-    give_back_place(connection);
+    give_back_places(connection);
     std::string().swap(connection.key);
     connection.terms = {};
   }
@@ -146,18 +146,20 @@ void Front::charge(Connection& connection) {
   facts.over_rate = !accounts_.charge(facts.client, facts.received);
 }
 
-bool Front::take_place(Connection& connection) {
+bool Front::take_places(Connection& connection, std::uint16_t places) {
   RequestFacts& facts = connection.facts;
-  if (accounts_.limits().places == 0 || facts.placed) return true;
+  if (accounts_.limits().places == 0 || facts.places != 0) return true;
   if (facts.client == 0) facts.client = hash_of_peer(connection.fd);
-  facts.placed = accounts_.take_place(facts.client);
-  return facts.placed;
+  if (!accounts_.take(ClientAccounts::Share::kPlaces, facts.client, places)) return false;
+  facts.places = places & RequestFacts::kPlacesMax;
+  return true;
 }
 
-void Front::give_back_place(Connection& connection) {
-  if (!connection.facts.placed) return;
-  connection.facts.placed = false;
-  accounts_.give_back_place(connection.facts.client);
+void Front::give_back_places(Connection& connection) {
+  RequestFacts& facts = connection.facts;
+  if (facts.places == 0) return;
+  accounts_.give_back(ClientAccounts::Share::kPlaces, facts.client, facts.places);
+  facts.places = 0;
 }
 
 // What the client sent right behind its request is heard before anything is said.

@@ -23,7 +23,7 @@ void HeldResource::serve(std::string_view key, HoldQuery hold, const Condition& 
         exchange);
   }
   const bool behind = hold.no_cache || context_.freshness.catch_up().behind(hold.seen);
-  Waiter::Terms terms{condition, std::move(hold.seen), type, deadline_of(facts)};
+  Waiter::Terms terms{condition, std::move(hold.seen), type, deadline_of(facts), places_of(key)};
   if (behind) return catch_up(key, std::move(terms), false, exchange);
   answer_or_park(key, std::move(terms), facts.received, exchange);
 }
@@ -38,7 +38,7 @@ void HeldResource::catch_up(std::string_view key, Waiter::Terms terms, bool brie
   const TimePoint patience = facts.received + CatchingUp::kPatience;
   if (!facts.held) terms.deadline = patience;
   if (briefly) terms.deadline = std::min(terms.deadline, patience);
-  if (!exchange.take_place()) return refuse_place(key, exchange);
+  if (!exchange.take_places(terms.places)) return refuse_place(key, exchange);
   const std::string own_key(key);  // `key` may be the connection's, which may be gone meanwhile.
   const auto not_held = catching_up_.hold(own_key, std::move(terms), exchange);
   if (not_held) refuse_behind(own_key, *not_held, exchange);
@@ -74,7 +74,7 @@ void HeldResource::answer_or_park(std::string_view key, Waiter::Terms terms, Tim
   }
   Lot::Parked parked{};
   Lot::Look look;
-  if (!exchange.take_place()) return answer_without_place(key, terms, exchange);
+  if (!exchange.take_places(terms.places)) return answer_without_place(key, terms, exchange);
   if (exchange.park(*this, key, std::move(terms), parked, look) == Exchange::Park::kParked) {
     count(context_.metrics.mine().requests_parked);
     return;

@@ -61,6 +61,8 @@ class HeldResource : public Resource, private CatchingUp::Resumed {
  private:
   // The 404: the lot has nothing under `key`, or not any more (kGone).
   [[nodiscard]] virtual httplib::Response absent(std::string_view key, Outcome outcome) const = 0;
+  // How many places a request for `key` takes while it is held.
+  [[nodiscard]] virtual std::uint16_t places_of(std::string_view /*key*/) const { return 1; }
   // Why a held request gets something else than the state (409); nullopt: it gets that.
   [[nodiscard]] virtual std::optional<Failure> failure(std::string_view /*key*/,
                                                        const Condition& /*condition*/,

@@ -33,7 +33,7 @@ void HoldTime::grant(const HoldQuery& query, RequestFacts& facts) const {
   facts.held = true;
   facts.clamped = wait < *query.wait;
   facts.preferred = query.preferred;
-  facts.wait_ms = static_cast<std::uint32_t>(wait.count());
+  facts.wait_ms = static_cast<std::uint32_t>(wait.count()) & RequestFacts::kWaitMsMax;
 }
 
 TimePoint HoldTime::deadline(RequestFacts& facts) const {

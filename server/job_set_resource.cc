@@ -1,5 +1,6 @@
 #include "server/job_set_resource.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -37,6 +38,11 @@ httplib::Response JobSetResource::absent(std::string_view key, Outcome outcome) 
                      ? "a job was deleted or expired while you waited; see `missing`"
                      : "there are no jobs of some of these ids; they are in `missing`",
                  {{"missing", missing}});
+}
+
+// One for each id: that is what the set's strands cost.
+std::uint16_t JobSetResource::places_of(std::string_view key) const {
+  return static_cast<std::uint16_t>(1 + std::count(key.begin(), key.end(), ','));
 }
 
 std::optional<HeldResource::Failure> JobSetResource::failure(std::string_view key,

@@ -20,6 +20,7 @@ class JobSetResource final : public HeldResource {
 
  private:
   [[nodiscard]] httplib::Response absent(std::string_view key, Outcome outcome) const override;
+  [[nodiscard]] std::uint16_t places_of(std::string_view key) const override;
   [[nodiscard]] std::optional<Failure> failure(std::string_view key, const Condition& condition,
                                                const Snapshot& set) const override;
 

@@ -61,7 +61,7 @@ void StreamResource::handle(std::string_view key, const httplib::Request& reques
 
 void StreamResource::catch_up(std::string_view key, Waiter::Terms terms, OpenedStream opened,
                               Exchange& exchange) {
-  if (!exchange.take_place()) return refuse_place(key, std::move(opened), exchange);
+  if (!exchange.take_places()) return refuse_place(key, std::move(opened), exchange);
   exchange.opening() = std::make_unique<OpenedStream>(std::move(opened));
   terms.deadline = exchange.facts().received + CatchingUp::kPatience;
   const std::string own_key(key);  // `key` may be the connection's, which may be gone meanwhile.
@@ -107,7 +107,7 @@ void StreamResource::begin(std::string_view key, Waiter::Terms terms, OpenedStre
     response.set_header("Cache-Control", "no-store");
     return exchange.send(response, log_path(key));
   }
-  if (!exchange.facts().head && !exchange.take_place()) {
+  if (!exchange.facts().head && !exchange.take_places()) {
     return refuse_place(key, std::move(opened), exchange);
   }
   open(key, std::move(terms), std::move(opened), exchange);

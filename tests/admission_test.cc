@@ -197,6 +197,33 @@ TEST_CASE("admission: one client's held requests end at its limit, with 429 and 
   REQUIRE(guarded.server.wait_parked(2));
 }
 
+TEST_CASE("admission: a held set takes a place of its client's for each id") {
+  Front::Limits limits;
+  limits.per_client.places = 4;
+  Guarded guarded(limits);
+  guarded.server.apply(defined("b", 2));
+  guarded.server.apply(defined("c", 3));
+  const std::string set = "/job?id=a&id=b&id=c&wait=50s&until=done";
+  Client held = guarded.server.dial();
+  held.send(request(set, bearing("ada-1")));
+  REQUIRE(guarded.server.wait_parked(1));
+  CHECK(status_of(get(guarded.server, set, bearing("ada-1"))) == 429);
+  CHECK(status_of(get(guarded.server, "/job?id=a&id=b&wait=50s&until=done", bearing("ada-1"))) ==
+        429);
+  Client one = guarded.server.dial();
+  one.send(request("/job/a?wait=50s&until=done", bearing("ada-1")));
+  REQUIRE(guarded.server.wait_parked(2));
+  for (const char* const id : {"a", "b", "c"}) {
+    guarded.server.apply(happened(id, 4 + (*id - 'a'), EventKind::kCompleted, "agent"));
+  }
+  CHECK(status_of(held.response()) == 200);
+  CHECK(status_of(one.response()) == 200);
+  // All four are free again, on the same connection.
+  guarded.server.apply(defined("d", 9));
+  held.send(request("/job?id=a&id=b&id=c&id=d&wait=50s&until=done", bearing("ada-1")));
+  REQUIRE(guarded.server.wait_parked(1));
+}
+
 TEST_CASE("admission: without tokens an address is a client") {
   Front::Limits limits;
   limits.per_client.places = 1;

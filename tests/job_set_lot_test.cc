@@ -320,9 +320,8 @@ TEST_CASE("job set lot: draining answers with the set as it is, and parks no mor
   CHECK(f.table.parked() == 0);
 }
 
-TEST_CASE(
-    "job set lot: a set takes one place however many jobs it has, and none is left for more") {
-  Fixture f(JobTable::Options{.parked_max = 2});
+TEST_CASE("job set lot: a set takes a place for each of its jobs, and none is left for more") {
+  Fixture f(JobTable::Options{.parked_max = kJobSetIdsMax + 1});
   std::vector<std::string> ids;
   for (std::size_t i = 0; i < kJobSetIdsMax; ++i) {
     f.define(ids.emplace_back("j" + std::to_string(i)));
@@ -333,6 +332,7 @@ TEST_CASE(
   Lot::Look look;
   REQUIRE(f.table.park("j0", second, 0, f.clock.now(), look) == Parked::kParked);
   CHECK(f.table.parked() == 2);
+  CHECK(f.table.places().taken() == kJobSetIdsMax + 1);
   CHECK(f.lot->park(key, third, 0, f.clock.now(), look) == Parked::kFull);
   CHECK(look.snapshot != nullptr);
   CHECK(f.lot->park(all_of({"nobody"}), third, 0, f.clock.now(), look) == Parked::kReady);
@@ -341,6 +341,7 @@ TEST_CASE(
   CHECK(answer_of(first).outcome == Outcome::kDone);
   CHECK(answer_of(second).outcome == Outcome::kDone);
   CHECK(f.table.parked() == 0);
+  CHECK(f.table.places().taken() == 0);
   CHECK(f.park(key, third) == Parked::kReady);
 }
 
