@@ -53,6 +53,7 @@ class MemberHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Mem
 
   bool too_deep() const { return too_deep_; }
   bool duplicate() const { return duplicate_; }
+  std::size_t member_count() const { return member_count_; }
 
   bool Null() { return scalar(Kind::kNull); }
   bool Bool(bool) { return scalar(Kind::kBool); }
@@ -65,6 +66,7 @@ class MemberHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Mem
   bool Key(const char* text, rapidjson::SizeType size, bool) {
     if (has_surrogate({text, size})) return false;
     if (depth_ != 1) return true;
+    ++member_count_;
     if (duplicates_ == JsonDuplicates::kRefused) {
       duplicate_ = !names_.emplace(text, size).second;
       if (duplicate_) return false;
@@ -119,6 +121,7 @@ class MemberHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Mem
   const JsonDuplicates duplicates_;
   std::set<std::string> names_;  // Of all members so far, where duplicates are refused.
   std::size_t depth_ = 0;
+  std::size_t member_count_ = 0;
   bool too_deep_ = false;
   bool duplicate_ = false;
   JsonMember* wanted_ = nullptr;  // The member whose value comes next, if it is to be kept.
@@ -150,13 +153,15 @@ std::size_t string_end(std::string_view text, std::size_t at) {
   return at + 1;
 }
 
-// The first comma or closing bracket at or behind `at` that is not inside a nested value.
+// Where the value at `at` ends that stands in an array or object: the first comma or closing
+// bracket that is not inside of it.
 std::size_t element_end(std::string_view text, std::size_t at) {
   for (std::size_t depth = 0;;) {
     const char c = text[at];
-    if (depth == 0 && (c == ',' || c == ']')) return at;
+    const bool closes = c == ']' || c == '}';
+    if (depth == 0 && (c == ',' || closes)) return at;
     if (c == '[' || c == '{') ++depth;
-    if (c == ']' || c == '}') --depth;
+    if (closes) --depth;
     at = c == '"' ? string_end(text, at) : at + 1;
   }
 }
@@ -184,6 +189,7 @@ std::variant<JsonObject, JsonError> JsonObject::parse(std::string_view text,
   if (handler.too_deep()) return JsonError::kDepth;
   if (handler.duplicate()) return JsonError::kDuplicate;
   if (!parsed || !consumed_all(stream)) return JsonError::kSyntax;
+  object.member_count_ = handler.member_count();
   return object;
 }
 

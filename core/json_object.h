@@ -48,9 +48,12 @@ class JsonObject {
 
   // `name` must be one of those asked for.
   [[nodiscard]] const JsonMember& operator[](std::string_view name) const;
+  // Of all names, those nobody asked for included; a duplicate counts again.
+  [[nodiscard]] std::size_t member_count() const { return member_count_; }
 
  private:
   std::vector<JsonMember> members_;
+  std::size_t member_count_ = 0;
 };
 
 // The elements of an array of strings; nullopt: anything else. `text` is JSON already checked, such

@@ -1,24 +1,24 @@
 #include "server/web_socket_stream.h"
 
-#include <rapidjson/document.h>
-
 #include <optional>
+#include <string>
+#include <variant>
+
+#include "core/json_object.h"
 
 namespace bide {
 namespace {
 
-// Iterative and checking UTF-8: RapidJSON's defaults recurse and do not (a client may nest 64 KiB
-// of brackets).
-constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
+constexpr std::size_t kMessageDepthMax = 1;
 
 // Of `{"auth":"<token>"}`, and nothing more.
 std::optional<std::string> token_in(std::string_view message) {
-  rapidjson::Document document;
-  document.Parse<kFlags>(message.data(), message.size());
-  if (document.HasParseError() || !document.IsObject() || document.MemberCount() != 1) return {};
-  const auto& member = *document.MemberBegin();
-  if (member.name != "auth" || !member.value.IsString()) return {};
-  return std::string(member.value.GetString(), member.value.GetStringLength());
+  const auto parsed = JsonObject::parse(message, {"auth"}, kMessageDepthMax);
+  const auto* const object = std::get_if<JsonObject>(&parsed);
+  if (object == nullptr || object->member_count() != 1) return std::nullopt;
+  const JsonMember& token = (*object)["auth"];
+  if (token.kind != JsonMember::Kind::kString) return std::nullopt;
+  return token.text;
 }
 
 CloseCode code_of(Stream::End why) {

@@ -43,3 +43,12 @@ TEST_CASE("json object: an array falls into its elements") {
         Elements{R"({"a":[1,2]})", R"("],[")", "[[],{}]", R"("\"]\\")", "null"});
   for (const char* text : {"{}", "1", "\"[1]\"", "", " "}) CHECK_FALSE(split_json_array(text));
 }
+
+TEST_CASE("json object: members are counted, asked for or not") {
+  const auto count = [](std::string_view text) {
+    return std::get<JsonObject>(JsonObject::parse(text, {"a"}, 8)).member_count();
+  };
+  CHECK(count("{}") == 0);
+  CHECK(count(R"({"a":{"b":1,"c":2}})") == 1);
+  CHECK(count(R"({"a":1,"a":1,"b":[{}]})") == 3);
+}

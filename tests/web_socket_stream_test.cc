@@ -85,7 +85,8 @@ TEST_CASE(
 TEST_CASE("web_socket_stream: anything but a token is against the policy") {
   for (const std::string& text : std::vector<std::string>{
            "", "hello", "{}", "[]", "null", R"({"auth":1})", R"({"auth":"a","more":1})",
-           R"({"auth":"a"}{"auth":"a"})", R"({"auth":"a")", std::string(60'000, '[')}) {
+           R"({"auth":"a","auth":"a"})", R"({"auth":"a"}{"auth":"a"})", R"({"auth":"a")",
+           R"({"auth":["a"]})", std::string("{\"auth\":\"a\"}\0x", 14), std::string(60'000, '[')}) {
     CAPTURE(text.substr(0, 30));
     Talk talk;
     talk.say(client_frame(Opcode::kText, text));
@@ -93,6 +94,20 @@ TEST_CASE("web_socket_stream: anything but a token is against the policy") {
   }
   Talk talk;
   talk.say(client_frame(Opcode::kBinary, kAuth));
+  talk.check_closed("1008");
+}
+
+// RapidJSON's conversion to a double reads outside its table for the first of these.
+TEST_CASE("web_socket_stream: no number ends more than its own connection") {
+  for (const std::string number : {"0.0000000000000e-2147483639", "-0.0000000000000e-2147483639",
+                                   "1e309", "-1e999999999", "0e999999999", "1e-999999999"}) {
+    CAPTURE(number);
+    Talk talk;
+    talk.say(client_frame(Opcode::kText, R"({"auth":)" + number + "}"));
+    talk.check_closed("1008");
+  }
+  Talk talk;
+  talk.say(client_frame(Opcode::kText, R"({"auth":)" + std::string(4'000, '9') + "}"));
   talk.check_closed("1008");
 }
 
