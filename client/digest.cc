@@ -1,41 +1,39 @@
 #include "client/digest.h"
 
-#include <rapidjson/document.h>
+#include <optional>
+#include <string>
+#include <variant>
 
+#include "client/reply.h"
+#include "core/json_object.h"
 #include "core/status.h"
 
 namespace bide {
 namespace {
 
-// Where there is no such member, or one of another type, this is the null value or an empty text.
-// HasMember() and not FindMember(): RapidJSON's iterators cannot be compared as C++20 wants it.
-const rapidjson::Value& member(const rapidjson::Value& object, const char* name) {
-  static const rapidjson::Value kNothing;
-  return object.HasMember(name) ? object[name] : kNothing;
-}
-
-std::string text_member(const rapidjson::Value& object, const char* name) {
-  const rapidjson::Value& value = member(object, name);
-  return value.IsString() ? std::string(value.GetString(), value.GetStringLength()) : std::string();
+// Not an object: nullopt.
+std::optional<std::string> status_word_of(std::string_view agent) {
+  const auto parsed = JsonObject::parse(agent, {"status"}, kAnswerDepthMax);
+  const auto* const object = std::get_if<JsonObject>(&parsed);
+  if (object == nullptr) return std::nullopt;
+  return (*object)["status"].text;
 }
 
 }  // namespace
 
 Digest digest_of(std::string_view representation) {
   Digest digest;
-  rapidjson::Document job;
-  // Iterative: RapidJSON's recursive parser overflows the stack on deep nesting.
-  job.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(
-      representation.data(), representation.size());
-  if (job.HasParseError() || !job.IsObject()) return digest;
-  digest.error = text_member(job, "error");
-  const rapidjson::Value& agents = member(job, "agent_states");
-  if (!agents.IsObject()) return digest;
-  const auto end = agents.MemberEnd();
-  for (auto agent = agents.MemberBegin(); agent < end; ++agent) {
-    if (!agent->value.IsObject()) continue;
+  const auto parsed = JsonObject::parse(representation, {"error", "agent_states"}, kAnswerDepthMax);
+  const auto* const job = std::get_if<JsonObject>(&parsed);
+  if (job == nullptr) return digest;
+  digest.error = (*job)["error"].text;
+  const JsonMember& agents = (*job)["agent_states"];
+  if (agents.kind != JsonMember::Kind::kObject) return digest;
+  for (const RawJsonMember& agent : split_json_object(agents.raw)) {
+    const std::optional<std::string> word = status_word_of(agent.value);
+    if (!word) continue;
     ++digest.agents_seen;
-    const auto event = event_from_word(text_member(agent->value, "status"));
+    const auto event = event_from_word(*word);
     if (event && is_terminal(*event)) ++digest.agents_done;
   }
   return digest;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "core/entry_codec.h"
 #include "core/json_object.h"
 
 namespace bide {
@@ -23,7 +22,7 @@ std::chrono::milliseconds parse_retry_after(std::string_view text) {
 
 // What a person should read: the problem document's detail, in one line.
 std::string detail_of(const RawReply& raw) {
-  const auto problem = JsonObject::parse(raw.body, {"detail"}, kJsonDepthMax);
+  const auto problem = JsonObject::parse(raw.body, {"detail"}, kAnswerDepthMax);
   const auto* const object = std::get_if<JsonObject>(&problem);
   std::string detail = object != nullptr ? (*object)["detail"].text : std::string();
   detail.resize(std::min(detail.size(), kDetailBytesMax));

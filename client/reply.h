@@ -4,13 +4,18 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <variant>
 
+#include "core/entry_codec.h"
 #include "core/status.h"
 
 namespace bide {
+
+// An answer nests a worker's values, and a problem document the job.
+inline constexpr std::size_t kAnswerDepthMax = kJsonDepthMax + 8;
 
 struct Question {
   std::string until;                  // The query's `until`; empty: leave it out.

@@ -222,4 +222,19 @@ std::optional<std::vector<std::string_view>> split_json_array(std::string_view t
   return elements;
 }
 
+std::vector<RawJsonMember> split_json_object(std::string_view text) {
+  text = trimmed(text);
+  std::vector<RawJsonMember> members;
+  if (!text.starts_with('{')) return members;
+  for (std::size_t quote = text.find('"'); quote < text.size(); quote = text.find('"', quote)) {
+    const std::size_t name_end = string_end(text, quote);
+    const std::size_t begin = text.find(':', name_end) + 1;
+    const std::size_t end = element_end(text, begin);
+    members.push_back({.name = text.substr(quote + 1, name_end - quote - 2),
+                       .value = trimmed(text.substr(begin, end - begin))});
+    quote = end;
+  }
+  return members;
+}
+
 }  // namespace bide

@@ -64,4 +64,12 @@ class JsonObject {
 // which is JSON already checked. nullopt: not an array.
 [[nodiscard]] std::optional<std::vector<std::string_view>> split_json_array(std::string_view text);
 
+struct RawJsonMember {
+  std::string_view name;  // As written, without the quotes.
+  std::string_view value;
+};
+// The members of an object in their order, as they were written; into `text`, which is JSON already
+// checked. Of anything but an object: none.
+[[nodiscard]] std::vector<RawJsonMember> split_json_object(std::string_view text);
+
 }  // namespace bide

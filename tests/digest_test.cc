@@ -25,8 +25,31 @@ TEST_CASE("digest: what is not a representation says nothing") {
   }
 }
 
+// RapidJSON's conversion to a double reads outside its table for the first of these.
+TEST_CASE("digest: a job is read whatever numbers its worker wrote") {
+  for (const std::string number :
+       {"0.0000000000000e-2147483639", "-0.0000000000000e-2147483639", "1e-2147483648"}) {
+    CAPTURE(number);
+    const Digest digest =
+        digest_of(R"({"error":"e","operation":{"n":)" + number + R"(},"result":[)" + number +
+                  R"(],"agent_states":{"a":{"status":"failed"}}})");
+    CHECK(digest.error == "e");
+    CHECK(digest.agents_done == 1);
+  }
+}
+
+TEST_CASE("digest: names of agents may look like JSON") {
+  const Digest digest = digest_of(
+      R"( {"agent_states" : { "a\":{,\\" : {"status":"completed"} , "]}":{"x":["}"]},"":{} } } )");
+  CHECK(digest.agents_seen == 3);
+  CHECK(digest.agents_done == 1);
+}
+
 TEST_CASE("digest: deep nesting does not overflow the stack") {
   const std::string deep =
       R"({"operation":)" + std::string(1'000'000, '[') + std::string(1'000'000, ']') + "}";
   CHECK(digest_of(deep).agents_seen == 0);
+  const std::string allowed = R"({"responses":{"a":{"data":)" + std::string(63, '[') +
+                              std::string(63, ']') + R"(}},"agent_states":{"a":{}}})";
+  CHECK(digest_of(allowed).agents_seen == 1);
 }

@@ -44,6 +44,24 @@ TEST_CASE("json object: an array falls into its elements") {
   for (const char* text : {"{}", "1", "\"[1]\"", "", " "}) CHECK_FALSE(split_json_array(text));
 }
 
+TEST_CASE("json object: an object falls into its members") {
+  const auto members = [](std::string_view text) {
+    std::string list;
+    for (const RawJsonMember& member : split_json_object(text)) {
+      list.append(member.name).append("=").append(member.value).append(";");
+    }
+    return list;
+  };
+  CHECK(members("{}").empty());
+  CHECK(members(" { \n} ").empty());
+  CHECK(members(R"({"a":1})") == "a=1;");
+  CHECK(members(R"( { "a" : {"b":[1,{}]} , "a":"},{" ,"\":\\":null,"":[] } )") ==
+        R"(a={"b":[1,{}]};a="},{";\":\\=null;=[];)");
+  for (const char* text : {"[]", "1", R"(["a",{"b":1}])", R"("{\"a\":1}")", "", " "}) {
+    CHECK(members(text).empty());
+  }
+}
+
 TEST_CASE("json object: members are counted, asked for or not") {
   const auto count = [](std::string_view text) {
     return std::get<JsonObject>(JsonObject::parse(text, {"a"}, 8)).member_count();
