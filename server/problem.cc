@@ -1,25 +1,17 @@
 #include "server/problem.h"
 
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
-
 #include <algorithm>
 #include <string>
 
+#include "core/json_text.h"
 #include "server/reason_phrase.h"
 
 namespace bide {
 namespace {
 
-using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
-
-void write_string(Writer& writer, std::string_view text) {
-  writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
-}
-
-void write_member(Writer& writer, std::string_view name, std::string_view value) {
-  writer.Key(name.data(), static_cast<rapidjson::SizeType>(name.size()));
-  write_string(writer, value);
+void write_member(JsonText& json, std::string_view name, std::string_view value) {
+  json.key(name);
+  json.string(value);
 }
 
 std::string mapped(std::string_view text, char (*map)(char)) {
@@ -52,26 +44,24 @@ std::string slug_of(std::string_view phrase) {
 httplib::Response problem(int status, std::string_view slug, std::string_view title,
                           std::string_view detail, std::initializer_list<ProblemMember> members) {
   const std::string text = ascii(detail);
-  rapidjson::StringBuffer buffer;
-  Writer writer(buffer);
-  writer.StartObject();
-  write_member(writer, "type", "urn:bide:problem:" + std::string(slug));
-  write_member(writer, "title", title);
-  writer.Key("status");
-  writer.Int(status);
-  write_member(writer, "detail", text);
-  write_member(writer, "error", text);
-  write_member(writer, "code", code_of(slug));
+  JsonText json;
+  json.begin_object();
+  write_member(json, "type", "urn:bide:problem:" + std::string(slug));
+  write_member(json, "title", title);
+  json.key("status");
+  json.number(static_cast<std::uint64_t>(status));
+  write_member(json, "detail", text);
+  write_member(json, "error", text);
+  write_member(json, "code", code_of(slug));
   for (const ProblemMember& member : members) {
-    writer.Key(member.name.data(), static_cast<rapidjson::SizeType>(member.name.size()));
-    // The type is of use to pretty printers only.
-    writer.RawValue(member.json.data(), member.json.size(), rapidjson::kObjectType);
+    json.key(member.name);
+    json.raw(member.json);
   }
-  writer.EndObject();
+  json.end_object();
 
   httplib::Response response;
   response.status = status;
-  response.body.assign(buffer.GetString(), buffer.GetSize());
+  response.body = json.take();
   response.headers.emplace("Content-Type", "application/problem+json");
   response.headers.emplace("Cache-Control", "no-store");
   return response;
