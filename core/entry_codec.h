@@ -1,8 +1,7 @@
 // core/entry_codec.h: Bytes from the bucket to an Entry, or a reason why not.
 //
 // Nothing a worker writes may crash or stall the server: values are capped before they are parsed,
-// JSON depth is capped, the parser does not recurse (RapidJSON's recursive one overflows a 1 MiB
-// stack at depth 20,000), UTF-8 is checked.
+// depth is capped, UTF-8 is checked (core/json_object.h).
 //
 // Thread safety: pure functions.
 #pragma once

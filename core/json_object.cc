@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <charconv>
 #include <set>
 #include <utility>
 
@@ -14,9 +15,10 @@ namespace {
 // What RapidJSON 1.1.0 does when left alone, and the flag or check that stops it:
 // - its recursive parser overflows a 1 MiB stack at depth 20,000: kParseIterativeFlag;
 // - invalid UTF-8 passes: kParseValidateEncodingFlag;
-// - full precision reads beyond its tables for some numbers, and even the normal one does: a
-//   million zeros and `e-2147483639` overflow the sum of exponents. Nobody here wants doubles, so
-//   kParseNumbersAsStringsFlag keeps it from computing any;
+// - converting a number to a double reads outside a table for some, with full precision and
+//   without. Nobody here wants doubles: kParseNumbersAsStringsFlag;
+// - it refuses numbers beyond a double all the same, and a lone high surrogate in an escape, which
+//   RFC 8259 sections 6 and 8.2 allow: where it stumbles over one it reads a plain_copy();
 // - a lone `\udc00` is decoded into three bytes that are not UTF-8: has_surrogate();
 // - a NUL after the value ends the text, whatever follows: consumed_all().
 constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
@@ -30,6 +32,95 @@ bool has_surrogate(std::string_view utf8) {
     if (static_cast<unsigned char>(utf8[at + 1]) >= 0xA0) return true;  // Checked: a byte follows.
   }
   return false;
+}
+
+// The 16 bits that `\uXXXX` at `at` stands for; nullopt: no such escape there.
+std::optional<unsigned> escaped_unit(std::string_view text, std::size_t at) {
+  constexpr std::size_t kEscapeBytes = 6;
+  if (at > text.size()) return std::nullopt;
+  const std::string_view escape = text.substr(at, kEscapeBytes);
+  if (escape.size() < kEscapeBytes || !escape.starts_with("\\u")) return std::nullopt;
+  unsigned unit = 0;
+  const char* const end = escape.data() + escape.size();
+  const auto [stop, error] = std::from_chars(escape.data() + 2, end, unit, 16);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return unit;
+}
+
+bool is_high_surrogate(unsigned unit) { return unit >= 0xD800 && unit <= 0xDBFF; }
+bool is_low_surrogate(unsigned unit) { return unit >= 0xDC00 && unit <= 0xDFFF; }
+
+// The first character behind the escape that begins at `at`, or behind both of a surrogate pair. A
+// lone surrogate becomes U+FFFD.
+std::size_t make_escape_plain(std::string& text, std::size_t at) {
+  const std::optional<unsigned> unit = escaped_unit(text, at);
+  if (!unit) return at + 2;
+  if (is_high_surrogate(*unit) && is_low_surrogate(escaped_unit(text, at + 6).value_or(0))) {
+    return at + 12;
+  }
+  if (is_high_surrogate(*unit) || is_low_surrogate(*unit)) text.replace(at + 2, 4, "fffd");
+  return at + 6;
+}
+
+// The first character behind the string that opens at `at`.
+std::size_t make_string_plain(std::string& text, std::size_t at) {
+  for (++at; at < text.size() && text[at] != '"';) {
+    at = text[at] == '\\' ? make_escape_plain(text, at) : at + 1;
+  }
+  return at + 1;
+}
+
+bool take_digits(std::string_view& text) {
+  const std::size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
+  text.remove_prefix(count);
+  return count > 0;
+}
+
+bool take_any_of(std::string_view& text, std::string_view characters) {
+  if (text.empty() || characters.find(text.front()) == std::string_view::npos) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+// RFC 8259 section 6.
+bool is_number(std::string_view text) {
+  take_any_of(text, "-");
+  if (!take_any_of(text, "0") && !take_digits(text)) return false;
+  if (take_any_of(text, ".") && !take_digits(text)) return false;
+  if (take_any_of(text, "eE")) {
+    take_any_of(text, "+-");
+    if (!take_digits(text)) return false;
+  }
+  return text.empty();
+}
+
+// The first character behind what looks like a number at `at`. If it is one, it becomes another
+// that takes as many characters: 0, 10, 0.0, 0.00, ...
+std::size_t make_number_plain(std::string& text, std::size_t at) {
+  const std::size_t end = std::min(text.find_first_not_of("0123456789+-.eE", at), text.size());
+  const std::size_t length = end - at;
+  if (!is_number(std::string_view(text).substr(at, length))) return end;
+  text.replace(at, length, length, '0');
+  if (length == 2) text[at] = '1';
+  if (length > 2) text[at + 1] = '.';
+  return end;
+}
+
+// The same value for RapidJSON's eyes, with everything at its place, but that numbers are small and
+// lone surrogates U+FFFD. What is not JSON does not become JSON by this.
+std::string plain_copy(std::string_view text) {
+  std::string plain(text);
+  for (std::size_t at = 0; at < plain.size();) {
+    const char c = plain[at];
+    if (c == '"') {
+      at = make_string_plain(plain, at);
+    } else if (c == '-' || (c >= '0' && c <= '9')) {
+      at = make_number_plain(plain, at);
+    } else {
+      ++at;
+    }
+  }
+  return plain;
 }
 
 bool consumed_all(const rapidjson::MemoryStream& stream) { return stream.Tell() == stream.size_; }
@@ -51,6 +142,7 @@ class MemberHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Mem
         depth_max_(depth_max),
         duplicates_(duplicates) {}
 
+  bool lone_surrogate() const { return lone_surrogate_; }
   bool too_deep() const { return too_deep_; }
   bool duplicate() const { return duplicate_; }
   std::size_t member_count() const { return member_count_; }
@@ -59,12 +151,12 @@ class MemberHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Mem
   bool Bool(bool) { return scalar(Kind::kBool); }
   bool RawNumber(const char*, rapidjson::SizeType, bool) { return scalar(Kind::kNumber); }
   bool String(const char* text, rapidjson::SizeType size, bool) {
-    if (has_surrogate({text, size})) return false;
+    if (!is_text({text, size})) return false;
     if (depth_ == 1 && wanted_ != nullptr) wanted_->text.assign(text, size);
     return scalar(Kind::kString);
   }
   bool Key(const char* text, rapidjson::SizeType size, bool) {
-    if (has_surrogate({text, size})) return false;
+    if (!is_text({text, size})) return false;
     if (depth_ != 1) return true;
     ++member_count_;
     if (duplicates_ == JsonDuplicates::kRefused) {
@@ -82,6 +174,11 @@ class MemberHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Mem
   bool EndArray(rapidjson::SizeType) { return close(Kind::kArray); }
 
  private:
+  bool is_text(std::string_view decoded) {
+    lone_surrogate_ = has_surrogate(decoded);
+    return !lone_surrogate_;
+  }
+
   // Null for names nobody asked for, and for those that have had their value.
   JsonMember* find_wanted(std::string_view name) {
     const auto it = std::find_if(members_.begin(), members_.end(),
@@ -122,6 +219,7 @@ class MemberHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Mem
   std::set<std::string> names_;  // Of all members so far, where duplicates are refused.
   std::size_t depth_ = 0;
   std::size_t member_count_ = 0;
+  bool lone_surrogate_ = false;
   bool too_deep_ = false;
   bool duplicate_ = false;
   JsonMember* wanted_ = nullptr;  // The member whose value comes next, if it is to be kept.
@@ -137,13 +235,68 @@ class StringsHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, St
   bool EndArray(rapidjson::SizeType) { return true; }
   bool String(const char* text, rapidjson::SizeType size, bool) {
     strings_.emplace_back(text, size);
-    return opened_;
+    lone_surrogate_ = has_surrogate(strings_.back());
+    return opened_ && !lone_surrogate_;
   }
+  bool lone_surrogate() const { return lone_surrogate_; }
 
  private:
   std::vector<std::string>& strings_;
+  bool lone_surrogate_ = false;
   bool opened_ = false;
 };
+
+// What became of one reading.
+enum class Reading : std::uint8_t {
+  kWhole,
+  kRefused,
+  kStumbled,  // Over what a plain_copy() is without; it may be refused for something else yet.
+};
+
+template <typename Handler>
+Reading read(rapidjson::MemoryStream& stream, Handler& handler) {
+  rapidjson::Reader reader;
+  const rapidjson::ParseResult result = reader.Parse<kFlags>(stream, handler);
+  if (!result.IsError()) return consumed_all(stream) ? Reading::kWhole : Reading::kRefused;
+  const bool stumbled = handler.lone_surrogate() ||
+                        result.Code() == rapidjson::kParseErrorNumberTooBig ||
+                        result.Code() == rapidjson::kParseErrorStringUnicodeSurrogateInvalid;
+  return stumbled ? Reading::kStumbled : Reading::kRefused;
+}
+
+std::vector<JsonMember> members_named(const std::vector<std::string_view>& names) {
+  std::vector<JsonMember> members;
+  members.reserve(names.size());
+  for (const std::string_view name : names) members.push_back({.name = name});
+  return members;
+}
+
+struct Attempt {
+  bool stumbled = false;
+  std::optional<JsonError> error{};
+  std::size_t member_count = 0;
+};
+
+// `parsed` is `text` or its plain copy; what the members keep are places in `text`.
+Attempt read_members(std::string_view text, std::string_view parsed,
+                     std::vector<JsonMember>& members, std::size_t depth_max,
+                     JsonDuplicates duplicates) {
+  rapidjson::MemoryStream stream(parsed.data(), parsed.size());
+  MemberHandler handler(text, stream, members, depth_max, duplicates);
+  const Reading reading = read(stream, handler);
+  if (handler.too_deep()) return {.error = JsonError::kDepth};
+  if (handler.duplicate()) return {.error = JsonError::kDuplicate};
+  if (reading == Reading::kWhole) return {.member_count = handler.member_count()};
+  return {.stumbled = reading == Reading::kStumbled, .error = JsonError::kSyntax};
+}
+
+// `strings` is what it had when the reading ended.
+Reading read_strings(std::string_view text, std::vector<std::string>& strings) {
+  strings.clear();
+  rapidjson::MemoryStream stream(text.data(), text.size());
+  StringsHandler handler(strings);
+  return read(stream, handler);
+}
 
 // The first character behind the string that opens at `at`.
 std::size_t string_end(std::string_view text, std::size_t at) {
@@ -178,18 +331,16 @@ std::variant<JsonObject, JsonError> JsonObject::parse(std::string_view text,
                                                       const std::vector<std::string_view>& names,
                                                       std::size_t depth_max,
                                                       JsonDuplicates duplicates) {
+  if (text.size() > kJsonBytesMax) return JsonError::kSyntax;
   JsonObject object;
-  object.members_.reserve(names.size());
-  for (const std::string_view name : names) object.members_.push_back({.name = name});
-
-  rapidjson::MemoryStream stream(text.data(), text.size());
-  MemberHandler handler(text, stream, object.members_, depth_max, duplicates);
-  rapidjson::Reader reader;
-  const bool parsed = !reader.Parse<kFlags>(stream, handler).IsError();
-  if (handler.too_deep()) return JsonError::kDepth;
-  if (handler.duplicate()) return JsonError::kDuplicate;
-  if (!parsed || !consumed_all(stream)) return JsonError::kSyntax;
-  object.member_count_ = handler.member_count();
+  object.members_ = members_named(names);
+  Attempt attempt = read_members(text, text, object.members_, depth_max, duplicates);
+  if (attempt.stumbled) {
+    object.members_ = members_named(names);
+    attempt = read_members(text, plain_copy(text), object.members_, depth_max, duplicates);
+  }
+  if (attempt.error) return *attempt.error;
+  object.member_count_ = attempt.member_count;
   return object;
 }
 
@@ -201,11 +352,11 @@ const JsonMember& JsonObject::operator[](std::string_view name) const {
 }
 
 std::optional<std::vector<std::string>> parse_string_array(std::string_view text) {
+  if (text.size() > kJsonBytesMax) return std::nullopt;
   std::vector<std::string> strings;
-  rapidjson::MemoryStream stream(text.data(), text.size());
-  StringsHandler handler(strings);
-  rapidjson::Reader reader;
-  if (reader.Parse<kFlags>(stream, handler).IsError() || !consumed_all(stream)) return std::nullopt;
+  Reading reading = read_strings(text, strings);
+  if (reading == Reading::kStumbled) reading = read_strings(plain_copy(text), strings);
+  if (reading != Reading::kWhole) return std::nullopt;
   return strings;
 }
 

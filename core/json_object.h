@@ -1,13 +1,17 @@
 // core/json_object.h: A few members of one JSON object, with the bytes they were written in.
 //
 // One pass over the text, no tree: only the members asked for are kept, so a hostile value costs
-// no more memory than its own size. Checked on the way: RFC 8259's grammar, UTF-8 (escaped
-// surrogates included), depth. Of duplicate members the first wins, or they are refused.
+// no more memory than its own size; twice that where a number is beyond a double or an escaped
+// surrogate stands alone. Checked on the way: RFC 8259's grammar, UTF-8, depth. Of duplicate
+// members the first wins, or they are refused.
+//
+// This is the only way into RapidJSON: bytes from outside crash it when it is used in other ways.
 //
 // Thread safety: values and pure functions.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -17,19 +21,22 @@
 
 namespace bide {
 
+// Callers have lower limits of their own; RapidJSON counts a string's bytes in 32 bits.
+inline constexpr std::size_t kJsonBytesMax = 1 << 30;
+
 struct JsonMember {
   enum class Kind : std::uint8_t { kAbsent, kNull, kBool, kNumber, kString, kObject, kArray };
   std::string_view name;
   Kind kind = Kind::kAbsent;
   std::string_view raw{};  // Byte-exact, without surrounding white space; into the parsed text.
-  std::string text{};      // kString: decoded.
+  std::string text{};      // kString: decoded, in UTF-8; a lone surrogate is U+FFFD.
 
   // `null` says as little as leaving the member out.
   [[nodiscard]] bool present() const { return kind != Kind::kAbsent && kind != Kind::kNull; }
 };
 
 enum class JsonError : std::uint8_t {
-  kSyntax,     // Not one JSON object, not UTF-8, or a number beyond a double.
+  kSyntax,     // Not one JSON object, not UTF-8, or over kJsonBytesMax.
   kDepth,      // Nested deeper than `depth_max`.
   kDuplicate,  // Refused, and some member of the object itself stands twice.
 };

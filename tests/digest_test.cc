@@ -27,8 +27,8 @@ TEST_CASE("digest: what is not a representation says nothing") {
 
 // RapidJSON's conversion to a double reads outside its table for the first of these.
 TEST_CASE("digest: a job is read whatever numbers its worker wrote") {
-  for (const std::string number :
-       {"0.0000000000000e-2147483639", "-0.0000000000000e-2147483639", "1e-2147483648"}) {
+  for (const std::string number : {"0.0000000000000e-2147483639", "-0.0000000000000e-2147483639",
+                                   "1e-2147483648", "1e309", "-1e999999999", "0e999999999"}) {
     CAPTURE(number);
     const Digest digest =
         digest_of(R"({"error":"e","operation":{"n":)" + number + R"(},"result":[)" + number +

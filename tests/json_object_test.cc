@@ -70,3 +70,16 @@ TEST_CASE("json object: members are counted, asked for or not") {
   CHECK(count(R"({"a":{"b":1,"c":2}})") == 1);
   CHECK(count(R"({"a":1,"a":1,"b":[{}]})") == 3);
 }
+
+TEST_CASE(
+    "json object: names that are no text are one name, and refused twice where they must be") {
+  CHECK(std::get<JsonError>(parse_strictly(R"({"\ud800":1,"\udc00":1})")) == JsonError::kDuplicate);
+  CHECK(std::get<JsonError>(parse_strictly(R"({"n":1e309,"a":1,"a":1})")) == JsonError::kDuplicate);
+  CHECK(std::get<JsonError>(JsonObject::parse(R"({"n":1e309,"d":[[]]})", {"n"}, 2)) ==
+        JsonError::kDepth);
+  const auto parsed = parse_strictly(R"({"\ud800":1,"n":1e309,"a" : "\ud800x\u0061" })");
+  const auto& object = std::get<JsonObject>(parsed);
+  CHECK(object["a"].raw == R"("\ud800x\u0061")");
+  CHECK(object["a"].text == "\xEF\xBF\xBDxa");
+  CHECK(object.member_count() == 3);
+}
