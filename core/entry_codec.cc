@@ -6,6 +6,7 @@
 #include "core/entry_key.h"
 #include "core/field_reader.h"
 #include "core/json_object.h"
+#include "core/timestamp.h"
 
 namespace bide {
 namespace {
@@ -64,7 +65,7 @@ OrRejection<Definition> decode_definition(const EntryKey& key, std::string_view 
   FieldReader read(std::get<JsonObject>(object));
   read.expect("id", Need::kOptional, key.job_id);
   Definition definition;
-  definition.created = read.text("created", Need::kOptional, kValueBytesMax);
+  definition.created = with_zone(read.text("created", Need::kOptional, kValueBytesMax));
   definition.subject = read.text("subject", Need::kOptional, kValueBytesMax);
   definition.operation = read.object("operation");
   definition.expected_agents = read.agents("expected_agents");

@@ -47,7 +47,9 @@ std::string FieldReader::text(std::string_view name, Need need, std::size_t byte
 
 std::string FieldReader::timestamp(std::string_view name) {
   std::string value = text(name, Need::kRequired, kTimestampBytesMax);
-  if (!value.empty() && !is_timestamp(value)) reject(name, "a time as in RFC 3339");
+  const TimestampShape shape = shape_of_timestamp(value);
+  if (shape == TimestampShape::kNone && !value.empty()) reject(name, "a time as in RFC 3339");
+  if (shape == TimestampShape::kWithoutZone) value += 'Z';
   return value;
 }
 

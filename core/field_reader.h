@@ -27,7 +27,7 @@ class FieldReader {
 
   // A string without NUL, at most `bytes_max` long and, if required, not empty. Empty when absent.
   std::string text(std::string_view name, Need need, std::size_t bytes_max);
-  // As text(), of RFC 3339's shape.
+  // As text(), of RFC 3339's shape; one without a zone gets that of UTC.
   std::string timestamp(std::string_view name);
   // If present, a string equal to `expected`; another one is a kMismatch.
   void expect(std::string_view name, Need need, std::string_view expected);

@@ -18,17 +18,28 @@ bool take_shape(std::string_view& text, std::string_view shape) {
 
 }  // namespace
 
-bool is_timestamp(std::string_view text) {
-  if (!take_shape(text, "0000-00-00")) return false;
-  if (!take_shape(text, "T") && !take_shape(text, "t")) return false;
-  if (!take_shape(text, "00:00:00")) return false;
+TimestampShape shape_of_timestamp(std::string_view text) {
+  if (!take_shape(text, "0000-00-00")) return TimestampShape::kNone;
+  if (!take_shape(text, "T") && !take_shape(text, "t")) return TimestampShape::kNone;
+  if (!take_shape(text, "00:00:00")) return TimestampShape::kNone;
   if (take_shape(text, ".")) {
-    if (!take_shape(text, "0")) return false;
+    if (!take_shape(text, "0")) return TimestampShape::kNone;
     while (take_shape(text, "0")) {
     }
   }
-  if (text == "Z" || text == "z") return true;
-  return (take_shape(text, "+00:00") || take_shape(text, "-00:00")) && text.empty();
+  if (text.empty()) return TimestampShape::kWithoutZone;
+  const bool zoned = text == "Z" || text == "z" ||
+                     ((take_shape(text, "+00:00") || take_shape(text, "-00:00")) && text.empty());
+  return zoned ? TimestampShape::kZoned : TimestampShape::kNone;
+}
+
+std::string with_zone(std::string timestamp) {
+  // Most end with `Z`, and there is nothing to look at.
+  if (!timestamp.empty() && is_digit(timestamp.back()) &&
+      shape_of_timestamp(timestamp) == TimestampShape::kWithoutZone) {
+    timestamp += 'Z';
+  }
+  return timestamp;
 }
 
 }  // namespace bide

@@ -40,8 +40,9 @@ TEST_CASE("codec: expected agents are a count or names, sorted and each once") {
     CHECK(std::holds_alternative<std::monostate>(agents(none)));
   }
   for (const std::string_view bad :
-       {"-1", "1.5", "1e3", "4294967296", "99999999999999999999", "true", "\"a\"", "{}", "[1]",
-        "[[\"a\"]]", "[\"a\",null]", "[\"\"]", "[\"a\\u0000\"]", "[{\"a\":\"b\"}]"}) {
+       {"-1", "1.5", "1e3", "1e999", "-1e999", "0e999999999", "4294967296", "99999999999999999999",
+        "true", "\"a\"", "{}", "[1]", "[[\"a\"]]", "[\"a\",null]", "[\"\"]", "[\"a\\u0000\"]",
+        "[{\"a\":\"b\"}]"}) {
     CAPTURE(bad);
     CHECK(verdict("jobs.j", object_with("expected_agents", bad)) == "field");
   }
@@ -58,8 +59,9 @@ TEST_CASE("codec: an event is read with its data") {
 }
 
 TEST_CASE("codec: where unix_nano is no integer the key's counts") {
-  for (const std::string_view number : {"\"5\"", "5.0", "5e3", "9223372036854775808",
-                                        "-9223372036854775809", "1e308", "null", "{}", "[5]"}) {
+  for (const std::string_view number :
+       {"\"5\"", "5.0", "5e3", "9223372036854775808", "-9223372036854775809", "1e308", "1e999",
+        "-1e999", "0e999999999", "null", "{}", "[5]"}) {
     CAPTURE(number);
     CHECK(event_of(replaced(kEventValue, "1700000000000000002", number)).unix_nano ==
           1700000000000000001);
@@ -108,7 +110,9 @@ TEST_CASE("codec: an event's fields are checked") {
       {"2026-01-31T12:00:00Z", "2026-01-31T12:00:00.5-01:00", "accepted"},
       {"2026-01-31T12:00:00Z", "2026-01-31T12:00:00." + std::string(43, '1') + "Z", "accepted"},
       {"2026-01-31T12:00:00Z", "2026-01-31T12:00:00." + std::string(44, '1') + "Z", "field"},
-      {"2026-01-31T12:00:00Z", "2026-01-31T12:00:00", "field"},
+      {"2026-01-31T12:00:00Z", "2026-01-31T12:00:00", "accepted"},
+      {"2026-01-31T12:00:00Z", "2026-01-31T12:00:00.", "field"},
+      {"2026-01-31T12:00:00Z", "2026-01-31T12:00", "field"},
       {"2026-01-31T12:00:00Z", "2026-01-31 12:00:00Z", "field"},
       {"2026-01-31T12:00:00Z", "2026-01-31T12:00:00.Z", "field"},
       {"2026-01-31T12:00:00Z", "2026-01-31T12:00:00Zx", "field"},
@@ -125,6 +129,24 @@ TEST_CASE("codec: an event's fields are checked") {
   }
 }
 
+TEST_CASE("codec: a time without a zone is UTC, and says so from then on") {
+  const auto timestamp_of = [](std::string_view text) {
+    return event_of(replaced(kEventValue, "2026-01-31T12:00:00Z", text)).timestamp;
+  };
+  CHECK(timestamp_of("2026-01-31T12:00:00") == "2026-01-31T12:00:00Z");
+  CHECK(timestamp_of("2026-01-31t12:00:00.123456") == "2026-01-31t12:00:00.123456Z");
+  CHECK(timestamp_of("2026-01-31T12:00:00." + std::string(44, '1')).size() == 65);
+  for (const std::string_view zoned : {"2026-01-31T12:00:00z", "2026-01-31T12:00:00.5-01:00"}) {
+    CHECK(timestamp_of(zoned) == zoned);
+  }
+  const auto created = [](std::string_view text) {
+    return definition_of(object_with("created", "\"" + std::string(text) + "\"")).created;
+  };
+  CHECK(created("2026-01-31T12:00:00") == "2026-01-31T12:00:00Z");
+  CHECK(created("2026-01-31") == "2026-01-31");
+  CHECK(created("at noon") == "at noon");
+}
+
 TEST_CASE("codec: a response is read, its data byte by byte") {
   const Response response = response_of(
       R"({"job_id":"j","status":"ok","hostname":"web.01","data": [ 1, {"a" : null} ],"error":"e","changed":false})");
@@ -138,7 +160,7 @@ TEST_CASE("codec: a response is read, its data byte by byte") {
 TEST_CASE("codec: a response's data may be any JSON value") {
   for (const std::string_view data :
        {"5", "-0", "-0.0", "1e-400", "0.1e+5", "true", "false", "\"\"", "\"a\\\"b\"", "{}", "[]",
-        "[[ ]]", "18446744073709551616"}) {
+        "[[ ]]", "18446744073709551616", "1e999", "\"\\ud800\""}) {
     CAPTURE(data);
     CHECK(response_of(object_with("data", data)).data == data);
     CHECK(response_of(object_with("data", " \t" + std::string(data) + "\n")).data == data);
@@ -157,8 +179,8 @@ TEST_CASE("codec: a response without a hostname is the key's agent's") {
   CHECK(verdict(key, R"({"job_id":"k"})") == "mismatch");
   for (const std::string_view value :
        {R"({"job_id":5})", R"({"hostname":5})", R"({"status":5})", R"({"error":{}})",
-        R"({"changed":"yes"})", R"({"changed":1})", R"({"status":"a\u0000"})",
-        R"({"error":"\u0000"})"}) {
+        R"({"changed":"yes"})", R"({"changed":1})", R"({"changed":1e999})",
+        R"({"status":"a\u0000"})", R"({"error":"\u0000"})"}) {
     CAPTURE(value);
     CHECK(verdict(key, value) == "field");
   }
