@@ -12,6 +12,7 @@
 #include "client/usage.h"
 #include "core/entry_codec.h"
 #include "core/json_object.h"
+#include "core/utf8_text.h"
 
 namespace bide {
 namespace {
@@ -61,6 +62,19 @@ std::string host_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0 || name.front() == '\0') return "unknown";
   return name.data();
+}
+
+// What a program printed in another encoding is worth more than nothing: U+FFFD is stored for bytes
+// that are not UTF-8, rather than no event.
+std::optional<std::string> find_text(const Arguments& arguments, std::string_view name) {
+  const auto given = arguments.find(name);
+  if (!given) return std::nullopt;
+  std::string text = as_utf8(*given);
+  if (text != *given) {
+    std::cerr << std::string(kCommand) + ": warning: " + std::string(name) +
+                     " is not UTF-8; U+FFFD stands for what could not be read\n";
+  }
+  return text;
 }
 
 bool is_bucket_name(std::string_view text) {
@@ -116,13 +130,13 @@ std::variant<NewEntry, Misuse> event_of(const std::string& id, const std::string
   }
   NewEvent event{.job_id = id, .kind = *kind, .agent = {}, .data = {}};
   const bool by_submitter = *kind == EventKind::kSubmitted;
-  event.agent =
-      arguments.find("--agent").value_or(by_submitter ? std::string(kSubmitterAgent) : host_name());
-  event.data = arguments.find("--data").value_or("");
+  event.agent = find_text(arguments, "--agent")
+                    .value_or(by_submitter ? std::string(kSubmitterAgent) : as_utf8(host_name()));
+  event.data = find_text(arguments, "--data").value_or("");
   if (arguments.given("--data") && !is_embeddable(event.data)) {
     return Misuse{"--data must be one JSON object"};
   }
-  if (const auto error = arguments.find("--error")) event.data = error_data(*error);
+  if (const auto error = find_text(arguments, "--error")) event.data = error_data(*error);
   NewEntry entry = event_entry(event, now);
   if (auto fault = find_fault(entry)) return *fault;
   return entry;
@@ -132,10 +146,10 @@ std::variant<NewEntry, Misuse> definition_of(const std::string& id, const Argume
                                              WallTime now) {
   NewDefinition definition;
   definition.job_id = id;
-  definition.operation = arguments.find("--operation").value_or("{}");
+  definition.operation = find_text(arguments, "--operation").value_or("{}");
   if (!is_embeddable(definition.operation)) return Misuse{"--operation must be one JSON object"};
-  definition.subject = arguments.find("--subject").value_or("");
-  definition.expected_agents = names_in(arguments.find("--expected-agents").value_or(""));
+  definition.subject = find_text(arguments, "--subject").value_or("");
+  definition.expected_agents = names_in(find_text(arguments, "--expected-agents").value_or(""));
   if (arguments.given("--expected-agents") && definition.expected_agents.empty()) {
     return Misuse{"--expected-agents needs a name"};
   }

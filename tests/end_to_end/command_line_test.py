@@ -63,6 +63,27 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.bide.command("emit", "x", "exploded").returncode, 2)
         self.assertEqual(self.bide.command("no-such").returncode, 2)
 
+    def test_any_number_and_any_encoding(self):
+        numbers = ["1e309", "-1e999", "0e400", "0.0e999999999", "1" + "0" * 309]
+        data = '{"n":[' + ",".join(numbers) + r'],"s":"\ud800","error":"\udc00!"}'
+        self.ok("emit", "numbers", "define", "--operation", data)
+        self.bide.put(("responses.numbers.a.1", ('{"status":"failed","data":%s}' % data).encode()))
+        self.ok("emit", "numbers", "failed", "--data", data)
+        self.exists("numbers")
+        done = self.bide.command("wait", "numbers", "-o", "json")
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertIn('"operation":' + data, done.stdout)
+        self.assertIn('"result":' + data, done.stdout)
+        self.assertIn("\ufffd!", done.stderr)
+
+        done = self.bide.command("emit", "latin", "failed", "--error", b"caf\xe9")
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+        self.assertIn("--error is not UTF-8", done.stderr)
+        self.exists("latin")
+        done = self.bide.command("wait", "latin")
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("caf\ufffd", done.stderr)
+
     def test_wait_one_liner(self):
         self.bide.put(definition("liner"), event("liner", "started"))
         script = self.example("wait-one-liner.sh", "liner")

@@ -1,0 +1,15 @@
+// core/utf8_text.h: Text of any encoding as UTF-8 (RFC 3629).
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace bide {
+
+// The text, with U+FFFD for what is not UTF-8: one for each byte that cannot begin a character, and
+// one for a character that breaks off (Unicode 15, section 3.9, "maximal subparts").
+[[nodiscard]] std::string as_utf8(std::string_view text);
+
+}  // namespace bide
