@@ -1,0 +1,92 @@
+// What a stream's client says behind the WebSocket's frames: a token is heard, or the conversation
+// is over; cuts do not matter, and nothing follows the close frame.
+//
+// Input: a byte that decides the cuts and whether a token may read (bit 1); its lowest bit says
+// what follows: bytes as a client sends them, or messages, one a line, to be framed and masked.
+#include <string>
+#include <vector>
+
+#include "core/json_object.h"
+#include "server/web_socket_stream.h"
+#include "tests/fuzz/fuzz_input.h"
+#include "tests/web_socket_client.h"
+
+using namespace bide;
+using namespace bide::fuzz;
+
+namespace {
+
+struct Talk {
+  std::vector<std::string> tokens;
+  std::string out;
+  bool open = true;
+  bool operator==(const Talk&) const = default;
+};
+
+Talk talk(const std::vector<std::string_view>& reads, bool may_read) {
+  Talk result;
+  WebSocketStream stream;
+  const auto note = [&](std::string_view token) {
+    demand(may_read || result.tokens.empty(), "nothing is heard after a token that may not read");
+    result.tokens.emplace_back(token);
+    return may_read;
+  };
+  for (const std::string_view read : reads) {
+    result.open = stream.receive(read, result.out, note);
+    if (!result.open) break;
+  }
+  demand(may_read || result.tokens.empty() || !result.open, "such a token ends it");
+  return result;
+}
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) lines.push_back(take_until(text, "\n"));
+  return lines;
+}
+
+// The head and the end are the only places for anything but the client's own pings.
+void check_sent(const Talk& talk) {
+  const auto frames = server_frames(talk.out);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const bool close = frames[i].opcode == Opcode::kClose;
+    demand(frames[i].fin && (close || frames[i].opcode == Opcode::kPong), "pongs and a close");
+    demand(!close || (i + 1 == frames.size() && !talk.open), "a close frame is the last");
+  }
+  demand(talk.open || (!frames.empty() && frames.back().opcode == Opcode::kClose),
+         "it does not end without a word");
+}
+
+// A message is a token if its only member is `auth`, by another way to look at it.
+bool is_token(std::string_view message) {
+  const auto members = split_json_object(message);
+  return members.size() == 1 && members[0].value.starts_with('"');
+}
+
+void check_messages(const std::vector<std::string_view>& lines, const Talk& talk) {
+  demand(talk.tokens.size() <= lines.size(), "a message is one token at most");
+  for (std::size_t i = 0; i < talk.tokens.size(); ++i) {
+    demand(is_token(lines[i]), "what is heard was said");
+    demand(talk.tokens[i].size() <= lines[i].size(), "decoding does not add");
+  }
+  demand(!talk.open || talk.tokens.size() == lines.size(), "while it is open all was a token");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string_view rest = text_of(data + 1, size - 1);
+  const bool framed = (data[0] & 1U) != 0;
+  const bool may_read = (data[0] & 2U) == 0;
+  const std::vector<std::string_view> lines = lines_of(framed ? rest : "");
+  std::string stream(framed ? "" : rest);
+  for (const std::string_view line : lines) stream += client_frame(Opcode::kText, line);
+
+  const Talk whole = talk({stream}, may_read);
+  demand(talk(cut(stream, data[0]), may_read) == whole, "pieces give the same as the whole");
+  if (stream.size() <= 512) demand(talk(bytewise(stream), may_read) == whole, "bytes, too");
+  check_sent(whole);
+  if (framed) check_messages(lines, whole);
+  return 0;
+}
