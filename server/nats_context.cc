@@ -65,7 +65,13 @@ std::variant<std::filesystem::path, std::string> find_file(const std::filesystem
   while (!chosen.empty() && chosen.back() <= ' ') chosen.pop_back();
   const bool leaves =
       chosen.find("..") != std::string::npos || chosen.find('/') != std::string::npos;
-  if (chosen.empty() || leaves) return choice.string() + ": expected the name of a context";
+  // The name is a part of messages.
+  const bool garbage = std::any_of(chosen.begin(), chosen.end(), [](char c) {
+    return static_cast<unsigned char>(c) < ' ' || c == '\x7F';
+  });
+  if (chosen.empty() || leaves || garbage) {
+    return choice.string() + ": expected the name of a context";
+  }
   return file_of(chosen);
 }
 

@@ -85,6 +85,8 @@ TEST_CASE("nats_context: selected is the selected one, unless one has that name"
   CHECK(config.accepted("selected").user == "ci");
   config.select("../../ci");
   CHECK(mentions(config.refused("selected"), "expected the name of a context"));
+  config.select("ci\x1b[2J");
+  CHECK(mentions(config.refused("selected"), "context.txt: expected the name of a context"));
   config.select(" \n");
   CHECK(mentions(config.refused("selected"), "expected the name of a context"));
   config.add("selected", R"({"user":"named"})");
