@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -11,6 +12,7 @@ namespace bide {
 namespace {
 
 constexpr std::size_t kSmallFileBytesMax = 1 << 20;
+constexpr std::size_t kFirstReadBytes = 4096;  // Most files have less.
 
 class Descriptor {
  public:
@@ -36,9 +38,12 @@ std::variant<std::string, Unreadable> read_small_file(const std::filesystem::pat
   // It opens like a file and only fails when read.
   if (::fstat(file.get(), &status) == 0 && S_ISDIR(status.st_mode))
     return Unreadable{"a directory"};
-  std::string bytes(kSmallFileBytesMax + 1, '\0');
+  std::string bytes;
   std::size_t size = 0;
-  while (size < bytes.size()) {
+  while (size <= kSmallFileBytesMax) {
+    if (size == bytes.size()) {
+      bytes.resize(std::clamp(2 * size, kFirstReadBytes, kSmallFileBytesMax + 1));
+    }
     const ssize_t got = ::read(file.get(), bytes.data() + size, bytes.size() - size);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Unreadable{std::strerror(errno)};
