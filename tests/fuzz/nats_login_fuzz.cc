@@ -57,17 +57,25 @@ void check_urls(std::string_view list) {
   demand(!split_nats_urls(list).empty(), "of one URL at least");
 }
 
+// Not where the TLS library has to be asked: it reads the system's 140 certificates each time.
+bool takes_long(const NatsLogin& login) {
+  return !login.ca_file.empty() || !login.cert_file.empty() ||
+         login.urls.find("tls://") != std::string::npos;
+}
+
 // As `bide` does it before it connects.
 void check_login(const std::string& urls, const NatsCredentials& credentials) {
   if (find_contradiction(credentials, urls)) return;
-  if (const auto fault = find_login_fault(urls, credentials)) return check_message(*fault);
   const auto read = read_nats_login(urls, credentials);
-  const auto* const login = std::get_if<NatsLogin>(&read);
-  demand(login != nullptr, "what has no fault can be read");
-  demand(is_nats_url_list(login->urls), "one can connect there");
-  demand(login->nkey_file.empty() == login->public_nkey.empty(), "a seed has its key");
-  demand(login->digest() == std::get<NatsLogin>(read_nats_login(urls, credentials)).digest(),
-         "it is the same as long as the files are");
+  if (const auto* why = std::get_if<std::string>(&read)) return check_message(*why);
+  const auto& login = std::get<NatsLogin>(read);
+  demand(is_nats_url_list(login.urls), "one can connect there");
+  demand(login.nkey_file.empty() == login.public_nkey.empty(), "a seed has its key");
+  if (takes_long(login)) return;
+  natsOptions* raw = nullptr;
+  demand(natsOptions_Create(&raw) == NATS_OK, "there are options to fill");
+  const NatsOptionsPtr options(raw);
+  if (const auto fault = fill_options(options.get(), login)) check_message(*fault);
 }
 
 void check_seed(std::string_view text) {
