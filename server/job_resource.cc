@@ -17,7 +17,7 @@ void JobResource::handle(std::string_view id, const httplib::Request& request, E
 }
 
 httplib::Response JobResource::absent(std::string_view /*id*/, Outcome outcome) const {
-  return problem(404, "job-not-found", "Job not found",
+  return problem(404, kJobNotFound, "Job not found",
                  outcome == Outcome::kGone ? "the job was deleted or expired while you waited"
                                            : "there is no job of this id");
 }

@@ -33,7 +33,7 @@ void JobSetResource::handle(std::string_view key, const httplib::Request& reques
 
 httplib::Response JobSetResource::absent(std::string_view key, Outcome outcome) const {
   const std::string missing = json_of(sets_.missing(JobSetQuery::parse(key)->ids));
-  return problem(404, "job-not-found", "Job not found",
+  return problem(404, kJobNotFound, "Job not found",
                  outcome == Outcome::kGone
                      ? "a job was deleted or expired while you waited; see `missing`"
                      : "there are no jobs of some of these ids; they are in `missing`",

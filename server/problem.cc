@@ -25,13 +25,6 @@ std::string ascii(std::string_view text) {
                 [](char byte) { return static_cast<unsigned char>(byte) < 0x80 ? byte : '?'; });
 }
 
-std::string code_of(std::string_view slug) {
-  return mapped(slug, [](char byte) {
-    if (byte == '-') return '_';
-    return byte >= 'a' && byte <= 'z' ? static_cast<char>(byte - 'a' + 'A') : byte;
-  });
-}
-
 std::string slug_of(std::string_view phrase) {
   return mapped(phrase, [](char byte) {
     if (byte == ' ') return '-';
@@ -52,7 +45,8 @@ httplib::Response problem(int status, std::string_view slug, std::string_view ti
   json.number(static_cast<std::uint64_t>(status));
   write_member(json, "detail", text);
   write_member(json, "error", text);
-  write_member(json, "code", code_of(slug));
+  json.key("code");
+  json.number(static_cast<std::uint64_t>(status));
   for (const ProblemMember& member : members) {
     json.key(member.name);
     json.raw(member.json);

@@ -1,8 +1,9 @@
 // server/problem.h: Errors as documents: RFC 9457 problem details.
 //
 // Members, in order: `type`, `title`, `status`, `detail`, then `error` (the detail again) and
-// `code` (the slug in capitals), which clients of osapi read. `type` is `urn:bide:problem:<slug>`:
-// a name to compare with, stable for good, not an address to fetch. Every problem is `no-store`.
+// `code` (the status again), which clients of osapi read. `type` is `urn:bide:problem:<slug>`: a
+// name to compare with, stable for good, not an address to fetch. It tells a job that does not
+// exist (kJobNotFound) from a path that does not. Every problem is `no-store`.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -25,6 +26,9 @@ struct ProblemMember {
 [[nodiscard]] httplib::Response problem(int status, std::string_view slug, std::string_view title,
                                         std::string_view detail,
                                         std::initializer_list<ProblemMember> members = {});
+
+// There is no such job, and bide has made sure of it.
+inline constexpr std::string_view kJobNotFound = "job-not-found";
 
 // For errors that their status says enough about: slug and title are its reason phrase.
 [[nodiscard]] httplib::Response problem(int status, std::string_view detail);

@@ -96,7 +96,7 @@ void StreamResource::begin(std::string_view key, Waiter::Terms terms, OpenedStre
     if (!exchange.facts().caught_up) {
       return catch_up(key, std::move(terms), std::move(opened), exchange);
     }
-    return refuse(key, problem(404, "job-not-found", "Job not found", "there is no job of this id"),
+    return refuse(key, problem(404, kJobNotFound, "Job not found", "there is no job of this id"),
                   exchange);
   }
   const bool over = look.verdict == Verdict::kHolds || look.verdict == Verdict::kNever;

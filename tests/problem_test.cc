@@ -12,7 +12,7 @@ TEST_CASE("problem: the members of RFC 9457 and of osapi, in a fixed order") {
   CHECK(response.get_header_value("Cache-Control") == "no-store");
   CHECK(response.body ==
         R"({"type":"urn:bide:problem:job-not-found","title":"Job not found","status":404,)"
-        R"("detail":"no job \"build-7\"","error":"no job \"build-7\"","code":"JOB_NOT_FOUND"})");
+        R"("detail":"no job \"build-7\"","error":"no job \"build-7\"","code":404})");
 }
 
 TEST_CASE("problem: further members are written as they are") {
@@ -20,7 +20,7 @@ TEST_CASE("problem: further members are written as they are") {
       problem(409, "x", "t", "d", {{"job", R"({"id":"a","n":1.50})"}, {"more", "[]"}});
   CHECK(response.body ==
         R"({"type":"urn:bide:problem:x","title":"t","status":409,"detail":"d","error":"d",)"
-        R"("code":"X","job":{"id":"a","n":1.50},"more":[]})");
+        R"("code":409,"job":{"id":"a","n":1.50},"more":[]})");
 }
 
 TEST_CASE("problem: a status may speak for itself") {
@@ -29,7 +29,7 @@ TEST_CASE("problem: a status may speak for itself") {
   CHECK(response.body == R"({"type":"urn:bide:problem:request-header-fields-too-large",)"
                          R"("title":"Request Header Fields Too Large","status":431,)"
                          R"("detail":"more than 100 fields","error":"more than 100 fields",)"
-                         R"("code":"REQUEST_HEADER_FIELDS_TOO_LARGE"})");
+                         R"("code":431})");
 }
 
 TEST_CASE("problem: a client's bytes cannot break the document") {

@@ -106,7 +106,8 @@ class Collections(unittest.TestCase):
         self.bide.put(event("b", "failed", nano=1))
         self.assertEqual(self.bide.finish(changed)["Bide-Outcome"], "changed")
         failed = self.bide.finish(all_well)
-        self.assertEqual((failed.status, failed.json()["code"]), (409, "JOB_DID_NOT_SUCCEED"))
+        self.assertEqual((failed.status, failed.json()["type"]),
+                         (409, "urn:bide:problem:job-did-not-succeed"))
         self.assertEqual([job["status"] for job in failed.json()["jobs"]["items"]],
                          ["submitted", "failed"])
         waiting = self.held("/job?id=a&id=b&until=done&wait=30s")

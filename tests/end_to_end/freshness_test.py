@@ -130,7 +130,7 @@ class Behind(unittest.TestCase):
         for target, (bound, _) in bounds.items():
             response, seconds = asked[target].result()
             self.assertEqual((response.status, response["Retry-After"]), (503, "1"), target)
-            self.assertEqual(response.json()["code"], "NOT_FRESH")
+            self.assertEqual(response.json()["type"], "urn:bide:problem:not-fresh")
             self.assertGreater(seconds, bound * 0.9, target)
             self.assertLess(seconds, bound + 0.7, target)
 
