@@ -18,7 +18,7 @@ void append_chunk_size(std::string& out, std::size_t bytes) {
 httplib::Response EventStream::head(bool chunked) {
   httplib::Response response;
   response.status = 200;
-  response.set_header("Content-Type", "text/event-stream");
+  response.set_header("Content-Type", "text/event-stream; charset=utf-8");
   response.set_header("Cache-Control", "no-store, no-transform");
   response.set_header("X-Accel-Buffering", "no");  // nginx: pass on what there is.
   if (chunked) response.set_header("Transfer-Encoding", "chunked");
@@ -27,7 +27,7 @@ httplib::Response EventStream::head(bool chunked) {
 
 void EventStream::wrap(const Record& record, std::string& head, std::string& tail) const {
   std::string fields;
-  if (record.event == "open") {
+  if (record.event == kHello) {
     fields.append("retry: ").append(std::to_string(kRetry.count())).append("\n");
   }
   fields.append("event: ").append(record.event);

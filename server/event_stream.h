@@ -1,7 +1,7 @@
 // server/event_stream.h: Server-sent events, WHATWG HTML section 9.2.
 //
 //   retry: 2000
-//   event: open
+//   event: hello
 //   data: {"heartbeat_seconds":15}
 //
 //   event: job

@@ -21,6 +21,9 @@ namespace bide {
 
 class Stream {
  public:
+  // The event of the first record. Not `open`: EventSource fires its own event of that name.
+  static constexpr std::string_view kHello = "hello";
+
   // Why it ends, for those roads that tell.
   enum class End : std::uint8_t {
     kOver,      // The job cannot change any more, or is gone.

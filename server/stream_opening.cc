@@ -129,7 +129,7 @@ void StreamResource::open(std::string_view key, Waiter::Terms terms, OpenedStrea
   }
   const auto seconds = opened.stream->heartbeat().count();
   const std::string first = opened.stream->whole_record(
-      "open", "{\"heartbeat_seconds\":" + std::to_string(seconds) + "}");
+      Stream::kHello, "{\"heartbeat_seconds\":" + std::to_string(seconds) + "}");
   exchange.open_stream(*this, key, std::move(terms), std::move(opened.stream), opened.head, first);
 }
 

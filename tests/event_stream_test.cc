@@ -39,16 +39,17 @@ TEST_CASE("event_stream: the head says what it is, and that nobody may keep or c
     head.erase(date, head.find("\r\n", date) + 2 - date);
     CHECK(head ==
           "HTTP/1.1 200 OK\r\nConnection: close\r\nCache-Control: no-store, no-transform\r\n"
-          "Content-Type: text/event-stream\r\nX-Accel-Buffering: no\r\n"s +
+          "Content-Type: text/event-stream; charset=utf-8\r\nX-Accel-Buffering: no\r\n"s +
+              "X-Content-Type-Options: nosniff\r\n" +
               (chunked ? "Transfer-Encoding: chunked\r\n" : "") + "\r\n");
   }
 }
 
 TEST_CASE("event_stream: the opening record says when to come back") {
   const std::string_view data = "{\"heartbeat_seconds\":15}";
-  const std::string text = "retry: 2000\nevent: open\ndata: {\"heartbeat_seconds\":15}\n\n";
-  CHECK(written(EventStream(true), "open", nullptr, data) == chunk("38", text));
-  CHECK(written(EventStream(false), "open", nullptr, data) == text);
+  const std::string text = "retry: 2000\nevent: hello\ndata: {\"heartbeat_seconds\":15}\n\n";
+  CHECK(written(EventStream(true), "hello", nullptr, data) == chunk("39", text));
+  CHECK(written(EventStream(false), "hello", nullptr, data) == text);
 }
 
 TEST_CASE("event_stream: a state has its opaque tag as id, an end has none") {

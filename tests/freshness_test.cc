@@ -378,7 +378,7 @@ TEST_CASE("freshness: a stream for a later id is opened once the table is there"
     server.apply(happened("build-7", 2, EventKind::kStarted, "a"));
     const std::string opened = road == Road::kEvents ? "200" : "101";
     CHECK(told.get() ==
-          std::vector<std::string>{opened, "open", "job processing", "job completed"});
+          std::vector<std::string>{opened, "hello", "job processing", "job completed"});
   }
 }
 
@@ -393,7 +393,7 @@ TEST_CASE("freshness: a stream for a job that is on its way is opened, not refus
     CHECK(server.wait_parked(1));
     CHECK(ServedTable::wait_until([&] { return server.tail.reads() > 0; }));
     server.apply(defined("new", 1));
-    CHECK(told.get() == "open, job submitted");
+    CHECK(told.get() == "hello, job submitted");
     CHECK(StreamReader(server, road, "nobody").status() == 404);
   }
 }
@@ -404,11 +404,11 @@ TEST_CASE("freshness: a stream whose id is beyond the stream's end begins as wit
   const std::string query = "?last_event_id=" + id_of(UINT64_MAX);
   for (const Road road : kBothRoads) {
     StreamReader reader(server, road, "build-7", query);
-    CHECK(reader.gist() == "open");
+    CHECK(reader.gist() == "hello");
     CHECK(reader.gist() == "job submitted");
   }
   StreamReader feed(server.dial(), Road::kEvents, request("/job/events" + query));
-  CHECK(feed.gist() == "open");
+  CHECK(feed.gist() == "hello");
   CHECK(feed.gist() == "job submitted");
 }
 
@@ -425,7 +425,7 @@ TEST_CASE("freshness: the feed goes on behind a later id once the table is there
   server.apply(happened("build-7", 2, EventKind::kStarted, "a"));
   CHECK(ServedTable::wait_until([&] { return server.http_metrics.event_streams == 1; }));
   server.apply(happened("build-7", 3, EventKind::kCompleted, "a"));
-  CHECK(told.get() == "open, job completed");
+  CHECK(told.get() == "hello, job completed");
 }
 
 TEST_CASE("freshness: a stream that cannot be made sure of is put off") {
@@ -440,8 +440,8 @@ TEST_CASE("freshness: a stream that cannot be made sure of is put off") {
   auto unknown = std::async(std::launch::async,
                             [&] { return StreamReader(server, Road::kEvents, "nobody").gist(); });
   CHECK(StreamReader(server, Road::kSocket, "build-7", query).status() == 503);
-  CHECK(events.get() == "200 open, close");
-  CHECK(unknown.get() == "open");
+  CHECK(events.get() == "200 hello, close");
+  CHECK(unknown.get() == "hello");
 }
 
 }  // namespace bide

@@ -371,7 +371,9 @@ TEST_CASE("http_letter: a stream's head has no length, and HEAD the same fields"
       if (head) CHECK(client.at_end());
     }
     CHECK(answers[0].status == 200);
-    CHECK(answers[0].fields.at("Content-Type") == "text/event-stream");
+    CHECK(answers[0].fields.at("Content-Type") == "text/event-stream; charset=utf-8");
+    CHECK(answers[0].fields.at("X-Content-Type-Options") == "nosniff");
+    CHECK(answers[0].fields.at("Cross-Origin-Resource-Policy") == "same-origin");
     CHECK_FALSE(answers[0].fields.contains("Content-Length"));
     CHECK(answers[0].fields.contains("Date"));
     CHECK(without_time(answers[0].fields) == without_time(answers[1].fields));

@@ -49,7 +49,7 @@ std::string chunk(const std::string& data) {
 
 const std::string kSseHead =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
-const std::string kOpen = chunk("retry: 2000\nevent: open\ndata: {}\n\n");
+const std::string kOpen = chunk("retry: 2000\nevent: hello\ndata: {}\n\n");
 const std::string kJob = chunk(std::string("event: job\nid: ") + kTagField + "\ndata: {}\n\n");
 
 TEST_CASE("event answers: a state, a heartbeat, the end") {
@@ -92,7 +92,7 @@ const std::string kWsEnd = text(R"({"event":"end","data":{"status":"completed","
 
 TEST_CASE("socket answers: a state, a ping, the end once the server has closed") {
   const std::string sent =
-      kWsHead + text(R"({"event":"open","data":{}})") + kWsJob + frame(0x89, "now") + kWsEnd;
+      kWsHead + text(R"({"event":"hello","data":{}})") + kWsJob + frame(0x89, "now") + kWsEnd;
   CHECK(told_of<SocketAnswers>(sent) == "102+200\"abc-7-0123456789abcdef\"/7+102+102+");
   CHECK(told_of<SocketAnswers>(sent + close(1000)).ends_with("102+204.!"));
 }

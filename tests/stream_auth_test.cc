@@ -30,7 +30,7 @@ struct Guarded {
 };
 
 void check_begun(StreamReader& reader) {
-  CHECK(reader.gist() == "open");
+  CHECK(reader.gist() == "hello");
   CHECK(reader.gist() == "job submitted");
 }
 
@@ -120,7 +120,7 @@ TEST_CASE("stream auth: one client's streams end at its limit: SSE by trouble, W
   CHECK(StreamReader(server, Road::kSocket, "a", "", token).status() == 429);
   StreamReader second(server, Road::kEvents, "a", "", token);
   CHECK(second.status() == 200);
-  CHECK(second.gist() == "open");
+  CHECK(second.gist() == "hello");
   CHECK(second.gist() == "close");
   // The place is given back with the stream's end.
   server.apply(happened("a", 2, EventKind::kCompleted, "agent"));

@@ -41,7 +41,7 @@ struct SilentServer {
 
 StreamReader begin(SilentServer& server, Road road) {
   StreamReader reader(server.table, road, "build-7");
-  CHECK(reader.gist() == "open");
+  CHECK(reader.gist() == "hello");
   CHECK(reader.gist() == "job submitted");
   REQUIRE(server.table.wait_parked(1));
   return reader;

@@ -53,7 +53,7 @@ bool read_some(StreamReader& reader, unsigned records) {
   for (unsigned i = 0; i < records; ++i) {
     const Told told = reader.next();
     if (told.event == "gone") return reader.next().event == "close";
-    if (told.event == "pong" || told.event == "open") continue;
+    if (told.event == "pong" || told.event == "hello") continue;
     if (told.event != "job" || revision_of(told.id) <= latest) return false;
     latest = revision_of(told.id);
   }
@@ -107,7 +107,7 @@ TEST_CASE("stream race: draining in the middle of the news ends every stream pro
       Told told;
       do {
         told = reader.next();
-      } while (told.event == "open" || told.event == "job");
+      } while (told.event == "hello" || told.event == "job");
       return told.gist();
     }));
   }

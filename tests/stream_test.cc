@@ -42,7 +42,7 @@ Plain get(const ServedTable& server, const std::string& job) {
 // What a stream that begins says before its first state.
 void check_open(StreamReader& reader, Road road) {
   const Told open = reader.next();
-  CHECK(open.event == "open");
+  CHECK(open.event == "hello");
   CHECK(open.id.empty());
   CHECK(open.data ==
         (road == Road::kEvents ? "{\"heartbeat_seconds\":15}" : "{\"heartbeat_seconds\":25}"));

@@ -24,7 +24,7 @@ using testing::Told;
 // Reads up to the first state, of a job that was just defined.
 StreamReader begin(const ServedTable& server, Road road, const std::string& job = "build-7") {
   StreamReader reader(server, road, job);
-  CHECK(reader.gist() == "open");
+  CHECK(reader.gist() == "hello");
   CHECK(reader.gist() == "job submitted");
   return reader;
 }
@@ -78,7 +78,7 @@ TEST_CASE("stream: events go on behind a FIN that came with the request, however
   Client client = server.dial();
   client.send_last(testing::stream_request(Road::kEvents, "build-7"));
   StreamReader events(std::move(client), Road::kEvents, "");
-  CHECK(events.gist() == "open");
+  CHECK(events.gist() == "hello");
   CHECK(events.gist() == "job submitted");
   REQUIRE(server.wait_parked(1));
   pass(20ms);
@@ -95,7 +95,7 @@ TEST_CASE(
   Client client = server.dial();
   client.send_last(testing::stream_request(Road::kSocket, "build-7"));
   StreamReader socket(std::move(client), Road::kSocket, "");
-  CHECK(socket.gist() == "open");
+  CHECK(socket.gist() == "hello");
   const std::string next = socket.gist();  // The FIN may be seen before the first state is told.
   CHECK((next == "broken" || (next == "job submitted" && socket.gist() == "broken")));
   CHECK(server.wait_parked(0));
@@ -139,7 +139,7 @@ TEST_CASE("stream: what will pass is a stream that ends for events, and 503 for 
   SUBCASE("NATS is away") { server.contact.heard(system_clock().now() - 10s); }
   StreamReader events(server, Road::kEvents, "build-7");
   CHECK(events.status() == 200);
-  CHECK(events.gist() == "open");
+  CHECK(events.gist() == "hello");
   CHECK(events.retry == "2000");
   CHECK(events.gist() == "close");
   StreamReader socket(server, Road::kSocket, "build-7");
@@ -174,7 +174,7 @@ TEST_CASE("stream: a slow reader costs one record, and is told the newest state 
       server.apply(happened("big", ++revision, EventKind::kStarted, "a"));
     }
     server.apply(happened("big", ++revision, EventKind::kCompleted, "a"));
-    CHECK(reader.gist() == "open");
+    CHECK(reader.gist() == "hello");
     std::vector<std::string> states;
     Told told;
     while ((told = reader.next()).event == "job") states.push_back(told.gist());

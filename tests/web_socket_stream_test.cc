@@ -30,7 +30,7 @@ struct Talk {
   StreamReader begin() {
     server.apply(defined("build-7", 1));
     StreamReader opened(server, Road::kSocket, "build-7");
-    CHECK(opened.gist() == "open");
+    CHECK(opened.gist() == "hello");
     CHECK(opened.gist() == "job submitted");
     REQUIRE(server.wait_parked(1));
     return opened;
@@ -152,11 +152,11 @@ TEST_CASE(
   StreamReader talking(
       server.dial(), Road::kSocket,
       request + client_frame(Opcode::kText, kAuth) + client_frame(Opcode::kPing, "early"));
-  CHECK(talking.gist() == "open");
+  CHECK(talking.gist() == "hello");
   CHECK(talking.next() == Told{.event = "pong", .data = "early"});
   CHECK(talking.gist() == "job submitted");
   StreamReader rude(server.dial(), Road::kSocket, request + client_frame(Opcode::kText, "hello"));
-  CHECK(rude.gist() == "open");
+  CHECK(rude.gist() == "hello");
   CHECK(rude.gist() == "close 1008");
 }
 
@@ -167,7 +167,7 @@ TEST_CASE("web_socket_stream: a first frame in two reads is one frame") {
   for (std::size_t cut = 1; cut < ping.size(); ++cut) {
     StreamReader reader(server.dial(), Road::kSocket,
                         testing::stream_request(Road::kSocket, "build-7") + ping.substr(0, cut));
-    CHECK(reader.gist() == "open");
+    CHECK(reader.gist() == "hello");
     CHECK(reader.gist() == "job submitted");
     reader.client().send(ping.substr(cut));
     CHECK(reader.next() == Told{.event = "pong", .data = "cut"});
@@ -200,7 +200,7 @@ TEST_CASE("web_socket_stream: a handshake that is wrong is refused, and the next
   CHECK(reader.head.find("Sec-WebSocket-Protocol: bide.v1\r\n") != std::string::npos);
   CHECK(reader.head.find("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n") !=
         std::string::npos);
-  CHECK(reader.gist() == "open");
+  CHECK(reader.gist() == "hello");
   CHECK(reader.gist() == "job submitted");
 }
 

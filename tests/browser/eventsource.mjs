@@ -4,7 +4,7 @@ import { EventSource } from "eventsource";
 import { say } from "./say.mjs";
 
 const source = new EventSource(process.argv[2]);
-for (const name of ["open", "job", "status", "end", "gone"]) {
+for (const name of ["hello", "job", "status", "end", "gone"]) {
   source.addEventListener(name, (record) => {
     if (record.data === undefined) return say({ said: "connected" });
     say({ event: name, id: record.lastEventId, data: JSON.parse(record.data) });

@@ -26,8 +26,8 @@ class CurlStreams(unittest.TestCase):
         self.assertEqual(
             [stream.head[name] for name in ("Content-Type", "Cache-Control", "X-Accel-Buffering",
                                             "Transfer-Encoding")],
-            ["text/event-stream", "no-store, no-transform", "no", "chunked"])
-        self.assertEqual(stream.next("open").data, {"heartbeat_seconds": 15})
+            ["text/event-stream; charset=utf-8", "no-store, no-transform", "no", "chunked"])
+        self.assertEqual(stream.next("hello").data, {"heartbeat_seconds": 15})
         self.assertEqual(stream.parser.retry, 2000)
         told = [stream.next("job")]
         for kind in ("acknowledged", "started", "completed"):
@@ -49,23 +49,23 @@ class CurlStreams(unittest.TestCase):
     def test_resumes_behind_the_last_event_id(self):
         self.bide.put(definition("resumed"), event("resumed", "acknowledged"))
         first = self.stream("/job/resumed/events")
-        first.next("open")
+        first.next("hello")
         known = first.next("job")
         first.close()
         again = self.stream("/job/resumed/events", "-H", f"Last-Event-ID: {known.id}")
-        again.next("open")
+        again.next("hello")
         self.bide.put(event("resumed", "started"))
         news = again.next("job")
         self.assertGreater(news.data["revision"], known.data["revision"])
         foreign = self.stream("/job/resumed/events", "-H", "Last-Event-ID: of-another-server")
-        foreign.next("open")
+        foreign.next("hello")
         self.assertEqual(foreign.next("job").id, news.id)
 
     def test_http_1_0_ends_with_the_connection(self):
         self.bide.put(definition("old"), event("old", "started"))
         stream = self.stream("/job/old/events", "--http1.0")
         self.assertEqual(stream.head["Transfer-Encoding"], "")
-        stream.next("open")
+        stream.next("hello")
         stream.next("job")
         self.bide.put(event("old", "failed"))
         self.assertEqual([record.event for record in stream.rest()], ["job", "end"])
@@ -73,7 +73,7 @@ class CurlStreams(unittest.TestCase):
     def test_until_ends_a_stream_before_the_job_is_final(self):
         self.bide.put(definition("agents", expected_agents=["a", "b"]))
         stream = self.stream("/job/agents/events?until=processing")
-        stream.next("open")
+        stream.next("hello")
         stream.next("job")
         self.bide.put(event("agents", "started", agent="a"))
         told = stream.rest()
@@ -86,7 +86,7 @@ class CurlStreams(unittest.TestCase):
                          (404, "application/problem+json"))
         self.bide.put(definition("doomed"))
         stream = self.stream("/job/doomed/events")
-        stream.next("open")
+        stream.next("hello")
         stream.next("job")
         self.bide.worker().put(("jobs.doomed", None))
         self.assertEqual(stream.next("gone").data, {"id": "doomed"})
@@ -96,7 +96,7 @@ class CurlStreams(unittest.TestCase):
         bulk = "x" * 900_000  # Some of these fill all buffers between bide and a stopped curl.
         self.bide.put(definition("bulky", operation={"text": bulk}))
         stream = self.stream("/job/bulky/events")
-        stream.next("open")
+        stream.next("hello")
         stream.next("job")
         stream.process.send_signal(signal.SIGSTOP)
         written = 40
@@ -112,7 +112,7 @@ class CurlStreams(unittest.TestCase):
 
     def test_the_queue_in_numbers(self):
         stream = self.stream("/job/status/events")
-        stream.next("open")
+        stream.next("hello")
         before = stream.next("status").data
         self.bide.put(definition("counted"), event("counted", "failed"))
         wanted = {"total_jobs": before["total_jobs"] + 1,
@@ -124,7 +124,7 @@ class CurlStreams(unittest.TestCase):
 
     def test_all_jobs(self):
         stream = self.stream("/job/events")
-        stream.next("open")
+        stream.next("hello")
         self.bide.put(definition("all-1"))
         first = stream.next("job")
         self.assertEqual(first.data["id"], "all-1")
@@ -132,7 +132,7 @@ class CurlStreams(unittest.TestCase):
         self.bide.put(definition("all-2"), event("all-1", "started"), definition("all-3"),
                       event("all-2", "completed"))
         again = self.stream("/job/events", "-H", f"Last-Event-ID: {first.id}")
-        again.next("open")
+        again.next("hello")
         told = [again.next("job").data for _ in range(3)]
         self.assertEqual([data["id"] for data in told], ["all-1", "all-3", "all-2"])
         self.assertTrue(is_rising([data["revision"] for data in told]))

@@ -262,7 +262,7 @@ class Reader(threading.Thread):
             raw, end = b"", None
             while b"\nid: " not in raw or not raw.endswith(b"\n\n\r\n"):
                 # Once it is open there may be no news for long.
-                if end is None and b"event: open" in raw:
+                if end is None and b"event: hello" in raw:
                     end = time.monotonic() + 0.2
                     client.settimeout(0.2)
                 try:

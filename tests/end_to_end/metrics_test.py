@@ -178,7 +178,7 @@ class Counting(unittest.TestCase):
     def test_streams(self):
         self.bide.put(definition("told"))
         stream = CurlStream(self.bide.url + "/job/told/events")
-        stream.next("open")
+        stream.next("hello")
         stream.next("job")
         wait_until(lambda: samples(self.bide)['bide_parked{kind="job",road="events"}'] == 1, "parked")
         self.assertEqual(samples(self.bide)['bide_streams_open{kind="job",road="events"}'], 1)
@@ -271,7 +271,7 @@ class Watching(unittest.TestCase):
         """Something for every histogram, after the first scrape."""
         bide.put(definition("a"), event("a", "acknowledged"))
         stream = CurlStream(bide.url + "/job/a/events")
-        stream.next("open")
+        stream.next("hello")
         stream.next("job")
         curl = bide.curl_later("/job/a?until=processing,completed&wait=30s",
                                "-H", f"If-None-Match: {bide.get('/job/a')['ETag']}")

@@ -79,7 +79,7 @@ class WebSocket(NodeClients):
         self.bide.put(definition("ws"))
         script = self.watch("/job/ws/ws", "bide.v1", "other")
         self.assertEqual(script.wait_for(said="connected")["protocol"], "bide.v1")
-        self.assertEqual(script.wait_for(event="open")["data"], {"heartbeat_seconds": 25})
+        self.assertEqual(script.wait_for(event="hello")["data"], {"heartbeat_seconds": 25})
         script.wait_for(event="job")
         self.bide.put(event("ws", "started"))
         script.wait_for(event="job")
@@ -93,7 +93,7 @@ class WebSocket(NodeClients):
 
         again = self.watch(f"/job/ws/ws?last_event_id={last['id']}")
         again.wait_for(said="closed", code=1000)
-        self.assertEqual([line["event"] for line in again.said if "event" in line], ["open", "end"])
+        self.assertEqual([line["event"] for line in again.said if "event" in line], ["hello", "end"])
 
     def test_pings_are_answered(self):
         script = self.open("pinged")

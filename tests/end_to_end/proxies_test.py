@@ -30,7 +30,7 @@ class BehindProxy:
     def open_stream(self, job):
         stream = CurlStream(f"{self.proxy.url}/job/{job}/events")
         self.addCleanup(stream.close)
-        stream.next("open")
+        stream.next("hello")
         return stream
 
     def open_socket(self, job, proxy=None):
@@ -121,7 +121,7 @@ class BehindProxy:
         self.assertEqual(self.proxy.curl("/job/restart", "-H", f"If-None-Match: {tag}").status, 304)
         again = CurlStream(f"{self.proxy.url}/job/restart/events", "-H", f"Last-Event-ID: {known.id}")
         self.addCleanup(again.close)
-        again.next("open")
+        again.next("hello")
         self.bide.put(event("restart", "completed"))
         self.assertEqual([record.event for record in again.rest()], ["job", "end"])
 
@@ -147,7 +147,7 @@ class BehindNginx(BehindProxy, unittest.TestCase):
         for line, status in (("proxy_http_version 1.1;", 426),
                              ("proxy_set_header Upgrade $http_upgrade;", 426),
                              ("proxy_set_header Connection $bide_connection;", 426),
-                             ("proxy_set_header Host $http_host;", 403)):
+                             ("proxy_set_header Host $http_host;", 421)):
             with self.subTest(without=line), Nginx(self.bide, (line, "")) as proxy:
                 script = self.open_socket("refused", proxy)
                 script.wait_for(said="refused", status=status)
@@ -190,7 +190,7 @@ class Time(unittest.TestCase):
             bide.put(event("long", "completed"))
             for stream in streams:
                 self.assertEqual([record.event for record in stream.rest()],
-                                 ["open", "job", "job", "end"])
+                                 ["hello", "job", "job", "end"])
             for script in sockets:
                 script.wait_for(said="closed", code=1000)
 

@@ -31,7 +31,7 @@ class PythonWebSockets(unittest.IsolatedAsyncioTestCase):
     async def open_job(self, job):
         self.bide.put(definition(job))
         socket = await self.open(f"/job/{job}/ws")
-        await self.next(socket, "open")
+        await self.next(socket, "hello")
         await self.next(socket, "job")
         return socket
 
@@ -50,18 +50,18 @@ class PythonWebSockets(unittest.IsolatedAsyncioTestCase):
         self.bide.put(definition("tale"))
         socket = await self.open("/job/tale/ws", subprotocols=["bide.v1"])
         self.assertEqual(socket.subprotocol, "bide.v1")
-        await self.next(socket, "open")
+        await self.next(socket, "hello")
         told = [await self.next(socket, "job")]
         self.bide.put(event("tale", "acknowledged"))
         told.append(await self.next(socket, "job"))
         await socket.close()
         self.bide.put(event("tale", "started"))
         socket = await self.open(f"/job/tale/ws?last_event_id={told[-1]['id']}")
-        await self.next(socket, "open")
+        await self.next(socket, "hello")
         told.append(await self.next(socket, "job"))
         await socket.close()
         socket = await self.open("/job/tale/ws", extra_headers={"Last-Event-ID": told[-1]["id"]})
-        await self.next(socket, "open")
+        await self.next(socket, "hello")
         self.bide.put(event("tale", "completed"))
         told.append(await self.next(socket, "job"))
         self.assertEqual((await self.next(socket, "end"))["data"], {"status": "completed", "final": True})
@@ -108,7 +108,7 @@ class PythonWebSockets(unittest.IsolatedAsyncioTestCase):
         with Bide("--access-log", "off") as bide:
             bide.put(definition("drained"))
             async with websockets.connect(f"ws://127.0.0.1:{bide.port}/job/drained/ws") as socket:
-                await self.next(socket, "open")
+                await self.next(socket, "hello")
                 ended = asyncio.get_running_loop().run_in_executor(None, bide.terminate)
                 await self.check_closed(socket, 1001)
                 self.assertEqual(await ended, 0)

@@ -24,7 +24,7 @@ function watchSocket(job, host = location.host, lastId = "") {
   socket.onmessage = (message) => {
     const record = JSON.parse(message.data);
     lastId = record.id ?? lastId;
-    if (record.event !== "open") take("ws", job, record.event, record);
+    if (record.event !== "hello") take("ws", job, record.event, record);
   };
   socket.onclose = ({ code }) => {
     report({ road: "ws", job, said: code === 1000 ? "over" : "reconnecting", code });
