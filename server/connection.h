@@ -73,7 +73,7 @@ struct RequestFacts {
   // Whose limits it counts for, by the token or, known from the first request that was counted on,
   // by the address; 0: not known yet.
   std::uint64_t client = 0;
-  // Further field lines of the response (CrossOrigin); null: none.
+  // Further field lines of the response (CrossOrigin); null: kSameOriginOnly.
   const std::string* cross_origin = nullptr;
 };
 

@@ -14,14 +14,15 @@ constexpr std::string_view kExposed =
 
 std::string fields_of(const std::string& origin) {
   return std::string(kVary) + "Access-Control-Allow-Origin: " + origin +
-         "\r\nAccess-Control-Allow-Credentials: true\r\n" + std::string(kExposed);
+         "\r\nAccess-Control-Allow-Credentials: true\r\n" + std::string(kExposed) +
+         "Cross-Origin-Resource-Policy: cross-origin\r\n";
 }
 
 }  // namespace
 
 CrossOrigin::CrossOrigin(const std::vector<std::string>& origins) {
   for (const std::string& origin : origins) named_.push_back({origin, fields_of(origin)});
-  if (!named_.empty()) others_ = kVary;
+  if (!named_.empty()) others_ = std::string(kVary) + std::string(kSameOriginOnly);
 }
 
 const std::string* CrossOrigin::fields_for(const httplib::Request& request) const {
@@ -43,8 +44,9 @@ httplib::Response CrossOrigin::preflight_response() {
   httplib::Response response;
   response.status = 204;
   response.set_header("Access-Control-Allow-Methods", "GET, HEAD");
-  response.set_header("Access-Control-Allow-Headers",
-                      "Authorization, Cache-Control, If-None-Match, Last-Event-ID, Prefer");
+  response.set_header(
+      "Access-Control-Allow-Headers",
+      "Authorization, Cache-Control, If-Match, If-None-Match, Last-Event-ID, Prefer");
   response.set_header("Access-Control-Max-Age", "600");
   return response;
 }

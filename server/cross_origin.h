@@ -16,13 +16,17 @@
 
 namespace bide {
 
+// No page of another origin may show or embed what bide answers (Fetch, section 3.7), which stops
+// side channels that CORS does not. Stands in every response but those to pages that may read.
+inline constexpr std::string_view kSameOriginOnly = "Cross-Origin-Resource-Policy: same-origin\r\n";
+
 class CrossOrigin {
  public:
   // Origins as browsers send them; see origin.h. None: there is no such thing here.
   explicit CrossOrigin(const std::vector<std::string>& origins);
 
-  // The field lines for the response to `request`, in good order; valid as long as this. Null:
-  // none.
+  // The field lines for the response to `request`, in good order, in place of kSameOriginOnly;
+  // valid as long as this. Null: none.
   [[nodiscard]] const std::string* fields_for(const httplib::Request& request) const;
   // Whether these fields are those for a page that may read.
   [[nodiscard]] bool admits(const std::string* fields) const {

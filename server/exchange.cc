@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/cross_origin.h"
 #include "server/front.h"
 #include "server/response_writer.h"
 
@@ -29,7 +30,7 @@ void Exchange::send_around(const httplib::Response& response,
 
 std::string_view Exchange::further_fields() const {
   const std::string* const fields = connection_.facts.cross_origin;
-  return fields == nullptr ? std::string_view() : *fields;
+  return fields == nullptr ? kSameOriginOnly : *fields;
 }
 
 void Exchange::charge() { front_.charge(connection_); }

@@ -57,6 +57,7 @@ void append_fields(std::string& out, const httplib::Response& response, const De
   for (const auto& [name, value] : response.headers) {
     if (is_wanted(name, status)) append_field(out, name, value);
   }
+  out += kNoSniffing;
   out += delivery.further_fields;
 }
 

@@ -3,7 +3,7 @@
 // The writer owns what frames a message: Date, Content-Length, Transfer-Encoding and Connection
 // (which names Upgrade where the handler sends that). A handler that sets them itself is ignored,
 // so no answer can contradict itself. There is no Server field: it would tell an attacker the
-// version, and nobody else anything.
+// version, and nobody else anything. Every response says kNoSniffing.
 //
 // Thread safety: pure functions; `out` belongs to the caller.
 #pragma once
@@ -15,6 +15,9 @@
 #include <string_view>
 
 namespace bide {
+
+// A browser must not guess that JSON is something else (Fetch, section 3.6).
+inline constexpr std::string_view kNoSniffing = "X-Content-Type-Options: nosniff\r\n";
 
 // What the request has to say about how it is answered.
 struct Delivery {

@@ -5,7 +5,9 @@
 #include <charconv>
 #include <cstdint>
 
+#include "server/cross_origin.h"
 #include "server/http_date.h"
+#include "server/response_writer.h"
 
 namespace bide {
 namespace {
@@ -71,7 +73,8 @@ void append_state_head(std::string& out, const Snapshot& snapshot, MediaType typ
   out += "\r\n";
   if (facts.held) append_holding(out, facts, waited);
   if (outcome == Outcome::kShed) out += "Retry-After: 1\r\n";
-  if (facts.cross_origin != nullptr) out += *facts.cross_origin;
+  out += kNoSniffing;
+  out += facts.cross_origin != nullptr ? std::string_view(*facts.cross_origin) : kSameOriginOnly;
   if (facts.close) {
     out += "Connection: close\r\n";
   } else if (facts.http10) {

@@ -176,6 +176,8 @@ Fields without_time(Fields fields) {
   return fields;
 }
 
+  CHECK(answer.fields.at("X-Content-Type-Options") == "nosniff");
+  CHECK(answer.fields.at("Cross-Origin-Resource-Policy") == "same-origin");
 void check_both_methods(Site& site, const Asked& asked) {
   CAPTURE(asked.target);
   CAPTURE(asked.fields);
@@ -225,7 +227,8 @@ TEST_CASE("http_letter: a 304 has these fields and no others") {
   std::vector<std::string> names;
   for (const auto& [name, value] : plain.fields) names.push_back(name);
   CHECK(names == std::vector<std::string>{"Bide-Final", "Bide-Outcome", "Bide-Status",
-                                          "Cache-Control", "Date", "ETag", "Vary"});
+                                          "Cache-Control", "Cross-Origin-Resource-Policy", "Date",
+                                          "ETag", "Vary", "X-Content-Type-Options"});
   CHECK(plain.fields.at("ETag") == tag);
   const Answer whole = site.ask({"/job/open"}, "GET");
   for (const char* name : {"Cache-Control", "ETag", "Vary"}) {
