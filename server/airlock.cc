@@ -13,6 +13,7 @@ namespace bide {
 namespace {
 
 constexpr std::string_view kHttp10 = "HTTP/1.0";
+constexpr std::string_view kHttp11 = "HTTP/1.1";
 
 Step reject(const Refusal& refusal) {
   Step step;
@@ -50,8 +51,13 @@ Refusal fill_request_line(std::string_view line, RequestTarget& target, httplib:
   if (const Refusal refusal = parse_target(method, raw_target, target)) return refusal;
   out.method.assign(method);
   out.target.assign(raw_target);
-  out.version.assign(line.substr(target_end + 1));
-  out.path.assign(target.path);
+  out.version.assign(line.ends_with(".0") ? kHttp10 : kHttp11);
+  const bool escaped = target.path.find('%') != std::string_view::npos;
+  if (escaped) {
+    out.path = normalized_path(target.path);
+  } else {
+    out.path.assign(target.path);
+  }
   out.params.clear();
   parse_query(target.query, out.params);
   return {};
@@ -67,6 +73,8 @@ bool is_read(std::string_view name) {
       return is("Connection");
     case 7:
       return is("Upgrade");
+    case 8:
+      return is("If-Match");
     case 13:
       return is("If-None-Match") || is("Cache-Control") || is("Last-Event-ID") ||
              is("Authorization");
@@ -109,8 +117,9 @@ void fill_fields(std::string_view lines, std::string_view authority, Framing& fr
   });
 }
 
-// Makes a complete head the request, and says what body follows it.
-Refusal admit(std::string_view head, httplib::Request& out, BodyScan& body, bool& wants_continue) {
+// Makes a complete head the request, and says whom it is for and what body follows it.
+Refusal admit(std::string_view head, httplib::Request& out, BodyScan& body,
+              std::optional<std::string_view>& host, bool& wants_continue) {
   std::string_view line = take_line(head);
   if (line.empty()) line = take_line(head);  // The one empty line that may come first.
   RequestTarget target;
@@ -118,6 +127,7 @@ Refusal admit(std::string_view head, httplib::Request& out, BodyScan& body, bool
   out.body.clear();
   Framing framing;
   fill_fields(head, target.authority, framing, out);
+  host = target.authority.empty() ? framing.host() : std::optional(target.authority);
   const bool http_1_0 = out.version == kHttp10;
   if (const Refusal refusal = framing.judge(http_1_0, body)) return refusal;
   wants_continue = !body.done() && framing.expects_continue(http_1_0);
@@ -145,6 +155,7 @@ Step pass_body(std::string_view input, Progress& progress, bool wants_continue) 
 Step advance(std::string_view input, Progress& progress, httplib::Request& out) {
   bool wants_continue = false;
   bool admitted = false;
+  std::optional<std::string_view> host;
   if (progress.head_bytes == 0) {
     if (const Refusal refusal = scan_head(input, progress)) return reject(refusal);
     if (progress.head_bytes == 0) {
@@ -153,19 +164,21 @@ Step advance(std::string_view input, Progress& progress, httplib::Request& out) 
       return step;
     }
     const std::string_view head = input.substr(0, progress.head_bytes);
-    if (const Refusal refusal = admit(head, out, progress.body, wants_continue)) {
+    if (const Refusal refusal = admit(head, out, progress.body, host, wants_continue)) {
       return reject(refusal);
     }
     admitted = true;
   }
-  const Step step = pass_body(input, progress, wants_continue);
+  Step step = pass_body(input, progress, wants_continue);
   if (step.need != Step::Need::kComplete) return step;
   if (!admitted) {
     // The body came in more than one read, and `out` has served other connections since.
     BodyScan judged;
-    const Refusal none = admit(input.substr(0, progress.head_bytes), out, judged, wants_continue);
+    const Refusal none =
+        admit(input.substr(0, progress.head_bytes), out, judged, host, wants_continue);
     if (none) return reject(none);
   }
+  step.host = host;
   progress = {};
   return step;
 }

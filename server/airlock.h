@@ -26,6 +26,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "server/body_scan.h"
@@ -50,21 +51,25 @@ struct [[nodiscard]] Step {
   bool wants_continue = false;
   int status = 0;           // kReject: 400, 413, 414, 417, 431, 501 or 505.
   const char* detail = "";  // kReject: why, static text.
+  // kComplete: whom the request is for, the authority of its target or else the value of Host, both
+  // in the grammar; points into the input. nullopt: HTTP/1.0 without either.
+  std::optional<std::string_view> host;
   std::size_t keep_bytes = 0;
   std::size_t consumed_bytes = 0;
 };
 
 // Never blocks, allocates only what `out` holds. `out` is written once the head is complete, and is
 // meant to be reused from call to call and between connections:
-//   method, target, version  as sent; methods are not judged here
-//   path     the target's path, still percent-encoded: the router compares it byte by byte, so that
-//            no two spellings reach one resource by accident. `*` for `OPTIONS *`.
+//   method, target  as sent; methods are not judged here
+//   version  `HTTP/1.0` or `HTTP/1.1`, as which higher minor versions are taken
+//   path     the target's path, percent-encoded as far as it must be (normalized_path()): the
+//            router compares it byte by byte. `*` for `OPTIONS *`.
 //   params   the query, decoded (query.h)
 //   headers  those that something reads (Accept, Authorization, Cache-Control, Connection, Cookie,
-//            If-None-Match, Last-Event-ID, Origin, Prefer, Upgrade, Access-Control-Request-Method;
-//            with Upgrade also Host and Sec-WebSocket-*), values trimmed, and otherwise as sent.
-//            All others are checked and dropped: what is kept costs allocations. Trailers are not
-//            among them.
+//            If-Match, If-None-Match, Last-Event-ID, Origin, Prefer, Upgrade,
+//            Access-Control-Request-Method; with Upgrade also Host and Sec-WebSocket-*), values
+//            trimmed, and otherwise as sent. All others are checked and dropped: what is kept costs
+//            allocations. Trailers are not among them.
 // Its body is empty; other members are left alone. After kReject `out` means nothing.
 Step advance(std::string_view input, Progress& progress, httplib::Request& out);
 

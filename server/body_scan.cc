@@ -1,6 +1,7 @@
 #include "server/body_scan.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "server/byte_class.h"
 
@@ -13,28 +14,65 @@ using State = BodyScan::State;
 constexpr std::uint8_t kSizeDigitsMax = 8;
 constexpr const char* kBadSize = "malformed chunk size";
 
-// A quote that is open hides a line end from a parser that minds quotes, so it must be closed.
-State after_extension_byte(char byte, State state) {
-  if (state == State::kEscaped) return State::kQuoted;
-  if (byte == '"') return state == State::kQuoted ? State::kExtension : State::kQuoted;
-  return byte == '\\' && state == State::kQuoted ? State::kEscaped : state;
+// The next state within chunk extensions; nullopt: `byte` may not stand there.
+//
+//   chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
+//   chunk-ext-val = token / quoted-string
+//
+// To the letter of RFC 9112 section 7.1.1, because two parsers that guess differently about the
+// rest see a line end in different places. White space before the line end is not in the grammar.
+std::optional<State> after_extension_byte(char byte, State state) {
+  const bool space = byte == ' ' || byte == '\t';
+  switch (state) {
+    case State::kSizeSpace:
+      if (byte == ';') return State::kNameStart;
+      return space ? std::optional(State::kSizeSpace) : std::nullopt;
+    case State::kNameStart:
+      if (is(byte, kTokenByte)) return State::kName;
+      return space ? std::optional(State::kNameStart) : std::nullopt;
+    case State::kName:
+      if (is(byte, kTokenByte)) return State::kName;
+      [[fallthrough]];
+    case State::kNameSpace:
+      if (byte == '=') return State::kValueStart;
+      if (byte == ';') return State::kNameStart;
+      return space ? std::optional(State::kNameSpace) : std::nullopt;
+    case State::kValueStart:
+      if (is(byte, kTokenByte)) return State::kToken;
+      if (byte == '"') return State::kQuoted;
+      return space ? std::optional(State::kValueStart) : std::nullopt;
+    case State::kQuoted:
+      if (byte == '"') return State::kQuoteEnd;
+      if (byte == '\\') return State::kEscaped;
+      [[fallthrough]];
+    case State::kEscaped:
+      return is(byte, kFieldByte) ? std::optional(State::kQuoted) : std::nullopt;
+    case State::kToken:
+      if (is(byte, kTokenByte)) return State::kToken;
+      [[fallthrough]];
+    default:  // kQuoteEnd and kValueSpace.
+      if (byte == ';') return State::kNameStart;
+      return space ? std::optional(State::kValueSpace) : std::nullopt;
+  }
+}
+
+bool may_end_extensions(State state) {
+  return state == State::kName || state == State::kToken || state == State::kQuoteEnd;
 }
 
 // Bytes between a size and its line end. Their meaning is nobody's here; their number is bounded.
 Refusal take_extension(char byte, BodyScan& scan) {
-  if (byte == '\r' && scan.state == State::kExtension) {
+  if (byte == '\r' && may_end_extensions(scan.state)) {
     scan.state = State::kSizeLf;
     return {};
   }
-  if (scan.state == State::kSizeSpace && byte != ' ' && byte != '\t') {
-    // Section 7.1.1 suffers bad white space before a `;`, and nowhere else.
-    if (byte != ';') return bad_byte(byte, kBadSize);
-    scan.state = State::kExtension;
+  const std::optional<State> next = after_extension_byte(byte, scan.state);
+  if (!next) {
+    return bad_byte(byte, scan.state == State::kSizeSpace ? kBadSize : "malformed chunk extension");
   }
-  if (!is(byte, kFieldByte)) return bad_byte(byte, "malformed chunk extension");
   if (scan.extension_bytes == kChunkExtensionBytesMax) return {413, "too many chunk extensions"};
   ++scan.extension_bytes;
-  scan.state = after_extension_byte(byte, scan.state);
+  scan.state = *next;
   return {};
 }
 
@@ -65,9 +103,15 @@ Refusal take_byte(char byte, BodyScan& scan) {
     case State::kSize:
       return take_size(byte, scan);
     case State::kSizeSpace:
-    case State::kExtension:
+    case State::kNameStart:
+    case State::kName:
+    case State::kNameSpace:
+    case State::kValueStart:
+    case State::kToken:
     case State::kQuoted:
     case State::kEscaped:
+    case State::kQuoteEnd:
+    case State::kValueSpace:
       return take_extension(byte, scan);
     case State::kSizeLf:
       return take_line_byte(byte, '\n', scan, scan.left == 0 ? State::kTrailers : State::kData);

@@ -23,10 +23,16 @@ struct BodyScan {
     kDone,  // Also: there is no body.
     kLength,
     kSize,
-    kSizeSpace,
-    kExtension,
-    kQuoted,   // Of an extension's value.
-    kEscaped,  // Behind a backslash in it.
+    kSizeSpace,   // Before a `;`.
+    kNameStart,   // Behind a `;`, of an extension.
+    kName,        // In its name.
+    kNameSpace,   // Behind its name.
+    kValueStart,  // Behind its `=`.
+    kToken,       // In its value.
+    kQuoted,
+    kEscaped,  // Behind a backslash in a quoted value.
+    kQuoteEnd,
+    kValueSpace,
     kSizeLf,
     kData,
     kDataCr,

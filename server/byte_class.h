@@ -19,6 +19,7 @@ enum ByteClass : std::uint8_t {
   kDigitByte = 1 << 3,
   kHexByte = 1 << 4,
   kUriByte = 1 << 5,  // unreserved and sub-delims, RFC 3986 section 2: stands for itself anywhere.
+  kUnreservedByte = 1 << 6,  // Section 2.3: the same with and without a percent escape.
 };
 
 namespace detail {
@@ -31,11 +32,13 @@ constexpr std::array<std::uint8_t, 256> classify_bytes() {
   for (unsigned byte = 0x21; byte <= 0x7E; ++byte) classes[byte] |= kVisibleByte | kFieldByte;
   for (unsigned byte = 0x80; byte <= 0xFF; ++byte) classes[byte] |= kFieldByte;
   add(" \t", kFieldByte);
-  add("0123456789", kDigitByte | kHexByte | kTokenByte | kUriByte);
+  add("0123456789", kDigitByte | kHexByte | kTokenByte | kUriByte | kUnreservedByte);
   add("abcdefABCDEF", kHexByte);
-  add("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", kTokenByte | kUriByte);
+  add("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+      kTokenByte | kUriByte | kUnreservedByte);
   add("!#$%&'*+-.^_`|~", kTokenByte);
   add("-._~!$&'()*+,;=", kUriByte);
+  add("-._~", kUnreservedByte);
   return classes;
 }
 

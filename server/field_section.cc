@@ -68,7 +68,7 @@ Taken scan_fields(std::string_view fresh, FieldSectionScan& scan) {
   }
   scan.bytes = static_cast<std::uint16_t>(scan.bytes + taken);
   if (!refusal && !scan.done() && scan.bytes == kHeadBytesMax) {
-    refusal = {431, "head longer than 16384 bytes"};
+    refusal = {431, "head longer than 24576 bytes"};
   }
   return {taken, refusal};
 }

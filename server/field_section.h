@@ -14,7 +14,7 @@
 
 namespace bide {
 
-inline constexpr std::size_t kHeadBytesMax = 16384;  // Request line, fields and trailers.
+inline constexpr std::size_t kHeadBytesMax = 24576;  // Request line, fields and trailers.
 inline constexpr std::size_t kFieldsMax = 100;       // Fields and trailers.
 
 struct FieldSectionScan {

@@ -5,6 +5,7 @@
 // Thread safety: none needed; used within one call.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "server/body_scan.h"
@@ -18,13 +19,19 @@ class Framing {
   void note(std::string_view name, std::string_view value);
 
   // Once all fields are noted. 400: Host missing (HTTP/1.1), doubled or malformed; Content-Length
-  // doubled or not a number; with Transfer-Encoding; a transfer coding that is not exactly
-  // `chunked`, or with HTTP/1.0. 413: Content-Length over kBodyBytesMax. 417: an expectation other
-  // than 100-continue. On success `body` is what follows the head.
+  // doubled or not a number; with Transfer-Encoding; Transfer-Encoding malformed, doubled, with
+  // `chunked` twice or not last, or in HTTP/1.0. 413: Content-Length over kBodyBytesMax. 417: an
+  // expectation other than 100-continue. 501: any other transfer coding than `chunked` (RFC 9112
+  // section 6.1). On success `body` is what follows the head.
   [[nodiscard]] Refusal judge(bool http_1_0, BodyScan& body) const;
 
   // The client waits for `100 Continue` before it sends the body (RFC 9110 section 10.1.1).
   [[nodiscard]] bool expects_continue(bool http_1_0) const { return expects_ && !http_1_0; }
+
+  // The value of Host; nullopt: there is no such field.
+  [[nodiscard]] std::optional<std::string_view> host() const {
+    return host_.lines == 0 ? std::nullopt : std::optional(host_.value);
+  }
 
  private:
   struct Field {

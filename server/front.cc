@@ -16,7 +16,7 @@
 namespace bide {
 namespace {
 
-// What one read takes: a head is at most 16 KiB, a pipelined burst may be more.
+// What one read takes: a head is at most 24 KiB, a pipelined burst may be more.
 constexpr std::size_t kReadBytes = 32'768;
 
 Connection::News news_of(std::uint32_t events) {

@@ -24,7 +24,7 @@ constexpr TokenRule kMethod = {kTokenByte,
                                LineState::kTarget};
 constexpr TokenRule kTarget = {kVisibleByte,
                                kTargetBytesMax,
-                               {414, "request target longer than 4096 bytes"},
+                               {414, "request target longer than 12288 bytes"},
                                "malformed request target",
                                LineState::kVersion};
 
@@ -61,7 +61,7 @@ Refusal scan_version(std::string_view input, RequestLineScan& scan) {
   }
   if (byte != '\r') return bad_byte(byte, "malformed HTTP version");
   const std::string_view version = input.substr(scan.token_begin, kVersionShape.size());
-  if (version != "HTTP/1.1" && version != "HTTP/1.0") return {505, "only HTTP/1.0 and HTTP/1.1"};
+  if (!version.starts_with("HTTP/1.")) return {505, "only HTTP/1.0 and HTTP/1.1"};
   ++scan.bytes;
   scan.state = LineState::kLf;
   return {};

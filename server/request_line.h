@@ -14,7 +14,8 @@
 
 namespace bide {
 
-inline constexpr std::size_t kTargetBytesMax = 4096;
+// Room for 256 UUIDs as `id=…` each.
+inline constexpr std::size_t kTargetBytesMax = 12288;
 // A longer method than any known: 501, section 3.
 inline constexpr std::size_t kMethodBytesMax = 32;
 
@@ -28,8 +29,8 @@ struct RequestLineScan {
 
 // Looks at the bytes of `input` from scan.bytes on; `input` begins where the request begins. One
 // empty line before the request line is skipped (section 2.2: some old clients end a body with it).
-// 400: malformed. 414: target over kTargetBytesMax. 501: method over kMethodBytesMax. 505: neither
-// HTTP/1.0 nor HTTP/1.1.
+// 400: malformed. 414: target over kTargetBytesMax. 501: method over kMethodBytesMax. 505: a major
+// version other than 1 (a higher minor one is taken as 1.1: RFC 9110 section 2.5).
 [[nodiscard]] Refusal scan_request_line(std::string_view input, RequestLineScan& scan);
 
 }  // namespace bide

@@ -85,6 +85,23 @@ Refusal parse_target(std::string_view method, std::string_view target, RequestTa
   return parse_absolute(target, out);
 }
 
+std::string normalized_path(std::string_view path) {
+  std::string normal;
+  normal.reserve(path.size());
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == '%') {
+      const auto byte = static_cast<char>(hex_value(path[i + 1]) * 16 + hex_value(path[i + 2]));
+      if (is(byte, kUnreservedByte)) {
+        normal.push_back(byte);
+        i += 2;
+        continue;
+      }
+    }
+    normal.push_back(path[i]);
+  }
+  return normal;
+}
+
 bool is_authority(std::string_view text) {
   std::size_t host_end = std::min(text.find(':'), text.size());
   if (!text.empty() && text.front() == '[') {

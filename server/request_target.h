@@ -6,6 +6,7 @@
 // Thread safety: pure functions. Views point into the arguments, or to static text.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "server/refusal.h"
@@ -22,6 +23,11 @@ struct RequestTarget {
 // 400: none of the forms, or not the form for this method. 501: CONNECT; bide is no tunnel.
 [[nodiscard]] Refusal parse_target(std::string_view method, std::string_view target,
                                    RequestTarget& out);
+
+// Undoes the percent escapes of unreserved characters, which are the same URI with and without them
+// (RFC 9110 section 4.2.3). All others stay: `%2F` is no slash, `%25` begins no other escape.
+// `path`: of a target that was found good.
+[[nodiscard]] std::string normalized_path(std::string_view path);
 
 // `uri-host [":" port]`, the value of Host (RFC 9110 section 7.2), the host not empty.
 [[nodiscard]] bool is_authority(std::string_view text);

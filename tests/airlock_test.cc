@@ -48,6 +48,40 @@ TEST_CASE("airlock: a request becomes method, target, path, query and fields") {
         Fields{{"Accept", "text/plain"}, {"Accept", "*/*"}, {"Prefer", "100%0D%0A \xE4"}});
 }
 
+TEST_CASE("airlock: it says whom a request is for") {
+  const auto host_of = [](std::string_view bytes) {
+    httplib::Request request;
+    Progress progress;
+    const Step step = advance(bytes, progress, request);
+    REQUIRE(step.need == Step::Need::kComplete);
+    return step.host ? std::string(*step.host) : "none";
+  };
+  CHECK(host_of("GET / HTTP/1.1\r\nHost: \tExample.org:80 \r\n\r\n") == "Example.org:80");
+  CHECK(host_of("GET / HTTP/1.1\r\nhost: [::1]\r\n\r\n") == "[::1]");
+  CHECK(host_of("GET http://Real:1/ HTTP/1.1\r\nHost: other\r\n\r\n") == "Real:1");
+  CHECK(host_of("GET http://real HTTP/1.0\r\n\r\n") == "real");
+  CHECK(host_of("GET / HTTP/1.1\r\nHost:\r\n\r\n").empty());
+  CHECK(host_of("GET / HTTP/1.0\r\n\r\n") == "none");
+  // Also where the body came later.
+  httplib::Request request;
+  Progress progress;
+  const std::string head = with_fields("Content-Length: 1\r\n");
+  REQUIRE(advance(head, progress, request).need == Step::Need::kMore);
+  CHECK(advance(head + "x", progress, request).host == "a");
+}
+
+TEST_CASE("airlock: versions are 1.0 and 1.1, unreserved characters have no escapes") {
+  const Feeding fed = feed(
+      "GET /%6a%2f%2F%25%2E%7e%20%C3/%41 HTTP/1.7\r\nHost: a\r\n\r\n"
+      "GET /%6a%2f HTTP/1.0\r\n\r\n");
+  REQUIRE(fed.requests.size() == 2);
+  CHECK(fed.requests[0].version == "HTTP/1.1");
+  CHECK(fed.requests[0].path == "/j%2f%2F%25.~%20%C3/A");
+  CHECK(fed.requests[0].target == "/%6a%2f%2F%25%2E%7e%20%C3/%41");
+  CHECK(fed.requests[1].version == "HTTP/1.0");
+  CHECK(fed.requests[1].path == "/j%2f");
+}
+
 TEST_CASE("airlock: what the airlock does not own in a request stays as it is") {
   httplib::Request request;
   request.remote_addr = "192.0.2.1";

@@ -67,19 +67,19 @@ TEST_CASE("front_limits: the defaults are those of the README") {
   CHECK(limits.body == 30s);
   CHECK(limits.idle == 75s);
   CHECK(limits.write == 30s);
-  CHECK(kHeadBytesMax == 16'384);
+  CHECK(kHeadBytesMax == 24'576);
   CHECK(kFieldsMax == 100);
-  CHECK(kTargetBytesMax == 4096);
+  CHECK(kTargetBytesMax == 12'288);
   CHECK(kBodyBytesMax == 1'048'576);
 }
 
 TEST_CASE("front_limits: head, target and fields at their edge and beyond") {
   const ServedTable server(kPatient);
-  CHECK(status_of(server, head_of(16'384)) == 200);
-  CHECK(status_of(server, head_of(16'385)) == 431);
+  CHECK(status_of(server, head_of(24'576)) == 200);
+  CHECK(status_of(server, head_of(24'577)) == 431);
   CHECK(status_of(server, head_of(1'000'000)) == 431);
-  CHECK(status_of(server, get("/livez?" + std::string(4089, 'x'))) == 200);
-  CHECK(status_of(server, get("/livez?" + std::string(4090, 'x'))) == 414);
+  CHECK(status_of(server, get("/livez?" + std::string(12'281, 'x'))) == 200);
+  CHECK(status_of(server, get("/livez?" + std::string(12'282, 'x'))) == 414);
   CHECK(status_of(server, get("/livez?" + std::string(100'000, 'x'))) == 414);
   std::string fields;
   for (int i = 0; i < 99; ++i) fields += "X: y\r\n";

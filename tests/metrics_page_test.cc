@@ -197,8 +197,8 @@ TEST_CASE("metrics page: what the parser refuses is told by status") {
   ServedTable server;
   for (const auto& [request, status] : std::vector<std::pair<std::string, std::string>>{
            {"GET / HTTP/1.1\r\n\r\n", "400"},
-           {"GET /" + std::string(5000, 'a') + " HTTP/1.1\r\nHost: t\r\n\r\n", "414"},
-           {get("/", std::string("X: ") + std::string(20'000, 'a') + "\r\n"), "431"},
+           {"GET /" + std::string(13'000, 'a') + " HTTP/1.1\r\nHost: t\r\n\r\n", "414"},
+           {get("/", std::string("X: ") + std::string(30'000, 'a') + "\r\n"), "431"},
            {"GET / HTTP/3.0\r\nHost: t\r\n\r\n", "505"}}) {
     Client client = server.dial();
     client.send(request);

@@ -26,21 +26,21 @@ std::string with_field_count(int count) {
 
 }  // namespace
 
-TEST_CASE("request_limits: the target has 4096 bytes at most") {
-  CHECK(feed(get("/" + std::string(4095, 'a'))).requests.size() == 1);
-  CHECK(feed(get("/" + std::string(4096, 'a'))).status == 414);
-  CHECK(feed("GET /" + std::string(4095, 'a')).status == 0);
-  CHECK(feed("GET /" + std::string(4096, 'a')).status == 414);  // Before the line is complete.
+TEST_CASE("request_limits: the target has 12288 bytes at most") {
+  CHECK(feed(get("/" + std::string(12287, 'a'))).requests.size() == 1);
+  CHECK(feed(get("/" + std::string(12288, 'a'))).status == 414);
+  CHECK(feed("GET /" + std::string(12287, 'a')).status == 0);
+  CHECK(feed("GET /" + std::string(12288, 'a')).status == 414);  // Before the line is complete.
   CHECK(feed("GET /" + std::string(100'000, 'a')).status == 414);
 }
 
-TEST_CASE("request_limits: the head has 16384 bytes at most") {
-  CHECK(feed(head_of(16384)).requests.size() == 1);
-  CHECK(feed(head_of(16385)).status == 431);
-  CHECK(feed_bytewise(head_of(16384)).requests.size() == 1);
-  CHECK(feed_bytewise(head_of(16385)).status == 431);
-  CHECK(feed(head_of(20'000).substr(0, 16383)).status == 0);
-  CHECK(feed(head_of(20'000).substr(0, 16384)).status == 431);  // Before it is complete.
+TEST_CASE("request_limits: the head has 24576 bytes at most") {
+  CHECK(feed(head_of(24576)).requests.size() == 1);
+  CHECK(feed(head_of(24577)).status == 431);
+  CHECK(feed_bytewise(head_of(24576)).requests.size() == 1);
+  CHECK(feed_bytewise(head_of(24577)).status == 431);
+  CHECK(feed(head_of(30'000).substr(0, 24575)).status == 0);
+  CHECK(feed(head_of(30'000).substr(0, 24576)).status == 431);  // Before it is complete.
   CHECK(feed(head_of(200'000)).status == 431);
 }
 
@@ -55,10 +55,10 @@ TEST_CASE("request_limits: there are 100 fields at most, trailers among them") {
 
 TEST_CASE("request_limits: trailers count toward the head's bytes, the empty line once") {
   const std::string coding = "Transfer-Encoding: chunked\r\n";
-  CHECK(feed(head_of(16384, coding) + "0\r\n\r\n").requests.size() == 1);
-  CHECK(feed(head_of(16384 - 6, coding) + "0\r\nT: t\r\n\r\n").requests.size() == 1);
-  CHECK(feed(head_of(16384 - 5, coding) + "0\r\nT: t\r\n\r\n").status == 431);
-  CHECK(feed_bytewise(head_of(16384 - 5, coding) + "0\r\nT: t\r\n\r\n").status == 431);
+  CHECK(feed(head_of(24576, coding) + "0\r\n\r\n").requests.size() == 1);
+  CHECK(feed(head_of(24576 - 6, coding) + "0\r\nT: t\r\n\r\n").requests.size() == 1);
+  CHECK(feed(head_of(24576 - 5, coding) + "0\r\nT: t\r\n\r\n").status == 431);
+  CHECK(feed_bytewise(head_of(24576 - 5, coding) + "0\r\nT: t\r\n\r\n").status == 431);
 }
 
 TEST_CASE("request_limits: a method has 32 bytes at most") {

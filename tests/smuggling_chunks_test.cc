@@ -11,7 +11,9 @@ namespace bide {
 namespace {
 
 using namespace std::string_literals;
+using testing::check_harmless;
 using testing::check_refused;
+using testing::Harmless;
 using testing::Hostile;
 
 std::string chunks(std::string_view body) {
@@ -109,6 +111,59 @@ TEST_CASE("smuggling_chunks: an extension ends with CR LF, whatever is in it") {
       {"of the last chunk, a quote", chunks("0;\"\r\n\r\n")},
       {"huge", chunks("5;" + std::string(5000, 'a') + "\r\nhello\r\n0\r\n\r\n"), 413},
   });
+}
+
+TEST_CASE("smuggling_chunks: extensions are those of RFC 9112 section 7.1.1, and no others") {
+  const std::vector<std::string> bad = {";",           "; ",           ";;",
+                                        ";a;",         ";a;;b",        ";;a",
+                                        ";=",          ";=x",          ";a=",
+                                        ";a= ",        ";a=;b",        ";a==b",
+                                        ";a=b=c",      ";a b",         ";a b=c",
+                                        ";a=b c",      ";a=b ",        ";a ",
+                                        ";a\t",        ";a=\"b\" ",    ";bad[=x",
+                                        ";a[",         ";a=b[",        ";a=[",
+                                        ";a,b",        ";a=b,c",       ";\"a\"",
+                                        ";a\"b\"",     ";a=\"b\"c",    ";a=\"b\"\"c\"",
+                                        ";a=b\"c\"",   ";a='b c'",     ";a=\"b\";",
+                                        ";a:b",        ";a/b",         ";\xE4",
+                                        ";a=\xE4",     ";a=\"\x01\"",  ";a=\"\\\x01\"",
+                                        ";a=\"\x7F\"", " a",           "\ta",
+                                        " =a",         "=a",           " ;",
+                                        "a=b",         ";a=\\\"b\\\"", ";(a)",
+                                        ";a=(b)"};
+  std::vector<Hostile> all;
+  for (const std::string& extension : bad) {
+    // Where it begins with a hex digit it is a longer size: `5a=b`.
+    all.push_back({extension, chunks("5" + extension + "\r\nhello\r\n0\r\n\r\n")});
+    all.push_back({extension + " of the last", chunks("0" + extension + "\r\n\r\n")});
+  }
+  check_refused(all);
+  std::vector<Harmless> good;
+  for (const std::string& extension : std::vector<std::string>{";a",
+                                                               ";a;b",
+                                                               ";a=b",
+                                                               ";a=b;c=d",
+                                                               " ;a",
+                                                               "\t; a",
+                                                               ";\ta",
+                                                               ";a =b",
+                                                               ";a= b",
+                                                               ";a \t=\t b",
+                                                               ";a ;b",
+                                                               ";a=b ; c",
+                                                               ";a=\"\"",
+                                                               ";a=\"b c\"",
+                                                               ";a=\"b;c=d\\\"\\\\\"",
+                                                               ";a=\"b\" ;c",
+                                                               ";a=\"\t\xE4\\\xE4\\ \"",
+                                                               ";!#$%&'*+-.^_`|~0=!#$%&'*+-.^_`|~0",
+                                                               ";a=1",
+                                                               ";5=5",
+                                                               ";a=\"=\""}) {
+    good.push_back(
+        {"", chunks("5" + extension + "\r\nhello\r\n0" + extension + "\r\n\r\n"), {"/x"}});
+  }
+  check_harmless(good);
 }
 
 TEST_CASE("smuggling_chunks: data ends where its size says, and with CR LF") {

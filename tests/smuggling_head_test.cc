@@ -255,7 +255,7 @@ TEST_CASE("smuggling_head: a request line is three words, one space between each
   }));
 }
 
-TEST_CASE("smuggling_head: versions are HTTP/1.0 and HTTP/1.1") {
+TEST_CASE("smuggling_head: versions are HTTP/1.0 to HTTP/1.9") {
   check_refused(named(
       {version("http/1.1"),  version("Http/1.1"),   version("HTTP/1"),      version("HTTP/1."),
        version("HTTP/.1"),   version("HTTP/11"),    version("HTTP/1.10"),   version("HTTP/01.1"),
@@ -263,8 +263,8 @@ TEST_CASE("smuggling_head: versions are HTTP/1.0 and HTTP/1.1") {
        version("HTTP /1.1"), version("HTTP/+1.1"),  version("HTTP/1.x"),    version("HTTP-1.1"),
        version("HTTP 1.1"),  version("HTTPS/1.1"),  version("HTTP/\xB9.1"), version("HTTP/1.1\0"s),
        version("xHTTP/1.1"), version("RTSP/1.0"),   version("SIP/2.0"),     version("ICAP/1.0")}));
-  check_refused(named({version("HTTP/0.9"), version("HTTP/0.0"), version("HTTP/1.2"),
-                       version("HTTP/1.9"), version("HTTP/2.0"), version("HTTP/3.0"),
+  check_refused(named({version("HTTP/0.9"), version("HTTP/0.0"), version("HTTP/0.1"),
+                       version("HTTP/2.0"), version("HTTP/2.1"), version("HTTP/3.0"),
                        version("HTTP/9.9"), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
                       505));
 }
@@ -309,6 +309,9 @@ TEST_CASE("smuggling_head: unusual heads that mean one thing") {
       {"a comma may stand in a name, RFC 3986 section 3.2.2; bide has one site only",
        "GET /x HTTP/1.1\r\nHost: a,b\r\n\r\n",
        {"/x"}},
+      {"a higher minor version is taken as 1.1, RFC 9110 section 2.5",
+       "GET /x HTTP/1.2\r\nHost: a\r\n\r\nGET /y HTTP/1.9\r\nHost: a\r\n\r\n",
+       {"/x", "/y"}},
       {"HTTP/1.0 has no Host", "GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", {"/x"}},
       {"an Upgrade may be ignored, RFC 9110 section 7.8",
        lines("Host: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
@@ -347,18 +350,36 @@ TEST_CASE("smuggling_head: of an absolute target Host says nothing to a WebSocke
   }
 }
 
+TEST_CASE(
+    "smuggling_head: an escaped unreserved character is that character, RFC 9110 section 4.2.3") {
+  ServedTable server;
+  server.apply(testing::defined("build-7_a", 1));
+  Client client = server.dial();
+  for (const char* target :
+       {"/%6civez", "/%6Civez", "/%72eady%7a", "/job/build%2D7%5Fa", "/job/build-7%5fa",
+        "/%6A%6F%62/%62uild-7_a", "/job/st%61tus", "/%6a%6f%62?id=build%2D7_a",
+        "/%61pi/job/build%2d7_a", "http://a/%6civez", "/job/%62uild%2D7_a?wait=1ms"}) {
+    CAPTURE(target);
+    client.send(get(target));
+    CHECK(client.response().starts_with("HTTP/1.1 200 "));
+  }
+}
+
 TEST_CASE("smuggling_head: a resource has one path, and no other spelling of it") {
   ServedTable server;
   server.apply(testing::defined("a", 1));
   Client client = server.dial();
   for (const char* target :
-       {"//livez",         "/livez/",    "/livez//",     "/./livez",        "/x/../livez",
-        "/../livez",       "/livez/.",   "/%6civez",     "/livez%00",       "/livez%20",
-        "/livez;x",        "/livez%3Fx", "/livez%2F",    "/%2Flivez",       "/%2e/livez",
-        "/x/%2e%2e/livez", "/LIVEZ",     "/job//a",      "/job/a/",         "/job/%61",
-        "/job/a%00",       "/job/./a",   "/job/x/../a",  "/job/a;x",        "/job/a%2Fevents",
-        "/job%2Fa",        "//job/a",    "/api",         "/api//job/a",     "/api/api/job/a",
-        "/API/job/a",      "/apijob/a",  "/%61pi/job/a", "http://a//livez", "http://a/%6civez"}) {
+       {"//livez",         "/livez/",          "/livez//",    "/./livez",
+        "/x/../livez",     "/../livez",        "/livez/.",    "/%256civez",
+        "/livez%00",       "/livez%20",        "/livez;x",    "/livez%3Fx",
+        "/livez%2F",       "/%2Flivez",        "/%2e/livez",  "/x/%2e%2e/livez",
+        "/LIVEZ",          "/job//a",          "/job/a/",     "/job/%2561",
+        "/job/a%00",       "/job/./a",         "/job/x/../a", "/job/a;x",
+        "/job/a%2Fevents", "/job%2Fa",         "//job/a",     "/api",
+        "/api//job/a",     "/api/api/job/a",   "/API/job/a",  "/apijob/a",
+        "/%2561pi/job/a",  "http://a//livez",  "/job%2fa",    "/job/a%2Dx",
+        "/%2E/livez",      "/job/%2e%2E/livez"}) {
     CAPTURE(target);
     client.send(get(target));
     CHECK(client.response().starts_with("HTTP/1.1 404 "));

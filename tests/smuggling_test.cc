@@ -65,18 +65,30 @@ const std::vector<std::string> kCodingLines = {
     "Transfer-Encoding: chunked\r\ntransfer-encoding: x",
 };
 
-// The same of its value.
+// The same of its value. Those that are in the grammar and have no other fault than to be unknown.
+const std::vector<std::string> kUnknownCodings = {
+    " xchunked",
+    " chunkedx",
+    " chunke",
+    " 'chunked'",
+    " identity, chunked",
+    " identity,chunked",
+    " cow, chunked",
+    " gzip, chunked",
+    " deflate",
+    " compress, gzip",
+    " trailers",
+    " identity",
+    " 0",
+};
+// And all others.
 const std::vector<std::string> kCodings = {
     "",
     " ",
     ",",
-    " xchunked",
-    " chunkedx",
-    " chunke",
     " x chunked",
     " chunked x",
     " \"chunked\"",
-    " 'chunked'",
     " (chunked)",
     " chunked;",
     " chunked;q=1",
@@ -88,20 +100,11 @@ const std::vector<std::string> kCodings = {
     " chunked, ,",
     " ,,chunked,,",
     " chunked, identity",
-    " identity, chunked",
-    " identity,chunked",
     " chunked, chunked",
     " chunked,chunked",
     " chunked, cow",
-    " cow, chunked",
     " cow chunked bar",
-    " gzip, chunked",
     " chunked, gzip",
-    " deflate",
-    " compress, gzip",
-    " trailers",
-    " identity",
-    " 0",
     "\x0B chunked",
     " chunked\x0B",
     "\x0C chunked",
@@ -219,9 +222,15 @@ TEST_CASE(
     "smuggling: a transfer coding that is not exactly `chunked` is refused, however spelled") {
   std::vector<std::string> lines = kCodingLines;
   for (const std::string& coding : kCodings) lines.push_back("Transfer-Encoding:" + coding);
+  const std::string body = "0\r\n\r\n";
   std::vector<Hostile> all;
+  for (const std::string& coding : kUnknownCodings) {
+    const std::string line = "Transfer-Encoding:" + coding;
+    all.push_back({line, post(line + "\r\n", body), 501});
+    all.push_back({line + ", length behind", post(line + "\r\n" + length_of(body), body)});
+    all.push_back({line + ", length before", post(length_of(body) + line + "\r\n", body)});
+  }
   for (const std::string& line : lines) {
-    const std::string body = "0\r\n\r\n";
     all.push_back({line, post(line + "\r\n", body)});
     all.push_back({line + ", length behind", post(line + "\r\n" + length_of(body), body)});
     all.push_back({line + ", length before", post(length_of(body) + line + "\r\n", body)});

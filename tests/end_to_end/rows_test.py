@@ -198,8 +198,13 @@ class Rows(unittest.TestCase):
         response = self.bide.curl("/job/x", "-X", "POST", "-d", "{}")
         self.assertEqual((response.status, response["Allow"]), (405, "GET, HEAD"))
         self.assertEqual(self.bide.curl("/job/x", "-X", "BREW").status, 501)
-        for path in ("/", "/jobs", "/job/", "/job/a/b", "/job/%41", "/nothing"):
-            self.assertEqual(self.bide.curl(path).status, 404, path)
+        for path in ("/", "/jobs", "/job/", "/job/a/b", "/job%2Fa", "/nothing"):
+            response = self.bide.curl(path)
+            self.assertEqual((response.status, response.json()["type"]),
+                             (404, "urn:bide:problem:not-found"), path)
+        job = self.new_job("started")
+        escaped = "".join(f"%{ord(byte):02X}" for byte in job)
+        self.assertEqual(self.bide.curl(f"/%6aob/{escaped}")["ETag"], self.etag(job))
         for path in ("/livez", "/readyz", "/health", "/health/ready", "/metrics"):
             self.assertEqual(self.bide.curl(path).status, 200, path)
 

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <string>
 
+#include "server/request_target.h"
 #include "tests/airlock_feed.h"
 #include "tests/fuzz/fuzz_input.h"
 
@@ -62,10 +63,12 @@ void check_framing(const Admitted& request, std::string_view bytes, bool whole) 
   const std::size_t end = bytes.find("\r\n\r\n");
   demand(end != std::string_view::npos, "a head ends with an empty line");
   const std::size_t head_bytes = end + 4;
-  demand(head_bytes <= kHeadBytesMax, "a head is at most 16 KiB");
+  demand(head_bytes <= kHeadBytesMax, "a head is at most 24 KiB");
   std::string_view head = bytes.substr(0, end);
   const std::string_view line = take_until(head, "\r\n");
-  demand(line == request.method + ' ' + request.target + ' ' + request.version, "the first line");
+  const std::string begin = request.method + ' ' + request.target + " HTTP/1.";
+  demand(line.starts_with(begin) && line.size() == begin.size() + 1, "the first line");
+  demand(line.ends_with('0') == (request.version == "HTTP/1.0"), "higher versions are 1.1");
   demand(std::none_of(line.begin(), line.end(), is_control), "it is free of control bytes");
   const Framed framed = read_fields(head);
   const bool newer = request.version == "HTTP/1.1";
@@ -95,6 +98,8 @@ void check_admitted(const Admitted& request) {
   demand(!request.target.empty() && request.target.size() <= kTargetBytesMax, "a target's length");
   demand(request.path == "*" || request.path.starts_with('/'), "a path begins with a slash");
   demand(request.path.find_first_of("?#") == std::string::npos, "a path has no query");
+  demand(normalized_path(request.path) == request.path, "a path is normalized once and for all");
+  demand(request.path.size() <= request.target.size() + 1, "which makes it no longer");
   for (const auto& [name, value] : request.headers) {
     demand(std::none_of(value.begin(), value.end(), is_control), "values have no control bytes");
     demand(trimmed(value) == value, "values are trimmed");
