@@ -1,7 +1,11 @@
 #include "server/health_resource.h"
 
+#include <array>
 #include <utility>
 
+#include "core/json_text.h"
+#include "server/known_parameters.h"
+#include "server/media_type.h"
 #include "server/metrics_page.h"
 #include "server/problem.h"
 
@@ -13,6 +17,28 @@ httplib::Response plain(std::string_view text, const char* type = "text/plain; c
   response.status = 200;
   response.set_content(std::string(text), type);
   response.set_header("Cache-Control", "no-store");
+  return response;
+}
+
+// Both probes differ by Accept.
+httplib::Response healthy(const httplib::Request& request, const char* json) {
+  httplib::Response response =
+      asks_for_json(request.headers) ? plain(json, "application/json") : plain("ok\n");
+  response.set_header("Vary", "Accept");
+  return response;
+}
+
+httplib::Response unready(const httplib::Request& request, const std::string& trouble) {
+  httplib::Response response = passing_problem(503, trouble);
+  if (asks_for_json(request.headers)) {
+    JsonText json;
+    json.begin_object();
+    json.string_if("status", "not_ready");
+    json.string_if("error", trouble);
+    json.end_object();
+    response.set_content(json.take(), "application/json");
+  }
+  response.set_header("Vary", "Accept");
   return response;
 }
 
@@ -37,12 +63,12 @@ HealthResource::Page HealthResource::find(std::string_view path) const {
   return Page::kNone;
 }
 
-httplib::Response HealthResource::render(Page page) const {
+httplib::Response HealthResource::render(Page page, const httplib::Request& request) const {
   switch (page) {
     case Page::kLive:
-      return plain("ok\n");
+      return healthy(request, R"({"status":"ok"})");
     case Page::kReady:
-      return ready();
+      return ready(request);
     case Page::kMetrics:
       return metrics();
     case Page::kNone:
@@ -51,13 +77,23 @@ httplib::Response HealthResource::render(Page page) const {
   return problem(404, "there is no such resource");
 }
 
-httplib::Response HealthResource::ready() const {
-  if (numbers_().draining) return passing_problem(503, "the server is shutting down");
-  if (!contact_.ready()) return passing_problem(503, "the jobs are still being read from NATS");
-  if (clock_.now() - contact_.last_heard() > max_stale_) {
-    return passing_problem(503, "NATS was not heard from for longer than --max-stale");
-  }
-  return plain("ok\n");
+httplib::Response HealthResource::ready(const httplib::Request& request) const {
+  static const std::string kFresh = "fresh";
+  constexpr std::array<std::string_view, 1> kKnown = {"fresh"};
+  std::optional<BadQuery> bad = refuse_unknown_parameters(request.params, kKnown);
+  const std::string* fresh = nullptr;
+  if (!bad) bad = find_once(request, kFresh, fresh);
+  if (!bad && fresh != nullptr && !fresh->empty()) bad = BadQuery{400, "fresh has no value"};
+  if (bad) return problem(bad->status, bad->detail);
+  const std::string trouble = find_trouble(fresh != nullptr);
+  return trouble.empty() ? healthy(request, R"({"status":"ready"})") : unready(request, trouble);
+}
+
+std::string HealthResource::find_trouble(bool fresh) const {
+  if (numbers_().draining) return "the server is shutting down";
+  if (!contact_.ready()) return "the jobs are still being read from NATS";
+  const bool stale = clock_.now() - contact_.last_heard() > max_stale_;
+  return fresh && stale ? "NATS was not heard from for longer than --max-stale" : "";
 }
 
 httplib::Response HealthResource::metrics() const {

@@ -30,12 +30,19 @@ class HealthResource {
 
   // `/livez`, `/health`: kLive. `/readyz`, `/health/ready`: kReady. `/metrics`.
   [[nodiscard]] Page find(std::string_view path) const;
-  // kLive: 200 as long as the process serves. kReady: 200 once the first read is done, while NATS
-  // was heard from within max-stale and the server is not draining; else 503 saying why.
-  [[nodiscard]] httplib::Response render(Page page) const;
+  // kLive: 200 as long as the process serves. kReady: 200 once the first read is done, while the
+  // server is not draining, and with the parameter `fresh` while NATS was heard from within
+  // max-stale; else 503 saying why. Both are plain text, or where the client asks for it JSON:
+  // `{"status":"ok"}`, `{"status":"ready"}`, `{"status":"not_ready","error":"…"}`.
+  //
+  // kReady refuses unknown parameters (400), since a misspelt `fresh` would be a weaker check. The
+  // others ignore them: a balancer or Prometheus may have some that it adds to every request.
+  [[nodiscard]] httplib::Response render(Page page, const httplib::Request& request) const;
 
  private:
-  [[nodiscard]] httplib::Response ready() const;
+  [[nodiscard]] httplib::Response ready(const httplib::Request& request) const;
+  // Why no traffic should come here; empty: it should.
+  [[nodiscard]] std::string find_trouble(bool fresh) const;
   [[nodiscard]] httplib::Response metrics() const;
 
   Clock& clock_;

@@ -82,8 +82,11 @@ struct Offer {
     quality = specific == specificity ? std::max(quality, range.quality) : range.quality;
     specificity = specific;
   }
+  [[nodiscard]] bool is_named() const { return specificity >= kNamed; }
 
  private:
+  static constexpr int kNamed = 4;
+
   // How closely the range describes this representation; -1: not at all.
   [[nodiscard]] int match(const Range& range) const {
     if (range.foreign) return -1;
@@ -91,7 +94,7 @@ struct Offer {
     if (range.type == "*") return 0 + parameters;
     if (!equals_ignoring_case(range.type, type)) return -1;
     if (range.subtype == "*") return 2 + parameters;
-    return equals_ignoring_case(range.subtype, subtype) ? 4 + parameters : -1;
+    return equals_ignoring_case(range.subtype, subtype) ? kNamed + parameters : -1;
   }
 };
 
@@ -121,6 +124,13 @@ std::optional<MediaType> negotiate(const httplib::Headers& headers) {
   if (!weigh_all(headers, json, text)) return MediaType::kJson;
   if (json.quality == 0 && text.quality == 0) return std::nullopt;
   return text.quality > json.quality ? MediaType::kText : MediaType::kJson;
+}
+
+bool asks_for_json(const httplib::Headers& headers) {
+  Offer json{"application", "json"};
+  Offer text{"text", "plain"};
+  return weigh_all(headers, json, text) && json.is_named() && json.quality > 0 &&
+         json.quality >= text.quality;
 }
 
 bool accepts_json(const httplib::Headers& headers) {

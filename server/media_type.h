@@ -27,4 +27,8 @@ namespace bide {
 // For what has JSON alone, by the same rules.
 [[nodiscard]] bool accepts_json(const httplib::Headers& headers);
 
+// For what is plain text unless a client asks for JSON: it names application/json (`*/*` does not),
+// and likes plain text no better.
+[[nodiscard]] bool asks_for_json(const httplib::Headers& headers);
+
 }  // namespace bide

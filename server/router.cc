@@ -88,7 +88,7 @@ void Router::handle(const httplib::Request& request, Exchange& exchange) {
   if (!open_to_all) {
     if (const auto refused = judge(request, exchange)) return exchange.send(*refused, log_path());
   }
-  if (resource == nullptr) return exchange.send(to_.health.render(page), path);
+  if (resource == nullptr) return exchange.send(to_.health.render(page, request), path);
   resource->handle(key, request, exchange);
 }
 

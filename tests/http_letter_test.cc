@@ -91,6 +91,15 @@ std::vector<Asked> all_answers(Site& site) {
       {"/health"},
       {"/health/ready"},
       {"/metrics"},
+      {"/livez?x=1"},
+      {"/metrics?x=1"},
+      {"/readyz?fresh"},
+      {"/readyz?_=1"},
+      {"/readyz?frehs", "", 400},
+      {"/readyz?fresh=no", "", 400},
+      {"/readyz?fresh&fresh", "", 400},
+      {"/health", "Accept: application/json\r\n"},
+      {"/health/ready?fresh", "Accept: application/json\r\n"},
       {"/nothing", "", 404},
       {"/", "", 404},
       {"/job/", "", 404},
@@ -133,7 +142,14 @@ std::vector<Asked> all_answers(Site& site) {
   return all;
 }
 
-bool is_state(const Asked& asked) { return asked.target.find("/job") != std::string::npos; }
+// The Vary of what is a state or says so; empty: none.
+std::string vary_of(const Asked& asked, int status) {
+  const auto has = [&](const char* text) { return asked.target.find(text) != std::string::npos; };
+  if ((has("/livez") || has("/readyz") || has("/health")) && status != 400) return "Accept";
+  const bool state =
+      has("/job") && !has("/ws") && !has("/events") && !asked.target.ends_with("/job/");
+  return state ? "Accept, Prefer" : "";
+}
 
 void check_fields(const Answer& answer) {
   CHECK_FALSE(answer.doubled);
@@ -186,7 +202,7 @@ void check_both_methods(Site& site, const Asked& asked) {
   check_fields(got);
   check_fields(head);
   CHECK(head.body.empty());
-  if (asked.target.ends_with("/metrics"))
+  if (asked.target.find("/metrics") != std::string::npos)
     head.fields["Content-Length"] = got.fields.at("Content-Length");
   CHECK(without_time(head.fields) == without_time(got.fields));
   CHECK(head.fields.contains("Bide-Waited") == got.fields.contains("Bide-Waited"));
@@ -194,11 +210,9 @@ void check_both_methods(Site& site, const Asked& asked) {
   CHECK(got.body.size() == (content ? std::stoul(got.fields.at("Content-Length")) : 0));
   if (got.status >= 400) check_problem(got);
   // What Accept or Prefer had a say in says so, also where it is an error.
-  const bool varies = is_state(asked) && asked.target.find("/ws") == std::string::npos &&
-                      asked.target.find("/events") == std::string::npos &&
-                      !asked.target.ends_with("/job/");
-  CHECK(got.fields.contains("Vary") == varies);
-  if (varies) CHECK(got.fields.at("Vary") == "Accept, Prefer");
+  const std::string vary = vary_of(asked, got.status);
+  CHECK(got.fields.contains("Vary") == !vary.empty());
+  if (!vary.empty()) CHECK(got.fields.at("Vary") == vary);
 }
 
 }  // namespace
@@ -211,9 +225,20 @@ TEST_CASE("http_letter: GET and HEAD of every resource, in every status") {
 TEST_CASE("http_letter: what is not fresh is 503 and says when to come again") {
   Site site;
   SUBCASE("NATS is away") { site.server.contact.heard(TimePoint{}); }
-  SUBCASE("the first read is under way") { site.server.contact.set_ready(false); }
-  for (const char* target : {"/readyz", "/health/ready", "/job/open", "/job/open?wait=1s",
-                             "/job/nobody", "/job", "/job/status", "/job?id=open"}) {
+  SUBCASE("the first read is under way") {
+    site.server.contact.set_ready(false);
+    reading = true;
+  }
+  for (const char* target : {"/readyz", "/health/ready"}) {
+    check_both_methods(site, {target, "", reading ? 503 : 200});
+  }
+  const Answer unready =
+      site.ask({"/health/ready?fresh", "Accept: application/json\r\n", 503}, "GET");
+  CHECK(unready.fields.at("Content-Type") == "application/json");
+  CHECK(unready.body.starts_with(R"({"status":"not_ready","error":")"));
+  for (const char* target :
+       {"/readyz?fresh", "/health/ready?fresh", "/job/open", "/job/open?wait=1s", "/job/nobody",
+        "/job", "/job/status", "/job?id=open"}) {
     check_both_methods(site, {target, "", 503});
     check_both_methods(site, {"/api" + std::string(target), "", 503});
   }
@@ -229,6 +254,7 @@ TEST_CASE("http_letter: a 304 has these fields and no others") {
   CHECK(names == std::vector<std::string>{"Bide-Final", "Bide-Outcome", "Bide-Status",
                                           "Cache-Control", "Cross-Origin-Resource-Policy", "Date",
                                           "ETag", "Vary", "X-Content-Type-Options"});
+  bool reading = false;
   CHECK(plain.fields.at("ETag") == tag);
   const Answer whole = site.ask({"/job/open"}, "GET");
   for (const char* name : {"Cache-Control", "ETag", "Vary"}) {

@@ -116,6 +116,27 @@ TEST_CASE("media_type: where there is JSON alone, text may be preferred but JSON
   CHECK_FALSE(accepted("application/json;q=0, */*"));
 }
 
+TEST_CASE("media_type: where plain text is usual, JSON must be asked for by name") {
+  const auto asked = [](const char* line) {
+    httplib::Headers headers;
+    headers.emplace("Accept", line);
+    return asks_for_json(headers);
+  };
+  CHECK_FALSE(asks_for_json({}));
+  for (const char* line :
+       {"application/json", "Application/JSON;charset=utf-8", "application/json, text/plain, */*",
+        "application/json;q=0.5, */*;q=0.1"}) {
+    CAPTURE(line);
+    CHECK(asked(line));
+  }
+  for (const char* line :
+       {"*/*", "application/*", "text/plain", "text/html, */*;q=0.8", "malformed", "",
+        "application/json;q=0, */*", "text/plain, application/json;q=0.9"}) {
+    CAPTURE(line);
+    CHECK_FALSE(asked(line));
+  }
+}
+
 TEST_CASE("media_type: every truncation of a long field is judged without a crash") {
   const std::string whole = "text/plain;charset=\"utf\\-8\";q=0.125;x=y, application/*;q=0, */*";
   for (std::size_t length = 0; length <= whole.size(); ++length) {

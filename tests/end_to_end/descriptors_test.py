@@ -105,7 +105,7 @@ class Descriptors(unittest.TestCase):
             self.assertLess((seconds - before.get(thread, 0)) / took, CPU_SHARE_MAX)
         self.assertEqual(sockets_of(pid), open_before)
         self.assertEqual(ours.get("/job/a").status, 200)
-        self.assertEqual(ours.get("/readyz").status, 200)
+        self.assertEqual(ours.get("/readyz?fresh").status, 200)
         self.assertLessEqual(bide.log_text().count("descriptors"), 2)
 
     def wakes(self, bide, crowd, job):
@@ -118,7 +118,7 @@ class Descriptors(unittest.TestCase):
         os.kill(old, signal.SIGKILL)
         wait_until(lambda: bide.nats_pid() not in (0, old), "nats-server was started again")
         wait_until(lambda: ours.metric("bide_nats_reconnects_total") >= 1, "bide is back at NATS")
-        wait_until(lambda: ours.get("/readyz").status == 200, "bide is ready again")
+        wait_until(lambda: ours.get("/readyz?fresh").status == 200, "bide is ready again")
         bide.forget_worker()
 
 

@@ -50,7 +50,7 @@ class Behind(unittest.TestCase):
 
     def tearDown(self):
         self.link.release()
-        wait_until(lambda: self.far.get("/readyz").status == 200, "the other server is fresh")
+        wait_until(lambda: self.far.get("/readyz?fresh").status == 200, "the other server is fresh")
 
     def new_job(self, suffix=""):
         job = self.id().rsplit(".", 1)[1] + suffix

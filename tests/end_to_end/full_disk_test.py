@@ -71,7 +71,7 @@ class FullDisk(unittest.TestCase):
             self.assertGreater(count, 5)
             self.assertEqual(refused.returncode, 1)
             self.assertIn("did not answer in time", refused.stderr)
-            wait_until(lambda: bide.get("/readyz").status == 503, "bide says that it does not know")
+            wait_until(lambda: bide.get("/readyz?fresh").status == 503, "bide says that it does not know")
             self.assertEqual(bide.get("/job/job-0").status, 503)
             self.assertEqual(bide.get("/job/job-0", "Cache-Control: max-stale").status, 200)
             disk.free()

@@ -133,7 +133,7 @@ class Bide(Site):
             return file.read()
 
     def wait_ready(self):
-        wait_until(lambda: self.get("/readyz").status == 200, "bide is ready")
+        wait_until(lambda: self.get("/readyz?fresh").status == 200, "bide is ready")
 
     def __enter__(self):
         return self.start()
@@ -201,7 +201,7 @@ class Bide(Site):
         wait_until(lambda: self.metric("bide_nats_reconnects_total") > reconnects,
                    "bide is back at NATS")
         self.forget_worker()
-        wait_until(lambda: self.get("/readyz").status == 200, "bide is ready again", 30)
+        wait_until(lambda: self.get("/readyz?fresh").status == 200, "bide is ready again", 30)
 
     def put(self, *entries):
         """Writes entries and waits until bide has seen them."""

@@ -50,7 +50,7 @@ class Guest(Bide):
         return wait_until(lines, f"the log says {words}: {self.log_text()[-1500:]}")
 
     def lost(self):
-        wait_until(lambda: self.get("/readyz").status == 503, "bide is not ready any more")
+        wait_until(lambda: self.get("/readyz?fresh").status == 503, "bide is not fresh any more")
 
 
 class NatsAuth(unittest.TestCase):

@@ -50,7 +50,7 @@ class Client(threading.Thread):
     def ask(self, target, *fields):
         asked = time.monotonic()
         with socket.create_connection(("127.0.0.1", self.port), timeout=90) as connection:
-            lines = [f"GET {target} HTTP/1.1", "Host: test", "Connection: close", *fields, "", ""]
+            lines = [f"GET {target} HTTP/1.1", "Host: localhost", "Connection: close", *fields, "", ""]
             connection.sendall("\r\n".join(lines).encode())
             raw = b""
             while chunk := connection.recv(65536):
@@ -102,7 +102,7 @@ class Until(Client):
 
 
 class Look(Client):
-    """Looks at the job, or at /readyz, every now and then; without being held."""
+    """Looks at the job, or at /readyz?fresh, every now and then; without being held."""
 
     def __init__(self, port, job, stop, kind):
         super().__init__(port, job, stop)
@@ -110,7 +110,7 @@ class Look(Client):
 
     def turn(self):
         if self.kind == "readyz":
-            self.ask("/readyz")
+            self.ask("/readyz?fresh")
         else:
             self.ask(f"/job/{self.job}", *(["Cache-Control: max-stale"] if self.kind == "max-stale" else []))
         self.pause()
@@ -126,7 +126,7 @@ class Stream(Client):
         with socket.create_connection(("127.0.0.1", self.port), timeout=90) as connection:
             connection.settimeout(0.25)
             cursor = [f"Last-Event-ID: {self.tag}"] if self.tag else []
-            lines = [f"GET /job/{self.job}/events HTTP/1.1", "Host: test", *cursor, "", ""]
+            lines = [f"GET /job/{self.job}/events HTTP/1.1", "Host: localhost", *cursor, "", ""]
             connection.sendall("\r\n".join(lines).encode())
             raw = b""
             while b"\r\n\r\n" not in raw:

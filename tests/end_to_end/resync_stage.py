@@ -7,7 +7,7 @@ of the bucket, 10 s at most, and judges all that was told:
 - Nobody was told a state that the bucket never held, nor 404 of a job that was there all the time.
 - What is told of a job that is not final was true 5 s (--max-stale) ago at most, unless the client said max-stale.
 - 503 only while NATS is away or something happens, with Retry-After; once NATS is away longer than
-  --max-stale always, except of final jobs and to clients that say max-stale. /readyz likewise.
+  --max-stale always, except of final jobs and to clients that say max-stale. /readyz?fresh likewise.
 - Who is held is answered by the deadline, and in the end all know what the bucket says.
 """
 import contextlib
@@ -150,7 +150,7 @@ class Stage:
             if time.monotonic() > end:
                 return [f"after {AGREES_WITHIN_S:.0f} s: {line}" for line in wrong]
             self.stopping.wait(0.2)
-        if self.bide.get("/readyz").status != 200:
+        if self.bide.get("/readyz?fresh").status != 200:
             return ["not ready in the end"]
         expected = {job: was[-1].state for job, was in self.chronicle.histories().items() if was[-1].state}
         wrong = [f"this test takes the bucket for another: {job} {expected.get(job)} {self.fresh.get(job)}"

@@ -253,7 +253,8 @@ class NatsAway(unittest.TestCase):
                 curl = bide.curl_later("/job/open?until=done&wait=4s")
                 bide.wait_metric("bide_parked", 1)
                 # 16: away for longer.
-                wait_until(lambda: bide.curl("/readyz").status == 503, "bide is not ready", 10)
+                wait_until(lambda: bide.curl("/readyz?fresh").status == 503, "bide is not fresh", 10)
+                self.assertEqual(bide.curl("/readyz").status, 200)
                 response = bide.curl("/job/open")
                 self.assertEqual(response.status, 503)
                 self.assertNotEqual(response["Retry-After"], "")
