@@ -69,9 +69,15 @@ bool is_etagc(char c) {
   return byte == 0x21 || (byte >= 0x23 && byte <= 0x7E) || byte >= 0x80;
 }
 
-// entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE; what stands between the quotes.
-std::optional<std::string_view> take_entity_tag(std::string_view& text) {
-  if (text.starts_with("W/")) text.remove_prefix(2);
+struct ListedTag {
+  std::string_view opaque;  // What stands between the quotes.
+  bool weak = false;
+};
+
+// entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE
+std::optional<ListedTag> take_entity_tag(std::string_view& text) {
+  const bool weak = text.starts_with("W/");
+  if (weak) text.remove_prefix(2);
   if (!text.starts_with('"')) return std::nullopt;
   text.remove_prefix(1);
   const auto end = std::find_if_not(text.begin(), text.end(), is_etagc);
@@ -79,7 +85,16 @@ std::optional<std::string_view> take_entity_tag(std::string_view& text) {
   text.remove_prefix(opaque.size());
   if (!text.starts_with('"')) return std::nullopt;
   text.remove_prefix(1);
-  return opaque;
+  return ListedTag{opaque, weak};
+}
+
+std::string_view without_coding(std::string_view text) {
+  for (const std::string_view coding : {"gzip", "br", "zstd"}) {
+    const std::size_t separator = text.size() - coding.size() - 1;
+    if (text.size() <= coding.size() || !text.ends_with(coding)) continue;
+    if (text[separator] == '-' || text[separator] == ';') return text.substr(0, separator);
+  }
+  return text;
 }
 
 }  // namespace
@@ -111,11 +126,16 @@ std::optional<EntityTag> parse_opaque_tag(std::string_view text) {
   return EntityTag{*epoch, *revision, *hash};
 }
 
+std::optional<EntityTag> parse_received_tag(std::string_view text) {
+  return parse_opaque_tag(without_coding(text));
+}
+
 std::uint64_t hash_of(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 
 // RFC 9110 spells the field `"*" / #entity-tag`: since RFC 7232's 1#, a list may also be empty.
 // Recipients accept empty elements (section 5.6.1.2); the length of a request's head bounds them.
-std::optional<ValidatorList> ValidatorList::parse(std::string_view field_value) {
+std::optional<ValidatorList> ValidatorList::parse(std::string_view field_value,
+                                                  Comparison comparison) {
   ValidatorList list;
   skip_ows(field_value);
   if (field_value.starts_with('*')) {
@@ -127,9 +147,11 @@ std::optional<ValidatorList> ValidatorList::parse(std::string_view field_value) 
   }
   while (!field_value.empty()) {
     if (!field_value.starts_with(',')) {
-      const std::optional<std::string_view> opaque = take_entity_tag(field_value);
-      if (!opaque) return std::nullopt;
-      if (const auto tag = parse_opaque_tag(*opaque)) list.tags_.push_back(*tag);
+      const std::optional<ListedTag> listed = take_entity_tag(field_value);
+      if (!listed) return std::nullopt;
+      const std::optional<EntityTag> tag = parse_received_tag(listed->opaque);
+      const bool counts = comparison == Comparison::kWeak || !listed->weak;
+      if (tag && counts) list.tags_.push_back(*tag);
       skip_ows(field_value);
       if (!field_value.empty() && !field_value.starts_with(',')) return std::nullopt;
     }

@@ -1,4 +1,5 @@
-// core/entity_tag.h: bide's entity tags, and the If-None-Match list they are compared with.
+// core/entity_tag.h: bide's entity tags, and the lists of If-None-Match and If-Match that they are
+// compared with.
 //
 // A tag reads `"<epoch>-<revision>-<hash>"`: epoch names the stream's incarnation, revision is the
 // stream sequence that last changed this representation, hash is XXH3-64 of its bytes. The hash is
@@ -39,21 +40,32 @@ inline constexpr std::size_t kOpaqueTagBytesMax = 16 + 1 + 20 + 1 + 16;
 // The strict inverse: only what opaque_tag() can have written, so that equal values are equal
 // texts.
 [[nodiscard]] std::optional<EntityTag> parse_opaque_tag(std::string_view text);
+// The same for a tag that a client sends. A proxy that compresses may have appended the coding:
+// `-gzip` (Apache), `-br`, `-zstd`, `;gzip`. Such a suffix is ignored: the tag stands for the same
+// state.
+[[nodiscard]] std::optional<EntityTag> parse_received_tag(std::string_view text);
 // XXH3-64 of `bytes`.
 [[nodiscard]] std::uint64_t hash_of(std::string_view bytes);
 
-// The field value of If-None-Match, RFC 9110 section 13.1.2: `*`, or tags of which those that bide
-// cannot have issued are dropped (they can match nothing).
+// How RFC 9110 section 8.8.3.2 compares tags. bide's own are strong.
+enum class Comparison : std::uint8_t {
+  kWeak,    // If-None-Match: W/ is ignored.
+  kStrong,  // If-Match: a tag that has become weak matches nothing.
+};
+
+// The field value of If-None-Match or If-Match, RFC 9110 section 13.1: `*`, or tags of which those
+// that can match nothing are dropped (bide cannot have issued them, or they are weak).
 class ValidatorList {
  public:
-  // No If-None-Match: matches nothing.
+  // No such field: matches nothing.
   ValidatorList() = default;
   explicit ValidatorList(const EntityTag& tag) : tags_(1, tag) {}
   // nullopt: not in the grammar of section 8.8.3 (the caller treats the field as absent or answers
   // 400; bide answers 400). `""` is in the grammar, and matches nothing.
-  [[nodiscard]] static std::optional<ValidatorList> parse(std::string_view field_value);
+  [[nodiscard]] static std::optional<ValidatorList> parse(
+      std::string_view field_value, Comparison comparison = Comparison::kWeak);
 
-  // Weak comparison (section 8.8.3.2): W/ is ignored. `*` matches any current representation.
+  // `*` matches any current representation.
   [[nodiscard]] bool matches(const EntityTag& current) const;
   // The same by epoch and hash alone, for what replicas may give different revisions to.
   [[nodiscard]] bool matches_content(const EntityTag& current) const {

@@ -8,9 +8,9 @@ std::variant<StreamQuery, BadQuery> parse_stream_query(const httplib::Request& r
   StreamQuery query;
   const std::string* id = nullptr;
   if (auto bad = find_once(request, "last_event_id", id)) return *std::move(bad);
-  if (id != nullptr) query.last_event_id = parse_opaque_tag(*id);
+  if (id != nullptr) query.last_event_id = parse_received_tag(*id);
   const auto field = request.headers.find("Last-Event-ID");
-  if (field != request.headers.end()) query.last_event_id = parse_opaque_tag(field->second);
+  if (field != request.headers.end()) query.last_event_id = parse_received_tag(field->second);
 
   if (!request.has_param("until") && !request.has_param("expect")) return query;
   if (auto bad = parse_until(request, query.end)) return *std::move(bad);

@@ -86,6 +86,39 @@ TEST_CASE("entity_tag: no truncation or mutation is taken for another tag") {
   }
 }
 
+TEST_CASE("entity_tag: what a proxy that compresses appends to a tag is ignored") {
+  for (const char* suffix : {"", "-gzip", "-br", "-zstd", ";gzip", ";br"}) {
+    CAPTURE(suffix);
+    CHECK(parse_received_tag(kOpaque + suffix) == kTag);
+    CHECK(matches(in_quotes(kOpaque + suffix)));
+    CHECK(matches("W/" + in_quotes(kOpaque + suffix)));
+    CHECK(matches("\"x-gzip\", " + in_quotes(kOpaque + suffix)));
+  }
+  for (const char* suffix : {"-", ";", "gzip", "+gzip", "--gzip", "-GZIP", "-gzip-gzip", "-gzipx",
+                             "-identity", "-gzip ", " -gzip"}) {
+    CAPTURE(suffix);
+    CHECK_FALSE(parse_received_tag(kOpaque + suffix));
+  }
+  for (const char* foreign : {"", "-gzip", ";gzip", "gzip", "br", "-br", "x-gzip", "17a-42-gzip"}) {
+    CAPTURE(foreign);
+    CHECK_FALSE(parse_received_tag(foreign));
+  }
+  // What bide writes has one spelling.
+  CHECK_FALSE(parse_opaque_tag(kOpaque + "-gzip"));
+}
+
+TEST_CASE("validators: by strong comparison a weak tag matches nothing") {
+  const auto matches_strongly = [](std::string_view field) {
+    const auto list = ValidatorList::parse(with_ours(field), Comparison::kStrong);
+    REQUIRE(list);
+    return list->matches(kTag);
+  };
+  for (const char* field : {"*", "@", "\"x\", @", "W/@, @"}) CHECK(matches_strongly(field));
+  CHECK(matches_strongly(in_quotes(kOpaque + "-gzip")));
+  for (const char* field : {"W/@", "\"x\", W/@", "", "\"\""}) CHECK_FALSE(matches_strongly(field));
+  CHECK_FALSE(ValidatorList::parse("@, x", Comparison::kStrong));
+}
+
 TEST_CASE("entity_tag: the hash is XXH3-64 of the bytes") {
   CHECK(hash_of("") == 0x2d06800538d394c2);  // The reference's value for no input and seed 0.
   CHECK(hash_of("a") != hash_of("b"));

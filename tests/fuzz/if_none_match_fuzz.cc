@@ -54,9 +54,15 @@ void check_joined(std::string_view left, std::string_view right) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view value = text_of(data, size);
-  if (const auto list = ValidatorList::parse(value)) check_list(*list);
+  const auto list = ValidatorList::parse(value);
+  if (list) check_list(*list);
+  const auto strong = ValidatorList::parse(value, Comparison::kStrong);
+  demand(strong.has_value() == list.has_value(), "both comparisons have one grammar");
+  demand(!strong || strong->tags().size() <= list->tags().size(), "strong matches no more");
   if (const auto tag = parse_opaque_tag(value)) {
     demand(opaque_tag(*tag) == value, "a tag has one spelling");
+    demand(parse_received_tag(value) == tag, "bide's own spelling is received");
+    demand(parse_received_tag(std::string(value) + "-gzip") == tag, "a suffix is ignored");
   }
   if (size > 1) check_joined(value.substr(0, data[0] % size), value.substr(data[0] % size));
   return 0;
