@@ -158,6 +158,7 @@ class Connection final : public Waiter {
   // Of the parked request or the stream: who answers it, and what in its lot it waits for.
   Holder* holder = nullptr;
   std::string key;
+  std::unique_ptr<const ValidatorList> only_if;  // See Exchange.
   std::unique_ptr<Stream> stream;         // Null: the response is one message, and then over.
   std::unique_ptr<OpenedStream> opening;  // The stream that is asked for, not open yet.
   std::unique_ptr<Unsent> unsent;

@@ -36,6 +36,8 @@ class Exchange {
   [[nodiscard]] RequestFacts& facts() { return connection_.facts; }
   [[nodiscard]] Waiter::Terms& terms() { return connection_.terms; }
   [[nodiscard]] const std::string& key() const { return connection_.key; }
+  // If-Match, until it is judged; null: none, or judged.
+  [[nodiscard]] std::unique_ptr<const ValidatorList>& only_if() { return connection_.only_if; }
 
   // Counts the request for its client. facts().client must be known, or else it is its address.
   void charge();

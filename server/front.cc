@@ -189,6 +189,7 @@ void Front::wait_for_request(Connection& connection, TimePoint since) {
 // The time for a request runs from its first byte, not from its latest: a client that sends a byte
 // now and then gains nothing.
 void Front::wait_for_rest_of(Connection& connection, std::string_view partial) {
+  connection.only_if.reset();
   const TimePoint now = clock_.now();
   connection.input = partial;
   if (connection.deadline == kEndOfTime) connection.deadline = now + limits_.head;

@@ -136,6 +136,7 @@ void Front::close(Connection& connection) {
   std::string().swap(connection.key);
   drop_stream(connection);
   connection.opening.reset();
+  connection.only_if.reset();
   connection.unsent.reset();
   connection.end_life();
   slots_.release(connection);

@@ -8,6 +8,15 @@
 #include "server/state_head.h"
 
 namespace bide {
+namespace {
+
+bool meets_only_if(const Snapshot& state, MediaType type, Exchange& exchange) {
+  const auto& only_if = exchange.only_if();
+  return only_if == nullptr || state.known_as(*only_if, type) != nullptr;
+}
+
+}  // namespace
+
 void HeldResource::serve(std::string_view key, HoldQuery hold, const Condition& condition,
                          MediaType type, Exchange& exchange) {
   RequestFacts& facts = exchange.facts();
@@ -22,7 +31,12 @@ void HeldResource::serve(std::string_view key, HoldQuery hold, const Condition& 
         key, passing_problem(429, "this client asks too often; ask less, or wait longer at a time"),
         exchange);
   }
-  const bool behind = hold.no_cache || context_.freshness.catch_up().behind(hold.seen);
+  const CatchUp& position = context_.freshness.catch_up();
+  const bool behind = hold.no_cache || position.behind(hold.seen) ||
+                      (hold.only_if && position.behind(*hold.only_if));
+  if (hold.only_if) {
+    exchange.only_if() = std::make_unique<const ValidatorList>(*std::move(hold.only_if));
+  }
   Waiter::Terms terms{condition, std::move(hold.seen), type, deadline_of(facts), places_of(key)};
   if (behind) return catch_up(key, std::move(terms), false, exchange);
   answer_or_park(key, std::move(terms), facts.received, exchange);
@@ -61,6 +75,13 @@ void HeldResource::refuse_behind(std::string_view key, Outcome outcome, Exchange
 
 void HeldResource::answer_or_park(std::string_view key, Waiter::Terms terms, TimePoint now,
                                   Exchange& exchange) {
+  if (exchange.only_if() != nullptr) {
+    const Lot::Look look = lot_.look(key, terms, now);
+    if (look.snapshot == nullptr || !meets_only_if(*look.snapshot, terms.type, exchange)) {
+      return answer(key, terms, Outcome::kNow, look.snapshot, now, exchange);
+    }
+    exchange.only_if().reset();
+  }
   const RequestFacts& facts = exchange.facts();
   // Before it waits for a job that is not known here it must be sure that there is none; and to
   // wait for one makes no sense while nobody could tell of it.
@@ -139,6 +160,10 @@ void HeldResource::answer(std::string_view key, const Waiter::Terms& terms, Outc
     if (auto failed = failure(key, terms.condition, *snapshot)) {
       return send_failure(key, *std::move(failed), snapshot, exchange);
     }
+  }
+  if (!meets_only_if(*snapshot, terms.type, exchange)) {
+    return refuse(key, problem(412, "If-Match does not list the tag of the current state"),
+                  exchange);
   }
   send_snapshot(key, terms, outcome, snapshot, now, exchange);
 }

@@ -1,8 +1,9 @@
 // server/held_resource.h: What all resources have in common whose state is served at once,
 // conditionally, or held until there is news.
 //
-// Parameters are judged before anything is looked up; then freshness, existence, and the condition
-// decide, in this order (README, "The API").
+// Parameters are judged before anything is looked up; then freshness, existence, If-Match, and the
+// condition decide, in this order (README, "The API"). If-Match is judged once, before a request is
+// parked for its condition: what comes later is what it waits for.
 //
 // What is known here may be older than what the client has been told elsewhere. So a request is
 // held until the table has caught up (core/catch_up.h) where it shows a tag that is later than the

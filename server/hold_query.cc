@@ -44,16 +44,31 @@ std::optional<BadQuery> parse_wait(const httplib::Request& request, HoldQuery& q
   return std::nullopt;
 }
 
-std::optional<BadQuery> parse_validators(const httplib::Request& request, HoldQuery& query) {
-  const auto [first, last] = request.headers.equal_range("If-None-Match");
+// All lines of the field as one: RFC 9110 section 5.3. nullopt: there is none.
+std::optional<std::string> joined_field(const httplib::Headers& headers, const std::string& name) {
+  const auto [first, last] = headers.equal_range(name);
   if (first == last) return std::nullopt;
-  std::string field = first->second;  // Several lines are one list: RFC 9110 section 5.3.
+  std::string field = first->second;
   for (auto line = std::next(first); line != last; ++line) field.append(", ").append(line->second);
-  std::optional<ValidatorList> seen = ValidatorList::parse(field);
-  if (!seen) {
-    return BadQuery{400, "If-None-Match is not * or a list of entity tags (RFC 9110, 13.1.2)"};
+  return field;
+}
+
+std::optional<BadQuery> parse_validators(const httplib::Request& request, HoldQuery& query) {
+  static const std::string kIfMatch = "If-Match";
+  static const std::string kIfNoneMatch = "If-None-Match";
+  if (const auto field = joined_field(request.headers, kIfMatch)) {
+    query.only_if = ValidatorList::parse(*field, Comparison::kStrong);
+    if (!query.only_if) {
+      return BadQuery{400, "If-Match is not * or a list of entity tags (RFC 9110, 13.1.1)"};
+    }
   }
-  query.seen = std::move(*seen);
+  if (const auto field = joined_field(request.headers, kIfNoneMatch)) {
+    std::optional<ValidatorList> seen = ValidatorList::parse(*field);
+    if (!seen) {
+      return BadQuery{400, "If-None-Match is not * or a list of entity tags (RFC 9110, 13.1.2)"};
+    }
+    query.seen = *std::move(seen);
+  }
   return std::nullopt;
 }
 

@@ -1,4 +1,5 @@
-// server/hold_query.h: What any request that may be held says: wait, If-None-Match, max-stale.
+// server/hold_query.h: What any request that may be held says: wait, If-Match, If-None-Match,
+// max-stale.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -21,16 +22,16 @@ struct BadQuery {
 };
 
 struct HoldQuery {
-  ValidatorList seen;
+  ValidatorList seen;                             // If-None-Match.
+  std::optional<ValidatorList> only_if;           // If-Match.
   std::optional<std::chrono::milliseconds> wait;  // Not clamped. Zero: asked not to wait.
   bool preferred = false;                         // `wait` came from Prefer, not from the query.
   bool max_stale = false;  // Cache-Control: max-stale: an old answer is better than none.
   bool no_cache = false;  // Cache-Control: no-cache: the answer must not be older than the request.
 };
 
-// RFC 9110 (If-None-Match), RFC 7240 (Prefer), RFC 9111 sections 5.2.1.2 (max-stale)
-// and 5.2.1.4 (no-cache). Parameters
-// bide does not know are ignored, as caches and proxies add their own.
+// RFC 9110 sections 13.1.1 and 13.1.2 (If-Match, If-None-Match), RFC 7240 (Prefer), RFC 9111
+// sections 5.2.1.2 (max-stale) and 5.2.1.4 (no-cache).
 [[nodiscard]] std::optional<BadQuery> parse_hold_query(const httplib::Request& request,
                                                        HoldQuery& query);
 

@@ -102,6 +102,26 @@ TEST_CASE("hold_query: the lines of If-None-Match are one list") {
   CHECK(parsed("", {"If-None-Match: *"}).seen.any());
 }
 
+TEST_CASE("hold_query: If-Match is one list of strong tags, or nothing at all") {
+  CHECK_FALSE(parsed("").only_if);
+  const HoldQuery query = parsed("", {"If-Match: " + tag_text(1) + ", W/" + tag_text(2),
+                                      "If-Match: \"not-of-bide\"", "If-Match: " + tag_text(3)});
+  REQUIRE(query.only_if);
+  const auto lists = [&](Revision revision) {
+    return query.only_if->matches({.epoch = 1, .revision = revision, .hash = 2});
+  };
+  CHECK(lists(1));
+  CHECK_FALSE(lists(2));  // Weak.
+  CHECK(lists(3));
+  CHECK(query.seen.empty());
+  CHECK(parsed("", {"If-Match: *"}).only_if->any());
+  CHECK(parsed("", {"If-Match: "}).only_if->empty());
+  for (const char* bad : {"If-Match: abc", "If-Match: \"open", "If-Match: *, \"a\""}) {
+    CHECK(hold_detail("", {bad}) ==
+          "If-Match is not * or a list of entity tags (RFC 9110, 13.1.1)");
+  }
+}
+
 TEST_CASE("hold_query: an If-None-Match outside the grammar is refused") {
   const std::string expected = "If-None-Match is not * or a list of entity tags (RFC 9110, 13.1.2)";
   CHECK(hold_detail("", {"If-None-Match: abc"}) == expected);

@@ -108,6 +108,15 @@ std::vector<Asked> all_answers(Site& site) {
       {"/job/open?until=done&wait=1ms"},
       {"/job/open", "Accept: image/png\r\n", 406},
       {"/job/open?wait=soon", "", 400},
+      {"/job/open?unitl=done", "", 400},
+      {"/job/open?_=1&_x=y"},
+      {"/job/open?_=1&_x=y&x", "", 400},
+      {"/job/open", "If-Match: x\r\n", 400},
+      {"/job/open", "If-Match: \"x\"\r\n", 412},
+      {"/job/open", "If-Match: *\r\n"},
+      {"/job/open?wait=1s", "If-Match: \"x\"\r\nIf-None-Match: *\r\n", 412},
+      {"/job/nobody", "If-Match: *\r\n", 404},
+      {"/job/failed?until=succeeded&wait=1s", "If-Match: \"x\"\r\n", 409},
       {"/job/open", "If-None-Match: x\r\n", 400},
       {"/job/nobody", "", 404},
       {"/job/nobody?until=exists&wait=200ms", "", 404},
@@ -119,10 +128,18 @@ std::vector<Asked> all_answers(Site& site) {
       {"/job/status", unless("/job/status"), 304},
       {"/job/status", "Accept: text/plain\r\n", 406},
       {"/job/status?wait=soon", "", 400},
+      {"/job/status?limit=1", "", 400},
+      {"/job/status", "If-Match: \"x\"\r\n", 412},
       {"/job"},
       {"/job?status=failed"},
       {"/job", unless("/job"), 304},
       {"/job?limit=0", "", 400},
+      {"/job?staus=failed", "", 400},
+      {"/job", "If-Match: \"x\"\r\n", 412},
+      {"/job?id=open,failed"},
+      {"/job?id=open,,failed", "", 400},
+      {"/job?id=open&ids=failed", "", 400},
+      {"/job?id=open,failed", "If-Match: \"x\"\r\n", 412},
       {"/job?id=open&id=failed"},
       {"/job?id=open&id=failed", unless("/job?id=open&id=failed"), 304},
       {"/job?id=open&id=nobody", "", 404},
@@ -264,6 +281,147 @@ TEST_CASE("http_letter: a 304 has these fields and no others") {
 
 TEST_CASE("http_letter: other methods than GET and HEAD are 405 or 501") {
   Site site;
+TEST_CASE("http_letter: probes say JSON to those who ask for it") {
+  Site site;
+  const std::string json = "Accept: application/json\r\n";
+  for (const auto& [target, status] : std::map<std::string, std::string>{
+           {"/livez", "ok"}, {"/health", "ok"}, {"/readyz", "ready"}, {"/health/ready", "ready"}}) {
+    const Answer asked = site.ask({target, json}, "GET");
+    CHECK(asked.fields.at("Content-Type") == "application/json");
+    CHECK(asked.body == R"({"status":")" + status + "\"}");
+    for (const char* accept : {"", "Accept: */*\r\n", "Accept: text/plain\r\n"}) {
+      const Answer plain = site.ask({target, accept}, "GET");
+      CHECK(plain.fields.at("Content-Type") == "text/plain; charset=utf-8");
+      CHECK(plain.body == "ok\n");
+    }
+  }
+}
+
+TEST_CASE("http_letter: If-Match is judged before If-None-Match, once, when the request comes") {
+  Site site;
+  const auto names = [](const std::string& field, const std::string& tags) {
+    return field + ": " + tags + "\r\n";
+  };
+  for (const std::string target :
+       {"/job/open", "/job/status", "/job", "/job?id=open,failed", "/job?status=failed"}) {
+    const std::string tag = site.etag_of(target);
+    const std::string suffixed = "\"" + opaque(tag) + "-gzip\"";
+    const std::string other = site.etag_of(target == "/job" ? "/job/open" : "/job");
+    const std::string same = names("If-None-Match", tag);
+    for (const std::string& tags : {tag, "\"x\", " + tag, other + " , " + tag, suffixed}) {
+      check_both_methods(site, {target, names("If-Match", tags)});
+      check_both_methods(site, {target, names("If-Match", tags) + same, 304});
+    }
+    check_both_methods(site, {target, names("If-Match", "\"x\"") + names("If-Match", tag)});
+    check_both_methods(site, {target, names("If-Match", "*") + same, 304});
+    for (const std::string& tags : {other, "W/" + tag, std::string("\"\""), std::string(",")}) {
+      check_both_methods(site, {target, names("If-Match", tags), 412});
+      check_both_methods(site, {target, names("If-Match", tags) + same, 412});
+      const char* const wait = target.find('?') == std::string::npos ? "?wait=9s" : "&wait=9s";
+      check_both_methods(site, {target + wait, names("If-Match", tags) + same, 412});
+    }
+    for (const std::string& tags : {opaque(tag), "*, " + tag, tag + tag}) {
+      check_both_methods(site, {target, names("If-Match", tags), 400});
+    }
+  }
+  // The text has a tag of its own.
+  const std::string text = "Accept: text/plain\r\n";
+  const std::string tag = site.etag_of("/job/open");
+  check_both_methods(site, {"/job/open", text + names("If-Match", tag), 412});
+  // A held request goes on when the state changes: that is what it waits for.
+  Client client = site.server.dial();
+  client.send(request_of(
+      {"/job/open?wait=9s", names("If-Match", tag) + names("If-None-Match", tag)}, "GET"));
+  REQUIRE(site.server.wait_parked(1));
+  site.server.apply(happened("open", 5, EventKind::kCompleted, "a"));
+  const Answer changed = parse(client.response());
+  CHECK(changed.status == 200);
+  CHECK(changed.fields.at("Bide-Outcome") == "changed");
+}
+
+TEST_CASE("http_letter: a tag with a proxy's suffix is held as the tag itself") {
+  Site site;
+  const std::string tag = opaque(site.etag_of("/job/open"));
+  for (const char* suffix : {"-gzip", "-br", "-zstd", ";gzip"}) {
+    const std::string field = "If-None-Match: \"" + tag + suffix + "\"\r\n";
+    check_both_methods(site, {"/job/open", field, 304});
+    Client client = site.server.dial();
+    client.send(request_of({"/job/open?wait=9s", field}, "GET"));
+    CHECK(site.server.wait_parked(1));
+    client.close();
+    CHECK(site.server.wait_parked(0));
+  }
+}
+
+TEST_CASE("http_letter: 256 UUIDs fit into one request, however they are listed") {
+  Site site;
+  std::string repeated;
+  std::string listed = "&id=";
+  std::string escaped = "&id=";
+  for (int i = 0; i < 256; ++i) {
+    std::string id = "00000000-0000-4000-8000-000000000000";
+    id.replace(0, 3, std::to_string(100 + i));
+    site.server.apply(defined(id, static_cast<Revision>(100 + i)));
+    repeated += "&id=" + id;
+    listed += (i == 0 ? "" : ",") + id;
+    escaped += (i == 0 ? "" : "%2C") + id;
+  }
+  const std::string base = "/job?until=done&match=any&wait=1ms";
+  const Answer one = site.ask({base + repeated}, "GET");
+  CHECK(site.ask({base + listed}, "GET").body == one.body);
+  CHECK(site.ask({base + escaped}, "GET").body == one.body);
+  CHECK(site.ask({base + listed + "&id=open", "", 400}, "GET").body.find("at most 256") !=
+        std::string::npos);
+  CHECK(site.ask({"/job?id=open&id=failed,open"}, "GET").body ==
+        site.ask({"/job?id=open,failed"}, "GET").body);
+  for (const char* ids : {"", ",", "open,", ",open", "open,,failed"}) {
+    const Answer bad = site.ask({"/job?id=" + std::string(ids), "", 400}, "GET");
+    CHECK(bad.body.find("an id is empty") != std::string::npos);
+  }
+}
+
+TEST_CASE("http_letter: without tokens a foreign Host is 421, for every resource and road") {
+  Site site;
+  const ServedHosts hosts("127.0.0.1", {"jobs.example"});
+  site.server.use_hosts(hosts);
+  const auto ask = [&](const std::string& start, const std::string& fields) {
+    Client client = site.server.dial();
+    client.send(start + "\r\n" + fields + "\r\n");
+    return parse(
+        client.response(start.starts_with("HEAD") || fields.find("Upgrade") != std::string::npos));
+  };
+  const std::string socket =
+      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+  for (const char* target : {"/job/open", "/livez", "/readyz", "/metrics", "/nothing",
+                             "/job/status", "/job/open/events", "/job/events", "/job/open/ws"}) {
+    for (const char* method : {"GET ", "HEAD ", "POST ", "BREW "}) {
+      const Answer answer =
+          ask(method + std::string(target) + " HTTP/1.1", "Host: evil.example\r\n");
+      CAPTURE(target);
+      CHECK(answer.status == 421);
+      check_fields(answer);
+      if (answer.body.empty()) continue;
+      check_problem(answer);
+      CHECK(answer.body.find("--allowed-host") != std::string::npos);
+    }
+  }
+  CHECK(ask("GET /job/open/ws HTTP/1.1", "Host: evil.example\r\n" + socket).status == 421);
+  CHECK(ask("GET /job/open/ws HTTP/1.1", "Host: localhost:1\r\n" + socket).status == 101);
+  CHECK(ask("GET http://evil.example/livez HTTP/1.1", "Host: localhost\r\n").status == 421);
+  CHECK(ask("GET http://localhost/livez HTTP/1.1", "Host: evil.example\r\n").status == 200);
+  CHECK(ask("GET /livez HTTP/1.1", "Host: Jobs.Example:8080\r\n").status == 200);
+  CHECK(ask("GET /livez HTTP/1.1", "Host:\r\n").status == 421);
+  CHECK(ask("GET /livez HTTP/1.0", "").status == 200);
+  // The connection is good for another request.
+  Client client = site.server.dial();
+  client.send(
+      "GET /livez HTTP/1.1\r\nHost: evil.example\r\n\r\nGET /livez HTTP/1.1\r\nHost: "
+      "[::1]\r\n\r\n");
+  CHECK(parse(client.response()).status == 421);
+  CHECK(parse(client.response()).status == 200);
+}
+
   for (const char* target :
        {"/livez", "/readyz", "/metrics", "/job", "/job/open", "/job/nobody", "/job/status",
         "/job/events", "/job/open/events", "/job/open/ws", "/api/livez", "/api/job/open"}) {
