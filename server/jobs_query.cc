@@ -1,7 +1,9 @@
 #include "server/jobs_query.h"
 
+#include <array>
 #include <utility>
 
+#include "server/known_parameters.h"
 #include "server/media_type.h"
 
 namespace bide {
@@ -25,13 +27,23 @@ std::optional<BadQuery> refuse_parameters(const httplib::Request& request,
   return std::nullopt;
 }
 
+// `id=a&id=b`, `id=a,b`, and both.
 std::optional<BadQuery> parse_ids(const httplib::Request& request, JobSetQuery& jobs) {
   const auto [first, last] = request.params.equal_range("id");
   for (auto param = first; param != last; ++param) {
-    if (!is_job_id(param->second)) {
-      return BadQuery{400, "id is not a job's: 1 to 128 of A-Z a-z 0-9 _ -, not status or events"};
+    std::string_view list = param->second;
+    for (bool more = true; more;) {
+      const std::size_t comma = list.find(',');
+      more = comma != std::string_view::npos;
+      const std::string_view id = list.substr(0, comma);
+      if (more) list.remove_prefix(comma + 1);
+      if (id.empty()) return BadQuery{400, "an id is empty; write id=a,b or id=a&id=b"};
+      if (!is_job_id(id)) {
+        return BadQuery{400,
+                        "id is not a job's: 1 to 128 of A-Z a-z 0-9 _ -, not status or events"};
+      }
+      jobs.ids.emplace_back(id);
     }
-    jobs.ids.push_back(param->second);
   }
   jobs.collapse();
   if (jobs.ids.size() <= kJobSetIdsMax) return std::nullopt;
@@ -47,11 +59,26 @@ std::optional<BadQuery> parse_match(const httplib::Request& request, JobSetQuery
   return BadQuery{400, "match is all or any"};
 }
 
+// What the list and the statistics share.
+std::optional<BadQuery> parse_overview(const httplib::Request& request,
+                                       std::span<const std::string_view> known, HoldQuery& hold) {
+  if (auto bad = refuse_parameters(request, {"match", "expect"},
+                                   " is for named jobs: /job/{id} or /job?id=ID")) {
+    return bad;
+  }
+  if (auto bad = refuse_unknown_parameters(request.params, known)) return bad;
+  if (auto bad = parse_common(request, hold)) return bad;
+  const std::string* until = nullptr;
+  if (auto bad = find_once(request, "until", until)) return bad;
+  if (until == nullptr || *until == "change") return std::nullopt;
+  return BadQuery{400, "until is change here; anything else is for named jobs"};
+}
+
 }  // namespace
 
 std::variant<SetQuery, BadQuery> parse_set_query(const httplib::Request& request) {
+  constexpr std::array<std::string_view, 4> kKnown = {"id", "wait", "until", "match"};
   SetQuery query;
-  if (auto bad = parse_common(request, query.hold)) return *std::move(bad);
   if (auto bad = refuse_parameters(request, {"status", "limit", "offset"},
                                    " is for the list of jobs; a request with id has none")) {
     return *std::move(bad);
@@ -59,6 +86,8 @@ std::variant<SetQuery, BadQuery> parse_set_query(const httplib::Request& request
   if (auto bad = refuse_parameters(request, {"expect"}, " is for a single job: /job/{id}")) {
     return *std::move(bad);
   }
+  if (auto bad = refuse_unknown_parameters(request.params, kKnown)) return *std::move(bad);
+  if (auto bad = parse_common(request, query.hold)) return *std::move(bad);
   if (auto bad = parse_ids(request, query.jobs)) return *std::move(bad);
   if (auto bad = parse_match(request, query.jobs)) return *std::move(bad);
   if (auto bad = parse_until(request, query.condition)) return *std::move(bad);
@@ -73,9 +102,9 @@ std::variant<SetQuery, BadQuery> parse_set_query(const httplib::Request& request
 }
 
 std::variant<ListQuery, BadQuery> parse_list_query(const httplib::Request& request) {
-  std::variant<HoldQuery, BadQuery> common = parse_overview_query(request);
-  if (auto* const bad = std::get_if<BadQuery>(&common)) return std::move(*bad);
-  ListQuery query{std::get<HoldQuery>(std::move(common)), {}};
+  constexpr std::array<std::string_view, 5> kKnown = {"status", "limit", "offset", "wait", "until"};
+  ListQuery query;
+  if (auto bad = parse_overview(request, kKnown, query.hold)) return *std::move(bad);
   const std::string* status = nullptr;
   if (auto bad = find_once(request, "status", status)) return *std::move(bad);
   if (status != nullptr) {
@@ -98,16 +127,10 @@ std::variant<ListQuery, BadQuery> parse_list_query(const httplib::Request& reque
 }
 
 std::variant<HoldQuery, BadQuery> parse_overview_query(const httplib::Request& request) {
+  constexpr std::array<std::string_view, 2> kKnown = {"wait", "until"};
   HoldQuery query;
-  if (auto bad = parse_common(request, query)) return *std::move(bad);
-  if (auto bad = refuse_parameters(request, {"match", "expect"},
-                                   " is for named jobs: /job/{id} or /job?id=ID")) {
-    return *std::move(bad);
-  }
-  const std::string* until = nullptr;
-  if (auto bad = find_once(request, "until", until)) return *std::move(bad);
-  if (until == nullptr || *until == "change") return query;
-  return BadQuery{400, "until is change here; anything else is for named jobs"};
+  if (auto bad = parse_overview(request, kKnown, query)) return *std::move(bad);
+  return query;
 }
 
 }  // namespace bide

@@ -15,8 +15,8 @@
 
 namespace bide {
 
-// `?id=a&id=b`, `match=all|any`, `until=change|done|succeeded`, and as parse_hold_query(). An id
-// that is named again counts once.
+// `?id=a&id=b` or `?id=a,b`, `match=all|any`, `until=change|done|succeeded`, and as
+// parse_hold_query(). An id that is named again counts once.
 struct SetQuery {
   HoldQuery hold;
   Condition condition;

@@ -28,13 +28,9 @@ std::variant<OpenedStream, httplib::Response> open_web_socket(const httplib::Req
 
 void StreamResource::handle(std::string_view key, const httplib::Request& request,
                             Exchange& exchange) {
-  const std::variant<StreamQuery, BadQuery> parsed = parse_stream_query(request);
+  const std::variant<StreamQuery, BadQuery> parsed = parse_stream_query(request, what_.ends);
   if (const auto* const bad = std::get_if<BadQuery>(&parsed)) {
     return refuse(key, problem(bad->status, bad->detail), exchange);
-  }
-  if (!what_.ends && (request.has_param("until") || request.has_param("expect"))) {
-    return refuse(key, problem(400, "until and expect are for a job's stream; this one has no end"),
-                  exchange);
   }
   std::variant<OpenedStream, httplib::Response> opened =
       what_.open(request, exchange.facts().named_origin);

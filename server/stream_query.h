@@ -24,8 +24,9 @@ struct StreamQuery {
 
 // `Last-Event-ID` (WHATWG HTML section 9.2.4), or the parameter `last_event_id` for those that
 // cannot send fields: a browser's first request, and its WebSocket. The field is the later news.
-// `until` and `expect` as for a held request, but for `change`: streams do nothing else.
+// `until` and `expect` as for a held request, but for `change`: streams do nothing else. `ends`: it
+// is a job's stream; others have no end that could be named.
 [[nodiscard]] std::variant<StreamQuery, BadQuery> parse_stream_query(
-    const httplib::Request& request);
+    const httplib::Request& request, bool ends);
 
 }  // namespace bide

@@ -18,7 +18,7 @@ const std::string kId = "18a-7-0123456789abcdef";
 const std::string kOtherId = "18a-8-0123456789abcdef";
 
 StreamQuery parsed(std::string_view query, const std::vector<std::string>& fields = {}) {
-  const auto result = parse_stream_query(request_of(query, fields));
+  const auto result = parse_stream_query(request_of(query, fields), true);
   REQUIRE(std::holds_alternative<StreamQuery>(result));
   return std::get<StreamQuery>(result);
 }
@@ -28,8 +28,8 @@ std::string id_of(const StreamQuery& query) {
   return query.last_event_id ? opaque_tag(*query.last_event_id) : "";
 }
 
-std::string detail_of(std::string_view query) {
-  const auto result = parse_stream_query(request_of(query));
+std::string detail_of(std::string_view query, bool ends = true) {
+  const auto result = parse_stream_query(request_of(query), ends);
   const auto* const bad = std::get_if<BadQuery>(&result);
   REQUIRE(bad != nullptr);
   CHECK(bad->status == 400);
@@ -104,10 +104,28 @@ TEST_CASE("stream_query: expect without until=done is refused, as for a held req
   CHECK(detail_of("expect=many") == "expect is a number from 1 to 100000");
 }
 
-TEST_CASE("stream_query: what a held request would need is ignored, as unknown parameters are") {
-  const StreamQuery query =
-      parsed("wait=soon&x=1&x=2", {"If-None-Match: nonsense", "Prefer: wait=1"});
+TEST_CASE("stream_query: fields of a held request are ignored, its parameters are not") {
+  const StreamQuery query = parsed("_=1", {"If-None-Match: nonsense", "Prefer: wait=1"});
   CHECK(query.end.kind() == Kind::kFinal);
+  CHECK(detail_of("wait=1s").starts_with("unknown parameter `wait`; the nearest known one is "));
+  CHECK(detail_of("lastEventId=x") ==
+        "unknown parameter `lastEventId`; the nearest known one is `last_event_id`; this resource "
+        "knows last_event_id, until, expect");
+}
+
+TEST_CASE("stream_query: a stream without an end knows neither until nor expect") {
+  for (const char* query : {"until=done", "expect=2", "until=done&expect=2"}) {
+    CHECK(detail_of(query, false) ==
+          "until and expect are for a job's stream; this one has no end");
+  }
+  CHECK(detail_of("untli=done", false) ==
+        "unknown parameter `untli`; the nearest known one is `last_event_id`; this resource knows "
+        "last_event_id");
+}
+
+TEST_CASE("stream_query: a proxy's suffix of an id is ignored") {
+  CHECK(id_of(parsed("", {"Last-Event-ID: " + kId + "-gzip"})) == kId);
+  CHECK(id_of(parsed("last_event_id=" + kId + "-br")) == kId);
 }
 
 }  // namespace bide

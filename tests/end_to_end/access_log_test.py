@@ -14,7 +14,7 @@ class AccessLog(unittest.TestCase):
     def test_all_without_secrets(self):
         with Bide("--access-log", "all") as bide:
             bide.put(definition("a"))
-            bide.get("/job/a?token=hush&wait=100ms&until=done", "Authorization: Bearer hush",
+            bide.get("/job/a?_token=hush&wait=100ms&until=done", "Authorization: Bearer hush",
                      "Cookie: session=hush")
             bide.get("/hush/path")
             lines = wait_until(lambda: len(self.lines(bide)) == 2 and self.lines(bide), "two lines")

@@ -71,6 +71,7 @@ void check(const HoldQuery& hold, const httplib::Request& request) {
   if (hold.wait) demand(*hold.wait >= milliseconds(0) && *hold.wait <= kDurationMax, "a wait");
   demand(!hold.preferred || (hold.wait && !request.has_param("wait")), "the query beats Prefer");
   demand(hold.seen.empty() || request.has_header("If-None-Match"), "validators come from a field");
+  demand(hold.only_if.has_value() == request.has_header("If-Match"), "and so do preconditions");
 }
 void check(const JobQuery& query, const httplib::Request& request) {
   check(query.hold, request);
@@ -132,6 +133,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_either(parse_set_query(request), request);
   check_either(parse_list_query(request), request);
   check_either(parse_overview_query(request), request);
-  check_either(parse_stream_query(request), request);
+  check_either(parse_stream_query(request, true), request);
+  check_either(parse_stream_query(request, false), request);
   return 0;
 }
