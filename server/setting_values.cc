@@ -122,8 +122,9 @@ bool set_cors_origins(ServeOptions& options, std::string_view text) {
   std::vector<std::string> origins;
   while (!text.empty()) {
     const std::string_view origin = text.substr(0, text.find(','));
-    if (!is_origin(origin) || origins.size() == kOriginsMax) return false;
-    origins.emplace_back(origin);
+    std::optional<std::string> parsed = parse_origin(origin);
+    if (!parsed || origins.size() == kOriginsMax) return false;
+    origins.push_back(*std::move(parsed));
     text.remove_prefix(std::min(text.size(), origin.size() + 1));
   }
   options.cors_origins = std::move(origins);

@@ -81,12 +81,11 @@ constexpr std::array kSettings = {
     Setting{"auth-cookie", Kind::kText, "NAME", "bide_token",
             "the cookie in which browsers may send their token",
             "a name of letters, digits, _ and -, 64 at most", set_cookie},
-    Setting{
-        "cors-origin", Kind::kText, "ORIGIN", "",
-        "origin whose pages may read, or several by commas",
-        "https://HOST or https://HOST:PORT in lower case, without a path; or several, 64 at most, "
-        "separated by commas",
-        set_cors_origins},
+    Setting{"cors-origin", Kind::kText, "ORIGIN", "",
+            "origin whose pages may read, or several by commas",
+            "https://HOST or https://HOST:PORT, without a path; or several, 64 at most, "
+            "separated by commas",
+            set_cors_origins},
     Setting{"max-parked-per-client", Kind::kCount, "COUNT", "20000",
             "requests held at a time for one client (token or address); 0 for no limit",
             "a count from 0 to 10000000",

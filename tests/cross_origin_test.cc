@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "server/origin.h"
 
 namespace bide {
@@ -18,12 +22,30 @@ const std::string kApp = "https://app.example.com";
 
 }  // namespace
 
-TEST_CASE("origin: scheme, host and port, and nothing else") {
-  for (const char* const good :
-       {"https://a", "http://a.b-c.example:8443", "http://127.0.0.1:3000", "http://[::1]",
-        "https://[2001:db8::1]:443", "http://localhost:5173"}) {
-    CAPTURE(good);
-    CHECK(is_origin(good));
+TEST_CASE("origin: scheme, host and port as browsers write them") {
+  const std::vector<std::pair<std::string, std::string>> good = {
+      {"https://a", "https://a"},
+      {"http://a.b-c.example:8443", "http://a.b-c.example:8443"},
+      {"http://127.0.0.1:3000", "http://127.0.0.1:3000"},
+      {"http://[::1]", "http://[::1]"},
+      {"http://localhost:5173", "http://localhost:5173"},
+      {"https://a:443", "https://a"},
+      {"http://a:80", "http://a"},
+      {"https://a:80", "https://a:80"},
+      {"http://a:443", "http://a:443"},
+      {"https://a:0443", "https://a"},
+      {"HTTPS://App.Example.COM:443", "https://app.example.com"},
+      {"https://[2001:DB8::1]:443", "https://[2001:db8::1]"},
+      {"http://[2001:0db8:0:0:1:0:0:1]:80", "http://[2001:db8::1:0:0:1]"},
+      {"http://[1:0:2:3:4:5:6:0]:81", "http://[1:0:2:3:4:5:6:0]:81"},
+      {"http://[::]", "http://[::]"},
+      {"http://[1::]", "http://[1::]"},
+      {"http://[::ffff:192.0.2.1]", "http://[::ffff:c000:201]"},
+  };
+  for (const auto& [text, origin] : good) {
+    CAPTURE(text);
+    CHECK(parse_origin(text) == origin);
+    CHECK(parse_origin(origin) == origin);
   }
   for (const char* const bad : {"",
                                 "*",
@@ -34,21 +56,24 @@ TEST_CASE("origin: scheme, host and port, and nothing else") {
                                 "https://a/",
                                 "https://a/b",
                                 "ftp://a",
-                                "HTTPS://a",
-                                "https://A",
                                 "https://a:",
                                 "https://a:x",
-                                "https://a:123456",
+                                "https://a:0",
+                                "https://a:65536",
+                                "https://a:-1",
                                 "https://u@a",
                                 "https://[::1",
                                 "https://[]",
+                                "https://[g]",
                                 "https://[::1]x",
+                                "https://[::1]:",
                                 "https://a,https://b",
                                 "https://a b",
                                 "https://a\r\nX: y",
-                                "https://*.example.com"}) {
+                                "https://*.example.com",
+                                "https://:443"}) {
     CAPTURE(bad);
-    CHECK_FALSE(is_origin(bad));
+    CHECK_FALSE(parse_origin(bad));
   }
 }
 
@@ -68,6 +93,7 @@ TEST_CASE("cross origin: a named origin is told that it may read, and what") {
   CHECK(fields->find("Access-Control-Allow-Credentials: true\r\n") != std::string::npos);
   CHECK(fields->find("Access-Control-Expose-Headers: ETag, ") != std::string::npos);
   CHECK(fields->find("Vary: Origin\r\n") != std::string::npos);
+  CHECK(fields->find("Cross-Origin-Resource-Policy: cross-origin\r\n") != std::string::npos);
 }
 
 TEST_CASE("cross origin: all others learn that it depends, and no more") {
@@ -80,7 +106,7 @@ TEST_CASE("cross origin: all others learn that it depends, and no more") {
         from("https://app.example.com:443"), from("")}) {
     const std::string* const fields = cross.fields_for(request);
     REQUIRE(fields != nullptr);
-    CHECK(*fields == "Vary: Origin\r\n");
+    CHECK(*fields == "Vary: Origin\r\nCross-Origin-Resource-Policy: same-origin\r\n");
     CHECK_FALSE(cross.admits(fields));
   }
 }

@@ -269,6 +269,14 @@ TEST_CASE("options: who may read, and how much of it one client") {
   const ServeOptions options = accepted({"--cors-origin=https://a,http://b:1",
                                          "--max-parked-per-client=5", "--max-rate-per-client=0"});
   CHECK(options.cors_origins == std::vector<std::string>{"https://a", "http://b:1"});
+  CHECK(accepted({"--cors-origin=HTTPS://A:443,http://b:80,https://b:80"}).cors_origins ==
+        std::vector<std::string>{"https://a", "http://b", "https://b:80"});
+  CHECK(accepted({"--allowed-host=jobs.example,192.0.2.1,[2001:db8::1]"}).allowed_hosts ==
+        std::vector<std::string>{"jobs.example", "192.0.2.1", "[2001:db8::1]"});
+  for (const char* hosts : {"--allowed-host=jobs.example:80", "--allowed-host=a,,b",
+                            "--allowed-host=*", "--allowed-host=http://a"}) {
+    CHECK(mentions(refused({hosts}), "--allowed-host: expected a name or an address without"));
+  }
   CHECK(options.max_parked_per_client == 5);
   CHECK(options.max_rate_per_client == 0);
 
