@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "server/airlock.h"
+#include "server/log.h"
 #include "server/problem.h"
 #include "server/response_writer.h"
 #include "server/transport.h"
@@ -148,7 +149,11 @@ void Front::serve(Connection& connection, std::string_view bytes) {
     bytes.remove_prefix(step.consumed_bytes);
     begin(connection, request);
     Exchange exchange(*this, connection, bytes);
-    handler_->handle(request, exchange);
+    if (hosts_ == nullptr || hosts_->serves(step.host)) {
+      handler_->handle(request, exchange);
+    } else {
+      refuse_host(*step.host, exchange);
+    }
     if (exchange.handed_over()) return;
     const TimePoint now = clock_.now();
     if (connection.stream != nullptr) {
@@ -165,6 +170,18 @@ void Front::serve(Connection& connection, std::string_view bytes) {
   wait_for_request(connection, connection.facts.received);
 }
 
+void Front::refuse_host(std::string_view host, Exchange& exchange) {
+  static LogLimit limit;
+  constexpr std::size_t kLoggedBytes = 64;
+  count(metrics_.rejected(421));
+  log_warn_limited(limit, "refused a request for a Host that is not served; see --allowed-host",
+                   {{"host", host.substr(0, kLoggedBytes)}});
+  exchange.send(problem(421,
+                        "without --auth this Host is not served: ask for localhost or the host of "
+                        "--listen, or start bide with --allowed-host and this name"),
+                "-");
+}
+
 void Front::begin(Connection& connection, const httplib::Request& request) {
   connection.progress = {};
   connection.deadline = kEndOfTime;
@@ -172,6 +189,7 @@ void Front::begin(Connection& connection, const httplib::Request& request) {
   // Whom it counts for stays, unless its token says another: an address is not looked up again.
   const std::uint64_t client = connection.facts.client;
   connection.facts = {};
+  connection.only_if.reset();
   connection.facts.client = client;
   connection.facts.received = clock_.now();
   connection.facts.head = request.method == "HEAD";
@@ -189,7 +207,6 @@ void Front::wait_for_request(Connection& connection, TimePoint since) {
 // The time for a request runs from its first byte, not from its latest: a client that sends a byte
 // now and then gains nothing.
 void Front::wait_for_rest_of(Connection& connection, std::string_view partial) {
-  connection.only_if.reset();
   const TimePoint now = clock_.now();
   connection.input = partial;
   if (connection.deadline == kEndOfTime) connection.deadline = now + limits_.head;

@@ -33,6 +33,7 @@
 #include "server/http_metrics.h"
 #include "server/pool.h"
 #include "server/reaper.h"
+#include "server/served_hosts.h"
 #include "server/tls_context.h"
 
 namespace bide {
@@ -59,6 +60,9 @@ class Front final : private AnswerSink {
   void start(JobTable& table, Handler& handler, std::size_t threads);
   // Before start(): all connections are TLS from now on. Null: none is.
   void use_tls(const TlsContext* tls) { tls_ = tls; }
+
+  // Before start(): requests for other hosts are answered with 421. Null: none is.
+  void use_hosts(const ServedHosts* hosts) { hosts_ = hosts; }
 
   // Takes over an accepted, connected socket.
   void adopt(int fd);
@@ -90,6 +94,7 @@ class Front final : private AnswerSink {
   void serve(Connection& connection, std::string_view bytes);
   // `bytes`: what has arrived of the request.
   void reject(Connection& connection, std::string_view bytes, int status, std::string_view detail);
+  void refuse_host(std::string_view host, Exchange& exchange);  // Keeps ownership.
   void hang_up(Connection& connection, Connection::News news);
   void hear(Connection& connection, Connection::News news);
   void look_at_records(Connection& connection);
@@ -141,6 +146,7 @@ class Front final : private AnswerSink {
   JobTable* table_ = nullptr;
   Handler* handler_ = nullptr;
   const TlsContext* tls_ = nullptr;
+  const ServedHosts* hosts_ = nullptr;
   std::atomic<bool> draining_{false};
   ClientAccounts accounts_;
   ConnectionSlots slots_;

@@ -56,8 +56,9 @@ enum class RequestRefusal : std::uint8_t {
 inline constexpr std::size_t kRequestRefusals = 9;
 [[nodiscard]] std::string_view word_of(RequestRefusal reason);
 
-// What the parser answers (server/airlock.h), and 0 for any other; label `status`.
-inline constexpr std::array kRejectStatuses = {400, 408, 413, 414, 417, 431, 501, 505, 0};
+// What is answered without a look at the path (server/front.h), and 0 for any other; label
+// `status`.
+inline constexpr std::array kRejectStatuses = {400, 408, 413, 414, 417, 421, 431, 501, 505, 0};
 
 namespace bounds {
 using namespace std::chrono_literals;

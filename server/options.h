@@ -68,8 +68,9 @@ struct ServeOptions {
   std::filesystem::path tls_key;
   std::filesystem::path tls_client_ca;
   AuthOptions auth;
-  bool allow_anonymous = false;           // Lets `auth none` listen beyond loopback.
-  std::vector<std::string> cors_origins;  // Of pages that may read; see origin.h.
+  bool allow_anonymous = false;            // Lets `auth none` listen beyond loopback.
+  std::vector<std::string> allowed_hosts;  // Answered with `auth none`; see served_hosts.h.
+  std::vector<std::string> cors_origins;   // Of pages that may read; see origin.h.
   // Of one client: its token's subject, or its address. 0: no limit.
   std::size_t max_parked_per_client = 20'000;  // 0..10,000,000.
   std::size_t max_rate_per_client = 0;         // Requests a second. 0..1,000,000.

@@ -61,6 +61,7 @@ class Server {
         authority_(make_authority(options.auth)),
         admission_(system_clock(), authority_.get(), options.auth.cookie),
         cross_origin_(options.cors_origins),
+        served_hosts_(make_served_hosts(options)),
         tls_(make_tls(options)),
         front_(system_clock(), front_limits(options), http_metrics_, access_logger_),
         table_(system_clock(), table_options(options), &front_.crew()),
@@ -82,6 +83,7 @@ class Server {
     check_login(embedded);
     if (authority_ != nullptr) log_notes(*authority_);
     if (tls_ != nullptr) front_.use_tls(tls_.get());
+    front_.use_hosts(served_hosts_.get());
     port_ = http_.bind(options_.listen_host, options_.listen_port);
     front_.start(table_, router_, options_.threads != 0 ? options_.threads : cores());
     std::string urls = options_.nats_url;
@@ -177,6 +179,7 @@ class Server {
   const std::unique_ptr<Authority> authority_;  // Null: everybody may read.
   Admission admission_;
   const CrossOrigin cross_origin_;
+  const std::unique_ptr<ServedHosts> served_hosts_;  // Null: any.
   std::unique_ptr<TlsContext> tls_;
   Front front_;
   JobTable table_;

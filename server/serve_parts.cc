@@ -50,6 +50,13 @@ std::unique_ptr<Authority> make_authority(const AuthOptions& options) {
                                                     .audience = given(options.jwt_audience)});
 }
 
+std::unique_ptr<ServedHosts> make_served_hosts(const ServeOptions& options) {
+  const bool anonymous =
+      options.auth.kind == AuthOptions::Kind::kNone && options.tls_client_ca.empty();
+  if (!anonymous) return nullptr;
+  return std::make_unique<ServedHosts>(options.listen_host, options.allowed_hosts);
+}
+
 std::unique_ptr<TlsContext> make_tls(const ServeOptions& options) {
   if (options.tls_cert.empty()) return nullptr;
   return std::make_unique<TlsContext>(

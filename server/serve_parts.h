@@ -10,6 +10,7 @@
 #include "server/authority.h"
 #include "server/front.h"
 #include "server/options.h"
+#include "server/served_hosts.h"
 #include "server/tls_context.h"
 
 namespace bide {
@@ -19,6 +20,8 @@ namespace bide {
 [[nodiscard]] Front::Limits front_limits(const ServeOptions& options);
 // Null: everybody may read. Throws StartError.
 [[nodiscard]] std::unique_ptr<Authority> make_authority(const AuthOptions& options);
+// Null: any Host is answered, because clients have to show who they are.
+[[nodiscard]] std::unique_ptr<ServedHosts> make_served_hosts(const ServeOptions& options);
 // Null: without TLS. Throws StartError.
 [[nodiscard]] std::unique_ptr<TlsContext> make_tls(const ServeOptions& options);
 

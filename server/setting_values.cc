@@ -8,6 +8,7 @@
 #include "core/duration.h"
 #include "server/nats_url.h"
 #include "server/origin.h"
+#include "server/served_hosts.h"
 
 namespace bide {
 namespace {
@@ -128,6 +129,19 @@ bool set_cors_origins(ServeOptions& options, std::string_view text) {
     text.remove_prefix(std::min(text.size(), origin.size() + 1));
   }
   options.cors_origins = std::move(origins);
+  return true;
+}
+
+bool set_allowed_hosts(ServeOptions& options, std::string_view text) {
+  constexpr std::size_t kHostsMax = 64;
+  std::vector<std::string> hosts;
+  while (!text.empty()) {
+    const std::string_view host = text.substr(0, text.find(','));
+    if (!is_host_name(host) || hosts.size() == kHostsMax) return false;
+    hosts.emplace_back(host);
+    text.remove_prefix(std::min(text.size(), host.size() + 1));
+  }
+  options.allowed_hosts = std::move(hosts);
   return true;
 }
 

@@ -39,6 +39,7 @@ bool parse_number(std::string_view text, Number low, Number high, Number& out) {
 [[nodiscard]] bool set_text(std::string& to, std::string_view text);
 [[nodiscard]] bool set_cookie(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_cors_origins(ServeOptions& options, std::string_view text);
+[[nodiscard]] bool set_allowed_hosts(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_allow_anonymous(ServeOptions& options, std::string_view text);
 
 }  // namespace bide

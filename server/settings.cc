@@ -109,6 +109,10 @@ constexpr std::array kSettings = {
     Setting{"allow-anonymous", Kind::kSwitch, "", "false",
             "let --auth none serve addresses beyond this machine", "true or false",
             set_allow_anonymous},
+    Setting{"allowed-host", Kind::kText, "HOST", "",
+            "with --auth none: a further Host to answer, or several by commas",
+            "a name or an address without a port, or several, 64 at most, separated by commas",
+            set_allowed_hosts},
 };
 
 // One of those that `bide emit` has, too.

@@ -196,6 +196,8 @@ class ServedTable : private Handler {
   void apply(const Entry& entry) { REQUIRE(table.apply(entry)); }
   Client dial() const { return Client(port); }
   [[nodiscard]] std::size_t connections() const { return front_.connections(); }
+  // Before the first request; see Front.
+  void use_hosts(const ServedHosts& hosts) { front_.use_hosts(&hosts); }
   // bide's own resources, for who wants to do something besides (`instead`).
   [[nodiscard]] Handler& router() { return router_; }
 

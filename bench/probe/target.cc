@@ -44,14 +44,14 @@ std::vector<std::string> Target::define(const std::vector<std::string>& jobs) {
 }
 
 std::string Target::held_request(const std::string& job, const std::string& tag) const {
-  if (kind_ == "nchan") return "GET /sub/" + job + " HTTP/1.1\r\nHost: bench\r\n\r\n";
-  return "GET /job/" + job + "?wait=55s HTTP/1.1\r\nHost: bench\r\nIf-None-Match: " + tag +
+  if (kind_ == "nchan") return "GET /sub/" + job + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  return "GET /job/" + job + "?wait=55s HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: " + tag +
          "\r\n\r\n";
 }
 
 std::string Target::plain_request(const std::string& job) const {
   const std::string path = kind_ == "nchan" ? "/static" : "/job/" + job;
-  return "GET " + path + " HTTP/1.1\r\nHost: bench\r\n\r\n";
+  return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
 }
 
 void Target::event(const std::string& job) {
@@ -70,8 +70,9 @@ void Target::post(const std::string& job) {
   const std::string path = kind_ == "nchan" ? "/pub/" + job : "/job/" + job;
   // As long a message as a job's representation after its first event.
   const std::string body = kind_ == "nchan" ? std::string(420, 'x') : std::string();
-  const Response response = ask("POST " + path + " HTTP/1.1\r\nHost: bench\r\nContent-Length: " +
-                                std::to_string(body.size()) + "\r\n\r\n" + body);
+  const Response response =
+      ask("POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+          std::to_string(body.size()) + "\r\n\r\n" + body);
   if (response.status / 100 != 2) die("the event was refused: " + std::string(response.head));
 }
 

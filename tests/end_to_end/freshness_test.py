@@ -158,7 +158,7 @@ class Behind(unittest.TestCase):
         def poll(number):
             with socket.create_connection(("127.0.0.1", self.far.port), timeout=10) as client:
                 while since(began) < 1.5:
-                    client.sendall(b"GET /job/nobody-%d HTTP/1.1\r\nHost: t\r\n\r\n" % number)
+                    client.sendall(b"GET /job/nobody-%d HTTP/1.1\r\nHost: localhost\r\n\r\n" % number)
                     if not client.recv(4096).startswith(b"HTTP/1.1 404 "):
                         return
                     answered[number] += 1
@@ -256,7 +256,7 @@ class Reader(threading.Thread):
         revision, tag = self.known.get(job, (0, ""))
         fields = [f"Last-Event-ID: {opaque(tag)}"] if tag else []
         with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
-            lines = [f"GET /job/{job}/events HTTP/1.1", "Host: t", *fields, "", ""]
+            lines = [f"GET /job/{job}/events HTTP/1.1", "Host: localhost", *fields, "", ""]
             client.sendall("\r\n".join(lines).encode())
             client.settimeout(20)
             raw, end = b"", None

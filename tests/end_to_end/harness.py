@@ -60,7 +60,7 @@ class Site:
     def get(self, target, *fields, method="GET"):
         """One request on a connection of its own."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=70) as connection:
-            lines = [f"{method} {target} HTTP/1.1", "Host: test", "Connection: close", *fields, "", ""]
+            lines = [f"{method} {target} HTTP/1.1", "Host: localhost", "Connection: close", *fields, "", ""]
             connection.sendall("\r\n".join(lines).encode())
             raw = b""
             while chunk := connection.recv(65536):
@@ -311,7 +311,7 @@ class Crowd:
         self.sockets = []
         for target in targets:
             client = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
-            client.sendall(f"GET {target} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+            client.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             self.sockets.append(client)
 
     def collect(self, patience_s=60.0):

@@ -114,7 +114,7 @@ class Holding(unittest.TestCase):
         gone = self.bide.metric("bide_clients_gone_total")
         for _ in range(50):
             s = socket.create_connection(("127.0.0.1", self.bide.port))
-            s.sendall(b"GET /job/rst?until=done&wait=50s HTTP/1.1\r\nHost: t\r\n\r\n")
+            s.sendall(b"GET /job/rst?until=done&wait=50s HTTP/1.1\r\nHost: localhost\r\n\r\n")
             s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             s.close()
         wait_until(lambda: self.bide.metric("bide_parked") == 0, "resets unpark", 2)
@@ -123,8 +123,8 @@ class Holding(unittest.TestCase):
         self.bide.put(definition("ka"))
         s = socket.create_connection(("127.0.0.1", self.bide.port), timeout=20)
         before = self.bide.metric("bide_requests_parked_total")
-        s.sendall(b"GET /job/ka?until=done&wait=30s HTTP/1.1\r\nHost: t\r\n\r\n"
-                  b"GET /livez HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
+        s.sendall(b"GET /job/ka?until=done&wait=30s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                  b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         wait_until(lambda: self.bide.metric("bide_requests_parked_total") > before, "parked")
         self.bide.put(event("ka", "completed"))
         raw = b""

@@ -57,7 +57,7 @@ class Idle(unittest.TestCase):
                     self.assertEqual(bide.get("/job/a").status, 200)
                     slowest = max(slowest, time.monotonic() - begin)
                 self.assertLess(slowest, 0.5)
-                clients[-1].sendall(b"GET /livez HTTP/1.1\r\nHost: test\r\n\r\n")
+                clients[-1].sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 self.assertTrue(clients[-1].recv(4096).startswith(b"HTTP/1.1 200 "))
             finally:
                 for client in clients:

@@ -224,8 +224,8 @@ class Drain(unittest.TestCase):
             bide.put(definition("a"))
             # A request that is under way is still answered.
             with self.client(bide) as held, self.client(bide) as asking:
-                held.sendall(b"GET /job/a?until=done&wait=30s HTTP/1.1\r\nHost: t\r\n\r\n")
-                asking.sendall(b"GET /metrics HTTP/1.1\r\nHost: t\r\n")
+                held.sendall(b"GET /job/a?until=done&wait=30s HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                asking.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n")
                 bide.wait_metric("bide_parked", 1)
                 bide.wait_metric("bide_connections", 3)  # They have come; the third asks for this.
                 bide.process.send_signal(signal.SIGTERM)

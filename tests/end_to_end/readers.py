@@ -32,7 +32,7 @@ class Http:
         self.writer.close()
 
     async def ask(self, target, **fields):
-        lines = [f"GET {target} HTTP/1.1", "Host: test",
+        lines = [f"GET {target} HTTP/1.1", "Host: localhost",
                  *(f"{name.replace('_', '-')}: {value}" for name, value in fields.items() if value)]
         self.writer.write("\r\n".join([*lines, "", ""]).encode())
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")

@@ -209,6 +209,19 @@ class Rows(unittest.TestCase):
             self.assertEqual(self.bide.curl(path).status, 200, path)
 
 
+    def test_a_page_whose_name_is_rebound_reads_nothing(self):
+        for path in ("/job/x", "/job/events", "/job/status/ws", "/metrics", "/livez"):
+            response = self.bide.curl(path, "-H", "Host: evil.example")
+            self.assertEqual(response.status, 421, path)
+            self.assertIn("--allowed-host", response.json()["detail"])
+        for host in ("localhost:1", "bide.localhost", "127.1.2.3", "[::1]", "[::ffff:127.0.0.1]"):
+            self.assertEqual(self.bide.curl("/livez", "-H", f"Host: {host}").status, 200, host)
+        self.assertEqual(self.bide.metric('bide_requests_rejected_total{status="421"}'), 5)
+        with Bide("--access-log", "off", "--allowed-host", "jobs.example") as bide:
+            self.assertEqual(bide.curl("/livez", "-H", "Host: Jobs.Example:8080").status, 200)
+            self.assertEqual(bide.curl("/livez", "-H", "Host: evil.example").status, 421)
+
+
 class Shedding(unittest.TestCase):
     def test_row_12_too_many_parked(self):
         with Bide("--access-log", "off", "--max-parked", "2") as bide:

@@ -62,7 +62,7 @@ class TlsBide(Bide):
 
     def get(self, target, *fields, method="GET"):
         with self.dial() as connection:
-            lines = [f"{method} {target} HTTP/1.1", "Host: test", "Connection: close", *fields, "", ""]
+            lines = [f"{method} {target} HTTP/1.1", "Host: localhost", "Connection: close", *fields, "", ""]
             connection.sendall("\r\n".join(lines).encode())
             raw = b""
             while chunk := connection.recv(65536):  # An end without close_notify raises.
@@ -172,7 +172,7 @@ class Tls(unittest.TestCase):
     def test_openssl_client(self):
         done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{self.bide.port}", "-CAfile",
                                self.certificates.ca, "-alpn", "h2,http/1.1", "-ign_eof", "-verify_return_error"],
-                              input=b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                              input=b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
                               capture_output=True, timeout=20, check=True)
         out = done.stdout.decode()
         for expected in ("ALPN protocol: http/1.1", "Compression: NONE", "HTTP/1.1 200 OK", "\nclosed"):
