@@ -1,21 +1,17 @@
 // tests/ws_echo.cc: bide's WebSocket, from the accept loop to the frames, behind an echo: every
 // message is sent back as it came. For conformance suites: `ws_echo [--listen 127.0.0.1:9001]`
 // prints its URL and serves until SIGTERM.
-#include <csignal>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <variant>
 
-#include "server/front.h"
 #include "server/hold_time.h"
-#include "server/http_server.h"
 #include "server/start_error.h"
 #include "server/web_socket.h"
 #include "server/web_socket_handshake.h"
+#include "tests/suite_server.h"
 
 namespace bide {
 namespace {
@@ -98,75 +94,18 @@ class Echo final : public Handler, public Holder {
   Lot& lot_;
 };
 
-class EchoServer {
- public:
-  EchoServer() : echo_(table_) {
-    Entry job;
-    job.job_id = kJob;
-    job.revision = 1;
-    job.what = Definition{};
-    if (!table_.apply(job)) throw StartError("no room for a job");
-  }
-  // Throws StartError.
-  std::uint16_t start(const std::string& host, std::uint16_t port) {
-    const std::uint16_t bound = http_.bind(host, port);
-    front_.start(table_, echo_, 2);
-    accept_thread_ = std::thread([this] { static_cast<void>(http_.serve()); });
-    while (!http_.is_running()) std::this_thread::yield();
-    return bound;
-  }
-  void stop() {
-    http_.stop();
-    accept_thread_.join();
-    front_.drain(std::chrono::seconds(5));
-    table_.close();
-    front_.stop();
-  }
-
- private:
-  HttpMetrics http_metrics_;
-  AccessLogger access_logger_{system_clock(), AccessLog::kOff};
-  Front front_{system_clock(), {}, http_metrics_, access_logger_};
-  JobTable table_{system_clock(), {}, &front_.crew()};
-  Echo echo_;
-  HttpServer http_{front_};
-  std::thread accept_thread_;
-};
-
-int run(const std::string& listen) {
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  ::sigaddset(&signals, SIGTERM);
-  ::sigaddset(&signals, SIGINT);
-  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
-  const std::size_t colon = listen.rfind(':');
-  const std::string host = listen.substr(0, colon);
-  EchoServer server;
-  const std::uint16_t port =
-      server.start(host, static_cast<std::uint16_t>(std::stoul(listen.substr(colon + 1))));
-  std::printf("ws://%s:%u\n", host.c_str(), unsigned{port});
-  std::fflush(stdout);
-  int number = 0;
-  ::sigwait(&signals, &number);
-  server.stop();
-  return 0;
-}
-
 }  // namespace
 }  // namespace bide
 
 int main(int argc, char** argv) {
-  const bool listens = argc == 3 && std::string_view(argv[1]) == "--listen" &&
-                       std::string_view(argv[2]).find(':') != std::string_view::npos;
-  if (argc != 1 && !listens) {
-    std::fprintf(stderr, "usage: ws_echo [--listen 127.0.0.1:9001]\n");
-    return 2;
-  }
-  try {
-    return bide::run(listens ? argv[2] : "127.0.0.1:9001");
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "ws_echo: %s\n", error.what());
-    return 1;
-  }
+  return bide::testing::run_suite_server(
+      argc, argv, {.name = "ws_echo", .scheme = "ws", .listen = "127.0.0.1:9001"},
+      [](bide::testing::SuiteServer& server) {
+        bide::Entry job;
+        job.job_id = bide::kJob;
+        job.revision = 1;
+        job.what = bide::Definition{};
+        if (!server.table().apply(job)) throw bide::StartError("no room for a job");
+        return std::make_unique<bide::Echo>(server.table());
+      });
 }
