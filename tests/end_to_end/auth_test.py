@@ -206,6 +206,13 @@ class Auth(unittest.TestCase):
         tokens = File(self.directory, "tokens", secrets.token_urlsafe(24) + "\n")
         bide = self.start("--auth", f"token-file={tokens.path}", "--listen", "0.0.0.0:0")
         self.assertEqual(bide.get("/job/a").status, 401)
+        # Nobody reads by a rebound name without a token, so any Host is answered.
+        self.assertEqual(bide.curl("/livez", "-H", "Host: jobs.example").status, 200)
+
+    def test_without_tokens_beyond_this_machine_an_address_is_answered_and_a_name_is_not(self):
+        bide = self.start("--allow-anonymous", "--listen", "0.0.0.0:0")
+        self.assertEqual(bide.curl("/livez", "-H", "Host: 192.0.2.1:8080").status, 200)
+        self.assertEqual(bide.curl("/livez", "-H", "Host: jobs.example").status, 421)
 
 
 if __name__ == "__main__":
