@@ -25,6 +25,13 @@ void Exchange::send_around(const httplib::Response& response,
   if (!has_body(response.status, delivery)) body = tail = {};
   if (has_body(response.status, delivery)) text += response.body;
   note_response(response.status, text.size() + body.size() + tail.size(), path);
+  transmit(text, owner, body, tail);
+}
+
+void Exchange::transmit(std::string_view text, const std::shared_ptr<const Snapshot>& owner,
+                        std::string_view body, std::string_view tail) {
+  sent_bytes_ += text.size() + body.size() + tail.size();
+  ++sent_pieces_;
   front_.send(connection_, text, owner, body, tail);
 }
 
@@ -41,7 +48,7 @@ void Exchange::send_laid_out(int status, std::string_view text,
                              const std::shared_ptr<const Snapshot>& owner, std::string_view body,
                              LogPath path) {
   note_response(status, text.size() + body.size(), path);
-  front_.send(connection_, text, owner, body, {});
+  transmit(text, owner, body, {});
 }
 
 void Exchange::note_response(int status, std::size_t bytes, LogPath path) {
@@ -93,7 +100,7 @@ void Exchange::send_stream_head(const httplib::Response& head, LogPath path) {
 
 void Exchange::write(std::string_view text, const std::shared_ptr<const Snapshot>& owner,
                      std::string_view body, std::string_view tail) {
-  front_.send(connection_, text, owner, body, tail);
+  transmit(text, owner, body, tail);
 }
 
 void Exchange::end_stream(Stream::End why, std::string text,

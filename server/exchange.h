@@ -6,6 +6,8 @@
 //
 // A response that goes on is opened once, and every later call finds it open: stream() is not null.
 // The holder may write() as long as the socket keeps up (not stuck()), and then parks, or ends it.
+// One that has more to say than fits into a turn (turn_over()) returns, and is called again when
+// others have had theirs.
 //
 // Thread safety: none; the owner's thread only.
 #pragma once
@@ -82,6 +84,10 @@ class Exchange {
              std::string_view body = {}, std::string_view tail = {});
   // The socket has not taken all, or is broken: go_on() is called once it has, or never.
   [[nodiscard]] bool stuck() const { return connection_.unsent != nullptr || connection_.broken; }
+  // So much has been sent by this exchange that the thread is due to others.
+  [[nodiscard]] bool turn_over() const {
+    return sent_bytes_ >= kTurnBytes || sent_pieces_ >= kTurnPieces;
+  }
   // Says goodbye, behind `text` and the others as in write(), and has the connection closed once
   // the client has it all. What is sent at once costs one system call and wakes the client once.
   void end_stream(Stream::End why, std::string text = {},
@@ -92,6 +98,12 @@ class Exchange {
   [[nodiscard]] bool handed_over() const { return handed_over_; }
 
  private:
+  // A turn takes about a millisecond: a piece is a system call, and often a job to render.
+  static constexpr std::size_t kTurnBytes = 262'144;
+  static constexpr std::size_t kTurnPieces = 64;
+
+  void transmit(std::string_view text, const std::shared_ptr<const Snapshot>& owner,
+                std::string_view body, std::string_view tail);
   void note_response(int status, std::size_t bytes, LogPath path);
   [[nodiscard]] Park park_under(std::string_view key, Lot::Parked& parked, Lot::Look& look);
   [[nodiscard]] std::string_view further_fields() const;
@@ -100,6 +112,8 @@ class Exchange {
   Connection& connection_;
   std::string_view rest_;  // What the client has sent behind this request.
   bool handed_over_ = false;
+  std::size_t sent_bytes_ = 0;
+  std::size_t sent_pieces_ = 0;
 };
 
 class Handler {

@@ -20,6 +20,9 @@ namespace {
 // What one read takes: a head is at most 24 KiB, a pipelined burst may be more.
 constexpr std::size_t kReadBytes = 32'768;
 
+// Of those that a client has pipelined; then others have their turn.
+constexpr int kRequestsPerTurn = 16;
+
 Connection::News news_of(std::uint32_t events) {
   unsigned news = Connection::kNone;
   if ((events & (EPOLLIN | EPOLLOUT)) != 0) news |= Connection::kInput;
@@ -137,7 +140,11 @@ void Front::read(Connection& connection) {
 
 void Front::serve(Connection& connection, std::string_view bytes) {
   thread_local httplib::Request request;
-  while (!bytes.empty()) {
+  for (int requests = 0; !bytes.empty(); ++requests) {
+    if (requests == kRequestsPerTurn) {
+      connection.input = bytes;
+      return pool_.enqueue_turn([this, &connection] { serve(connection, connection.input); });
+    }
     const Step step = advance(bytes, connection.progress, request);
     if (step.need == Step::Need::kReject) {
       return reject(connection, bytes, step.status, step.detail);

@@ -105,6 +105,7 @@ class Front final : private AnswerSink {
               const std::shared_ptr<const Snapshot>& snapshot);
   void after_response(Connection& connection, TimePoint now);
   void go_on(Connection& connection);
+  void await_turn(Connection& connection);
   void resume_writing(Connection& connection);
   void linger(Connection& connection);
   void half_close(Connection& connection);

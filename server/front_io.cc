@@ -50,6 +50,7 @@ void Front::resume_writing(Connection& connection) {
   if (unsent.empty()) {
     connection.unsent.reset();
     watch_for(connection, kReadEvents);
+    if (connection.stream != nullptr) return await_turn(connection);
   }
   after_response(connection, clock_.now());
 }

@@ -170,7 +170,14 @@ void Front::go_on(Connection& connection) {
     connection.holder->receive(input, exchange);
   }
   if (connection.stream != nullptr && !exchange.stuck()) connection.holder->go_on(exchange);
-  if (!exchange.handed_over()) after_response(connection, clock_.now());
+  if (exchange.handed_over()) return;
+  const bool turn_over = connection.stream != nullptr && !exchange.stuck();
+  turn_over ? await_turn(connection) : after_response(connection, clock_.now());
+}
+
+// However fast its client reads, a stream that has much to tell keeps no thread from others.
+void Front::await_turn(Connection& connection) {
+  pool_.enqueue_turn([this, &connection] { go_on(connection); });
 }
 
 Tally& Front::parked_tally(const Connection& connection) {

@@ -16,8 +16,9 @@ namespace {
 constexpr std::uint64_t kTaskKey = UINT64_MAX;
 constexpr std::uint64_t kStopKey = UINT64_MAX - 1;
 constexpr std::uint64_t kLabourKey = UINT64_MAX - 2;
-// How many tasks come before one that is laborious, at most: neither may starve the other.
-constexpr int kTasksBeforeLabour = 32;
+constexpr std::uint64_t kTurnKey = UINT64_MAX - 3;
+// How many tasks come before one of another queue, at most: neither may starve the other.
+constexpr int kTasksBeforeOthers = 32;
 constexpr int kEventsPerWait = 64;
 constexpr std::size_t kThreadsMax = 256;  // So that a number fits into a byte.
 
@@ -49,15 +50,20 @@ Pool::Pool(OnEvents on_events) : on_events_(std::move(on_events)) {
 Pool::~Pool() {
   shutdown();
   for (const Watch& watch : watches_) ::close(watch.epoll_fd);
-  for (const int fd : {task_fds_[0], task_fds_[1], stop_fd_}) ::close(fd);
+  for (const int fd : task_fds_) ::close(fd);
+  ::close(stop_fd_);
 }
 
 void Pool::start(std::size_t threads) {
   for (std::size_t i = 0; i < std::min(threads, kThreadsMax); ++i) {
     const int epoll_fd = checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
     watches_.emplace_back(epoll_fd);
-    watch_eventfd(epoll_fd, task_fds_[0], EPOLLIN | EPOLLEXCLUSIVE, kTaskKey);
-    watch_eventfd(epoll_fd, task_fds_[1], EPOLLIN | EPOLLEXCLUSIVE, kLabourKey);
+    for (const auto& [queue, key] : {std::pair(Queue::kTasks, kTaskKey),
+                                     {Queue::kLabours, kLabourKey},
+                                     {Queue::kTurns, kTurnKey}}) {
+      const int fd = task_fds_[static_cast<std::size_t>(queue)];
+      watch_eventfd(epoll_fd, fd, EPOLLIN | EPOLLEXCLUSIVE, key);
+    }
     watch_eventfd(epoll_fd, stop_fd_, EPOLLIN, kStopKey);
   }
   for (const Watch& watch : watches_) {
@@ -117,6 +123,7 @@ void Pool::work(int epoll_fd) {
   for (;;) {
     const int count = ::epoll_wait(epoll_fd, events.data(), kEventsPerWait, -1);
     bool laborious = false;
+    bool turns = false;
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
       switch (event.data.u64) {
@@ -128,27 +135,32 @@ void Pool::work(int epoll_fd) {
         case kLabourKey:
           laborious = true;
           break;
+        case kTurnKey:
+          turns = true;
+          break;
         default:
           on_events_(event.data.u64, event.events);
       }
     }
-    if (laborious) work_on_labours();
+    if (laborious) work_behind_tasks(Queue::kLabours);
+    if (turns) work_behind_tasks(Queue::kTurns);
   }
 }
 
-void Pool::work_on_labours() {
-  for (int i = 0; i < kTasksBeforeLabour && run_one(Queue::kTasks); ++i) {
+void Pool::work_behind_tasks(Queue queue) {
+  for (int i = 0; i < kTasksBeforeOthers && run_one(Queue::kTasks); ++i) {
   }
-  run_one(Queue::kLabours);
+  run_one(queue);
 }
 
 void Pool::shutdown() {
   signal(stop_fd_);
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
-  for (;;) {  // Either may leave one of the other kind behind.
+  for (;;) {  // Each may leave one of another kind behind.
     std::function<void()> task = take(Queue::kTasks);
     if (!task) task = take(Queue::kLabours);
+    if (!task) task = take(Queue::kTurns);
     if (!task) return;
     task();
   }

@@ -51,21 +51,25 @@ class Pool final : public httplib::TaskQueue, public Crew {
   // The same for what takes a millisecond, say: before each of them a thread looks after its
   // sockets and other tasks.
   void enqueue_laborious(std::function<void()> task) { put(std::move(task), Queue::kLabours); }
+  // The same for the next turn of a connection that has more to send than fits into one: before
+  // each turn a thread looks after its sockets, other tasks and one laborious task.
+  void enqueue_turn(std::function<void()> task) { put(std::move(task), Queue::kTurns); }
   void run(std::function<void()> task) override { enqueue(std::move(task)); }
   // Ends the threads and joins them.
   void shutdown() override;
 
  private:
-  enum class Queue : std::uint8_t { kTasks, kLabours };
+  enum class Queue : std::uint8_t { kTasks, kLabours, kTurns };
+  static constexpr std::size_t kQueues = 3;
   void work(int epoll_fd);
-  void work_on_labours();
+  void work_behind_tasks(Queue queue);
   void put(std::function<void()> task, Queue queue);
   bool run_one(Queue queue);                              // False: there was none.
   [[nodiscard]] std::function<void()> take(Queue queue);  // Null: there is none.
 
   const OnEvents on_events_;
   // By Queue: eventfds, semaphores, readable once for every queued task.
-  std::array<int, 2> task_fds_{-1, -1};
+  std::array<int, kQueues> task_fds_{-1, -1, -1};
   int stop_fd_ = -1;  // eventfd: readable for good once shutdown() was called.
   // One a thread; constant between start() and the destructor.
   struct Watch {
@@ -75,7 +79,7 @@ class Pool final : public httplib::TaskQueue, public Crew {
   };
   std::deque<Watch> watches_;
   Mutex mutex_;
-  std::array<std::deque<std::function<void()>>, 2> tasks_ GUARDED_BY(mutex_);  // By Queue.
+  std::array<std::deque<std::function<void()>>, kQueues> tasks_ GUARDED_BY(mutex_);  // By Queue.
   std::vector<std::thread> threads_;
 };
 

@@ -26,7 +26,7 @@ LogPath StreamResource::log_path(std::string_view key) const {
 }
 
 void StreamResource::go_on(Exchange& exchange) {
-  while (!exchange.stuck()) {
+  while (!exchange.stuck() && !exchange.turn_over()) {
     // News and what the client says do not put the heartbeat off.
     const TimePoint now = context_.clock.now();
     TimePoint& heartbeat = exchange.terms().deadline;

@@ -50,6 +50,21 @@ TEST_CASE("pool: tasks that are queued go before what is laborious, and between"
   CHECK(order == "tttLnLnLn");
 }
 
+TEST_CASE("pool: turns go behind tasks, and take turns with what is laborious") {
+  BusyPool busy;
+  std::string order;
+  std::promise<void> done;
+  for (int i = 0; i < 3; ++i) {
+    busy.pool.enqueue_turn([&] { order += 'T'; });
+    busy.pool.enqueue_laborious([&] { order += 'L'; });
+    busy.pool.enqueue([&] { order += 't'; });
+  }
+  busy.pool.enqueue_turn([&] { done.set_value(); });
+  busy.go();
+  REQUIRE(done.get_future().wait_for(10s) == std::future_status::ready);
+  CHECK(order == "tttLTLTLT");
+}
+
 TEST_CASE("pool: tasks without an end do not keep what is laborious from its turn") {
   BusyPool busy;
   std::atomic<bool> had_its_turn{false};

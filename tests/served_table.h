@@ -198,6 +198,7 @@ class ServedTable : private Handler {
   [[nodiscard]] std::size_t connections() const { return front_.connections(); }
   // Before the first request; see Front.
   void use_hosts(const ServedHosts& hosts) { front_.use_hosts(&hosts); }
+  [[nodiscard]] Crew& crew() { return front_.crew(); }
   // bide's own resources, for who wants to do something besides (`instead`).
   [[nodiscard]] Handler& router() { return router_; }
 
