@@ -10,12 +10,18 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/listing.h"
 #include "core/snapshot.h"
 
 namespace bide {
+
+// Puts jobs into `list`, whose JSON is `text` with them in front of its last `tail_bytes` bytes.
+// The tag's hash is that of the whole; its other parts are the caller's.
+void set_items(Snapshot& list, std::string text, std::size_t tail_bytes,
+               std::vector<std::shared_ptr<const Snapshot>> items);
 
 // `{"total_jobs":…,"status_counts":{…}}`. `revision`: the one that last moved a count.
 [[nodiscard]] std::shared_ptr<const Snapshot> make_statistics(const StatusCounts& counts,
@@ -24,6 +30,6 @@ namespace bide {
 // `{"total_items":…,"status_counts":{…},"items":[…]}`, the items' JSON as it is.
 [[nodiscard]] std::shared_ptr<const Snapshot> make_page(
     const StatusCounts& counts, std::size_t total_items,
-    const std::vector<std::shared_ptr<const Snapshot>>& items, Epoch epoch, Revision revision);
+    std::vector<std::shared_ptr<const Snapshot>> items, Epoch epoch, Revision revision);
 
 }  // namespace bide

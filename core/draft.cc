@@ -42,7 +42,7 @@ std::shared_ptr<const Snapshot> render(const Draft& draft, JobTable& jobs, bool 
     revision = std::max(revision, std::min(item->json.tag.revision, draft.revision_max));
     items.push_back(std::move(item));
   }
-  return make_page(draft.counts, draft.total_items, items, draft.epoch, revision);
+  return make_page(draft.counts, draft.total_items, std::move(items), draft.epoch, revision);
 }
 
 std::shared_ptr<const Snapshot> snapshot_of(JobTable& jobs, std::string_view job_id) {

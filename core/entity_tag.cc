@@ -1,5 +1,6 @@
 #include "core/entity_tag.h"
 
+#define XXH_STATIC_LINKING_ONLY  // A state on the stack.
 #include <xxhash.h>
 
 #include <algorithm>
@@ -159,6 +160,15 @@ std::optional<ValidatorList> ValidatorList::parse(std::string_view field_value,
     skip_ows(field_value);
   }
   return list;
+}
+
+std::uint64_t hash_of(const std::vector<std::string_view>& pieces) {
+  XXH3_state_t state;
+  XXH3_64bits_reset(&state);
+  for (const std::string_view piece : pieces) {
+    XXH3_64bits_update(&state, piece.data(), piece.size());
+  }
+  return XXH3_64bits_digest(&state);
 }
 
 bool ValidatorList::matches(const EntityTag& current) const {

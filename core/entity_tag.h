@@ -44,8 +44,9 @@ inline constexpr std::size_t kOpaqueTagBytesMax = 16 + 1 + 20 + 1 + 16;
 // `-gzip` (Apache), `-br`, `-zstd`, `;gzip`. Such a suffix is ignored: the tag stands for the same
 // state.
 [[nodiscard]] std::optional<EntityTag> parse_received_tag(std::string_view text);
-// XXH3-64 of `bytes`.
+// XXH3-64 of `bytes`; of pieces as if they were one.
 [[nodiscard]] std::uint64_t hash_of(std::string_view bytes);
+[[nodiscard]] std::uint64_t hash_of(const std::vector<std::string_view>& pieces);
 
 // How RFC 9110 section 8.8.3.2 compares tags. bide's own are strong.
 enum class Comparison : std::uint8_t {

@@ -4,6 +4,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/collection.h"
+
 namespace bide {
 namespace {
 
@@ -25,22 +27,6 @@ Status fold_statuses(unsigned statuses) {
   }
   if (has(Status::kSkipped) && !has(Status::kCompleted)) return Status::kSkipped;
   return Status::kCompleted;
-}
-
-std::string splice(const JobSnapshots& jobs) {
-  constexpr std::string_view kBegin = R"({"items":[)";
-  constexpr std::string_view kEnd = "]}";
-  std::size_t bytes = kBegin.size() + jobs.size() + kEnd.size();
-  for (const auto& job : jobs) bytes += job->json.bytes.size();
-  std::string out;
-  out.reserve(bytes);
-  out += kBegin;
-  for (const auto& job : jobs) {
-    if (out.size() > kBegin.size()) out += ',';
-    out += job->json.bytes;
-  }
-  out += kEnd;
-  return out;
 }
 
 }  // namespace
@@ -95,8 +81,8 @@ std::shared_ptr<const Snapshot> make_set_snapshot(const JobSnapshots& jobs) {
   }
   set->job_statuses = static_cast<std::uint8_t>(statuses);
   set->status = fold_statuses(statuses);
-  set->json.bytes = splice(jobs);
-  tag.hash = hash_of(set->json.bytes);
+  constexpr std::string_view kTail = "]}";
+  set_items(*set, R"({"items":[]})", kTail.size(), jobs);
   return set;
 }
 

@@ -196,6 +196,29 @@ const EntityTag* Snapshot::known_as(const ValidatorList& seen, MediaType type) c
   return seen.matches(current) ? &current : nullptr;
 }
 
+void Snapshot::append_json(std::vector<std::string_view>& pieces, std::size_t from) const {
+  const auto append = [&](std::string_view piece) {
+    const std::size_t skipped = std::min(from, piece.size());
+    from -= skipped;
+    if (skipped < piece.size()) pieces.push_back(piece.substr(skipped));
+  };
+  append(std::string_view(json.bytes).substr(0, items_at));
+  for (const auto& item : items) {
+    if (&item != &items.front()) append(",");
+    append(item->json.bytes);
+  }
+  append(std::string_view(json.bytes).substr(items_at));
+}
+
+std::string Snapshot::whole_json() const {
+  std::vector<std::string_view> pieces;
+  append_json(pieces);
+  std::string whole;
+  whole.reserve(size_of(MediaType::kJson));
+  for (const std::string_view piece : pieces) whole += piece;
+  return whole;
+}
+
 std::shared_ptr<const Snapshot> make_snapshot(const Job& job, Epoch epoch) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->job_id = job.id();

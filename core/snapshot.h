@@ -4,8 +4,12 @@
 // Thread safety: immutable after construction, may be shared.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/entity_tag.h"
 #include "core/status.h"
@@ -35,10 +39,23 @@ struct Snapshot {
   // The JSON on one line, for roads whose records are lines; empty where it is on one already.
   std::string json_line;
   Representation text;  // The status word and a newline. Its tag moves only when the status does.
+  // Of a page or a set: jobs whose JSON stands within json.bytes, behind the first `items_at`
+  // bytes, with commas in between. It is not copied there: everybody shares it, who is sent it in
+  // whatever list.
+  std::vector<std::shared_ptr<const Snapshot>> items;
+  std::size_t items_at = 0;
+  std::size_t items_bytes = 0;  // With the commas.
 
   [[nodiscard]] const Representation& as(MediaType type) const {
     return type == MediaType::kJson ? json : text;
   }
+  // Content-Length.
+  [[nodiscard]] std::size_t size_of(MediaType type) const {
+    return as(type).bytes.size() + (type == MediaType::kJson ? items_bytes : 0);
+  }
+  // The whole JSON from its byte `from` on, in pieces that live as long as this does.
+  void append_json(std::vector<std::string_view>& pieces, std::size_t from = 0) const;
+  [[nodiscard]] std::string whole_json() const;  // A copy.
   // The validator by which the client knows this state, for a 304 to carry: the current tag, or of
   // a collection the one of `seen` that names the same bytes. Null: it does not know it.
   [[nodiscard]] const EntityTag* known_as(const ValidatorList& seen, MediaType type) const;

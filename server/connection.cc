@@ -1,7 +1,5 @@
 #include "server/connection.h"
 
-#include <algorithm>
-
 namespace bide {
 namespace {
 
@@ -108,15 +106,6 @@ Connection::Parked Connection::rest_parked() noexcept {
     next = next_turn(state) | (state & kNewsMask) | flags;
   } while (!state_.compare_exchange_weak(state, next, std::memory_order_acq_rel));
   return {ticket_of(next), urgent(news_of(next), next)};
-}
-
-void Connection::Unsent::take(std::size_t bytes) {
-  const std::size_t of_text = std::min(bytes, text.size());
-  text.erase(0, of_text);
-  bytes -= of_text;
-  const std::size_t of_body = std::min(bytes, body.size());
-  body.remove_prefix(of_body);
-  tail.erase(0, bytes - of_body);
 }
 
 void Connection::end_life() noexcept {

@@ -31,6 +31,7 @@
 #include "server/opened_stream.h"
 #include "server/stream.h"
 #include "server/tls_session.h"
+#include "server/unsent.h"
 
 namespace bide {
 
@@ -125,18 +126,6 @@ class Connection final : public Waiter {
   void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept override {
     sink->on_answer(*this, outcome, std::move(snapshot));
   }
-
-  // A response the socket has not taken whole: what is left of `text`, then of the body, which
-  // lives in the snapshot all receivers share, then of the tail.
-  struct Unsent {
-    std::string text;
-    std::shared_ptr<const Snapshot> owner;
-    std::string_view body;
-    std::string tail;  // Behind the body.
-
-    void take(std::size_t bytes);  // So many from the front have been sent.
-    [[nodiscard]] bool empty() const { return text.empty() && body.empty() && tail.empty(); }
-  };
 
   // Small members stand together, the first in Waiter's padding: there is one of these for each of
   // thousands of clients.

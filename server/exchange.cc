@@ -21,16 +21,17 @@ void Exchange::send_around(const httplib::Response& response,
                           .close = asked.close,
                           .further_fields = further_fields()};
   std::string text;
-  append_head(text, response, response.body.size() + body.size() + tail.size(), delivery);
+  const Message whole{response.body, owner.get(), body, tail};
+  append_head(text, response, whole.bytes(), delivery);
   if (!has_body(response.status, delivery)) body = tail = {};
   if (has_body(response.status, delivery)) text += response.body;
-  note_response(response.status, text.size() + body.size() + tail.size(), path);
+  note_response(response.status, Message{text, owner.get(), body, tail}.bytes(), path);
   transmit(text, owner, body, tail);
 }
 
 void Exchange::transmit(std::string_view text, const std::shared_ptr<const Snapshot>& owner,
                         std::string_view body, std::string_view tail) {
-  sent_bytes_ += text.size() + body.size() + tail.size();
+  sent_bytes_ += Message{text, owner.get(), body, tail}.bytes();
   ++sent_pieces_;
   front_.send(connection_, text, owner, body, tail);
 }
@@ -40,6 +41,10 @@ std::string_view Exchange::further_fields() const {
   return fields == nullptr ? kSameOriginOnly : *fields;
 }
 
+bool Exchange::unread_full(std::size_t body_bytes) {
+  return front_.unread_.is_full(front_.client_of(connection_), body_bytes);
+}
+
 void Exchange::charge() { front_.charge(connection_); }
 
 bool Exchange::take_places(std::uint16_t places) { return front_.take_places(connection_, places); }
@@ -47,7 +52,7 @@ bool Exchange::take_places(std::uint16_t places) { return front_.take_places(con
 void Exchange::send_laid_out(int status, std::string_view text,
                              const std::shared_ptr<const Snapshot>& owner, std::string_view body,
                              LogPath path) {
-  note_response(status, text.size() + body.size(), path);
+  note_response(status, Message{text, owner.get(), body, {}}.bytes(), path);
   transmit(text, owner, body, {});
 }
 

@@ -48,12 +48,16 @@ class Exchange {
   // there are not so many left.
   [[nodiscard]] bool take_places(std::uint16_t places = 1);
 
+  // The client has left so much unread that it should not be sent a large body now.
+  [[nodiscard]] bool unread_full(std::size_t body_bytes);
+
   void send(const httplib::Response& response, LogPath path);
   // The same where the response's body goes on with `body`, which lives in `owner`, and `tail`.
   void send_around(const httplib::Response& response, const std::shared_ptr<const Snapshot>& owner,
                    std::string_view body, std::string_view tail, LogPath path);
   // A response laid out by the caller: `text` is the head with its empty line, `body` lives in
-  // `owner` (both empty for none). `status` and `path` are for metrics and the access log.
+  // `owner` (both empty for none), and stands for all of its JSON where that has items. `status`
+  // and `path` are for metrics and the access log.
   void send_laid_out(int status, std::string_view text,
                      const std::shared_ptr<const Snapshot>& owner, std::string_view body,
                      LogPath path);

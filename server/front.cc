@@ -45,6 +45,7 @@ Front::Front(Clock& clock, const Limits& limits, HttpMetrics& metrics, AccessLog
       metrics_(metrics),
       access_logger_(access_logger),
       accounts_(limits.per_client),
+      unread_(limits.unread_bytes_max),
       pool_([this](std::uint64_t key, std::uint32_t events) { on_events(key, news_of(events)); }),
       reaper_(clock, slots_, [this](Connection& connection) { on_expired(connection); }) {}
 
@@ -227,6 +228,7 @@ void Front::wait_for_rest_of(Connection& connection, std::string_view partial) {
 void Front::reject(Connection& connection, std::string_view bytes, int status,
                    std::string_view detail) {
   count(metrics_.rejected(status));
+  connection.deadline = kEndOfTime;
   connection.facts = RequestFacts{};
   connection.facts.head = is_head(bytes);
   connection.facts.received = clock_.now();

@@ -35,6 +35,7 @@
 #include "server/reaper.h"
 #include "server/served_hosts.h"
 #include "server/tls_context.h"
+#include "server/unread_bytes.h"
 
 namespace bide {
 
@@ -45,10 +46,12 @@ class Front final : private AnswerSink {
     // From a request's first byte to its last header; and from connecting to the end of TLS's
     // handshake.
     std::chrono::milliseconds head{10'000};
-    std::chrono::milliseconds body{30'000};   // From the head to the end of the body.
-    std::chrono::milliseconds write{30'000};  // Without the client taking a byte.
+    std::chrono::milliseconds body{30'000};  // From the head to the end of the body.
+    // Within this time a client takes kWriteBytesMin, or of a stream at least a byte.
+    std::chrono::milliseconds write{30'000};
     std::chrono::milliseconds linger{2'000};  // From our last byte to the client's close.
     ClientAccounts::Limits per_client{};
+    std::size_t unread_bytes_max = std::size_t{64} << 20U;  // Of a client's answers.
   };
 
   Front(Clock& clock, const Limits& limits, HttpMetrics& metrics, AccessLogger& access_logger);
@@ -76,10 +79,12 @@ class Front final : private AnswerSink {
 
   [[nodiscard]] std::size_t connections() const { return slots_.in_use(); }
   [[nodiscard]] const ConnectionSlots& slots() const { return slots_; }
+  [[nodiscard]] const UnreadBytes& unread() const { return unread_; }
 
  private:
   friend class Exchange;
   static constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP;
+  static constexpr std::size_t kWriteBytesMin = 30 * 1024;  // 1 KiB a second.
 
   void on_events(std::uint64_t key, Connection::News news);
   void on_events_while_parked(Connection& connection, Connection::News news);
@@ -119,10 +124,17 @@ class Front final : private AnswerSink {
   Tally& parked_tally(const Connection& connection);
   void note_answer(const Connection& connection, bool was_stream, TimePoint now);
   void drop_stream(Connection& connection);
-  // Keeps ownership. Sends what the socket takes and keeps the rest in connection.unsent.
+  // Keeps ownership, as all below. Sends what the socket takes and keeps the rest in
+  // connection.unsent; breaks the connection where the client has left too much unread.
   void send(Connection& connection, std::string_view text,
             const std::shared_ptr<const Snapshot>& owner, std::string_view body,
             std::string_view tail);
+  void keep_unsent(Connection& connection, const Message& message,
+                   const std::shared_ptr<const Snapshot>& owner);
+  void drop_unsent(Connection& connection);
+  [[nodiscard]] static bool is_fast_enough(const Connection& connection);
+  void begin_write_time(Connection& connection, TimePoint now);
+  [[nodiscard]] std::uint64_t client_of(Connection& connection);
   // By the connection's holder and terms. Keeps ownership if the request was not parked (kReady,
   // kFull, kDraining). `key` must not be the connection's own: that may be gone meanwhile.
   [[nodiscard]] Lot::Parked park(Connection& connection, std::string_view key, Lot::Look& look);
@@ -150,6 +162,7 @@ class Front final : private AnswerSink {
   const ServedHosts* hosts_ = nullptr;
   std::atomic<bool> draining_{false};
   ClientAccounts accounts_;
+  UnreadBytes unread_;
   ConnectionSlots slots_;
   Pool pool_;
   Reaper reaper_;

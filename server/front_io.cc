@@ -1,11 +1,14 @@
 // The other half of server/front.h: writing, arming, lingering, closing.
+#include <linux/sockios.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 #include "server/front.h"
 #include "server/problem.h"
@@ -27,39 +30,92 @@ void Front::send(Connection& connection, std::string_view text,
                  const std::shared_ptr<const Snapshot>& owner, std::string_view body,
                  std::string_view tail) {
   if (connection.broken) return;
-  if (connection.unsent != nullptr) {  // Behind `100 Continue` or a stream's end: rare, so copied.
-    connection.unsent->tail.append(text).append(body).append(tail);
-    return;
+  const Message message{text, owner.get(), body, tail};
+  if (connection.unsent != nullptr) {  // Behind `100 Continue` or a stream's end.
+    return keep_unsent(connection, message, owner);
   }
-  const ssize_t sent = transmit(connection, text, body, tail);
+  thread_local std::vector<std::string_view> pieces;
+  pieces.clear();
+  message.append_pieces(pieces);
+  const ssize_t sent = transmit(connection, pieces);
   if (sent < 0) {
     connection.broken = true;
     return;
   }
-  if (static_cast<std::size_t>(sent) == text.size() + body.size() + tail.size()) return;
-  connection.unsent = std::make_unique<Connection::Unsent>();
-  *connection.unsent = {std::string(text), owner, body, std::string(tail)};
-  connection.unsent->take(static_cast<std::size_t>(sent));
+  if (static_cast<std::size_t>(sent) == message.bytes()) return;
+  keep_unsent(connection, message, owner);
+  if (connection.unsent != nullptr) connection.unsent->take(static_cast<std::size_t>(sent));
+}
+
+void Front::keep_unsent(Connection& connection, const Message& message,
+                        const std::shared_ptr<const Snapshot>& owner) {
+  std::unique_ptr<Unsent> unsent = std::move(connection.unsent);
+  if (unsent == nullptr) {
+    unsent = std::make_unique<Unsent>(message, owner);
+    unsent->client = client_of(connection);
+  } else {
+    unread_.give_back(unsent->client, unsent->owner(), unsent->counted_bytes);
+    unsent->append(message, owner);
+  }
+  unsent->counted_bytes = unsent->own_bytes();
+  if (unread_.try_add(unsent->client, unsent->owner(), unsent->counted_bytes)) {
+    connection.unsent = std::move(unsent);
+    return;
+  }
+  connection.broken = true;
+  count(metrics_.clients_unread);
+}
+
+void Front::drop_unsent(Connection& connection) {
+  if (connection.unsent == nullptr) return;
+  const Unsent& unsent = *connection.unsent;
+  unread_.give_back(unsent.client, unsent.owner(), unsent.counted_bytes);
+  connection.unsent.reset();
+}
+
+void Front::begin_write_time(Connection& connection, TimePoint now) {
+  Unsent& unsent = *connection.unsent;
+  unsent.taken_bytes = 0;
+  if (::ioctl(connection.fd, SIOCOUTQ, &unsent.on_wire_bytes) != 0) unsent.on_wire_bytes = 0;
+  connection.deadline = now + limits_.write;
+}
+
+// Asked when the time is up. What the kernel has taken may still be here: only what the client has
+// acknowledged counts.
+bool Front::is_fast_enough(const Connection& connection) {
+  const Unsent& unsent = *connection.unsent;
+  int on_wire_bytes = 0;
+  if (::ioctl(connection.fd, SIOCOUTQ, &on_wire_bytes) != 0) return false;
+  const auto taken = static_cast<std::int64_t>(unsent.taken_bytes) + unsent.on_wire_bytes;
+  const auto least = static_cast<std::int64_t>(connection.stream == nullptr ? kWriteBytesMin : 1);
+  return taken - on_wire_bytes >= least;
 }
 
 void Front::resume_writing(Connection& connection) {
-  Connection::Unsent& unsent = *connection.unsent;
-  const ssize_t sent = transmit(connection, unsent.text, unsent.body, unsent.tail);
+  Unsent& unsent = *connection.unsent;
+  thread_local std::vector<std::string_view> pieces;
+  pieces.clear();
+  unsent.append_pieces(pieces);
+  const ssize_t sent = transmit(connection, pieces);
   if (sent < 0) return close(connection);
   unsent.take(static_cast<std::size_t>(sent));
   if (unsent.empty()) {
-    connection.unsent.reset();
+    drop_unsent(connection);
+    connection.deadline = kEndOfTime;
     watch_for(connection, kReadEvents);
     if (connection.stream != nullptr) return await_turn(connection);
   }
-  after_response(connection, clock_.now());
+  const TimePoint now = clock_.now();
+  if (connection.stream != nullptr && sent > 0) begin_write_time(connection, now);
+  after_response(connection, now);
 }
 
 void Front::after_response(Connection& connection, TimePoint now) {
   if (connection.broken) return close(connection);
   if (connection.unsent != nullptr) {
     watch_for(connection, EPOLLOUT);
-    return rest(connection, Connection::Phase::kWriting, now + limits_.write);
+    if (connection.deadline == kEndOfTime) begin_write_time(connection, now);
+    return rest(connection, Connection::Phase::kWriting, connection.deadline);
   }
   if (connection.stream != nullptr) return go_on(connection);
   if (connection.facts.close) return half_close(connection);
@@ -74,7 +130,7 @@ void Front::half_close(Connection& connection) {
   std::string().swap(connection.input);
   if (!say_end(connection)) {  // Goes the way of a response that the socket has no room for.
     connection.facts.close = true;
-    connection.unsent = std::make_unique<Connection::Unsent>();
+    connection.unsent = std::make_unique<Unsent>(Message{}, nullptr);
     return after_response(connection, clock_.now());
   }
   connection.deadline = clock_.now() + limits_.linger;
@@ -114,7 +170,13 @@ void Front::on_expired(Connection& connection) {
                   connection.in_body ? "the body did not arrive in time"
                                      : "the request's head did not arrive in time");
   }
-  if (connection.phase == Connection::Phase::kWriting) count(metrics_.clients_slow);
+  if (connection.phase == Connection::Phase::kWriting) {
+    if (is_fast_enough(connection)) {
+      begin_write_time(connection, clock_.now());
+      return rest(connection, Connection::Phase::kWriting, connection.deadline);
+    }
+    count(metrics_.clients_slow);
+  }
   close(connection);
 }
 
@@ -138,7 +200,7 @@ void Front::close(Connection& connection) {
   drop_stream(connection);
   connection.opening.reset();
   connection.only_if.reset();
-  connection.unsent.reset();
+  drop_unsent(connection);
   connection.end_life();
   slots_.release(connection);
 }

@@ -142,15 +142,19 @@ void Front::finish(Connection& connection, Outcome outcome,
 void Front::charge(Connection& connection) {
   if (accounts_.limits().per_second == 0) return;
   RequestFacts& facts = connection.facts;
-  if (facts.client == 0) facts.client = hash_of_peer(connection.fd);
-  facts.over_rate = !accounts_.charge(facts.client, facts.received);
+  facts.over_rate = !accounts_.charge(client_of(connection), facts.received);
+}
+
+std::uint64_t Front::client_of(Connection& connection) {
+  std::uint64_t& client = connection.facts.client;
+  if (client == 0) client = hash_of_peer(connection.fd);
+  return client;
 }
 
 bool Front::take_places(Connection& connection, std::uint16_t places) {
   RequestFacts& facts = connection.facts;
   if (accounts_.limits().places == 0 || facts.places != 0) return true;
-  if (facts.client == 0) facts.client = hash_of_peer(connection.fd);
-  if (!accounts_.take(ClientAccounts::Share::kPlaces, facts.client, places)) return false;
+  if (!accounts_.take(ClientAccounts::Share::kPlaces, client_of(connection), places)) return false;
   facts.places = places & RequestFacts::kPlacesMax;
   return true;
 }

@@ -10,6 +10,10 @@
 namespace bide {
 namespace {
 
+// Below this a body is sent whatever else the client has not read: it costs hardly more than the
+// refusal would.
+constexpr std::size_t kLargeBodyBytes = 65'536;
+
 bool meets_only_if(const Snapshot& state, MediaType type, Exchange& exchange) {
   const auto& only_if = exchange.only_if();
   return only_if == nullptr || state.known_as(*only_if, type) != nullptr;
@@ -116,6 +120,14 @@ void HeldResource::refuse_place(std::string_view key, Exchange& exchange) {
          exchange);
 }
 
+bool HeldResource::refuse_unread(std::string_view key, std::size_t body_bytes, Exchange& exchange) {
+  if (body_bytes < kLargeBodyBytes || !exchange.unread_full(body_bytes)) return false;
+  count(context_.metrics.refused(RequestRefusal::kClientUnread));
+  refuse(key, passing_problem(429, "this client has too much left to read; read it first"),
+         exchange);
+  return true;
+}
+
 // What need not wait is answered all the same.
 void HeldResource::answer_without_place(std::string_view key, const Waiter::Terms& terms,
                                         Exchange& exchange) {
@@ -172,6 +184,7 @@ void HeldResource::answer(std::string_view key, const Waiter::Terms& terms, Outc
 void HeldResource::send_failure(std::string_view key, Failure failure,
                                 const std::shared_ptr<const Snapshot>& snapshot,
                                 Exchange& exchange) {
+  if (refuse_unread(key, snapshot->size_of(MediaType::kJson), exchange)) return;
   failure.problem.set_header("Vary", "Accept, Prefer");
   std::string& begin = failure.problem.body;
   begin.pop_back();  // The closing brace.
@@ -184,11 +197,12 @@ void HeldResource::send_snapshot(std::string_view key, const Waiter::Terms& term
                                  Exchange& exchange) {
   const RequestFacts& facts = exchange.facts();
   const EntityTag* const known_as = snapshot->known_as(terms.seen, terms.type);
+  const bool body = known_as == nullptr && !facts.head;
+  if (body && refuse_unread(key, snapshot->size_of(terms.type), exchange)) return;
   const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(now - facts.received);
   thread_local std::string head;
   head.clear();
   append_state_head(head, *snapshot, terms.type, known_as, outcome, facts, waited);
-  const bool body = known_as == nullptr && !facts.head;
   exchange.send_laid_out(
       known_as == nullptr ? 200 : 304, head, snapshot,
       body ? std::string_view(snapshot->as(terms.type).bytes) : std::string_view(), log_path(key));

@@ -80,6 +80,8 @@ class HeldResource : public Resource, private CatchingUp::Resumed {
   void refuse_behind(std::string_view key, Outcome outcome, Exchange& exchange);
   void answer_without_place(std::string_view key, const Waiter::Terms& terms, Exchange& exchange);
   void refuse_place(std::string_view key, Exchange& exchange);
+  // True: the client has been refused; it has too much to read to be sent this as well.
+  bool refuse_unread(std::string_view key, std::size_t body_bytes, Exchange& exchange);
   // `now`: when the request was judged. Reading the clock costs as much as finding the job, so what
   // is answered at once is judged as of when it was received.
   void answer_or_park(std::string_view key, Waiter::Terms terms, TimePoint now, Exchange& exchange);

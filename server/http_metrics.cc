@@ -72,6 +72,8 @@ std::string_view word_of(RequestRefusal reason) {
       return "forbidden";
     case RequestRefusal::kRate:
       return "rate";
+    case RequestRefusal::kClientUnread:
+      return "client_unread";
     case RequestRefusal::kClientParked:
       return "client_parked";
   }

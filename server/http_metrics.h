@@ -52,8 +52,9 @@ enum class RequestRefusal : std::uint8_t {
   kForbidden,     // 403: a token that does not permit reading.
   kRate,          // 429: too many requests of one client.
   kClientParked,  // 429: one client holds as many as it may.
+  kClientUnread,  // 429: one client has left too much unread.
 };
-inline constexpr std::size_t kRequestRefusals = 9;
+inline constexpr std::size_t kRequestRefusals = 10;
 [[nodiscard]] std::string_view word_of(RequestRefusal reason);
 
 // What is answered without a look at the path (server/front.h), and 0 for any other; label
@@ -115,6 +116,7 @@ struct HttpMetrics {
   std::array<Counter, kParkedOn> streams_open{};  // A balance.
   Counter clients_gone{0};                        // Hung up while parked.
   Counter clients_slow{0};                        // Cut: head, body or reading took too long.
+  Counter clients_unread{0};                      // Cut: left more unread than one client may.
 };
 
 }  // namespace bide

@@ -19,6 +19,7 @@ struct ServerNumbers {
   const ConnectionSlots& slots;
   bool draining = false;
   std::size_t parked_max = 0;
+  std::size_t unread_bytes = 0;
 };
 
 struct MetricsSources {

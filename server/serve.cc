@@ -71,7 +71,7 @@ class Server {
         health_(system_clock(), options.max_stale, table_, contact_, metrics_, http_metrics_,
                 [this] {
                   return HealthResource::Numbers{front_.slots(), front_.draining(),
-                                                 options_.max_parked};
+                                                 options_.max_parked, front_.unread().bytes()};
                 }),
         router_(options.base_path, resources_.routes(health_), admission_, cross_origin_,
                 http_metrics_),

@@ -58,7 +58,7 @@ void append_state_head(std::string& out, const Snapshot& snapshot, MediaType typ
     out += type == MediaType::kJson ? "\r\nContent-Type: application/json\r\nContent-Length: "
                                     : "\r\nContent-Type: text/plain; charset=utf-8\r\n"
                                       "Content-Length: ";
-    append_number(out, representation.bytes.size());
+    append_number(out, snapshot.size_of(type));
   }
   out += "\r\nETag: \"";
   append_opaque_tag(out, known ? *known_as : representation.tag);

@@ -69,10 +69,9 @@ class TlsSession {
   // Our keys have been used enough, and TLS 1.2 has no way to change them: end it soon.
   [[nodiscard]] bool is_worn() const { return !keys_->out.is_1_3() && keys_->out.is_worn(); }
 
-  // Sends the three as if they were one. Bytes taken; a record that the socket took part of is not
+  // Sends the pieces as if they were one. Bytes taken; a record that the socket took part of is not
   // among them: what was not taken must be offered again, and may have grown. -1: broken.
-  [[nodiscard]] ssize_t transmit(std::string_view text, std::string_view body,
-                                 std::string_view tail);
+  [[nodiscard]] ssize_t transmit(std::span<const std::string_view> pieces);
   // Sends close_notify. False: the socket has no room; call again. Nothing may follow.
   [[nodiscard]] bool say_end();
 

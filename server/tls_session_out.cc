@@ -1,9 +1,9 @@
 // The half of server/tls_session.h that sends.
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <span>
 #include <utility>
 
 #include "server/tls_session.h"
@@ -16,27 +16,38 @@ using Type = TlsTraffic::Type;
 // RFC 8446 section 4.6.3: new keys, and the client's are not asked for.
 constexpr std::string_view kKeyUpdate("\x18\0\0\1\0", 5);
 
-// Cut from the front of the three, which count as one.
-void remove_prefix(std::array<std::string_view, 3>& parts, std::size_t bytes) {
-  for (std::string_view& part : parts) {
-    const std::size_t of_part = std::min(bytes, part.size());
-    part.remove_prefix(of_part);
-    bytes -= of_part;
-  }
-}
+// Pieces that are read as if they were one.
+class Plain {
+ public:
+  explicit Plain(std::span<const std::string_view> pieces) : left_(pieces) { skip(0); }
 
-// The next record's worth of them, `bytes_max` at most; gathered where it does not lie in one
-// piece.
-std::string_view first_record(const std::array<std::string_view, 3>& parts, std::size_t bytes_max) {
-  thread_local std::array<char, TlsTraffic::kPlainBytesMax> gathered;
-  const std::string_view first = parts[0].empty() ? parts[1] : parts[0];
-  if (first.size() >= bytes_max) return first.substr(0, bytes_max);
-  std::size_t size = 0;
-  for (const std::string_view part : parts) {
-    size += part.copy(gathered.data() + size, bytes_max - size);
+  void skip(std::size_t bytes) {
+    while (!left_.empty() && bytes >= left_.front().size() - begin_) {
+      bytes -= left_.front().size() - begin_;
+      left_ = left_.subspan(1);
+      begin_ = 0;
+    }
+    begin_ += bytes;
   }
-  return {gathered.data(), size};
-}
+
+  // The next record's worth, `bytes_max` at most; gathered where it does not lie in one piece.
+  [[nodiscard]] std::string_view record(std::size_t bytes_max) const {
+    if (left_.empty()) return {};
+    const std::string_view first = left_.front().substr(begin_);
+    if (first.size() >= bytes_max || left_.size() == 1) return first.substr(0, bytes_max);
+    thread_local std::array<char, TlsTraffic::kPlainBytesMax> gathered;
+    std::size_t size = first.copy(gathered.data(), bytes_max);
+    for (const std::string_view piece : left_.subspan(1)) {
+      size += piece.copy(gathered.data() + size, bytes_max - size);
+      if (size == bytes_max) break;
+    }
+    return {gathered.data(), size};
+  }
+
+ private:
+  std::span<const std::string_view> left_;
+  std::size_t begin_ = 0;  // Of the first one: this much has been read.
+};
 
 }  // namespace
 
@@ -76,14 +87,14 @@ bool TlsSession::flush() {
   return !broken_ && unsent_.empty();
 }
 
-ssize_t TlsSession::transmit(std::string_view text, std::string_view body, std::string_view tail) {
+ssize_t TlsSession::transmit(std::span<const std::string_view> pieces) {
   if (!flush()) return broken_ ? -1 : 0;
-  std::array<std::string_view, 3> parts{text, body, tail};
+  Plain plain(pieces);
   std::size_t taken = std::exchange(stuck_bytes_, 0);
-  remove_prefix(parts, taken);
+  plain.skip(taken);
   thread_local std::string wire;
   for (;;) {
-    const std::string_view piece = first_record(parts, keys_->plain_bytes_max);
+    const std::string_view piece = plain.record(keys_->plain_bytes_max);
     if (piece.empty()) return static_cast<ssize_t>(taken);
     wire.clear();
     if (key_update_due_ || (keys_->out.is_1_3() && keys_->out.is_worn())) append_key_update(wire);
@@ -97,7 +108,7 @@ ssize_t TlsSession::transmit(std::string_view text, std::string_view body, std::
     }
     barren_records_ = 0;
     taken += piece.size();
-    remove_prefix(parts, piece.size());
+    plain.skip(piece.size());
   }
 }
 

@@ -3,9 +3,10 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <string>
+#include <vector>
 
 namespace bide {
 namespace {
@@ -26,17 +27,22 @@ ssize_t send_some(int fd, std::string_view text) {
 
 iovec part_of(std::string_view bytes) { return {const_cast<char*>(bytes.data()), bytes.size()}; }
 
-ssize_t send_some(int fd, std::string_view text, std::string_view body, std::string_view tail) {
-  if (body.empty() && tail.empty()) return send_some(fd, text);
-  if (body.size() <= kCopyBytesMax) {
+ssize_t send_pieces(int fd, std::span<const std::string_view> pieces) {
+  if (pieces.size() <= 1) return pieces.empty() ? 0 : send_some(fd, pieces.front());
+  std::size_t behind_the_first = 0;
+  for (const std::string_view piece : pieces.subspan(1)) behind_the_first += piece.size();
+  if (behind_the_first <= kCopyBytesMax) {
     thread_local std::string whole;
-    whole.assign(text).append(body).append(tail);
+    whole.clear();
+    for (const std::string_view piece : pieces) whole += piece;
     return send_some(fd, whole);
   }
-  std::array<iovec, 3> parts{part_of(text), part_of(body), part_of(tail)};
+  thread_local std::vector<iovec> parts;
+  parts.clear();
+  for (const std::string_view piece : pieces) parts.push_back(part_of(piece));
   msghdr message{};
   message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
+  message.msg_iovlen = std::min(parts.size(), kPiecesMax);
   return result_of(::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
@@ -69,10 +75,9 @@ ssize_t receive(Connection& connection, std::span<char> buffer) {
   return got;
 }
 
-ssize_t transmit(Connection& connection, std::string_view text, std::string_view body,
-                 std::string_view tail) {
-  if (connection.tls != nullptr) return connection.tls->transmit(text, body, tail);
-  return send_some(connection.fd, text, body, tail);
+ssize_t transmit(Connection& connection, std::span<const std::string_view> pieces) {
+  if (connection.tls != nullptr) return connection.tls->transmit(pieces);
+  return send_pieces(connection.fd, pieces);
 }
 
 Ahead look_ahead(Connection& connection) {

@@ -20,9 +20,10 @@ namespace bide {
 // Notes what epoll will not tell of again: input beyond `buffer`, an end behind it.
 [[nodiscard]] ssize_t receive(Connection& connection, std::span<char> buffer);
 
-// Bytes taken, of the three as if they were one; -1: the client is gone.
-[[nodiscard]] ssize_t transmit(Connection& connection, std::string_view text, std::string_view body,
-                               std::string_view tail);
+// At least as many pieces as a list has, with its items and what stands between them.
+inline constexpr std::size_t kPiecesMax = 1024;  // IOV_MAX
+// Bytes taken, of the pieces as if they were one; -1: the client is gone.
+[[nodiscard]] ssize_t transmit(Connection& connection, std::span<const std::string_view> pieces);
 
 // What the next receive() would find. With TLS that is noted as if it had come just now.
 enum class Ahead : std::uint8_t { kNothing, kInput, kFin, kReset };

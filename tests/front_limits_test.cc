@@ -175,16 +175,87 @@ TEST_CASE("front_limits: who takes no byte is cut, who is held or takes some is 
   CHECK(server.table.parked() == 1);
 }
 
-TEST_CASE("front_limits: who reads a job slowly costs 64 KiB at most, however large it is") {
+TEST_CASE("front_limits: who takes less than 1 KiB a second is cut, but for a stream") {
+  ServedTable server({.idle = 30s, .write = 1s});  // 30 KiB in that time.
+  Definition definition;
+  definition.operation = "{\"blob\":\"" + std::string(900'000, 'x') + "\"}";
+  server.apply(testing::defined("big", 1, definition));
+  Client response(server.port, 4096);
+  Client stream(server.port, 4096);
+  response.send(get("/job/big"));
+  stream.send(get("/job/big/events"));
+  const Client pace = server.dial();
+  const auto end = steady_clock::now() + 10s;
+  while (server.http_metrics.clients_slow == 0 && steady_clock::now() < end) {
+    CHECK(pace.waits_for_bytes(500ms));  // They take 4 KiB or so at a time.
+    (void)response.more();
+    REQUIRE(stream.more());
+  }
+  CHECK(server.http_metrics.clients_slow == 1);
+  CHECK(ServedTable::wait_until([&] { return server.connections() == 2; }));
+  CHECK(stream.more());
+}
+
+TEST_CASE("front_limits: one client leaves no more unread than it may, while jobs change") {
+  constexpr std::size_t kMax = 4 << 20;
+  ServedTable server({.unread_bytes_max = kMax});
+  Definition definition;
+  definition.operation = "{\"blob\":\"" + std::string(90'000, 'x') + "\"}";
+  Revision revision = 0;
+  std::string set = "/job?match=any";
+  for (int i = 0; i < 10; ++i) {
+    const std::string id = "job-" + std::to_string(i);
+    server.apply(testing::defined(id, ++revision, definition));
+    set += "&id=" + id;
+  }
+  const std::vector<std::string> targets = {set, "/job?limit=10", "/job/job-1/events"};
+  std::vector<Client> slow;
+  for (std::size_t i = 0; i < 60; ++i) {
+    for (int job = 0; job < 10; ++job) {
+      ++revision;
+      server.apply(testing::happened("job-" + std::to_string(job), revision, EventKind::kStarted,
+                                     "agent-" + std::to_string(revision)));
+    }
+    slow.emplace_back(server.port, 4096);
+    slow.back().send(get(targets[i % targets.size()]));
+    REQUIRE(slow.back().more());
+    CHECK(server.unread_bytes() <= kMax);
+  }
+  CHECK(server.unread_bytes() > kMax / 2);
+  Client client = server.dial();
+  client.send(get(set));
+  const std::string refused = client.response();
+  CHECK(refused.starts_with("HTTP/1.1 429 "));
+  CHECK(refused.find("\r\nRetry-After: ") != std::string::npos);
+  client.send(get("/job/status"));  // What is small is still served.
+  CHECK(client.response().starts_with("HTTP/1.1 200 "));
+  slow.clear();
+  CHECK(ServedTable::wait_until([&] { return server.unread_bytes() == 0; }));
+  client.send(get(set));
+  CHECK(client.response().starts_with("HTTP/1.1 200 "));
+}
+
+TEST_CASE("front_limits: who reads slowly costs 64 KiB at most, however large a job or a list is") {
   ServedTable server({.write = 1s});
   Definition definition;
   definition.operation = "{\"blob\":\"" + std::string(900'000, 'x') + "\"}";
   server.apply(testing::defined("big", 1, definition));
   server.apply(testing::happened("big", 2, EventKind::kFailed, "a"));
+  definition.operation = "{\"blob\":\"" + std::string(9'000, 'x') + "\"}";
+  std::string set = "/job?until=succeeded&wait=1s";
+  for (Revision i = 0; i < 99; ++i) {
+    const std::string id = "job-" + std::to_string(i);
+    server.apply(testing::defined(id, 3 + i, definition));
+    set += "&id=" + id;
+  }
+  set += "&id=big";  // Which has failed: the set is in a 409.
   const std::vector<std::string> requests = {
       get("/job/big") + get("/job/big"),
       get("/job/big?until=succeeded&wait=1s") + get("/job/big"),
-      get("/job/big/events"),
+      get("/job?limit=100") + get("/job/big"),
+      get(set) + get("/job/big"),
+      get(set.replace(set.find("until=succeeded&wait=1s"), 23, "match=any")) + get("/job/big"),
+      get("/job/big/events"),  // The last: it goes on.
   };
   Client quick = server.dial();
   for (const std::string& request : requests) {  // What all have in common is made.

@@ -210,7 +210,7 @@ TEST_CASE("overview: jobs that leave by age, amid whole reads of the bucket, lea
   auto reader = std::async(std::launch::async, [&] {
     std::size_t bytes = 0;
     while (!stop.load()) {
-      bytes += table.overview().look("?limit=100&offset=0", {}, {}).snapshot->json.bytes.size();
+      bytes += table.overview().look("?limit=100&offset=0", {}, {}).snapshot->whole_json().size();
       for (const auto& job : table.overview().changes_after({}, 100, SIZE_MAX)) {
         bytes += job->json.bytes.size();
       }

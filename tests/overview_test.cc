@@ -24,7 +24,7 @@ TEST_CASE("overview: nothing is counted and listed before there are jobs") {
   CHECK(f.statistics()->json.bytes ==
         R"({"total_jobs":0,"status_counts":{"submitted":0,"processing":0,"completed":0,)"
         R"("failed":0,"skipped":0,"partial_failure":0}})");
-  CHECK(f.page(PageQuery().key())->json.bytes ==
+  CHECK(f.page(PageQuery().key())->whole_json() ==
         "{\"total_items\":0," + counts_json({}) + ",\"items\":[]}");
 }
 
@@ -67,7 +67,7 @@ TEST_CASE("overview: a deleted job is not counted; defined again it is, and is t
   f.apply(deleted(defined("old", 1), 5));  // Twice is once.
   f.apply(defined("old", 6));
   CHECK(f.statistics()->json.bytes == statistics_json({1, 1, 0, 0, 0, 0}));
-  CHECK(f.page("?limit=1&offset=0")->json.bytes.find(f.job_json("old")) != std::string::npos);
+  CHECK(f.page("?limit=1&offset=0")->whole_json().find(f.job_json("old")) != std::string::npos);
 }
 
 TEST_CASE("overview: a definition written over the old one moves its job to the front") {
@@ -76,7 +76,7 @@ TEST_CASE("overview: a definition written over the old one moves its job to the 
   f.apply(defined("b", 2));
   f.apply(defined("a", 3));
   for (const std::string key : {"?limit=1&offset=0", "?limit=1&offset=0&status=submitted"}) {
-    CHECK(f.page(key)->json.bytes.find(f.job_json("a")) != std::string::npos);
+    CHECK(f.page(key)->whole_json().find(f.job_json("a")) != std::string::npos);
   }
   CHECK(f.statistics()->json.bytes == statistics_json({2, 0, 0, 0, 0, 0}));
 }
@@ -91,7 +91,7 @@ TEST_CASE("overview: jobs that leave by age are not counted") {
   }
   REQUIRE(eventually([&] { return f.table->jobs() == 1; }));
   CHECK(f.statistics()->json.bytes == statistics_json({1, 0, 0, 0, 0, 0}));
-  CHECK(f.page("?limit=1&offset=0&status=submitted")->json.bytes.find(f.job_json("j2")) !=
+  CHECK(f.page("?limit=1&offset=0&status=submitted")->whole_json().find(f.job_json("j2")) !=
         std::string::npos);
 }
 
@@ -105,7 +105,7 @@ TEST_CASE("overview: reading the bucket afresh counts and lists what was read") 
   f.install({defined("b", 1), defined("c", 2), happened("c", 3, EventKind::kFailed, "x")}, epoch);
   CHECK(f.statistics()->json.bytes == statistics_json({1, 0, 0, 1, 0, 0}));
   CHECK(f.statistics()->json.tag.epoch == epoch);
-  CHECK(f.page(PageQuery().key())->json.bytes ==
+  CHECK(f.page(PageQuery().key())->whole_json() ==
         "{\"total_items\":2," + counts_json({1, 0, 0, 1, 0, 0}) + ",\"items\":[" + f.job_json("c") +
             ',' + f.job_json("b") + "]}");
   f.apply(happened("b", 4, EventKind::kCompleted, "x"));
@@ -116,11 +116,11 @@ TEST_CASE("overview: pages go from the newest job to the oldest, and end there")
   OverviewFixture f;
   for (Revision i = 1; i <= 5; ++i) f.apply(defined("j" + std::to_string(i), i));
   const std::string head = "{\"total_items\":5," + counts_json({5, 0, 0, 0, 0, 0}) + ",\"items\":[";
-  CHECK(f.page("?limit=2&offset=0")->json.bytes ==
+  CHECK(f.page("?limit=2&offset=0")->whole_json() ==
         head + f.job_json("j5") + ',' + f.job_json("j4") + "]}");
-  CHECK(f.page("?limit=2&offset=4")->json.bytes == head + f.job_json("j1") + "]}");
-  CHECK(f.page("?limit=2&offset=5")->json.bytes == head + "]}");
-  CHECK(f.page(PageQuery{{}, 100, SIZE_MAX}.key())->json.bytes == head + "]}");
+  CHECK(f.page("?limit=2&offset=4")->whole_json() == head + f.job_json("j1") + "]}");
+  CHECK(f.page("?limit=2&offset=5")->whole_json() == head + "]}");
+  CHECK(f.page(PageQuery{{}, 100, SIZE_MAX}.key())->whole_json() == head + "]}");
 }
 
 TEST_CASE("overview: a page of one status counts its own items, and all jobs' statuses") {
@@ -128,17 +128,17 @@ TEST_CASE("overview: a page of one status counts its own items, and all jobs' st
   for (Revision i = 1; i <= 4; ++i) f.apply(defined("j" + std::to_string(i), i));
   f.apply(happened("j3", 5, EventKind::kFailed, "a"));
   f.apply(happened("j1", 6, EventKind::kFailed, "a"));
-  CHECK(f.page("?limit=10&offset=0&status=failed")->json.bytes ==
+  CHECK(f.page("?limit=10&offset=0&status=failed")->whole_json() ==
         "{\"total_items\":2," + counts_json({2, 0, 0, 2, 0, 0}) + ",\"items\":[" +
             f.job_json("j3") + ',' + f.job_json("j1") + "]}");
-  CHECK(f.page("?limit=10&offset=0&status=skipped")->json.bytes ==
+  CHECK(f.page("?limit=10&offset=0&status=skipped")->whole_json() ==
         "{\"total_items\":0," + counts_json({2, 0, 0, 2, 0, 0}) + ",\"items\":[]}");
 }
 
 TEST_CASE("overview: more items than snapshots are kept come out alike") {
   OverviewFixture f(JobTable::Options{.shards = 1, .snapshots_max = 2});
   for (Revision i = 1; i <= 50; ++i) f.apply(defined("j" + std::to_string(i), i));
-  CHECK(f.page("?limit=50&offset=0")->json.bytes == f.page("?limit=50&offset=0")->json.bytes);
+  CHECK(f.page("?limit=50&offset=0")->whole_json() == f.page("?limit=50&offset=0")->whole_json());
 }
 
 TEST_CASE("overview: the statistics' tag tells the revision that last moved a count") {

@@ -164,7 +164,8 @@ class ServedTable : private Handler {
         resources_(hold_time_, freshness, admission, table, http_metrics),
         health_(system_clock(), std::chrono::seconds(5), table, contact, metrics_, http_metrics,
                 [this] {
-                  return HealthResource::Numbers{front_.slots(), front_.draining(), 100'000};
+                  return HealthResource::Numbers{front_.slots(), front_.draining(), 100'000,
+                                                 front_.unread().bytes()};
                 }),
         router_("/api", resources_.routes(health_), admission, cross_origin_, http_metrics),
         http_(front_) {
@@ -198,6 +199,7 @@ class ServedTable : private Handler {
   [[nodiscard]] std::size_t connections() const { return front_.connections(); }
   // Before the first request; see Front.
   void use_hosts(const ServedHosts& hosts) { front_.use_hosts(&hosts); }
+  [[nodiscard]] std::size_t unread_bytes() const { return front_.unread().bytes(); }
   [[nodiscard]] Crew& crew() { return front_.crew(); }
   // bide's own resources, for who wants to do something besides (`instead`).
   [[nodiscard]] Handler& router() { return router_; }

@@ -94,7 +94,7 @@ void check_refused(Talk& talk, const std::string& bad, TlsAlert why) {
   CHECK(talk.session.broken());
   CHECK(talk.session.peek() == -1);
   CHECK(errno == ECONNRESET);
-  CHECK(talk.session.transmit("too late", "", "") == -1);
+  CHECK(talk.session.transmit(std::array<std::string_view, 3>{"too late", "", ""}) == -1);
   CHECK(talk.session.say_end());
   CHECK(talk.answers() == Said{alert(static_cast<int>(why))});
 }
@@ -109,7 +109,7 @@ TEST_CASE("tls_session: what is sent comes through, either way, and close_notify
     talk.send(talk.sealed(Type::kData, "behind the end"));
     CHECK(talk.received() == "ask");
     CHECK(talk.session.ended());
-    CHECK(talk.session.transmit("ans", "we", "r") == 6);
+    CHECK(talk.session.transmit(std::array<std::string_view, 3>{"ans", "we", "r"}) == 6);
     CHECK(talk.session.say_end());
     CHECK(talk.answers() == Said{"23 answer", alert(0, 1)});
   }
@@ -171,14 +171,14 @@ TEST_CASE(
     change_keys(0);
     talk.send(talk.sealed(Type::kData, "one"));
     CHECK(talk.received() == "one");
-    CHECK(talk.session.transmit("two", "", "") == 3);
+    CHECK(talk.session.transmit(std::array<std::string_view, 3>{"two", "", ""}) == 3);
     CHECK(talk.answers() == Said{"23 two"});
     for (int i = 0; i < 10; ++i) change_keys(1);
     change_keys(0);
     CHECK(talk.received().empty());
     CHECK(talk.answers().empty());
-    CHECK(talk.session.transmit("three", "", "") == 5);
-    CHECK(talk.session.transmit("four", "", "") == 4);
+    CHECK(talk.session.transmit(std::array<std::string_view, 3>{"three", "", ""}) == 5);
+    CHECK(talk.session.transmit(std::array<std::string_view, 3>{"four", "", ""}) == 4);
     CHECK(talk.answers() == Said{"22 " + update + '\0', "23 three", "23 four"});
   }
 }
@@ -206,7 +206,7 @@ TEST_CASE(
       talk.send(talk.sealed(Type::kData, "x"));
       CHECK(talk.received() == "x");
       CHECK(is_let_be(kBarrenRecordsMax));
-      CHECK(talk.session.transmit("x", "", "") == 1);
+      CHECK(talk.session.transmit(std::array<std::string_view, 3>{"x", "", ""}) == 1);
       CHECK(is_let_be(kBarrenRecordsMax));
       CHECK_FALSE(is_let_be(1));
       CHECK(talk.answers().back() == alert(10));
@@ -225,7 +225,7 @@ TEST_CASE("tls_session: worn keys are changed before the next data, or in 1.2 to
     }
     Talk talk(keys);
     CHECK(talk.session.is_worn() == !keys.out.is_1_3());
-    CHECK(talk.session.transmit("more", "", "") == 4);
+    CHECK(talk.session.transmit(std::array<std::string_view, 3>{"more", "", ""}) == 4);
     const Said changed = {"22 " + update, "23 more"};
     CHECK(talk.answers() == (keys.out.is_1_3() ? changed : Said{"23 more"}));
   }

@@ -150,7 +150,7 @@ struct StepsServer::Parts {
   Resources resources{hold_time, freshness, admission, table, http_metrics};
   HealthResource health{
       system_clock(), std::chrono::seconds(5), table, contact, metrics, http_metrics, [this] {
-        return HealthResource::Numbers{front.slots(), false, 0};
+        return HealthResource::Numbers{front.slots()};
       }};
   Router router{"", resources.routes(health), admission, cross_origin, http_metrics};
   std::unique_ptr<Events> events;

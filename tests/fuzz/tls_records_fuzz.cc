@@ -67,8 +67,9 @@ class Run {
     std::string_view left = text;
     while (!left.empty()) {
       const std::size_t third = left.size() / 3;
-      const ssize_t taken = session_->transmit(left.substr(0, third), left.substr(third, third),
-                                               left.substr(2 * third));
+      const std::array<std::string_view, 3> pieces{left.substr(0, third), left.substr(third, third),
+                                                   left.substr(2 * third)};
+      const ssize_t taken = session_->transmit(pieces);
       if (taken < 0) return demand(session_->broken(), "only what is broken takes nothing");
       left.remove_prefix(static_cast<std::size_t>(taken));
       demand(hear() || taken > 0, "it goes on when there is room");

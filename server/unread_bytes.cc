@@ -1,0 +1,65 @@
+#include "server/unread_bytes.h"
+
+namespace bide {
+namespace {
+
+// Of one, without its items.
+std::size_t bytes_of(const Snapshot& snapshot) {
+  return snapshot.json.bytes.size() + snapshot.json_line.size() + snapshot.text.bytes.size();
+}
+
+template <typename F>
+void for_each_of(const Snapshot* shared, F&& visit) {
+  if (shared == nullptr) return;
+  visit(*shared);
+  for (const auto& item : shared->items) visit(*item);
+}
+
+}  // namespace
+
+bool UnreadBytes::try_add(std::uint64_t client, const Snapshot* shared, std::size_t own_bytes) {
+  Shard& shard = shard_of(client);
+  MutexLock lock(shard.mutex);
+  Account& account = shard.accounts[client];
+  const std::size_t before = account.bytes;
+  account.bytes += own_bytes;
+  for_each_of(shared, [&](const Snapshot& one) {
+    if (account.shared[&one]++ == 0) account.bytes += bytes_of(one);
+  });
+  bytes_.fetch_add(account.bytes - before, std::memory_order_relaxed);
+  if (before == 0 || account.bytes <= bytes_max_) return true;
+  take_out(shard, client, shared, own_bytes);
+  return false;
+}
+
+void UnreadBytes::give_back(std::uint64_t client, const Snapshot* shared, std::size_t own_bytes) {
+  Shard& shard = shard_of(client);
+  MutexLock lock(shard.mutex);
+  take_out(shard, client, shared, own_bytes);
+}
+
+void UnreadBytes::take_out(Shard& shard, std::uint64_t client, const Snapshot* shared,
+                           std::size_t own_bytes) {
+  const auto found = shard.accounts.find(client);
+  if (found == shard.accounts.end()) return;  // It was nothing.
+  Account& account = found->second;
+  const std::size_t before = account.bytes;
+  account.bytes -= own_bytes;
+  for_each_of(shared, [&](const Snapshot& one) {
+    const auto pinned = account.shared.find(&one);
+    if (--pinned->second > 0) return;
+    account.shared.erase(pinned);
+    account.bytes -= bytes_of(one);
+  });
+  bytes_.fetch_sub(before - account.bytes, std::memory_order_relaxed);
+  if (account.bytes == 0 && account.shared.empty()) shard.accounts.erase(found);
+}
+
+bool UnreadBytes::is_full(std::uint64_t client, std::size_t bytes) {
+  Shard& shard = shard_of(client);
+  MutexLock lock(shard.mutex);
+  const auto found = shard.accounts.find(client);
+  return found != shard.accounts.end() && found->second.bytes + bytes > bytes_max_;
+}
+
+}  // namespace bide

@@ -1,0 +1,65 @@
+#include "server/unread_bytes.h"
+
+#include <doctest/doctest.h>
+
+#include "core/collection.h"
+
+namespace bide {
+namespace {
+
+std::shared_ptr<const Snapshot> job(std::size_t bytes) {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->json.bytes = std::string(bytes, 'x');
+  return snapshot;
+}
+
+std::shared_ptr<const Snapshot> list(std::vector<std::shared_ptr<const Snapshot>> jobs) {
+  auto snapshot = std::make_shared<Snapshot>();
+  set_items(*snapshot, "[]", 1, std::move(jobs));
+  return snapshot;
+}
+
+constexpr std::uint64_t kOne = 1;
+constexpr std::uint64_t kOther = UINT64_MAX;
+
+}  // namespace
+
+TEST_CASE("unread_bytes: what a client's connections share counts once, alone or in lists") {
+  UnreadBytes unread(10'000);
+  const auto a = job(1000);
+  const auto b = job(2000);
+  const auto both = list({a, b});
+  for (int i = 0; i < 100; ++i) CHECK(unread.try_add(kOne, a.get(), 0));
+  CHECK(unread.bytes() == 1000);
+  CHECK(unread.try_add(kOne, both.get(), 0));
+  CHECK(unread.bytes() == 3002);
+  CHECK(unread.try_add(kOne, list({b, a}).get(), 0));
+  CHECK(unread.try_add(kOther, both.get(), 0));
+  CHECK(unread.bytes() == 3004 + 3002);
+  for (int i = 0; i < 100; ++i) unread.give_back(kOne, a.get(), 0);
+  CHECK(unread.bytes() == 3004 + 3002);
+  unread.give_back(kOther, both.get(), 0);
+  CHECK(unread.bytes() == 3004);
+}
+
+TEST_CASE("unread_bytes: one client has no more than it may, but for a single answer") {
+  UnreadBytes unread(1000);
+  const auto large = job(5000);
+  CHECK(unread.try_add(kOne, large.get(), 20));
+  CHECK_FALSE(unread.try_add(kOne, nullptr, 1));
+  CHECK_FALSE(unread.try_add(kOne, job(1).get(), 0));
+  CHECK(unread.is_full(kOne, 1));
+  CHECK_FALSE(unread.is_full(kOther, 5000));
+  CHECK(unread.try_add(kOther, nullptr, 600));
+  CHECK_FALSE(unread.try_add(kOther, nullptr, 401));
+  CHECK(unread.is_full(kOther, 401));
+  CHECK(unread.try_add(kOther, nullptr, 400));
+  CHECK(unread.bytes() == 5020 + 1000);
+  unread.give_back(kOne, large.get(), 20);
+  unread.give_back(kOther, nullptr, 600);
+  unread.give_back(kOther, nullptr, 400);
+  CHECK(unread.bytes() == 0);
+  CHECK_FALSE(unread.is_full(kOne, 1000));
+}
+
+}  // namespace bide
