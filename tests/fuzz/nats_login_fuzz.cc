@@ -51,7 +51,7 @@ void check_urls(std::string_view list) {
   demand(redacted(shown) == shown, "what is redacted stays so");
   if (!is_nats_url_list(list)) return;
   demand(is_nats_url_list(shown), "a list without its secrets is one");
-  demand(names_user(list) == (shown.find("***") != std::string::npos), "a user is redacted");
+  demand(!names_user(list) || shown.find("***") != std::string::npos, "a user is redacted");
   demand(!names_user(without_users(list)), "a list without users has none");
   demand(is_nats_url_list(without_users(list)), "and is a list");
   demand(!split_nats_urls(list).empty(), "of one URL at least");
