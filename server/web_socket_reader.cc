@@ -18,6 +18,12 @@ std::size_t head_bytes(std::uint64_t payload_bytes) {
   return 2 + length_bytes + 4;
 }
 
+// Of the length, by the second byte of a head.
+std::size_t extended_bytes(std::uint8_t second) {
+  const unsigned length = second & 0x7FU;
+  return length == 127 ? 8 : length == 126 ? 2 : 0;
+}
+
 // Section 7.4.1: which codes may be sent at all, and 7.4.2: 3000 to 4999 are for others to define.
 // 1012 to 1014 were registered since.
 bool may_be_sent(unsigned code) {
@@ -44,17 +50,65 @@ WebSocketReader::WebSocketReader(std::uint32_t message_bytes_max)
 WebSocketReader::~WebSocketReader() { wslay_frame_context_free(frames_); }
 
 std::size_t WebSocketReader::hand_over(std::uint8_t* to, std::size_t bytes_max) {
-  const std::size_t bytes = std::min(bytes_max, input_.size());
+  if (too_large_) return 0;
+  const std::size_t bytes = look_ahead(input_.substr(0, bytes_max));
   if (bytes > 0) std::memcpy(to, input_.data(), bytes);
   input_.remove_prefix(bytes);
   unfinished_bytes_ += bytes;
   return bytes;
 }
 
+std::size_t WebSocketReader::look_ahead(std::string_view bytes) {
+  Announced& next = announced_;
+  std::size_t at = 0;
+  while (at < bytes.size()) {
+    if (next.skip_bytes > 0) {
+      const std::uint64_t skipped = std::min<std::uint64_t>(next.skip_bytes, bytes.size() - at);
+      next.skip_bytes -= skipped;
+      at += skipped;
+      continue;
+    }
+    next.head[next.head_bytes++] = static_cast<std::uint8_t>(bytes[at]);
+    if (next.head_bytes >= 2 && next.head_bytes == 2 + extended_bytes(next.head[1])) {
+      too_large_ = !take_head();
+      if (too_large_) return at;
+      next.head_bytes = 0;
+    }
+    ++at;
+  }
+  return at;
+}
+
+// What breaks the protocol goes on to wslay, and is judged with its payload.
+bool WebSocketReader::take_head() {
+  Announced& next = announced_;
+  const bool masked = (next.head[1] & 0x80U) != 0;
+  std::uint64_t length = next.head[1] & 0x7FU;
+  const std::size_t extended = extended_bytes(next.head[1]);
+  if (extended > 0) length = 0;
+  for (std::size_t i = 0; i < extended; ++i) length = length << 8U | next.head[2 + i];
+  const bool highest_bit = length >> 63U != 0;
+  next.skip_bytes = length + (masked && !highest_bit ? 4 : 0);
+  const unsigned opcode = next.head[0] & 0x0FU;
+  if (wslay_is_ctrl_frame(opcode)) return true;
+  const bool shortest = extended == 0 || (extended == 2 ? length >= 126 : length >= 65'536);
+  const bool goes_on = opcode == WSLAY_CONTINUATION_FRAME;
+  const bool known = goes_on || opcode == WSLAY_TEXT_FRAME || opcode == WSLAY_BINARY_FRAME;
+  const bool plain = (next.head[0] & 0x70U) == 0;
+  if (!masked || !plain || !known || !shortest || highest_bit) return true;
+  if (goes_on != next.in_message) return true;
+  if (!goes_on) next.message_bytes = 0;
+  if (length > message_bytes_max_ - next.message_bytes) return false;
+  next.message_bytes += length;
+  next.in_message = (next.head[0] & 0x80U) == 0;
+  return true;
+}
+
 Event WebSocketReader::next() {
   while (!failed_) {
     wslay_frame_iocb piece{};
     const ssize_t result = wslay_frame_recv(frames_, &piece);
+    if (result == WSLAY_ERR_WANT_READ && too_large_) return fail(CloseCode::kTooLarge);
     if (result == WSLAY_ERR_WANT_READ) return Event::kNone;
     // A control frame that is fragmented or longer than 125 bytes, or a length that is not in its
     // shortest form or has its highest bit set.
@@ -110,8 +164,6 @@ Event WebSocketReader::start_data_frame(const wslay_frame_iocb& piece) {
     message_kind_ = piece.opcode == WSLAY_TEXT_FRAME ? Event::kText : Event::kBinary;
     message_.clear();
   }
-  if (piece.payload_length > message_bytes_max_ - message_.size())
-    return fail(CloseCode::kTooLarge);
   return Event::kNone;
 }
 

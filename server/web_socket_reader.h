@@ -12,14 +12,17 @@
 //   - need 8.8 KB a connection, twice what the frames alone need.
 //
 // Limits: a message's bytes, all fragments together; control frames have theirs in the protocol. A
-// frame is judged when its first payload byte is here (wslay shows no head before).
+// message is too large as soon as a frame's head announces that, before any of that frame's payload
+// is here. All else about a frame is judged when its first payload byte is (wslay shows no head
+// before).
 //
-// Memory: 4.5 KB, and up to twice the message so far (128 KiB at most by default; never what is
-// only announced). So it is meant to be made when bytes arrive and dropped when is_idle().
+// Memory: 4.5 KB, and up to twice the message so far (16 KiB at most by default; never what is only
+// announced). So it is meant to be made when bytes arrive and dropped when is_idle().
 //
 // Thread safety: none; a reader belongs to one connection.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -46,7 +49,7 @@ enum class CloseCode : std::uint16_t {
 
 class WebSocketReader {
  public:
-  static constexpr std::uint32_t kMessageBytesMax = 65'536;
+  static constexpr std::uint32_t kMessageBytesMax = 8192;
 
   enum class Event : std::uint8_t {
     kNone,    // All that was fed is taken.
@@ -75,7 +78,20 @@ class WebSocketReader {
   [[nodiscard]] bool is_idle() const;
 
  private:
+  // What the frames' heads announce, read ahead of wslay.
+  struct Announced {
+    std::array<std::uint8_t, 10> head{};  // Without the mask.
+    std::uint8_t head_bytes = 0;          // That are here.
+    bool in_message = false;
+    std::uint64_t skip_bytes = 0;     // Up to the next head.
+    std::uint64_t message_bytes = 0;  // Of the message so far, all its frames.
+  };
+
   std::size_t hand_over(std::uint8_t* to, std::size_t bytes_max);
+  // How many of the bytes may go on to wslay: all, or up to the one that makes a message too large.
+  std::size_t look_ahead(std::string_view bytes);
+  // A head's length is here. False: it is too much.
+  [[nodiscard]] bool take_head();
   Event take_piece(const wslay_frame_iocb& piece);
   Event start_frame(const wslay_frame_iocb& piece);
   Event start_data_frame(const wslay_frame_iocb& piece);
@@ -90,6 +106,8 @@ class WebSocketReader {
   std::uint64_t frame_bytes_left_ = 0;  // Of this frame's payload.
   bool in_frame_ = false;
   bool failed_ = false;
+  bool too_large_ = false;  // Once all before that has been dealt with.
+  Announced announced_;
   CloseCode failure_ = CloseCode::kProtocolError;
   Event message_kind_ = Event::kNone;  // kNone: no message has begun.
   Utf8Scan utf8_;                      // Of this text. At its end it is as new.
