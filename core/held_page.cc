@@ -1,6 +1,14 @@
 #include "core/held_page.h"
 
+#include <algorithm>
+
 namespace bide {
+namespace {
+
+// How many of the clients with the most pages are looked at for one that can be shed.
+constexpr int kVictimsMax = 8;
+
+}  // namespace
 
 HeldPage::Queue& HeldPage::queue_for(const ValidatorList& seen, std::uint64_t listing_version) {
   const bool current = rendered != nullptr && version == listing_version;
@@ -25,23 +33,96 @@ HeldPage* HeldPages::find(std::string_view key, TimePoint now) {
 HeldPage* HeldPages::find_or_add(std::string_view key, const std::optional<PageQuery>& query,
                                  TimePoint now) {
   if (HeldPage* const page = find(key, now)) return page;
-  if (const auto it = pages_.find(key); it != pages_.end()) pages_.erase(it);
-  if (pages_.size() >= kPagesMax && !forget_idle()) return nullptr;
-  HeldPage& page = pages_.try_emplace(std::string(key), std::string(key), query).first->second;
-  page.idle_since = now;
-  return &page;
+  if (const auto it = pages_.find(key); it != pages_.end()) erase(it->second);
+  while (query && pages_.size() >= kPagesMax) {  // More while some are being shed.
+    if (idle_.empty()) return nullptr;
+    erase(*idle_.front());
+  }
+  return &add(key, query, now);
 }
 
-// The one that has been idle for longest.
-bool HeldPages::forget_idle() {
-  auto oldest = pages_.end();
-  for (auto it = pages_.begin(); it != pages_.end(); ++it) {
-    if (it->second.has_waiters()) continue;
-    if (oldest == pages_.end() || it->second.idle_since < oldest->second.idle_since) oldest = it;
+HeldPage* HeldPages::add_in_place_of_another(std::string_view key,
+                                             const std::optional<PageQuery>& query,
+                                             std::uint64_t client, TimePoint now) {
+  const auto own = holds_.find(client);
+  const std::size_t pages = own == holds_.end() ? 0 : own->second.size();
+  int looked_at = 0;
+  for (auto heaviest = heavy_.rbegin(); heaviest != heavy_.rend(); ++heaviest) {
+    if (heaviest->first <= pages + 1 || ++looked_at > kVictimsMax) return nullptr;
+    for (const Hold& hold : holds_.at(heaviest->second)) {
+      if (hold.page->clients > 1 || hold.page->shed) continue;
+      hold.page->shed = true;
+      return &add(key, query, now);
+    }
   }
-  if (oldest == pages_.end()) return false;
-  pages_.erase(oldest);
+  return nullptr;
+}
+
+HeldPage& HeldPages::add(std::string_view key, const std::optional<PageQuery>& query,
+                         TimePoint now) {
+  HeldPage& page = pages_.try_emplace(std::string(key), std::string(key), query).first->second;
+  set_idle(page, now);
+  return page;
+}
+
+bool HeldPages::try_hold(HeldPage& page, std::uint64_t client) {
+  if (!page.query) {
+    set_busy(page);
+    return true;
+  }
+  Holds& holds = holds_[client];
+  const auto held = std::find_if(holds.begin(), holds.end(),
+                                 [&](const Hold& hold) { return hold.page == &page; });
+  if (held != holds.end()) {
+    ++held->waiters;
+    return true;
+  }
+  if (holds.size() >= kPagesPerClient) return false;
+  holds.push_back({&page, 1});
+  rank_client(client, holds.size() - 1, holds.size());
+  const auto rank = static_cast<std::uint32_t>(holds.size());
+  page.rank = page.clients == 0 ? rank : std::min(page.rank, rank);
+  ++page.clients;
+  set_busy(page);
   return true;
+}
+
+void HeldPages::let_go(HeldPage& page, std::uint64_t client, TimePoint now) {
+  if (page.query) {
+    Holds& holds = holds_.at(client);
+    const auto held = std::find_if(holds.begin(), holds.end(),
+                                   [&](const Hold& hold) { return hold.page == &page; });
+    if (--held->waiters == 0) {
+      holds.erase(held);
+      --page.clients;
+      rank_client(client, holds.size() + 1, holds.size());
+      if (holds.empty()) holds_.erase(client);
+    }
+  }
+  if (!page.has_waiters()) set_idle(page, now);
+}
+
+void HeldPages::rank_client(std::uint64_t client, std::size_t pages_before, std::size_t pages_now) {
+  if (pages_before > 1) heavy_.erase({pages_before, client});
+  if (pages_now > 1) heavy_.insert({pages_now, client});
+}
+
+void HeldPages::set_idle(HeldPage& page, TimePoint now) {
+  page.idle_since = now;
+  page.rendered = nullptr;
+  page.shed = false;
+  page.idle = idle_.insert(idle_.end(), &page);
+}
+
+void HeldPages::set_busy(HeldPage& page) {
+  if (page.idle) idle_.erase(*page.idle);
+  page.idle.reset();
+}
+
+// Nobody waits for it.
+void HeldPages::erase(HeldPage& page) {
+  set_busy(page);
+  pages_.erase(pages_.find(page.key));
 }
 
 }  // namespace bide

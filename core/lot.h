@@ -22,6 +22,7 @@ class Lot {
     kParked,    // The lot answers it; the caller must not touch the waiter any more.
     kReady,     // Not parked: the condition holds (or never will); `look` says with what.
     kFull,      // Not parked: no room.
+    kTooMany,   // Not parked: its client waits for as much as one may.
     kDraining,  // Not parked: the lot is being emptied for good.
     kGone,      // Not parked: present(ticket) said no. The waiter belongs to somebody else.
   };

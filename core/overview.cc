@@ -114,8 +114,8 @@ Lot::Parked Overview::park(std::string_view key, Waiter& waiter, std::uint64_t t
     if (!query) {
       parked = park_on_feed(waiter);
       if (parked == Parked::kReady) look.verdict = Verdict::kHolds;
-    } else if (park_unjudged(key, waiter, now)) {
-      parked = Parked::kParked;
+    } else if (const auto unjudged = park_unjudged(key, waiter, now)) {
+      parked = *unjudged;
     }
     news = std::exchange(news_due_, false);
   }
@@ -135,46 +135,58 @@ Lot::Parked Overview::park(std::string_view key, Waiter& waiter, std::uint64_t t
 Lot::Parked Overview::park_on_feed(Waiter& waiter) {
   if (has_news(waiter.terms)) return Parked::kReady;
   if (draining_) return Parked::kDraining;
-  return try_admit(feed_, waiter) ? Parked::kParked : Parked::kFull;
+  return admit(feed_, waiter);
 }
 
 // A tag at or above the revision of the last tick is younger than an interval, or was the news of
 // that tick: it waits for the next one without being judged. So nobody who comes back at once with
 // each answer's tag has the next answer at once, whatever others ask for in between.
-bool Overview::park_unjudged(std::string_view key, Waiter& waiter, TimePoint now) {
+std::optional<Lot::Parked> Overview::park_unjudged(std::string_view key, Waiter& waiter,
+                                                   TimePoint now) {
   HeldPage* const page = pages_.find(key, now);
-  if (page == nullptr || draining_ || waiter.terms.seen.any()) return false;
+  if (page == nullptr || draining_ || waiter.terms.seen.any()) return std::nullopt;
   const auto& tags = waiter.terms.seen.tags();
   const Epoch epoch = listing_.epoch();
   const bool seen_lately = std::any_of(tags.begin(), tags.end(), [&](const EntityTag& tag) {
     return tag.epoch == epoch && tag.revision >= page->floor;
   });
-  return seen_lately && try_admit(page->queue_for(waiter.terms.seen, listing_.version()), waiter);
+  if (!seen_lately) return std::nullopt;
+  const Parked parked = admit(page->queue_for(waiter.terms.seen, listing_.version()), waiter);
+  return parked == Parked::kParked ? std::optional(parked) : std::nullopt;
 }
 
 Lot::Parked Overview::park_judged(std::string_view key, const Query& query, Waiter& waiter,
                                   const Rendering& fresh, TimePoint now) {
   const bool pending = judge(waiter.terms, *fresh.snapshot) == Verdict::kPending;
-  HeldPage* const page = pages_.find_or_add(key, query, now);
+  HeldPage* page = pages_.find_or_add(key, query, now);
   if (page != nullptr && page->floor == HeldPage::kNoFloor) {
     page->floor = fresh.snapshot->json.tag.revision;
   }
   if (!pending) return Parked::kReady;
   if (draining_) return Parked::kDraining;
-  if (page == nullptr) return Parked::kFull;
+  if (page == nullptr) {
+    page = pages_.add_in_place_of_another(key, query, waiter.client(), now);
+    if (page == nullptr) return Parked::kFull;
+    page->floor = fresh.snapshot->json.tag.revision;
+    shed_due_ = news_due_ = true;
+  }
   // Only where it leaves nobody unjudged: those in `judged` match what is rendered there now.
   if (page->judged.waiters == nullptr && page->version <= fresh.version) {
     page->rendered = fresh.snapshot;
     page->version = fresh.version;
   }
-  if (try_admit(page->queue_for(waiter.terms.seen, listing_.version()), waiter))
-    return Parked::kParked;
+  const Parked parked = admit(page->queue_for(waiter.terms.seen, listing_.version()), waiter);
   if (!page->has_waiters()) page->rendered = nullptr;
-  return Parked::kFull;
+  return parked;
 }
 
-bool Overview::try_admit(HeldPage::Queue& queue, Waiter& waiter) {
-  if (!table_.places_.try_take(waiter.terms.places)) return false;
+Lot::Parked Overview::admit(HeldPage::Queue& queue, Waiter& waiter) {
+  if (queue.page != nullptr && queue.page->shed) return Parked::kFull;
+  if (!table_.places_.try_take(waiter.terms.places)) return Parked::kFull;
+  if (queue.page != nullptr && !pages_.try_hold(*queue.page, waiter.client())) {
+    table_.places_.give_back(waiter.terms.places);
+    return Parked::kTooMany;
+  }
   queue.link(waiter);
   due_.insert(waiter, waiter.terms.deadline);
   if (&due_.top() == &waiter) news_due_ = true;
@@ -182,7 +194,7 @@ bool Overview::try_admit(HeldPage::Queue& queue, Waiter& waiter) {
   if (queue.page != nullptr && &queue == &queue.page->arrivals && !tick_due_) {
     tick_due_ = news_due_ = true;  // To be judged.
   }
-  return true;
+  return Parked::kParked;
 }
 
 void Overview::unpark(std::string_view, Waiter& waiter) {
@@ -198,9 +210,7 @@ void Overview::forget(Waiter& waiter) {
   table_.places_.give_back(waiter.terms.places);
   if (page == nullptr) return;
   --paged_;
-  if (page->has_waiters()) return;
-  page->rendered = nullptr;
-  page->idle_since = table_.clock_.now();
+  pages_.let_go(*page, waiter.client(), table_.clock_.now());
 }
 
 }  // namespace bide

@@ -3,7 +3,8 @@
 //
 // Shards tell of every change; that moves places in the listing and sets a flag, and nothing is
 // rendered there. Who asks renders for himself. Who waits is served by one attendant: pages at
-// ticks, at most one every `stats_interval`, each rendered once for all; the feed at once. How, and
+// ticks, at most one every `stats_interval`, each rendered once for all, and so many in one tick;
+// the feed at once. How, and
 // why nobody gets an older state than he has seen: core/overview_attendant.cc.
 //
 // Keys: kStatisticsKey, kFeedKey, PageQuery::key(). Conditions are `change`, whatever the terms
@@ -40,7 +41,8 @@ class Overview final : public Lot {
   // The state as it is. No snapshot: the key is none of ours, or the feed's (look at the verdict).
   [[nodiscard]] Look look(std::string_view key, const Waiter::Terms& terms, TimePoint now) override;
   // Answers kChanged, kTimeout or kDrain. On the feed `terms.seen` holds one tag, the cursor, and
-  // there are no snapshots: ask changes_after(). kFull: parked_max, or HeldPages::kPagesMax.
+  // there are no snapshots: ask changes_after(). kFull: parked_max, or HeldPages::kPagesMax; then
+  // also kShed for who is parked on a page. kTooMany: HeldPages::kPagesPerClient.
   [[nodiscard]] Parked park(std::string_view key, Waiter& waiter, std::uint64_t ticket,
                             TimePoint now, Look& look) override;
   void unpark(std::string_view key, Waiter& waiter) override;
@@ -82,11 +84,13 @@ class Overview final : public Lot {
   [[nodiscard]] Rendering render_page(std::string_view key, const Query& query) EXCLUDES(mutex_);
   [[nodiscard]] bool has_news(const Waiter::Terms& terms) const REQUIRES(mutex_);
   [[nodiscard]] Parked park_on_feed(Waiter& waiter) REQUIRES(mutex_);
-  [[nodiscard]] bool park_unjudged(std::string_view key, Waiter& waiter, TimePoint now)
-      REQUIRES(mutex_);
+  // nullopt: it is to be judged.
+  [[nodiscard]] std::optional<Parked> park_unjudged(std::string_view key, Waiter& waiter,
+                                                    TimePoint now) REQUIRES(mutex_);
   [[nodiscard]] Parked park_judged(std::string_view key, const Query& query, Waiter& waiter,
                                    const Rendering& fresh, TimePoint now) REQUIRES(mutex_);
-  [[nodiscard]] bool try_admit(HeldPage::Queue& queue, Waiter& waiter) REQUIRES(mutex_);
+  // kParked, kFull or kTooMany.
+  [[nodiscard]] Parked admit(HeldPage::Queue& queue, Waiter& waiter) REQUIRES(mutex_);
   void forget(Waiter& waiter) REQUIRES(mutex_);
 
   // The attendant's side (core/overview_attendant.cc).
@@ -95,6 +99,8 @@ class Overview final : public Lot {
   void begin_tick(TimePoint now, Pass& pass) REQUIRES(mutex_);
   void take_feed(Pass& pass) REQUIRES(mutex_);
   void take_due(TimePoint now, Pass& pass) REQUIRES(mutex_);
+  void take_shed(Pass& pass) REQUIRES(mutex_);
+  void take_for_rendering(Waiter& waiter, Outcome outcome, Pass& pass) REQUIRES(mutex_);
   void take_changed(Pass& pass) REQUIRES(mutex_);
   void take(Waiter& waiter, Outcome outcome, std::shared_ptr<const Snapshot> snapshot,
             TimePoint news_at, std::vector<Ready>& ready) REQUIRES(mutex_);
@@ -113,7 +119,9 @@ class Overview final : public Lot {
   std::size_t paged_ GUARDED_BY(mutex_) = 0;       // Waiters on pages.
   std::uint64_t installs_ GUARDED_BY(mutex_) = 0;  // Begun.
   TimePoint last_tick_ GUARDED_BY(mutex_){};
+  std::uint64_t ticks_ GUARDED_BY(mutex_) = 0;
   bool tick_due_ GUARDED_BY(mutex_) = false;  // At last_tick_ + interval_.
+  bool shed_due_ GUARDED_BY(mutex_) = false;  // Some page is to be shed.
   bool feed_due_ GUARDED_BY(mutex_) = false;
   TimePoint feed_due_since_ GUARDED_BY(mutex_){};
   bool news_due_ GUARDED_BY(mutex_) = false;  // The attendant is to be notified on unlocking.

@@ -10,12 +10,25 @@
 // Whose deadline has come is taken out before the rendering, for the same reason: he parked before
 // it. That rendering is not kept: others on the page would have to be judged by it, and between two
 // ticks nobody is.
+//
+// Work is bounded. A tick renders kRendersPerTick pages, of kRenderedBytesPerTick; the others have
+// theirs at the next, those first that have waited longest, and of these the ones whose clients
+// hold few (HeldPage::rank): who asks for many pages waits longer for them, and others do not.
+// Whoever is due within kDueSlack of somebody who is due now is answered with him.
 #include <algorithm>
 #include <utility>
 
 #include "core/overview.h"
 
 namespace bide {
+
+namespace {
+
+constexpr std::size_t kRendersPerTick = 256;
+constexpr std::size_t kRenderedBytesPerTick = 64 << 20;
+constexpr std::chrono::milliseconds kDueSlack{16};
+
+}  // namespace
 
 struct Overview::Pass {
   struct Visit {
@@ -67,18 +80,37 @@ Overview::Pass Overview::begin_pass(TimePoint now) {
   if (tick_due_ && !installing_ && now - last_tick_ >= interval_) begin_tick(now, pass);
   take_feed(pass);
   take_due(now, pass);
+  if (std::exchange(shed_due_, false)) take_shed(pass);
   return pass;
 }
 
 void Overview::begin_tick(TimePoint now, Pass& pass) {
   tick_due_ = false;
   last_tick_ = now;
+  ++ticks_;
+  std::vector<HeldPage*> changed;
   pages_.for_each([&](HeldPage& page) NO_THREAD_SAFETY_ANALYSIS {
     if (!page.has_waiters()) return;
     if (page.arrivals.waiters == nullptr && page.version == listing_.version()) return;
-    page.join_arrivals();
-    pass.visit(page).tick = true;
+    changed.push_back(&page);
   });
+  const auto turn = [](const HeldPage* page) {
+    return std::pair(page->query.has_value(), page->ticked + page->rank);
+  };
+  std::sort(changed.begin(), changed.end(),
+            [&](const HeldPage* a, const HeldPage* b) { return turn(a) < turn(b); });
+  std::size_t pages = 0;
+  std::size_t bytes = 0;
+  for (HeldPage* const page : changed) {
+    if (++pages > kRendersPerTick || bytes > kRenderedBytesPerTick) {
+      tick_due_ = true;  // The rest has its turn.
+      break;
+    }
+    if (page->rendered != nullptr) bytes += page->rendered->size_of(MediaType::kJson);
+    page->join_arrivals();
+    page->ticked = ticks_;
+    pass.visit(*page).tick = true;
+  }
 }
 
 void Overview::take_feed(Pass& pass) {
@@ -91,14 +123,32 @@ void Overview::take_feed(Pass& pass) {
 }
 
 void Overview::take_due(TimePoint now, Pass& pass) {
-  while (draining_ ? !due_.empty() : due_.next_due() <= now) {
+  const bool someone_is = due_.next_due() <= now;
+  while (draining_ ? !due_.empty() : due_.next_due() <= now + kDueSlack) {
     Waiter& waiter = due_.top();
-    HeldPage* const page = static_cast<HeldPage::Queue*>(WaiterList::of(waiter))->page;
-    Pass::Visit* const visit = page == nullptr ? nullptr : &pass.visit(*page);
-    forget(waiter);
-    const Outcome outcome = draining_ ? Outcome::kDrain : Outcome::kTimeout;
-    if (waiter.try_claim()) pass.due.push_back({&waiter, outcome, visit});
+    const HeldPage* const page = static_cast<HeldPage::Queue*>(WaiterList::of(waiter))->page;
+    const bool may_be_early = someone_is && page != nullptr && page->query;
+    if (!draining_ && !may_be_early && due_.next_due() > now) return;
+    take_for_rendering(waiter, draining_ ? Outcome::kDrain : Outcome::kTimeout, pass);
   }
+}
+
+void Overview::take_shed(Pass& pass) {
+  pages_.for_each([&](HeldPage& page) NO_THREAD_SAFETY_ANALYSIS {
+    if (!page.shed) return;
+    page.join_arrivals();
+    while (page.judged.waiters != nullptr) {
+      take_for_rendering(*page.judged.waiters, Outcome::kShed, pass);
+    }
+  });
+}
+
+// It leaves the lot, and is answered with what the page is now.
+void Overview::take_for_rendering(Waiter& waiter, Outcome outcome, Pass& pass) {
+  HeldPage* const page = static_cast<HeldPage::Queue*>(WaiterList::of(waiter))->page;
+  Pass::Visit* const visit = page == nullptr ? nullptr : &pass.visit(*page);
+  forget(waiter);
+  if (waiter.try_claim()) pass.due.push_back({&waiter, outcome, visit});
 }
 
 // Who is due on a page whose tick has come, too, gets the tick's news: a change before the deadline

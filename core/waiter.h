@@ -2,7 +2,7 @@
 //
 // A waiter is a record, not a thread: it sits in the list of what it waits for and in a heap by due
 // time, both intrusive, so that parking allocates nothing. Whoever embeds one (server's connection)
-// implements the three questions below.
+// implements the questions below.
 //
 // Lifetime: from park() until answer() begins or unpark() has returned, the lot may touch the
 // waiter; its memory must stay valid that long. Memory that is reused for other waiters is fine as
@@ -58,6 +58,9 @@ class Waiter {
   // Called under the lot's mutex: takes the request for the attendant. False: somebody else has
   // it, the lot forgets the waiter. Must not block.
   [[nodiscard]] virtual bool try_claim() noexcept = 0;
+  // Asked under the lot's mutex, while present() or parked: a number for whom it counts. Must not
+  // block.
+  [[nodiscard]] virtual std::uint64_t client() const noexcept { return 0; }
   // Called without locks, by an attendant or a crew thread, once, after try_claim() said true.
   // `snapshot` is null for kGone, for kTimeout and kDrain of a job that does not exist, and for
   // those parked on the feed of changes.

@@ -123,6 +123,7 @@ class Connection final : public Waiter {
   // Waiter: the job table's side of the claim.
   [[nodiscard]] bool present(std::uint64_t ticket) const noexcept override;
   [[nodiscard]] bool try_claim() noexcept override { return claim(parked_ticket_); }
+  [[nodiscard]] std::uint64_t client() const noexcept override { return facts.client; }
   void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept override {
     sink->on_answer(*this, outcome, std::move(snapshot));
   }

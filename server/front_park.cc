@@ -110,6 +110,7 @@ void Front::park_again(Connection& connection) {
     case Lot::Parked::kReady:
       return finish(connection, outcome_of(connection.terms, look), look.snapshot);
     case Lot::Parked::kFull:
+    case Lot::Parked::kTooMany:
       return finish(connection, Outcome::kShed, look.snapshot);
     case Lot::Parked::kDraining:
       return finish(connection, Outcome::kDrain, look.snapshot);
@@ -152,9 +153,10 @@ std::uint64_t Front::client_of(Connection& connection) {
 }
 
 bool Front::take_places(Connection& connection, std::uint16_t places) {
+  const std::uint64_t client = client_of(connection);  // Also for what lots hold it to.
   RequestFacts& facts = connection.facts;
   if (accounts_.limits().places == 0 || facts.places != 0) return true;
-  if (!accounts_.take(ClientAccounts::Share::kPlaces, client_of(connection), places)) return false;
+  if (!accounts_.take(ClientAccounts::Share::kPlaces, client, places)) return false;
   facts.places = places & RequestFacts::kPlacesMax;
   return true;
 }

@@ -104,6 +104,10 @@ void HeldResource::answer_or_park(std::string_view key, Waiter::Terms terms, Tim
     count(context_.metrics.mine().requests_parked);
     return;
   }
+  if (parked == Lot::Parked::kTooMany) {
+    return refuse_client(key, "this client waits for too many pages; wait for fewer of them",
+                         exchange);
+  }
   const Outcome outcome = parked == Lot::Parked::kFull       ? Outcome::kShed
                           : parked == Lot::Parked::kDraining ? Outcome::kDrain
                                                              : Outcome::kNow;
@@ -113,11 +117,14 @@ void HeldResource::answer_or_park(std::string_view key, Waiter::Terms terms, Tim
 }
 
 void HeldResource::refuse_place(std::string_view key, Exchange& exchange) {
+  refuse_client(key,
+                "this client has too many requests held; wait for some, or for many jobs in one",
+                exchange);
+}
+
+void HeldResource::refuse_client(std::string_view key, std::string_view why, Exchange& exchange) {
   count(context_.metrics.refused(RequestRefusal::kClientParked));
-  refuse(key,
-         passing_problem(
-             429, "this client has too many requests held; wait for some, or for many jobs in one"),
-         exchange);
+  refuse(key, passing_problem(429, why), exchange);
 }
 
 bool HeldResource::refuse_unread(std::string_view key, std::size_t body_bytes, Exchange& exchange) {

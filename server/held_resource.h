@@ -80,6 +80,7 @@ class HeldResource : public Resource, private CatchingUp::Resumed {
   void refuse_behind(std::string_view key, Outcome outcome, Exchange& exchange);
   void answer_without_place(std::string_view key, const Waiter::Terms& terms, Exchange& exchange);
   void refuse_place(std::string_view key, Exchange& exchange);
+  void refuse_client(std::string_view key, std::string_view why, Exchange& exchange);
   // True: the client has been refused; it has too much to read to be sent this as well.
   bool refuse_unread(std::string_view key, std::size_t body_bytes, Exchange& exchange);
   // `now`: when the request was judged. Reading the clock costs as much as finding the job, so what

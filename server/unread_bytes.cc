@@ -3,11 +3,6 @@
 namespace bide {
 namespace {
 
-// Of one, without its items.
-std::size_t bytes_of(const Snapshot& snapshot) {
-  return snapshot.json.bytes.size() + snapshot.json_line.size() + snapshot.text.bytes.size();
-}
-
 template <typename F>
 void for_each_of(const Snapshot* shared, F&& visit) {
   if (shared == nullptr) return;
@@ -16,6 +11,11 @@ void for_each_of(const Snapshot* shared, F&& visit) {
 }
 
 }  // namespace
+
+std::size_t UnreadBytes::bytes_of(const Snapshot& snapshot) {
+  return sizeof snapshot + snapshot.json.bytes.size() + snapshot.json_line.size() +
+         snapshot.text.bytes.size() + snapshot.items.size() * sizeof snapshot.items.front();
+}
 
 bool UnreadBytes::try_add(std::uint64_t client, const Snapshot* shared, std::size_t own_bytes) {
   Shard& shard = shard_of(client);

@@ -31,6 +31,9 @@ class UnreadBytes {
   // The client has left so much unread that an answer of this size may not find room.
   [[nodiscard]] bool is_full(std::uint64_t client, std::size_t bytes);
 
+  // Of one snapshot, without its items' own.
+  [[nodiscard]] static std::size_t bytes_of(const Snapshot& snapshot);
+
   [[nodiscard]] std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:

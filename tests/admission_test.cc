@@ -155,6 +155,29 @@ TEST_CASE("admission: a token that lasts longer than the wait changes nothing") 
   CHECK(has(response, "\r\nBide-Outcome: timeout\r\n"));
 }
 
+TEST_CASE("admission: one client waits for 32 pages of the list, and others for theirs") {
+  Guarded guarded;
+  ServedTable& server = guarded.server;
+  const std::string seen =
+      "If-None-Match: " + tag_in(get(server, "/job?offset=1", bearing("ada-1"))) + "\r\n";
+  std::vector<Client> held;
+  const auto wait = [&](const std::string& target, const std::string& token) {
+    held.push_back(server.dial());
+    held.back().send(request(target, bearing(token) + seen));
+  };
+  for (int i = 1; i <= 32; ++i) wait("/job?wait=50s&offset=" + std::to_string(i), "ada-1");
+  REQUIRE(server.wait_parked(32));
+  const std::string refused = get(server, "/job?wait=50s&offset=33", bearing("ada-1") + seen);
+  CHECK(status_of(refused) == 429);
+  CHECK(has(refused, "\r\nRetry-After: 1\r\n"));
+  CHECK(server.http_metrics.refused(RequestRefusal::kClientParked).load() == 1);
+  // A page that is held already, one that need not be held, and others are not concerned.
+  wait("/job?wait=50s&offset=32", "ada-1");
+  CHECK(status_of(get(server, "/job?wait=50s&offset=33", bearing("ada-1"))) == 200);
+  for (int i = 1; i <= 40; i += 20) wait("/job?wait=50s&offset=" + std::to_string(i), "bob-1");
+  CHECK(server.wait_parked(35));
+}
+
 TEST_CASE("admission: one client's held requests end at its limit, with 429 and Retry-After") {
   Front::Limits limits;
   limits.per_client.places = 2;

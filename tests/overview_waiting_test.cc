@@ -1,9 +1,11 @@
 // Who waits for statistics and pages: ticks, deadlines, limits, draining.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <deque>
 
 #include "core/overview.h"
+#include "tests/eventually.h"
 #include "tests/overview_fixture.h"
 
 namespace bide {
@@ -11,6 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::defined;
+using testing::eventually;
 using testing::happened;
 using testing::OverviewFixture;
 using testing::statistics_json;
@@ -281,22 +284,117 @@ TEST_CASE("overview: requests parked on it and on jobs share parked_max") {
   f.table->drain();
 }
 
-TEST_CASE("overview: 256 pages are waited for, one more is not; those nobody waits for make room") {
+TEST_CASE("overview: one client waits for 32 pages, whatever it asks for, and others for theirs") {
   OverviewFixture f;
-  std::deque<TestWaiter> waiters(HeldPages::kPagesMax);
+  std::deque<TestWaiter> waiters(HeldPages::kPagesPerClient);
   for (std::size_t i = 0; i < waiters.size(); ++i) {
+    waiters[i].of_client = 1;
     const std::string key = PageQuery{{}, 10, i}.key();
     TestWaiter passing;  // Answered at once: the page is remembered for a while.
     REQUIRE(f.park(PageQuery{{}, 20, i}.key(), passing) == Lot::Parked::kReady);
     REQUIRE(f.park_after(key, *f.page(key), waiters[i]) == Lot::Parked::kParked);
   }
-  TestWaiter one_more, same;
-  CHECK(f.park_after(kStatistics, *f.statistics(), one_more) == Lot::Parked::kFull);
+  TestWaiter one_more, same, statistics, other, unjudged;
+  one_more.of_client = same.of_client = statistics.of_client = unjudged.of_client = 1;
+  const std::string new_key = PageQuery{{}, 10, 400}.key();
+  CHECK(f.park_after(new_key, *f.page(new_key), one_more) == Lot::Parked::kTooMany);
+  CHECK(f.park_after(new_key, *f.page(new_key), other) == Lot::Parked::kParked);
+  CHECK(f.park_after(new_key, *f.page(new_key), unjudged) == Lot::Parked::kTooMany);
+  CHECK(f.park_after(kStatistics, *f.statistics(), statistics) == Lot::Parked::kParked);
   CHECK(f.park_after("?limit=10&offset=7", *f.page("?limit=10&offset=7"), same) ==
         Lot::Parked::kParked);
+  CHECK(f.table->parked() == waiters.size() + 3);
   REQUIRE(waiters[3].try_claim());
   f.overview().unpark("?limit=10&offset=3", waiters[3]);
-  CHECK(f.park_after(kStatistics, *f.statistics(), one_more) == Lot::Parked::kParked);
+  REQUIRE(waiters[7].try_claim());
+  f.overview().unpark("?limit=10&offset=7", waiters[7]);  // `same` still holds that.
+  CHECK(f.park_after(new_key, *f.page(new_key), one_more) == Lot::Parked::kParked);
+  CHECK(f.park_after(PageQuery{{}, 10, 500}.key(), *f.page(new_key), unjudged) ==
+        Lot::Parked::kTooMany);
+  f.table->drain();
+}
+
+TEST_CASE("overview: where all pages are taken, who has the most of them makes room for others") {
+  OverviewFixture f;
+  constexpr std::size_t kClients = HeldPages::kPagesMax / HeldPages::kPagesPerClient;
+  std::deque<TestWaiter> waiters(HeldPages::kPagesMax);
+  const auto park = [&](std::size_t page, std::uint64_t client, TestWaiter& waiter) {
+    const std::string key = PageQuery{{}, 10, page}.key();
+    waiter.of_client = client;
+    return f.park_after(key, *f.page(key), waiter);
+  };
+  for (std::size_t i = 0; i < waiters.size(); ++i) {
+    REQUIRE(park(i, i % kClients, waiters[i]) == Lot::Parked::kParked);
+  }
+  std::deque<TestWaiter> modest(100);
+  for (std::size_t i = 0; i < modest.size(); ++i) {
+    REQUIRE(park(5000 + i, 1000 + i, modest[i]) == Lot::Parked::kParked);
+    // All are answered in the end: the page is a client's own again.
+    REQUIRE(eventually([&] { return f.table->parked() == waiters.size(); }));
+  }
+  std::size_t shed = 0;
+  for (TestWaiter& waiter : waiters) {
+    if (!waiter.answered()) continue;
+    const auto answer = waiter.wait_answer();
+    CHECK(answer->outcome == Outcome::kShed);
+    CHECK(answer->snapshot != nullptr);
+    ++shed;
+  }
+  CHECK(shed == modest.size());
+  for (TestWaiter& waiter : modest) CHECK_FALSE(waiter.answered());
+  TestWaiter statistics;
+  CHECK(f.park_after(kStatistics, *f.statistics(), statistics) == Lot::Parked::kParked);
+  f.table->drain();
+}
+
+TEST_CASE("overview: a tick renders so many pages, first those of clients that hold few") {
+  OverviewFixture f;
+  std::deque<TestWaiter> waiters(20 * HeldPages::kPagesPerClient);
+  Revision revision = 0;
+  f.apply(defined("a", ++revision));
+  for (std::size_t i = 0; i < waiters.size(); ++i) {
+    const std::string key = PageQuery{{}, 10, i}.key();
+    waiters[i].of_client = i / HeldPages::kPagesPerClient;
+    REQUIRE(f.park_after(key, *f.page(key), waiters[i]) == Lot::Parked::kParked);
+  }
+  TestWaiter modest, statistics;
+  modest.of_client = 1000;
+  const std::string key = PageQuery{{}, 100, 0}.key();
+  REQUIRE(f.park_after(key, *f.page(key), modest) == Lot::Parked::kParked);
+  REQUIRE(f.park_after(kStatistics, *f.statistics(), statistics) == Lot::Parked::kParked);
+  f.clock.advance(250ms);
+  const auto answered = [&] {
+    return static_cast<std::size_t>(
+        std::count_if(waiters.begin(), waiters.end(), [](auto& one) { return one.answered(); }));
+  };
+  f.apply(defined("b", ++revision));  // Every page has a new total.
+  for (const std::size_t pages : {254, 510, 640}) {
+    CHECK(eventually([&] { return answered() == pages; }));
+    CHECK(modest.answered());
+    CHECK(statistics.answered());
+    f.clock.advance(250ms);
+  }
+}
+
+TEST_CASE("overview: who is due within milliseconds of others is answered with them") {
+  OverviewFixture f;
+  f.apply(defined("a", 1));
+  std::deque<TestWaiter> waiters(3);
+  const TimePoint due = f.clock.now() + 10s;
+  waiters[0].terms.deadline = due;
+  waiters[1].terms.deadline = due + 15ms;
+  waiters[2].terms.deadline = due + 30ms;
+  const std::string key = PageQuery().key();
+  for (TestWaiter& waiter : waiters) {
+    REQUIRE(f.park_after(key, *f.page(key), waiter) == Lot::Parked::kParked);
+  }
+  f.clock.advance(10s);
+  for (const std::size_t i : {0, 1}) {
+    const auto answer = waiters[i].wait_answer();
+    REQUIRE(answer);
+    CHECK(answer->outcome == Outcome::kTimeout);
+  }
+  CHECK_FALSE(waiters[2].answered());
   f.table->drain();
 }
 

@@ -29,6 +29,7 @@ class TestWaiter final : public Waiter {
     std::uint64_t unclaimed = 0;
     return claims_.compare_exchange_strong(unclaimed, 1);
   }
+  std::uint64_t client() const noexcept override { return of_client; }
   void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept override {
     promise_.set_value({outcome, std::move(snapshot)});
   }
@@ -38,6 +39,7 @@ class TestWaiter final : public Waiter {
     if (future_.wait_for(patience) != std::future_status::ready) return std::nullopt;
     return future_.get();
   }
+  std::uint64_t of_client = 0;
   bool answered() { return future_.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
 
  private:

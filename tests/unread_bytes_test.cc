@@ -25,36 +25,46 @@ constexpr std::uint64_t kOther = UINT64_MAX;
 }  // namespace
 
 TEST_CASE("unread_bytes: what a client's connections share counts once, alone or in lists") {
-  UnreadBytes unread(10'000);
+  UnreadBytes unread(1'000'000);
   const auto a = job(1000);
   const auto b = job(2000);
   const auto both = list({a, b});
+  const std::size_t of_a = UnreadBytes::bytes_of(*a);
+  const std::size_t of_jobs = of_a + UnreadBytes::bytes_of(*b);
+  const std::size_t of_list = UnreadBytes::bytes_of(*both);
+  CHECK(of_a > 1000);
+  CHECK(of_list < 1000);
   for (int i = 0; i < 100; ++i) CHECK(unread.try_add(kOne, a.get(), 0));
-  CHECK(unread.bytes() == 1000);
+  CHECK(unread.bytes() == of_a);
   CHECK(unread.try_add(kOne, both.get(), 0));
-  CHECK(unread.bytes() == 3002);
-  CHECK(unread.try_add(kOne, list({b, a}).get(), 0));
+  CHECK(unread.bytes() == of_jobs + of_list);
+  const auto other_way_round = list({b, a});
+  CHECK(unread.try_add(kOne, other_way_round.get(), 0));
+  CHECK(unread.bytes() == of_jobs + 2 * of_list);
   CHECK(unread.try_add(kOther, both.get(), 0));
-  CHECK(unread.bytes() == 3004 + 3002);
   for (int i = 0; i < 100; ++i) unread.give_back(kOne, a.get(), 0);
-  CHECK(unread.bytes() == 3004 + 3002);
+  CHECK(unread.bytes() == 2 * of_jobs + 3 * of_list);
   unread.give_back(kOther, both.get(), 0);
-  CHECK(unread.bytes() == 3004);
+  unread.give_back(kOne, other_way_round.get(), 0);
+  CHECK(unread.bytes() == of_jobs + of_list);
+  unread.give_back(kOne, both.get(), 0);
+  CHECK(unread.bytes() == 0);
 }
 
 TEST_CASE("unread_bytes: one client has no more than it may, but for a single answer") {
   UnreadBytes unread(1000);
   const auto large = job(5000);
+  const auto small = job(1);
   CHECK(unread.try_add(kOne, large.get(), 20));
   CHECK_FALSE(unread.try_add(kOne, nullptr, 1));
-  CHECK_FALSE(unread.try_add(kOne, job(1).get(), 0));
+  CHECK_FALSE(unread.try_add(kOne, small.get(), 0));
   CHECK(unread.is_full(kOne, 1));
   CHECK_FALSE(unread.is_full(kOther, 5000));
   CHECK(unread.try_add(kOther, nullptr, 600));
   CHECK_FALSE(unread.try_add(kOther, nullptr, 401));
   CHECK(unread.is_full(kOther, 401));
   CHECK(unread.try_add(kOther, nullptr, 400));
-  CHECK(unread.bytes() == 5020 + 1000);
+  CHECK(unread.bytes() == UnreadBytes::bytes_of(*large) + 20 + 1000);
   unread.give_back(kOne, large.get(), 20);
   unread.give_back(kOther, nullptr, 600);
   unread.give_back(kOther, nullptr, 400);
