@@ -76,23 +76,25 @@ void CatchUp::ask_on(Tail& tail) {
     const Position::Place before = position_.get();
     const std::uint64_t installs_before = installs_;
     mutex_.unlock();
-    const std::optional<Position::Place> report = tail.read();
-    // The stream ends before the place we had come to, or it is another: what we have applied says
-    // nothing of it until it has been read afresh.
-    const bool other =
-        report && (report->epoch != before.epoch || report->revision < before.revision);
-    if (other) tail.doubt();
+    const std::optional<Tail::Report> report = tail.read();
     mutex_.lock();
-    tell(report, other ? installs_before + 1 : 0);
+    // What was installed meanwhile may be of either stream.
+    if (!report || installs_ != installs_before) {
+      tell(Group::State::kNew, {});
+      continue;
+    }
+    const Position::Place end = report->end;
+    const bool same = report->link == link_ && end.epoch == before.epoch && end >= before;
+    if (!same) tail.doubt();
+    tell(same ? Group::State::kTold : Group::State::kPutOff, end);
   }
 }
 
-void CatchUp::tell(const std::optional<Position::Place>& report, std::uint64_t installs_min) {
+void CatchUp::tell(Group::State state, Position::Place place) {
   for (Group& group : groups_) {
     if (group.state != Group::State::kAsked) continue;
-    group.state = report ? Group::State::kTold : Group::State::kNew;  // To be asked for again.
-    group.place = report.value_or(Position::Place{});
-    group.installs_min = installs_min;
+    group.state = state;
+    group.place = place;
   }
   news_.notify_one();
 }
@@ -132,8 +134,7 @@ std::vector<Ready> CatchUp::take_ready(TimePoint now) {
 }
 
 bool CatchUp::is_reached(const Group& group) const {
-  return group.state == Group::State::kTold && installs_ >= group.installs_min &&
-         position_.get() >= group.place;
+  return group.state == Group::State::kTold && position_.get() >= group.place;
 }
 
 void CatchUp::publish_wanted() {
@@ -141,8 +142,7 @@ void CatchUp::publish_wanted() {
   Revision wanted = kNobody;
   for (const Group& group : groups_) {
     // Others wait for the bucket to be read, and that is told by installed().
-    const bool by_revision = group.state == Group::State::kTold &&
-                             installs_ >= group.installs_min && group.place.epoch == epoch;
+    const bool by_revision = group.state == Group::State::kTold && group.place.epoch == epoch;
     if (by_revision) wanted = std::min(wanted, group.place.revision);
   }
   wanted_.store(wanted);
@@ -159,9 +159,15 @@ void CatchUp::wake() {
   news_.notify_one();
 }
 
-void CatchUp::installed() {
+void CatchUp::installed(Link link) {
   MutexLock lock(mutex_);
   ++installs_;
+  link_ = link;
+  for (Group& group : groups_) {
+    if (group.state == Group::State::kPutOff) group.state = Group::State::kNew;
+  }
+  next_ask_ = {};  // Reads of the bucket have a pace of their own.
+  ask_.notify_one();
   news_.notify_one();
 }
 

@@ -6,6 +6,11 @@
 // in the stream by then: a tag that is later even than that is foreign (a store was rolled back, or
 // it is made up), and need not be waited for.
 //
+// A report counts only if it is of the very stream that the table was read from: it came over the
+// same connection, of the same epoch, and does not end before what was applied. Any other one may
+// be of another store, whose revisions say nothing of what the table holds, even where they are
+// equal. Its waiters are put off until the bucket has been read afresh, and asked for again then.
+//
 // Structure. Waiters are in groups, in the order they came. One thread asks for reports, at most
 // one every kPace, each for all groups that were there then. It may have to wait for seconds, so
 // another, the attendant, answers: whose place is reached, whose deadline has come, all when
@@ -78,8 +83,8 @@ class CatchUp final : public Lot {
   void progressed() {
     if (position_.revision() >= wanted_.load()) wake();
   }
-  // The bucket was read afresh, and the position restarted.
-  void installed() EXCLUDES(mutex_);
+  // The bucket was read afresh over `link`, and the position restarted.
+  void installed(Link link) EXCLUDES(mutex_);
 
   void begin_drain() EXCLUDES(mutex_);   // Parks no more; the attendant answers all with kDrain.
   void finish_drain() EXCLUDES(mutex_);  // Blocks until it has; bounded by the answers' own time.
@@ -90,14 +95,13 @@ class CatchUp final : public Lot {
   static constexpr Revision kNobody = UINT64_MAX;
 
   struct Group : WaiterList {
-    enum class State : std::uint8_t { kNew, kAsked, kTold } state = State::kNew;
-    Position::Place place;           // Where it is ready; once told.
-    std::uint64_t installs_min = 0;  // And after so many reads of the bucket.
+    // kPutOff: the report was of another stream than that of the table.
+    enum class State : std::uint8_t { kNew, kAsked, kTold, kPutOff } state = State::kNew;
+    Position::Place place;  // Where it is ready; once told.
   };
 
   void ask_on(Tail& tail) EXCLUDES(mutex_);  // The asking thread.
-  void tell(const std::optional<Position::Place>& report, std::uint64_t installs_min)
-      REQUIRES(mutex_);
+  void tell(Group::State state, Position::Place place) REQUIRES(mutex_);
   [[nodiscard]] bool has_new() const REQUIRES(mutex_);
 
   void attend() EXCLUDES(mutex_);  // The attendant.
@@ -122,6 +126,7 @@ class CatchUp final : public Lot {
   DueHeap due_ GUARDED_BY(mutex_);
   TimePoint next_ask_ GUARDED_BY(mutex_){};
   std::uint64_t installs_ GUARDED_BY(mutex_) = 0;
+  Link link_ GUARDED_BY(mutex_) = 0;  // What the table shows was read over it.
   bool started_ GUARDED_BY(mutex_) = false;
   bool handing_out_ GUARDED_BY(mutex_) = false;
   bool draining_ GUARDED_BY(mutex_) = false;

@@ -14,8 +14,8 @@ struct BucketContent {
   RecordIndex records;
 };
 
-BucketRead::BucketRead(std::size_t jobs_max)
-    : jobs_max_(jobs_max), content_(std::make_unique<BucketContent>()) {}
+BucketRead::BucketRead(std::size_t jobs_max, Link link)
+    : jobs_max_(jobs_max), link_(link), content_(std::make_unique<BucketContent>()) {}
 BucketRead::BucketRead(BucketRead&&) noexcept = default;
 BucketRead::~BucketRead() = default;
 
@@ -81,7 +81,7 @@ void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds ma
   for (const auto& shard : shards_) shard->end_install();
   applied_.store(read.revision(), std::memory_order_release);
   position_.restart(epoch, std::max(read.revision(), read.reached_));
-  catch_up_->installed();
+  catch_up_->installed(read.link_);
 }
 
 bool JobTable::apply(const Entry& entry, TimePoint delivered) {

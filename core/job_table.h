@@ -36,7 +36,8 @@ class Shard;
 // Thread safety: none; one thread fills it.
 class BucketRead {
  public:
-  explicit BucketRead(std::size_t jobs_max);
+  // `link`: the connection that all of it comes over.
+  explicit BucketRead(std::size_t jobs_max, Link link = 0);
   BucketRead(BucketRead&&) noexcept;
   ~BucketRead();
   // False: the job or the table is full (RejectReason::kFull).
@@ -51,6 +52,7 @@ class BucketRead {
  private:
   friend class JobTable;
   std::size_t jobs_max_;
+  Link link_;
   Revision revision_ = 0;
   Revision reached_ = 0;
   std::unique_ptr<struct BucketContent> content_;

@@ -10,11 +10,17 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <tuple>
 
 #include "core/entity_tag.h"
 
 namespace bide {
+
+// One connection to NATS, from when it is made until it is lost. The next one may lead to another
+// stream of the same name, for example where a server was started again with an older store. So a
+// report that came over one connection says nothing of what was read over another.
+using Link = std::uint64_t;
 
 class Position {
  public:

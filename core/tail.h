@@ -11,12 +11,17 @@ namespace bide {
 
 class Tail {
  public:
+  struct Report {
+    Position::Place end;  // Where the stream ends.
+    Link link = 0;        // The connection that the report came over.
+  };
+
   virtual ~Tail() = default;
   // Where the stream ends, as of a moment after the call began. Blocks until the answer is here or
   // must be given up, for a few seconds at most. nullopt: no answer.
-  [[nodiscard]] virtual std::optional<Position::Place> read() = 0;
-  // What was read does not go with what has been applied: the stream was created anew, or its
-  // sequence went backwards. Whoever follows it had better look soon. Does not block.
+  [[nodiscard]] virtual std::optional<Report> read() = 0;
+  // A report does not go with what has been applied: the connection or the stream was made anew,
+  // or its sequence went backwards. Whoever follows the stream should look soon. Does not block.
   virtual void doubt() noexcept = 0;
 };
 

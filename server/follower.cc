@@ -23,7 +23,7 @@ Follower::Follower(Settings settings, JobTable& table, Contact& contact, Metrics
 
 std::string Follower::follow(NatsConnection& connection) {
   // Asked for first: a reconnect from here on makes this read doubtful.
-  const std::uint64_t reconnects = connection.reconnects();
+  const Link link = connection.link();
   // Before the bucket is looked at: what is purged from here on is either missing in the look, or
   // told of.
   BucketAdvisories advisories(connection, settings_.bucket);
@@ -43,7 +43,7 @@ std::string Follower::follow(NatsConnection& connection) {
   patience_ = BucketFeed::kPatienceMin;
   const auto& feed = std::get<std::unique_ptr<BucketFeed>>(opened);
 
-  Session session{connection, advisories, *feed, Ledger(bucket), reconnects, bucket.has_quorum};
+  Session session{connection, advisories, *feed, Ledger(bucket), link, bucket.has_quorum};
   session.next_reconcile = system_clock().now() + settings_.reconcile_interval;
   std::string trouble = read_all(session, bucket);
   if (trouble.empty() && !stop_.requested()) trouble = apply_live(session);
@@ -98,7 +98,7 @@ void Follower::hear(const Session& session, TimePoint now) {
 std::string Follower::look_around(Session& session, TimePoint now) {
   contact_.set_connected(session.connection.connected());
   metrics_.entries_queued.store(session.feed.queued(), std::memory_order_relaxed);
-  if (session.connection.reconnects() != session.reconnects) return "the connection was lost";
+  if (session.connection.link() != session.link) return std::string(kConnectionLost);
   if (is_overdue(session, now)) return std::string(word_of(Ledger::Finding::kBehind));
   // Most of these were overwritten, and what replaced them comes: that can be applied meanwhile.
   if (session.ledger.has_gap() && now >= session.gap_calm_at) return "entries are gone undelivered";

@@ -49,6 +49,7 @@ class Follower {
   // How long one look for deliveries may block: the delay of stopping, and of seeing that the
   // connection is lost.
   static constexpr std::chrono::milliseconds kTick{250};
+  static constexpr std::string_view kConnectionLost = "the connection was lost";
   static constexpr std::string_view kOverwritten = "an entry was overwritten by garbage";
   // Of one follow().
   struct Session {
@@ -56,7 +57,7 @@ class Follower {
     BucketAdvisories& advisories;
     BucketFeed& feed;
     Ledger ledger;
-    std::uint64_t reconnects;
+    Link link;
     // The stream answered when it was last asked, and could be written to. A heartbeat alone may
     // come from a server that has lost all others.
     bool vouched_for;

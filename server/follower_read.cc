@@ -57,7 +57,7 @@ std::variant<BucketState, std::string> Follower::find_bucket(NatsConnection& con
 std::string Follower::read_all(Session& session, const BucketState& bucket) {
   const TimePoint began = system_clock().now();
   metrics_.begin_stream(bucket.last_seq);
-  BucketRead read(settings_.jobs_max);
+  BucketRead read(settings_.jobs_max, session.link);
   // Entries come in the stream's order. The server's count of those to come is not asked: what it
   // says where entries expire or are written meanwhile is its guess. If the last one is gone a
   // heartbeat ends the read: it comes when all is delivered that the server has, which in a cluster
@@ -103,6 +103,8 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
     return std::string(session.suspicion);
   }
   spoiled_reads_ = 0;
+  // What came before and after may be of two streams.
+  if (session.connection.link() != session.link) return std::string(kConnectionLost);
   read.reach(session.ledger.delivered());
   // What is not delivered by now is gone.
   metrics_.deliver(session.ledger.delivered(), 0);

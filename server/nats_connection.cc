@@ -1,5 +1,6 @@
 #include "server/nats_connection.h"
 
+#include <atomic>
 #include <functional>
 #include <new>
 
@@ -63,6 +64,12 @@ natsStatus fill(natsOptions* options, const NatsConnection::Settings& settings) 
   return status;
 }
 
+// With room for the reconnects of each.
+Link next_link() {
+  static std::atomic<Link> made{0};
+  return ++made << 32;
+}
+
 }  // namespace
 
 std::string describe_request_error(const NatsConnection& connection, natsStatus status,
@@ -114,6 +121,7 @@ NatsConnection::NatsConnection(Settings settings, const NatsLogin& login,
       where_(redacted(login.urls)),
       inbox_prefix_(login.inbox_prefix),
       login_digest_(login.digest()),
+      first_link_(next_link()),
       connection_(connection),
       jetstream_(std::move(jetstream)) {}
 
@@ -144,6 +152,8 @@ std::uint64_t NatsConnection::reconnects() const {
   natsStatistics_Destroy(statistics);
   return reconnects;
 }
+
+Link NatsConnection::link() const { return first_link_ + reconnects(); }
 
 bool NatsConnection::outdated() const {
   const auto now = read_nats_login(settings_.urls, settings_.credentials);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/mutex.h"
+#include "core/position.h"
 #include "server/nats_credentials.h"
 #include "server/nats_error.h"
 #include "server/nats_handles.h"
@@ -50,6 +51,9 @@ class NatsConnection {
   [[nodiscard]] bool closed() const;
   // How often it was lost and made again.
   [[nodiscard]] std::uint64_t reconnects() const;
+  // Another one after each reconnect, and for each NatsConnection of this process. To know that an
+  // answer came over a link, compare before the request and after the answer.
+  [[nodiscard]] Link link() const;
   // The URLs, redacted.
   [[nodiscard]] const std::string& where() const { return where_; }
   // The credentials' files, read now, say something else than when this connection was made, so
@@ -77,6 +81,7 @@ class NatsConnection {
   const std::string where_;
   const std::string inbox_prefix_;
   const std::size_t login_digest_;
+  const Link first_link_;
   natsConnection* const connection_;
   JsContextPtr jetstream_;
   Mutex mutex_;

@@ -9,14 +9,15 @@ namespace bide {
 StreamTail::StreamTail(std::string bucket, Watcher& watcher, Contact& contact, Metrics& metrics)
     : bucket_(std::move(bucket)), watcher_(watcher), contact_(contact), metrics_(metrics) {}
 
-std::optional<Position::Place> StreamTail::read() {
+std::optional<Tail::Report> StreamTail::read() {
   const std::shared_ptr<NatsConnection> connection = watcher_.connection();
   if (connection == nullptr || !connection->connected()) return std::nullopt;
   count(metrics_.tail_requests);
+  const Link link = connection->link();
   const auto state = read_bucket_state(*connection, bucket_);
   const auto* const found = std::get_if<BucketState>(&state);
-  if (found == nullptr || !found->has_quorum) return std::nullopt;
-  return Position::Place{found->epoch, found->last_seq};
+  if (found == nullptr || !found->has_quorum || connection->link() != link) return std::nullopt;
+  return Report{{found->epoch, found->last_seq}, link};
 }
 
 }  // namespace bide

@@ -19,7 +19,7 @@ class StreamTail final : public Tail {
   StreamTail(std::string bucket, Watcher& watcher, Contact& contact, Metrics& metrics);
 
   // kBucketRequestTimeout at most; at once where the connection is lost, or closed meanwhile.
-  [[nodiscard]] std::optional<Position::Place> read() override;
+  [[nodiscard]] std::optional<Report> read() override;
   void doubt() noexcept override { contact_.doubt(); }
 
  private:

@@ -22,9 +22,9 @@ constexpr Epoch kEpoch = 42;
 // A stream that is written to before the table hears of it.
 class Stream final : public Tail {
  public:
-  std::optional<Position::Place> read() override {
+  std::optional<Report> read() override {
     if (++reads_ % 8 == 0) return std::nullopt;
-    return Position::Place{kEpoch, end.load()};
+    return Report{{kEpoch, end.load()}};
   }
   void doubt() noexcept override { ++doubts; }
 

@@ -30,8 +30,8 @@ struct Fixture {
   }
   ~Fixture() { table.close(); }
 
-  void read_afresh(Epoch epoch, Revision revision) {
-    BucketRead read(10);
+  void read_afresh(Epoch epoch, Revision revision, Link link = 0) {
+    BucketRead read(10, link);
     read.reach(revision);
     table.install(std::move(read), epoch, 0s);
   }
@@ -205,6 +205,37 @@ TEST_CASE("catch up: a stream created anew has to be read, whichever of its time
     f.table.reach(2);
     CHECK(outcome_of(waiter) == Outcome::kChanged);
   }
+}
+
+// Its store may have been rolled back to before a purge, which has no revision: the jobs that the
+// table lost by it are there again.
+TEST_CASE("catch up: a stream behind another connection has to be read, wherever it ends") {
+  for (const Revision end : {5, 7, 9}) {
+    Fixture f;
+    f.tail.reconnect();
+    f.tail.ends_at({kEpoch, end});
+    TestWaiter waiter;
+    f.hold(waiter);
+    CHECK(f.tail.doubts() > 0);
+    f.table.reach(9);
+    f.settle();
+    CHECK_FALSE(waiter.answered());
+    f.read_afresh(kEpoch, end, 1);
+    CHECK(outcome_of(waiter) == Outcome::kChanged);
+  }
+}
+
+TEST_CASE("catch up: a read that was begun before the stream was another one does not count") {
+  Fixture f;
+  f.tail.reconnect();
+  f.tail.ends_at({kEpoch, 7});
+  TestWaiter waiter;
+  f.hold(waiter);
+  f.read_afresh(kEpoch, 7);
+  f.settle();
+  CHECK_FALSE(waiter.answered());
+  f.read_afresh(kEpoch, 7, 1);
+  CHECK(outcome_of(waiter) == Outcome::kChanged);
 }
 
 TEST_CASE("catch up: a client that hangs up is taken out, asked for or not") {

@@ -20,6 +20,8 @@ class FakeTail final : public Tail {
     silent_ = false;
     cond_.notify_all();
   }
+  // As over a connection made anew.
+  void reconnect() { ++link_; }
   // No answer, at once.
   void fail() {
     MutexLock lock(mutex_);
@@ -38,13 +40,13 @@ class FakeTail final : public Tail {
   [[nodiscard]] unsigned reads() const { return reads_; }
   [[nodiscard]] unsigned doubts() const { return doubts_; }
 
-  [[nodiscard]] std::optional<Position::Place> read() override {
+  [[nodiscard]] std::optional<Report> read() override {
     ++reads_;
     MutexLock lock(mutex_);
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     while (hangs_ && std::chrono::steady_clock::now() < end) cond_.wait_until(mutex_, end);
     if (silent_) return std::nullopt;
-    return place_ ? *place_ : position_.get();
+    return Report{place_ ? *place_ : position_.get(), link_};
   }
   void doubt() noexcept override { ++doubts_; }
 
@@ -52,6 +54,7 @@ class FakeTail final : public Tail {
   const Position& position_;
   std::atomic<unsigned> reads_{0};
   std::atomic<unsigned> doubts_{0};
+  std::atomic<Link> link_{0};
   Mutex mutex_;
   CondVar cond_;
   std::optional<Position::Place> place_ GUARDED_BY(mutex_);

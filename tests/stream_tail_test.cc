@@ -30,6 +30,8 @@ struct Followed {
   bool ready() {
     return eventually([&] { return contact.ready(); });
   }
+  // Where the stream ends; {}: no answer.
+  Position::Place end() { return tail.read().value_or(Tail::Report{}).end; }
   bool comes_to(Revision revision) {
     return eventually([&] { return table.position().revision() == revision; });
   }
@@ -50,21 +52,21 @@ TEST_CASE("stream tail: it is where the table comes to, garbage and deletions in
   bucket.put("jobs.garbage", "{");
   Followed followed(nats.url());
   REQUIRE(followed.ready());
-  CHECK(followed.table.position().get() == followed.tail.read());
+  CHECK(followed.table.position().get() == followed.end());
   bucket.put("jobs.more-garbage", "{");
   CHECK(followed.comes_to(3));
   CHECK(followed.table.applied_revision() == 1);
   bucket.define("build-8");
   bucket.erase("jobs.build-8");
   CHECK(followed.comes_to(5));
-  CHECK(followed.table.position().get() == followed.tail.read());
+  CHECK(followed.table.position().get() == followed.end());
   bucket.purge();
-  CHECK(followed.table.position().get() == followed.tail.read());
+  CHECK(followed.table.position().get() == followed.end());
   CHECK(followed.metrics.tail_requests == 3);
 
   Followed later(nats.url());
   REQUIRE(later.ready());
-  CHECK(later.table.position().get() == later.tail.read());
+  CHECK(later.table.position().get() == later.end());
 }
 
 TEST_CASE("stream tail: a server that hangs gives no answer, and does not hold up the end") {
@@ -88,6 +90,24 @@ TEST_CASE("stream tail: a server that hangs gives no answer, and does not hold u
   CHECK(answer->outcome == Outcome::kTimeout);
   CHECK(took < 1s);
   CHECK_FALSE(followed.tail.read().has_value());
+}
+
+TEST_CASE("stream tail: what is said over another connection is told apart") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  Followed followed(nats.url());
+  REQUIRE(followed.ready());
+  const auto before = followed.tail.read();
+  REQUIRE(before);
+  CHECK(followed.tail.read()->link == before->link);
+  Followed other(nats.url());
+  REQUIRE(other.ready());
+  CHECK(other.tail.read()->link != before->link);
+  nats.signal(SIGKILL);
+  CHECK(eventually([&] {
+    const auto report = followed.tail.read();
+    return report && report->link != before->link && report->end == before->end;
+  }));
 }
 
 TEST_CASE("stream tail: a doubt has the bucket compared with what was delivered, soon") {

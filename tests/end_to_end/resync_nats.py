@@ -115,6 +115,28 @@ def rolled_back():
 
 
 @scenario(18)
+def purged_and_rolled_back():
+    """To before the purge, which has no revision: the stream ends where it did, and has its entries again."""
+    with NatsServer() as nats, Stage(nats, final_stays=False) as stage:
+        with stage.away():
+            nats.stop()
+            copy = nats.copy_store()
+            nats.start()
+        before = stage.chronicle.contents()
+        wait_until(lambda: stage.bide.get("/readyz").status == 200, "bide is in touch again")
+        with stage.happening() as note, stage.connect() as api:
+            api.purge()
+            note.change = lambda contents: restore(contents, {})
+        wait_until(lambda: stage.bide.get("/job/all").status == 404, "bide tells of the purge")
+        with stage.away():
+            nats.stop()
+            nats.roll_back(copy)
+            with stage.happening() as note:
+                nats.start()
+                note.change = lambda contents: restore(contents, before)
+
+
+@scenario(18)
 def rolled_back_and_written():
     """The same revisions come again with other values, and more of them."""
     with NatsServer() as nats, Stage(nats, final_stays=False) as stage:
