@@ -47,6 +47,7 @@ bool Shard::absorb(const Entry& entry, TimePoint delivered) {
     record = &find_or_add(entry.job_id);
   }
   const std::optional<Listed> before = listed(*record);
+  const WallTime written = record->job.written();
   const Job::Absorbed absorbed = record->job.absorb(entry);
   if (std::holds_alternative<Definition>(entry.what)) table_.note_outlived(record->job.outlived());
   if (absorbed == Job::Absorbed::kChanged) {
@@ -58,7 +59,8 @@ bool Shard::absorb(const Entry& entry, TimePoint delivered) {
     }
     if (table_.overview_->update(before, after, entry.revision, delivered)) overview_due_ = true;
   }
-  if (before.has_value() != record->job.defined() || !record->aged) {
+  // Else it would keep those behind it from leaving.
+  if (record->job.written() != written || !record->aged) {
     age_remove(*record);
     age_append(*record);
   }

@@ -321,6 +321,27 @@ TEST_CASE("job table: a job leaves when its definition is older than the bucket'
   CHECK(f.look("build-8").snapshot != nullptr);
 }
 
+TEST_CASE("job table: a job that is written of again keeps no other from leaving by age") {
+  Fixture f(JobTable::Options{.shards = 1}, 60s);
+  const auto write = [&](Entry entry) {
+    entry.written = f.clock.wall_now();
+    f.apply(entry);
+  };
+  write(defined("again", 1));
+  write(happened("undefined", 2, EventKind::kStarted, "a"));
+  write(defined("once", 3));
+  TestWaiter waiter(Condition::done());
+  REQUIRE(f.park("once", waiter) == JobTable::Parked::kParked);
+  f.clock.advance(30s);
+  write(defined("again", 4));
+  write(happened("undefined", 5, EventKind::kFailed, "a"));
+  f.clock.advance(30s);
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kGone);
+  CHECK(f.table->jobs() == 2);
+}
+
 TEST_CASE("job table: a job leaves by age though the attendant slept when it came") {
   JobTable table(system_clock(), {}, nullptr);
   table.install(BucketRead(10), kEpoch, 100ms);
