@@ -52,6 +52,11 @@ struct Response {
 // The key was deleted or purged.
 struct Deletion {};
 
+// What the key held is gone, but no deletion is there instead: garbage was written over it, or the
+// bucket has pushed it out. It is as if it never had been: unlike a deletion this leaves nothing
+// that somebody who reads the bucket now could see, no revision either.
+struct Loss {};
+
 struct Entry {
   std::string job_id;
   // The key without its `<family>.<id>` prefix: names this entry among the job's. Empty:
@@ -60,7 +65,12 @@ struct Entry {
   enum class Family : std::uint8_t { kJob, kStatus, kResponse } family{};
   Revision revision = 0;
   WallTime written;  // The stream's time for the message, not the worker's.
-  std::variant<Definition, Event, Response, Deletion> what;
+  std::variant<Definition, Event, Response, Deletion, Loss> what;
+
+  // Takes out what the key held, and adds nothing.
+  [[nodiscard]] bool takes_away() const {
+    return std::holds_alternative<Deletion>(what) || std::holds_alternative<Loss>(what);
+  }
 };
 
 // 1-128 of A-Z a-z 0-9 _ -, and not a word that the HTTP paths need (`status`, `events`).

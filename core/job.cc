@@ -3,12 +3,6 @@
 #include <algorithm>
 
 namespace bide {
-namespace {
-
-// Shorter differences end soon enough with the job itself.
-constexpr std::chrono::seconds kOutlivedMin{5};
-
-}  // namespace
 
 Job::Absorbed Job::absorb(const Entry& entry) {
   if (entry.family == Entry::Family::kJob) return define(entry);
@@ -19,14 +13,17 @@ Job::Absorbed Job::absorb(const Entry& entry) {
   if (placed == Placed::kFull) return Absorbed::kFull;
   if (placed == Placed::kStale) return Absorbed::kUnchanged;
 
-  // A deletion counts even if the key was never held here: a replica that reads the bucket now
-  // finds the same deletion, and not what it deleted.
-  revision_ = std::max(revision_, entry.revision);
-  oldest_written_ = std::min(oldest_written_, entry.written);
-  if (!defined()) {
-    written_ = std::max(written_, entry.written);
-    return Absorbed::kUnchanged;
+  if (std::holds_alternative<Loss>(entry.what)) {
+    if (placed == Placed::kNotHeld) return Absorbed::kUnchanged;
+    revision_ = newest();
+  } else {
+    // A deletion counts even if the key was never held here: a replica that reads the bucket now
+    // finds the same deletion, and not what it deleted.
+    revision_ = std::max(revision_, entry.revision);
+    if (entry.takes_away()) deleted_revision_ = revision_;
+    if (!defined()) written_ = std::max(written_, entry.written);
   }
+  if (!defined()) return Absorbed::kUnchanged;
   if (is_event && placed == Placed::kAppended) {
     fold_.take(*definition_, events_, static_cast<std::uint32_t>(events_.size() - 1));
   } else if (is_event && placed == Placed::kRearranged) {
@@ -49,32 +46,57 @@ Job::Absorbed Job::define(const Entry& entry) {
 
 // The job is gone for clients. Its events stay as long as the bucket has them: a job defined again
 // under the same id is folded from the same entries on every replica.
-Job::Absorbed Job::undefine(const Entry& deletion) {
-  definition_revision_ = deletion.revision;
-  if (!defined()) return Absorbed::kUnchanged;
+Job::Absorbed Job::undefine(const Entry& entry) {
+  const bool was_defined = defined();
   definition_.reset();
-  written_ = deletion.written;
-  return Absorbed::kChanged;
-}
-
-bool Job::holds(const Entry& key) const {
-  switch (key.family) {
-    case Entry::Family::kJob:
-      return defined();
-    case Entry::Family::kStatus:
-      return is_held(events_, key.key_rest);
-    case Entry::Family::kResponse:
-      return is_held(responses_, key.key_rest);
+  if (std::holds_alternative<Loss>(entry.what)) {
+    definition_revision_ = 0;
+    revision_ = newest();
+  } else {
+    definition_revision_ = entry.revision;
+    if (was_defined) written_ = entry.written;
   }
-  return false;
+  return was_defined ? Absorbed::kChanged : Absorbed::kUnchanged;
 }
 
-Revision Job::outlived() const {
-  Revision first = kNothing;
-  if (!defined() || oldest_written_ > written_ - kOutlivedMin) return first;
-  if (!events_.empty()) first = events_.front().revision;
-  if (!responses_.empty()) first = std::min(first, responses_.front().revision);
-  return first;
+Job::Absorbed Job::let_go(Revision before) {
+  std::vector<Entry> losses;
+  const auto lose = [&](Entry::Family family, Revision revision, std::string key_rest) {
+    if (revision >= before) return;
+    losses.push_back({.job_id = id_,
+                      .key_rest = std::move(key_rest),
+                      .family = family,
+                      .revision = before,
+                      .written = {},
+                      .what = Loss{}});
+  };
+  // The definition first: without it nothing is folded.
+  if (defined()) lose(Entry::Family::kJob, definition_revision_, {});
+  for (const StoredEvent& event : events_) {
+    lose(Entry::Family::kStatus, event.revision, event.key_rest());
+  }
+  for (const StoredResponse& response : responses_) {
+    lose(Entry::Family::kResponse, response.revision, std::string(response.key_rest()));
+  }
+  Absorbed absorbed = Absorbed::kUnchanged;
+  for (const Entry& loss : losses) {
+    if (absorb(loss) == Absorbed::kChanged) absorbed = Absorbed::kChanged;
+  }
+  return absorbed;
+}
+
+Revision Job::oldest() const {
+  Revision oldest = defined() ? definition_revision_ : kNothing;
+  if (!events_.empty()) oldest = std::min(oldest, events_.front().revision);
+  if (!responses_.empty()) oldest = std::min(oldest, responses_.front().revision);
+  return oldest;
+}
+
+Revision Job::newest() const {
+  Revision newest = std::max(defined() ? definition_revision_ : 0, deleted_revision_);
+  if (!events_.empty()) newest = std::max(newest, events_.back().revision);
+  if (!responses_.empty()) newest = std::max(newest, responses_.back().revision);
+  return newest;
 }
 
 void Job::fold_all() {

@@ -34,10 +34,12 @@ class Job {
     kUnchanged,  // Nothing that anybody could see.
     kFull,       // Not taken: kEntriesPerJobMax.
   };
-  // Takes one entry in: a definition, an event, a response, or the deletion of one. Entries whose
-  // revision is not above the one already held for their key are old news: kUnchanged. Deleting
-  // `jobs.<id>` undefines the job: kChanged, and defined() is false.
+  // Takes one entry in: a definition, an event, a response, or the deletion or loss of one. Entries
+  // whose revision is not above the one already held for their key are old news: kUnchanged.
+  // Deleting `jobs.<id>` undefines the job: kChanged, and defined() is false.
   [[nodiscard]] Absorbed absorb(const Entry& entry);
+  // Loses all whose revision is below `before`.
+  [[nodiscard]] Absorbed let_go(Revision before);
 
   [[nodiscard]] const std::string& id() const { return id_; }
   // Its definition has arrived: for clients the job exists. The state below means something only
@@ -50,7 +52,7 @@ class Job {
   [[nodiscard]] bool final() const { return fold_.final(); }
   // Agents that completed, failed, skipped or retried.
   [[nodiscard]] std::size_t agents_terminal() const { return fold_.agents_terminal(); }
-  // The stream sequence that last changed the JSON: the highest ever absorbed.
+  // The stream sequence that last changed the JSON: the highest absorbed, but for what was lost.
   [[nodiscard]] Revision revision() const { return revision_; }
   // The stream sequence of its definition, or of that one's deletion: the order jobs are listed in.
   [[nodiscard]] Revision definition_revision() const { return definition_revision_; }
@@ -59,12 +61,9 @@ class Job {
   [[nodiscard]] Revision status_revision() const { return fold_.status_revision(); }
   // The stream's time of the definition; of the newest entry while there is none.
   [[nodiscard]] WallTime written() const { return written_; }
-  // Whether the entry under that key is part of the state: as Entry names it, whatever it says.
-  [[nodiscard]] bool holds(const Entry& key) const;
-  // The first revision among the entries of a job that is so much younger than its oldest entry
-  // that a bucket with an age would drop that one well before the definition; kNothing: not so.
+  // The lowest revision of what it holds; kNothing: it is empty.
   static constexpr Revision kNothing = UINT64_MAX;
-  [[nodiscard]] Revision outlived() const;
+  [[nodiscard]] Revision oldest() const;
 
   // What the representations are made of.
   [[nodiscard]] const Definition& definition() const { return *definition_; }
@@ -74,18 +73,19 @@ class Job {
 
  private:
   Absorbed define(const Entry& entry);
-  Absorbed undefine(const Entry& deletion);
+  Absorbed undefine(const Entry& entry);
+  [[nodiscard]] Revision newest() const;
   void fold_all();
 
   std::string id_;
   std::unique_ptr<Definition> definition_;
   Revision definition_revision_ = 0;
   Revision revision_ = 0;
+  Revision deleted_revision_ = 0;  // Of the latest deletion of an event or response.
   WallTime written_{};
-  WallTime oldest_written_ = WallTime::max();  // Of events and responses, those replaced too.
-  std::vector<StoredEvent> events_;            // By revision.
-  std::vector<StoredResponse> responses_;      // By revision.
-  Fold fold_;                                  // Of definition_ and all events_, once defined.
+  std::vector<StoredEvent> events_;        // By revision.
+  std::vector<StoredResponse> responses_;  // By revision.
+  Fold fold_;                              // Of definition_ and all events_, once defined.
 };
 
 // Renders both representations of a defined job.

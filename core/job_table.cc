@@ -20,11 +20,11 @@ BucketRead::BucketRead(BucketRead&&) noexcept = default;
 BucketRead::~BucketRead() = default;
 
 bool BucketRead::absorb(const Entry& entry) {
-  revision_ = std::max(revision_, entry.revision);
+  if (!std::holds_alternative<Loss>(entry.what)) revision_ = std::max(revision_, entry.revision);
   RecordIndex& records = content_->records;
   auto it = records.find(std::string_view(entry.job_id));
   if (it == records.end()) {
-    if (std::holds_alternative<Deletion>(entry.what)) return true;
+    if (entry.takes_away()) return true;
     if (records.size() >= jobs_max_) return false;
     it = records.insert(std::make_unique<Record>(entry.job_id)).first;
   }
@@ -33,9 +33,11 @@ bool BucketRead::absorb(const Entry& entry) {
   return absorbed != Job::Absorbed::kFull;
 }
 
-bool BucketRead::holds(const Entry& key) const {
-  const auto it = content_->records.find(std::string_view(key.job_id));
-  return it != content_->records.end() && (*it)->job.holds(key);
+void BucketRead::let_go(Revision before) {
+  std::erase_if(content_->records, [&](const std::unique_ptr<Record>& record) {
+    if (record->job.oldest() < before) (void)record->job.let_go(before);
+    return record->job.empty();
+  });
 }
 
 JobTable::JobTable(Clock& clock, const Options& options, Crew* crew)
@@ -63,12 +65,10 @@ void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds ma
   std::vector<Listed> jobs;
   RecordIndex& records = read.content_->records;
   jobs.reserve(records.size());
-  outlived_ = Job::kNothing;
   for (RecordIndex& part : parts) part.reserve(records.size() / parts.size());
   while (!records.empty()) {
     auto node = records.extract(records.begin());
     if (const auto job = listed(*node.value())) jobs.push_back(*job);
-    note_outlived(node.value()->job.outlived());
     const std::size_t part = (RecordHash()(node.value()) >> 40) % shards_.size();
     parts[part].insert(std::move(node));
   }
@@ -86,12 +86,16 @@ void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds ma
 
 bool JobTable::apply(const Entry& entry, TimePoint delivered) {
   const bool taken = shard_of(entry.job_id).apply(entry, delivered);
-  applied_.store(entry.revision, std::memory_order_release);
+  if (!std::holds_alternative<Loss>(entry.what)) {
+    applied_.store(entry.revision, std::memory_order_release);
+  }
   catch_up_->progressed();
   return taken;
 }
 
-bool JobTable::holds(const Entry& key) { return shard_of(key.job_id).holds(key); }
+void JobTable::let_go(Revision before) {
+  for (const auto& shard : shards_) shard->let_go(before);
+}
 
 void JobTable::reach(Revision revision) {
   position_.advance(revision);

@@ -4,7 +4,7 @@
 // attendant thread; see core/shard.h for how they work together. Parking and looking at the state
 // happen under one lock, so no change can fall between them.
 //
-// Thread safety: all methods may be called from any thread, but apply(), install() and outlived()
+// Thread safety: all methods may be called from any thread, but apply(), install() and let_go()
 // from one thread at a time (the watcher's), and close() once.
 #pragma once
 
@@ -42,8 +42,8 @@ class BucketRead {
   ~BucketRead();
   // False: the job or the table is full (RejectReason::kFull).
   [[nodiscard]] bool absorb(const Entry& entry);
-  // As JobTable::holds().
-  [[nodiscard]] bool holds(const Entry& key) const;
+  // As JobTable::let_go().
+  void let_go(Revision before);
   // The highest revision absorbed, deletions included.
   [[nodiscard]] Revision revision() const { return revision_; }
   // See JobTable::reach().
@@ -86,11 +86,9 @@ class JobTable final : public Lot {
   // Up to `revision` the stream holds nothing that is not applied. So do install() and apply() say
   // of the entries they are given; this is for what they are not: garbage, and what is gone.
   void reach(Revision revision);
-  // Whether an entry under that key is part of what was applied (Job::holds).
-  [[nodiscard]] bool holds(const Entry& key);
-  // Once a bucket whose entries expire begins behind this revision, some job shows entries that are
-  // gone while its definition is not (Job::outlived). Job::kNothing: there is none such.
-  [[nodiscard]] Revision outlived() const { return outlived_; }
+  // The bucket holds nothing below `before` any more: it has expired, or was pushed out. Only what
+  // leaves is looked at, once the shards have a list for it, which the first call makes.
+  void let_go(Revision before);
 
   // --- The requests' side -------------------------------------------------------------------
 
@@ -131,14 +129,12 @@ class JobTable final : public Lot {
   friend class Overview;
   friend class Shard;
   Shard& shard_of(std::string_view id);
-  void note_outlived(Revision revision) { outlived_ = std::min(outlived_, revision); }
 
   Clock& clock_;
   const Options options_;
   Crew* const crew_;
   ParkingPlaces places_;
   std::atomic<Revision> applied_{0};
-  Revision outlived_ = Job::kNothing;  // The watcher's thread's.
   Position position_;
   std::unique_ptr<CatchUp> catch_up_;
   std::unique_ptr<Overview> overview_;  // Outlives the shards, which tell it of every change.

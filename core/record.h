@@ -27,8 +27,9 @@ struct Record : WaiterList {
   std::shared_ptr<const Snapshot> snapshot;  // Null: not rendered since the last change.
   std::uint32_t snapshot_slot = 0;           // Where the shard's snapshot ring points back.
   bool queued = false;                       // On the shard's changed list.
-  TimePoint settled_at{};  // When it will have been unchanged for the settle time.
-  bool aged = false;       // On the shard's list by age.
+  bool aged = false;                         // On the shard's list by age.
+  TimePoint settled_at{};     // When it will have been unchanged for the settle time.
+  Revision leaves_after = 0;  // Its place in the shard's by_oldest_; 0: it has none.
   Record* older = nullptr;
   Record* newer = nullptr;
 };

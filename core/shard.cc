@@ -39,39 +39,35 @@ bool Shard::apply(const Entry& entry, TimePoint delivered) {
 }
 
 bool Shard::absorb(const Entry& entry, TimePoint delivered) {
-  const bool deletes = std::holds_alternative<Deletion>(entry.what);
   Record* record = find(entry.job_id);
   if (record == nullptr) {
-    if (deletes) return true;
+    if (entry.takes_away()) return true;
     if (records_.size() >= jobs_max_) return false;
     record = &find_or_add(entry.job_id);
   }
   const std::optional<Listed> before = listed(*record);
   const WallTime written = record->job.written();
   const Job::Absorbed absorbed = record->job.absorb(entry);
-  if (std::holds_alternative<Definition>(entry.what)) table_.note_outlived(record->job.outlived());
-  if (absorbed == Job::Absorbed::kChanged) {
-    const std::optional<Listed> after = listed(*record);
-    if (before && !after) {
-      job_gone(*record, delivered);
-    } else {
-      changed(*record, delivered);
-    }
-    if (table_.overview_->update(before, after, entry.revision, delivered)) overview_due_ = true;
-  }
+  if (absorbed == Job::Absorbed::kChanged) moved(*record, before, entry.revision, delivered);
   // Else it would keep those behind it from leaving.
   if (record->job.written() != written || !record->aged) {
     age_remove(*record);
     age_append(*record);
   }
+  list_by_oldest(*record);
   erase_if_unneeded(*record);
   return absorbed != Job::Absorbed::kFull;
 }
 
-bool Shard::holds(const Entry& key) {
-  MutexLock lock(mutex_);
-  const Record* const record = find(key.job_id);
-  return record != nullptr && record->job.holds(key);
+void Shard::moved(Record& record, const std::optional<Listed>& before, Revision revision,
+                  TimePoint delivered) {
+  const std::optional<Listed> after = listed(record);
+  if (before && !after) {
+    job_gone(record, delivered);
+  } else {
+    changed(record, delivered);
+  }
+  if (table_.overview_->update(before, after, revision, delivered)) overview_due_ = true;
 }
 
 RecordIndex Shard::install(RecordIndex records, Epoch epoch, std::chrono::nanoseconds max_age) {
@@ -86,6 +82,8 @@ RecordIndex Shard::install(RecordIndex records, Epoch epoch, std::chrono::nanose
     std::swap(records_, records);
     std::fill(snapshot_ring_.begin(), snapshot_ring_.end(), nullptr);
     changed_.clear();
+    by_oldest_.clear();
+    lists_oldest_ = false;
     const TimePoint settled_at = table_.clock_.now() + table_.options_.settle;
     for (const auto& record : records_) record->settled_at = settled_at;
     for (const auto& record : old) {
@@ -227,6 +225,7 @@ void Shard::erase_if_unneeded(Record& record) {
   if (!record.job.empty() || record.waiters != nullptr || record.queued) return;
   forget_snapshot(record);
   age_remove(record);
+  unlist_by_oldest(record);
   records_.erase(records_.find(std::string_view(record.job.id())));
 }
 

@@ -18,8 +18,10 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/due_heap.h"
@@ -37,7 +39,7 @@ class Shard {
 
   // See the methods of the same names in core/job_table.h.
   [[nodiscard]] bool apply(const Entry& entry, TimePoint delivered) EXCLUDES(mutex_);
-  [[nodiscard]] bool holds(const Entry& key) EXCLUDES(mutex_);
+  void let_go(Revision before) EXCLUDES(mutex_);
   // Returns the records that were replaced: the overview still names them. Until end_install() no
   // job leaves by age: the overview does not name these yet.
   [[nodiscard]] RecordIndex install(RecordIndex records, Epoch epoch,
@@ -70,6 +72,9 @@ class Shard {
 
   // The table's content (core/shard.cc).
   [[nodiscard]] bool absorb(const Entry& entry, TimePoint delivered) REQUIRES(mutex_);
+  // After its job was changed from `before`.
+  void moved(Record& record, const std::optional<Listed>& before, Revision revision,
+             TimePoint delivered) REQUIRES(mutex_);
   [[nodiscard]] JobTable::Parked try_park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
                                           TimePoint now, JobTable::Look& look) REQUIRES(mutex_);
   Record* find(std::string_view id) REQUIRES(mutex_);
@@ -93,6 +98,10 @@ class Shard {
   void age_append(Record& record) REQUIRES(mutex_);
   void age_remove(Record& record) REQUIRES(mutex_);
   void drop_expired() REQUIRES(mutex_);
+  // Leaving by revision.
+  bool let_some_go(Revision before) REQUIRES(mutex_);
+  void list_by_oldest(Record& record) REQUIRES(mutex_);
+  void unlist_by_oldest(Record& record) REQUIRES(mutex_);
 
   JobTable& table_;
   const std::size_t jobs_max_;
@@ -116,6 +125,10 @@ class Shard {
   Record* oldest_ GUARDED_BY(mutex_) = nullptr;  // By Job::written(), when max_age_ is set.
   Record* newest_ GUARDED_BY(mutex_) = nullptr;
   std::chrono::nanoseconds max_age_ GUARDED_BY(mutex_){0};
+  // Records by a revision that is at most Job::oldest(). Kept from the first let_go() after an
+  // install on: most buckets let go of nothing, and a place takes 48 bytes.
+  std::set<std::pair<Revision, Record*>> by_oldest_ GUARDED_BY(mutex_);
+  bool lists_oldest_ GUARDED_BY(mutex_) = false;
   Epoch epoch_ GUARDED_BY(mutex_) = 0;
   bool installing_ GUARDED_BY(mutex_) = false;
   // To be notified on unlocking: the attendant, and the overview's.

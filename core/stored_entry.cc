@@ -66,14 +66,14 @@ std::string StoredEvent::key_rest() const {
 
 template <typename Stored>
 Placed place(std::vector<Stored>& entries, const Entry& entry, bool room) {
-  const bool deletion = std::holds_alternative<Deletion>(entry.what);
+  const bool takes_away = entry.takes_away();
   const auto held = find_key(entries, entry.key_rest);
   const bool replaces = held != entries.end();
   if (replaces && held->revision >= entry.revision) return Placed::kStale;
-  if (!replaces && deletion) return Placed::kNotHeld;
+  if (!replaces && takes_away) return Placed::kNotHeld;
   if (!replaces && !room) return Placed::kFull;
   if (replaces) entries.erase(held);
-  if (deletion) return Placed::kRearranged;
+  if (takes_away) return Placed::kRearranged;
 
   reserve_one_more(entries);
   const auto behind = [&](const Stored& other) { return other.revision <= entry.revision; };
@@ -83,13 +83,6 @@ Placed place(std::vector<Stored>& entries, const Entry& entry, bool room) {
   return last && !replaces ? Placed::kAppended : Placed::kRearranged;
 }
 
-template <typename Stored>
-bool is_held(const std::vector<Stored>& entries, std::string_view key_rest) {
-  return find_key(entries, key_rest) != entries.end();
-}
-
-template bool is_held(const std::vector<StoredEvent>&, std::string_view);
-template bool is_held(const std::vector<StoredResponse>&, std::string_view);
 template Placed place(std::vector<StoredEvent>&, const Entry&, bool);
 template Placed place(std::vector<StoredResponse>&, const Entry&, bool);
 

@@ -52,22 +52,16 @@ struct StoredResponse {
 enum class Placed : std::uint8_t {
   kAppended,    // Behind all others: what was derived from them still stands.
   kRearranged,  // Among the others, or one of them was replaced or taken out.
-  kNotHeld,     // A deletion of what was not there.
+  kNotHeld,     // A deletion or loss of what was not there.
   kStale,       // The key is held at this revision or a later one; nothing was done.
   kFull,        // A new key, and there was no room for it; nothing was done.
 };
 
-// Puts `entry` in its place by revision, instead of what is held under the same key; a Deletion
-// only takes that out. `room`: whether `entries` may grow.
+// Puts `entry` in its place by revision, instead of what is held under the same key; a Deletion or
+// Loss only takes that out. `room`: whether `entries` may grow.
 template <typename Stored>
 [[nodiscard]] Placed place(std::vector<Stored>& entries, const Entry& entry, bool room);
 
-// Whether `entries` holds one under that key (Entry::key_rest).
-template <typename Stored>
-[[nodiscard]] bool is_held(const std::vector<Stored>& entries, std::string_view key_rest);
-
-extern template bool is_held(const std::vector<StoredEvent>&, std::string_view);
-extern template bool is_held(const std::vector<StoredResponse>&, std::string_view);
 extern template Placed place(std::vector<StoredEvent>&, const Entry&, bool);
 extern template Placed place(std::vector<StoredResponse>&, const Entry&, bool);
 

@@ -56,10 +56,13 @@ std::variant<BucketState, BucketFailure> read_bucket_state(const NatsConnection&
       js_GetStreamInfo(&raw, connection.jetstream(), stream_of(bucket).c_str(), &options, &code);
   const StreamInfoPtr info(raw);
   if (status != NATS_OK) return failure(connection, status, code, "STREAM.INFO");
+  const bool limited = info->Config->MaxMsgs > 0 || info->Config->MaxBytes > 0;
   return BucketState{.epoch = static_cast<Epoch>(info->Created),
                      .max_age = std::chrono::nanoseconds(info->Config->MaxAge),
                      .keeps_history = info->Config->MaxMsgsPerSubject != 1,
                      .has_other_subjects = info->Config->SubjectsLen != 1,
+                     .discards_old = limited && info->Config->Discard == js_DiscardOld,
+                     .allows_rollup = info->Config->AllowRollup,
                      .has_quorum = has_quorum(info->Cluster),
                      .last_seq = info->State.LastSeq,
                      .first_seq = info->State.FirstSeq,

@@ -26,6 +26,8 @@ struct BucketState {
   std::chrono::nanoseconds max_age{};  // 0: entries do not expire.
   bool keeps_history = false;          // More than the newest entry of a key.
   bool has_other_subjects = false;     // Besides `$KV.<bucket>.>`.
+  bool discards_old = false;           // Where it is full, the oldest entries are pushed out.
+  bool allows_rollup = false;          // An entry's header may take out others, or all.
   // Enough of the servers that keep the stream know of each other to write to it. Where they do
   // not, the one that we hear may have lost the rest, and with it whatever is written.
   bool has_quorum = true;
@@ -37,8 +39,11 @@ struct BucketState {
   // By the same rules.
   [[nodiscard]] bool keeps_as(const BucketState& other) const {
     return max_age == other.max_age && keeps_history == other.keeps_history &&
-           has_other_subjects == other.has_other_subjects;
+           has_other_subjects == other.has_other_subjects && discards_old == other.discards_old &&
+           allows_rollup == other.allows_rollup;
   }
+  // The oldest entries leave it by themselves.
+  [[nodiscard]] bool lets_go() const { return max_age.count() > 0 || discards_old; }
 };
 
 struct BucketFailure {

@@ -69,7 +69,7 @@ BucketAdvisories::Heard BucketAdvisories::judge(std::string_view advisory) const
   const bool ours = asked.starts_with(kApi) && asked.ends_with("." + stream_);
   if (!ours) return Heard::kNothing;
   asked = asked.substr(kApi.size(), asked.size() - kApi.size() - stream_.size() - 1);
-  if (asked == "PURGE" || asked == "MSG.DELETE") return Heard::kPurged;
+  if (asked == "PURGE" || asked == "MSG.DELETE" || asked == "RESTORE") return Heard::kPurged;
   return asked == "INFO" || asked == "MSG.GET" ? Heard::kNothing : Heard::kTouched;
 }
 

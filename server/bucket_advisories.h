@@ -28,8 +28,8 @@ class BucketAdvisories {
 
   enum class Heard : std::uint8_t {
     kNothing,
-    kTouched,  // The stream was created, updated, deleted or restored: a look will tell.
-    kPurged,   // Entries were taken out of it, and perhaps no look tells which.
+    kTouched,  // The stream was created, updated or deleted: a look will tell.
+    kPurged,   // Entries were taken out of it, or restored, and perhaps no look tells which.
   };
   // The gravest since the last call; of those that came too fast to be kept it is the gravest that
   // might have been. Does not block.

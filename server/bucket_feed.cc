@@ -86,6 +86,7 @@ BucketFeed::Got BucketFeed::next(std::chrono::milliseconds timeout) {
   const bool deleted =
       operation == "DEL" || operation == "PURGE" || !header("Nats-Marker-Reason").empty();
   const auto bytes = static_cast<std::size_t>(natsMsg_GetDataLength(raw));
+  rolled_up_ = settings_.allows_rollup ? rollup() : Rollup::kNone;
   entry_ = {key, {natsMsg_GetData(raw), bytes}, deleted, ack->stream_seq, ack->time};
   return Got::kEntry;
 }
@@ -153,6 +154,13 @@ std::uint64_t BucketFeed::number(const char* name) const {
   std::uint64_t value = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), value);
   return value;
+}
+
+// The server takes the words in either case.
+BucketFeed::Rollup BucketFeed::rollup() const {
+  const std::string_view word = header("Nats-Rollup");
+  if (word.empty()) return Rollup::kNone;
+  return word.size() == 3 && (word[0] | 0x20) == 'a' ? Rollup::kAll : Rollup::kKey;
 }
 
 void BucketFeed::answer(std::string_view subject) {

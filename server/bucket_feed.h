@@ -30,6 +30,7 @@ class BucketFeed {
     // How often the server speaks while there is nothing to tell. Three of them missed: amiss.
     std::chrono::milliseconds heartbeat{1000};
     bool keeps_history = false;  // See BucketState: older entries of a key are to be left out.
+    bool allows_rollup = false;  // See BucketState: rolled_up() is to be looked for.
     // For the server to make the consumer, for which with history it looks through the whole
     // stream: 1 s with a million keys.
     std::chrono::milliseconds patience = kPatienceMin;
@@ -52,6 +53,14 @@ class BucketFeed {
   // Blocks for `timeout` at most.
   [[nodiscard]] Got next(std::chrono::milliseconds timeout);
   [[nodiscard]] const RawEntry& entry() const { return entry_; }
+  // What the entry took out of the stream when it was written, by its own account: everybody who
+  // may write may say so.
+  enum class Rollup : std::uint8_t {
+    kNone,
+    kKey,  // The older entries of its key.
+    kAll,  // Everything that there was.
+  };
+  [[nodiscard]] Rollup rolled_up() const { return rolled_up_; }
   [[nodiscard]] std::uint64_t pending() const { return pending_; }
   // Of the latest kIdle: how far the server had looked through the stream. It delivers nothing of
   // what is gone by then, so this may be more than the revision of the last entry.
@@ -72,6 +81,7 @@ class BucketFeed {
   // Empty: no such header.
   std::string_view header(const char* name) const;
   std::uint64_t number(const char* name) const;  // 0: no such header, or none.
+  [[nodiscard]] Rollup rollup() const;
   void answer(std::string_view subject);
 
   NatsConnection& connection_;
@@ -82,6 +92,7 @@ class BucketFeed {
   std::vector<NatsMsgPtr> spent_;  // Messages dealt with, to be freed together.
   std::size_t spent_bytes_ = 0;
   RawEntry entry_;
+  Rollup rolled_up_ = Rollup::kNone;
   std::uint64_t pending_ = 0;
   std::uint64_t consumer_seq_ = 0;  // Of the last delivery.
   Revision passed_ = 0;

@@ -1,5 +1,8 @@
 #include "server/follower.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace bide {
 namespace {
 
@@ -32,8 +35,9 @@ std::string Follower::follow(NatsConnection& connection) {
   const auto& bucket = std::get<BucketState>(found);
 
   const TimePoint asked = system_clock().now();
-  auto opened = BucketFeed::open(
-      connection, {settings_.bucket, settings_.heartbeat, bucket.keeps_history, patience_});
+  auto opened =
+      BucketFeed::open(connection, {settings_.bucket, settings_.heartbeat, bucket.keeps_history,
+                                    bucket.allows_rollup, patience_});
   if (const auto* trouble = std::get_if<std::string>(&opened)) {
     // Refused at once it would be no better with more.
     const bool waited = system_clock().now() - asked >= patience_;
@@ -56,7 +60,7 @@ std::string Follower::apply_live(Session& session) {
     const TimePoint now = system_clock().now();
     if (got == BucketFeed::Got::kBroken) return session.feed.trouble();
     if (got == BucketFeed::Got::kEntry) {
-      session.ledger.deliver(session.feed.entry().revision, session.feed.entry().written);
+      deliver(session);
     } else if (got == BucketFeed::Got::kIdle) {
       session.ledger.pass(session.feed.passed());
     }
@@ -66,6 +70,9 @@ std::string Follower::apply_live(Session& session) {
       stop_.wait_for(std::chrono::ceil<std::chrono::milliseconds>(session.calm_at - now));
       return std::string(session.suspicion);
     }
+    if (got == BucketFeed::Got::kEntry && session.feed.rolled_up() == BucketFeed::Rollup::kAll) {
+      if (std::string trouble = check_rollup(session, now); !trouble.empty()) return trouble;
+    }
     if (got != BucketFeed::Got::kNothing) apply(session, got, now);
     if (now < session.next_look) continue;
     session.next_look = now + kTick;
@@ -74,15 +81,27 @@ std::string Follower::apply_live(Session& session) {
   return {};
 }
 
+void Follower::deliver(Session& session) {
+  const RawEntry& entry = session.feed.entry();
+  switch (session.feed.rolled_up()) {
+    case BucketFeed::Rollup::kNone:
+      break;
+    case BucketFeed::Rollup::kKey:
+      session.ledger.forget_count_if_history();
+      break;
+    case BucketFeed::Rollup::kAll:
+      session.ledger.forget_count();
+      session.rolled_up = entry.revision;
+      break;
+  }
+  session.ledger.deliver(entry.revision, entry.written);
+}
+
 // An entry, or that there is none up to where the stream has been looked through.
 void Follower::apply(Session& session, BucketFeed::Got got, TimePoint now) {
   if (got == BucketFeed::Got::kEntry) {
     const RawEntry& entry = session.feed.entry();
-    const auto lost = intake_.admit(entry, [&](const Entry& e) { return table_.apply(e, now); });
-    if (lost && table_.holds(*lost)) {
-      session.suspicion = kOverwritten;
-      return;
-    }
+    intake_.admit(entry, [&](const Entry& e) { return table_.apply(e, now); });
     metrics_.deliver(entry.revision, session.feed.pending());
   } else {
     metrics_.catch_up(session.owed);
@@ -100,6 +119,11 @@ std::string Follower::look_around(Session& session, TimePoint now) {
   metrics_.entries_queued.store(session.feed.queued(), std::memory_order_relaxed);
   if (session.connection.link() != session.link) return std::string(kConnectionLost);
   if (is_overdue(session, now)) return std::string(word_of(Ledger::Finding::kBehind));
+  let_go_if_due(session);
+  const bool shrunk = session.shrunk || session.ledger.has_shrunk();
+  if (shrunk && now >= session.count_calm_at) {
+    return std::string(word_of(Ledger::Finding::kShrunk));
+  }
   // Most of these were overwritten, and what replaced them comes: that can be applied meanwhile.
   if (session.ledger.has_gap() && now >= session.gap_calm_at) return "entries are gone undelivered";
   if (contact_.take_doubt()) session.next_reconcile = now;
@@ -143,28 +167,63 @@ std::string Follower::reconcile(Session& session) {
     session.next_reconcile = system_clock().now() + kNoAnswerPause;
     return {};
   }
+  // It may be of another stream.
+  if (session.connection.link() != session.link) return std::string(kConnectionLost);
   count(metrics_.reconciles);
   const auto& report = std::get<BucketState>(state);
   metrics_.know(report.last_seq);
   session.vouched_for = report.has_quorum;
-  const bool outlived = report.max_age > 0ns && report.first_seq > table_.outlived();
-  if (outlived && system_clock().now() >= session.calm_at) {
-    return "entries have expired that belong to younger jobs";
-  }
   const Ledger::Finding finding = session.ledger.compare(report, system_clock().wall_now());
   switch (finding) {
     case Ledger::Finding::kAgrees:
-      return {};
+      break;
     case Ledger::Finding::kBehind:
       session.owed = report.last_seq;
-      return {};
+      break;
+    case Ledger::Finding::kShrunk:
+      session.shrunk = true;
+      if (system_clock().now() >= session.count_calm_at) return std::string(word_of(finding));
+      break;
     case Ledger::Finding::kRecreated:
     case Ledger::Finding::kConfigured:
     case Ledger::Finding::kRolledBack:
-    case Ledger::Finding::kShrunk:
       return std::string(word_of(finding));
   }
+  let_go(session, report);
   return {};
+}
+
+// The header is only a hint: what has left is what the stream says. It is asked before the entry is
+// applied on top of what it may have swept away; but not for each of many.
+std::string Follower::check_rollup(Session& session, TimePoint now) {
+  if (now < session.rollup_calm_at) {
+    session.next_reconcile = {};
+    session.next_look = std::min(session.next_look, session.rollup_calm_at);
+    return {};
+  }
+  session.rollup_calm_at = now + kRollupPace;
+  session.next_reconcile = now + settings_.reconcile_interval;
+  return reconcile(session);
+}
+
+void Follower::let_go(Session& session, const BucketState& report) {
+  const Revision rolled_up = std::exchange(session.rolled_up, 0);
+  if (rolled_up != 0 && report.first_seq >= rolled_up) {
+    // Nothing that it took was replaced: it goes at once.
+    table_.let_go(rolled_up);
+    session.ledger.let_go(rolled_up);
+  }
+  if (!session.leaving && (rolled_up != 0 || report.lets_go())) {
+    session.leaving = {report.first_seq, report.last_seq};
+  }
+  let_go_if_due(session);
+}
+
+void Follower::let_go_if_due(Session& session) {
+  if (!session.leaving || table_.position().revision() < session.leaving->once_applied) return;
+  table_.let_go(session.leaving->first);
+  session.ledger.let_go(session.leaving->first);
+  session.leaving.reset();
 }
 
 }  // namespace bide

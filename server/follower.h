@@ -50,7 +50,7 @@ class Follower {
   // connection is lost.
   static constexpr std::chrono::milliseconds kTick{250};
   static constexpr std::string_view kConnectionLost = "the connection was lost";
-  static constexpr std::string_view kOverwritten = "an entry was overwritten by garbage";
+  static constexpr std::chrono::milliseconds kRollupPace{50};
   // Of one follow().
   struct Session {
     NatsConnection& connection;
@@ -66,7 +66,20 @@ class Follower {
     // so that many purges in a row do not have a large bucket read all the time.
     std::string_view suspicion{};
     TimePoint calm_at{};
-    TimePoint gap_calm_at{};  // The same for a gap, on top of which entries are applied.
+    // The same for what a writer can bring about: a gap, and a count that went down. Entries are
+    // applied meanwhile.
+    TimePoint gap_calm_at{};
+    TimePoint count_calm_at{};
+    bool shrunk = false;
+    // Where the stream begins, by a report, and what has to be applied before that counts: the
+    // oldest entry may have been replaced by one that is on its way.
+    struct Leaving {
+      Revision first;
+      Revision once_applied;
+    };
+    std::optional<Leaving> leaving{};
+    Revision rolled_up = 0;  // By the entry of that revision, which says so itself.
+    TimePoint rollup_calm_at{};
     TimePoint next_look{};
     TimePoint next_reconcile{};
     // What the stream was found to hold beyond the delivered, and until when some of it must be
@@ -83,6 +96,10 @@ class Follower {
   std::string apply_live(Session& session);
   std::string look_around(Session& session, TimePoint now);
   std::string reconcile(Session& session);
+  static void deliver(Session& session);
+  std::string check_rollup(Session& session, TimePoint now);
+  void let_go(Session& session, const BucketState& report);
+  void let_go_if_due(Session& session);
   void read_entry(Session& session, BucketRead& read);
   void apply(Session& session, BucketFeed::Got got, TimePoint now);
   void install(BucketRead read, const BucketState& bucket, Session& session, TimePoint began);

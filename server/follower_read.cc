@@ -16,10 +16,15 @@ using namespace std::chrono_literals;
 // A bucket that was there is given time to be created again by whoever deleted it, with the
 // configuration they want.
 constexpr auto kMissingGrace = 5s;
-// After it was read a bucket is left alone for four times as long as that took, within these; for a
-// gap, of which a purge would be heard besides, for twenty times.
+// After it was read a bucket is left alone for some times as long as that took, within limits:
+// after a purge, which takes more rights than writing does, for four times.
 constexpr auto kCalmMin = 500ms, kCalmMax = 4000ms;
-constexpr auto kGapCalmMin = 5s, kGapCalmMax = 300s;
+// For what a writer of a single key can bring about, by writing faster than it is delivered or with
+// headers, longer: while the bucket is read, news wait. For a gap, where a purge would be heard of
+// besides and the read is one that is noticed, so long that less than one in a hundred has to wait.
+constexpr int kWriterCalm = 20, kWriterCalmHearing = 200;
+constexpr auto kGapCalmMin = 5s, kWriterCalmMax = 300s;
+constexpr auto kNoticed = 100ms;
 // A read that something was purged during is not shown; but where somebody purges all the time, one
 // in so many is.
 constexpr int kSpoiledReadsMax = 3;
@@ -67,6 +72,7 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
   // all that there was. So the end is where the stream ends once that has been delivered: without
   // it jobs would be missing for a moment, and who is held for them would be told so.
   Revision end = bucket.last_seq;
+  Revision first = bucket.first_seq;
   bool looked_again = false;
   bool complete = bucket.entries == 0;
   const auto reach = [&](Revision revision) -> std::optional<std::string> {
@@ -75,6 +81,7 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
     const auto state = read_bucket_state(session.connection, settings_.bucket);
     if (const auto* failure = std::get_if<BucketFailure>(&state)) return failure->text;
     end = std::get<BucketState>(state).last_seq;
+    first = std::get<BucketState>(state).first_seq;
     complete = revision >= end;
     return std::nullopt;
   };
@@ -105,6 +112,10 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
   spoiled_reads_ = 0;
   // What came before and after may be of two streams.
   if (session.connection.link() != session.link) return std::string(kConnectionLost);
+  if (first > bucket.first_seq && (bucket.lets_go() || session.rolled_up != 0)) {
+    read.let_go(first);
+    session.ledger.let_go(first);
+  }
   read.reach(session.ledger.delivered());
   // What is not delivered by now is gone.
   metrics_.deliver(session.ledger.delivered(), 0);
@@ -114,10 +125,9 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
 
 void Follower::read_entry(Session& session, BucketRead& read) {
   const RawEntry& entry = session.feed.entry();
-  const auto lost = intake_.admit(entry, [&](const Entry& e) { return read.absorb(e); });
-  if (lost && read.holds(*lost)) session.suspicion = kOverwritten;
+  intake_.admit(entry, [&](const Entry& e) { return read.absorb(e); });
   metrics_.deliver(entry.revision, session.feed.pending());
-  session.ledger.deliver(entry.revision, entry.written);
+  deliver(session);
 }
 
 void Follower::install(BucketRead read, const BucketState& bucket, Session& session,
@@ -128,11 +138,16 @@ void Follower::install(BucketRead read, const BucketState& bucket, Session& sess
   ::malloc_trim(0);
   if (contact_.ready()) count(metrics_.resyncs);
   const TimePoint now = system_clock().now();
-  session.calm_at = now + std::clamp<TimePoint::duration>(4 * (now - began), kCalmMin, kCalmMax);
-  session.gap_calm_at =
-      session.advisories.listens()
-          ? now + std::clamp<TimePoint::duration>(20 * (now - began), kGapCalmMin, kGapCalmMax)
-          : session.calm_at;
+  const auto calm = [&](int times, auto least, auto most) {
+    return now + std::clamp<TimePoint::duration>(times * (now - began), least, most);
+  };
+  session.calm_at = calm(4, kCalmMin, kCalmMax);
+  session.count_calm_at = calm(kWriterCalm, kCalmMin, kWriterCalmMax);
+  session.gap_calm_at = session.count_calm_at;
+  if (session.advisories.listens()) {
+    const int times = now - began > kNoticed ? kWriterCalmHearing : kWriterCalm;
+    session.gap_calm_at = calm(times, kGapCalmMin, kWriterCalmMax);
+  }
   hear(session, now);
   contact_.set_ready(true);
   log_info("bucket read", {{"bucket", settings_.bucket},

@@ -1,6 +1,7 @@
 // server/intake.h: The door for what workers write: understood and counted, or counted by reason,
-// logged at most once a second, and otherwise ignored. Of one that replaced another in the bucket
-// the caller is told: the bucket does not hold that one any more.
+// logged at most once a second, and otherwise ignored. What is not taken has replaced whatever its
+// key held: that is lost, as it is for somebody who reads the bucket now. Only that key is
+// concerned.
 //
 // Thread safety: none; one thread (the watcher's) uses it.
 #pragma once
@@ -16,22 +17,22 @@ class Intake {
  public:
   // `metrics` must outlive this.
   explicit Intake(Metrics& metrics) : metrics_(metrics) {}
-  // Hands `raw`, understood, to `take`, which returns false where there is no room for it. What it
-  // returns: garbage under a key that may have held an entry, which is as good as deleted.
+  // Hands `raw`, understood, to `take`, which returns false where there is no room for it. Instead
+  // of one that is rejected, `take` is handed a Loss.
   template <typename Take>
-  [[nodiscard]] std::optional<Entry> admit(const RawEntry& raw, Take&& take) {
-    const std::optional<Entry> entry = understand(raw);
-    if (!entry) return key_of(raw);
-    if (take(*entry)) {
-      count(metrics_.entries_applied);
-    } else {
-      reject(raw, {RejectReason::kFull, "no room for it"});
-    }
-    return std::nullopt;
+  void admit(const RawEntry& raw, Take&& take) {
+    std::optional<Entry> entry = understand(raw);
+    if (entry && take(*entry)) return count(metrics_.entries_applied);
+    if (entry) reject(raw, {RejectReason::kFull, "no room for it"});
+    if (!entry) entry = key_of(raw);
+    if (!entry) return;
+    entry->what = Loss{};
+    (void)take(*entry);
   }
 
  private:
   std::optional<Entry> understand(const RawEntry& raw);
+  // nullopt: nothing can be held under that key.
   static std::optional<Entry> key_of(RawEntry raw);
   void reject(const RawEntry& raw, const Rejection& rejection);
 

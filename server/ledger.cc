@@ -16,7 +16,20 @@ void Ledger::deliver(Revision revision, WallTime written) {
 void Ledger::pass(Revision revision) {
   if (revision <= delivered_) return;
   delivered_ = revision;
-  if (!reported_.has_other_subjects || !reported_.keeps_history) has_gap_ = true;
+  if (!reported_.has_other_subjects || !reported_.keeps_history) gap_ = revision;
+}
+
+void Ledger::let_go(Revision first) {
+  if (gap_ < first) gap_ = 0;
+}
+
+void Ledger::forget_count() {
+  reported_.entries = 0;
+  shrunk_at_ = 0;
+}
+
+void Ledger::forget_count_if_history() {
+  if (reported_.keeps_history) forget_count();
 }
 
 Ledger::Finding Ledger::compare(const BucketState& report, WallTime now) {
@@ -25,13 +38,18 @@ Ledger::Finding Ledger::compare(const BucketState& report, WallTime now) {
   if (!report.keeps_as(reported_)) return Finding::kConfigured;
   const bool gone = shrank(report, now);
   reported_ = report;
-  if (gone) return Finding::kShrunk;
-  return report.last_seq > delivered_ ? Finding::kBehind : Finding::kAgrees;
+  const bool behind = report.last_seq > delivered_;
+  if (gone && !behind) return Finding::kShrunk;
+  if (gone) shrunk_at_ = report.last_seq;
+  return behind ? Finding::kBehind : Finding::kAgrees;
 }
 
-// With a history of 1 writing never lowers the count, deleting included: it leaves a mark.
+// With a history of 1 writing never lowers the count, deleting included: it leaves a mark. A rollup
+// does: forget_count().
 bool Ledger::shrank(const BucketState& report, WallTime now) const {
   if (report.entries >= reported_.entries) return false;
+  // One large entry pushes out many small ones; whatever else left with them, let_go() is for.
+  if (report.discards_old && report.first_seq > reported_.first_seq) return false;
   if (!may_have_expired(reported_.first_time, now)) return true;
   return report.entries == 0 && !may_have_expired(newest_, now);
 }

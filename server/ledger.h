@@ -23,7 +23,17 @@ class Ledger {
   [[nodiscard]] Revision delivered() const { return delivered_; }
   // An entry that was written since `start` was gone before it could be delivered. What it had
   // replaced may be with us still.
-  [[nodiscard]] bool has_gap() const { return has_gap_; }
+  [[nodiscard]] bool has_gap() const { return gap_ != 0; }
+  // The stream begins at `first` by now, and everything below is gone here, too: no gap is left
+  // there.
+  void let_go(Revision first);
+  // Entries are gone, and the one delivered next says so: those are not looked for.
+  void forget_count();
+  // The same, of its key: without history there are no others.
+  void forget_count_if_history();
+  // A compare() found fewer entries than before, among them some that were not delivered then: any
+  // of those might have told why. By now they are, and none did.
+  [[nodiscard]] bool has_shrunk() const { return shrunk_at_ != 0 && delivered_ >= shrunk_at_; }
 
   enum class Finding : std::uint8_t {
     kAgrees,
@@ -43,8 +53,9 @@ class Ledger {
 
   BucketState reported_;
   Revision delivered_;
-  bool has_gap_ = false;
-  WallTime newest_;  // Of the entries delivered; before the first one the epoch.
+  Revision gap_ = 0;        // The highest that is missing; 0: none.
+  Revision shrunk_at_ = 0;  // See has_shrunk(): where the stream ended then; 0: it has not.
+  WallTime newest_;         // Of the entries delivered; before the first one the epoch.
 };
 
 // For the log.

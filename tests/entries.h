@@ -68,6 +68,13 @@ inline Entry deleted(Entry entry, Revision revision) {
   return entry;
 }
 
+// `entry`'s key is found to hold nothing any more, at a later revision.
+inline Entry lost(Entry entry, Revision revision) {
+  entry.revision = revision;
+  entry.what = Loss{};
+  return entry;
+}
+
 inline Definition about(std::string_view subject,
                         decltype(Definition::expected_agents) expected = {}) {
   Definition definition;

@@ -38,32 +38,59 @@ TEST_CASE("job: exists for clients once it is defined") {
   CHECK(job.written() == wall_second(4));
 }
 
-TEST_CASE("job: it holds what its state is made of, by key") {
-  Job job("j");
-  const Entry event = happened("j", 2, EventKind::kStarted, "a");
+TEST_CASE("job: what is lost is as if it never had been") {
+  const Entry definition = defined("j", 1, kBroadcast);
+  const Entry started = happened("j", 2, EventKind::kStarted, "a");
   const Entry response = responded("j", 3, "a");
-  const Entry definition = defined("j", 4);
-  for (const Entry& entry : {event, response, definition}) {
-    CHECK_FALSE(job.holds(entry));
-    absorb_all(job, {entry});
-    CHECK(job.holds(entry));
+  const Entry failed = happened("j", 4, EventKind::kFailed, "a");
+  const std::vector<Entry> all = {definition, started, response, failed};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Job job("j"), without("j");
+    absorb_all(job, all);
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      if (k != i) absorb_all(without, {all[k]});
+    }
+    CHECK(job.absorb(lost(all[i], 5)) == Absorbed::kChanged);
+    CHECK(job.absorb(lost(all[i], 6)) == Absorbed::kUnchanged);
+    REQUIRE(job.defined() == without.defined());
+    if (job.defined()) CHECK(view_of(job) == view_of(without));
+    absorb_all(job, {defined("j", 7)});
+    absorb_all(without, {defined("j", 7)});
+    CHECK(view_of(job) == view_of(without));
   }
-  CHECK_FALSE(job.holds(happened("j", 2, EventKind::kStarted, "b")));
-  Entry deletion = event;
-  deletion.revision = 5;
-  deletion.what = Deletion{};
-  absorb_all(job, {deletion});
-  CHECK_FALSE(job.holds(event));
 }
 
-TEST_CASE("job: it tells of entries that a much later definition outlives") {
+TEST_CASE("job: what was not held, or came later, cannot be lost") {
   Job job("j");
-  absorb_all(job, {responded("j", 2, "a"), happened("j", 3, EventKind::kStarted, "a")});
-  CHECK(job.outlived() == Job::kNothing);
-  absorb_all(job, {defined("j", 6)});  // A second for a revision.
-  CHECK(job.outlived() == Job::kNothing);
-  absorb_all(job, {defined("j", 7)});
-  CHECK(job.outlived() == 2);
+  const Entry started = happened("j", 3, EventKind::kStarted, "a");
+  absorb_all(job, {defined("j", 1), started});
+  CHECK(job.absorb(lost(started, 2)) == Absorbed::kUnchanged);
+  CHECK(job.absorb(lost(happened("j", 4, EventKind::kStarted, "b"), 5)) == Absorbed::kUnchanged);
+  CHECK(job.absorb(lost(responded("j", 3, "a"), 5)) == Absorbed::kUnchanged);
+  CHECK(job.revision() == 3);
+  // The mark of a deletion is there still.
+  absorb_all(job, {deleted(responded("j", 3, "a"), 6)});
+  CHECK(job.absorb(lost(started, 7)) == Absorbed::kChanged);
+  CHECK(job.revision() == 6);
+}
+
+TEST_CASE("job: it lets go of what is older than a revision") {
+  Job job("j");
+  CHECK(job.oldest() == Job::kNothing);
+  absorb_all(job, {responded("j", 2, "a"), happened("j", 3, EventKind::kFailed, "a"),
+                   defined("j", 4), happened("j", 5, EventKind::kStarted, "b")});
+  CHECK(job.oldest() == 2);
+  CHECK(job.let_go(2) == Absorbed::kUnchanged);
+  CHECK(job.let_go(4) == Absorbed::kChanged);
+  CHECK(job.oldest() == 4);
+  CHECK(job.responses().empty());
+  CHECK(job.status() == Status::kProcessing);
+  CHECK(job.let_go(5) == Absorbed::kChanged);
+  CHECK_FALSE(job.defined());
+  CHECK(job.let_go(6) == Absorbed::kUnchanged);
+  CHECK(job.empty());
+  absorb_all(job, {defined("j", 6)});  // What swept the others away.
+  CHECK(job.revision() == 6);
 }
 
 TEST_CASE("job: what happened before the definition is judged by it") {

@@ -58,6 +58,12 @@ TEST_CASE("ledger: other rules for what is kept are another configuration") {
   other = before;
   other.has_other_subjects = true;
   CHECK(Ledger(before).compare(other, kNow) == Finding::kConfigured);
+  other = before;
+  other.discards_old = true;
+  CHECK(Ledger(before).compare(other, kNow) == Finding::kConfigured);
+  other = before;
+  other.allows_rollup = true;
+  CHECK(Ledger(before).compare(other, kNow) == Finding::kConfigured);
 }
 
 TEST_CASE("ledger: what was written since the start and not delivered is a gap") {
@@ -93,6 +99,49 @@ TEST_CASE("ledger: fewer entries than before are a purge") {
   Ledger ledger(state(10, 3));
   CHECK(ledger.compare(state(10, 2), kNow) == Finding::kShrunk);
   CHECK(ledger.compare(state(10, 2), kNow) == Finding::kAgrees);
+}
+
+// It may have been a rollup, which takes others out and is an entry itself.
+TEST_CASE("ledger: what is on its way may tell why there are fewer entries") {
+  Ledger ledger(state(10, 3));
+  CHECK(ledger.compare(state(12, 1), kNow) == Finding::kBehind);
+  CHECK_FALSE(ledger.has_shrunk());
+  ledger.deliver(11, kNow);
+  CHECK_FALSE(ledger.has_shrunk());
+  SUBCASE("and does") {
+    ledger.forget_count();
+    ledger.deliver(12, kNow);
+    CHECK_FALSE(ledger.has_shrunk());
+    CHECK(ledger.compare(state(12, 1), kNow) == Finding::kAgrees);
+    CHECK(ledger.compare(state(12, 0), kNow) == Finding::kShrunk);
+  }
+  SUBCASE("and does not") {
+    ledger.forget_count_if_history();  // There is none.
+    ledger.deliver(12, kNow);
+    CHECK(ledger.has_shrunk());
+  }
+}
+
+TEST_CASE("ledger: a full bucket may push out many for one") {
+  BucketState before = state(10, 3);
+  before.discards_old = true;
+  before.first_seq = 8;
+  Ledger ledger(before);
+  BucketState after = before;
+  after.entries = 1;
+  CHECK(Ledger(before).compare(after, kNow) == Finding::kShrunk);
+  after.first_seq = 10;
+  CHECK(ledger.compare(after, kNow) == Finding::kAgrees);
+}
+
+TEST_CASE("ledger: a gap before which nothing is left does not matter") {
+  Ledger ledger(state(10, 3));
+  ledger.deliver(12, kNow);
+  ledger.deliver(14, kNow);
+  ledger.let_go(13);
+  CHECK(ledger.has_gap());
+  ledger.let_go(14);
+  CHECK_FALSE(ledger.has_gap());
 }
 
 TEST_CASE("ledger: entries that may have expired are no purge, younger ones are") {

@@ -111,16 +111,19 @@ class TestBucket {
 
   // Has the bucket's stream take in another subject, too.
   void bind(const char* subject) {
-    jsStreamInfo* raw = nullptr;
-    must(js_GetStreamInfo(&raw, connection_->jetstream(), stream_of(kName).c_str(), nullptr,
-                          nullptr));
-    const StreamInfoPtr info(raw);
     const std::string own = subject_prefix_of(kName) + ">";
     std::array<const char*, 2> subjects = {own.c_str(), subject};
-    jsStreamConfig config = *info->Config;
-    config.Subjects = subjects.data();
-    config.SubjectsLen = subjects.size();
-    must(js_UpdateStream(nullptr, connection_->jetstream(), &config, nullptr, nullptr));
+    configure([&](jsStreamConfig& config) {
+      config.Subjects = subjects.data();
+      config.SubjectsLen = subjects.size();
+    });
+  }
+  // From now on it holds so many entries at most, and pushes out the oldest.
+  void limit(std::int64_t entries_max) {
+    configure([&](jsStreamConfig& config) {
+      config.MaxMsgs = entries_max;
+      config.Discard = js_DiscardOld;
+    });
   }
 
   // Keys need not be such as a KV client would accept.
@@ -133,6 +136,16 @@ class TestBucket {
       return js_Publish(nullptr, connection_->jetstream(), subject.c_str(), value.data(),
                         static_cast<int>(value.size()), nullptr, nullptr) == NATS_OK;
     }));
+  }
+  // With the header `Nats-Rollup`: `all` takes everything else out of the bucket, `sub` what the
+  // key held.
+  void roll_up(std::string_view key, std::string_view value, const char* what = "all") {
+    natsMsg* raw = nullptr;
+    must(natsMsg_Create(&raw, (subject_prefix_of(kName) + std::string(key)).c_str(), nullptr,
+                        value.data(), static_cast<int>(value.size())));
+    const NatsMsgPtr message(raw);
+    must(natsMsgHeader_Set(raw, "Nats-Rollup", what));
+    must(js_PublishMsg(nullptr, connection_->jetstream(), raw, nullptr, nullptr));
   }
   void erase(const std::string& key) { must(kvStore_Delete(store_.get(), key.c_str())); }
 
@@ -154,6 +167,16 @@ class TestBucket {
   static constexpr const char* kName = "job-queue";
 
  private:
+  template <typename Change>
+  void configure(Change&& change) {
+    jsStreamInfo* raw = nullptr;
+    must(js_GetStreamInfo(&raw, connection_->jetstream(), stream_of(kName).c_str(), nullptr,
+                          nullptr));
+    const StreamInfoPtr info(raw);
+    jsStreamConfig config = *info->Config;
+    change(config);
+    must(js_UpdateStream(nullptr, connection_->jetstream(), &config, nullptr, nullptr));
+  }
   static void must(natsStatus status) {
     INFO(describe_nats_error(status));
     REQUIRE(status == NATS_OK);

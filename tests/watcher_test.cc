@@ -225,17 +225,104 @@ TEST_CASE("watcher: an entry overwritten by garbage is not in the bucket any mor
   bucket.define("build-7");
   bucket.happen("build-7", "started");
   bucket.define("build-8");
+  bucket.happen("build-7", "failed", "6");
   Watched watched(nats.url(), {.heartbeat = kNoHeartbeat, .reconcile_interval = 1h});
-  REQUIRE(watched.comes_to("build-7", Status::kProcessing));
+  REQUIRE(watched.comes_to("build-7", Status::kFailed));
   SUBCASE("an event") {
-    bucket.put("status.build-7.started.a1.5", "no JSON");
-    CHECK(watched.comes_to("build-7", Status::kSubmitted));
+    bucket.put("status.build-7.failed.a1.6", "no JSON");
+    CHECK(watched.comes_to("build-7", Status::kProcessing));
+  }
+  SUBCASE("too large an event") {
+    bucket.put("status.build-7.failed.a1.6", std::string((1 << 20) + 1, ' '));
+    CHECK(watched.comes_to("build-7", Status::kProcessing));
   }
   SUBCASE("a definition") {
     bucket.put("jobs.build-7", "no JSON");
     CHECK(watched.goes("build-7"));
   }
   CHECK_FALSE(watched.json_of("build-8").empty());
+  CHECK(watched.metrics.resyncs.load() == 0);
+  Watched fresh(nats.url());
+  REQUIRE(fresh.ready());
+  CHECK(fresh.json_of("build-7") == watched.json_of("build-7"));
+}
+
+// Each of these by somebody who may write the keys of one job only.
+TEST_CASE("watcher: a worker does not have the bucket read again, whatever it writes") {
+  const TestNats nats;
+  TestBucket bucket(nats, 5);
+  bucket.define("build-7");
+  bucket.define("build-8");
+  Watched watched(nats.url(), {.heartbeat = 100ms, .reconcile_interval = 20ms});
+  REQUIRE(watched.ready());
+  for (int i = 0; i < 20; ++i) {
+    bucket.happen("build-7", "started");
+    bucket.put("status.build-7.started.a1.5", "{}");
+    bucket.put("jobs.build-7", "{}");
+    bucket.put("jobs.build-7", std::string((1 << 20) + 1, ' '));
+    bucket.erase("status.build-7.started.a1.5");
+    // What is not delivered before it is rolled up is a gap, which is another matter.
+    const Revision last = bucket.state().last_seq;
+    REQUIRE(eventually([&] { return watched.table.position().revision() == last; }));
+    bucket.roll_up("status.build-7.started.a1.5", "", "sub");
+    bucket.roll_up("jobs.build-7", "", "sub");
+    bucket.define("build-7");
+    const std::uint64_t before = watched.metrics.reconciles.load();
+    REQUIRE(eventually([&] { return watched.metrics.reconciles.load() > before; }));
+  }
+  CHECK(watched.comes_to("build-7", Status::kSubmitted));
+  CHECK(watched.metrics.resyncs.load() <= 1);  // A gap may be read for, every 5 s at most.
+}
+
+TEST_CASE("watcher: a rollup takes everything else out at once, and is no reason to read again") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  bucket.define("build-8");
+  bucket.happen("build-8", "completed");
+  Watched watched(nats.url(), {.heartbeat = kNoHeartbeat, .reconcile_interval = 1h});
+  REQUIRE(watched.comes_to("build-8", Status::kCompleted));
+  TestWaiter waiter(Condition::done());
+  park(watched, "build-7", waiter);
+  const std::string value = R"({"id":"build-8","created":"2026-01-31T12:00:00Z"})";
+  bucket.roll_up("jobs.build-8", value);
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kGone);
+  CHECK(watched.comes_to("build-8", Status::kSubmitted));
+  // Again and again, with others in between.
+  for (int i = 0; i < 50; ++i) {
+    bucket.define("build-9");
+    bucket.roll_up("jobs.build-8", value, "ALL");
+  }
+  CHECK(watched.goes("build-9"));
+  CHECK(watched.table.jobs() == 1);
+  CHECK(watched.metrics.resyncs.load() == 0);
+  CHECK(watched.metrics.reconciles.load() < 100);
+  Watched fresh(nats.url());
+  REQUIRE(fresh.ready());
+  CHECK(fresh.json_of("build-8") == watched.json_of("build-8"));
+}
+
+TEST_CASE("watcher: what a full bucket pushes out leaves, and the bucket is not read for it") {
+  const TestNats nats;
+  TestBucket bucket(nats);
+  bucket.limit(4);
+  bucket.define("build-7");
+  bucket.define("build-8");
+  Watched watched(nats.url(), {.heartbeat = kNoHeartbeat, .reconcile_interval = 20ms});
+  REQUIRE(watched.ready());
+  TestWaiter waiter(Condition::done());
+  park(watched, "build-7", waiter);
+  for (int i = 0; i < 3; ++i) bucket.define("next-" + std::to_string(i));
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kGone);
+  CHECK_FALSE(watched.json_of("build-8").empty());
+  for (int i = 0; i < 100; ++i) bucket.define("later-" + std::to_string(i));
+  CHECK(watched.comes_to("later-99", Status::kSubmitted));
+  CHECK(eventually([&] { return watched.table.jobs() == 4; }));
+  CHECK(watched.metrics.resyncs.load() == 0);
 }
 
 TEST_CASE("watcher: what is written behind a purge is not added to what was purged") {
