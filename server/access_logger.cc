@@ -5,13 +5,17 @@
 #include "server/connection.h"
 #include "server/exchange.h"
 #include "server/log.h"
-#include "server/peer.h"
 
 namespace bide {
 namespace {
 
 std::string_view method_of(const RequestFacts& facts) {
   return facts.other ? "-" : facts.head ? "HEAD" : "GET";
+}
+
+// Behind a trusted proxy no port is known.
+std::string client_name(const Connection& connection) {
+  return connection.proxied ? connection.client_address.text() : peer_name(connection.fd);
 }
 
 }  // namespace
@@ -28,7 +32,7 @@ void AccessLogger::response(const Connection& connection, int status, std::size_
   const RequestFacts& facts = connection.facts;
   const std::chrono::duration<double, std::milli> took = clock_.now() - facts.received;
   log_line(format_log_line("access", "request", clock_.wall_now(),
-                           {{"client", peer_name(connection.fd)},
+                           {{"client", client_name(connection)},
                             {"method", method_of(facts)},
                             {"path", std::string(path.begin).append(path.middle).append(path.end)},
                             {"status", static_cast<std::uint64_t>(status)},

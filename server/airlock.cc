@@ -78,6 +78,8 @@ bool is_read(std::string_view name) {
     case 13:
       return is("If-None-Match") || is("Cache-Control") || is("Last-Event-ID") ||
              is("Authorization");
+    case 15:
+      return is("X-Forwarded-For");
     case 29:
       return is("Access-Control-Request-Method");
     default:

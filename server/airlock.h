@@ -66,7 +66,7 @@ struct [[nodiscard]] Step {
 //            router compares it byte by byte. `*` for `OPTIONS *`.
 //   params   the query, decoded (query.h)
 //   headers  those that something reads (Accept, Authorization, Cache-Control, Connection, Cookie,
-//            If-Match, If-None-Match, Last-Event-ID, Origin, Prefer, Upgrade,
+//            If-Match, If-None-Match, Last-Event-ID, Origin, Prefer, Upgrade, X-Forwarded-For,
 //            Access-Control-Request-Method; with Upgrade also Host and Sec-WebSocket-*), values
 //            trimmed, and otherwise as sent. All others are checked and dropped: what is kept costs
 //            allocations. Trailers are not among them.

@@ -8,6 +8,10 @@ std::size_t ClientAccounts::limit_of(Share share) const {
   switch (share) {
     case Share::kPlaces:
       return limits_.places;
+    case Share::kConnections:
+      return limits_.connections;
+    case Share::kKept:
+      return limits_.kept_kib;
   }
   return 0;
 }

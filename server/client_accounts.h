@@ -24,13 +24,17 @@ class ClientAccounts {
   // What there is to take. For one more: a line here, one in Limits, one in limit_of(), and the
   // number below.
   enum class Share : std::uint8_t {
-    kPlaces,  // Of requests and streams that are held: one each, of a set one for each id.
+    kPlaces,       // Of requests and streams that are held: one each, of a set one for each id.
+    kConnections,  // That are open.
+    kKept,         // KiB of requests, records and messages that are not complete.
   };
-  static constexpr std::size_t kShares = 1;
+  static constexpr std::size_t kShares = 3;
 
   // Of one client, at a time. 0: no limit.
   struct Limits {
     std::size_t places = 0;
+    std::size_t connections = 0;
+    std::size_t kept_kib = 16'384;
     std::size_t per_second = 0;  // Requests, and as many more in a burst.
   };
   explicit ClientAccounts(const Limits& limits)
@@ -38,8 +42,8 @@ class ClientAccounts {
 
   [[nodiscard]] const Limits& limits() const { return limits_; }
 
-  // False: it would be more than one may have, and nothing was taken. Everything that was taken must
-  // be given back, at once or in parts.
+  // False: it would be more than one may have, and nothing was taken. Everything that was taken
+  // must be given back, at once or in parts.
   [[nodiscard]] bool take(Share share, std::uint64_t client, std::size_t amount = 1);
   void give_back(Share share, std::uint64_t client, std::size_t amount = 1);
 

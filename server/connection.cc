@@ -10,6 +10,9 @@ constexpr std::uint64_t kNewsMask = 7ULL << kNewsShift;
 constexpr std::uint64_t kParked = 1 << 4;
 constexpr std::uint64_t kHalfClosed = 1 << 5;
 constexpr std::uint64_t kListens = 1 << 6;
+// Of a connection that is at rest and not parked, the two bits before mean:
+constexpr std::uint64_t kIdle = kHalfClosed;
+constexpr std::uint64_t kShaking = kListens;
 constexpr std::uint64_t kFlags = 0xFF;
 constexpr unsigned kTurnShift = 8;
 constexpr unsigned kLifeShift = 40;
@@ -40,6 +43,12 @@ std::uint64_t next_turn(std::uint64_t state) {
 }
 
 }  // namespace
+
+Reaping reaping_of(TimePoint when) {
+  using std::chrono::milliseconds;
+  const auto ms = std::chrono::ceil<milliseconds>(when.time_since_epoch()).count();
+  return Reaping{static_cast<std::uint32_t>(ms)};
+}
 
 bool Connection::claim(Ticket ticket) noexcept {
   std::uint64_t state = state_.load(std::memory_order_acquire);
@@ -81,7 +90,14 @@ bool Connection::on_events(std::uint32_t life, News news) noexcept {
 Connection::Standing Connection::standing() const noexcept {
   const std::uint64_t state = state_.load(std::memory_order_relaxed);
   if ((state & kOwned) != 0) return Standing::kOwned;
-  return (state & kParked) != 0 ? Standing::kParked : Standing::kAtRest;
+  if ((state & kParked) != 0) return Standing::kParked;
+  if ((state & kIdle) != 0) return Standing::kIdle;
+  return (state & kShaking) != 0 ? Standing::kShaking : Standing::kAtRest;
+}
+
+std::size_t Connection::kept_bytes() const noexcept {
+  return input.size() + (tls != nullptr ? tls->kept_bytes() : 0) +
+         (stream != nullptr ? stream->kept_bytes() : 0);
 }
 
 void Connection::note(News news) noexcept {
@@ -89,8 +105,11 @@ void Connection::note(News news) noexcept {
 }
 
 Connection::News Connection::rest() noexcept {
+  std::uint64_t kind = 0;
+  if (phase == Phase::kReading && kept_bytes() == 0) kind = kIdle;
+  if (phase == Phase::kShaking) kind = tls == nullptr ? kIdle : kShaking;
   std::uint64_t state = state_.load(std::memory_order_relaxed);
-  while (!state_.compare_exchange_weak(state, next_turn(state), std::memory_order_acq_rel)) {
+  while (!state_.compare_exchange_weak(state, next_turn(state) | kind, std::memory_order_acq_rel)) {
   }
   return news_of(state);
 }

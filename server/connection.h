@@ -27,6 +27,7 @@
 
 #include "core/waiter.h"
 #include "server/airlock.h"
+#include "server/client_address.h"
 #include "server/http_metrics.h"
 #include "server/opened_stream.h"
 #include "server/stream.h"
@@ -71,12 +72,20 @@ struct RequestFacts {
   bool named_origin : 1 = false;         // From a page of an origin that may read (CrossOrigin).
   std::uint16_t admission = 0;           // See Admission::outdated().
   TimePoint token_expires = kEndOfTime;  // Of the token that the request was admitted by.
-  // Whose limits it counts for, by the token or, known from the first request that was counted on,
-  // by the address; 0: not known yet.
+  // Whose limits it counts for, if that is by a token; 0: by the address (Connection::client()).
   std::uint64_t client = 0;
   // Further field lines of the response (CrossOrigin); null: kSameOriginOnly.
   const std::string* cross_origin = nullptr;
 };
+
+// A point in time for the reaper: its milliseconds, rounded up, without those that do not fit. Half
+// the size of a TimePoint; two that are less than 24 days apart can be compared.
+enum class Reaping : std::uint32_t {};
+[[nodiscard]] Reaping reaping_of(TimePoint when);
+[[nodiscard]] constexpr bool is_before(Reaping a, Reaping b) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) - static_cast<std::uint32_t>(b)) <
+         0;
+}
 
 class Connection final : public Waiter {
  public:
@@ -103,10 +112,19 @@ class Connection final : public Waiter {
   [[nodiscard]] bool on_events(std::uint32_t life, News news) noexcept;
   // For the owner: as if the event came (again) the moment the connection comes to rest.
   void note(News news) noexcept;
-  enum class Standing : std::uint8_t { kOwned, kParked, kAtRest };
+  enum class Standing : std::uint8_t {
+    kOwned,
+    kParked,
+    kIdle,     // At rest, and nothing of a request has come, nor of a handshake been begun.
+    kShaking,  // At rest within its TLS handshake.
+    kAtRest,   // In any other way.
+  };
   // As it is right now; also of a slot that is not in use: kOwned.
   [[nodiscard]] Standing standing() const noexcept;
-  // Gives ownership up. What was noted meanwhile: the caller must have somebody look at it.
+  // Bytes that are kept of what its client has begun to say. For the owner.
+  [[nodiscard]] std::size_t kept_bytes() const noexcept;
+  // Gives ownership up, by `phase`. What was noted meanwhile: the caller must have somebody look at
+  // it.
   [[nodiscard]] News rest() noexcept;
   struct Parked {
     Ticket ticket;  // Takes ownership back.
@@ -123,7 +141,10 @@ class Connection final : public Waiter {
   // Waiter: the job table's side of the claim.
   [[nodiscard]] bool present(std::uint64_t ticket) const noexcept override;
   [[nodiscard]] bool try_claim() noexcept override { return claim(parked_ticket_); }
-  [[nodiscard]] std::uint64_t client() const noexcept override { return facts.client; }
+  // Of the request that is under way: whose limits it counts for.
+  [[nodiscard]] std::uint64_t client() const noexcept override {
+    return facts.client != 0 ? facts.client : client_address.client();
+  }
   void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept override {
     sink->on_answer(*this, outcome, std::move(snapshot));
   }
@@ -138,9 +159,14 @@ class Connection final : public Waiter {
   Phase phase = Phase::kReading;
   bool half_closed = false;  // The client sent its FIN and may still read.
   bool broken = false;       // Sending failed: nobody is there to answer.
-  bool in_body = false;      // `deadline` is that of the body.
-  // When the reaper may end it (Reaper::mark).
-  std::atomic<std::int64_t> expires_ms{INT64_MAX};
+  bool in_body : 1 = false;  // `deadline` is that of the body.
+  bool proxied : 1 = false;  // Its peer is a trusted proxy: what it takes counts for no client.
+  bool in_handshake : 1 = false;  // Has entered the HandshakeGate.
+  std::uint8_t kept_kib = 0;      // Taken of its client's share for what is not complete.
+  // When the reaper may end it, while it is at rest.
+  std::atomic<Reaping> expires{};
+  // Of the peer; of a trusted proxy's connection, of the client that the present request is from.
+  ClientAddress client_address;
   TimePoint deadline = kEndOfTime;  // For the rest of the request, or of lingering.
   RequestFacts facts;
   Progress progress;

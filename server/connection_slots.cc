@@ -34,7 +34,7 @@ ConnectionSlots::Census ConnectionSlots::census() const {
   for (std::uint32_t i = 0; i < end(); ++i) {
     const Connection::Standing standing = at(i).standing();
     if (standing == Connection::Standing::kParked) ++census.parked;
-    if (standing == Connection::Standing::kAtRest) ++census.resting;
+    if (standing > Connection::Standing::kParked) ++census.resting;
   }
   const std::size_t others = census.parked + census.resting;
   census.busy = in_use() > others ? in_use() - others : 0;

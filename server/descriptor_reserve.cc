@@ -5,15 +5,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 
 namespace bide {
 
-bool is_below_reserve(int fd) {
+std::size_t descriptors_for_clients() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return true;
-  const rlim_t reserved = std::min<rlim_t>(kReservedDescriptors, limit.rlim_cur / 4);
-  return static_cast<rlim_t>(fd) < limit.rlim_cur - reserved;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return SIZE_MAX;
+  return limit.rlim_cur - std::min<rlim_t>(kReservedDescriptors, limit.rlim_cur / 4);
 }
+
+bool is_below_reserve(int fd) { return static_cast<std::size_t>(fd) < descriptors_for_clients(); }
 
 int moved_below_reserve(int fd) {
   const int lowest = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);

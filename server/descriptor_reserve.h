@@ -10,11 +10,16 @@
 // Thread safety: all functions may be called from any thread.
 #pragma once
 
+#include <cstddef>
+
 namespace bide {
 
 // Enough for NATS, the start of a nats-server, and looking up names. Where the limit is below four
 // times this, it is a fourth of the limit.
 inline constexpr int kReservedDescriptors = 32;
+
+// How many descriptors there are below the reserve.
+[[nodiscard]] std::size_t descriptors_for_clients();
 
 // Whether this descriptor is none of the reserve. The limit is asked for each time: it may be
 // changed from outside (prlimit).

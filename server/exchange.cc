@@ -41,8 +41,10 @@ std::string_view Exchange::further_fields() const {
   return fields == nullptr ? kSameOriginOnly : *fields;
 }
 
+std::uint64_t Exchange::client() const { return connection_.client(); }
+
 bool Exchange::unread_full(std::size_t body_bytes) {
-  return front_.unread_.is_full(front_.client_of(connection_), body_bytes);
+  return front_.unread_.is_full(connection_.client(), body_bytes);
 }
 
 void Exchange::charge() { front_.charge(connection_); }

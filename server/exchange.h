@@ -41,8 +41,11 @@ class Exchange {
   // If-Match, until it is judged; null: none, or judged.
   [[nodiscard]] std::unique_ptr<const ValidatorList>& only_if() { return connection_.only_if; }
 
-  // Counts the request for its client. facts().client must be known, or else it is its address.
+  // Counts the request for its client.
   void charge();
+  // Whose limits the request counts for: its token's subject, or its address.
+  [[nodiscard]] std::uint64_t client() const;
+  [[nodiscard]] const ClientAddress& client_address() const { return connection_.client_address; }
   // Takes so many of the places that a client may hold at a time, for the parked request or the
   // stream that this becomes, unless it has some already. They are given back with its end. False:
   // there are not so many left.

@@ -46,8 +46,11 @@ Front::Front(Clock& clock, const Limits& limits, HttpMetrics& metrics, AccessLog
       access_logger_(access_logger),
       accounts_(limits.per_client),
       unread_(limits.unread_bytes_max),
+      handshakes_(limits.handshakes),
       pool_([this](std::uint64_t key, std::uint32_t events) { on_events(key, news_of(events)); }),
-      reaper_(clock, slots_, [this](Connection& connection) { on_expired(connection); }) {}
+      reaper_(
+          clock, slots_, [this](Connection& connection) { on_expired(connection); },
+          [this] { on_tick(); }) {}
 
 Front::~Front() { stop(); }
 
@@ -73,24 +76,36 @@ std::uint64_t Front::key_of(const Connection& connection) {
 }
 
 void Front::adopt(int fd) {
-  Connection* const connection = draining() ? nullptr : slots_.acquire();
-  if (connection == nullptr) {
-    count(metrics_.refused(draining() ? ConnectionRefusal::kDraining : ConnectionRefusal::kNoSlot));
+  using Share = ClientAccounts::Share;
+  const ClientAddress address = ClientAddress::of_peer(fd);
+  const bool proxied = proxies_.trusts(address);
+  const auto refuse = [&](ConnectionRefusal why) {
+    count(metrics_.refused(why));
     ::close(fd);
-    return;
+  };
+  if (draining()) return refuse(ConnectionRefusal::kDraining);
+  if (!proxied && !accounts_.take(Share::kConnections, address.client())) {
+    return refuse(ConnectionRefusal::kClient);
   }
+  const auto give_up = [&](ConnectionRefusal why) {
+    if (!proxied) accounts_.give_back(Share::kConnections, address.client());
+    refuse(why);
+  };
+  Connection* const connection = slots_.acquire();
+  if (connection == nullptr) return give_up(ConnectionRefusal::kNoSlot);
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   count(metrics_.connections);
-  connection->sink = this;
-  connection->fd = fd;
   // Watched before it rests: what comes in between is noted.
   const auto thread = pool_.watch(fd, kReadEvents, key_of(*connection));
   if (!thread) {
-    count(metrics_.refused(ConnectionRefusal::kNoWatch));
-    ::close(fd);
-    return slots_.release(*connection);
+    slots_.release(*connection);
+    return give_up(ConnectionRefusal::kNoWatch);
   }
+  connection->sink = this;
+  connection->fd = fd;
+  connection->client_address = address;
+  connection->proxied = proxied;
   connection->thread = *thread;
   if (tls_ != nullptr) {
     connection->deadline = clock_.now() + limits_.head;
@@ -129,8 +144,9 @@ void Front::read(Connection& connection) {
   thread_local std::array<char, kReadBytes> buffer;
   const ssize_t got = receive(connection, buffer);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-    return connection.input.empty() ? wait_for_request(connection, clock_.now())
-                                    : wait_for_rest_of(connection, connection.input);
+    // Part of a TLS record is part of a request, too.
+    return connection.kept_bytes() == 0 ? wait_for_request(connection, clock_.now())
+                                        : wait_for_rest_of(connection, connection.input);
   }
   if (got <= 0) return close(connection);
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
@@ -194,11 +210,12 @@ void Front::begin(Connection& connection, const httplib::Request& request) {
   connection.progress = {};
   connection.deadline = kEndOfTime;
   connection.in_body = false;
-  // Whom it counts for stays, unless its token says another: an address is not looked up again.
-  const std::uint64_t client = connection.facts.client;
   connection.facts = {};
   connection.only_if.reset();
-  connection.facts.client = client;
+  if (connection.proxied) {
+    connection.client_address =
+        proxies_.client_of(ClientAddress::of_peer(connection.fd), request.headers);
+  }
   connection.facts.received = clock_.now();
   connection.facts.head = request.method == "HEAD";
   connection.facts.other = !connection.facts.head && request.method != "GET";
@@ -209,6 +226,7 @@ void Front::begin(Connection& connection, const httplib::Request& request) {
 
 void Front::wait_for_request(Connection& connection, TimePoint since) {
   std::string().swap(connection.input);
+  connection.deadline = kEndOfTime;
   rest(connection, Connection::Phase::kReading, since + limits_.idle);
 }
 
@@ -222,6 +240,9 @@ void Front::wait_for_rest_of(Connection& connection, std::string_view partial) {
     connection.in_body = true;
     connection.deadline = now + limits_.body;
   }
+  if (!count_kept(connection)) {
+    return reject(connection, connection.input, 429, "this client has too many requests half sent");
+  }
   rest(connection, Connection::Phase::kReading, connection.deadline);
 }
 
@@ -230,6 +251,7 @@ void Front::reject(Connection& connection, std::string_view bytes, int status,
   count(metrics_.rejected(status));
   connection.deadline = kEndOfTime;
   connection.facts = RequestFacts{};
+  if (connection.proxied) connection.client_address = ClientAddress::of_peer(connection.fd);
   connection.facts.head = is_head(bytes);
   connection.facts.received = clock_.now();
   connection.facts.close = true;

@@ -30,11 +30,13 @@
 #include "server/client_accounts.h"
 #include "server/connection_slots.h"
 #include "server/exchange.h"
+#include "server/handshake_gate.h"
 #include "server/http_metrics.h"
 #include "server/pool.h"
 #include "server/reaper.h"
 #include "server/served_hosts.h"
 #include "server/tls_context.h"
+#include "server/trusted_proxies.h"
 #include "server/unread_bytes.h"
 
 namespace bide {
@@ -52,6 +54,9 @@ class Front final : private AnswerSink {
     std::chrono::milliseconds linger{2'000};  // From our last byte to the client's close.
     ClientAccounts::Limits per_client{};
     std::size_t unread_bytes_max = std::size_t{64} << 20U;  // Of a client's answers.
+    HandshakeGate::Limits handshakes{};
+    // That others who wait for room leave to one that has begun.
+    std::chrono::milliseconds handshake_under_pressure{2'000};
   };
 
   Front(Clock& clock, const Limits& limits, HttpMetrics& metrics, AccessLogger& access_logger);
@@ -67,8 +72,14 @@ class Front final : private AnswerSink {
   // Before start(): requests for other hosts are answered with 421. Null: none is.
   void use_hosts(const ServedHosts* hosts) { hosts_ = hosts; }
 
+  // Before start(): whose X-Forwarded-For tells the client of a request.
+  void trust(TrustedProxies proxies) { proxies_ = std::move(proxies); }
+
   // Takes over an accepted, connected socket.
   void adopt(int fd);
+  // Closes idle connections, those first that have been idle for longest, as descriptors are short.
+  // False: there is none. Looks at every connection.
+  bool make_room();
 
   // Says `Connection: close` on every response from now on, answers what is parked, and closes idle
   // connections; returns when all are closed, or after `patience`. Stop accepting first.
@@ -91,10 +102,17 @@ class Front final : private AnswerSink {
   void on_answer(Connection& connection, Outcome outcome,
                  std::shared_ptr<const Snapshot> snapshot) noexcept override;
   void on_expired(Connection& connection);
+  void on_tick();
   void say_goodbye(Connection& connection, bool for_good);
+  // Has `end` end connections of that standing, which it then owns: those that expire first, so
+  // many at most, and only if they would have expired until `by` in any case. How many.
+  template <typename End>
+  std::size_t end_oldest(Connection::Standing standing, std::size_t most, Reaping by, End&& end);
 
   // All below: the caller owns the connection, and after the call no more, unless said otherwise.
   void shake(Connection& connection);
+  [[nodiscard]] bool enter_handshake(Connection& connection);  // Keeps ownership where it is true.
+  void leave_handshake(Connection& connection);                // Keeps ownership.
   void read(Connection& connection);
   void serve(Connection& connection, std::string_view bytes);
   // `bytes`: what has arrived of the request.
@@ -115,6 +133,7 @@ class Front final : private AnswerSink {
   void linger(Connection& connection);
   void half_close(Connection& connection);
   void rest(Connection& connection, Connection::Phase phase, TimePoint expires);
+  void rest(Connection& connection, Connection::Phase phase, Reaping expires);
   void wait_for_request(Connection& connection, TimePoint since);
   void wait_for_rest_of(Connection& connection, std::string_view partial);
   void begin(Connection& connection, const httplib::Request& request);  // Keeps ownership.
@@ -134,12 +153,19 @@ class Front final : private AnswerSink {
   void drop_unsent(Connection& connection);
   [[nodiscard]] static bool is_fast_enough(const Connection& connection);
   void begin_write_time(Connection& connection, TimePoint now);
-  [[nodiscard]] std::uint64_t client_of(Connection& connection);
   // By the connection's holder and terms. Keeps ownership if the request was not parked (kReady,
   // kFull, kDraining). `key` must not be the connection's own: that may be gone meanwhile.
   [[nodiscard]] Lot::Parked park(Connection& connection, std::string_view key, Lot::Look& look);
   // Keeps ownership. A FIN that is here already, right behind the request, is no goodbye.
   static void look_for_fin(Connection& connection);
+  // Keeps ownership. What a stream's client has said; the stream ends where too much is kept of it.
+  void take_said(Connection& connection, std::string_view bytes, Exchange& exchange);
+  // Keeps ownership. Counts for its client what the connection keeps of requests, records and
+  // messages that are not complete. False: that is more than one client may have kept.
+  [[nodiscard]] bool count_kept(Connection& connection);
+  // Keeps ownership. The same, and what was sent behind the present request is forgotten if it is
+  // too much: the connection ends with the response.
+  void count_or_forget(Connection& connection);
   // All three keep ownership. See Exchange.
   void charge(Connection& connection);
   [[nodiscard]] bool take_places(Connection& connection, std::uint16_t places);
@@ -160,9 +186,11 @@ class Front final : private AnswerSink {
   Handler* handler_ = nullptr;
   const TlsContext* tls_ = nullptr;
   const ServedHosts* hosts_ = nullptr;
+  TrustedProxies proxies_;
   std::atomic<bool> draining_{false};
   ClientAccounts accounts_;
   UnreadBytes unread_;
+  HandshakeGate handshakes_;
   ConnectionSlots slots_;
   Pool pool_;
   Reaper reaper_;

@@ -5,8 +5,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -52,7 +54,7 @@ void Front::keep_unsent(Connection& connection, const Message& message,
   std::unique_ptr<Unsent> unsent = std::move(connection.unsent);
   if (unsent == nullptr) {
     unsent = std::make_unique<Unsent>(message, owner);
-    unsent->client = client_of(connection);
+    unsent->client = connection.client();
   } else {
     unread_.give_back(unsent->client, unsent->owner(), unsent->counted_bytes);
     unsent->append(message, owner);
@@ -150,8 +152,13 @@ void Front::linger(Connection& connection) {
 }
 
 void Front::rest(Connection& connection, Connection::Phase phase, TimePoint expires) {
+  rest(connection, phase, reaping_of(expires));
+}
+
+void Front::rest(Connection& connection, Connection::Phase phase, Reaping expires) {
   connection.phase = phase;
-  connection.expires_ms.store(Reaper::mark(expires), std::memory_order_relaxed);
+  connection.expires.store(expires, std::memory_order_relaxed);
+  count_or_forget(connection);
   const std::uint64_t key = key_of(connection);
   const Connection::News news = connection.rest();
   if (news != Connection::kNone) look_again(key, news);
@@ -170,6 +177,7 @@ void Front::on_expired(Connection& connection) {
                   connection.in_body ? "the body did not arrive in time"
                                      : "the request's head did not arrive in time");
   }
+  if (reading && connection.kept_bytes() != 0) count(metrics_.clients_slow);
   if (connection.phase == Connection::Phase::kWriting) {
     if (is_fast_enough(connection)) {
       begin_write_time(connection, clock_.now());
@@ -187,7 +195,6 @@ void Front::close(Connection& connection) {
   ::close(connection.fd);  // Takes it out of epoll, too.
   pool_.forget(connection.thread);
   connection.fd = -1;
-  connection.expires_ms.store(INT64_MAX, std::memory_order_relaxed);
   connection.half_closed = connection.broken = connection.in_body = false;
   connection.phase = Connection::Phase::kReading;
   connection.deadline = kEndOfTime;
@@ -201,8 +208,99 @@ void Front::close(Connection& connection) {
   connection.opening.reset();
   connection.only_if.reset();
   drop_unsent(connection);
+  leave_handshake(connection);
+  count_or_forget(connection);
+  if (!connection.proxied) {
+    accounts_.give_back(ClientAccounts::Share::kConnections, connection.client_address.client());
+  }
+  connection.proxied = false;
+  connection.client_address = {};
   connection.end_life();
   slots_.release(connection);
+}
+
+bool Front::count_kept(Connection& connection) {
+  if (connection.proxied) return true;
+  constexpr std::size_t kKib = 1024;
+  const std::size_t kib =
+      std::min<std::size_t>((connection.kept_bytes() + kKib - 1) / kKib, UINT8_MAX);
+  if (kib == connection.kept_kib) return true;
+  const std::uint64_t client = connection.client_address.client();
+  const std::size_t had = connection.kept_kib;
+  if (kib > had && !accounts_.take(ClientAccounts::Share::kKept, client, kib - had)) return false;
+  if (kib < had) accounts_.give_back(ClientAccounts::Share::kKept, client, had - kib);
+  connection.kept_kib = static_cast<std::uint8_t>(kib);
+  return true;
+}
+
+void Front::count_or_forget(Connection& connection) {
+  if (count_kept(connection)) return;
+  std::string().swap(connection.input);
+  connection.facts.close = true;
+  (void)count_kept(connection);
+}
+
+template <typename End>
+std::size_t Front::end_oldest(Connection::Standing standing, std::size_t most, Reaping by,
+                              End&& end) {
+  struct Candidate {
+    Reaping expires;
+    Connection* connection;
+    Connection::Ticket ticket;
+  };
+  std::vector<Candidate> candidates;
+  for (std::uint32_t i = 0; i < slots_.end(); ++i) {
+    Connection& connection = slots_.at(i);
+    if (connection.standing() != standing) continue;
+    // The ticket first, as in Reaper::look_at().
+    const auto ticket = connection.idle_ticket();
+    const Reaping expires = connection.expires.load(std::memory_order_relaxed);
+    if (ticket && !is_before(by, expires)) candidates.push_back({expires, &connection, *ticket});
+  }
+  std::sort(candidates.begin(), candidates.end(),
+            [](const Candidate& a, const Candidate& b) { return is_before(a.expires, b.expires); });
+  std::size_t ended = 0;
+  for (const Candidate& candidate : candidates) {
+    if (ended == most) break;
+    if (candidate.connection->claim(candidate.ticket) && end(*candidate.connection)) ++ended;
+  }
+  return ended;
+}
+
+bool Front::make_room() {
+  constexpr std::size_t kAtOnce = 16;  // So that it is not looked at all of them for each new one.
+  const auto end = [this](Connection& connection) {
+    // What came since is the next request.
+    if (look_ahead(connection) == Ahead::kInput || connection.kept_bytes() != 0) {
+      connection.note(Connection::kInput);
+      rest(connection, connection.phase, connection.expires.load(std::memory_order_relaxed));
+      return false;
+    }
+    count(metrics_.connections_evicted);
+    close(connection);
+    return true;
+  };
+  const Reaping any = reaping_of(clock_.now() + 2 * limits_.idle);
+  return end_oldest(Connection::Standing::kIdle, kAtOnce, any, end) > 0;
+}
+
+// Handshakes that wait for room get it: a client that was given its time and did not use it makes
+// room for them.
+void Front::on_tick() {
+  if (tls_ == nullptr) return;
+  if (handshakes_.is_full()) {
+    const TimePoint begun = clock_.now() - limits_.handshake_under_pressure;
+    end_oldest(Connection::Standing::kShaking, SIZE_MAX, reaping_of(begun + limits_.head),
+               [this](Connection& connection) {
+                 on_expired(connection);
+                 return true;
+               });
+  }
+  for (std::size_t room = handshakes_.room(); room > 0; --room) {
+    const auto key = handshakes_.next();
+    if (!key) break;
+    look_again(*key, Connection::kInput);
+  }
 }
 
 void Front::drain(std::chrono::milliseconds patience) {
@@ -230,8 +328,7 @@ void Front::say_goodbye(Connection& connection, bool for_good) {
     connection.note(Connection::kInput);  // Sent before we said goodbye: it is answered.
   }
   if (connection.phase == Connection::Phase::kShaking && for_good) return half_close(connection);
-  rest(connection, connection.phase,
-       TimePoint(std::chrono::milliseconds(connection.expires_ms.load(std::memory_order_relaxed))));
+  rest(connection, connection.phase, connection.expires.load(std::memory_order_relaxed));
 }
 
 }  // namespace bide

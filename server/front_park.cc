@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "server/front.h"
-#include "server/peer.h"
 #include "server/transport.h"
 
 namespace bide {
@@ -30,6 +29,7 @@ void Front::look_for_fin(Connection& connection) {
 }
 
 Lot::Parked Front::park(Connection& connection, std::string_view key, Lot::Look& look) {
+  count_or_forget(connection);
   connection.phase = Connection::Phase::kParked;
   Lot& lot = connection.holder->lot();
   const std::uint64_t events_key = key_of(connection);
@@ -94,9 +94,15 @@ void Front::hear(Connection& connection, Connection::News news) {
     // Edge-triggered: the FIN behind these bytes is told of now or never.
     connection.note(static_cast<Connection::News>(news & ~Connection::kInput));
     Exchange exchange(*this, connection, {});
-    connection.holder->receive({buffer.data(), static_cast<std::size_t>(got)}, exchange);
+    take_said(connection, {buffer.data(), static_cast<std::size_t>(got)}, exchange);
   }
   after_response(connection, clock_.now());
+}
+
+void Front::take_said(Connection& connection, std::string_view bytes, Exchange& exchange) {
+  connection.holder->receive(bytes, exchange);
+  if (connection.stream == nullptr || count_kept(connection)) return;
+  exchange.end_stream(Stream::End::kTrouble);
 }
 
 void Front::park_again(Connection& connection) {
@@ -143,20 +149,13 @@ void Front::finish(Connection& connection, Outcome outcome,
 void Front::charge(Connection& connection) {
   if (accounts_.limits().per_second == 0) return;
   RequestFacts& facts = connection.facts;
-  facts.over_rate = !accounts_.charge(client_of(connection), facts.received);
-}
-
-std::uint64_t Front::client_of(Connection& connection) {
-  std::uint64_t& client = connection.facts.client;
-  if (client == 0) client = hash_of_peer(connection.fd);
-  return client;
+  facts.over_rate = !accounts_.charge(connection.client(), facts.received);
 }
 
 bool Front::take_places(Connection& connection, std::uint16_t places) {
-  const std::uint64_t client = client_of(connection);  // Also for what lots hold it to.
   RequestFacts& facts = connection.facts;
   if (accounts_.limits().places == 0 || facts.places != 0) return true;
-  if (!accounts_.take(ClientAccounts::Share::kPlaces, client, places)) return false;
+  if (!accounts_.take(ClientAccounts::Share::kPlaces, connection.client(), places)) return false;
   facts.places = places & RequestFacts::kPlacesMax;
   return true;
 }
@@ -164,7 +163,7 @@ bool Front::take_places(Connection& connection, std::uint16_t places) {
 void Front::give_back_places(Connection& connection) {
   RequestFacts& facts = connection.facts;
   if (facts.places == 0) return;
-  accounts_.give_back(ClientAccounts::Share::kPlaces, facts.client, facts.places);
+  accounts_.give_back(ClientAccounts::Share::kPlaces, connection.client(), facts.places);
   facts.places = 0;
 }
 
@@ -173,7 +172,7 @@ void Front::go_on(Connection& connection) {
   Exchange exchange(*this, connection, {});
   if (!connection.input.empty() && connection.stream->listens()) {
     const std::string input = std::exchange(connection.input, {});
-    connection.holder->receive(input, exchange);
+    take_said(connection, input, exchange);
   }
   if (connection.stream != nullptr && !exchange.stuck()) connection.holder->go_on(exchange);
   if (exchange.handed_over()) return;

@@ -10,7 +10,10 @@ namespace bide {
 // holds up nobody else; who has waited there for longer than the handshake may take has given up.
 void Front::shake(Connection& connection) {
   if (clock_.now() > connection.deadline) return on_expired(connection);
-  if (connection.tls == nullptr) connection.tls = tls_->begin(connection.fd);
+  if (connection.tls == nullptr) {
+    if (!enter_handshake(connection)) return;
+    connection.tls = tls_->begin(connection.fd);
+  }
   if (connection.tls == nullptr) return close(connection);
   const TlsSession::Step step = connection.tls->shake();
   watch_for_tls(connection);
@@ -19,6 +22,7 @@ void Front::shake(Connection& connection) {
       return rest(connection, Connection::Phase::kShaking, connection.deadline);
     case TlsSession::Step::kDone:
       count(metrics_.tls_handshakes);
+      leave_handshake(connection);
       connection.deadline = kEndOfTime;
       connection.phase = Connection::Phase::kReading;
       return read(connection);
@@ -27,6 +31,7 @@ void Front::shake(Connection& connection) {
     case TlsSession::Step::kPlainHttp:
       count(metrics_.tls_handshake_failures);
       connection.tls.reset();
+      leave_handshake(connection);
       return reject(connection, {}, 400, "this port speaks HTTPS only");
     case TlsSession::Step::kFailed:
       break;
@@ -36,6 +41,31 @@ void Front::shake(Connection& connection) {
   const std::string why = connection.tls->trouble();
   log_warn_limited(limit, "a TLS handshake failed", {{"reason", std::string_view(why)}});
   half_close(connection);  // Or the alert, which says what is wrong, may be lost.
+}
+
+// Nothing is held for a handshake before it is let in.
+bool Front::enter_handshake(Connection& connection) {
+  switch (handshakes_.enter(connection.client_address.client(), key_of(connection))) {
+    case HandshakeGate::Verdict::kIn:
+      connection.in_handshake = true;
+      connection.deadline = clock_.now() + limits_.head;  // That it has waited is not its fault.
+      return true;
+    case HandshakeGate::Verdict::kWaiting:
+      rest(connection, Connection::Phase::kShaking, connection.deadline);
+      return false;
+    case HandshakeGate::Verdict::kTooMany:
+      break;
+  }
+  count(metrics_.refused(ConnectionRefusal::kClient));
+  close(connection);
+  return false;
+}
+
+void Front::leave_handshake(Connection& connection) {
+  if (!connection.in_handshake) return;
+  connection.in_handshake = false;
+  handshakes_.leave(connection.client_address.client());
+  if (const auto key = handshakes_.next()) look_again(*key, Connection::kInput);
 }
 
 // While a request is parked no more than a record may have come that says nothing to HTTP, or the
@@ -50,7 +80,7 @@ void Front::look_at_records(Connection& connection) {
       return leave(connection);
     case Ahead::kInput:
     case Ahead::kNothing:
-      return park_again(connection);
+      return count_kept(connection) ? park_again(connection) : leave(connection);
   }
 }
 

@@ -50,6 +50,8 @@ std::string_view word_of(ConnectionRefusal reason) {
       return "no_slot";
     case ConnectionRefusal::kNoWatch:
       return "no_watch";
+    case ConnectionRefusal::kClient:
+      return "client";
   }
   return "";
 }
@@ -76,6 +78,8 @@ std::string_view word_of(RequestRefusal reason) {
       return "client_unread";
     case RequestRefusal::kClientParked:
       return "client_parked";
+    case RequestRefusal::kLogins:
+      return "logins";
   }
   return "";
 }

@@ -36,8 +36,9 @@ enum class ConnectionRefusal : std::uint8_t {
   kDraining,  // The server is shutting down.
   kNoSlot,    // ConnectionSlots are all in use.
   kNoWatch,   // The kernel is out of memory or watches.
+  kClient,    // One client has as many as it may.
 };
-inline constexpr std::size_t kConnectionRefusals = 3;
+inline constexpr std::size_t kConnectionRefusals = 4;
 [[nodiscard]] std::string_view word_of(ConnectionRefusal reason);
 
 // Why a request that was understood is not served as it asked; label `reason`. For one reason more:
@@ -53,13 +54,14 @@ enum class RequestRefusal : std::uint8_t {
   kRate,          // 429: too many requests of one client.
   kClientParked,  // 429: one client holds as many as it may.
   kClientUnread,  // 429: one client has left too much unread.
+  kLogins,        // 429: too many tokens from one address were refused.
 };
-inline constexpr std::size_t kRequestRefusals = 10;
+inline constexpr std::size_t kRequestRefusals = 11;
 [[nodiscard]] std::string_view word_of(RequestRefusal reason);
 
 // What is answered without a look at the path (server/front.h), and 0 for any other; label
 // `status`.
-inline constexpr std::array kRejectStatuses = {400, 408, 413, 414, 417, 421, 431, 501, 505, 0};
+inline constexpr std::array kRejectStatuses = {400, 408, 413, 414, 417, 421, 429, 431, 501, 505, 0};
 
 namespace bounds {
 using namespace std::chrono_literals;
@@ -109,6 +111,7 @@ struct HttpMetrics {
   std::array<Counter, kConnectionRefusals> connections_refused{};
   std::array<Counter, kRequestRefusals> requests_refused{};
   std::array<Counter, kRejectStatuses.size()> requests_rejected{};
+  Counter connections_evicted{0};     // Idle, closed to make room for others.
   Counter event_streams{0};           // Server-sent events, opened.
   Counter web_sockets{0};             // WebSockets, opened.
   Counter tls_handshakes{0};          // That succeeded.

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <functional>
 #include <thread>
+#include <utility>
 
 #include "server/descriptor_reserve.h"
 #include "server/log.h"
@@ -42,6 +43,7 @@ void set_options(socket_t socket) {
 
 // How often it is looked whether somebody has left, while descriptors are short.
 constexpr std::chrono::milliseconds kReservePause{10};
+constexpr int kPausesPerLook = 20;
 
 std::string advice(int error) {
   switch (error) {
@@ -89,14 +91,18 @@ bool HttpServer::serve() { return listen_after_bind(); }
 bool HttpServer::process_and_close_socket(socket_t socket) {
   ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
   ::fcntl(socket, F_SETFD, FD_CLOEXEC);
-  if (!is_below_reserve(socket)) {
-    static LogLimit limit;
-    log_warn_limited(limit,
-                     "out of file descriptors; new clients wait until others leave (see ulimit -n)",
-                     {{"connections", std::uint64_t{front_.connections()}}});
-  }
-  while (!is_below_reserve(socket) && svr_sock_ != INVALID_SOCKET) {
-    std::this_thread::sleep_for(kReservePause);
+  bool told = false;
+  for (int pauses = 0; !is_below_reserve(socket) && svr_sock_ != INVALID_SOCKET; ++pauses) {
+    // Looking for idle ones takes longer than looking at the descriptors.
+    if (pauses % kPausesPerLook != 0 || !front_.make_room()) {
+      if (!std::exchange(told, true)) {
+        static LogLimit limit;
+        log_warn_limited(
+            limit, "out of file descriptors; new clients wait until others leave (see ulimit -n)",
+            {{"connections", std::uint64_t{front_.connections()}}});
+      }
+      std::this_thread::sleep_for(kReservePause);
+    }
     socket = moved_below_reserve(socket);
   }
   front_.adopt(socket);

@@ -71,6 +71,8 @@ void append_connections(MetricsText& text, const HttpMetrics& http, const Server
     text.sample(http.connections_refused[i].load(std::memory_order_relaxed),
                 {{"reason", word_of(static_cast<ConnectionRefusal>(i))}});
   }
+  counter(text, "bide_connections_evicted_total", "Idle connections closed to make room.",
+          http.connections_evicted);
   counter(text, "bide_tls_handshakes_total", "TLS handshakes that succeeded.", http.tls_handshakes);
   counter(text, "bide_tls_handshake_failures_total", "TLS handshakes that failed or took too long.",
           http.tls_handshake_failures);

@@ -13,12 +13,14 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "server/client_address.h"
 #include "server/nats_credentials.h"
 
 namespace bide {
@@ -74,6 +76,9 @@ struct ServeOptions {
   // Of one client: its token's subject, or its address. 0: no limit.
   std::size_t max_parked_per_client = 20'000;  // 0..10,000,000.
   std::size_t max_rate_per_client = 0;         // Requests a second. 0..1,000,000.
+  // Open connections of one address. 0..10,000,000. nullopt: 15 of 16 of the descriptors.
+  std::optional<std::size_t> max_connections_per_client;
+  std::vector<AddressRange> trusted_proxies;  // Whose X-Forwarded-For names the client.
 
   friend bool operator==(const ServeOptions&, const ServeOptions&) = default;
 };

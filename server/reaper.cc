@@ -4,8 +4,12 @@
 
 namespace bide {
 
-Reaper::Reaper(Clock& clock, ConnectionSlots& slots, std::function<void(Connection&)> on_expired)
-    : clock_(clock), slots_(slots), on_expired_(std::move(on_expired)) {}
+Reaper::Reaper(Clock& clock, ConnectionSlots& slots, std::function<void(Connection&)> on_expired,
+               std::function<void()> on_tick)
+    : clock_(clock),
+      slots_(slots),
+      on_expired_(std::move(on_expired)),
+      on_tick_(std::move(on_tick)) {}
 
 Reaper::~Reaper() { stop(); }
 
@@ -22,10 +26,6 @@ void Reaper::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-std::int64_t Reaper::mark(TimePoint when) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
-}
-
 void Reaper::work() {
   for (;;) {
     {
@@ -34,15 +34,16 @@ void Reaper::work() {
       while (!stopped_ && clock_.now() < next) clock_.wait_until(wake_, mutex_, next);
       if (stopped_) return;
     }
-    const std::int64_t now = mark(clock_.now());
+    on_tick_();
+    const Reaping now = reaping_of(clock_.now());
     for (std::uint32_t i = 0; i < slots_.end(); ++i) look_at(slots_.at(i), now);
   }
 }
 
 // The ticket first: whoever uses the connection after that makes it void, and with it the time.
-void Reaper::look_at(Connection& connection, std::int64_t now) {
+void Reaper::look_at(Connection& connection, Reaping now) {
   const std::optional<Connection::Ticket> ticket = connection.idle_ticket();
-  if (!ticket || connection.expires_ms.load(std::memory_order_relaxed) > now) return;
+  if (!ticket || !is_before(connection.expires.load(std::memory_order_relaxed), now)) return;
   if (connection.claim(*ticket)) on_expired_(connection);
 }
 

@@ -18,21 +18,21 @@ namespace bide {
 
 class Reaper {
  public:
-  // `on_expired` gets connections it then owns.
-  Reaper(Clock& clock, ConnectionSlots& slots, std::function<void(Connection&)> on_expired);
+  // `on_expired` gets connections it then owns; `on_tick` is called once before each look.
+  Reaper(Clock& clock, ConnectionSlots& slots, std::function<void(Connection&)> on_expired,
+         std::function<void()> on_tick);
   ~Reaper();
   void start();
   void stop();
-  // The value for Connection::expires_ms that stands for `when`.
-  [[nodiscard]] static std::int64_t mark(TimePoint when);
 
  private:
   void work();
-  void look_at(Connection& connection, std::int64_t now);
+  void look_at(Connection& connection, Reaping now);
 
   Clock& clock_;
   ConnectionSlots& slots_;
   const std::function<void(Connection&)> on_expired_;
+  const std::function<void()> on_tick_;
   Mutex mutex_;
   CondVar wake_;
   bool stopped_ GUARDED_BY(mutex_) = false;

@@ -84,6 +84,7 @@ class Server {
     if (authority_ != nullptr) log_notes(*authority_);
     if (tls_ != nullptr) front_.use_tls(tls_.get());
     front_.use_hosts(served_hosts_.get());
+    front_.trust(TrustedProxies(options_.trusted_proxies));
     port_ = http_.bind(options_.listen_host, options_.listen_port);
     front_.start(table_, router_, options_.threads != 0 ? options_.threads : cores());
     std::string urls = options_.nats_url;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <thread>
 
+#include "server/descriptor_reserve.h"
 #include "server/jwt_authority.h"
 #include "server/token_file.h"
 
@@ -11,6 +12,14 @@ namespace bide {
 namespace {
 
 constexpr std::size_t kShardsMost = 16;
+
+// A sixteenth of the descriptors stays for others, whatever one client does.
+std::size_t usual_share() {
+  constexpr std::size_t kOwn = 64;  // Of bide itself, with some to spare.
+  const std::size_t all = descriptors_for_clients();
+  const std::size_t descriptors = all - std::min(kOwn, all / 2);
+  return std::max<std::size_t>(1, descriptors - descriptors / 16);
+}
 
 }  // namespace
 
@@ -28,6 +37,7 @@ JobTable::Options table_options(const ServeOptions& options) {
 Front::Limits front_limits(const ServeOptions& options) {
   Front::Limits limits;
   limits.per_client = {.places = options.max_parked_per_client,
+                       .connections = options.max_connections_per_client.value_or(usual_share()),
                        .per_second = options.max_rate_per_client};
   return limits;
 }

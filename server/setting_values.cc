@@ -145,6 +145,27 @@ bool set_allowed_hosts(ServeOptions& options, std::string_view text) {
   return true;
 }
 
+bool set_max_connections(ServeOptions& options, std::string_view text) {
+  std::size_t connections = 0;
+  if (!parse_number<std::size_t>(text, 0, 10'000'000, connections)) return false;
+  options.max_connections_per_client = connections;
+  return true;
+}
+
+bool set_trusted_proxies(ServeOptions& options, std::string_view text) {
+  constexpr std::size_t kRangesMax = 64;
+  std::vector<AddressRange> ranges;
+  while (!text.empty()) {
+    const std::string_view one = text.substr(0, text.find(','));
+    const std::optional<AddressRange> range = AddressRange::parse(one);
+    if (!range || ranges.size() == kRangesMax) return false;
+    ranges.push_back(*range);
+    text.remove_prefix(std::min(text.size(), one.size() + 1));
+  }
+  options.trusted_proxies = std::move(ranges);
+  return true;
+}
+
 bool set_allow_anonymous(ServeOptions& options, std::string_view text) {
   const bool yes = text == "true" || text == "1";
   if (!yes && text != "false" && text != "0") return false;

@@ -98,6 +98,16 @@ constexpr std::array kSettings = {
             [](Options& o, Text t) {
               return parse_number<std::size_t>(t, 0, 1'000'000, o.max_rate_per_client);
             }},
+    Setting{"max-connections-per-client", Kind::kCount, "COUNT", "",
+            "open connections of one address; 0 for no limit (default: 15 of 16 of the open files "
+            "that clients can have)",
+            "a count from 0 to 10000000", set_max_connections},
+    Setting{
+        "trusted-proxy", Kind::kText, "CIDR", "",
+        "addresses whose X-Forwarded-For names the client, by commas",
+        "addresses or ranges such as 10.0.0.0/8, 192.0.2.1 or fd00::/8; 64 at most, separated by "
+        "commas",
+        set_trusted_proxies},
     Setting{"tls-cert", Kind::kText, "FILE", "",
             "serve HTTPS with this certificate: PEM, then those that signed it", "a PEM file",
             [](Options& o, Text t) { return set_file(o.tls_cert, t); }},

@@ -61,6 +61,8 @@ class Stream {
   // The last bytes. Nothing may be appended after them.
   virtual void append_end(std::string& out, End why) = 0;
 
+  // What is kept of a message that the client has not finished.
+  [[nodiscard]] virtual std::size_t kept_bytes() const { return 0; }
   // Whether the client may say anything; else what it sends is of no interest.
   [[nodiscard]] virtual bool listens() const { return false; }
   // A fresh token of the client's. False: it is none that may read.

@@ -66,6 +66,9 @@ class TlsSession {
   // No data waits to be received: whatever the socket brings may be news.
   [[nodiscard]] bool drained() const { return plain_.empty(); }
 
+  // Of records that are not complete, or not received.
+  [[nodiscard]] std::size_t kept_bytes() const { return sealed_.size() + plain_.size(); }
+
   // Our keys have been used enough, and TLS 1.2 has no way to change them: end it soon.
   [[nodiscard]] bool is_worn() const { return !keys_->out.is_1_3() && keys_->out.is_worn(); }
 

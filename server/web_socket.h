@@ -69,6 +69,12 @@ class WebSocket {
 
   [[nodiscard]] State state() const { return state_; }
 
+  // What the client's unfinished message or frame holds here, at most.
+  [[nodiscard]] std::size_t kept_bytes() const {
+    constexpr std::size_t kReaderBytes = 4608;
+    return reader_ == nullptr ? 0 : kReaderBytes + message_bytes_max_;
+  }
+
   // Neither within a frame nor within a message of the client's.
   [[nodiscard]] bool is_idle() const { return reader_ == nullptr; }
 

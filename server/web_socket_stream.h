@@ -21,6 +21,7 @@ class WebSocketStream final : public Stream {
   [[nodiscard]] bool append_heartbeat(std::string& out) override;
   [[nodiscard]] std::chrono::seconds heartbeat() const override { return std::chrono::seconds(25); }
   void append_end(std::string& out, End why) override;
+  [[nodiscard]] std::size_t kept_bytes() const override { return socket_.kept_bytes(); }
   [[nodiscard]] bool listens() const override { return true; }
   [[nodiscard]] bool receive(std::string_view bytes, std::string& out,
                              const OnToken& on_token) override;

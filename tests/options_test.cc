@@ -280,6 +280,9 @@ TEST_CASE("options: who may read, and how much of it one client") {
   CHECK(options.max_parked_per_client == 5);
   CHECK(options.max_rate_per_client == 0);
 
+  CHECK_FALSE(options.max_connections_per_client);
+  CHECK(accepted({"--max-connections-per-client=7"}).max_connections_per_client == 7);
+
   CHECK(mentions(refused({"--auth=basic"}), "none, token-file=FILE or jwt"));
   CHECK(mentions(refused({"--auth=token-file="}), "token-file=FILE"));
   CHECK(mentions(refused({"--auth=jwt"}), "--jwt-key or --jwt-secret-file"));
@@ -288,6 +291,19 @@ TEST_CASE("options: who may read, and how much of it one client") {
   CHECK(mentions(refused({"--auth-cookie=a b"}), "letters"));
   CHECK(mentions(refused({"--cors-origin=https://a/"}), "without a path"));
   CHECK(mentions(refused({"--cors-origin=https://a,,https://b"}), "without a path"));
+}
+
+TEST_CASE("options: whose X-Forwarded-For counts") {
+  const auto trusted = accepted({"--trusted-proxy=10.0.0.0/8,::1,192.0.2.1"}).trusted_proxies;
+  REQUIRE(trusted.size() == 3);
+  CHECK(trusted[0] == AddressRange::parse("10.0.0.0/8"));
+  CHECK(trusted[2] == AddressRange::parse("192.0.2.1/32"));
+  CHECK(accepted({}).trusted_proxies.empty());
+  for (const char* const bad : {"10.0.0.0/33", "proxy.example", "10.0.0.1:80", "[::1]", "a,b",
+                                "10.0.0.1,,10.0.0.2", "::/200"}) {
+    CAPTURE(bad);
+    CHECK(mentions(refused({"--trusted-proxy", bad}), "--trusted-proxy: expected addresses"));
+  }
 }
 
 TEST_CASE("options: the state folder follows XDG, and without any home it must be named") {

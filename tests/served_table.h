@@ -32,9 +32,16 @@ namespace bide::testing {
 
 class Client {
  public:
+  // `source`: another of this machine's addresses, such as 127.0.0.2.
   explicit Client(std::uint16_t port, int receive_buffer_bytes = 0,
-                  const TlsDialer* dialer = usual_dialer()) {
+                  const TlsDialer* dialer = usual_dialer(), const char* source = nullptr) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (source != nullptr) {
+      sockaddr_in own{};
+      own.sin_family = AF_INET;
+      ::inet_pton(AF_INET, source, &own.sin_addr);
+      ::bind(fd_, reinterpret_cast<const sockaddr*>(&own), sizeof own);
+    }
     if (receive_buffer_bytes > 0) {
       ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
     }
@@ -154,7 +161,7 @@ class ServedTable : private Handler {
   explicit ServedTable(Front::Limits limits = {}, JobTable::Options options = {},
                        Clock& table_clock = system_clock(), const Authority* authority = nullptr,
                        const std::vector<std::string>& origins = {},
-                       const TlsContext* tls = usual_tls())
+                       const TlsContext* tls = usual_tls(), TrustedProxies proxies = {})
       : admission(system_clock(), authority, "bide_token"),
         cross_origin_(origins),
         front_(system_clock(), limits, http_metrics, access_logger_),
@@ -171,6 +178,7 @@ class ServedTable : private Handler {
         http_(front_) {
     port = http_.bind("127.0.0.1", 0);
     front_.use_tls(tls);
+    front_.trust(std::move(proxies));
     front_.start(table, *this, 2);
     table.install(BucketRead(1000), 42, std::chrono::nanoseconds(0));
     table.catch_up().start(tail);
@@ -196,6 +204,8 @@ class ServedTable : private Handler {
   }
   void apply(const Entry& entry) { REQUIRE(table.apply(entry)); }
   Client dial() const { return Client(port); }
+  Client dial_from(const char* source) const { return Client(port, 0, usual_dialer(), source); }
+  bool make_room() { return front_.make_room(); }
   [[nodiscard]] std::size_t connections() const { return front_.connections(); }
   // Before the first request; see Front.
   void use_hosts(const ServedHosts& hosts) { front_.use_hosts(&hosts); }

@@ -18,8 +18,9 @@ CPU_SHARE_MAX = 0.2
 class Client:
     """One connection for one request after the other."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+    def __init__(self, port, source="127.0.0.1"):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S,
+                                               source_address=(source, 0))
 
     def ask(self, target):
         self.socket.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
@@ -49,6 +50,17 @@ class Client:
         self.socket.close()
 
 
+class Busy(Client):
+    """One that is never idle: its next request has always begun."""
+
+    def __init__(self, port):
+        super().__init__(port)
+        self.socket.sendall(b"G")
+
+    def ask(self, target):
+        self.socket.sendall(f"ET {target} HTTP/1.1\r\nHost: localhost\r\n\r\nG".encode())
+
+
 def cpu_seconds_by_thread(pid):
     seconds = {}
     for thread in os.listdir(f"/proc/{pid}/task"):
@@ -71,14 +83,17 @@ def sockets_of(pid):
 
 class Descriptors(unittest.TestCase):
     def test_out_of_descriptors(self):
-        with Bide("--access-log", "off", descriptors=DESCRIPTORS) as bide:
-            bide.put(definition("a"), definition("b"))
-            ours = Client(bide.port)
+        with Bide("--access-log", "off", "--max-connections-per-client", "0", descriptors=DESCRIPTORS) as bide:
+            bide.put(definition("a"), definition("b"), definition("c"))
+            ours = Busy(bide.port)
             first = Crowd(bide.port, ["/job/a?until=done&wait=50s"] * HELD)
             second = Crowd(bide.port, ["/job/b?until=done&wait=50s"] * HELD)
             wait_until(lambda: ours.metric("bide_parked") == 2 * HELD, "all are held")
-            others = [Client(bide.port) for _ in range(DESCRIPTORS + 20)]
-            waiting = others[-1]
+            others = []
+            for _ in range(DESCRIPTORS + 20):
+                others.append(Client(bide.port))
+                others[-1].ask("/job/c?until=done&wait=50s")  # Or else it is idle, and makes room.
+            waiting = Client(bide.port)
             waiting.ask("/livez")
 
             self.stands_still_and_says_so(bide, ours, waiting)
@@ -87,11 +102,45 @@ class Descriptors(unittest.TestCase):
             self.wakes(bide, second, "b")
             self.assertFalse(waiting.has_answer(0))
 
-            for client in others[:DESCRIPTORS]:
+            for client in others:
                 client.close()
             self.assertEqual(waiting.answer().status, 200)
             self.assertEqual(bide.get("/livez").status, 200)
-            for client in [ours, first, second, *others]:
+            for client in [ours, first, second, waiting]:
+                client.close()
+
+    def test_idle_connections_make_room(self):
+        with Bide("--access-log", "off", "--max-connections-per-client", "0", descriptors=DESCRIPTORS) as bide:
+            bide.put(definition("a"))
+            held = Crowd(bide.port, ["/job/a?until=done&wait=50s"] * HELD)
+            wait_until(lambda: bide.metric("bide_parked") == HELD, "all are held")
+            begin = time.monotonic()
+            clients = [Client(bide.port) for _ in range(2 * DESCRIPTORS)]
+            for client in clients[-100:]:
+                self.assertEqual(client.get("/livez").status, 200)
+            self.assertLess(time.monotonic() - begin, 10)
+            # Those that have been idle for longest are gone, and nobody else.
+            self.assertEqual(clients[0].socket.recv(1), b"")
+            self.assertGreaterEqual(bide.metric("bide_connections_evicted_total"), DESCRIPTORS)
+            self.wakes(bide, held, "a")
+            for client in [held, *clients]:
+                client.close()
+
+    def test_one_client_leaves_some_to_others(self):
+        with Bide("--access-log", "off", descriptors=DESCRIPTORS) as bide:
+            bide.put(definition("a"))
+            greedy = []
+            for _ in range(DESCRIPTORS):
+                greedy.append(Client(bide.port))
+                try:
+                    greedy[-1].ask("/job/a?until=done&wait=50s")
+                except OSError:
+                    pass  # It was closed at once.
+            other = Client(bide.port, "127.0.0.2")
+            wait_until(lambda: other.metric("bide_connections_refused_total") > 20, "some are refused")
+            self.assertEqual(other.get("/job/a").status, 200)
+            self.assertEqual(other.metric("bide_connections_evicted_total"), 0)
+            for client in [other, *greedy]:
                 client.close()
 
     def stands_still_and_says_so(self, bide, ours, waiting):

@@ -18,7 +18,7 @@ class BehindProxy:
 
     @classmethod
     def setUpClass(cls):
-        cls.bide = Bide("--access-log", "off", "--wait-jitter", "0").start()
+        cls.bide = Bide("--access-log", "all", "--wait-jitter", "0", "--trusted-proxy", "127.0.0.1").start()
         cls.bide.listen_port = cls.bide.port
         cls.proxy = cls.make_proxy().__enter__()
 
@@ -82,6 +82,14 @@ class BehindProxy:
         for _ in range(20):
             self.assertEqual(self.proxy.curl("/job/kept").status, 200)
         self.assertLess(self.bide.metric("bide_connections_total") - before, 5)
+
+    def test_clients_are_told_apart(self):
+        self.bide.put(definition("whose"))
+        forged = ("-H", "X-Forwarded-For: 6.6.6.6")
+        self.assertEqual(self.proxy.curl("/job/whose", "--interface", "127.0.0.2", *forged).status, 200)
+        line = wait_until(lambda: next((line for line in self.bide.log_text().splitlines() if "/job/whose" in line), None),
+                          "the access log has the request")
+        self.assertIn('"client":"127.0.0.2"', line)
 
     def test_who_hangs_up_is_unparked(self):
         self.bide.put(definition("left"))
