@@ -31,7 +31,7 @@ httplib::Response refusal(Denial denial) {
 }  // namespace
 
 std::optional<httplib::Response> Admission::judge(const httplib::Request& request,
-                                                  RequestFacts& facts) const {
+                                                  std::uint64_t address, RequestFacts& facts) {
   if (authority_ == nullptr) return std::nullopt;
   // Before the token is judged: what is read while it is counts as newer.
   facts.admission = static_cast<std::uint16_t>(generation_.load(std::memory_order_relaxed));
@@ -45,18 +45,35 @@ std::optional<httplib::Response> Admission::judge(const httplib::Request& reques
       break;
   }
   const WallTime now = clock_.wall_now();
-  const std::variant<Permit, Denial> judged = authority_->judge(bearer.token, now);
-  if (const auto* const denial = std::get_if<Denial>(&judged)) return refusal(*denial);
-  admit(std::get<Permit>(judged), facts.received, now, facts);
+  const auto judged = verdict_on(bearer.token, address, now);
+  if (!judged) {
+    return passing_problem(429, "too many tokens from this address were not valid; wait a moment",
+                           failures_.pause());
+  }
+  if (const auto* const denial = std::get_if<Denial>(&*judged)) return refusal(*denial);
+  admit(std::get<Permit>(*judged), facts.received, now, facts);
   return std::nullopt;
 }
 
-bool Admission::renew(std::string_view token, RequestFacts& facts) const {
+std::optional<std::variant<Permit, Denial>> Admission::verdict_on(std::string_view token,
+                                                                  std::uint64_t address,
+                                                                  WallTime now) {
+  if (const auto known = authority_->recall(token, now)) return known;
+  const TimePoint when = clock_.now();
+  if (!failures_.has_credit(address, when)) return std::nullopt;
+  const std::variant<Permit, Denial> judged = authority_->judge(token, now);
+  const auto* const denial = std::get_if<Denial>(&judged);
+  // A token that is good but not for this has authenticated its client.
+  if (denial != nullptr && *denial != Denial::kForbidden) (void)failures_.charge(address, when);
+  return judged;
+}
+
+bool Admission::renew(std::string_view token, std::uint64_t address, RequestFacts& facts) {
   if (authority_ == nullptr) return true;
   const std::uint32_t generation = generation_.load(std::memory_order_relaxed);
   const WallTime now = clock_.wall_now();
-  const std::variant<Permit, Denial> judged = authority_->judge(token, now);
-  const auto* const permit = std::get_if<Permit>(&judged);
+  const auto judged = verdict_on(token, address, now);
+  const auto* const permit = judged ? std::get_if<Permit>(&*judged) : nullptr;
   if (permit == nullptr) return false;
   const std::uint64_t client = facts.client;
   admit(*permit, clock_.now(), now, facts);

@@ -13,26 +13,33 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "core/clock.h"
 #include "server/authority.h"
+#include "server/client_rates.h"
 #include "server/connection.h"
 
 namespace bide {
 
 class Admission {
  public:
+  // Tokens of one address that are found bad within a minute. Further ones are not looked at,
+  // except such as are known to be good: others may share the address.
+  static constexpr std::size_t kFailuresMax = 20;
+
   // `authority`: null lets everybody read; else it must outlive this. `cookie`: see bearer.h.
   Admission(Clock& clock, const Authority* authority, std::string cookie)
       : clock_(clock), authority_(authority), cookie_(std::move(cookie)) {}
 
   // nullopt: it may; `facts`, which know when the request was received, say as whom and until when.
-  // Else the response that refuses: 400, 401 or 403.
+  // Else the response that refuses: 400, 401, 403 or 429. `address`: ClientAddress::client() of the
+  // client's.
   [[nodiscard]] std::optional<httplib::Response> judge(const httplib::Request& request,
-                                                       RequestFacts& facts) const;
+                                                       std::uint64_t address, RequestFacts& facts);
   // A token that a WebSocket's client presents in place of the one it opened it with. False: it is
   // none that may read; `facts` are as they were.
-  [[nodiscard]] bool renew(std::string_view token, RequestFacts& facts) const;
+  [[nodiscard]] bool renew(std::string_view token, std::uint64_t address, RequestFacts& facts);
 
   // The authority has read its files anew. What was admitted before is outdated() from now on:
   // streams have to present their token again, for it may have been revoked.
@@ -44,12 +51,19 @@ class Admission {
 
  private:
   // `now` and `wall_now` are the same moment.
+  // The authority's verdict. nullopt: the address has presented too many bad tokens lately, and
+  // this one would have to be verified.
+  [[nodiscard]] std::optional<std::variant<Permit, Denial>> verdict_on(std::string_view token,
+                                                                       std::uint64_t address,
+                                                                       WallTime now);
   static void admit(const Permit& permit, TimePoint now, WallTime wall_now, RequestFacts& facts);
 
   Clock& clock_;
   const Authority* const authority_;
   const std::string cookie_;
   std::atomic<std::uint32_t> generation_{0};
+  // To verify a bad token costs up to 0.2 ms.
+  ClientRates failures_{{.count = kFailuresMax, .per = std::chrono::minutes(1)}};
 };
 
 }  // namespace bide

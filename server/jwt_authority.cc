@@ -54,6 +54,13 @@ std::string subject_text(const TokenClaims& claims) {
   return std::to_string(issuer.size()) + ':' + issuer + *claims.subject;
 }
 
+std::variant<Permit, Denial> verdict_on(const VerifiedToken& token, WallTime now) {
+  if (!token.is_for_us || now < token.not_before) return Denial::kInvalid;
+  if (now >= token.expires) return Denial::kExpired;
+  if (!token.reads_jobs) return Denial::kForbidden;
+  return Permit{.client = token.client, .expires = token.expires};
+}
+
 }  // namespace
 
 struct JwtAuthority::Keys {
@@ -84,10 +91,15 @@ std::variant<Permit, Denial> JwtAuthority::judge(std::string_view token, WallTim
     if (!verified) return Denial::kInvalid;
     keys->verified.insert(digest, *verified);
   }
-  if (!verified->is_for_us || now < verified->not_before) return Denial::kInvalid;
-  if (now >= verified->expires) return Denial::kExpired;
-  if (!verified->reads_jobs) return Denial::kForbidden;
-  return Permit{.client = verified->client, .expires = verified->expires};
+  return verdict_on(*verified, now);
+}
+
+std::optional<std::variant<Permit, Denial>> JwtAuthority::recall(std::string_view token,
+                                                                 WallTime now) const {
+  if (token.size() > kTokenBytesMax) return std::nullopt;
+  const auto verified = keys_.get()->verified.find(digest_.of(token));
+  if (!verified) return std::nullopt;
+  return verdict_on(*verified, now);
 }
 
 // The signature first: what is not ours is not read any further. Who has no subject is known by

@@ -47,6 +47,8 @@ class JwtAuthority : public Authority {
   ~JwtAuthority() override;
 
   // kExpired and kForbidden only for what is validly signed, from whom and for whom it must be.
+  [[nodiscard]] std::optional<std::variant<Permit, Denial>> recall(std::string_view token,
+                                                                   WallTime now) const override;
   [[nodiscard]] std::variant<Permit, Denial> judge(std::string_view token,
                                                    WallTime now) const override;
   [[nodiscard]] std::optional<std::string> reload() override;

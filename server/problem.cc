@@ -66,9 +66,9 @@ httplib::Response problem(int status, std::string_view detail) {
   return problem(status, slug_of(phrase), phrase, detail);
 }
 
-httplib::Response passing_problem(int status, std::string_view detail) {
+httplib::Response passing_problem(int status, std::string_view detail, std::chrono::seconds after) {
   httplib::Response response = problem(status, detail);
-  response.set_header("Retry-After", "1");
+  response.set_header("Retry-After", std::to_string(after.count()));
   return response;
 }
 

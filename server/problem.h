@@ -10,6 +10,7 @@
 
 #include <httplib.h>
 
+#include <chrono>
 #include <initializer_list>
 #include <string_view>
 
@@ -33,8 +34,9 @@ inline constexpr std::string_view kJobNotFound = "job-not-found";
 // For errors that their status says enough about: slug and title are its reason phrase.
 [[nodiscard]] httplib::Response problem(int status, std::string_view detail);
 
-// Trouble that will pass: with `Retry-After: 1`.
-[[nodiscard]] httplib::Response passing_problem(int status, std::string_view detail);
+// Trouble that will pass: with `Retry-After`.
+[[nodiscard]] httplib::Response passing_problem(
+    int status, std::string_view detail, std::chrono::seconds after = std::chrono::seconds(1));
 // 503: what is known here may be older than what was asked for.
 [[nodiscard]] httplib::Response not_fresh(std::string_view detail);
 

@@ -30,8 +30,8 @@ constexpr StreamResource::What kStatusWs = {.event = "status",
 
 }  // namespace
 
-Resources::Resources(const HoldTime& hold_time, const Freshness& freshness,
-                     const Admission& admission, JobTable& table, HttpMetrics& metrics)
+Resources::Resources(const HoldTime& hold_time, const Freshness& freshness, Admission& admission,
+                     JobTable& table, HttpMetrics& metrics)
     : Resources({system_clock(), hold_time, freshness, metrics},
                 {system_clock(), freshness, admission, metrics}, table) {}
 

@@ -20,7 +20,7 @@ class Resources {
  public:
   // All must outlive this. Destroyed when nothing is parked any more: after JobTable::drain(), once
   // the crew has done what that gave it.
-  Resources(const HoldTime& hold_time, const Freshness& freshness, const Admission& admission,
+  Resources(const HoldTime& hold_time, const Freshness& freshness, Admission& admission,
             JobTable& table, HttpMetrics& metrics);
 
   [[nodiscard]] Router::Resources routes(HealthResource& health) {

@@ -43,7 +43,7 @@ Resource* find_below(std::string_view below, Resource& itself, Resource* events,
 
 }  // namespace
 
-Router::Router(std::string base_path, const Resources& resources, const Admission& admission,
+Router::Router(std::string base_path, const Resources& resources, Admission& admission,
                const CrossOrigin& cross_origin, HttpMetrics& metrics)
     : base_path_(std::move(base_path)),
       to_(resources),
@@ -94,9 +94,11 @@ void Router::handle(const httplib::Request& request, Exchange& exchange) {
 
 std::optional<httplib::Response> Router::judge(const httplib::Request& request,
                                                Exchange& exchange) {
-  std::optional<httplib::Response> refused = admission_.judge(request, exchange.facts());
+  std::optional<httplib::Response> refused =
+      admission_.judge(request, exchange.client_address().client(), exchange.facts());
   if (!refused) exchange.charge();
   if (refused && refused->status == 401) count(metrics_.refused(RequestRefusal::kUnauthorized));
+  if (refused && refused->status == 429) count(metrics_.refused(RequestRefusal::kLogins));
   if (refused && refused->status == 403) count(metrics_.refused(RequestRefusal::kForbidden));
   return refused;
 }

@@ -34,7 +34,7 @@ class Router final : public Handler {
 
   // `base_path`: "" or like "/api"; every path is served with and without it. All must outlive the
   // router.
-  Router(std::string base_path, const Resources& resources, const Admission& admission,
+  Router(std::string base_path, const Resources& resources, Admission& admission,
          const CrossOrigin& cross_origin, HttpMetrics& metrics);
 
   void handle(const httplib::Request& request, Exchange& exchange) override;
@@ -51,7 +51,7 @@ class Router final : public Handler {
 
   const std::string base_path_;
   const Resources to_;
-  const Admission& admission_;
+  Admission& admission_;
   const CrossOrigin& cross_origin_;
   HttpMetrics& metrics_;
 };

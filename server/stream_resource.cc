@@ -85,7 +85,8 @@ void StreamResource::tell_heartbeat(Exchange& exchange) {
 void StreamResource::receive(std::string_view bytes, Exchange& exchange) {
   std::string answer;
   const auto on_token = [&](std::string_view token) {
-    if (!context_.admission.renew(token, exchange.facts())) return false;
+    if (!context_.admission.renew(token, exchange.client_address().client(), exchange.facts()))
+      return false;
     // The next heartbeat may have been due with the old token's end: too soon for a ping's answer.
     exchange.terms().deadline = silence_end(context_.clock.now(), exchange);
     return true;

@@ -56,7 +56,7 @@ class StreamResource : public Resource, private CatchingUp::Resumed {
   struct Context {
     Clock& clock;
     const Freshness& freshness;
-    const Admission& admission;
+    Admission& admission;
     HttpMetrics& metrics;
   };
   // `lot`: where its keys are parked.

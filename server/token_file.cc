@@ -79,6 +79,13 @@ std::variant<Permit, Denial> TokenFile::judge(std::string_view token, WallTime) 
   return Permit{.client = client_of(wanted)};
 }
 
+std::optional<std::variant<Permit, Denial>> TokenFile::recall(std::string_view token,
+                                                              WallTime now) const {
+  std::variant<Permit, Denial> judged = TokenFile::judge(token, now);
+  if (std::holds_alternative<Denial>(judged)) return std::nullopt;
+  return judged;
+}
+
 std::optional<std::string> TokenFile::reload() {
   const std::uint64_t turn = tokens_.take_turn();
   const auto text = read_credential_file(file_, kTokenFileBytesMax);

@@ -32,6 +32,9 @@ class TokenFile : public Authority {
   // Reads the file; throws StartError, saying what reload() would.
   explicit TokenFile(std::filesystem::path file);
 
+  // Knows the good ones.
+  [[nodiscard]] std::optional<std::variant<Permit, Denial>> recall(std::string_view token,
+                                                                   WallTime now) const override;
   [[nodiscard]] std::variant<Permit, Denial> judge(std::string_view token,
                                                    WallTime now) const override;
   // A file without a single token is an error: it is more likely half written than meant.

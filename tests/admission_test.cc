@@ -220,6 +220,37 @@ TEST_CASE("admission: one client's held requests end at its limit, with 429 and 
   REQUIRE(guarded.server.wait_parked(2));
 }
 
+TEST_CASE("admission: bad tokens of one address end at twenty a minute, good ones do not count") {
+  Guarded guarded;
+  for (int i = 0; i < 30; ++i) {
+    CHECK(status_of(get(guarded.server, "/job/a", bearing("ada-1"))) == 200);
+    CHECK(status_of(get(guarded.server, "/job/a", bearing("eve-1"))) == 403);
+    CHECK(status_of(get(guarded.server, "/job/a")) == 401);  // No token is no attempt.
+  }
+  guarded.authority.permit("old-1", 1, -1s);
+  Client client = guarded.server.dial();
+  const auto ask = [&](const std::string& token) {
+    client.send(request("/job/a", bearing(token)));
+    return client.response();
+  };
+  int refused = 0;
+  std::string last;
+  for (int i = 0; i < 30 && refused == 0; ++i) {
+    last = ask(i % 2 == 0 ? "mallory" + std::to_string(i) : "old-1");
+    if (status_of(last) == 429) ++refused;
+    if (i < 20) CHECK(status_of(last) == 401);
+  }
+  REQUIRE(refused == 1);
+  CHECK(has(last, "\r\nRetry-After: 3\r\n"));
+  CHECK(guarded.server.http_metrics.refused(RequestRefusal::kLogins).load() == 1);
+  // A token that is known to be good passes, and others are not concerned.
+  guarded.authority.know("bob-1");
+  CHECK(status_of(ask("bob-1")) == 200);
+  Client other = guarded.server.dial_from("127.0.0.2");
+  other.send(request("/job/a", bearing("ada-1")));
+  CHECK(status_of(other.response()) == 200);
+}
+
 TEST_CASE("admission: a held set takes a place of its client's for each id") {
   Front::Limits limits;
   limits.per_client.places = 4;

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "core/mutex.h"
@@ -21,9 +23,22 @@ class FakeAuthority final : public Authority {
     if (permit != nullptr && permit->expires <= now) return Denial::kExpired;
     return found->second;
   }
+  [[nodiscard]] std::optional<std::variant<Permit, Denial>> recall(std::string_view token,
+                                                                   WallTime now) const override {
+    {
+      const MutexLock lock(mutex_);
+      if (!known_.contains(std::string(token))) return std::nullopt;
+    }
+    return judge(token, now);
+  }
   [[nodiscard]] std::optional<std::string> reload() override { return std::nullopt; }
   [[nodiscard]] std::vector<std::filesystem::path> files() const override { return {}; }
 
+  // The token was verified before.
+  void know(const std::string& token) {
+    const MutexLock lock(mutex_);
+    known_.insert(token);
+  }
   // `client`: one for all tokens of the same subject, not 0.
   void permit(const std::string& token, std::uint64_t client,
               std::chrono::milliseconds lasts = std::chrono::hours(1)) {
@@ -40,6 +55,7 @@ class FakeAuthority final : public Authority {
 
   mutable Mutex mutex_;
   std::map<std::string, std::variant<Permit, Denial>> tokens_ GUARDED_BY(mutex_);
+  std::set<std::string> known_ GUARDED_BY(mutex_);
 };
 
 }  // namespace bide::testing
