@@ -64,8 +64,11 @@ std::variant<NatsLogin, NoNatsAccess> find_nats_access(const Arguments& argument
     urls = std::get<std::string>(std::move(server));
   }
   if (!urls.empty() && !is_nats_url_list(urls)) {
-    return NoNatsAccess{ExitCode::kUsage,
-                        "not a NATS URL such as nats://127.0.0.1:4222: " + redacted(urls)};
+    return NoNatsAccess{
+        ExitCode::kUsage,
+        (has_bad_escape(urls) ? "in a NATS URL % is written %25, and as %40 the character @: "
+                              : "not a NATS URL such as nats://127.0.0.1:4222: ") +
+            redacted(urls)};
   }
   auto login = read_nats_login(urls, given);
   if (auto* fault = std::get_if<std::string>(&login)) {

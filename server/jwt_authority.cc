@@ -7,6 +7,7 @@
 #include "server/credential_file.h"
 #include "server/jwk_set.h"
 #include "server/pem_keys.h"
+#include "server/secret_text.h"
 #include "server/signed_token.h"
 #include "server/start_error.h"
 #include "server/token_claims.h"
@@ -22,9 +23,7 @@ constexpr std::chrono::seconds kNotBeforeLeeway{5};
 std::variant<KeyRing, std::string> read_secret(const std::filesystem::path& file) {
   const auto text = read_credential_file(file, kKeyFileBytesMax);
   if (const auto* why = std::get_if<std::string>(&text)) return *why;
-  std::string_view secret = std::get<CredentialText>(text).bytes();
-  if (secret.ends_with('\n')) secret.remove_suffix(1);
-  auto key = VerificationKey::of_secret(secret);
+  auto key = VerificationKey::of_secret(secret_in(std::get<CredentialText>(text).bytes()));
   if (const auto* why = std::get_if<std::string>(&key)) return file.string() + ": " + *why;
   KeyRing ring;
   ring.keys.push_back(std::get<VerificationKey>(std::move(key)));
@@ -34,7 +33,7 @@ std::variant<KeyRing, std::string> read_secret(const std::filesystem::path& file
 std::variant<KeyRing, std::string> read_keys(const std::filesystem::path& file) {
   const auto read = read_credential_file(file, kKeyFileBytesMax);
   if (const auto* why = std::get_if<std::string>(&read)) return *why;
-  const std::string& text = std::get<CredentialText>(read).bytes();
+  const auto text = without_byte_order_mark(std::get<CredentialText>(read).bytes());
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   const bool is_json = begin != std::string::npos && text[begin] == '{';
   auto ring = is_json ? parse_jwk_set(text) : parse_pem_keys(text);

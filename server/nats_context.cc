@@ -99,6 +99,9 @@ std::variant<NatsContext, std::string> take(const JsonObject& json) {
                       .ca = expanded(json["ca"].text),
                       .inbox_prefix = json["inbox_prefix"].text};
   if (context.url.empty()) context.url = kDefaultUrl;
+  if (has_bad_escape(context.url)) {
+    return std::string("in the user, password or token of url % is written %25");
+  }
   if (!is_nats_url_list(context.url)) return std::string("url is not such as nats://HOST:PORT");
   const auto ways =
       std::array{!context.user.empty(), !context.token.empty(), !context.creds.empty(),

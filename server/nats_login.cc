@@ -5,8 +5,10 @@
 #include <vector>
 
 #include "server/nats_context.h"
+#include "server/nats_key_file.h"
 #include "server/nats_url.h"
 #include "server/nkey.h"
+#include "server/secret_text.h"
 #include "server/small_file.h"
 
 namespace bide {
@@ -31,30 +33,16 @@ Fault read(const Path& file, std::string_view expected, std::string& bytes) {
   return std::nullopt;
 }
 
-// One line with or without its end.
 Fault read_secret(const Path& file, std::string_view expected, std::string& secret) {
-  if (Fault problem = read(file, expected, secret)) return problem;
-  while (secret.ends_with('\n') || secret.ends_with('\r')) secret.pop_back();
+  std::string bytes;
+  if (Fault problem = read(file, expected, bytes)) return problem;
+  secret = secret_in(bytes);
   if (secret.empty()) return fault(file, "empty; " + std::string(expected));
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' '; };
   if (secret.size() > kSecretBytesMax || std::any_of(secret.begin(), secret.end(), is_control)) {
     return fault(file, "not one line of text; " + std::string(expected));
   }
   return std::nullopt;
-}
-
-// The seed stands on a line of its own, bare or between markers.
-std::string_view find_seed(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    while (!line.empty() && line.back() <= ' ') line.remove_suffix(1);
-    if (line.size() > 2 && line.front() == 'S' && line.find(' ') == std::string_view::npos) {
-      return line;
-    }
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return {};
 }
 
 void mix(std::size_t& digest, const std::string& bytes) {
@@ -80,11 +68,10 @@ Fault read_creds(NatsLogin& login) {
       "--nats-creds expects a user's JWT and seed, as `nsc generate creds` writes them";
   std::string bytes;
   if (Fault problem = read(login.creds_file, kExpected, bytes)) return problem;
-  if (bytes.find("BEGIN NATS USER JWT") == std::string::npos) {
+  if (find_user_jwt(bytes).empty()) {
     return fault(login.creds_file, "without a JWT; " + std::string(kExpected));
   }
-  const std::size_t seed = bytes.find("BEGIN USER NKEY SEED");
-  if (seed == std::string::npos || !public_nkey_of(find_seed(bytes.substr(seed)))) {
+  if (!public_nkey_of(find_seed(bytes))) {
     return fault(login.creds_file, "without a user's seed; " + std::string(kExpected));
   }
   remember(login, bytes);

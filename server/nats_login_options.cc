@@ -1,4 +1,5 @@
 // Tells nats.c what a login says.
+#include "server/nats_key_file.h"
 #include "server/nats_login.h"
 #include "server/nats_url.h"
 
@@ -8,10 +9,11 @@ namespace bide {
 namespace {
 
 natsStatus set_servers(natsOptions* options, const NatsLogin& login) {
-  const std::vector<std::string> urls = split_nats_urls(login.urls);
+  std::vector<std::string> urls = split_nats_urls(login.urls);
   std::vector<const char*> pointers;
   bool tls = !login.ca_file.empty() || !login.cert_file.empty();
-  for (const std::string& url : urls) {
+  for (std::string& url : urls) {
+    url = with_user_for_connect(url);
     pointers.push_back(url.c_str());
     tls = tls || url.starts_with("tls://");
   }
@@ -24,15 +26,16 @@ natsStatus set_servers(natsOptions* options, const NatsLogin& login) {
 
 natsStatus set_identity(natsOptions* options, const NatsLogin& login) {
   if (!login.user.empty()) {
-    return natsOptions_SetUserInfo(options, login.user.c_str(), login.password.c_str());
+    return natsOptions_SetUserInfo(options, escaped_for_connect(login.user).c_str(),
+                                   escaped_for_connect(login.password).c_str());
   }
-  if (!login.token.empty()) return natsOptions_SetToken(options, login.token.c_str());
+  if (!login.token.empty()) {
+    return natsOptions_SetToken(options, escaped_for_connect(login.token).c_str());
+  }
   if (!login.nkey_file.empty()) {
-    return natsOptions_SetNKeyFromSeed(options, login.public_nkey.c_str(), login.nkey_file.c_str());
+    return use_nkey_file(options, login.public_nkey, login.nkey_file);
   }
-  if (!login.creds_file.empty()) {
-    return natsOptions_SetUserCredentialsFromFiles(options, login.creds_file.c_str(), nullptr);
-  }
+  if (!login.creds_file.empty()) return use_creds_file(options, login.creds_file);
   return NATS_OK;
 }
 

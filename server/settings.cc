@@ -19,9 +19,12 @@ constexpr std::array kSettings = {
     Setting{"listen", Kind::kText, "HOST:PORT", "127.0.0.1:8080",
             "address to serve HTTP on; [::1]:8080 for IPv6, port 0 for any free one",
             "HOST:PORT, such as 127.0.0.1:8080 or [::1]:0", set_listen},
-    Setting{"nats", Kind::kText, "URL", "",
-            "NATS to watch, or several by commas; without it bide runs its own nats-server",
-            "nats://HOST:PORT or tls://HOST:PORT, or several separated by commas", set_nats},
+    Setting{
+        "nats", Kind::kText, "URL", "",
+        "NATS to watch, or several by commas; without it bide runs its own nats-server",
+        "nats://HOST:PORT or tls://HOST:PORT, or several separated by commas; in a user, password "
+        "or token % is written %25",
+        set_nats},
     Setting{"data-dir", Kind::kText, "DIR", "",
             "state of bide's own nats-server (default: $XDG_STATE_HOME/bide, or "
             "~/.local/state/bide)",

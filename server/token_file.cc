@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/credential_file.h"
+#include "server/secret_text.h"
 #include "server/start_error.h"
 
 namespace bide {
@@ -20,7 +21,7 @@ bool is_visible_ascii(std::string_view text) {
 // Why that line is no token. It says nothing of what stands there but its length.
 std::optional<std::string> find_fault(std::string_view token) {
   if (!is_visible_ascii(token)) {
-    return "has a character that is not visible ASCII (a blank, a tab or a byte order mark?); a "
+    return "has a character that is not visible ASCII (a blank or a tab?); a "
            "line is one token and nothing else";
   }
   if (token.size() < TokenFile::kTokenBytesMin) {
@@ -90,7 +91,7 @@ std::optional<std::string> TokenFile::reload() {
   const std::uint64_t turn = tokens_.take_turn();
   const auto text = read_credential_file(file_, kTokenFileBytesMax);
   if (const auto* why = std::get_if<std::string>(&text)) return *why;
-  auto tokens = parse(std::get<CredentialText>(text).bytes(), digest_);
+  auto tokens = parse(without_byte_order_mark(std::get<CredentialText>(text).bytes()), digest_);
   if (const auto* why = std::get_if<std::string>(&tokens)) return file_.string() + ": " + *why;
   tokens_.install(turn, std::make_shared<const std::vector<KeyedDigest::Value>>(
                             std::get<0>(std::move(tokens))));

@@ -1,9 +1,9 @@
 // server/token_file.h: Who may read, by a file of opaque tokens (`--auth token-file=F`).
 //
 // One token a line; lines that are empty or begin with `#` say nothing, and a CR before the line's
-// end is dropped. Who stands in the file may read, until the file is read anew without him. Only
-// digests are kept (server/keyed_digest.h), not the tokens. The file's permissions are not judged:
-// what Kubernetes mounts is readable by everybody who is let in there.
+// end and a byte order mark are dropped. Who stands in the file may read, until the file is read
+// anew without him. Only digests are kept (server/keyed_digest.h), not the tokens. The file's
+// permissions are not judged: what Kubernetes mounts is readable by everybody who is let in there.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once

@@ -118,13 +118,15 @@ TEST_CASE("jwt: who may not read is told so, but only while the token is good") 
   CHECK(judged(authority, hs256_token("another" + kSecret, kHs256, claims)) == "invalid");
 }
 
-TEST_CASE("jwt: of a secret one newline at the end is not part") {
+TEST_CASE("jwt: of a secret one line end and a byte order mark are not part") {
   const ScratchDir dir;
   const std::filesystem::path file = dir.path() / "secret";
   const std::string secret(32, 'x');
   for (const auto& [text, real] :
        {std::pair(secret, secret), std::pair(secret + "\n", secret),
-        std::pair(secret + "\n\n", secret + "\n"), std::pair(secret + "\r\n", secret + "\r")}) {
+        std::pair(secret + "\n\n", secret + "\n"), std::pair(secret + "\r\n", secret),
+        std::pair(secret + "\r", secret + "\r"),
+        std::pair("\xEF\xBB\xBF" + secret + "\r\n", secret)}) {
     write_file(file, text);
     const JwtAuthority authority({.secret_file = file});
     CHECK(judged(authority, hs256_token(real, kHs256, reader_claims())) == "permit");

@@ -92,6 +92,19 @@ TEST_CASE("nats_credentials: where contexts are") {
   CHECK(nats_config_dir_of(nullptr, nullptr).empty());
 }
 
+TEST_CASE("nats_url: a user reaches the server's JSON as it was meant") {
+  CHECK(with_user_for_connect("nats://u:p@h:1") == "nats://u:p@h:1");
+  CHECK(with_user_for_connect("tls://h:1") == "tls://h:1");
+  CHECK(with_user_for_connect("nats://plain:%73ecret@h") == "nats://plain:secret@h");
+  CHECK(with_user_for_connect("nats://ci%40example:p%3As%2Fw%3Fd%231%25@h") ==
+        R"(nats://ci\u0040example:p\u003as\u002fw\u003fd\u00231\u0025@h)");
+  CHECK(with_user_for_connect("a%22b%5C%0A@h") == R"(a\u0022b\u005c\u000a@h)");
+  CHECK(with_user_for_connect("nats://u:p:q@r@h") == R"(nats://u:p\u003aq\u0040r@h)");
+  CHECK(escaped_for_connect("pass \"word\" \xC3\xA4") == "pass \\u0022word\\u0022 \xC3\xA4");
+  CHECK(has_bad_escape("nats://a@h,nats://b%@h"));
+  CHECK_FALSE(has_bad_escape("nats://a%25@h,nats://h%"));
+}
+
 TEST_CASE("nats_url: users in URLs are found and taken out") {
   CHECK(names_user("nats://a,nats://t@b"));
   CHECK_FALSE(names_user("nats://a,b:1"));

@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "server/nats_key_file.h"
 #include "tests/scratch_dir.h"
 
 using namespace bide;
@@ -56,15 +57,39 @@ TEST_CASE("nats_login: secrets are the files' lines without their ends") {
   CHECK(user.user == "u");
   CHECK(user.password == " pass word ");
   CHECK(accepted("nats://h", {.token_file = files.write("t", "tok")}).token == "tok");
+  for (const char* text : {"tok\n", "tok\r\n", "\xEF\xBB\xBFtok", "\xEF\xBB\xBFtok\r\n"}) {
+    CHECK(accepted("nats://h", {.token_file = files.write("t", text)}).token == "tok");
+  }
 }
 
 TEST_CASE("nats_login: a seed is found bare and between markers, and has its public key") {
   const Files files;
-  for (const std::string& text : {kSeed, kSeed + "\r\n", "# mine\n\n" + kSeed + "\n",
-                                  "-----BEGIN USER NKEY SEED-----\n" + kSeed + "\n------END"}) {
+  for (const std::string& text :
+       {kSeed, kSeed + "\r\n", "# mine\n\n" + kSeed + "\n", "\xEF\xBB\xBF" + kSeed + "\r\n",
+        "-----BEGIN USER NKEY SEED-----\n" + kSeed + "\n------END",
+        "-----BEGIN USER NKEY SEED-----\r\n\t" + kSeed + " \r\n--"}) {
     INFO(text);
     CHECK(accepted("nats://h", {.nkey_file = files.write("n", text)}).public_nkey == kPublic);
   }
+}
+
+TEST_CASE("nats_login: of credentials the JWT is found whatever the line ends are") {
+  const std::string jwt = "eyJ0.eyJq.c2ln";
+  const std::string text = "-----BEGIN NATS USER JWT-----\n" + jwt +
+                           "\n------END NATS USER JWT------\n\nKeep it secret.\n\n"
+                           "-----BEGIN USER NKEY SEED-----\n" +
+                           kSeed + "\n------END USER NKEY SEED------\n";
+  std::string crlf;
+  for (const char c : text) crlf += c == '\n' ? "\r\n" : std::string(1, c);
+  for (const std::string& written : {text, crlf, "\xEF\xBB\xBF" + crlf}) {
+    CHECK(find_user_jwt(written) == jwt);
+    CHECK(find_seed(written) == kSeed);
+  }
+  for (std::size_t size = 0; size < crlf.size(); ++size) {  // Cut anywhere it is in bounds.
+    (void)find_user_jwt(std::string_view(crlf).substr(0, size));
+    (void)find_seed(std::string_view(crlf).substr(0, size));
+  }
+  CHECK(find_user_jwt("-----BEGIN NATS USER JWT-----\n\n------END NATS USER JWT------\n").empty());
 }
 
 TEST_CASE("nats_login: settings beat the context, and who it is does as a whole") {
@@ -120,7 +145,8 @@ TEST_CASE("nats_login: what cannot be used is named with what was expected") {
   CHECK(mentions(refused({.token_file = files.dir() / "none"}), "none: cannot be read (No such"));
   CHECK(mentions(refused({.token_file = files.dir()}), "cannot be read (a directory)"));
   CHECK(mentions(refused({.token_file = files.write("e", "")}), "cannot be read (empty)"));
-  CHECK(mentions(refused({.token_file = files.write("e", "\n\r\n")}), "empty; --nats-token-file"));
+  CHECK(mentions(refused({.token_file = files.write("e", "\r\n")}), "empty; --nats-token-file"));
+  CHECK(mentions(refused({.token_file = files.write("e", "tok\n\r\n")}), "not one line of text"));
   CHECK(mentions(refused({.token_file = files.write("l", "a\nb\n")}), "not one line of text"));
   CHECK(mentions(refused({.token_file = files.write("z", std::string_view("a\0b", 3))}),
                  "not one line of text"));
@@ -131,7 +157,10 @@ TEST_CASE("nats_login: what cannot be used is named with what was expected") {
   CHECK(mentions(refused({.nkey_file = files.write("n", kPublic)}), "not a user's seed"));
   CHECK(mentions(refused({.creds_file = files.write("c", kSeed)}), "without a JWT"));
   CHECK(mentions(refused({.creds_file = files.write("d", "-----BEGIN NATS USER JWT-----\n")}),
-                 "without a user's seed"));
+                 "without a JWT"));
+  CHECK(
+      mentions(refused({.creds_file = files.write("d", "-----BEGIN NATS USER JWT-----\nx.y.z\n")}),
+               "without a user's seed"));
   CHECK(mentions(refused({.ca_file = files.write("x", "text")}), "not of this kind; --nats-ca"));
   CHECK(mentions(refused({.ca_file = pem}), "damaged; --nats-ca expects"));
   CHECK(mentions(refused({.cert_file = pem, .key_file = key}), "key: has a passphrase"));

@@ -349,14 +349,18 @@ TEST_CASE(
 }
 
 TEST_CASE("nats_url: what is accepted") {
-  for (const char* url : {"nats://h", "nats://h:4222", "tls://u:p@h:1", "h:4222", "nats://[::1]:2",
-                          "nats://token@h/", "nats://a, nats://b"}) {
+  for (const char* url :
+       {"nats://h", "nats://h:4222", "tls://u:p@h:1", "h:4222", "nats://[::1]:2", "nats://token@h/",
+        "nats://a, nats://b", "nats://ci%40example:p%3As%2Fw%3Fd%231%25@h",
+        "nats://%73%2C@h,tls://%e4:%E4@i:2"}) {
     INFO(url);
     CHECK(is_nats_url_list(url));
   }
-  for (const char* url : {"", "nats://", "http://h", "nats://h:0", "nats://h:65536", "nats://h:x",
-                          "nats://h/path", "nats://a,,nats://b", "nats://@h", "nats://:4222",
-                          "nats://[]:1", "nats://a b", "nats://h:1:2"}) {
+  for (const char* url :
+       {"", "nats://", "http://h", "nats://h:0", "nats://h:65536", "nats://h:x", "nats://h/path",
+        "nats://a,,nats://b", "nats://@h", "nats://:4222", "nats://[]:1", "nats://a b",
+        "nats://h:1:2", "nats://u%:p@h", "nats://u:%4@h", "nats://u:p%zz@h", "nats://%00@h",
+        "nats://a,nats://100%@b"}) {
     INFO(url);
     CHECK_FALSE(is_nats_url_list(url));
     CHECK(mentions(refused({"--nats", url}), "--nats: expected nats://HOST:PORT"));
@@ -374,6 +378,8 @@ TEST_CASE("nats_url: secrets are never printed") {
     CHECK_FALSE(mentions(redacted(url), "sec"));
   }
   CHECK_FALSE(mentions(refused({"--nats", "nats://u:secret@h:99999"}), "secret"));
+  CHECK_FALSE(mentions(refused({"--nats", "nats://u:secret%@h"}), "secret"));
+  CHECK(mentions(refused({"--nats", "nats://u:secret%@h"}), "% is written %25"));
 }
 
 }  // namespace

@@ -56,6 +56,11 @@ TEST_CASE("token file: who stands in it may read, nobody else") {
   CHECK(tokens.files() == std::vector{fixture.file});
 }
 
+TEST_CASE("token file: a byte order mark in front is no part of a token") {
+  const Fixture fixture("\xEF\xBB\xBF" + kFirst + "\r\n");
+  CHECK(judged(TokenFile(fixture.file), kFirst) == "permit");
+}
+
 TEST_CASE("token file: each flipped bit makes another token") {
   const Fixture fixture(kSecond);
   const TokenFile tokens(fixture.file);
@@ -86,7 +91,7 @@ TEST_CASE("token file: what cannot be used is told by file and line, without the
   const std::pair<std::string, std::string> cases[] = {
       {kFirst + "\n\nshort-secret\n", "line 3: a token of 12 characters could be guessed, 16 are"},
       {kFirst + "\n" + kSecond + " \n", "line 2: has a character that is not visible ASCII"},
-      {"\xEF\xBB\xBF" + kFirst, "line 1: has a character that is not visible ASCII"},
+      {kSecond + "\n\xEF\xBB\xBF" + kFirst, "line 2: has a character that is not visible ASCII"},
       {kFirst + "\n" + std::string(4097, 's'), "line 2: a token has 4096 characters at most"},
       {"", "holds no token"},
       {"# nobody\n\r\n", "holds no token"},

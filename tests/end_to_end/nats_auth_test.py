@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.parse
 
 import nkeys
 from harness import BIDE, Bide, definition, wait_until
@@ -261,8 +262,10 @@ class NatsAuth(unittest.TestCase):
         by_token = self.serve_nats(f"authorization {{ token: {token} }}")
         by_nkey = self.serve_nats(f"authorization {{ users: [ {{ nkey: {old.public} }} ] }}")
         by_jwt = self.serve_nats(operator.config())
-        files = {"token": self.write("token", token + "\n"), "nkey": self.write("seed", old.seed + "\n"),
-                 "creds": self.write("user.creds", operator.user())}
+        # As editors of another system write them.
+        files = {"token": self.write("token", "\ufeff" + token + "\r\n"),
+                 "nkey": self.write("seed", "\ufeff" + old.seed + "\r\n"),
+                 "creds": self.write("user.creds", "\ufeff" + operator.user().replace("\n", "\r\n"))}
         bides = {}
         for nats, name in ((by_token, "token-file"), (by_nkey, "nkey"), (by_jwt, "creds")):
             flags = ("--nats-" + name, files[name.partition("-")[0]])
@@ -286,6 +289,26 @@ class NatsAuth(unittest.TestCase):
         self.write("user.creds", operator.user())
         for name in ("nkey", "creds"):
             bides[name].ready()
+
+    def test_users_in_urls_are_percent_encoded(self):
+        password = self.secret('p:s/w?d#1%,"\\')
+        nats = self.serve_nats("authorization { users: [ { user: \"ci@example\", password: %s }, "
+                               "{ user: plain, password: plain } ] }" % json.dumps(password))
+        url = f"nats://ci%40example:{urllib.parse.quote(password, safe='')}@{nats.address}"
+        bide = self.guest(url).ready()
+        self.emit(0, "encoded", "--nats", url)
+        self.emit(0, "needless", "--nats", f"nats://pl%61in:%70lain@{nats.address}")
+        # Each server of a list has its own user.
+        self.emit(0, "list", "--nats", f"nats://other:wrong@127.0.0.1:1,{url}")
+        self.emit(0, "file", "--nats", nats.url, "--nats-user", "ci@example", "--nats-password-file",
+                  self.write("password", password))
+        self.write(".config/nats/context/ci.json", json.dumps({"url": url}))
+        self.emit(0, "context", "--nats-context", "ci", env={"HOME": self.dir})
+        for job in ("encoded", "needless", "list", "file", "context"):
+            self.sees(bide, job)
+        self.fails(2, "% is written %25", flags=["--nats", f"nats://ci:100%@{nats.address}"])
+        self.write(".config/nats/context/ci.json", json.dumps({"url": "nats://ci:100%@h"}))
+        self.fails(1, "% is written %25", flags=["--nats-context", "ci"], env={"HOME": self.dir})
 
     def test_contexts(self):
         password, token = self.secret("c0ntext-secret"), self.secret("ano7her-secret")
