@@ -1,7 +1,10 @@
 #include "server/bucket.h"
 
 #include <algorithm>
+#include <array>
 #include <span>
+
+#include "core/json_object.h"
 
 namespace bide {
 namespace {
@@ -11,6 +14,11 @@ using namespace std::chrono_literals;
 // In a group that works each is heard of every second, and from 4 s on the others may have elected
 // another leader than the one that answers.
 constexpr std::chrono::nanoseconds kPeerSilenceMax = 3s;
+// For how long the server knows a `Nats-Msg-Id`: the default of all clients.
+constexpr std::chrono::nanoseconds kDuplicateWindow = 2min;
+// Of about a thousand streams each.
+constexpr int kPagesMax = 16;
+constexpr std::size_t kAnswerDepthMax = 16;
 
 jsOptions request_options() {
   jsOptions options;
@@ -41,12 +49,6 @@ bool has_quorum(const jsClusterInfo* group) {
 
 }  // namespace
 
-std::string stream_of(std::string_view bucket) { return "KV_" + std::string(bucket); }
-
-std::string subject_prefix_of(std::string_view bucket) {
-  return "$KV." + std::string(bucket) + ".";
-}
-
 std::variant<BucketState, BucketFailure> read_bucket_state(const NatsConnection& connection,
                                                            std::string_view bucket) {
   jsOptions options = request_options();
@@ -56,13 +58,16 @@ std::variant<BucketState, BucketFailure> read_bucket_state(const NatsConnection&
       js_GetStreamInfo(&raw, connection.jetstream(), stream_of(bucket).c_str(), &options, &code);
   const StreamInfoPtr info(raw);
   if (status != NATS_OK) return failure(connection, status, code, "STREAM.INFO");
-  const bool limited = info->Config->MaxMsgs > 0 || info->Config->MaxBytes > 0;
+  const jsStreamConfig& config = *info->Config;
+  const bool has_origins = config.Mirror != nullptr || config.SourcesLen > 0;
+  const bool limited = config.MaxMsgs > 0 || config.MaxBytes > 0;
   return BucketState{.epoch = static_cast<Epoch>(info->Created),
-                     .max_age = std::chrono::nanoseconds(info->Config->MaxAge),
-                     .keeps_history = info->Config->MaxMsgsPerSubject != 1,
-                     .has_other_subjects = info->Config->SubjectsLen != 1,
-                     .discards_old = limited && info->Config->Discard == js_DiscardOld,
-                     .allows_rollup = info->Config->AllowRollup,
+                     .max_age = std::chrono::nanoseconds(config.MaxAge),
+                     .keeps_history = config.MaxMsgsPerSubject != 1,
+                     .has_other_subjects = config.SubjectsLen != 1 && !has_origins,
+                     .has_origins = has_origins,
+                     .discards_old = limited && config.Discard == js_DiscardOld,
+                     .allows_rollup = config.AllowRollup,
                      .has_quorum = has_quorum(info->Cluster),
                      .last_seq = info->State.LastSeq,
                      .first_seq = info->State.FirstSeq,
@@ -71,21 +76,61 @@ std::variant<BucketState, BucketFailure> read_bucket_state(const NatsConnection&
 }
 
 std::optional<BucketFailure> create_bucket(const NatsConnection& connection,
-                                           std::string_view bucket) {
-  const std::string name(bucket);
-  kvConfig config;
-  kvConfig_Init(&config);
-  config.Bucket = name.c_str();
-  config.History = 1;
-  kvStore* raw = nullptr;
-  const natsStatus status = js_CreateKeyValue(&raw, connection.jetstream(), &config);
-  const KvStorePtr store(raw);
+                                           std::string_view bucket, int replicas) {
+  const std::string name = stream_of(bucket);
+  const std::string subject = subject_prefix_of(bucket) + ">";
+  std::array<const char*, 1> subjects = {subject.c_str()};
+  jsStreamConfig config;
+  jsStreamConfig_Init(&config);
+  config.Name = name.c_str();
+  config.Subjects = subjects.data();
+  config.SubjectsLen = subjects.size();
+  config.MaxMsgsPerSubject = 1;
+  config.Discard = js_DiscardNew;
+  config.Duplicates = kDuplicateWindow.count();
+  config.Replicas = replicas;
+  config.DenyDelete = true;
+  config.AllowDirect = true;
+  jsOptions options = request_options();
+  jsErrCode code{};
+  const natsStatus status = js_AddStream(nullptr, connection.jetstream(), &config, &options, &code);
   if (status == NATS_OK) return std::nullopt;
+  // Said now: the library keeps the reason of its last failure only.
+  BucketFailure refusal = failure(connection, status, code, "STREAM.CREATE");
   // Somebody was faster, with another configuration: theirs will do.
   if (std::holds_alternative<BucketState>(read_bucket_state(connection, bucket))) {
     return std::nullopt;
   }
-  return failure(connection, status, {}, "STREAM.CREATE");
+  return refusal;
+}
+
+// Not by js_StreamNames(): where the request is refused, and so not answered, it does not return.
+std::variant<std::vector<std::string>, std::string> list_buckets(const NatsConnection& connection) {
+  std::vector<std::string> buckets;
+  std::size_t seen = 0;
+  for (int page = 0; page < kPagesMax; ++page) {
+    const std::string request = R"({"offset":)" + std::to_string(seen) + "}";
+    natsMsg* raw = nullptr;
+    const natsStatus status =
+        natsConnection_RequestString(&raw, connection.handle(), "$JS.API.STREAM.NAMES",
+                                     request.c_str(), kBucketRequestTimeout.count());
+    const NatsMsgPtr answer(raw);
+    if (status != NATS_OK) return failure(connection, status, {}, "STREAM.NAMES").text;
+    const std::string_view text(natsMsg_GetData(raw),
+                                static_cast<std::size_t>(natsMsg_GetDataLength(raw)));
+    const auto parsed = JsonObject::parse(text, {"streams"}, kAnswerDepthMax);
+    const auto* const object = std::get_if<JsonObject>(&parsed);
+    if (object == nullptr) return "an answer that cannot be read";
+    const auto streams = parse_string_array((*object)["streams"].raw);
+    if (!streams || streams->empty()) break;
+    seen += streams->size();
+    for (const std::string& stream : *streams) {
+      const std::string_view bucket = bucket_of(stream);
+      if (bucket != stream) buckets.emplace_back(bucket);
+    }
+  }
+  std::sort(buckets.begin(), buckets.end());
+  return buckets;
 }
 
 }  // namespace bide

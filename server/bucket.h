@@ -11,10 +11,12 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "core/clock.h"
 #include "core/entity_tag.h"
 #include "core/entry.h"
+#include "server/bucket_config.h"
 #include "server/nats_connection.h"
 
 namespace bide {
@@ -25,7 +27,8 @@ struct BucketState {
   Epoch epoch = 0;                     // The stream's creation time.
   std::chrono::nanoseconds max_age{};  // 0: entries do not expire.
   bool keeps_history = false;          // More than the newest entry of a key.
-  bool has_other_subjects = false;     // Besides `$KV.<bucket>.>`.
+  bool has_other_subjects = false;     // That are no keys: bound besides `$KV.<bucket>.>`.
+  bool has_origins = false;            // It is a mirror, or has sources.
   bool discards_old = false;           // Where it is full, the oldest entries are pushed out.
   bool allows_rollup = false;          // An entry's header may take out others, or all.
   // Enough of the servers that keep the stream know of each other to write to it. Where they do
@@ -39,8 +42,8 @@ struct BucketState {
   // By the same rules.
   [[nodiscard]] bool keeps_as(const BucketState& other) const {
     return max_age == other.max_age && keeps_history == other.keeps_history &&
-           has_other_subjects == other.has_other_subjects && discards_old == other.discards_old &&
-           allows_rollup == other.allows_rollup;
+           has_other_subjects == other.has_other_subjects && has_origins == other.has_origins &&
+           discards_old == other.discards_old && allows_rollup == other.allows_rollup;
   }
   // The oldest entries leave it by themselves.
   [[nodiscard]] bool lets_go() const { return max_age.count() > 0 || discards_old; }
@@ -54,13 +57,16 @@ struct BucketFailure {
 [[nodiscard]] std::variant<BucketState, BucketFailure> read_bucket_state(
     const NatsConnection& connection, std::string_view bucket);
 
-// Creates the bucket with history 1. nullopt: it exists now, made by us or by somebody else
+// Creates the bucket with history 1, as clients' libraries do, but for one thing: without
+// `allow_rollup_hdrs`. With it, whoever may write a single key empties the whole bucket by the
+// header `Nats-Rollup: all` (docs/nats.md). nullopt: it exists now, made by us or by somebody else
 // meanwhile, whatever its configuration.
 [[nodiscard]] std::optional<BucketFailure> create_bucket(const NatsConnection& connection,
-                                                         std::string_view bucket);
+                                                         std::string_view bucket, int replicas = 1);
 
-// `KV_<bucket>` and `$KV.<bucket>.`
-[[nodiscard]] std::string stream_of(std::string_view bucket);
-[[nodiscard]] std::string subject_prefix_of(std::string_view bucket);
+// The names of the buckets that this account may see, sorted, of the first 16,000 streams or so.
+// The string: why they are not known.
+[[nodiscard]] std::variant<std::vector<std::string>, std::string> list_buckets(
+    const NatsConnection& connection);
 
 }  // namespace bide

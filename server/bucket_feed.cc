@@ -38,7 +38,7 @@ std::variant<std::unique_ptr<BucketFeed>, std::string> BucketFeed::open(NatsConn
 BucketFeed::~BucketFeed() { connection_.retire(subscription_); }
 
 natsStatus BucketFeed::create_consumer(const std::string& inbox) {
-  const std::string filter = prefix_ + ">";
+  const std::string filter = settings_.keys.filter();
   jsConsumerConfig config;
   jsConsumerConfig_Init(&config);
   // Without history all entries are the newest of their keys, and the server need not look for
@@ -68,7 +68,7 @@ BucketFeed::Got BucketFeed::next(std::chrono::milliseconds timeout) {
   spend_message();
   message_.reset(raw);
   if (status == NATS_TIMEOUT) return on_timeout();
-  if (status != NATS_OK) return broken(natsStatus_GetText(status));
+  if (status != NATS_OK) return broken(describe_nats_error(status));
   last_heard_ = system_clock().now();
 
   const char* const reply = natsMsg_GetReply(raw);
@@ -78,16 +78,11 @@ BucketFeed::Got BucketFeed::next(std::chrono::milliseconds timeout) {
   consumer_seq_ = ack->consumer_seq;
   pending_ = ack->pending;
 
-  std::string_view key = natsMsg_GetSubject(raw);
   // Somebody may have bound other subjects to the stream: their entries are no keys of the bucket.
-  key = key.starts_with(prefix_) ? key.substr(prefix_.size()) : std::string_view();
-  // Of a deletion a client writes the first header, a server that expires keys the second.
-  const std::string_view operation = header("KV-Operation");
-  const bool deleted =
-      operation == "DEL" || operation == "PURGE" || !header("Nats-Marker-Reason").empty();
+  const std::string_view key = settings_.keys.key_of(natsMsg_GetSubject(raw));
   const auto bytes = static_cast<std::size_t>(natsMsg_GetDataLength(raw));
   rolled_up_ = settings_.allows_rollup ? rollup() : Rollup::kNone;
-  entry_ = {key, {natsMsg_GetData(raw), bytes}, deleted, ack->stream_seq, ack->time};
+  entry_ = {key, {natsMsg_GetData(raw), bytes}, is_deletion(raw), ack->stream_seq, ack->time};
   return Got::kEntry;
 }
 

@@ -19,6 +19,7 @@
 
 #include "core/clock.h"
 #include "core/entry_codec.h"
+#include "server/bucket_config.h"
 #include "server/nats_connection.h"
 
 namespace bide {
@@ -27,6 +28,7 @@ class BucketFeed {
  public:
   struct Settings {
     std::string bucket;
+    KeySubjects keys{bucket};
     // How often the server speaks while there is nothing to tell. Three of them missed: amiss.
     std::chrono::milliseconds heartbeat{1000};
     bool keeps_history = false;  // See BucketState: older entries of a key are to be left out.
@@ -86,7 +88,6 @@ class BucketFeed {
 
   NatsConnection& connection_;
   const Settings settings_;
-  const std::string prefix_ = "$KV." + settings_.bucket + ".";
   natsSubscription* const subscription_;
   NatsMsgPtr message_;
   std::vector<NatsMsgPtr> spent_;  // Messages dealt with, to be freed together.

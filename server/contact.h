@@ -3,12 +3,16 @@
 // The watcher writes it, every request may read it (and doubt()): an answer given while NATS is
 // away is true only as of last_heard().
 //
-// Thread safety: all methods may be called from any thread and never block.
+// Thread safety: all methods may be called from any thread. None blocks, but for the obstacle's,
+// which take a leaf mutex for a copy.
 #pragma once
 
 #include <atomic>
+#include <string>
+#include <utility>
 
 #include "core/clock.h"
+#include "core/mutex.h"
 
 namespace bide {
 
@@ -37,6 +41,17 @@ class Contact {
     return connected_.load(std::memory_order_acquire);
   }
 
+  // Why there is nothing to read and only a person can help: a bucket that does not exist, say. One
+  // line with its cure. Empty: nothing of that kind.
+  void set_obstacle(std::string obstacle) EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    obstacle_ = std::move(obstacle);
+  }
+  [[nodiscard]] std::string obstacle() const EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return obstacle_;
+  }
+
   // For the watcher: somebody has seen the stream end where it cannot, by what was applied. It is
   // to be compared with what was delivered, soon.
   void doubt() noexcept { doubted_.store(true, std::memory_order_relaxed); }
@@ -50,6 +65,8 @@ class Contact {
   std::atomic<bool> ready_{false};
   std::atomic<bool> connected_{false};
   std::atomic<bool> doubted_{false};
+  mutable Mutex mutex_;
+  std::string obstacle_ GUARDED_BY(mutex_);
 };
 
 }  // namespace bide

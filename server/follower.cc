@@ -33,11 +33,19 @@ std::string Follower::follow(NatsConnection& connection) {
   const auto found = find_bucket(connection);
   if (const auto* trouble = std::get_if<std::string>(&found)) return *trouble;
   const auto& bucket = std::get<BucketState>(found);
+  const auto looked =
+      read_bucket_config(connection.handle(), settings_.bucket, kBucketRequestTimeout);
+  if (const auto* failure = std::get_if<ConfigFailure>(&looked)) {
+    if (failure->status == NATS_OK) return failure->text;
+    return describe_request_error(connection, failure->status, "STREAM.INFO");
+  }
+  const auto& config = std::get<BucketConfig>(looked);
+  tell(config);
 
   const TimePoint asked = system_clock().now();
   auto opened =
-      BucketFeed::open(connection, {settings_.bucket, settings_.heartbeat, bucket.keeps_history,
-                                    bucket.allows_rollup, patience_});
+      BucketFeed::open(connection, {settings_.bucket, config.keys, settings_.heartbeat,
+                                    bucket.keeps_history, bucket.allows_rollup, patience_});
   if (const auto* trouble = std::get_if<std::string>(&opened)) {
     // Refused at once it would be no better with more.
     const bool waited = system_clock().now() - asked >= patience_;

@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/job_table.h"
 #include "server/bucket.h"
@@ -30,6 +32,9 @@ class Follower {
  public:
   struct Settings {
     std::string bucket = "job-queue";
+    // Where it is missing. Else it is waited for: a name that is mistyped must not become a bucket.
+    bool create_bucket = false;
+    int bucket_replicas = 1;
     std::size_t jobs_max = JobTable::Options{}.jobs_max;
     std::chrono::milliseconds heartbeat{1000};
     // How often the stream's own account is compared with what was delivered. It takes nats-server
@@ -42,8 +47,9 @@ class Follower {
            StopSignal& stop);
 
   // Blocks until there is trouble, and says which (one line), or until the stop signal (empty).
-  // Creates the bucket where it is missing.
   [[nodiscard]] std::string follow(NatsConnection& connection);
+  // The last follow() ended because the bucket is not there, which the log and Contact tell.
+  [[nodiscard]] bool waits_for_bucket() const { return waits_for_bucket_; }
 
  private:
   // How long one look for deliveries may block: the delay of stopping, and of seeing that the
@@ -89,8 +95,11 @@ class Follower {
     TimePoint owed_by = kEndOfTime;
   };
 
-  // The bucket's state, creating it if need be; or the trouble.
+  // The bucket's state, creating it if that is wanted; or the trouble.
   std::variant<BucketState, std::string> find_bucket(NatsConnection& connection);
+  // What whoever runs bide should know of it, once each.
+  void tell(const BucketConfig& config);
+  std::string wait_for_bucket(const NatsConnection& connection);
   // Each returns the trouble; empty: none.
   std::string read_all(Session& session, const BucketState& bucket);
   std::string apply_live(Session& session);
@@ -114,6 +123,8 @@ class Follower {
   StopSignal& stop_;
   Intake intake_;
   std::optional<TimePoint> missing_since_;
+  bool waits_for_bucket_ = false;
+  std::vector<std::string_view> told_powers_;
   // A cluster that is electing loses the request, a large stream takes its time.
   std::chrono::milliseconds patience_ = BucketFeed::kPatienceMin;
   int spoiled_reads_ = 0;  // In a row.

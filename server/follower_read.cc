@@ -32,6 +32,21 @@ constexpr int kSpoiledReadsMax = 3;
 // heartbeats go on.
 constexpr auto kReadPatience = 4s;
 
+// Of those that there are, for the log.
+constexpr std::size_t kBucketsShown = 20;
+
+// `jobs, logs and 3 more`.
+std::string shown(const std::variant<std::vector<std::string>, std::string>& listed) {
+  if (const auto* why = std::get_if<std::string>(&listed)) return "not known: " + *why;
+  const auto& buckets = std::get<std::vector<std::string>>(listed);
+  std::string text = buckets.empty() ? "none" : "";
+  for (std::size_t i = 0; i < std::min(buckets.size(), kBucketsShown); ++i) {
+    text += (i == 0 ? "" : ", ") + buckets[i];
+  }
+  if (buckets.size() <= kBucketsShown) return text;
+  return text + " and " + std::to_string(buckets.size() - kBucketsShown) + " more";
+}
+
 double seconds(TimePoint::duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
@@ -40,23 +55,56 @@ double seconds(TimePoint::duration duration) {
 
 std::variant<BucketState, std::string> Follower::find_bucket(NatsConnection& connection) {
   auto state = read_bucket_state(connection, settings_.bucket);
-  if (const auto* found = std::get_if<BucketState>(&state)) {
+  const auto* const failure = std::get_if<BucketFailure>(&state);
+  if (failure == nullptr || !failure->missing) {
+    waits_for_bucket_ = false;
+    contact_.set_obstacle({});
+    if (failure != nullptr) return failure->text;
     missing_since_.reset();
-    return *found;
+    return std::get<BucketState>(state);
   }
-  const BucketFailure failure = std::get<BucketFailure>(std::move(state));
-  if (!failure.missing) return failure.text;
   const TimePoint now = system_clock().now();
   if (!missing_since_) missing_since_ = now;
   if (contact_.ready() && now < *missing_since_ + kMissingGrace) return "the bucket is gone";
-  if (const auto refused = create_bucket(connection, settings_.bucket)) {
+  if (!settings_.create_bucket) return wait_for_bucket(connection);
+  if (const auto refused = create_bucket(connection, settings_.bucket, settings_.bucket_replicas)) {
+    contact_.set_obstacle("the bucket " + settings_.bucket +
+                          " cannot be created: " + refused->text);
     return "the bucket is missing and cannot be created: " + refused->text;
   }
   missing_since_.reset();
+  contact_.set_obstacle({});
   log_info("bucket created", {{"bucket", settings_.bucket}});
   state = read_bucket_state(connection, settings_.bucket);
   if (const auto* created = std::get_if<BucketState>(&state)) return *created;
   return std::get<BucketFailure>(state).text;
+}
+
+void Follower::tell(const BucketConfig& config) {
+  for (const WriterPower& power : writer_powers()) {
+    const auto has = [&](const std::vector<std::string_view>& powers) {
+      return std::find(powers.begin(), powers.end(), power.option) != powers.end();
+    };
+    if (!has(config.powers) || has(told_powers_)) continue;
+    told_powers_.push_back(power.option);
+    log_warn("the bucket gives its writers more power than they need",
+             {{"stream", stream_of(settings_.bucket)},
+              {"option", power.option},
+              {"danger", power.danger},
+              {"cure", power.cure}});
+  }
+}
+
+std::string Follower::wait_for_bucket(const NatsConnection& connection) {
+  const std::string trouble = "the bucket " + settings_.bucket + " does not exist";
+  if (std::exchange(waits_for_bucket_, true)) return trouble;
+  const std::string cure = "check --bucket, create it (nats kv add " + settings_.bucket +
+                           " --history 1), or start bide serve with --create-bucket";
+  contact_.set_obstacle(trouble + "; " + cure);
+  log_warn(
+      "the bucket does not exist; waiting for it",
+      {{"bucket", settings_.bucket}, {"buckets", shown(list_buckets(connection))}, {"cure", cure}});
+  return trouble;
 }
 
 std::string Follower::read_all(Session& session, const BucketState& bucket) {

@@ -108,8 +108,9 @@ std::variant<std::shared_ptr<NatsConnection>, NatsConnection::Failure> NatsConne
   js_options.Wait = kRequestTimeoutMs;
   status = natsConnection_JetStream(&jetstream, connection, &js_options);
   if (status != NATS_OK) {
+    Failure told = failure(status);  // Before destroying has another error.
     natsConnection_Destroy(connection);
-    return failure(status);
+    return told;
   }
   return std::shared_ptr<NatsConnection>(
       new NatsConnection(settings, login, connection, JsContextPtr(jetstream)));

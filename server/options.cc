@@ -122,8 +122,14 @@ std::optional<UsageError> check_together(const ServeOptions& options) {
   if (auto problem = find_contradiction(options.nats_credentials, options.nats_url)) {
     return UsageError{*std::move(problem)};
   }
-  if (options.nats_url.empty() && options.nats_credentials.context.empty() &&
-      options.data_dir.empty()) {
+  if (options.bucket_replicas != 1 && !options.create_bucket) {
+    return UsageError{"--bucket-replicas: expected --create-bucket with it"};
+  }
+  const bool embedded = options.nats_url.empty() && options.nats_credentials.context.empty();
+  if (options.bucket_replicas != 1 && embedded) {
+    return UsageError{"--bucket-replicas: expected --nats with it; bide's own nats-server is one"};
+  }
+  if (embedded && options.data_dir.empty()) {
     return UsageError{"--data-dir: expected a directory, as HOME and XDG_STATE_HOME are not set"};
   }
   if (options.tls_cert.empty() != options.tls_key.empty()) {

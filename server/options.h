@@ -54,7 +54,9 @@ struct ServeOptions {
   NatsCredentials nats_credentials;  // Without contradiction, also to nats_url.
   std::filesystem::path data_dir;    // Of the embedded nats-server. Empty: there is no HOME.
   std::string bucket = "job-queue";
-  std::size_t max_parked = 100'000;            // Requests parked at a time. 0..10,000,000.
+  bool create_bucket = false;        // Where it is missing; the embedded server's always is.
+  int bucket_replicas = 1;           // 1..5; needs create_bucket.
+  std::size_t max_parked = 100'000;  // Requests parked at a time. 0..10,000,000.
   std::chrono::milliseconds max_wait{55'000};  // Longest hold. 1 s..1 h.
   double wait_jitter = 0.0625;                 // Deadlines come up to this share early. 0..0.5.
   std::chrono::milliseconds settle{2000};      // Quiet time that makes a broadcast done. 0..10 min.

@@ -98,7 +98,10 @@ class Server {
     // httplib's stop() does nothing before its loop runs, and a SIGTERM may be waiting already.
     while (!http_.is_running()) std::this_thread::yield();
     watcher_ = std::make_unique<Watcher>(
-        Watcher::Settings{urls, Follower::Settings{.bucket = options_.bucket},
+        Watcher::Settings{urls,
+                          Follower::Settings{.bucket = options_.bucket,
+                                             .create_bucket = embedded || options_.create_bucket,
+                                             .bucket_replicas = options_.bucket_replicas},
                           options_.nats_credentials},
         table_, contact_, metrics_);
     watcher_->start();

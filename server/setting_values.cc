@@ -166,10 +166,10 @@ bool set_trusted_proxies(ServeOptions& options, std::string_view text) {
   return true;
 }
 
-bool set_allow_anonymous(ServeOptions& options, std::string_view text) {
+bool set_switch(bool& to, std::string_view text) {
   const bool yes = text == "true" || text == "1";
   if (!yes && text != "false" && text != "0") return false;
-  options.allow_anonymous = yes;
+  to = yes;
   return true;
 }
 

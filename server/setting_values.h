@@ -42,6 +42,6 @@ bool parse_number(std::string_view text, Number low, Number high, Number& out) {
 [[nodiscard]] bool set_allowed_hosts(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_max_connections(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_trusted_proxies(ServeOptions& options, std::string_view text);
-[[nodiscard]] bool set_allow_anonymous(ServeOptions& options, std::string_view text);
+[[nodiscard]] bool set_switch(bool& to, std::string_view text);
 
 }  // namespace bide

@@ -127,8 +127,11 @@ void Watcher::follow_while_open(NatsConnection& connection) {
     const TimePoint began = system_clock().now();
     const std::string trouble = follow_once(connection);
     if (stop_.requested()) return;
-    log_warn_limited(limit, "the bucket has to be read again",
-                     {{"bucket", settings_.follow.bucket}, {"reason", trouble}});
+    // The follower tells of this itself, once.
+    if (!follower_.waits_for_bucket()) {
+      log_warn_limited(limit, "the bucket has to be read again",
+                       {{"bucket", settings_.follow.bucket}, {"reason", trouble}});
+    }
     // Where answers come to the library asks for once: denied, it would be deaf even when the
     // account is permitted to.
     if (denies_answers(connection.denial())) return connection.close();

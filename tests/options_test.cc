@@ -76,6 +76,9 @@ TEST_CASE("options: every flag is understood, with a space or an equals sign") {
                                          "/d",
                                          "--bucket",
                                          "b-1",
+                                         "--create-bucket",
+                                         "--bucket-replicas",
+                                         "3",
                                          "--max-parked",
                                          "0",
                                          "--max-wait",
@@ -101,6 +104,8 @@ TEST_CASE("options: every flag is understood, with a space or an equals sign") {
   CHECK(options.nats_url == "nats://a:1,tls://b");
   CHECK(options.data_dir == "/d");
   CHECK(options.bucket == "b-1");
+  CHECK(options.create_bucket);
+  CHECK(options.bucket_replicas == 3);
   CHECK(options.max_parked == 0);
   CHECK(options.max_wait == 90s);
   CHECK(options.wait_jitter == 0.0);
@@ -111,6 +116,19 @@ TEST_CASE("options: every flag is understood, with a space or an equals sign") {
   CHECK(options.threads == 64);
   CHECK(options.access_log == AccessLog::kAll);
   CHECK(options.allow_anonymous);
+}
+
+TEST_CASE("options: copies of a bucket are for one that is created in a cluster") {
+  const Args nats = {"--nats", "nats://h", "--create-bucket", "--bucket-replicas"};
+  for (const char* count : {"0", "6", "-1", "two", ""}) {
+    Args args = nats;
+    args.emplace_back(count);
+    CHECK(mentions(refused(args), "a count from 1 to 5"));
+  }
+  CHECK(mentions(refused({"--nats", "nats://h", "--bucket-replicas", "3"}),
+                 "expected --create-bucket"));
+  CHECK(mentions(refused({"--create-bucket", "--bucket-replicas", "3"}), "expected --nats"));
+  CHECK(accepted({"--create-bucket"}).create_bucket);
 }
 
 TEST_CASE("options: flag beats variable beats file beats default") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <atomic>
 #include <future>
 #include <random>
@@ -115,9 +116,9 @@ TEST_CASE("watcher: what is pending behind a delivery is known to exist") {
   CHECK(metrics.revision_known.load() == 15);
 }
 
-TEST_CASE("watcher: a missing bucket is created, and an empty one is ready") {
+TEST_CASE("watcher: a missing bucket is created where that is wanted, and an empty one is ready") {
   const TestNats nats;
-  Watched watched(nats.url(), {.bucket = "brand-new"});
+  Watched watched(nats.url(), {.bucket = "brand-new", .create_bucket = true});
   REQUIRE(watched.ready());
   CHECK(watched.table.jobs() == 0);
   const auto state = read_bucket_state(*nats.connect(), "brand-new");
@@ -469,16 +470,114 @@ TEST_CASE("watcher: a bucket deleted and created again is read again") {
   CHECK(watched.table.epoch() != first);
 }
 
-TEST_CASE("watcher: a bucket that stays away is created again, empty") {
+TEST_CASE("watcher: a bucket that stays away is created again, empty, where that is wanted") {
   const TestNats nats;
   TestBucket bucket(nats);
   bucket.define("build-7");
-  Watched watched(nats.url(), {.heartbeat = 100ms});
+  Watched watched(nats.url(), {.create_bucket = true, .heartbeat = 100ms});
   REQUIRE(watched.ready());
   bucket.remove();
   CHECK(watched.goes("build-7"));
   bucket.define("build-8");
   CHECK(watched.comes_to("build-8", Status::kSubmitted));
+}
+
+// A mirror of `origin`, or where `other` is given a bucket that copies both.
+void create_copy(const TestNats& nats, const char* bucket, const char* origin,
+                 const char* other = nullptr) {
+  const std::string name = stream_of(bucket);
+  const std::string first = stream_of(origin);
+  const std::string second = other == nullptr ? "" : stream_of(other);
+  std::array<jsStreamSource, 2> sources;
+  for (jsStreamSource& source : sources) jsStreamSource_Init(&source);
+  sources[0].Name = first.c_str();
+  sources[1].Name = second.c_str();
+  std::array<jsStreamSource*, 2> pointers = {&sources[0], &sources[1]};
+  jsStreamConfig config;
+  jsStreamConfig_Init(&config);
+  config.Name = name.c_str();
+  if (other == nullptr) {
+    config.Mirror = pointers[0];
+  } else {
+    config.Sources = pointers.data();
+    config.SourcesLen = pointers.size();
+  }
+  REQUIRE(js_AddStream(nullptr, nats.connect()->jetstream(), &config, nullptr, nullptr) == NATS_OK);
+}
+
+TEST_CASE("watcher: a mirror has its origin's jobs, and a mirror of a mirror, too") {
+  const TestNats nats;
+  TestBucket origin(nats);
+  origin.define("before");
+  create_copy(nats, "edge", TestBucket::kName);
+  create_copy(nats, "far-edge", "edge");
+  Watched near(nats.url(), {.bucket = "edge", .heartbeat = 100ms});
+  Watched far(nats.url(), {.bucket = "far-edge", .heartbeat = 100ms});
+  for (Watched* watched : {&near, &far}) {
+    REQUIRE(watched->ready());
+    CHECK(watched->comes_to("before", Status::kSubmitted));
+  }
+  origin.define("after");
+  origin.happen("after", "completed");
+  origin.happen("before", "started");
+  for (Watched* watched : {&near, &far}) {
+    CHECK(watched->comes_to("after", Status::kCompleted));
+    CHECK(watched->comes_to("before", Status::kProcessing));
+  }
+  origin.erase("jobs.before");
+  for (Watched* watched : {&near, &far}) {
+    CHECK(watched->goes("before"));
+    CHECK(watched->rejected(RejectReason::kKey) == 0);
+  }
+}
+
+TEST_CASE("watcher: a bucket with two sources has the jobs of both") {
+  const TestNats nats;
+  TestBucket first(nats);
+  REQUIRE_FALSE(create_bucket(*nats.connect(), "second"));
+  first.define("one");
+  create_copy(nats, "both", TestBucket::kName, "second");
+  Watched watched(nats.url(), {.bucket = "both", .heartbeat = 100ms});
+  REQUIRE(watched.ready());
+  CHECK(watched.comes_to("one", Status::kSubmitted));
+  first.put_raw("$KV.second.jobs.two", R"({"id":"two","operation":{}})");
+  first.happen("one", "completed");
+  CHECK(watched.comes_to("two", Status::kSubmitted));
+  CHECK(watched.comes_to("one", Status::kCompleted));
+  CHECK(watched.rejected(RejectReason::kKey) == 0);
+}
+
+// The streams that there are.
+std::vector<std::string> buckets_at(const TestNats& nats) {
+  return std::get<std::vector<std::string>>(list_buckets(*nats.connect()));
+}
+
+TEST_CASE("watcher: a bucket that does not exist is waited for and not created") {
+  const TestNats nats;
+  Watched watched(nats.url(), {.heartbeat = 100ms});
+  REQUIRE(eventually([&] { return !watched.contact.obstacle().empty(); }));
+  CHECK(watched.contact.obstacle() ==
+        "the bucket job-queue does not exist; check --bucket, create it (nats kv add job-queue "
+        "--history 1), or start bide serve with --create-bucket");
+  CHECK_FALSE(watched.contact.ready());
+  CHECK(buckets_at(nats).empty());
+
+  TestBucket bucket(nats);
+  bucket.define("build-7");
+  REQUIRE(watched.ready());
+  CHECK(watched.comes_to("build-7", Status::kSubmitted));
+  CHECK(watched.contact.obstacle().empty());
+  CHECK(buckets_at(nats) == std::vector<std::string>{"job-queue"});
+
+  // Nor is it created again while it is watched.
+  bucket.remove();
+  REQUIRE(eventually([&] { return !watched.contact.obstacle().empty(); }));
+  CHECK(buckets_at(nats).empty());
+  bucket.create();
+  bucket.define("build-8");
+  CHECK(watched.comes_to("build-8", Status::kSubmitted));
+  CHECK(watched.goes("build-7"));
+  CHECK(watched.contact.obstacle().empty());
 }
 
 TEST_CASE("watcher: a bucket that stays as it is agrees with what was delivered") {
@@ -532,7 +631,7 @@ TEST_CASE("watcher: without NATS it is not ready, goes on trying, and stops at o
     nats.start();
     url = nats.url();
   }
-  Watched watched(url);
+  Watched watched(url, {.create_bucket = true});
   CHECK_FALSE(eventually([&] { return watched.contact.ready(); }, 1s));
   CHECK_FALSE(watched.contact.connected());
   CHECK(watched.contact.last_heard() == TimePoint::min());
@@ -550,8 +649,8 @@ TEST_CASE("watcher: without NATS it is not ready, goes on trying, and stops at o
 
 TEST_CASE("watcher: stopping is prompt, with a server that follows and with one that hangs") {
   const TestNats nats;
-  Watched following(nats.url());
-  Watched hanging(nats.url(), {.heartbeat = 100ms});
+  Watched following(nats.url(), {.create_bucket = true});
+  Watched hanging(nats.url(), {.create_bucket = true, .heartbeat = 100ms});
   REQUIRE(following.ready());
   REQUIRE(hanging.ready());
   TimePoint began = system_clock().now();

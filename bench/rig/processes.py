@@ -122,7 +122,7 @@ class Bide(Server):
 
     def start(self):
         self.spawn(os.path.join(BUILD, "server", "bide"), "serve", "--listen", self.address, "--nats", self.nats.url,
-                   "--access-log", "off")
+                   "--create-bucket", "--access-log", "off")
         # Asked seldom: asking takes a part of the two cores on which a cold start is measured.
         self.wait_for(lambda: answers(self.url("/readyz")), "bide is ready", pause_s=0.02)
 

@@ -10,6 +10,7 @@ import urllib.parse
 
 import nkeys
 from harness import BIDE, Bide, definition, wait_until
+from jetstream import JetStream
 from nats_servers import Authority, NatsServer, Worker
 
 DOCS = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "nats.md")
@@ -26,8 +27,9 @@ def documented():
 class Guest(Bide):
     """A bide that uses somebody's NATS, and may have to wait for it."""
 
-    def __init__(self, test, url, *flags, env=None):
-        super().__init__("--access-log", "off", "--max-stale", "2s", *(("--nats", url) if url else ()), *flags, env=env)
+    def __init__(self, test, url, *flags, env=None, creates=True):
+        super().__init__("--access-log", "off", "--max-stale", "2s", *(("--nats", url) if url else ()), *flags,
+                         *(("--create-bucket",) if creates else ()), env=env)
         self.env = {**{name: value for name, value in self.env.items() if not name.startswith("XDG_")},
                     **(env or {})}
         self.test = test
@@ -92,8 +94,8 @@ class NatsAuth(unittest.TestCase):
         self.addCleanup(server.stop)
         return server
 
-    def guest(self, url, *flags, env=None):
-        return Guest(self, url, *flags, env=env).start()
+    def guest(self, url, *flags, env=None, creates=True):
+        return Guest(self, url, *flags, env=env, creates=creates).start()
 
     def emit(self, code, job, *flags, words=(), env=None):
         """`bide emit JOB started`; what it says on stderr, which is one line or nothing."""
@@ -122,6 +124,13 @@ class NatsAuth(unittest.TestCase):
             for secret in self.secrets:
                 self.assertNotIn(secret, done.stderr)
 
+    def unready(self, bide, *words):
+        """/readyz says why."""
+        def says():
+            answer = bide.get("/readyz")
+            return answer.status == 503 and all(word in answer.body.decode() for word in words)
+        wait_until(says, f"/readyz says {words}")
+
     def sees(self, bide, job):
         wait_until(lambda: bide.get(f"/job/{job}").status == 200, f"bide sees {job}")
 
@@ -137,15 +146,22 @@ class NatsAuth(unittest.TestCase):
         as_bide = flags("bide", "BIDE_PASSWORD", "_INBOX_bide")
         as_worker = ("--nats", nats.url, *flags("worker", "WORKER_PASSWORD", "_INBOX_worker"))
 
-        reader = self.guest(nats.url, *as_bide)
-        reader.told("the bucket is missing and cannot be created",
+        reader = self.guest(nats.url, *as_bide, creates=False)
+        reader.told("the bucket does not exist; waiting for it", "not known: the account",
+                    "$JS.API.STREAM.NAMES", "nats kv add job-queue --history 1")
+        self.unready(reader, "the bucket job-queue does not exist", "--create-bucket")
+        denied = self.guest(nats.url, *as_bide)
+        denied.told("the bucket is missing and cannot be created",
                     'Permissions Violation for Publish to \\"$JS.API.STREAM.CREATE.KV_job-queue\\"')
-        self.emit(1, "early", *as_worker, words=["no bucket job-queue"])
+        self.unready(denied, "the bucket job-queue cannot be created", "STREAM.CREATE.KV_job-queue")
+        self.emit(1, "early", *as_worker, words=["no bucket job-queue", "--create-bucket"])
         maker = self.guest(nats.url, *flags("bide-first", "BIDE_PASSWORD", "_INBOX_bide")).ready()
         self.emit(0, "first", *as_worker)
         reader.ready()
+        denied.ready()
         for bide in (maker, reader):
             self.sees(bide, "first")
+        self.assertEqual(reader.log_text().count("the bucket does not exist"), 1)
 
         # Enough for the consumer to ask whether it may go on.
         worker = Worker(nats, "worker", passwords["WORKER_PASSWORD"], "_INBOX_worker")
@@ -153,7 +169,7 @@ class NatsAuth(unittest.TestCase):
         worker.close()
         for bide in (maker, reader):
             bide.wait_applied(last)
-        late = self.guest(nats.url, *as_bide).ready()
+        late = self.guest(nats.url, *as_bide, creates=False).ready()
         self.sees(late, "large-499")
 
         self.emit(4, "refused", "--nats", nats.url, *as_bide,
@@ -166,7 +182,7 @@ class NatsAuth(unittest.TestCase):
 
         violations = {line.partition("Violation - ")[2] for line in nats.log_text().splitlines()
                       if "Violation - " in line}
-        refused = ("STREAM.CREATE.KV_job-queue", "DIRECT.GET.KV_job-queue.$KV.job-queue.jobs.refused")
+        refused = ("STREAM.NAMES", "STREAM.CREATE.KV_job-queue", "DIRECT.GET.KV_job-queue.$KV.job-queue.jobs.refused")
         self.assertEqual({line for line in violations if 'User "bide"' in line},
                          {f'User "bide", Subject "$JS.API.{subject}"' for subject in refused})
         self.assertFalse({line for line in violations if '"bide-first"' in line}, violations)
@@ -336,6 +352,31 @@ class NatsAuth(unittest.TestCase):
         self.fails(1, "context.txt", "nats context select", flags=["--nats-context", "selected"], env=home)
         self.write(".config/nats/context/two.json", json.dumps({"token": token, "creds": "~/x"}))
         self.fails(1, "two.json", "found several", flags=["--nats-context", "two"], env=home)
+
+    # --- Buckets that somebody else has made ---
+
+    def test_a_mirror_is_served_and_is_read_only(self):
+        nats = self.serve_nats("")
+        with JetStream(nats.url, "origin") as origin, JetStream(nats.url, "edge") as edge:
+            origin.create_bucket()
+            edge.api("CREATE", name=edge.stream, mirror={"name": origin.stream}, storage="file")
+        bide = self.guest(nats.url, "--bucket", "edge", creates=False).ready()
+        self.emit(1, "build-7", "--nats", nats.url, "--bucket", "edge",
+                  words=["the bucket edge is read-only", "a mirror of origin", "--bucket origin"])
+        self.emit(0, "build-7", "--nats", nats.url, "--bucket", "origin")
+        self.sees(bide, "build-7")
+        self.assertEqual(bide.metric("bide_entries_rejected_total"), 0)
+
+    def test_powers_of_its_writers_are_told_once(self):
+        nats = self.serve_nats("")
+        with JetStream(nats.url) as api:
+            api.create_bucket()
+            bide = self.guest(nats.url, creates=False).ready()
+            bide.told("more power than they need", "allow_rollup_hdrs", "nats stream edit")
+            api.delete_bucket()
+            api.create_bucket()
+            wait_until(lambda: bide.told("bucket read") >= 2, "bide has read the other bucket")
+        self.assertEqual(bide.told("more power than they need"), 1)
 
     # --- What cannot be ---
 

@@ -47,7 +47,7 @@ class Stage:
         self.nats, self.entries, self.final_stays = nats, entries, final_stays
         self.bucket = {"history": history, "max_age_s": max_age_s, "replicas": replicas}
         self.chronicle = Chronicle(max_age_s)
-        self.bide = Bide("--access-log", "off", "--nats", url or nats.url)
+        self.bide = Bide("--access-log", "off", "--nats", url or nats.url, "--create-bucket")
         self.stopping = threading.Event()
         self.clients = []
         self.away_spans = []  # (since, until): NATS told bide nothing.

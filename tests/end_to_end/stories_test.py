@@ -29,7 +29,7 @@ class Stories(unittest.TestCase):
         dice = random.Random(SEED)
         stories = [Story(f"story-{n}", dice, DURATION_S) for n in range(JOBS)]
         with (self.subTest(seed=SEED), NatsServer() as nats,
-              Bide("--access-log", "off", "--nats", f"nats://127.0.0.1:{nats.port}") as bide):
+              Bide("--access-log", "off", "--nats", f"nats://127.0.0.1:{nats.port}", "--create-bucket") as bide):
             bide.listen_port = bide.port
             readers = [Reader(bide.port, story.job, random.Random(dice.random()))
                        for story in stories for _ in range(dice.randint(1, 2))]
