@@ -1,5 +1,6 @@
 #include "client/bucket_writer.h"
 
+#include "server/bucket_config.h"
 #include "server/nats_error.h"
 #include "server/nats_url.h"
 
@@ -7,6 +8,10 @@ namespace bide {
 namespace {
 
 constexpr std::int64_t kTimeoutMs = 5000;
+// A definition that comes and goes between our look and our write.
+constexpr int kCreateAttemptsMax = 3;
+// Mirrors of mirrors that are asked for their origin.
+constexpr int kMirrorsMax = 8;
 
 // What the server refuses to an account it does not answer: it says so out of band, to a thread of
 // the library's, possibly when the writer is gone. Closing has whoever waits for the answer learn
@@ -24,12 +29,25 @@ struct BucketWriter::Handles {
   NatsOptionsPtr options;
   NatsConnectionPtr connection;
   JsContextPtr jetstream;
-  KvStorePtr store;
+  BucketConfig config{.keys = KeySubjects("")};
 
   // What was wrong with the login; empty: see the status.
   std::string login_fault;
   natsStatus connect(const NatsLogin& login);
-  natsStatus open_store();
+  natsStatus open_jetstream();
+  std::optional<BucketError> open_bucket();
+  std::variant<BucketConfig, BucketError> read_config(const std::string& of) const;
+  [[nodiscard]] std::optional<BucketError> find_read_only() const;
+
+  struct Found {
+    bool value = false;          // The newest entry of the key is one, and no deletion.
+    std::uint64_t ours = 0;      // Revision of the newest on our own subject; 0: none.
+    std::uint64_t revision = 0;  // … on any.
+  };
+  [[nodiscard]] Found look_up(const std::string& key) const;
+  natsStatus store(const NewEntry& entry, jsPubOptions* expected, jsErrCode* code) const;
+
+  // To be asked right after the failure: the library keeps the reason of the last one only.
   [[nodiscard]] BucketError error_of(natsStatus status) const;
   // Empty: the server refused nothing.
   [[nodiscard]] std::string denial() const;
@@ -60,7 +78,7 @@ natsStatus BucketWriter::Handles::connect(const NatsLogin& login) {
   return status;
 }
 
-natsStatus BucketWriter::Handles::open_store() {
+natsStatus BucketWriter::Handles::open_jetstream() {
   jsOptions js_options;
   natsStatus status = jsOptions_Init(&js_options);
   if (status != NATS_OK) return status;
@@ -68,11 +86,82 @@ natsStatus BucketWriter::Handles::open_store() {
   jsCtx* raw_jetstream = nullptr;
   status = natsConnection_JetStream(&raw_jetstream, connection.get(), &js_options);
   jetstream.reset(raw_jetstream);
-  if (status != NATS_OK) return status;
-  kvStore* raw_store = nullptr;
-  status = js_KeyValue(&raw_store, jetstream.get(), bucket.c_str());
-  store.reset(raw_store);
   return status;
+}
+
+std::variant<BucketConfig, BucketError> BucketWriter::Handles::read_config(
+    const std::string& of) const {
+  auto read = read_bucket_config(connection.get(), of, std::chrono::milliseconds(kTimeoutMs));
+  if (auto* found = std::get_if<BucketConfig>(&read)) return std::move(*found);
+  const auto& failure = std::get<ConfigFailure>(read);
+  if (failure.missing) return error_of(NATS_NOT_FOUND);
+  if (failure.status != NATS_OK) return error_of(failure.status);
+  return BucketError{BucketError::Kind::kFailed, where + ": " + failure.text};
+}
+
+std::optional<BucketError> BucketWriter::Handles::open_bucket() {
+  auto read = read_config(bucket);
+  if (auto* error = std::get_if<BucketError>(&read)) return std::move(*error);
+  config = std::get<BucketConfig>(std::move(read));
+  return find_read_only();
+}
+
+// What is written to a mirror would have to go to its origin, whose account or domain may be
+// another: only whoever names the origin means that.
+std::optional<BucketError> BucketWriter::Handles::find_read_only() const {
+  using Kind = BucketError::Kind;
+  if (config.mirror_of.empty()) {
+    if (config.has_own_subjects) return std::nullopt;
+    std::string names;
+    for (const std::string& source : config.sources) names += (names.empty() ? "" : ", ") + source;
+    return BucketError{Kind::kFailed, where + ": the bucket " + bucket + " is read-only: its " +
+                                          "stream takes no keys of its own" +
+                                          (names.empty() ? "" : "; write to one of " + names)};
+  }
+  std::string chain = "the bucket " + bucket + " is read-only: it is a mirror of ";
+  std::string origin = config.mirror_of;
+  for (int mirrors = 0; mirrors < kMirrorsMax; ++mirrors) {
+    const auto upstream = read_config(origin);
+    const auto* const found = std::get_if<BucketConfig>(&upstream);
+    if (found == nullptr || found->mirror_of.empty()) break;
+    chain += origin + ", which is a mirror of ";
+    origin = found->mirror_of;
+  }
+  return BucketError{Kind::kFailed,
+                     where + ": " + chain + origin + "; write with --bucket " + origin};
+}
+
+BucketWriter::Handles::Found BucketWriter::Handles::look_up(const std::string& key) const {
+  const std::string stream = stream_of(bucket);
+  Found found;
+  for (const std::string& subject : config.keys.subjects_of(key)) {
+    natsMsg* raw = nullptr;
+    natsStatus status = NATS_OK;
+    if (config.allow_direct && subject.find('*') == std::string::npos) {
+      jsDirectGetMsgOptions last;
+      jsDirectGetMsgOptions_Init(&last);
+      last.LastBySubject = subject.c_str();
+      status = js_DirectGetMsg(&raw, jetstream.get(), stream.c_str(), nullptr, &last);
+    } else {
+      status =
+          js_GetLastMsg(&raw, jetstream.get(), stream.c_str(), subject.c_str(), nullptr, nullptr);
+    }
+    const NatsMsgPtr message(raw);
+    if (status != NATS_OK) continue;
+    const std::uint64_t revision = natsMsg_GetSequence(raw);
+    if (subject == subject_prefix_of(bucket) + key) found.ours = revision;
+    if (revision < found.revision) continue;
+    found.revision = revision;
+    found.value = !is_deletion(raw);
+  }
+  return found;
+}
+
+natsStatus BucketWriter::Handles::store(const NewEntry& entry, jsPubOptions* expected,
+                                        jsErrCode* code) const {
+  const std::string subject = subject_prefix_of(bucket) + entry.key;
+  return js_Publish(nullptr, jetstream.get(), subject.c_str(), entry.value.data(),
+                    static_cast<int>(entry.value.size()), expected, code);
 }
 
 std::string BucketWriter::Handles::denial() const {
@@ -106,7 +195,9 @@ BucketError BucketWriter::Handles::error_of(natsStatus status) const {
     case NATS_NO_RESPONDERS:
       return {Kind::kFailed, where + " has no JetStream"};
     case NATS_NOT_FOUND:
-      return {Kind::kFailed, where + " has no bucket " + bucket + "; `bide serve` creates it"};
+      return {Kind::kFailed, where + " has no bucket " + bucket +
+                                 "; check --bucket, create it (nats kv add " + bucket +
+                                 " --history 1), or start bide serve with --create-bucket"};
     case NATS_TIMEOUT:
       return {Kind::kFailed, where + " did not answer in time; its log may say why"};
     case NATS_MAX_PAYLOAD:
@@ -129,8 +220,9 @@ std::variant<BucketWriter, BucketError> BucketWriter::open(const NatsLogin& logi
   handles->where = redacted(login.urls);
   handles->bucket = bucket;
   natsStatus status = handles->connect(login);
-  if (status == NATS_OK) status = handles->open_store();
+  if (status == NATS_OK) status = handles->open_jetstream();
   if (status != NATS_OK) return handles->error_of(status);
+  if (auto error = handles->open_bucket()) return *std::move(error);
   return BucketWriter(std::move(handles));
 }
 
@@ -139,29 +231,31 @@ BucketWriter::BucketWriter(BucketWriter&&) noexcept = default;
 BucketWriter::~BucketWriter() = default;
 
 std::optional<BucketError> BucketWriter::put(const NewEntry& entry) {
-  std::uint64_t revision = 0;
-  const natsStatus status = kvStore_Put(&revision, handles_->store.get(), entry.key.c_str(),
-                                        entry.value.data(), static_cast<int>(entry.value.size()));
+  const natsStatus status = handles_->store(entry, nullptr, nullptr);
   if (status == NATS_OK) return std::nullopt;
   return handles_->error_of(status);
 }
 
+// Looked up first: nearly always it is there, and reading costs the stream nothing.
 std::optional<BucketError> BucketWriter::put_if_absent(const NewEntry& entry, bool* written) {
-  // Looked up first: nearly always it is there, and reading costs the stream nothing.
-  const auto is_there = [&] {
-    kvEntry* found = nullptr;
-    const natsStatus status = kvStore_Get(&found, handles_->store.get(), entry.key.c_str());
-    kvEntry_Destroy(found);
-    return status == NATS_OK;
-  };
-  if (is_there()) return std::nullopt;
-  std::uint64_t revision = 0;
-  const natsStatus status =
-      kvStore_Create(&revision, handles_->store.get(), entry.key.c_str(), entry.value.data(),
-                     static_cast<int>(entry.value.size()));
-  if (written != nullptr) *written = status == NATS_OK;
-  if (status == NATS_OK || is_there()) return std::nullopt;
-  return handles_->error_of(status);
+  std::optional<BucketError> error;
+  for (int attempt = 0; attempt < kCreateAttemptsMax; ++attempt) {
+    const Handles::Found found = handles_->look_up(entry.key);
+    if (found.value) return std::nullopt;
+    jsPubOptions options;
+    jsPubOptions_Init(&options);
+    options.ExpectNoMessage = found.ours == 0;
+    options.ExpectLastSubjectSeq = found.ours;
+    jsErrCode code{};
+    const natsStatus status = handles_->store(entry, &options, &code);
+    if (written != nullptr) *written = status == NATS_OK;
+    if (status == NATS_OK) return std::nullopt;
+    error = handles_->error_of(status);
+    if (code != JSStreamWrongLastSequenceErr) break;
+  }
+  // Stored by somebody else, or by us before the answer was lost.
+  if (handles_->look_up(entry.key).value) return std::nullopt;
+  return error;
 }
 
 }  // namespace bide

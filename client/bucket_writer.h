@@ -21,8 +21,9 @@ struct BucketError {
 
 class BucketWriter {
  public:
-  // Connects, and looks the bucket up; does not create it. Blocks for at most about 10 s, where the
-  // server refuses something to this account only until it says so.
+  // Connects, and looks the bucket up; does not create it. A mirror and a bucket without keys of
+  // its own are errors: they cannot be written to. Blocks for at most about 10 s, where the server
+  // refuses something to this account only until it says so.
   [[nodiscard]] static std::variant<BucketWriter, BucketError> open(const NatsLogin& login,
                                                                     const std::string& bucket);
   BucketWriter(BucketWriter&&) noexcept;
@@ -30,8 +31,10 @@ class BucketWriter {
 
   // Each blocks until JetStream has stored the entry, at most 5 s a round trip. nullopt: stored.
   [[nodiscard]] std::optional<BucketError> put(const NewEntry& entry);
-  // Only where the key has no value. Somebody else writing it at the same time is fine. `written`
-  // (may be null) becomes true if it was this call that did.
+  // Only where the key has no value: none was written, or it was deleted, or it has expired and a
+  // server's marker stands in its place. Of a bucket with sources their keys count. Somebody else
+  // writing it at the same time is fine. `written` (may be null) becomes true if it was this call
+  // that did.
   [[nodiscard]] std::optional<BucketError> put_if_absent(const NewEntry& entry,
                                                          bool* written = nullptr);
 
