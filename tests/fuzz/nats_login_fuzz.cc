@@ -12,6 +12,7 @@
 #include <fstream>
 #include <string>
 
+#include "server/nats_key_file.h"
 #include "server/nats_login.h"
 #include "server/nats_url.h"
 #include "server/nkey.h"
@@ -55,6 +56,13 @@ void check_urls(std::string_view list) {
   demand(!names_user(without_users(list)), "a list without users has none");
   demand(is_nats_url_list(without_users(list)), "and is a list");
   demand(!split_nats_urls(list).empty(), "of one URL at least");
+  demand(!has_bad_escape(list), "a valid list has no bad escape");
+  for (const std::string& url : split_nats_urls(list)) {
+    const std::string given = with_user_for_connect(url);
+    const std::string user = given.substr(0, given.rfind('@') + 1);
+    demand(user.find_first_of("\"%\n") == std::string::npos, "it stays within its JSON string");
+    demand(without_users(given) == without_users(url), "the host stays what it was");
+  }
 }
 
 // Not where the TLS library has to be asked: it reads the system's 140 certificates each time.
@@ -78,6 +86,12 @@ void check_login(const std::string& urls, const NatsCredentials& credentials) {
   if (const auto fault = fill_options(options.get(), login)) check_message(*fault);
 }
 
+void check_keys(std::string_view text) {
+  for (const std::string_view key : {find_seed(text), find_user_jwt(text)}) {
+    demand(key.find('\n') == std::string_view::npos, "a key is one line");
+  }
+}
+
 void check_seed(std::string_view text) {
   const auto key = public_nkey_of(text);
   if (!key) return;
@@ -93,6 +107,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view context = take_until(rest, "\n\n");
   check_urls(urls);
   check_urls(rest);
+  check_keys(rest);
   check_seed(rest);
   check_seed(urls);
 
