@@ -75,7 +75,7 @@ TEST_CASE(
   }
   talk.say(client_frame(Opcode::kText, R"({"auth":)", {.fin = false}) +
            client_frame(Opcode::kPing, "between") +
-           client_frame(Opcode::kContinuation, "\"" + std::string(60'000, 't') + "\"}"));
+           client_frame(Opcode::kContinuation, "\"" + std::string(8'000, 't') + "\"}"));
   CHECK(talk.reader.next() == Told{.event = "pong", .data = "between"});
   talk.check_heard();
   talk.server.apply(happened("build-7", 2, EventKind::kStarted, "a"));
@@ -86,7 +86,7 @@ TEST_CASE("web_socket_stream: anything but a token is against the policy") {
   for (const std::string& text : std::vector<std::string>{
            "", "hello", "{}", "[]", "null", R"({"auth":1})", R"({"auth":"a","more":1})",
            R"({"auth":"a","auth":"a"})", R"({"auth":"a"}{"auth":"a"})", R"({"auth":"a")",
-           R"({"auth":["a"]})", std::string("{\"auth\":\"a\"}\0x", 14), std::string(60'000, '[')}) {
+           R"({"auth":["a"]})", std::string("{\"auth\":\"a\"}\0x", 14), std::string(8'000, '[')}) {
     CAPTURE(text.substr(0, 30));
     Talk talk;
     talk.say(client_frame(Opcode::kText, text));
@@ -95,6 +95,12 @@ TEST_CASE("web_socket_stream: anything but a token is against the policy") {
   Talk talk;
   talk.say(client_frame(Opcode::kBinary, kAuth));
   talk.check_closed("1008");
+}
+
+TEST_CASE("web_socket_stream: a message of more than 8 KiB is refused at its head") {
+  Talk talk;
+  talk.say(client_frame(Opcode::kText, "", {.announced_bytes = 8'193}).substr(0, 4));
+  talk.check_closed("1009");
 }
 
 // RapidJSON's conversion to a double reads outside its table for the first of these.
