@@ -60,6 +60,8 @@ void Shard::drop_expired() {
     if (record.queued) {
       std::erase_if(changed_, [&](const Changed& entry) { return entry.record == &record; });
     }
+    if (record.apart) std::erase(apart_, &record);
+    table_.memory_.fetch_sub(record.job.bytes(), std::memory_order_relaxed);
     records_.erase(records_.find(std::string_view(record.job.id())));
   }
 }
@@ -92,9 +94,11 @@ bool Shard::let_some_go(Revision before) {
     Record& record = *by_oldest_.begin()->second;
     unlist_by_oldest(record);
     const std::optional<Listed> was = listed(record);
+    const std::size_t bytes_before = record.job.bytes();
     if (record.job.let_go(before) == Job::Absorbed::kChanged) {
       moved(record, was, 0, table_.clock_.now());
     }
+    table_.memory_.fetch_add(record.job.bytes() - bytes_before, std::memory_order_relaxed);
     list_by_oldest(record);
     erase_if_unneeded(record);
   }

@@ -9,9 +9,9 @@
 namespace bide {
 namespace {
 
-// Jobs judged and rendered in one pass under the lock. Rendering one takes a few microseconds;
-// without a bound the watcher would wait 30 ms behind 10,000 of them, and so would the first
-// answer.
+// Jobs judged and rendered in one pass under the lock. Rendering one takes a few microseconds
+// (large ones are rendered apart); without a bound the watcher would wait 30 ms behind 10,000 of
+// them, and so would the first answer.
 constexpr std::size_t kJobsPerPass = 256;
 
 }  // namespace
@@ -38,18 +38,18 @@ std::vector<Ready> Shard::take_ready(TimePoint now) {
   std::vector<Ready> ready;
   take_gone(ready);
   take_changed(now, ready);  // Before take_due: a change before the deadline beats the deadline.
-  if (draining_) take_all(ready);
+  if (draining_) take_all(now, ready);
   take_due(now, ready);
   drop_expired();
   return ready;
 }
 
-void Shard::take_all(std::vector<Ready>& ready) {
+void Shard::take_all(TimePoint now, std::vector<Ready>& ready) {
   while (!due_.empty()) {
     Waiter& waiter = due_.top();
     Record& record = *record_of(waiter);
     const bool exists = record.job.defined();
-    take(waiter, exists ? snapshot_of(record) : nullptr, Outcome::kDrain, {}, ready);
+    take(waiter, exists ? snapshot_of(record, now) : nullptr, Outcome::kDrain, {}, ready);
     erase_if_unneeded(record);
   }
 }
@@ -63,6 +63,10 @@ void Shard::take_changed(TimePoint now, std::vector<Ready>& ready) {
   for (std::size_t i = 0; i < jobs; ++i) {
     Record& record = *changed_[i].record;
     record.queued = false;
+    if (record.job.defined() && belongs_apart(record, now)) {
+      send_apart(record);
+      continue;
+    }
     for (Waiter *waiter = record.waiters, *next = nullptr; waiter != nullptr; waiter = next) {
       next = WaiterList::next(*waiter);
       take_if_ready(*waiter, now, changed_[i].since, ready);
@@ -77,12 +81,17 @@ void Shard::take_due(TimePoint now, std::vector<Ready>& ready) {
   while (due_.next_due() <= now) {
     Waiter& waiter = due_.top();
     Record& record = *record_of(waiter);
-    if (waiter.terms.deadline > now) {
-      take_if_ready(waiter, now, {}, ready);  // Settling: time alone may have made it ready.
+    const bool exists = record.job.defined();
+    if (exists && belongs_apart(record, now)) {
+      due_.change(waiter, kEndOfTime);
+      send_apart(record);
       continue;
     }
-    const bool exists = record.job.defined();
-    take(waiter, exists ? snapshot_of(record) : nullptr, Outcome::kTimeout, {}, ready);
+    if (waiter.terms.deadline > now) {
+      take_if_ready(waiter, now, {}, ready);  // Time alone may have made it ready.
+      continue;
+    }
+    take(waiter, exists ? snapshot_of(record, now) : nullptr, Outcome::kTimeout, {}, ready);
     erase_if_unneeded(record);
   }
 }
@@ -98,7 +107,8 @@ void Shard::take_if_ready(Waiter& waiter, TimePoint now, TimePoint news_at,
   }
   const bool change = judgement.verdict == Verdict::kNews ||
                       waiter.terms.condition.kind() == Condition::Kind::kChange;
-  take(waiter, snapshot_of(record), change ? Outcome::kChanged : Outcome::kDone, news_at, ready);
+  take(waiter, snapshot_of(record, now), change ? Outcome::kChanged : Outcome::kDone, news_at,
+       ready);
 }
 
 void Shard::take(Waiter& waiter, std::shared_ptr<const Snapshot> snapshot, Outcome outcome,
@@ -128,7 +138,7 @@ void Shard::begin_drain() {
 
 void Shard::finish_drain() {
   MutexLock lock(mutex_);
-  while (!due_.empty() || handing_out_) {
+  while (!due_.empty() || handing_out_ || taking_apart_) {
     drained_.wait_until(mutex_, std::chrono::steady_clock::now() + std::chrono::seconds(1));
   }
 }
@@ -138,8 +148,10 @@ void Shard::stop() {
     MutexLock lock(mutex_);
     stopped_ = true;
     news_.notify_one();
+    apart_news_.notify_one();
   }
   if (attendant_.joinable()) attendant_.join();
+  if (renderer_.joinable()) renderer_.join();
 }
 
 }  // namespace bide

@@ -29,39 +29,50 @@ Condition Condition::news_until(const Condition& end) {
 }
 
 // Only a tag of the current revision can match, and comparing revisions spares rendering the job
-// just to learn its hash. Both representations are asked: the text's revision lags the JSON's.
+// just to learn its hash. The text's revision lags the JSON's and may be a walk over all events to
+// learn, so of a text the word is compared.
 bool Condition::may_match(const Job& job, const ValidatorList& seen) {
   return std::any_of(seen.tags().begin(), seen.tags().end(), [&](const EntityTag& tag) {
-    return tag.revision == job.revision() || tag.revision == job.status_revision();
+    return tag.revision == job.revision() || tag.hash == text_hash_of(job.status());
   });
 }
 
-Condition::Judgement Condition::judge_state(const Job& job, TimePoint now,
-                                            TimePoint settled_at) const {
+Condition::Judgement Condition::judge_state(const Job& job, const Moment& moment) const {
   const Status status = job.status();
-  const bool terminal = is_terminal(status);
+  const bool final = moment.is_final(job);
+  const Verdict unless_final = final ? Verdict::kNever : Verdict::kPending;
   switch (kind_) {
     case Kind::kChange:
       break;  // Judged by its tag.
     case Kind::kFinal:
-      return {job.final() ? Verdict::kHolds : Verdict::kPending};
+      return {final ? Verdict::kHolds : Verdict::kPending};
     case Kind::kExists:
       return {Verdict::kHolds};
     case Kind::kStatus:
       if ((status_mask_ >> static_cast<unsigned>(status)) & 1U) return {Verdict::kHolds};
-      return {job.final() ? Verdict::kNever : Verdict::kPending};
+      return {unless_final};
     case Kind::kSucceeded:
-      if (terminal && status != Status::kCompleted) return {Verdict::kNever};
+      if (is_terminal(status) && status != Status::kCompleted) {
+        if (moment.in_grace(job)) return {Verdict::kPending, moment.graced_at};
+        return {job.at_work() ? Verdict::kPending : Verdict::kNever};
+      }
       [[fallthrough]];
     case Kind::kDone:
-      if (!terminal) return {Verdict::kPending};
-      if (job.agents_terminal() < agents_min_) {
-        return {job.final() ? Verdict::kNever : Verdict::kPending};
-      }
-      if (job.final() || now >= settled_at) return {Verdict::kHolds};
-      return {Verdict::kPending, settled_at};
+      if (!is_terminal(status)) return {Verdict::kPending};
+      if (job.agents_terminal() < agents_min_) return {unless_final};
+      if (final) return {Verdict::kHolds};
+      if (job.at_work()) return {Verdict::kPending};
+      return judge_settling(job, moment);
   }
   return {Verdict::kPending};
+}
+
+// Only time is missing: the grace, or for a job of unknown agents the settle time, or both.
+Condition::Judgement Condition::judge_settling(const Job& job, const Moment& moment) {
+  TimePoint from = job.final() ? TimePoint{} : moment.settled_at;
+  if (moment.in_grace(job)) from = std::max(from, moment.graced_at);
+  if (moment.now >= from) return {Verdict::kHolds};
+  return {Verdict::kPending, from};
 }
 
 }  // namespace bide

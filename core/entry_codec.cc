@@ -139,7 +139,8 @@ std::variant<Entry, Rejection> finish(Entry entry, OrRejection<T> decoded) {
 
 std::string_view word_of(RejectReason reason) {
   constexpr std::array<std::string_view, kRejectReasons> kWords = {
-      "key", "size", "json", "depth", "field", "envelope", "mismatch", "full"};
+      "key",      "size",     "json",           "depth",    "field",
+      "envelope", "mismatch", "agent_mismatch", "job_full", "table_full"};
   return kWords[static_cast<std::size_t>(reason)];
 }
 

@@ -22,16 +22,18 @@ inline constexpr std::size_t kJsonDepthMax = 64;
 inline constexpr std::size_t kHostnameBytesMax = 255;
 
 enum class RejectReason : std::uint8_t {
-  kKey,       // Not one of the three key families, or a bad id, event, agent or time in it.
-  kSize,      // Value over kValueBytesMax.
-  kJson,      // Not JSON, not UTF-8, or not an object.
-  kDepth,     // JSON nested deeper than kJsonDepthMax.
-  kField,     // A member is missing or of the wrong type.
-  kEnvelope,  // A signed envelope whose payload is not base64 of a value.
-  kMismatch,  // The value names another job or event than its key.
-  kFull,      // The table or the job holds as much as it may (JobTable's limits).
+  kKey,            // Not one of the three key families, or a bad id, event, agent or time in it.
+  kSize,           // Value over kValueBytesMax.
+  kJson,           // Not JSON, not UTF-8, or not an object.
+  kDepth,          // JSON nested deeper than kJsonDepthMax.
+  kField,          // A member is missing or of the wrong type.
+  kEnvelope,       // A signed envelope whose payload is not base64 of a value.
+  kMismatch,       // The value names another job or event than its key.
+  kAgentMismatch,  // The value's hostname is not the agent of its key.
+  kJobFull,        // The job holds as much as it may (core/job.h).
+  kTableFull,      // The table does (JobTable::Options).
 };
-inline constexpr std::size_t kRejectReasons = 8;
+inline constexpr std::size_t kRejectReasons = 10;
 // The word for metrics and logs: `key`, `size`, ...
 [[nodiscard]] std::string_view word_of(RejectReason reason);
 

@@ -1,101 +1,377 @@
 #include "core/fold.h"
 
 #include <algorithm>
+#include <array>
+#include <string>
+#include <unordered_map>
 
 namespace bide {
 namespace {
 
 using AgentNames = std::vector<std::string>;
+using Number = StoredEvent::Agent;
+
+constexpr std::size_t kKinds = 7;
+// Of a job without an index: no more than its events.
+constexpr std::size_t kSmallAgentsMax = StoredEvents::kIndexedFrom + 1;
+
+const AgentNames* names_of(const Definition& definition) {
+  return std::get_if<AgentNames>(&definition.expected_agents);
+}
 
 bool is_expected_by_name(const Definition& definition, std::string_view name) {
-  const auto* names = std::get_if<AgentNames>(&definition.expected_agents);
+  const AgentNames* const names = names_of(definition);
   return names != nullptr && std::binary_search(names->begin(), names->end(), name, std::less<>());
 }
 
 // How many must be terminal before the job is done; 0 where nobody is named.
 std::size_t expected_count(const Definition& definition) {
   if (const auto* count = std::get_if<std::uint32_t>(&definition.expected_agents)) return *count;
-  const auto* names = std::get_if<AgentNames>(&definition.expected_agents);
+  const AgentNames* const names = names_of(definition);
   return names == nullptr ? 0 : names->size();
+}
+
+// A subject for one agent does not beat a definition that expects several, or one by its name.
+bool folds_as_one(const Definition& definition) {
+  const AgentNames* const names = names_of(definition);
+  return is_for_one_agent(definition.subject) && (names == nullptr || names->empty()) &&
+         expected_count(definition) <= 1;
+}
+
+std::size_t agents_in(const StoredEvents& events) {
+  std::size_t agents = 1;
+  for (const StoredEvent& event : events) {
+    if (event.agent != StoredEvent::kSubmitter)
+      agents = std::max<std::size_t>(agents, event.agent + 1U);
+  }
+  return agents;
 }
 
 }  // namespace
 
-Fold::Fold(const Definition& definition, Revision revision)
-    : status_revision_(revision), one_agent_(is_for_one_agent(definition.subject)) {}
+// Places are kept as place + 1; 0 is none.
+struct Fold::Ledger {
+  using Mark = std::uint32_t;
+  struct Agent {
+    std::array<Mark, kKinds> latest{};  // By kind.
+    std::uint32_t events = 0;
 
-void Fold::take(const Definition& definition, const std::vector<StoredEvent>& events,
-                std::uint32_t index) {
-  const StoredEvent& event = events[index];
-  const int rank = rank_of(event.kind);
-  if (final_ || rank == 0 || event.hostname() == kSubmitterAgent) return;
+    [[nodiscard]] AgentState state() const;
+  };
+  struct NameHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const { return key_hash_of(name); }
+  };
+  struct Before {
+    Mark of_agent = 0, of_all = 0;  // The one before it of the same kind.
+  };
 
-  Agent& agent = agent_of(events, index);
-  const EventKind before = events[agent.told_by].kind;
-  const bool is_new = agent.told_by == index;
-  if (rank >= rank_of(before)) {
-    if (!is_new) --counter_of(before);
-    ++counter_of(event.kind);
-    agent.told_by = index;
-  }
-  if (event.kind == EventKind::kStarted) {
-    agent.first_start_nano = std::min(agent.first_start_nano, event.unix_nano);
-  }
-  if (is_terminal(event.kind)) {
-    const bool was_terminal = !is_new && is_terminal(before);
-    if (!was_terminal && is_expected_by_name(definition, event.hostname())) ++expected_terminal_;
-    agent.last_end_nano = std::max(agent.last_end_nano, event.unix_nano);
-    latest_terminal_ = index;
-  }
-  judge(definition, event.revision);
-}
+  [[nodiscard]] Number number_for(std::string_view hostname);
+  void add(const StoredEvent& event, EntryPlace place);
+  void remove(const StoredEvents& events, EntryPlace place);
 
-std::uint32_t& Fold::counter_of(EventKind kind) {
-  switch (kind) {
-    case EventKind::kFailed:
-      return failed_;
-    case EventKind::kSkipped:
-      return skipped_;
-    case EventKind::kCompleted:
-    case EventKind::kRetried:
-      return completed_;
-    case EventKind::kSubmitted:  // Never counted: take() leaves rank 0 out.
+  std::unordered_map<std::string, Number, NameHash, std::equal_to<>> numbers;
+  std::vector<Number> free;
+  std::vector<Agent> agents;
+  Agent all;                   // As if all were one.
+  std::vector<Before> before;  // By place.
+  Counts counts;               // Of `agents`, each for itself.
+};
+
+Fold::Fold() = default;
+Fold::Fold(Fold&&) noexcept = default;
+Fold& Fold::operator=(Fold&&) noexcept = default;
+Fold::~Fold() = default;
+
+// --- What events come to ------------------------------------------------------------------------
+
+void Fold::Counts::add(const AgentState& agent, bool expected, std::uint32_t times) {
+  if (agent.newest == EventKind::kAcknowledged || agent.newest == EventKind::kStarted) {
+    at_work += times;
+  }
+  switch (agent.told) {
+    case EventKind::kSubmitted:
+      return;
     case EventKind::kAcknowledged:
     case EventKind::kStarted:
+      active += times;
+      return;
+    case EventKind::kFailed:
+      failed += times;
+      break;
+    case EventKind::kSkipped:
+      skipped += times;
+      break;
+    case EventKind::kCompleted:
+    case EventKind::kRetried:
+      completed += times;
       break;
   }
-  return active_;
+  if (expected) expected_terminal += times;
 }
 
-Fold::Agent& Fold::agent_of(const std::vector<StoredEvent>& events, std::uint32_t index) {
-  const std::string_view name = events[index].hostname();
-  const auto at = std::lower_bound(agents_.begin(), agents_.end(), name,
-                                   [&](const Agent& agent, std::string_view wanted) {
-                                     return events[agent.told_by].hostname() < wanted;
-                                   });
-  if (at != agents_.end() && events[at->told_by].hostname() == name) return *at;
-  const auto offset = at - agents_.begin();
-  reserve_one_more(agents_);
-  return *agents_.insert(agents_.begin() + offset, Agent{.told_by = index});
-}
-
-void Fold::judge(const Definition& definition, Revision revision) {
-  const std::size_t expected = expected_count(definition);
-  const bool by_name = std::holds_alternative<AgentNames>(definition.expected_agents);
-  const bool all_expected = (by_name ? expected_terminal_ : agents_terminal()) >= expected;
-
-  Status status = Status::kCompleted;
-  if (active_ > 0 || !all_expected) {
-    status = Status::kProcessing;
-  } else if (failed_ > 0) {
-    status = completed_ > 0 ? Status::kPartialFailure : Status::kFailed;
-  } else if (skipped_ > 0 && completed_ == 0) {
-    status = Status::kSkipped;
+Status Fold::judge(const Definition& definition, const Counts& counts) {
+  if (counts.active + counts.terminal() == 0) return Status::kSubmitted;
+  const AgentNames* const names = names_of(definition);
+  const std::size_t terminal = names != nullptr ? counts.expected_terminal : counts.terminal();
+  if (counts.active > 0 || terminal < expected_count(definition)) return Status::kProcessing;
+  if (counts.failed > 0) {
+    return counts.completed > 0 ? Status::kPartialFailure : Status::kFailed;
   }
-  // An event older than the definition counts from when the job came to exist.
-  if (status != status_) status_revision_ = std::max(status_revision_, revision);
-  status_ = status;
-  final_ = is_terminal(status) && (one_agent_ || expected > 0);
+  return counts.completed > 0 ? Status::kCompleted : Status::kSkipped;
+}
+
+// Event after event: the only way to tell since when the status has been what it is.
+Fold::Replayed Fold::replay(const Definition& definition, Revision revision,
+                            const StoredEvents& events, std::span<AgentState> agents) {
+  Replayed done{{}, revision};
+  const bool as_one = folds_as_one(definition);
+  Status status = Status::kSubmitted;
+  for (const StoredEvent& event : events) {
+    ++fold_steps;
+    if (event.agent == StoredEvent::kSubmitter) continue;
+    AgentState& agent = agents[as_one ? 0 : event.agent];
+    const AgentState before = agent;
+    agent.newest = event.kind;
+    if (rank_of(event.kind) >= rank_of(agent.told)) agent.told = event.kind;
+    const bool expected =
+        is_terminal(agent.told) && is_expected_by_name(definition, event.hostname());
+    done.counts.add(before, expected, -1U);
+    done.counts.add(agent, expected, 1);
+    const Status now = judge(definition, done.counts);
+    // An event older than the definition counts from when the job came to exist.
+    if (now != status) done.status_revision = std::max(done.status_revision, event.revision);
+    status = now;
+  }
+  return done;
+}
+
+// --- Many events --------------------------------------------------------------------------------
+
+Fold::AgentState Fold::Ledger::Agent::state() const {
+  const auto at = [&](EventKind kind) { return latest[static_cast<std::size_t>(kind)]; };
+  const auto later = [&](EventKind a, EventKind b) { return at(a) > at(b) ? a : b; };
+  AgentState state;
+  for (const EventKind kind : {later(EventKind::kCompleted, EventKind::kRetried),
+                               later(EventKind::kFailed, EventKind::kSkipped), EventKind::kStarted,
+                               EventKind::kAcknowledged}) {
+    if (at(kind) == 0) continue;
+    state.told = kind;
+    break;
+  }
+  const auto newest = std::max_element(latest.begin(), latest.end());
+  if (*newest != 0) state.newest = static_cast<EventKind>(newest - latest.begin());
+  return state;
+}
+
+Number Fold::Ledger::number_for(std::string_view hostname) {
+  ++fold_steps;
+  if (const auto known = numbers.find(hostname); known != numbers.end()) return known->second;
+  Number number{};
+  if (free.empty()) {
+    number = static_cast<Number>(agents.size());
+    agents.emplace_back();
+  } else {
+    number = free.back();
+    free.pop_back();
+  }
+  numbers.emplace(hostname, number);
+  return number;
+}
+
+void Fold::Ledger::add(const StoredEvent& event, EntryPlace place) {
+  ++fold_steps;
+  before.resize(place + 1U);
+  if (event.agent == StoredEvent::kSubmitter) return;
+  const auto kind = static_cast<std::size_t>(event.kind);
+  Agent& agent = agents[event.agent];
+  before[place] = {agent.latest[kind], all.latest[kind]};
+  agent.latest[kind] = all.latest[kind] = place + 1;
+  ++agent.events;
+}
+
+// Vacant places at the end of a chain leave it for good: nothing is ever put there again.
+void Fold::Ledger::remove(const StoredEvents& events, EntryPlace place) {
+  const StoredEvent& event = events[place];
+  if (event.agent == StoredEvent::kSubmitter) return;
+  const auto kind = static_cast<std::size_t>(event.kind);
+  const auto is_gone = [&](Mark mark) {
+    ++fold_steps;
+    return mark != 0 && (mark - 1 == place || events.vacant(mark - 1));
+  };
+  Agent& agent = agents[event.agent];
+  Mark& of_agent = agent.latest[kind];
+  while (is_gone(of_agent)) of_agent = before[of_agent - 1].of_agent;
+  Mark& of_all = all.latest[kind];
+  while (is_gone(of_all)) of_all = before[of_all - 1].of_all;
+  if (--agent.events > 0) return;
+  agent = {};
+  numbers.erase(numbers.find(event.hostname()));
+  free.push_back(event.agent);
+}
+
+// --- The fold -----------------------------------------------------------------------------------
+
+Number Fold::number_for(const StoredEvents& events, std::string_view hostname) {
+  if (hostname == kSubmitterAgent) return StoredEvent::kSubmitter;
+  if (ledger_ != nullptr) return ledger_->number_for(hostname);
+  std::array<bool, kSmallAgentsMax> taken{};
+  for (const StoredEvent& event : events) {
+    if (event.agent == StoredEvent::kSubmitter) continue;
+    if (event.hostname() == hostname) return event.agent;
+    taken[event.agent] = true;
+  }
+  return static_cast<Number>(std::find(taken.begin(), taken.end(), false) - taken.begin());
+}
+
+void Fold::join(const Definition* definition, const StoredEvents& events, EntryPlace place) {
+  if (ledger_ == nullptr) return replay_small(definition, events);
+  const StoredEvent& event = events[place];
+  const bool counts = event.agent != StoredEvent::kSubmitter;
+  const bool expected =
+      counts && definition != nullptr && is_expected_by_name(*definition, event.hostname());
+  if (counts) ledger_->counts.add(ledger_->agents[event.agent].state(), expected, -1U);
+  ledger_->add(event, place);
+  if (counts) ledger_->counts.add(ledger_->agents[event.agent].state(), expected, 1);
+  judge_again(definition, event.revision);
+}
+
+void Fold::leave(const Definition* definition, const StoredEvents& events, EntryPlace place) {
+  if (ledger_ == nullptr) return;
+  const StoredEvent& event = events[place];
+  if (event.agent == StoredEvent::kSubmitter) return;
+  const bool expected = definition != nullptr && is_expected_by_name(*definition, event.hostname());
+  ledger_->counts.add(ledger_->agents[event.agent].state(), expected, -1U);
+  ledger_->remove(events, place);
+  ledger_->counts.add(ledger_->agents[event.agent].state(), expected, 1);
+}
+
+void Fold::left(const Definition* definition, const StoredEvents& events) {
+  if (ledger_ == nullptr) return replay_small(definition, events);
+  judge_again(definition, 0);
+}
+
+// Without a Ledger agents are few, and looked for among the events before.
+void Fold::begin_again(const Definition* definition, StoredEvents& events) {
+  ledger_ = events.indexed() ? std::make_unique<Ledger>() : nullptr;
+  Number next = 0;
+  for (EntryPlace place = 0; place < events.places(); ++place) {
+    StoredEvent& event = events[place];
+    if (events.vacant(place) || event.agent == StoredEvent::kSubmitter) continue;
+    if (ledger_ != nullptr) {
+      event.agent = ledger_->number_for(event.hostname());
+      continue;
+    }
+    EntryPlace same = 0;
+    while (same < place && (events[same].agent == StoredEvent::kSubmitter ||
+                            events[same].hostname() != event.hostname())) {
+      ++same;
+    }
+    event.agent = same < place ? events[same].agent : next++;
+  }
+  if (ledger_ == nullptr) return replay_small(definition, events);
+  for (EntryPlace place = 0; place < events.places(); ++place) {
+    if (!events.vacant(place)) ledger_->add(events[place], place);
+  }
+  for (const auto& [name, number] : ledger_->numbers) {
+    const bool expected = definition != nullptr && is_expected_by_name(*definition, name);
+    ledger_->counts.add(ledger_->agents[number].state(), expected, 1);
+  }
+  judge_again(definition, 0);
+}
+
+// Costs no more than the definition is long.
+void Fold::redefine(const Definition& definition, Revision revision, const StoredEvents& events) {
+  definition_revision_ = revision;
+  for_one_ = is_for_one_agent(definition.subject);
+  as_one_ = folds_as_one(definition);
+  if (ledger_ == nullptr) return replay_small(&definition, events);
+  std::uint32_t& terminal = ledger_->counts.expected_terminal;
+  terminal = 0;
+  if (const AgentNames* const names = names_of(definition)) {
+    for (const std::string& name : *names) {
+      ++fold_steps;
+      const auto known = ledger_->numbers.find(name);
+      if (known == ledger_->numbers.end()) continue;
+      if (is_terminal(ledger_->agents[known->second].state().told)) ++terminal;
+    }
+  }
+  judge_again(&definition, 0);
+}
+
+void Fold::replay_small(const Definition* definition, const StoredEvents& events) {
+  if (definition == nullptr) return;
+  std::array<AgentState, kSmallAgentsMax> agents;
+  const Replayed now = replay(*definition, definition_revision_, events, agents);
+  counts_ = now.counts;
+  status_ = judge(*definition, counts_);
+  status_revision_ = now.status_revision;
+  judge_final(*definition);
+}
+
+// After the event of that revision, behind all others; 0: after something else.
+void Fold::judge_again(const Definition* definition, Revision revision) {
+  if (definition == nullptr) return;
+  counts_ = ledger_->counts;
+  if (as_one_) {
+    counts_ = {};
+    counts_.add(ledger_->all.state(), false, 1);
+  }
+  const Status before = status_;
+  status_ = judge(*definition, counts_);
+  if (revision == 0) {
+    status_revision_ = 0;
+  } else if (status_revision_ != 0 && status_ != before) {
+    status_revision_ = std::max(status_revision_, revision);
+  }
+  judge_final(*definition);
+}
+
+void Fold::judge_final(const Definition& definition) {
+  final_ =
+      is_terminal(status_) && counts_.at_work == 0 && (for_one_ || expected_count(definition) > 0);
+}
+
+Revision Fold::status_revision(const Definition& definition, const StoredEvents& events) const {
+  if (status_revision_ == 0) {
+    std::vector<AgentState> agents(agents_in(events));
+    status_revision_ = replay(definition, definition_revision_, events, agents).status_revision;
+  }
+  return status_revision_;
+}
+
+Fold Fold::frozen() const {
+  Fold copy;
+  copy.counts_ = counts_;
+  copy.definition_revision_ = definition_revision_;
+  copy.status_revision_ = status_revision_;
+  copy.status_ = status_;
+  copy.as_one_ = as_one_;
+  copy.for_one_ = for_one_;
+  copy.final_ = final_;
+  return copy;
+}
+
+std::vector<AgentView> agents_of(const StoredEvents& events, bool as_one) {
+  std::vector<AgentView> agents(as_one ? 1 : agents_in(events));
+  for (const StoredEvent& event : events) {
+    if (event.agent == StoredEvent::kSubmitter || rank_of(event.kind) == 0) continue;
+    AgentView& agent = agents[as_one ? 0 : event.agent];
+    if (agent.told_by == nullptr || rank_of(event.kind) >= rank_of(agent.told_by->kind)) {
+      agent.told_by = &event;
+    }
+    if (event.kind == EventKind::kStarted) {
+      agent.first_start_nano = std::min(agent.first_start_nano, event.unix_nano);
+    }
+    if (is_terminal(event.kind)) {
+      agent.last_end_nano = std::max(agent.last_end_nano, event.unix_nano);
+    }
+  }
+  std::erase_if(agents, [](const AgentView& agent) { return agent.told_by == nullptr; });
+  std::sort(agents.begin(), agents.end(), [](const AgentView& a, const AgentView& b) {
+    return a.told_by->hostname() < b.told_by->hostname();
+  });
+  return agents;
 }
 
 bool is_for_one_agent(std::string_view subject) {

@@ -1,46 +1,121 @@
 #include "core/job.h"
 
 #include <algorithm>
+#include <type_traits>
+#include <vector>
 
 namespace bide {
+namespace {
 
-Job::Absorbed Job::absorb(const Entry& entry) {
-  if (entry.family == Entry::Family::kJob) return define(entry);
+std::size_t bytes_of(const Definition& definition) {
+  std::size_t bytes = sizeof(Definition) + definition.created.size() + definition.subject.size() +
+                      definition.operation.size();
+  if (const auto* names = std::get_if<std::vector<std::string>>(&definition.expected_agents)) {
+    for (const std::string& name : *names) bytes += sizeof(name) + name.size();
+  }
+  return bytes;
+}
 
-  const bool is_event = entry.family == Entry::Family::kStatus;
-  const bool room = events_.size() + responses_.size() < kEntriesPerJobMax;
-  const Placed placed = is_event ? place(events_, entry, room) : place(responses_, entry, room);
-  if (placed == Placed::kFull) return Absorbed::kFull;
-  if (placed == Placed::kStale) return Absorbed::kUnchanged;
+}  // namespace
+
+Job::Absorbed Job::absorb(const Entry& entry, std::size_t bytes_left) {
+  switch (entry.family) {
+    case Entry::Family::kJob:
+      return define(entry, bytes_left);
+    case Entry::Family::kStatus:
+      return put(events_, entry, bytes_left);
+    case Entry::Family::kResponse:
+      return put(responses_, entry, bytes_left);
+  }
+  return Absorbed::kUnchanged;
+}
+
+template <typename Stored>
+Job::Absorbed Job::put(StoredEntries<Stored>& entries, const Entry& entry, std::size_t bytes_left) {
+  const EntryPlace held = entries.find(entry.key_rest);
+  if (held != kNoPlace && entries[held].revision >= entry.revision) return Absorbed::kUnchanged;
+
+  std::optional<Stored> stored;
+  if (!entry.takes_away()) {
+    stored.emplace(entry);
+    const std::size_t bytes_before = held == kNoPlace ? 0 : bide::bytes_of(entries[held]);
+    const Absorbed room =
+        room_for(bide::bytes_of(*stored), bytes_before, held == kNoPlace, bytes_left);
+    if (room != Absorbed::kChanged) return room;
+  }
+  if (held != kNoPlace) take_out(entries, held);
+  if (stored) append(*std::move(stored));
 
   if (std::holds_alternative<Loss>(entry.what)) {
-    if (placed == Placed::kNotHeld) return Absorbed::kUnchanged;
+    if (held == kNoPlace) return Absorbed::kUnchanged;
     revision_ = newest();
   } else {
     // A deletion counts even if the key was never held here: a replica that reads the bucket now
     // finds the same deletion, and not what it deleted.
     revision_ = std::max(revision_, entry.revision);
     if (entry.takes_away()) deleted_revision_ = revision_;
+    if (std::is_same_v<Stored, StoredEvent>) last_event_ = std::max(last_event_, entry.written);
     if (!defined()) written_ = std::max(written_, entry.written);
   }
-  if (!defined()) return Absorbed::kUnchanged;
-  if (is_event && placed == Placed::kAppended) {
-    fold_.take(*definition_, events_, static_cast<std::uint32_t>(events_.size() - 1));
-  } else if (is_event && placed == Placed::kRearranged) {
-    fold_all();
-  }
-  return Absorbed::kChanged;
+  return defined() ? Absorbed::kChanged : Absorbed::kUnchanged;
 }
 
-Job::Absorbed Job::define(const Entry& entry) {
+Job::Absorbed Job::room_for(std::size_t bytes, std::size_t bytes_before, bool another,
+                            std::size_t bytes_left) const {
+  if (another && events_.size() + responses_.size() >= kEntriesPerJobMax) {
+    return Absorbed::kJobFull;
+  }
+  if (bytes <= bytes_before) return Absorbed::kChanged;
+  if (entry_bytes_ - bytes_before + bytes > kJobBytesMax) return Absorbed::kJobFull;
+  return bytes - bytes_before > bytes_left ? Absorbed::kTableFull : Absorbed::kChanged;
+}
+
+void Job::append(StoredEvent event) {
+  entry_bytes_ += bide::bytes_of(event);
+  event.agent = fold_.number_for(events_, event.hostname());
+  const bool in_order = events_.insert(std::move(event));
+  if (in_order && events_.indexed() == fold_.indexed()) {
+    fold_.join(definition_.get(), events_, events_.places() - 1);
+  } else {
+    fold_.begin_again(definition_.get(), events_);
+  }
+}
+
+void Job::append(StoredResponse response) {
+  entry_bytes_ += bide::bytes_of(response);
+  (void)responses_.insert(std::move(response));
+}
+
+void Job::take_out(StoredEvents& events, EntryPlace place) {
+  entry_bytes_ -= bide::bytes_of(events[place]);
+  fold_.leave(definition_.get(), events, place);
+  events.take_out(place);
+  if (events.untidy()) {
+    events.tidy();
+    fold_.begin_again(definition_.get(), events);
+  } else {
+    fold_.left(definition_.get(), events);
+  }
+}
+
+void Job::take_out(StoredEntries<StoredResponse>& responses, EntryPlace place) {
+  entry_bytes_ -= bide::bytes_of(responses[place]);
+  responses.take_out(place);
+  if (responses.untidy()) responses.tidy();
+}
+
+Job::Absorbed Job::define(const Entry& entry, std::size_t bytes_left) {
   if (entry.revision <= definition_revision_) return Absorbed::kUnchanged;
   const auto* definition = std::get_if<Definition>(&entry.what);
   if (definition == nullptr) return undefine(entry);
-  definition_ = std::make_unique<Definition>(*definition);
+  const std::size_t bytes_before = defined() ? bytes_of(*definition_) : 0;
+  const std::size_t bytes = bytes_of(*definition);
+  if (bytes > bytes_before && bytes - bytes_before > bytes_left) return Absorbed::kTableFull;
+  definition_ = std::make_shared<const Definition>(*definition);
   definition_revision_ = entry.revision;
   revision_ = std::max(revision_, entry.revision);
   written_ = entry.written;
-  fold_all();
+  fold_.redefine(*definition_, definition_revision_, events_);
   return Absorbed::kChanged;
 }
 
@@ -61,8 +136,7 @@ Job::Absorbed Job::undefine(const Entry& entry) {
 
 Job::Absorbed Job::let_go(Revision before) {
   std::vector<Entry> losses;
-  const auto lose = [&](Entry::Family family, Revision revision, std::string key_rest) {
-    if (revision >= before) return;
+  const auto lose = [&](Entry::Family family, std::string key_rest) {
     losses.push_back({.job_id = id_,
                       .key_rest = std::move(key_rest),
                       .family = family,
@@ -71,12 +145,14 @@ Job::Absorbed Job::let_go(Revision before) {
                       .what = Loss{}});
   };
   // The definition first: without it nothing is folded.
-  if (defined()) lose(Entry::Family::kJob, definition_revision_, {});
+  if (defined() && definition_revision_ < before) lose(Entry::Family::kJob, {});
   for (const StoredEvent& event : events_) {
-    lose(Entry::Family::kStatus, event.revision, event.key_rest());
+    if (event.revision >= before) break;
+    lose(Entry::Family::kStatus, event.key_rest());
   }
   for (const StoredResponse& response : responses_) {
-    lose(Entry::Family::kResponse, response.revision, std::string(response.key_rest()));
+    if (response.revision >= before) break;
+    lose(Entry::Family::kResponse, std::string(response.key_rest()));
   }
   Absorbed absorbed = Absorbed::kUnchanged;
   for (const Entry& loss : losses) {
@@ -87,21 +163,40 @@ Job::Absorbed Job::let_go(Revision before) {
 
 Revision Job::oldest() const {
   Revision oldest = defined() ? definition_revision_ : kNothing;
-  if (!events_.empty()) oldest = std::min(oldest, events_.front().revision);
-  if (!responses_.empty()) oldest = std::min(oldest, responses_.front().revision);
+  if (!events_.empty()) oldest = std::min(oldest, (*events_.begin()).revision);
+  if (!responses_.empty()) oldest = std::min(oldest, (*responses_.begin()).revision);
   return oldest;
 }
 
-Revision Job::newest() const {
-  Revision newest = std::max(defined() ? definition_revision_ : 0, deleted_revision_);
-  if (!events_.empty()) newest = std::max(newest, events_.back().revision);
-  if (!responses_.empty()) newest = std::max(newest, responses_.back().revision);
-  return newest;
+Revision Job::newest() {
+  const Revision newest = std::max(defined() ? definition_revision_ : 0, deleted_revision_);
+  return std::max({newest, events_.newest(), responses_.newest()});
 }
 
-void Job::fold_all() {
-  fold_ = Fold(*definition_, definition_revision_);
-  for (std::uint32_t i = 0; i < events_.size(); ++i) fold_.take(*definition_, events_, i);
+std::size_t Job::bytes() const {
+  if (empty()) return 0;
+  return sizeof(Job) + id_.size() + entry_bytes_ + (defined() ? bytes_of(*definition_) : 0);
+}
+
+std::size_t Job::growth_within(std::size_t memory_max, std::size_t memory) const {
+  if (memory_max == 0) return kNoLimit;
+  if (empty()) memory += sizeof(Job) + id_.size();
+  return memory_max - std::min(memory_max, memory);
+}
+
+std::unique_ptr<const Job> Job::frozen() const {
+  auto copy = std::make_unique<Job>(id_);
+  copy->definition_ = definition_;
+  copy->definition_revision_ = definition_revision_;
+  copy->revision_ = revision_;
+  copy->written_ = written_;
+  copy->deleted_revision_ = deleted_revision_;
+  copy->last_event_ = last_event_;
+  copy->entry_bytes_ = entry_bytes_;
+  copy->events_ = events_.frozen();
+  copy->responses_ = responses_.frozen();
+  copy->fold_ = fold_.frozen();
+  return copy;
 }
 
 }  // namespace bide

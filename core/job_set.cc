@@ -72,14 +72,16 @@ std::shared_ptr<const Snapshot> make_set_snapshot(const JobSnapshots& jobs) {
   auto set = std::make_shared<Snapshot>();
   set->final = true;
   unsigned statuses = 0;
+  unsigned decided = 0;
   EntityTag& tag = set->json.tag;
   for (const auto& job : jobs) {
     statuses |= bit_of(job->status);
+    decided |= bit_of(job->undecided ? Status::kProcessing : job->status);
     set->final = set->final && job->final;
     tag.epoch = std::max(tag.epoch, job->json.tag.epoch);
     tag.revision = std::max(tag.revision, job->json.tag.revision);
   }
-  set->job_statuses = static_cast<std::uint8_t>(statuses);
+  set->job_statuses = static_cast<std::uint8_t>(decided);
   set->status = fold_statuses(statuses);
   constexpr std::string_view kTail = "]}";
   set_items(*set, R"({"items":[]})", kTail.size(), jobs);

@@ -14,29 +14,39 @@ struct BucketContent {
   RecordIndex records;
 };
 
-BucketRead::BucketRead(std::size_t jobs_max, Link link)
-    : jobs_max_(jobs_max), link_(link), content_(std::make_unique<BucketContent>()) {}
+BucketRead::BucketRead(std::size_t jobs_max, Link link, std::size_t memory_max)
+    : jobs_max_(jobs_max),
+      link_(link),
+      memory_max_(memory_max),
+      content_(std::make_unique<BucketContent>()) {}
 BucketRead::BucketRead(BucketRead&&) noexcept = default;
 BucketRead::~BucketRead() = default;
 
-bool BucketRead::absorb(const Entry& entry) {
+Admitted BucketRead::absorb(const Entry& entry) {
   if (!std::holds_alternative<Loss>(entry.what)) revision_ = std::max(revision_, entry.revision);
   RecordIndex& records = content_->records;
   auto it = records.find(std::string_view(entry.job_id));
   if (it == records.end()) {
-    if (entry.takes_away()) return true;
-    if (records.size() >= jobs_max_) return false;
+    if (entry.takes_away()) return {};
+    if (records.size() >= jobs_max_) return {RejectReason::kTableFull};
     it = records.insert(std::make_unique<Record>(entry.job_id)).first;
   }
-  const Job::Absorbed absorbed = (*it)->job.absorb(entry);
-  if ((*it)->job.empty()) records.erase(it);
-  return absorbed != Job::Absorbed::kFull;
+  Job& job = (*it)->job;
+  const std::size_t bytes_before = job.bytes();
+  const Job::Absorbed absorbed = job.absorb(entry, job.growth_within(memory_max_, memory_));
+  memory_ += job.bytes() - bytes_before;
+  if (job.empty()) records.erase(it);
+  return admitted(absorbed);
 }
 
 void BucketRead::let_go(Revision before) {
   std::erase_if(content_->records, [&](const std::unique_ptr<Record>& record) {
-    if (record->job.oldest() < before) (void)record->job.let_go(before);
-    return record->job.empty();
+    Job& job = record->job;
+    if (job.oldest() >= before) return job.empty();
+    memory_ -= job.bytes();
+    (void)job.let_go(before);
+    memory_ += job.bytes();
+    return job.empty();
   });
 }
 
@@ -78,14 +88,15 @@ void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds ma
     parts[i] = shards_[i]->install(std::move(parts[i]), epoch, max_age);
   }
   overview_->install(listing);
+  memory_.store(read.memory_, std::memory_order_relaxed);
   for (const auto& shard : shards_) shard->end_install();
   applied_.store(read.revision(), std::memory_order_release);
   position_.restart(epoch, std::max(read.revision(), read.reached_));
   catch_up_->installed(read.link_);
 }
 
-bool JobTable::apply(const Entry& entry, TimePoint delivered) {
-  const bool taken = shard_of(entry.job_id).apply(entry, delivered);
+Admitted JobTable::apply(const Entry& entry, TimePoint delivered) {
+  const Admitted taken = shard_of(entry.job_id).apply(entry, delivered);
   if (!std::holds_alternative<Loss>(entry.what)) {
     applied_.store(entry.revision, std::memory_order_release);
   }

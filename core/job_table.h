@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +30,12 @@ class CatchUp;
 class Overview;
 class Shard;
 
+// Whether an entry was taken; else why not (kJobFull, kTableFull).
+struct Admitted {
+  std::optional<RejectReason> rejected;
+  operator bool() const { return !rejected; }  // NOLINT(google-explicit-constructor): it is one.
+};
+
 // The content of a bucket, read from scratch, before anybody sees it. A first read and a resync are
 // the same thing: read everything into one of these, then JobTable::install() it. Meanwhile the
 // table serves what it had.
@@ -36,12 +43,11 @@ class Shard;
 // Thread safety: none; one thread fills it.
 class BucketRead {
  public:
-  // `link`: the connection that all of it comes over.
-  explicit BucketRead(std::size_t jobs_max, Link link = 0);
+  // `link`: the connection that all of it comes over. The limits are those of JobTable::Options.
+  explicit BucketRead(std::size_t jobs_max, Link link = 0, std::size_t memory_max = 0);
   BucketRead(BucketRead&&) noexcept;
   ~BucketRead();
-  // False: the job or the table is full (RejectReason::kFull).
-  [[nodiscard]] bool absorb(const Entry& entry);
+  [[nodiscard]] Admitted absorb(const Entry& entry);
   // As JobTable::let_go().
   void let_go(Revision before);
   // The highest revision absorbed, deletions included.
@@ -53,6 +59,8 @@ class BucketRead {
   friend class JobTable;
   std::size_t jobs_max_;
   Link link_;
+  std::size_t memory_max_;
+  std::size_t memory_ = 0;
   Revision revision_ = 0;
   Revision reached_ = 0;
   std::unique_ptr<struct BucketContent> content_;
@@ -64,8 +72,11 @@ class JobTable final : public Lot {
     std::size_t shards = 2;            // 1..64; attendant threads.
     std::size_t parked_max = 100'000;  // Places for parked requests, those of the overview too.
     std::size_t jobs_max = 4'000'000;
-    std::chrono::milliseconds settle{2000};         // See Condition::done.
-    std::size_t snapshots_max = 1024;               // Rendered snapshots kept, over all shards.
+    std::size_t memory_max = 0;                    // Bytes of all jobs (Job::bytes()); 0: no limit.
+    std::chrono::milliseconds settle{2000};        // See Condition::done.
+    std::chrono::milliseconds retry_grace{0};      // See Moment.
+    std::size_t snapshots_max = 1024;              // Rendered snapshots kept, over all shards,
+    std::size_t snapshot_bytes_max = 256U << 20U;  // and their bytes, but for one of each shard.
     std::chrono::milliseconds stats_interval{250};  // See core/overview.h.
   };
 
@@ -79,10 +90,10 @@ class JobTable final : public Lot {
   // now is woken as by an event. `max_age`: jobs leave the table when their definition is older
   // (zero: never).
   void install(BucketRead read, Epoch epoch, std::chrono::nanoseconds max_age);
-  // Applies one live entry. False: RejectReason::kFull. Wakes the attendant, never waits for it.
-  // `delivered`: when it came here, for Waiter::news_at.
-  [[nodiscard]] bool apply(const Entry& entry, TimePoint delivered);
-  [[nodiscard]] bool apply(const Entry& entry) { return apply(entry, clock_.now()); }
+  // Applies one live entry. Wakes the attendant, never waits for it. `delivered`: when it came
+  // here, for Waiter::news_at.
+  [[nodiscard]] Admitted apply(const Entry& entry, TimePoint delivered);
+  [[nodiscard]] Admitted apply(const Entry& entry) { return apply(entry, clock_.now()); }
   // Up to `revision` the stream holds nothing that is not applied. So do install() and apply() say
   // of the entries they are given; this is for what they are not: garbage, and what is gone.
   void reach(Revision revision);
@@ -123,6 +134,11 @@ class JobTable final : public Lot {
     return applied_.load(std::memory_order_acquire);
   }
   [[nodiscard]] Epoch epoch() const { return position_.epoch(); }
+  [[nodiscard]] std::size_t memory_max() const { return options_.memory_max; }
+  // Bytes of all jobs, as memory_max limits them.
+  [[nodiscard]] std::size_t memory() const { return memory_.load(std::memory_order_relaxed); }
+  // Final jobs that stopped being final, or whose status changed.
+  [[nodiscard]] std::uint64_t reopened() const { return reopened_.load(std::memory_order_relaxed); }
   [[nodiscard]] const Position& position() const { return position_; }
 
  private:
@@ -135,6 +151,8 @@ class JobTable final : public Lot {
   Crew* const crew_;
   ParkingPlaces places_;
   std::atomic<Revision> applied_{0};
+  std::atomic<std::size_t> memory_{0};
+  std::atomic<std::uint64_t> reopened_{0};
   Position position_;
   std::unique_ptr<CatchUp> catch_up_;
   std::unique_ptr<Overview> overview_;  // Outlives the shards, which tell it of every change.

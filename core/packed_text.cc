@@ -1,19 +1,30 @@
 #include "core/packed_text.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <new>
 
 namespace bide {
 namespace {
 
+using Count = std::atomic<std::uint32_t>;
+
 std::string_view until_nul(std::string_view text) { return text.substr(0, text.find('\0')); }
+
+Count& count_of(char* bytes) {
+  return *std::launder(reinterpret_cast<Count*>(bytes - sizeof(Count)));
+}
 
 }  // namespace
 
 PackedText::PackedText(std::initializer_list<std::string_view> strings) {
-  std::size_t size = 0;
+  std::size_t size = sizeof(Count);
   for (const std::string_view text : strings) size += until_nul(text).size() + 1;
-  bytes_ = std::make_unique_for_overwrite<char[]>(size);
-  char* out = bytes_.get();
+  void* const block = ::operator new(size);
+  new (block) Count(1);
+  bytes_ = static_cast<char*>(block) + sizeof(Count);
+  char* out = bytes_;
   for (const std::string_view text : strings) {
     const std::string_view kept = until_nul(text);
     out = std::copy(kept.begin(), kept.end(), out);
@@ -21,8 +32,22 @@ PackedText::PackedText(std::initializer_list<std::string_view> strings) {
   }
 }
 
+PackedText::PackedText(const PackedText& other) noexcept : bytes_(other.bytes_) {
+  if (bytes_ != nullptr) count_of(bytes_).fetch_add(1, std::memory_order_relaxed);
+}
+
+void PackedText::reset() noexcept {
+  char* const bytes = std::exchange(bytes_, nullptr);
+  if (bytes == nullptr) return;
+  Count& count = count_of(bytes);
+  // Most are never shared: the load spares them the locked instruction.
+  const bool last = count.load(std::memory_order_acquire) == 1 ||
+                    count.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  if (last) ::operator delete(bytes - sizeof(Count));
+}
+
 std::string_view PackedText::operator[](std::size_t index) const {
-  std::string_view text(bytes_.get());
+  std::string_view text(bytes_);
   for (; index > 0; --index) text = std::string_view(text.data() + text.size() + 1);
   return text;
 }

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "core/job.h"
+#include "core/job_table.h"
 #include "core/listing.h"
 #include "core/waiter.h"
 
@@ -27,6 +28,7 @@ struct Record : WaiterList {
   std::shared_ptr<const Snapshot> snapshot;  // Null: not rendered since the last change.
   std::uint32_t snapshot_slot = 0;           // Where the shard's snapshot ring points back.
   bool queued = false;                       // On the shard's changed list.
+  bool apart = false;                        // On the shard's list of those rendered apart.
   bool aged = false;                         // On the shard's list by age.
   TimePoint settled_at{};     // When it will have been unchanged for the settle time.
   Revision leaves_after = 0;  // Its place in the shard's by_oldest_; 0: it has none.
@@ -39,6 +41,12 @@ struct Record : WaiterList {
   const Job& job = record.job;
   if (!job.defined()) return std::nullopt;
   return Listed{job.definition_revision(), job.revision(), job.status(), &job.id()};
+}
+
+[[nodiscard]] inline Admitted admitted(Job::Absorbed absorbed) {
+  if (absorbed == Job::Absorbed::kJobFull) return {RejectReason::kJobFull};
+  if (absorbed == Job::Absorbed::kTableFull) return {RejectReason::kTableFull};
+  return {};
 }
 
 // Records by job id. Nodes move between indexes without being copied (extract, insert).

@@ -7,21 +7,30 @@
 #include "core/overview.h"
 
 namespace bide {
+namespace {
+
+std::size_t bytes_of(const Snapshot& snapshot) {
+  return sizeof(Snapshot) + snapshot.json.bytes.size() + snapshot.json_line.size();
+}
+
+}  // namespace
 
 Shard::Shard(JobTable& table)
     : table_(table),
-      jobs_max_(std::max<std::size_t>(1, table.options_.jobs_max / table.options_.shards)) {
+      jobs_max_(std::max<std::size_t>(1, table.options_.jobs_max / table.options_.shards)),
+      snapshot_bytes_max_(table.options_.snapshot_bytes_max / table.options_.shards) {
   snapshot_ring_.resize(
       std::max<std::size_t>(1, table.options_.snapshots_max / table.options_.shards));
   attendant_ = std::thread([this] { attend(); });
+  renderer_ = std::thread([this] { render_apart(); });
 }
 
 Shard::~Shard() { assert(!attendant_.joinable()); }
 
 // --- The watcher's side ---------------------------------------------------------------------
 
-bool Shard::apply(const Entry& entry, TimePoint delivered) {
-  bool taken = false;
+Admitted Shard::apply(const Entry& entry, TimePoint delivered) {
+  Admitted taken;
   bool news = false;
   bool overview_news = false;
   {
@@ -38,17 +47,25 @@ bool Shard::apply(const Entry& entry, TimePoint delivered) {
   return taken;
 }
 
-bool Shard::absorb(const Entry& entry, TimePoint delivered) {
+Admitted Shard::absorb(const Entry& entry, TimePoint delivered) {
   Record* record = find(entry.job_id);
   if (record == nullptr) {
-    if (entry.takes_away()) return true;
-    if (records_.size() >= jobs_max_) return false;
+    if (entry.takes_away()) return {};
+    if (records_.size() >= jobs_max_) return {RejectReason::kTableFull};
     record = &find_or_add(entry.job_id);
   }
   const std::optional<Listed> before = listed(*record);
-  const WallTime written = record->job.written();
-  const Job::Absorbed absorbed = record->job.absorb(entry);
+  Job& job = record->job;
+  const WallTime written = job.written();
+  const bool was_final = before && moment_of(*record, delivered).is_final(job);
+  const std::size_t bytes_before = job.bytes();
+  const Job::Absorbed absorbed =
+      job.absorb(entry, job.growth_within(table_.options_.memory_max, table_.memory()));
+  table_.memory_.fetch_add(job.bytes() - bytes_before, std::memory_order_relaxed);
   if (absorbed == Job::Absorbed::kChanged) moved(*record, before, entry.revision, delivered);
+  if (was_final && job.defined() && (!job.final() || job.status() != before->status)) {
+    table_.reopened_.fetch_add(1, std::memory_order_relaxed);
+  }
   // Else it would keep those behind it from leaving.
   if (record->job.written() != written || !record->aged) {
     age_remove(*record);
@@ -56,7 +73,7 @@ bool Shard::absorb(const Entry& entry, TimePoint delivered) {
   }
   list_by_oldest(*record);
   erase_if_unneeded(*record);
-  return absorbed != Job::Absorbed::kFull;
+  return bide::admitted(absorbed);
 }
 
 void Shard::moved(Record& record, const std::optional<Listed>& before, Revision revision,
@@ -81,9 +98,11 @@ RecordIndex Shard::install(RecordIndex records, Epoch epoch, std::chrono::nanose
     std::swap(records_, old);
     std::swap(records_, records);
     std::fill(snapshot_ring_.begin(), snapshot_ring_.end(), nullptr);
+    snapshot_bytes_ = 0;
     changed_.clear();
     by_oldest_.clear();
     lists_oldest_ = false;
+    apart_.clear();
     const TimePoint settled_at = table_.clock_.now() + table_.options_.settle;
     for (const auto& record : records_) record->settled_at = settled_at;
     for (const auto& record : old) {
@@ -131,16 +150,35 @@ void Shard::adopt(Record& old) {
 // --- The requests' side ---------------------------------------------------------------------
 
 JobTable::Look Shard::look(std::string_view id, const Waiter::Terms& terms, TimePoint now) {
-  MutexLock lock(mutex_);
-  Record* const record = find(id);
-  if (record == nullptr || !record->job.defined()) return {};
-  return {snapshot_of(*record), judge(*record, terms, now).verdict};
+  Copy copy;
+  {
+    MutexLock lock(mutex_);
+    Record* const record = find(id);
+    if (record == nullptr || !record->job.defined()) return {};
+    if (!belongs_apart(*record, now)) {
+      return {snapshot_of(*record, now), judge(*record, terms, now).verdict};
+    }
+    copy = copy_of(*record, now);
+  }
+  copy.render();
+  {
+    MutexLock lock(mutex_);
+    keep(copy);
+  }
+  return {copy.snapshot, copy.judge(terms).verdict};
 }
 
 JobTable::Parked Shard::park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
                              TimePoint now, JobTable::Look& look) {
   JobTable::Parked parked{};
   bool news = false;
+  bool apart = false;
+  {
+    MutexLock lock(mutex_);
+    Record* const record = find(id);
+    apart = record != nullptr && record->job.defined() && belongs_apart(*record, now);
+  }
+  if (apart) (void)this->look(id, {}, now);  // Keeps the snapshot, which it is judged by.
   {
     MutexLock lock(mutex_);
     parked = try_park(id, waiter, ticket, now, look);
@@ -157,14 +195,18 @@ JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint6
   Record* record = find(id);
   Condition::Judgement judgement{Verdict::kPending};
   const bool exists = record != nullptr && record->job.defined();
-  if (exists) {
+  // It has changed again meanwhile: judged when it has been rendered.
+  const bool apart = exists && !draining_ && belongs_apart(*record, now);
+  if (apart) {
+    judgement.again_at = kEndOfTime;
+  } else if (exists) {
     judgement = judge(*record, waiter.terms, now);
   } else if (waiter.terms.condition.kind() != Condition::Kind::kExists) {
     return JobTable::Parked::kReady;
   }
   // Rendered only where it is answered with: most that come here are going to wait.
   const auto refuse = [&](JobTable::Parked why) NO_THREAD_SAFETY_ANALYSIS {
-    if (exists) look = {snapshot_of(*record), judgement.verdict};
+    if (exists && !apart) look = {snapshot_of(*record, now), judgement.verdict};
     return why;
   };
   if (judgement.verdict != Verdict::kPending) return refuse(JobTable::Parked::kReady);
@@ -173,6 +215,7 @@ JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint6
   if (places > 0 && !table_.places_.try_take(places)) return refuse(JobTable::Parked::kFull);
   (record != nullptr ? *record : find_or_add(id)).link(waiter);
   due_.insert(waiter, std::min(waiter.terms.deadline, judgement.again_at));
+  if (apart) send_apart(*record);
   if (&due_.top() == &waiter) news_due_ = true;
   return JobTable::Parked::kParked;
 }
@@ -222,35 +265,66 @@ void Shard::job_gone(Record& record, TimePoint at) {
 }
 
 void Shard::erase_if_unneeded(Record& record) {
-  if (!record.job.empty() || record.waiters != nullptr || record.queued) return;
+  if (!record.job.empty() || record.waiters != nullptr || record.queued || record.apart) return;
   forget_snapshot(record);
   age_remove(record);
   unlist_by_oldest(record);
   records_.erase(records_.find(std::string_view(record.job.id())));
 }
 
-const std::shared_ptr<const Snapshot>& Shard::snapshot_of(Record& record) {
-  if (record.snapshot == nullptr) {
-    Record*& slot = snapshot_ring_[snapshot_next_];
-    if (slot != nullptr) slot->snapshot.reset();
-    slot = &record;
-    record.snapshot_slot = snapshot_next_;
-    snapshot_next_ = (snapshot_next_ + 1) % static_cast<std::uint32_t>(snapshot_ring_.size());
-    record.snapshot = make_snapshot(record.job, epoch_);
+Moment Shard::moment_of(const Record& record, TimePoint now) const {
+  Moment moment{now, record.settled_at};
+  const auto grace = table_.options_.retry_grace;
+  if (grace.count() == 0 || !is_terminal(record.job.status())) return moment;
+  // The stream's clock says when the last event was, so all replicas agree but for their own.
+  const auto left = record.job.last_event() + grace - table_.clock_.wall_now();
+  moment.graced_at = now + std::clamp<std::chrono::nanoseconds>(left, -grace, grace);
+  return moment;
+}
+
+// The end of its grace is the one thing that changes a snapshot and is no entry.
+bool Shard::has_snapshot(const Record& record, TimePoint now) const {
+  return record.snapshot != nullptr &&
+         record.snapshot->in_grace == moment_of(record, now).in_grace(record.job);
+}
+
+const std::shared_ptr<const Snapshot>& Shard::snapshot_of(Record& record, TimePoint now) {
+  if (!has_snapshot(record, now)) {
+    const bool in_grace = moment_of(record, now).in_grace(record.job);
+    keep_snapshot(record, make_snapshot(record.job, epoch_, in_grace));
   }
   return record.snapshot;
 }
 
+void Shard::keep_snapshot(Record& record, std::shared_ptr<const Snapshot> snapshot) {
+  forget_snapshot(record);
+  if (Record* const oldest = snapshot_ring_[snapshot_next_]) forget_snapshot(*oldest);
+  snapshot_bytes_ += bytes_of(*snapshot);
+  snapshot_ring_[snapshot_next_] = &record;
+  record.snapshot_slot = snapshot_next_;
+  record.snapshot = std::move(snapshot);
+  const auto next_of = [&](std::uint32_t slot) NO_THREAD_SAFETY_ANALYSIS {
+    return (slot + 1) % static_cast<std::uint32_t>(snapshot_ring_.size());
+  };
+  snapshot_next_ = next_of(snapshot_next_);
+  for (std::uint32_t slot = snapshot_next_;
+       snapshot_bytes_ > snapshot_bytes_max_ && slot != record.snapshot_slot;
+       slot = next_of(slot)) {
+    if (snapshot_ring_[slot] != nullptr) forget_snapshot(*snapshot_ring_[slot]);
+  }
+}
+
 void Shard::forget_snapshot(Record& record) {
   if (record.snapshot == nullptr) return;
+  snapshot_bytes_ -= bytes_of(*record.snapshot);
   record.snapshot.reset();
   snapshot_ring_[record.snapshot_slot] = nullptr;
 }
 
 Condition::Judgement Shard::judge(Record& record, const Waiter::Terms& terms, TimePoint now) {
   return terms.condition.judge(
-      record.job, terms.seen, now, record.settled_at,
-      [&]() NO_THREAD_SAFETY_ANALYSIS { return snapshot_of(record)->as(terms.type).tag; });
+      record.job, terms.seen, moment_of(record, now),
+      [&]() NO_THREAD_SAFETY_ANALYSIS { return snapshot_of(record, now)->as(terms.type).tag; });
 }
 
 // The waiter leaves the lot, however it does.

@@ -14,9 +14,16 @@
 // Races. Parking judges the condition and links the waiter under one lock: no change falls between.
 // Hang-up against answer is decided by Waiter::try_claim(), see core/waiter.h.
 //
+// Large jobs. Rendering one takes milliseconds, and nobody else of the shard may wait for that. So
+// from kApartBytes on a job is copied under the lock (its strings are shared) and rendered without
+// it: by the thread that wants to look, or for those who wait by a second thread (core/apart.cc),
+// which rests three times as long as it worked. A record whose snapshot is missing is on `apart_`
+// then, its waiters are due never, and are judged when it has been rendered.
+//
 // Thread safety: all public methods lock; none is called by the attendant with the lock held.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <set>
 #include <string_view>
@@ -38,7 +45,7 @@ class Shard {
   ~Shard();  // After stop().
 
   // See the methods of the same names in core/job_table.h.
-  [[nodiscard]] bool apply(const Entry& entry, TimePoint delivered) EXCLUDES(mutex_);
+  [[nodiscard]] Admitted apply(const Entry& entry, TimePoint delivered) EXCLUDES(mutex_);
   void let_go(Revision before) EXCLUDES(mutex_);
   // Returns the records that were replaced: the overview still names them. Until end_install() no
   // job leaves by age: the overview does not name these yet.
@@ -54,13 +61,13 @@ class Shard {
 
   void begin_drain() EXCLUDES(mutex_);   // Parks no more; the attendant answers all with kDrain.
   void finish_drain() EXCLUDES(mutex_);  // Blocks until it has; bounded by the answers' own time.
-  void stop() EXCLUDES(mutex_);          // Ends the attendant.
+  void stop() EXCLUDES(mutex_);          // Ends the threads.
 
  private:
   // The attendant's side (core/attendant.cc).
   void attend() EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Ready> take_ready(TimePoint now) REQUIRES(mutex_);
-  void take_all(std::vector<Ready>& ready) REQUIRES(mutex_);
+  void take_all(TimePoint now, std::vector<Ready>& ready) REQUIRES(mutex_);
   void take_gone(std::vector<Ready>& ready) REQUIRES(mutex_);
   void take_changed(TimePoint now, std::vector<Ready>& ready) REQUIRES(mutex_);
   void take_due(TimePoint now, std::vector<Ready>& ready) REQUIRES(mutex_);
@@ -70,8 +77,26 @@ class Shard {
             TimePoint news_at, std::vector<Ready>& ready) REQUIRES(mutex_);
   [[nodiscard]] TimePoint next_wake(TimePoint now) const REQUIRES(mutex_);
 
+  // Large jobs (core/apart.cc).
+  struct Copy {
+    std::unique_ptr<const Job> job;
+    Moment moment;
+    Epoch epoch;
+    std::shared_ptr<const Snapshot> snapshot;
+
+    void render();
+    [[nodiscard]] Condition::Judgement judge(const Waiter::Terms& terms) const;
+  };
+  static constexpr std::size_t kApartBytes = 256 << 10;
+  void render_apart() EXCLUDES(mutex_);
+  [[nodiscard]] bool belongs_apart(const Record& record, TimePoint now) const REQUIRES(mutex_);
+  void send_apart(Record& record) REQUIRES(mutex_);
+  [[nodiscard]] Copy copy_of(const Record& record, TimePoint now) const REQUIRES(mutex_);
+  void take_rendered(const Copy& copy, TimePoint now, std::vector<Ready>& ready) REQUIRES(mutex_);
+  void keep(const Copy& copy) REQUIRES(mutex_);
+
   // The table's content (core/shard.cc).
-  [[nodiscard]] bool absorb(const Entry& entry, TimePoint delivered) REQUIRES(mutex_);
+  [[nodiscard]] Admitted absorb(const Entry& entry, TimePoint delivered) REQUIRES(mutex_);
   // After its job was changed from `before`.
   void moved(Record& record, const std::optional<Listed>& before, Revision revision,
              TimePoint delivered) REQUIRES(mutex_);
@@ -82,7 +107,11 @@ class Shard {
   void changed(Record& record, TimePoint delivered) REQUIRES(mutex_);
   void job_gone(Record& record, TimePoint at) REQUIRES(mutex_);
   void erase_if_unneeded(Record& record) REQUIRES(mutex_);
-  [[nodiscard]] const std::shared_ptr<const Snapshot>& snapshot_of(Record& record) REQUIRES(mutex_);
+  [[nodiscard]] Moment moment_of(const Record& record, TimePoint now) const REQUIRES(mutex_);
+  [[nodiscard]] bool has_snapshot(const Record& record, TimePoint now) const REQUIRES(mutex_);
+  [[nodiscard]] const std::shared_ptr<const Snapshot>& snapshot_of(Record& record, TimePoint now)
+      REQUIRES(mutex_);
+  void keep_snapshot(Record& record, std::shared_ptr<const Snapshot> snapshot) REQUIRES(mutex_);
   void forget_snapshot(Record& record) REQUIRES(mutex_);
   [[nodiscard]] Condition::Judgement judge(Record& record, const Waiter::Terms& terms,
                                            TimePoint now) REQUIRES(mutex_);
@@ -105,6 +134,7 @@ class Shard {
 
   JobTable& table_;
   const std::size_t jobs_max_;
+  const std::size_t snapshot_bytes_max_;
 
   mutable Mutex mutex_;
   CondVar news_;     // Something changed, or closed: for the attendant.
@@ -122,7 +152,12 @@ class Shard {
   std::vector<Record*> snapshot_ring_
       GUARDED_BY(mutex_);  // Bounds the snapshots kept: oldest goes.
   std::uint32_t snapshot_next_ GUARDED_BY(mutex_) = 0;
-  Record* oldest_ GUARDED_BY(mutex_) = nullptr;  // By Job::written(), when max_age_ is set.
+  std::size_t snapshot_bytes_ GUARDED_BY(mutex_) = 0;
+  CondVar apart_news_;  // For the thread that renders apart.
+  std::deque<Record*> apart_ GUARDED_BY(mutex_);
+  TimePoint apart_from_ GUARDED_BY(mutex_){};     // Until then it rests.
+  bool taking_apart_ GUARDED_BY(mutex_) = false;  // It is rendering or answering.
+  Record* oldest_ GUARDED_BY(mutex_) = nullptr;   // By Job::written(), when max_age_ is set.
   Record* newest_ GUARDED_BY(mutex_) = nullptr;
   std::chrono::nanoseconds max_age_ GUARDED_BY(mutex_){0};
   // Records by a revision that is at most Job::oldest(). Kept from the first let_go() after an
@@ -139,6 +174,7 @@ class Shard {
   bool stopped_ GUARDED_BY(mutex_) = false;
 
   std::thread attendant_;
+  std::thread renderer_;
 };
 
 }  // namespace bide

@@ -86,9 +86,9 @@ void write_responses(JsonText& json, const LatestResponses& responses) {
 }
 
 // Empty unless the agent both started and ended, in that order.
-std::string duration_of(const Fold::Agent& agent) {
+std::string duration_of(const AgentView& agent) {
   const bool both =
-      agent.first_start_nano != Fold::Agent::kNoStart && agent.last_end_nano != Fold::Agent::kNoEnd;
+      agent.first_start_nano != AgentView::kNoStart && agent.last_end_nano != AgentView::kNoEnd;
   if (!both || agent.last_end_nano < agent.first_start_nano) return {};
   // Workers may write any two times: their distance can be beyond an int64.
   const std::uint64_t nanos = static_cast<std::uint64_t>(agent.last_end_nano) -
@@ -97,20 +97,28 @@ std::string duration_of(const Fold::Agent& agent) {
   return format_duration(std::chrono::nanoseconds(static_cast<std::int64_t>(capped)));
 }
 
-void write_agent_states(JsonText& json, const Job& job) {
-  if (job.fold().agents().empty()) return;
+void write_agent_states(JsonText& json, const std::vector<AgentView>& agents) {
+  if (agents.empty()) return;
   json.key("agent_states");
   json.begin_object();
-  for (const Fold::Agent& agent : job.fold().agents()) {
-    const StoredEvent& told_by = job.events()[agent.told_by];
-    json.key(told_by.hostname());
+  for (const AgentView& agent : agents) {
+    json.key(agent.told_by->hostname());
     json.begin_object();
-    json.string_if("status", word_of(told_by.kind));
-    json.string_if("error", told_by.error());
+    json.string_if("status", word_of(agent.told_by->kind));
+    json.string_if("error", agent.told_by->error());
     json.string_if("duration", duration_of(agent));
     json.end_object();
   }
   json.end_object();
+}
+
+// The latest by revision; null: there is none.
+const StoredEvent* latest_terminal_of(const Job& job) {
+  const StoredEvent* latest = nullptr;
+  for (const StoredEvent& event : job.events()) {
+    if (event.agent != StoredEvent::kSubmitter && is_terminal(event.kind)) latest = &event;
+  }
+  return latest;
 }
 
 void write_timeline(JsonText& json, const std::vector<const StoredEvent*>& timeline) {
@@ -140,10 +148,12 @@ Representation represent(std::string bytes, Epoch epoch, Revision revision) {
   return representation;
 }
 
+std::string text_of(Status status) { return std::string(word_of(status)) + '\n'; }
+
 // What members and names take, rather more than less; operation and data are the worker's.
-std::size_t bytes_expected(const Job& job) {
-  std::size_t bytes = 300 + job.definition().operation.size() + 200 * job.events().size() +
-                      100 * job.fold().agents().size();
+std::size_t bytes_expected(const Job& job, std::size_t agents) {
+  std::size_t bytes =
+      300 + job.definition().operation.size() + 200 * job.events().size() + 100 * agents;
   for (const StoredResponse& response : job.responses()) bytes += 150 + 2 * response.data().size();
   return bytes;
 }
@@ -161,28 +171,31 @@ std::string on_one_line(std::string_view json) {
 
 }  // namespace
 
-std::string render_json(const Job& job) {
+std::uint64_t text_hash_of(Status status) { return hash_of(text_of(status)); }
+
+std::string render_json(const Job& job, bool final) {
   const auto timeline = timeline_of(job);
   const LatestResponses responses = latest_responses(job);
-  const std::uint32_t terminal = job.fold().latest_terminal();
+  const std::vector<AgentView> agents = agents_of(job.events(), job.fold().as_one());
+  const StoredEvent* const terminal = latest_terminal_of(job);
 
-  JsonText json(bytes_expected(job));
+  JsonText json(bytes_expected(job, agents.size()));
   json.begin_object();
   json.string_if("id", job.id());
   json.string_if("status", word_of(job.status()));
   json.key("final");
-  json.boolean(job.final());
+  json.boolean(final);
   json.string_if("created", job.definition().created);
   if (!timeline.empty()) json.string_if("updated_at", timeline.back()->timestamp());
-  if (terminal != Fold::kNone) {
-    json.string_if("hostname", job.events()[terminal].hostname());
-    json.string_if("error", job.events()[terminal].error());
+  if (terminal != nullptr) {
+    json.string_if("hostname", terminal->hostname());
+    json.string_if("error", terminal->error());
   }
   write_changed(json, changed_of(responses));
   json.raw_if("operation", job.definition().operation);
   if (responses.size() == 1) json.raw_if("result", responses.begin()->second->data());
   write_responses(json, responses);
-  write_agent_states(json, job);
+  write_agent_states(json, agents);
   write_timeline(json, timeline);
   json.key("revision");
   json.number(job.revision());
@@ -219,15 +232,17 @@ std::string Snapshot::whole_json() const {
   return whole;
 }
 
-std::shared_ptr<const Snapshot> make_snapshot(const Job& job, Epoch epoch) {
+std::shared_ptr<const Snapshot> make_snapshot(const Job& job, Epoch epoch, bool in_grace) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->job_id = job.id();
   snapshot->status = job.status();
-  snapshot->final = job.final();
-  snapshot->json = represent(render_json(job), epoch, job.revision());
+  snapshot->final = job.final() && !in_grace;
+  snapshot->in_grace = in_grace;
+  snapshot->undecided = is_terminal(job.status()) && job.status() != Status::kCompleted &&
+                        (in_grace || job.at_work());
+  snapshot->json = represent(render_json(job, snapshot->final), epoch, job.revision());
   snapshot->json_line = on_one_line(snapshot->json.bytes);
-  snapshot->text =
-      represent(std::string(word_of(job.status())) + '\n', epoch, job.status_revision());
+  snapshot->text = represent(text_of(job.status()), epoch, job.status_revision());
   return snapshot;
 }
 

@@ -31,9 +31,14 @@ struct Snapshot {
   std::string job_id;  // Empty for what is made of several jobs, which has no text either.
   Status status{};
   bool final = false;
+  // It has not succeeded, and what is delivered again may change that: an agent is at work, or its
+  // retry grace is not over.
+  bool undecided = false;
+  bool in_grace = false;  // When rendered.
   // Made of all jobs (core/collection.h): has no status and is never final.
   bool collection = false;
-  // Of a set of jobs (core/job_set.h): a bit (1 << Status) for each status among them.
+  // Of a set of jobs (core/job_set.h): a bit (1 << Status) for each status among them; those that
+  // are undecided count as processing.
   std::uint8_t job_statuses = 0;
   Representation json;
   // The JSON on one line, for roads whose records are lines; empty where it is on one already.
@@ -61,8 +66,12 @@ struct Snapshot {
   [[nodiscard]] const EntityTag* known_as(const ValidatorList& seen, MediaType type) const;
 };
 
+// The hash in the tag of the text.
+[[nodiscard]] std::uint64_t text_hash_of(Status status);
+
 // The canonical JSON: fixed key order, agents sorted by name, `operation`,
-// `result` and `data` byte-exact, absent members left out. A pure function of the job's entries.
-[[nodiscard]] std::string render_json(const Job& job);
+// `result` and `data` byte-exact, absent members left out. A pure function of the job's entries,
+// and of `final`, its one member that may change with time alone (--retry-grace).
+[[nodiscard]] std::string render_json(const Job& job, bool final);
 
 }  // namespace bide

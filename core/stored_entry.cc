@@ -1,20 +1,21 @@
 #include "core/stored_entry.h"
 
-#include <algorithm>
+#include <xxhash.h>
 
-#include "core/entity_tag.h"
+#include <algorithm>
+#include <bit>
+#include <random>
+#include <utility>
 
 namespace bide {
+
+thread_local std::uint64_t fold_steps = 0;
+
 namespace {
 
-KeyHash key_hash_of(std::string_view key_rest) { return static_cast<KeyHash>(hash_of(key_rest)); }
-
-template <typename Entries>
-auto find_key(Entries& entries, std::string_view key_rest) {
-  const KeyHash hash = key_hash_of(key_rest);
-  return std::find_if(entries.begin(), entries.end(), [&](const auto& held) {
-    return held.key_hash == hash && held.key_rest() == key_rest;
-  });
+std::uint64_t random_seed() {
+  std::random_device random;
+  return std::uint64_t{random()} << 32U | random();
 }
 
 std::string join_key(EventKind kind, std::string_view agent, std::int64_t unix_nano) {
@@ -45,6 +46,11 @@ PackedText pack(const Entry& entry, const Response& response) {
 
 }  // namespace
 
+KeyHash key_hash_of(std::string_view text) {
+  static const std::uint64_t seed = random_seed();
+  return static_cast<KeyHash>(XXH3_64bits_withSeed(text.data(), text.size(), seed));
+}
+
 StoredEvent::StoredEvent(const Entry& entry)
     : revision(entry.revision),
       unix_nano(std::get<Event>(entry.what).unix_nano),
@@ -64,26 +70,130 @@ std::string StoredEvent::key_rest() const {
   return join_key(kind, kept.empty() ? hostname() : kept, unix_nano);
 }
 
-template <typename Stored>
-Placed place(std::vector<Stored>& entries, const Entry& entry, bool room) {
-  const bool takes_away = entry.takes_away();
-  const auto held = find_key(entries, entry.key_rest);
-  const bool replaces = held != entries.end();
-  if (replaces && held->revision >= entry.revision) return Placed::kStale;
-  if (!replaces && takes_away) return Placed::kNotHeld;
-  if (!replaces && !room) return Placed::kFull;
-  if (replaces) entries.erase(held);
-  if (takes_away) return Placed::kRearranged;
+// --- StoredEntries ------------------------------------------------------------------------------
 
-  reserve_one_more(entries);
-  const auto behind = [&](const Stored& other) { return other.revision <= entry.revision; };
-  const auto at = std::find_if(entries.rbegin(), entries.rend(), behind).base();
-  const bool last = at == entries.end();
-  entries.emplace(at, entry);
-  return last && !replaces ? Placed::kAppended : Placed::kRearranged;
+template <typename Stored>
+StoredEntries<Stored> StoredEntries<Stored>::frozen() const {
+  StoredEntries copy;
+  copy.all_.reserve(size());
+  for (const Stored& entry : *this) copy.all_.push_back(entry);
+  return copy;
 }
 
-template Placed place(std::vector<StoredEvent>&, const Entry&, bool);
-template Placed place(std::vector<StoredResponse>&, const Entry&, bool);
+template <typename Stored>
+EntryPlace StoredEntries<Stored>::find(std::string_view key_rest) const {
+  const KeyHash hash = key_hash_of(key_rest);
+  if (indexed()) {
+    const std::size_t slot = slot_of(hash, key_rest);
+    return slot == index_.size() ? kNoPlace : index_[slot];
+  }
+  for (EntryPlace place = 0; place < places(); ++place) {
+    ++fold_steps;
+    if (all_[place].key_hash == hash && all_[place].key_rest() == key_rest) return place;
+  }
+  return kNoPlace;
+}
+
+template <typename Stored>
+bool StoredEntries<Stored>::insert(Stored entry) {
+  const bool last = all_.empty() || all_.back().revision <= entry.revision;
+  if (last) {
+    reserve_one_more(all_);
+    all_.push_back(std::move(entry));
+    if (indexed() && 2 * (all_.size() + 1) <= index_.size()) {
+      enter(places() - 1);
+    } else if (places() > kIndexedFrom) {
+      make_index();
+    }
+    return true;
+  }
+  // Out of order: the stream never is.
+  tidy();
+  const auto at = std::find_if(all_.rbegin(), all_.rend(), [&](const Stored& other) {
+    return other.revision <= entry.revision;
+  });
+  all_.insert(at.base(), std::move(entry));
+  if (indexed() || places() > kIndexedFrom) make_index();
+  return false;
+}
+
+template <typename Stored>
+void StoredEntries<Stored>::take_out(EntryPlace place) {
+  if (!indexed()) {
+    all_.erase(all_.begin() + place);
+    return;
+  }
+  all_[place].text.reset();
+  all_[place].revision = place;
+  ++vacant_;
+  while (first_ < places() && vacant(first_)) ++first_;
+}
+
+// Each place that is passed over is led to where that ended, so that the next time it is one step.
+template <typename Stored>
+Revision StoredEntries<Stored>::newest() {
+  Revision behind = all_.size();
+  while (behind > 0 && !all_[behind - 1].text) {
+    ++fold_steps;
+    behind = all_[behind - 1].revision;
+  }
+  for (Revision at = all_.size(); at > behind;) {
+    Revision& next = all_[at - 1].revision;
+    at = std::exchange(next, behind);
+  }
+  return behind == 0 ? 0 : all_[behind - 1].revision;
+}
+
+template <typename Stored>
+void StoredEntries<Stored>::tidy() {
+  fold_steps += places();
+  std::erase_if(all_, [](const Stored& entry) { return !entry.text; });
+  vacant_ = first_ = 0;
+  // A little fewer are no reason to give up the index: the next one would bring it back.
+  if (places() > kIndexedFrom / 2) {
+    make_index();
+  } else {
+    index_ = {};
+    all_.shrink_to_fit();
+  }
+}
+
+// index_.size(): there is none. A slot whose entry is gone does not end the search.
+template <typename Stored>
+std::size_t StoredEntries<Stored>::slot_of(KeyHash hash, std::string_view key_rest) const {
+  const std::size_t mask = index_.size() - 1;
+  for (std::size_t slot = hash & mask; index_[slot] != kNoPlace; slot = (slot + 1) & mask) {
+    ++fold_steps;
+    const Stored& held = all_[index_[slot]];
+    if (held.key_hash == hash && held.text && held.key_rest() == key_rest) return slot;
+  }
+  return index_.size();
+}
+
+// In the first slot that is free or whose entry is gone: whoever writes one key again and again
+// fills one slot.
+template <typename Stored>
+void StoredEntries<Stored>::enter(EntryPlace place) {
+  const std::size_t mask = index_.size() - 1;
+  std::size_t slot = all_[place].key_hash & mask;
+  while (index_[slot] != kNoPlace && !vacant(index_[slot])) {
+    ++fold_steps;
+    slot = (slot + 1) & mask;
+  }
+  index_[slot] = place;
+}
+
+// For twice as many as there are.
+template <typename Stored>
+void StoredEntries<Stored>::make_index() {
+  fold_steps += places();
+  index_.assign(std::bit_ceil(4 * (all_.size() + 1)), kNoPlace);
+  for (EntryPlace place = 0; place < places(); ++place) {
+    if (!vacant(place)) enter(place);
+  }
+}
+
+template class StoredEntries<StoredEvent>;
+template class StoredEntries<StoredResponse>;
 
 }  // namespace bide

@@ -110,7 +110,7 @@ std::string Follower::wait_for_bucket(const NatsConnection& connection) {
 std::string Follower::read_all(Session& session, const BucketState& bucket) {
   const TimePoint began = system_clock().now();
   metrics_.begin_stream(bucket.last_seq);
-  BucketRead read(settings_.jobs_max, session.link);
+  BucketRead read(settings_.jobs_max, session.link, table_.memory_max());
   // Entries come in the stream's order. The server's count of those to come is not asked: what it
   // says where entries expire or are written meanwhile is its guess. If the last one is gone a
   // heartbeat ends the read: it comes when all is delivered that the server has, which in a cluster

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "core/entry_codec.h"
+#include "core/job_table.h"
 #include "server/metrics.h"
 
 namespace bide {
@@ -17,14 +18,18 @@ class Intake {
  public:
   // `metrics` must outlive this.
   explicit Intake(Metrics& metrics) : metrics_(metrics) {}
-  // Hands `raw`, understood, to `take`, which returns false where there is no room for it. Instead
-  // of one that is rejected, `take` is handed a Loss.
+  // Hands `raw`, understood, to `take`, which returns an Admitted (core/job_table.h). Instead of
+  // one that is rejected, `take` is handed a Loss.
   template <typename Take>
   void admit(const RawEntry& raw, Take&& take) {
     std::optional<Entry> entry = understand(raw);
-    if (entry && take(*entry)) return count(metrics_.entries_applied);
-    if (entry) reject(raw, {RejectReason::kFull, "no room for it"});
-    if (!entry) entry = key_of(raw);
+    if (entry) {
+      const Admitted admitted = take(*entry);
+      if (admitted) return count(metrics_.entries_applied);
+      reject(raw, {*admitted.rejected, "no room for it"});
+    } else {
+      entry = key_of(raw);
+    }
     if (!entry) return;
     entry->what = Loss{};
     (void)take(*entry);

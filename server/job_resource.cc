@@ -26,7 +26,8 @@ std::optional<HeldResource::Failure> JobResource::failure(std::string_view /*id*
                                                           const Condition& condition,
                                                           const Snapshot& job) const {
   if (condition.kind() != Condition::Kind::kSucceeded) return std::nullopt;
-  if (!is_terminal(job.status) || job.status == Status::kCompleted) return std::nullopt;
+  const bool failed = is_terminal(job.status) && job.status != Status::kCompleted;
+  if (!failed || job.undecided) return std::nullopt;
   return Failure{problem(409, "job-did-not-succeed", "Job did not succeed",
                          "the job failed, was skipped or partly failed; it is in `job`"),
                  "job"};

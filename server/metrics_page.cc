@@ -156,6 +156,11 @@ void append_freshness(MetricsText& text, const MetricsSources& sources) {
                                   : std::max(0.0, silence.count()));
   gauge(text, "bide_jobs", "Jobs in the table, undefined ones included.",
         std::uint64_t{sources.table.jobs()});
+  gauge(text, "bide_jobs_bytes", "Memory of jobs, as --max-memory limits it.",
+        std::uint64_t{sources.table.memory()});
+  counter(text, "bide_jobs_reopened_total",
+          "Final jobs that stopped being final, or whose status changed.",
+          sources.table.reopened());
   gauge(text, "bide_revision_applied", "The stream sequence applied last.",
         std::uint64_t{sources.table.applied_revision()});
   const std::uint64_t delivered = sources.watching.revision_delivered;
@@ -170,7 +175,7 @@ void append_freshness(MetricsText& text, const MetricsSources& sources) {
 void append_watching(MetricsText& text, const Metrics& metrics) {
   counter(text, "bide_entries_applied_total", "Entries of the bucket taken in.",
           metrics.entries_applied);
-  text.metric("bide_entries_rejected_total", "counter", "Entries that did not parse, by reason.");
+  text.metric("bide_entries_rejected_total", "counter", "Entries that were not taken, by reason.");
   for (std::size_t i = 0; i < kRejectReasons; ++i) {
     text.sample(metrics.entries_rejected[i].load(std::memory_order_relaxed),
                 {{"reason", word_of(static_cast<RejectReason>(i))}});

@@ -60,6 +60,8 @@ struct ServeOptions {
   std::chrono::milliseconds max_wait{55'000};  // Longest hold. 1 s..1 h.
   double wait_jitter = 0.0625;                 // Deadlines come up to this share early. 0..0.5.
   std::chrono::milliseconds settle{2000};      // Quiet time that makes a broadcast done. 0..10 min.
+  std::chrono::milliseconds retry_grace{0};    // Of work that is delivered again. 0..1 d.
+  std::size_t max_memory = 0;                  // Bytes of all jobs; 0: no limit.
   std::chrono::milliseconds max_stale{5000};   // Age of the last contact with NATS. 2 s..1 h.
   // Who waits for what is made of all jobs hears of a change at most so often. 10 ms..1 min.
   std::chrono::milliseconds stats_interval{250};

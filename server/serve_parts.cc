@@ -30,6 +30,8 @@ JobTable::Options table_options(const ServeOptions& options) {
   table.shards = std::clamp<std::size_t>(cores(), 2, kShardsMost);
   table.parked_max = options.max_parked;
   table.settle = options.settle;
+  table.retry_grace = options.retry_grace;
+  table.memory_max = options.max_memory;
   table.stats_interval = options.stats_interval;
   return table;
 }

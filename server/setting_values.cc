@@ -32,6 +32,22 @@ bool parse_duration_within(std::string_view text, milliseconds low, milliseconds
   return true;
 }
 
+bool parse_bytes(std::string_view text, std::size_t low, std::size_t& out) {
+  unsigned shift = 0, unit_shift = 0;
+  for (const std::string_view unit : {"KiB", "MiB", "GiB"}) {
+    unit_shift += 10;
+    if (!text.ends_with(unit)) continue;
+    text.remove_suffix(unit.size());
+    shift = unit_shift;
+    break;
+  }
+  std::size_t number = 0;
+  if (!parse_number<std::size_t>(text, 0, SIZE_MAX >> shift, number)) return false;
+  if (number != 0 && number << shift < low) return false;
+  out = number << shift;
+  return true;
+}
+
 bool set_listen(ServeOptions& options, std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return false;

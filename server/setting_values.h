@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ bool parse_number(std::string_view text, Number low, Number high, Number& out) {
 [[nodiscard]] bool parse_duration_within(std::string_view text, std::chrono::milliseconds low,
                                          std::chrono::milliseconds high,
                                          std::chrono::milliseconds& out);
+// A number of bytes with or without a unit: KiB, MiB, GiB. 0, or not less than `low`.
+[[nodiscard]] bool parse_bytes(std::string_view text, std::size_t low, std::size_t& out);
 [[nodiscard]] bool set_listen(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_nats(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_data_dir(ServeOptions& options, std::string_view text);

@@ -195,6 +195,6 @@ TEST_CASE("codec: the log is told what was expected, never what was written") {
 
 TEST_CASE("codec: every reason has its word") {
   CHECK(word_of(RejectReason::kKey) == "key");
-  CHECK(word_of(RejectReason::kFull) == "full");
-  CHECK(static_cast<std::size_t>(RejectReason::kFull) + 1 == kRejectReasons);
+  CHECK(word_of(RejectReason::kTableFull) == "table_full");
+  CHECK(static_cast<std::size_t>(RejectReason::kTableFull) + 1 == kRejectReasons);
 }

@@ -38,16 +38,22 @@ TEST_CASE("fold: the table of cases") {
       {"", {}, "_api:submitted _api:failed", kSub, false, 0, 1},
       {"", {}, "_api:started _api:completed", kSub, false, 0, 1},
 
-      // One agent: terminal is final, and what comes later changes nothing.
+      // One agent, whatever host names report. What comes after it was final counts.
       {"", {}, "a:acknowledged", kRun, false, 0, 2},
       {"", {}, "a:acknowledged a:started", kRun, false, 0, 2},
       {"", {}, "a:started a:completed", kOk, true, 1, 3},
       {"", {}, "a:failed", kBad, true, 1, 2},
       {"", {}, "a:skipped", kSkip, true, 1, 2},
       {"", {}, "a:retried", kOk, true, 1, 2},
-      {"", {}, "a:completed a:failed b:started", kOk, true, 1, 2},
-      {"", {}, "a:failed a:completed", kBad, true, 1, 2},
-      {one, {}, "a:failed b:completed", kBad, true, 1, 2},
+      {"", {}, "a:completed a:failed b:started", kOk, false, 1, 2},
+      {"", {}, "a:completed a:failed b:started b:failed", kOk, true, 1, 2},
+      {"", {}, "c1:started c2:completed", kOk, true, 1, 3},
+      {one, {}, "c1:acknowledged c1:started c2:started", kRun, false, 0, 2},
+      {one, {}, "c1:failed c2:skipped", kSkip, true, 1, 3},
+      {"", 1U, "c1:started c2:completed", kOk, true, 1, 3},
+      {"", Names{"c2"}, "c1:started c2:completed", kRun, false, 1, 2},
+      {"", {}, "a:failed a:completed", kOk, true, 1, 3},
+      {one, {}, "a:failed b:completed", kOk, true, 1, 3},
       {"jobs.modify.host.web-1", {}, "a:completed b:failed", kOk, true, 1, 2},
 
       // Several agents: any active one keeps the job processing.
@@ -84,8 +90,9 @@ TEST_CASE("fold: the table of cases") {
       {all, 2U, "a:completed a:retried", kRun, false, 1, 2},
       {all, 2U, "a:completed b:completed", kOk, true, 2, 3},
       {all, 2U, "a:completed b:failed", kPart, true, 2, 3},
-      {all, 2U, "a:completed b:failed b:completed c:started", kPart, true, 2, 3},
-      {all, 2U, "a:completed b:completed c:failed", kOk, true, 2, 3},
+      {all, 2U, "a:completed b:failed b:completed", kOk, true, 2, 4},
+      {all, 2U, "a:completed b:failed b:completed c:started", kRun, false, 2, 5},
+      {all, 2U, "a:completed b:completed c:failed", kPart, true, 3, 4},
       {all, 2U, "c:started a:completed b:completed", kRun, false, 2, 2},
       {all, 2U, "c:started a:completed b:completed c:skipped", kOk, true, 3, 5},
       {all, 0U, "a:completed", kOk, false, 1, 2},
@@ -100,7 +107,16 @@ TEST_CASE("fold: the table of cases") {
       {all, Names{"a", "b"}, "a:completed c:failed b:completed", kPart, true, 3, 4},
       {all, Names{"a", "b"}, "a:completed c:started b:completed", kRun, false, 2, 2},
       {all, Names{"a", "b"}, "a:completed c:started b:completed c:completed", kOk, true, 3, 5},
-      {all, Names{"a", "b"}, "a:skipped b:skipped a:failed", kSkip, true, 2, 3},
+      {all, Names{"a", "b"}, "a:skipped b:skipped a:failed", kBad, true, 2, 4},
+
+      // Whose newest event says so is at work, whatever tells the state: the job is not final.
+      {"", {}, "a:failed a:started", kBad, false, 1, 2},
+      {"", {}, "a:failed a:acknowledged", kBad, false, 1, 2},
+      {"", {}, "a:failed a:started a:failed", kBad, true, 1, 2},
+      {"", {}, "a:failed a:started a:submitted", kBad, true, 1, 2},
+      {"", {}, "a:failed _api:started", kBad, true, 1, 2},
+      {all, 1U, "a:completed b:completed b:started", kOk, false, 2, 2},
+      {all, Names{"a"}, "a:failed b:completed b:acknowledged", kPart, false, 2, 3},
       {all, Names{}, "a:completed", kOk, false, 1, 2},
   };
   for (const Row& row : rows) {
@@ -109,10 +125,25 @@ TEST_CASE("fold: the table of cases") {
     Job job("j");
     absorb_all(job, {defined("j", 1, about(row.subject, row.expected))});
     absorb_all(job, history_of(row.history));
-    CHECK(word_of(job.status()) == word_of(row.status));
-    CHECK(job.final() == row.final);
-    CHECK(job.agents_terminal() == row.terminal);
-    CHECK(job.status_revision() == row.status_revision);
+    const auto check = [&] {
+      CHECK(word_of(job.status()) == word_of(row.status));
+      CHECK(job.final() == row.final);
+      CHECK(job.agents_terminal() == row.terminal);
+      CHECK(job.status_revision() == row.status_revision);
+    };
+    check();
+    // So many that the others are found by an index say the same.
+    for (Revision r = 100; r < 200; ++r) {
+      absorb_all(job, {happened("j", r, EventKind::kCompleted, kSubmitterAgent)});
+    }
+    REQUIRE(job.events().indexed());
+    check();
+    for (Revision r = 100; r < 200; ++r) {
+      const Entry gone = happened("j", r, EventKind::kCompleted, kSubmitterAgent);
+      absorb_all(job, {deleted(gone, r + 200)});
+    }
+    CHECK_FALSE(job.events().indexed());
+    check();
   }
 }
 

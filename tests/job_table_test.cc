@@ -453,5 +453,212 @@ TEST_CASE("job table: more snapshots than are kept are rendered again, and alike
     CHECK(f.tag("j" + std::to_string(i)) == tags[static_cast<std::size_t>(i)]);
 }
 
+TEST_CASE("job table: a job that did not succeed is final only after its retry grace") {
+  Fixture f(JobTable::Options{.retry_grace = 30s});
+  Entry failed = happened("build-7", 2, EventKind::kFailed, "a");
+  failed.written = f.clock.wall_now();
+  f.apply(defined("build-7", 1));
+  f.apply(failed);
+  CHECK_FALSE(f.look("build-7").snapshot->final);
+  CHECK(f.look("build-7").snapshot->undecided);
+  TestWaiter done(Condition::done()), succeeded(Condition::succeeded()), change,
+      ended(Condition::final());
+  REQUIRE(f.park("build-7", done) == JobTable::Parked::kParked);
+  REQUIRE(f.park("build-7", succeeded) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("build-7", change) == JobTable::Parked::kParked);
+  REQUIRE(f.park("build-7", ended) == JobTable::Parked::kParked);
+  f.clock.advance(29s);
+  CHECK_FALSE(f.look("build-7").snapshot->final);
+
+  SUBCASE("time alone makes it final, under another tag") {
+    const EntityTag before = f.tag("build-7");
+    f.clock.advance(1s);
+    CHECK(done.wait_answer()->outcome == Outcome::kDone);
+    CHECK_FALSE(succeeded.wait_answer()->snapshot->undecided);
+    CHECK(ended.wait_answer()->snapshot->final);
+    const auto answer = change.wait_answer();
+    REQUIRE(answer);
+    CHECK(answer->outcome == Outcome::kChanged);
+    CHECK(answer->snapshot->final);
+    CHECK(answer->snapshot->json.bytes.find("\"final\":true") != std::string::npos);
+    CHECK(answer->snapshot->json.tag.revision == before.revision);
+    CHECK(answer->snapshot->json.tag.hash != before.hash);
+    CHECK(f.table->reopened() == 0);
+  }
+  SUBCASE("an event starts the grace anew, and success needs none") {
+    Entry started = happened("build-7", 3, EventKind::kStarted, "b");
+    started.written = f.clock.wall_now();
+    f.apply(started);
+    CHECK(change.wait_answer()->outcome == Outcome::kChanged);
+    f.clock.advance(60s);
+    CHECK_FALSE(f.look("build-7").snapshot->final);  // Somebody is at work.
+    CHECK_FALSE(done.answered());
+    CHECK_FALSE(succeeded.answered());
+    f.apply(happened("build-7", 4, EventKind::kCompleted, "b"));
+    CHECK(done.wait_answer()->snapshot->status == Status::kCompleted);
+    CHECK(succeeded.wait_answer()->snapshot->final);
+    CHECK(ended.wait_answer()->snapshot->final);
+    CHECK(f.table->reopened() == 0);
+  }
+}
+
+TEST_CASE("job table: final jobs that move are counted") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  f.apply(happened("build-7", 2, EventKind::kFailed, "a"));
+  CHECK(f.look("build-7").snapshot->final);
+  f.apply(happened("build-7", 3, EventKind::kFailed, "a"));
+  CHECK(f.table->reopened() == 0);
+  f.apply(happened("build-7", 4, EventKind::kCompleted, "a"));
+  CHECK(f.look("build-7").snapshot->status == Status::kCompleted);
+  CHECK(f.table->reopened() == 1);
+  f.apply(happened("build-7", 5, EventKind::kStarted, "a"));
+  CHECK_FALSE(f.look("build-7").snapshot->final);
+  CHECK(f.table->reopened() == 2);
+  f.apply(happened("build-7", 6, EventKind::kCompleted, "a"));
+  CHECK(f.look("build-7").snapshot->final);
+  f.apply(deleted(defined("build-7", 1), 7));
+  CHECK(f.table->reopened() == 2);
+}
+
+TEST_CASE("job table: success is out of reach only when nobody is at work") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  f.apply(happened("build-7", 2, EventKind::kFailed, "a"));
+  f.apply(happened("build-7", 3, EventKind::kStarted, "a"));
+  TestWaiter waiter(Condition::succeeded());
+  REQUIRE(f.park("build-7", waiter) == JobTable::Parked::kParked);
+  f.apply(happened("build-7", 4, EventKind::kFailed, "a"));
+  CHECK(waiter.wait_answer()->snapshot->status == Status::kFailed);
+}
+
+TEST_CASE("job table: its memory is counted, limited and given back") {
+  const std::size_t empty = [] {
+    Fixture f;
+    f.apply(defined("a", 1));
+    return f.table->memory();
+  }();
+  Fixture f(JobTable::Options{.shards = 2, .memory_max = 3 * empty + 100}, 100s);
+  const auto rejected = [&](const Entry& entry) { return f.table->apply(entry).rejected; };
+  f.apply(defined("a", 1));
+  f.apply(defined("b", 2));
+  f.apply(defined("c", 3));
+  CHECK(f.table->memory() == 3 * empty);
+  CHECK(rejected(defined("d", 4)) == RejectReason::kTableFull);
+  CHECK(f.look("d").snapshot == nullptr);
+  CHECK(f.table->jobs() == 3);
+  CHECK(rejected(happened("a", 5, EventKind::kFailed, "a", std::string(200, 'e'))) ==
+        RejectReason::kTableFull);
+  CHECK(f.table->memory() == 3 * empty);
+  f.apply(deleted(defined("c", 3), 6));
+  CHECK(f.table->memory() == 2 * empty);
+  const Entry started = happened("a", 7, EventKind::kStarted, "a", std::string(200, 'e'));
+  f.apply(started);
+  Entry longer = started;
+  longer.revision = 8;
+  std::get<Event>(longer.what).error = std::string(2000, 'e');
+  CHECK(rejected(longer) == RejectReason::kTableFull);
+  CHECK(f.look("a").snapshot->status == Status::kProcessing);
+  f.apply(testing::lost(longer, 8));  // As the intake has it: the bucket does not hold it any more.
+  CHECK(f.look("a").snapshot->status == Status::kSubmitted);
+  CHECK(f.table->memory() == 2 * empty);
+
+  SUBCASE("by a read of the bucket") {
+    BucketRead read(100, 0, f.table->memory_max());
+    REQUIRE(read.absorb(defined("a", 1)));
+    REQUIRE(read.absorb(defined("b", 2)));
+    REQUIRE(read.absorb(defined("c", 3)));
+    CHECK(read.absorb(defined("d", 4)).rejected == RejectReason::kTableFull);
+    REQUIRE(read.absorb(deleted(defined("a", 1), 5)));
+    read.let_go(2);
+    f.table->install(std::move(read), kEpoch, 100s);
+    CHECK(f.table->memory() == 2 * empty);
+  }
+  SUBCASE("by what the bucket pushes out") {
+    f.table->let_go(2);
+    CHECK(f.table->memory() == empty);
+  }
+  SUBCASE("by age") {
+    f.clock.advance(200s);
+    CHECK(eventually([&] { return f.table->memory() == 0; }));
+  }
+}
+
+namespace {
+
+// So large that it is rendered without the shard's lock.
+void grow(Fixture& f, const std::string& id, Revision from) {
+  for (Revision i = 0; i < 400; ++i) {
+    f.apply(happened(id, from + i, EventKind::kStarted, "a", std::string(1000, 'e')));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("job table: a large job is rendered apart, and its waiters hear of it as of any") {
+  Fixture f(JobTable::Options{.shards = 1});
+  f.apply(broadcast("large", 1));
+  grow(f, "large", 10);
+  TestWaiter change, done(Condition::done()), timeout(Condition::done(), f.clock.now() + 5s),
+      gone(Condition::final());
+  REQUIRE(f.park_for_change("large", change) == JobTable::Parked::kParked);
+  REQUIRE(f.park("large", done) == JobTable::Parked::kParked);
+  REQUIRE(f.park("large", timeout) == JobTable::Parked::kParked);
+  f.apply(happened("large", 500, EventKind::kStarted, "b"));
+  auto answer = change.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kChanged);
+  CHECK(answer->snapshot->json.tag.revision == 500);
+
+  f.apply(happened("large", 501, EventKind::kStarted, "c"));
+  // The clock may jump while it is rendered: then the renderer rests.
+  CHECK(eventually([&] {
+    f.clock.advance(5s);
+    return timeout.answered();
+  }));
+  answer = timeout.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kTimeout);
+  CHECK(answer->snapshot->json.tag.revision == 501);
+
+  for (Revision i = 0; i < 3; ++i) {
+    f.apply(happened("large", 510 + i, EventKind::kCompleted,
+                     std::string(1, static_cast<char>('a' + i))));
+  }
+  CHECK_FALSE(done.answered());
+  // Its settle time passes, but only once it has been judged, which is when it has been rendered.
+  CHECK(eventually([&] {
+    f.clock.advance(2s);
+    return done.answered();
+  }));
+  CHECK(done.wait_answer()->snapshot->json.tag.revision == 512);
+
+  // Nobody has looked at it since it changed: parking renders it first.
+  f.apply(happened("large", 600, EventKind::kStarted, "d"));
+  REQUIRE(f.park("large", gone) == JobTable::Parked::kParked);
+  f.apply(deleted(broadcast("large", 1), 700));
+  CHECK(gone.wait_answer()->outcome == Outcome::kGone);
+
+  f.apply(broadcast("large", 701));
+  TestWaiter drained(Condition::final());
+  REQUIRE(f.park("large", drained) == JobTable::Parked::kParked);
+  f.apply(happened("large", 800, EventKind::kStarted, "e"));
+  f.table->drain();
+  CHECK(drained.wait_answer()->snapshot->json.tag.revision == 800);
+}
+
+TEST_CASE("job table: snapshots are kept up to a number of bytes") {
+  Fixture f(JobTable::Options{.shards = 1, .snapshot_bytes_max = 1 << 20});
+  std::vector<std::weak_ptr<const Snapshot>> snapshots;
+  for (int i = 0; i < 4; ++i) {
+    const std::string id = "large-" + std::to_string(i);
+    f.apply(defined(id, 1 + 1000 * static_cast<Revision>(i)));
+    grow(f, id, 10 + 1000 * static_cast<Revision>(i));
+    snapshots.push_back(f.look(id).snapshot);
+  }
+  CHECK(snapshots[0].expired());
+  CHECK_FALSE(snapshots[3].expired());
+}
+
 }  // namespace
 }  // namespace bide

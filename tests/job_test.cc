@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <ostream>
 
 #include "tests/entries.h"
@@ -105,11 +107,12 @@ TEST_CASE("job: what happened before the definition is judged by it") {
 TEST_CASE("job: a new definition replaces the old and judges everything again") {
   Job job("j");
   absorb_all(job, {defined("j", 1)});
-  absorb_all(job, history_of("a:completed b:started"));
+  absorb_all(job, history_of("a:completed b:failed"));
   CHECK(job.final());
+  CHECK(job.status() == Status::kCompleted);
   CHECK(job.absorb(defined("j", 4, kBroadcast)) == Absorbed::kChanged);
   CHECK_FALSE(job.final());
-  CHECK(job.status() == Status::kProcessing);
+  CHECK(job.status() == Status::kPartialFailure);
   CHECK(job.status_revision() == 4);
 
   CHECK(job.absorb(defined("j", 4)) == Absorbed::kUnchanged);
@@ -194,14 +197,16 @@ TEST_CASE("job: a deletion counts even where nothing is left to delete") {
 TEST_CASE("job: after it is final, events and responses still join and move its revision") {
   Job job("j");
   absorb_all(job, {defined("j", 1), happened("j", 2, EventKind::kCompleted, "a")});
+  CHECK(job.final());
   CHECK(job.absorb(happened("j", 3, EventKind::kFailed, "b", "late")) == Absorbed::kChanged);
   CHECK(job.absorb(responded("j", 4, "a")) == Absorbed::kChanged);
   CHECK(job.status() == Status::kCompleted);
+  CHECK(job.final());
   CHECK(job.revision() == 4);
   CHECK(job.status_revision() == 2);
   CHECK(job.events().size() == 2);
   CHECK(job.responses().size() == 1);
-  CHECK(job.fold().agents().size() == 1);
+  CHECK(agents_of(job.events(), job.fold().as_one()).size() == 1);
 }
 
 TEST_CASE("job: holds so many entries and no more, but always its definition") {
@@ -214,8 +219,8 @@ TEST_CASE("job: holds so many entries and no more, but always its definition") {
   }
   CHECK(job.absorb(defined("j", 50'000, kBroadcast)) == Absorbed::kChanged);
   const std::string before = view_of(job);
-  CHECK(job.absorb(happened("j", 50'001, EventKind::kFailed, "a")) == Absorbed::kFull);
-  CHECK(job.absorb(responded("j", 50'001, "a")) == Absorbed::kFull);
+  CHECK(job.absorb(happened("j", 50'001, EventKind::kFailed, "a")) == Absorbed::kJobFull);
+  CHECK(job.absorb(responded("j", 50'001, "a")) == Absorbed::kJobFull);
   CHECK(view_of(job) == before);
 
   // Replacing needs no room, and deleting makes some.
@@ -224,6 +229,140 @@ TEST_CASE("job: holds so many entries and no more, but always its definition") {
   CHECK(job.absorb(again) == Absorbed::kChanged);
   CHECK(job.absorb(deleted(responded("j", 3, "a"), 50'003)) == Absorbed::kChanged);
   CHECK(job.absorb(happened("j", 50'004, EventKind::kFailed, "a")) == Absorbed::kChanged);
-  CHECK(job.absorb(happened("j", 50'005, EventKind::kFailed, "a")) == Absorbed::kFull);
+  CHECK(job.absorb(happened("j", 50'005, EventKind::kFailed, "a")) == Absorbed::kJobFull);
   CHECK(job.status() == Status::kFailed);
+}
+
+TEST_CASE("job: work that is delivered again takes the end of a job back") {
+  Job job("j");
+  absorb_all(job, {defined("j", 1), happened("j", 2, EventKind::kFailed, "a")});
+  CHECK(job.final());
+  absorb_all(job, {happened("j", 3, EventKind::kStarted, "a")});
+  CHECK(job.status() == Status::kFailed);
+  CHECK(job.at_work());
+  CHECK_FALSE(job.final());
+  absorb_all(job, {happened("j", 4, EventKind::kCompleted, "b")});
+  CHECK(job.status() == Status::kCompleted);
+  CHECK(job.final());
+  CHECK(job.status_revision() == 4);
+}
+
+TEST_CASE("job: holds so many bytes and no more") {
+  Job job("j");
+  absorb_all(job, {defined("j", 1)});
+  Response large;
+  large.data = std::string(1 << 20, '1');
+  Revision revision = 2;
+  while (job.absorb(responded("j", revision, "a", large)) == Absorbed::kChanged) ++revision;
+  CHECK(revision == 2 + 15);  // The sixteenth does not fit: strings and the entry itself count.
+  CHECK(job.absorb(responded("j", revision, "a", large)) == Absorbed::kJobFull);
+  CHECK(job.revision() == revision - 1);
+  CHECK(job.bytes() > 15U << 20U);
+  CHECK(job.bytes() < kJobBytesMax);
+
+  // The definition always finds room, and so does what is shorter.
+  CHECK(job.absorb(defined("j", 50)) == Absorbed::kChanged);
+  Entry shorter = responded("j", 2, "a");
+  shorter.revision = 51;
+  CHECK(job.absorb(shorter) == Absorbed::kChanged);
+  CHECK(job.absorb(responded("j", 52, "a", large)) == Absorbed::kChanged);
+
+  // What was written again and finds no room changes nothing; that the bucket has lost the other
+  // is told apart.
+  Entry longer = shorter;
+  longer.revision = 53;
+  std::get<Response>(longer.what).data = std::string(2 << 20, '1');
+  const std::string before = view_of(job);
+  CHECK(job.absorb(longer) == Absorbed::kJobFull);
+  CHECK(view_of(job) == before);
+  CHECK(job.absorb(lost(longer, 53)) == Absorbed::kChanged);
+
+  // Deletions give the bytes back.
+  for (Revision r = 2; r < 60; ++r) absorb_all(job, {deleted(responded("j", r, "a"), 5000 + r)});
+  CHECK(job.responses().empty());
+  Job fresh("j");
+  absorb_all(fresh, {defined("j", 1)});
+  CHECK(job.bytes() == fresh.bytes());
+}
+
+TEST_CASE("job: the table's limit is one of growth") {
+  Job job("j");
+  CHECK(job.absorb(defined("j", 1), 10) == Absorbed::kTableFull);
+  CHECK(job.empty());
+  CHECK(job.bytes() == 0);
+  absorb_all(job, {defined("j", 2), happened("j", 3, EventKind::kStarted, "a", "an error")});
+  CHECK(job.absorb(happened("j", 4, EventKind::kStarted, "a"), 0) == Absorbed::kTableFull);
+  CHECK(job.revision() == 3);
+  Entry again = happened("j", 3, EventKind::kStarted, "a", "shorter");
+  again.revision = 5;
+  CHECK(job.absorb(again, 0) == Absorbed::kChanged);
+  CHECK(job.absorb(deleted(again, 6), 0) == Absorbed::kChanged);
+  CHECK(job.absorb(defined("j", 7), 0) == Absorbed::kChanged);
+  CHECK(job.absorb(defined("j", 8, about("a longer subject")), 3) == Absorbed::kTableFull);
+  CHECK(job.definition_revision() == 7);
+  CHECK(job.absorb(deleted(defined("j", 8), 9), 0) == Absorbed::kChanged);
+}
+
+namespace {
+
+// What folding looks at for one entry.
+std::uint64_t steps_of(Job& job, const Entry& entry) {
+  const std::uint64_t before = fold_steps;
+  REQUIRE(job.absorb(entry) == Absorbed::kChanged);
+  return fold_steps - before;
+}
+
+}  // namespace
+
+TEST_CASE("job: what a message costs does not grow with what there is") {
+  constexpr std::size_t kEvents = 19'900;
+  // Of many agents one event each, or of one agent all: started ones, and terminal ones that
+  // uncover each other when they are taken out.
+  for (const bool many_agents : {true, false}) {
+    for (const Definition& definition : {kBroadcast, about("")}) {
+      CAPTURE(many_agents);
+      CAPTURE(definition.subject);
+      Job job("j");
+      absorb_all(job, {defined("j", 1, definition)});
+      std::vector<Entry> events;
+      for (std::size_t i = 0; i < kEvents; ++i) {
+        constexpr std::array kKinds = {EventKind::kStarted, EventKind::kFailed, EventKind::kSkipped,
+                                       EventKind::kCompleted};
+        events.push_back(happened("j", i + 2, kKinds[i % 4],
+                                  many_agents ? "web-" + std::to_string(i) : "web-1"));
+      }
+      std::uint64_t total = 0, most = 0;
+      Revision revision = 0;
+      const auto absorb = [&](Entry entry) {
+        entry.revision = std::max(entry.revision, ++revision);
+        revision = entry.revision;
+        const std::uint64_t steps = steps_of(job, entry);
+        total += steps;
+        most = std::max(most, steps);
+      };
+      for (const Entry& event : events) absorb(event);
+      CHECK(total < 20 * kEvents);  // Amortised: the index grows by doubling.
+      total = 0;
+      // The latest, the first, and one after the other; deleted, and written again and again.
+      for (std::size_t i = 0; i < 2000; ++i) absorb(events.back());
+      for (std::size_t i = 0; i < 2000; ++i) absorb(events.front());
+      for (std::size_t i = 0; i < 8000; ++i) absorb(events[i * 7919 % kEvents]);
+      for (std::size_t i = 0; i < 2000; ++i) {
+        absorb(deleted(events[i], 0));
+        absorb(events[i]);
+      }
+      for (std::size_t i = 0; i < 4000; ++i) absorb(defined("j", 0, definition));
+      // Written and lost, one after the other: there is a long way back to what is held.
+      for (std::size_t i = 0; i < 8000; ++i) absorb(deleted(events[kEvents - 1 - i], 0));
+      for (std::size_t i = 0; i < 4000; ++i) {
+        absorb(events.back());
+        absorb(lost(events.back(), 0));
+      }
+      absorb(events.back());
+      CHECK(total < 20 * 40'000);
+      // One message in thousands has the vacant places tidied.
+      CHECK(most < 20 * kEvents);
+      CHECK(view_of(job) == view_of(*job.frozen()));
+    }
+  }
 }

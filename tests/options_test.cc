@@ -190,6 +190,23 @@ TEST_CASE("options: a wrong value names its source and what was expected") {
   CHECK(mentions(refused({"--allow-anonymous=maybe"}), "expected true or false"));
 }
 
+TEST_CASE("options: the retry grace is a duration, memory is in bytes") {
+  CHECK(accepted({}, kHome).retry_grace == 0s);
+  CHECK(accepted({"--retry-grace", "3m"}, kHome).retry_grace == 180s);
+  CHECK(mentions(refused({"--retry-grace", "25h"}), "--retry-grace: expected a duration"));
+  CHECK(accepted({}, kHome).max_memory == 0);
+  CHECK(accepted({"--max-memory", "512MiB"}, kHome).max_memory == 512U << 20U);
+  CHECK(accepted({"--max-memory", "2GiB"}, kHome).max_memory == std::size_t{2} << 30U);
+  CHECK(accepted({"--max-memory", "2048KiB"}, kHome).max_memory == 2U << 20U);
+  CHECK(accepted({"--max-memory", "3000000"}, kHome).max_memory == 3'000'000);
+  CHECK(accepted({"--max-memory", "0"}, kHome).max_memory == 0);
+  for (const char* bytes : {"", "GiB", "1023KiB", "1000", "-1MiB", "2GB", "2 GiB", "2gib", "1e9",
+                            "99999999999GiB", "18446744073709551616", "1MiBMiB"}) {
+    INFO(bytes);
+    CHECK(mentions(refused({"--max-memory", bytes}), "--max-memory: expected 0, or bytes"));
+  }
+}
+
 TEST_CASE("options: a certificate needs its key, and clients' need both") {
   const ServeOptions options =
       accepted({"--tls-cert", "/c", "--tls-key", "/k", "--tls-client-ca", "/a"}, kHome);

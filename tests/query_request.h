@@ -30,7 +30,7 @@ inline Verdict judged(const Condition& condition, std::string_view history) {
   Job job("j");
   absorb_all(job, {defined("j", 1, about("jobs.query._all"))});
   absorb_all(job, history_of(history));
-  return condition.judge(job, {}, kEndOfTime, TimePoint{}, [] { return EntityTag{}; }).verdict;
+  return condition.judge(job, {}, Moment{kEndOfTime}, [] { return EntityTag{}; }).verdict;
 }
 
 }  // namespace bide::testing

@@ -39,5 +39,21 @@ void fold_event_into_100_agents(benchmark::State& state) {
 }
 BENCHMARK(fold_event_into_100_agents);
 
+// One event of many, written again: it leaves its place and comes last.
+void fold_event_written_again(benchmark::State& state) {
+  const auto agents = static_cast<std::size_t>(state.range(0));
+  const std::vector<Entry> before = acknowledged_broadcast(job_id(1), agents);
+  Job job(job_id(1));
+  for (const Entry& entry : before) benchmark::DoNotOptimize(job.absorb(entry));
+  Revision revision = before.back().revision;
+  std::size_t next = 0;
+  for (auto _ : state) {
+    Entry again = before[1 + next++ % agents];
+    again.revision = ++revision;
+    benchmark::DoNotOptimize(job.absorb(again));
+  }
+}
+BENCHMARK(fold_event_written_again)->Arg(10)->Arg(1'000)->Arg(19'900);
+
 }  // namespace
 }  // namespace bide::bench

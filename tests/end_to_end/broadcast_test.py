@@ -175,7 +175,7 @@ class Broadcast(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(await http.ask(f"/job/{job.name}?wait=10s", If_None_Match=tag), 200)
             self.assertEqual(json.loads(await http.body())["status"], "processing")
 
-    async def test_an_agent_nobody_expects_does_not_move_a_final_job(self):
+    async def test_an_agent_nobody_expects_takes_a_final_job_back(self):
         job = self.define("final", subject="jobs.query._all", expected_agents=AGENTS[:-1])
         followers = job.follow()
         await job.work(AGENTS[:-1], 0.2)
@@ -186,7 +186,8 @@ class Broadcast(unittest.IsolatedAsyncioTestCase):
         job.happens("acknowledged", LATE)
         self.bide.wait_applied(max(job.written_s))
         now = self.bide.get(f"/job/{job.name}").json()
-        self.assertEqual((now["status"], now["final"]), ("partial_failure", True))
+        self.assertEqual((now["status"], now["final"]), ("processing", False))
+        self.assertEqual(self.bide.metric("bide_jobs_reopened_total"), 1)
         self.assertEqual(now["timeline"][-1]["hostname"], LATE)
 
 

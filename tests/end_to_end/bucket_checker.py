@@ -40,8 +40,8 @@ def take_key(key):
     return None
 
 
-def take_value(stored, job):
-    """The object that was written, out of its envelope; None: not to be understood."""
+def take_value(stored, job, agent=None):
+    """The object that was written, out of its envelope; None: not to be understood, or of another agent."""
     try:
         value = json.loads(stored.value)
         if isinstance(value, dict) and all(isinstance(value.get(name), str) for name in ("payload", "signature")):
@@ -50,7 +50,17 @@ def take_value(stored, job):
         return None
     if not isinstance(value, dict) or len(stored.value) > VALUE_BYTES_MAX:
         return None
+    name = value.get("hostname")
+    if agent is not None and name and agent not in (segment(name), segment(name.encode())):
+        return None
     return value if value.get("job_id", job) == job else None
+
+
+def segment(name):
+    """The agent's part of a key: characters (or bytes) outside A-Z a-z 0-9 _ - become _."""
+    if isinstance(name, bytes):
+        return re.sub(rb"[^A-Za-z0-9_-]", b"_", name).decode()
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)
 
 
 def gather(entries):
@@ -61,7 +71,8 @@ def gather(entries):
             continue
         family, job, rest = parts
         definition, events, responses, revision = jobs.get(job, Material(None, (), (), 0))
-        value = None if stored.deleted else take_value(stored, job)
+        agent = {JOB: None, STATUS: 1, RESPONSE: 0}[family]
+        value = None if stored.deleted else take_value(stored, job, None if agent is None else rest[agent])
         if value is None and not stored.deleted:
             continue
         if family == JOB:
@@ -81,8 +92,8 @@ def is_for_one(subject):
     return len(words) > 1 and words[-2] == "host" and "label" not in words[:-2]
 
 
-def judge(agents, expected, one):
-    """The status and finality of a job whose agents' last words are these."""
+def judge(agents, newest, expected, one):
+    """The status and finality of a job whose agents' highest and newest words are these."""
     done = [name for name, kind in agents.items() if kind in DONE]
     complete = all(name in done for name in expected) if isinstance(expected, list) else len(done) >= (expected or 0)
     if len(done) < len(agents) or not complete:
@@ -93,7 +104,7 @@ def judge(agents, expected, one):
         status = "partial_failure" if good else "failed"
     else:
         status = "completed" if good else "skipped"
-    return status, one or bool(expected)
+    return status, (one or bool(expected)) and not {"acknowledged", "started"} & set(newest.values())
 
 
 def fold(job, material):
@@ -103,10 +114,17 @@ def fold(job, material):
         return None
     one, expected = is_for_one(definition.get("subject", "")), definition.get("expected_agents")
     status, final = "submitted", False
-    agents, told_by, started, ended, last = {}, {}, {}, {}, {}
+    # For one agent all are one, unless the definition expects several or one by its name.
+    as_one = one and (not expected or expected == 1)
+    agents, newest, told_by, started, ended, last = {}, {}, {}, {}, {}, {}
     for _, nano, kind, event in sorted(events, key=lambda event: event[0]):
         name = event["hostname"]
-        if final or kind == "submitted" or name == "_api":
+        if name == "_api":
+            continue
+        if as_one:
+            name = ""
+        newest[name] = kind
+        if kind == "submitted":
             continue
         if RANKS[kind] >= RANKS[agents.get(name, "submitted")]:
             agents[name], told_by[name] = kind, event
@@ -115,8 +133,9 @@ def fold(job, material):
         if kind in DONE:
             ended[name] = max(nano, ended.get(name, nano))
             last = event
-        status, final = judge(agents, expected, one)
-    states = {name: full(status=kind, error=error_of(told_by[name]),
+    if agents:
+        status, final = judge(agents, newest, expected, one)
+    states = {told_by[name]["hostname"]: full(status=kind, error=error_of(told_by[name]),
                          duration=ended[name] - started[name]
                          if name in started and ended.get(name, -1) >= started[name] else None)
               for name, kind in agents.items()}
