@@ -90,6 +90,26 @@ std::optional<Rejection> read_event_data(const JsonMember& data, Event& event) {
   return read.problem();
 }
 
+bool is_kept_in_keys(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-';
+}
+
+// The agent's segment of a key is the name with `_` for each other character; also for each byte of
+// one that takes several, as some writers do. Permissions of NATS say which keys a worker may
+// write: by its value it must not speak for another.
+std::optional<Rejection> check_agent(const EntryKey& key, std::string_view hostname) {
+  std::string by_character, by_byte;
+  for (const char c : hostname) {
+    const char kept = is_kept_in_keys(c) ? c : '_';
+    by_byte += kept;
+    const bool continues = (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+    if (!continues) by_character += kept;
+  }
+  if (key.agent == by_byte || key.agent == by_character) return std::nullopt;
+  return Rejection{RejectReason::kAgentMismatch, "hostname: expected the agent that the key names"};
+}
+
 OrRejection<Event> decode_event(const EntryKey& key, std::string_view value) {
   std::string payload;
   auto object =
@@ -104,6 +124,7 @@ OrRejection<Event> decode_event(const EntryKey& key, std::string_view value) {
   event.timestamp = read.timestamp("timestamp");
   event.unix_nano = read.integer("unix_nano").value_or(key.unix_nano);
   if (read.problem()) return *read.problem();
+  if (auto rejection = check_agent(key, event.hostname)) return *std::move(rejection);
   const auto& data = std::get<JsonObject>(object)["data"];
   if (auto rejection = read_event_data(data, event)) return *std::move(rejection);
   return event;
@@ -124,6 +145,7 @@ OrRejection<Response> decode_response(const EntryKey& key, std::string_view valu
   response.error = read.text("error", Need::kOptional, kValueBytesMax);
   response.changed = read.boolean("changed");
   if (read.problem()) return *read.problem();
+  if (auto rejection = check_agent(key, response.hostname)) return *std::move(rejection);
   return response;
 }
 

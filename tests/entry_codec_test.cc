@@ -101,7 +101,7 @@ TEST_CASE("codec: an event's fields are checked") {
       {"\"web.01\"", "null", "field"},
       {"\"web.01\"", "[\"web.01\"]", "field"},
       {"\"web.01\"", "\"web\\u000001\"", "field"},
-      {"web.01", std::string(kHostnameBytesMax, 'w'), "accepted"},
+      {"web.01", std::string(kHostnameBytesMax, 'w'), "agent_mismatch"},  // Not "field".
       {"web.01", std::string(kHostnameBytesMax + 1, 'w'), "field"},
       {"boom", "bo\\u0000om", "field"},
       {"build-8", "\\u0000", "field"},
@@ -166,6 +166,44 @@ TEST_CASE("codec: a response's data may be any JSON value") {
     CHECK(response_of(object_with("data", " \t" + std::string(data) + "\n")).data == data);
   }
   CHECK(response_of(R"({"data":null})").data.empty());
+}
+
+TEST_CASE("codec: an event or a response of another agent than its key's is refused") {
+  const auto event = [](std::string_view agent, std::string_view hostname) {
+    return verdict("status.j.completed." + std::string(agent) + ".5",
+                   R"({"job_id":"j","event":"completed","timestamp":"2026-01-31T12:00:00Z",)"
+                   R"("hostname":")" +
+                       std::string(hostname) + "\"}");
+  };
+  const auto response = [](std::string_view agent, std::string_view hostname) {
+    return verdict("responses.j." + std::string(agent) + ".5",
+                   R"({"hostname":")" + std::string(hostname) + "\"}");
+  };
+  struct Case {
+    const char* agent;
+    const char* hostname;
+    bool same;
+  };
+  for (const Case& one : {Case{"w1", "w1", true},
+                          {"web_01_lan", "web.01.lan", true},
+                          {"_api", "_api", true},
+                          {"a-b_c", "a-b_c", true},
+                          {"a_b", "a b", true},
+                          {"caf_", "caf\xC3\xA9", true},
+                          {"caf__", "caf\xC3\xA9", true},
+                          {"w1", "w2", false},
+                          {"w1", "w1.", false},
+                          {"w1", "W1", false},
+                          {"_api", "w1", false},
+                          {"w1", "_api", false},
+                          {"w1", "w_1", false},
+                          {"a/b", "a/b", false},
+                          {"a_b", "a/b", true}}) {
+    CAPTURE(one.agent);
+    CAPTURE(one.hostname);
+    CHECK(event(one.agent, one.hostname) == (one.same ? "accepted" : "agent_mismatch"));
+    CHECK(response(one.agent, one.hostname) == (one.same ? "accepted" : "agent_mismatch"));
+  }
 }
 
 TEST_CASE("codec: a response without a hostname is the key's agent's") {

@@ -22,6 +22,8 @@ class Garbage(unittest.TestCase):
                     ("jobs.status", {}), ("status.good.exploded.a.1", {}), ("status.good.started.a.x", {})],
             "mismatch": [("jobs.mine", {"id": "yours"}),
                          ("status.good.failed.web-01.1", dict(good[1], event="completed"))],
+            "agent_mismatch": [("status.good.completed.web-01.3", event("good", "completed", "web-02", 3)[1]),
+                               ("responses.good.web-01.4", {"job_id": "good", "hostname": "web-02"})],
             "field": [("jobs.field", {"created": 5}), ("status.good.failed.web-01.2",
                                                        {"job_id": "good", "event": "failed"})],
         }
