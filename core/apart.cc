@@ -1,5 +1,6 @@
 // Large jobs of a shard (core/shard.h) and the thread that renders them for those who wait.
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "core/shard.h"
@@ -19,16 +20,40 @@ bool Shard::belongs_apart(const Record& record, TimePoint now) const {
 
 void Shard::send_apart(Record& record) {
   if (record.apart) return;
-  record.apart = true;
   apart_.push_back(&record);
+  record.apart = true;
   apart_news_.notify_one();
+}
+
+bool Shard::try_send_apart(Record& record) noexcept {
+  try {
+    send_apart(record);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
 }
 
 Shard::Copy Shard::copy_of(const Record& record, TimePoint now) const {
   return {record.job.frozen(), moment_of(record, now), epoch_, nullptr};
 }
 
-void Shard::Copy::render() { snapshot = make_snapshot(*job, epoch, moment.in_grace(*job)); }
+Shard::Copy Shard::try_copy_of(const Record& record, TimePoint now) const noexcept {
+  try {
+    return copy_of(record, now);
+  } catch (const std::bad_alloc&) {
+    return {};
+  }
+}
+
+bool Shard::Copy::try_render() noexcept {
+  try {
+    if (snapshot == nullptr) snapshot = make_snapshot(*job, epoch, moment.in_grace(*job));
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
 
 Condition::Judgement Shard::Copy::judge(const Waiter::Terms& terms) const {
   return terms.condition.judge(*job, terms.seen, moment,
@@ -60,17 +85,23 @@ void Shard::render_apart() {
       erase_if_unneeded(record);
       continue;
     }
-    Copy copy = copy_of(record, began);
+    Batch batch;
+    Copy copy = try_copy_of(record, began);
+    if (copy.job == nullptr) lose_all(record, batch);
     if (has_snapshot(record, began)) copy.snapshot = record.snapshot;  // Somebody has looked at it.
     taking_apart_ = true;
     mutex_.unlock();
-    if (copy.snapshot == nullptr) copy.render();
+    const bool rendered = copy.job != nullptr && copy.try_render();
     mutex_.lock();
-    std::vector<Ready> ready;
-    keep(copy);
-    take_rendered(copy, table_.clock_.now(), ready);
+    if (rendered) {
+      keep(copy);
+      take_rendered(copy, table_.clock_.now(), batch);
+    } else if (Record* const again = copy.job != nullptr ? find(copy.job->id()) : nullptr) {
+      lose_all(*again, batch);
+      erase_if_unneeded(*again);
+    }
     mutex_.unlock();
-    hand_out(std::move(ready), table_.crew_);
+    hand_out(batch, table_.crew_);
     copy = {};
     mutex_.lock();
     taking_apart_ = false;
@@ -83,7 +114,7 @@ void Shard::render_apart() {
 // If the job has changed since, the copy is still news to whoever has not seen as much, and the
 // others are judged again: the attendant has been told of the change. Those who have seen more
 // parked meanwhile, and wait for that.
-void Shard::take_rendered(const Copy& copy, TimePoint now, std::vector<Ready>& ready) {
+void Shard::take_rendered(const Copy& copy, TimePoint now, Batch& batch) {
   Record* const record = find(copy.job->id());
   if (record == nullptr || !record->job.defined() || epoch_ != copy.epoch) return;
   const bool current = record->job.revision() == copy.job->revision();
@@ -98,9 +129,9 @@ void Shard::take_rendered(const Copy& copy, TimePoint now, std::vector<Ready>& r
     const bool change = judgement.verdict == Verdict::kNews ||
                         waiter->terms.condition.kind() == Condition::Kind::kChange;
     if (judgement.verdict != Verdict::kPending) {
-      take(*waiter, copy.snapshot, change ? Outcome::kChanged : Outcome::kDone, {}, ready);
+      take(*waiter, copy.snapshot, change ? Outcome::kChanged : Outcome::kDone, {}, batch);
     } else if (waiter->terms.deadline <= now) {
-      take(*waiter, copy.snapshot, Outcome::kTimeout, {}, ready);
+      take(*waiter, copy.snapshot, Outcome::kTimeout, {}, batch);
     } else {
       due_.change(*waiter, std::min(waiter->terms.deadline, judgement.again_at));
     }

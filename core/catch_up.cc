@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <new>
 #include <utility>
 
 namespace bide {
@@ -31,8 +32,10 @@ Lot::Parked CatchUp::park(std::string_view /*key*/, Waiter& waiter, std::uint64_
   MutexLock lock(mutex_);
   if (!waiter.present(ticket)) return Parked::kGone;
   if (draining_ || !started_) return Parked::kDraining;
-  if (!places_.try_take(waiter.terms.places)) return Parked::kFull;
+  // All that may throw comes before the first thing that would have to be undone.
+  due_.make_room();
   if (groups_.empty() || groups_.back().state != Group::State::kNew) groups_.emplace_back();
+  if (!places_.try_take(waiter.terms.places)) return Parked::kFull;
   const bool first = groups_.back().waiters == nullptr;
   groups_.back().link(waiter);
   due_.insert(waiter, waiter.terms.deadline);
@@ -53,6 +56,19 @@ void CatchUp::forget(Waiter& waiter) {
 }
 
 // --- The asking thread ----------------------------------------------------------------------
+
+namespace {
+
+// Without memory for the question nobody knows, and it is asked again.
+std::optional<Tail::Report> ask(Tail& tail) {
+  try {
+    return tail.read();
+  } catch (const std::bad_alloc&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
 
 bool CatchUp::has_new() const {
   return std::any_of(groups_.begin(), groups_.end(), [](const Group& group) {
@@ -76,7 +92,7 @@ void CatchUp::ask_on(Tail& tail) {
     const Position::Place before = position_.get();
     const std::uint64_t installs_before = installs_;
     mutex_.unlock();
-    const std::optional<Tail::Report> report = tail.read();
+    const std::optional<Tail::Report> report = ask(tail);
     mutex_.lock();
     // What was installed meanwhile may be of either stream.
     if (!report || installs_ != installs_before) {
@@ -104,33 +120,32 @@ void CatchUp::tell(Group::State state, Position::Place place) {
 void CatchUp::attend() {
   MutexLock lock(mutex_);
   while (!stopped_) {
-    std::vector<Ready> ready = take_ready(clock_.now());
-    if (ready.empty()) {
+    Batch batch;
+    take_ready(clock_.now(), batch);
+    if (batch.empty()) {
       if (draining_) drained_.notify_all();
       clock_.wait_until(news_, mutex_, due_.next_due());
       continue;
     }
     handing_out_ = true;
     mutex_.unlock();
-    hand_out(std::move(ready), crew_);
+    hand_out(batch, crew_);
     mutex_.lock();
     handing_out_ = false;
   }
 }
 
-std::vector<Ready> CatchUp::take_ready(TimePoint now) {
-  std::vector<Ready> ready;
+void CatchUp::take_ready(TimePoint now, Batch& batch) {
   publish_wanted();  // Before the position is looked at.
   for (Group& group : groups_) {
     if (!is_reached(group)) continue;
-    while (group.waiters != nullptr) take(*group.waiters, Outcome::kChanged, ready);
+    while (group.waiters != nullptr) take(*group.waiters, Outcome::kChanged, batch);
   }
   while (draining_ ? !due_.empty() : due_.next_due() <= now) {
-    take(due_.top(), draining_ ? Outcome::kDrain : Outcome::kTimeout, ready);
+    take(due_.top(), draining_ ? Outcome::kDrain : Outcome::kTimeout, batch);
   }
   groups_.remove_if([](const Group& group) { return group.waiters == nullptr; });
   publish_wanted();
-  return ready;
 }
 
 bool CatchUp::is_reached(const Group& group) const {
@@ -148,9 +163,14 @@ void CatchUp::publish_wanted() {
   wanted_.store(wanted);
 }
 
-void CatchUp::take(Waiter& waiter, Outcome outcome, std::vector<Ready>& ready) {
+void CatchUp::take(Waiter& waiter, Outcome outcome, Batch& batch) {
   forget(waiter);
-  if (waiter.try_claim()) ready.push_back({&waiter, outcome, nullptr});
+  if (!waiter.try_claim()) return;
+  try {
+    batch.ready.push_back({&waiter, outcome, nullptr});
+  } catch (const std::bad_alloc&) {
+    batch.lost.link(waiter);
+  }
 }
 
 // Under the lock, or it could come between the attendant's look and its sleep.

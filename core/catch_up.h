@@ -105,10 +105,10 @@ class CatchUp final : public Lot {
   [[nodiscard]] bool has_new() const REQUIRES(mutex_);
 
   void attend() EXCLUDES(mutex_);  // The attendant.
-  [[nodiscard]] std::vector<Ready> take_ready(TimePoint now) REQUIRES(mutex_);
+  void take_ready(TimePoint now, Batch& batch) REQUIRES(mutex_);
   [[nodiscard]] bool is_reached(const Group& group) const REQUIRES(mutex_);
   void publish_wanted() REQUIRES(mutex_);
-  void take(Waiter& waiter, Outcome outcome, std::vector<Ready>& ready) REQUIRES(mutex_);
+  void take(Waiter& waiter, Outcome outcome, Batch& batch) REQUIRES(mutex_);
   void forget(Waiter& waiter) REQUIRES(mutex_);
   void wake() EXCLUDES(mutex_);
 

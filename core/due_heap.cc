@@ -1,5 +1,6 @@
 #include "core/due_heap.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace bide {
@@ -31,6 +32,11 @@ void DueHeap::sift_down(std::size_t index) {
     index = child;
   }
   place(index, waiter);
+}
+
+void DueHeap::make_room() {
+  constexpr std::size_t kFirst = 64;
+  if (heap_.size() == heap_.capacity()) heap_.reserve(std::max(kFirst, 2 * heap_.capacity()));
 }
 
 void DueHeap::insert(Waiter& waiter, TimePoint due) {

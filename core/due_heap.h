@@ -25,6 +25,8 @@ class DueHeap {
   [[nodiscard]] Waiter& top() const { return *heap_.front(); }
   [[nodiscard]] TimePoint next_due() const { return empty() ? kEndOfTime : top().due_; }
 
+  // What insert() may need. Throws std::bad_alloc; after it the next insert() does not.
+  void make_room();
   void insert(Waiter& waiter, TimePoint due);
   void erase(Waiter& waiter);
   void change(Waiter& waiter, TimePoint due);

@@ -18,8 +18,17 @@ struct Ready {
   std::shared_ptr<const Snapshot> snapshot;
 };
 
-// Answers all of them. Many are split with the crew, unless that is null. Returns when the last has
-// been answered or handed to the crew.
-void hand_out(std::vector<Ready> ready, Crew* crew);
+// All that an attendant has taken out in one pass. It stays where it was made: the lost are linked
+// to it.
+struct Batch {
+  std::vector<Ready> ready;
+  WaiterList lost;  // Claimed as well. There was no memory for their answers.
+
+  [[nodiscard]] bool empty() const { return ready.empty() && lost.waiters == nullptr; }
+};
+
+// Answers all of them. Many are split with the crew, unless that is null. On return the batch is
+// empty: the last has been answered or handed to the crew.
+void hand_out(Batch& batch, Crew* crew) noexcept;
 
 }  // namespace bide

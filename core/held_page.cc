@@ -51,8 +51,9 @@ HeldPage* HeldPages::add_in_place_of_another(std::string_view key,
     if (heaviest->first <= pages + 1 || ++looked_at > kVictimsMax) return nullptr;
     for (const Hold& hold : holds_.at(heaviest->second)) {
       if (hold.page->clients > 1 || hold.page->shed) continue;
+      HeldPage& added = add(key, query, now);
       hold.page->shed = true;
-      return &add(key, query, now);
+      return &added;
     }
   }
   return nullptr;
@@ -78,8 +79,9 @@ bool HeldPages::try_hold(HeldPage& page, std::uint64_t client) {
     return true;
   }
   if (holds.size() >= kPagesPerClient) return false;
+  holds.reserve(holds.size() + 1);
+  rank_client(client, holds.size(), holds.size() + 1);
   holds.push_back({&page, 1});
-  rank_client(client, holds.size() - 1, holds.size());
   const auto rank = static_cast<std::uint32_t>(holds.size());
   page.rank = page.clients == 0 ? rank : std::min(page.rank, rank);
   ++page.clients;
@@ -103,20 +105,26 @@ void HeldPages::let_go(HeldPage& page, std::uint64_t client, TimePoint now) {
 }
 
 void HeldPages::rank_client(std::uint64_t client, std::size_t pages_before, std::size_t pages_now) {
-  if (pages_before > 1) heavy_.erase({pages_before, client});
-  if (pages_now > 1) heavy_.insert({pages_now, client});
+  auto entry =
+      heavy_.extract(std::pair(pages_before, client));  // Used again: to leave needs no memory.
+  if (pages_now <= 1) return;
+  if (entry.empty()) {
+    heavy_.insert({pages_now, client});
+  } else {
+    entry.value().first = pages_now;
+    heavy_.insert(std::move(entry));
+  }
 }
 
 void HeldPages::set_idle(HeldPage& page, TimePoint now) {
   page.idle_since = now;
   page.rendered = nullptr;
   page.shed = false;
-  page.idle = idle_.insert(idle_.end(), &page);
+  idle_.splice(idle_.end(), page.place);
 }
 
 void HeldPages::set_busy(HeldPage& page) {
-  if (page.idle) idle_.erase(*page.idle);
-  page.idle.reset();
+  if (page.place.empty()) page.place.splice(page.place.end(), idle_, page.in_order);
 }
 
 // Nobody waits for it.

@@ -46,12 +46,14 @@ struct HeldPage {
   Queue arrivals;  // Not judged yet, or parked while the page was being rendered.
   // Null while nobody waits: a page may be large, and there may be many.
   std::shared_ptr<const Snapshot> rendered;
-  std::uint64_t version = 0;  // Of the listing, when `rendered` was begun.
+  std::uint64_t version = 0;  // Of the listing, when `rendered` was begun; 0: to be made anew.
   // The revision the page had at its last tick. Who has seen this or newer was answered (or could
   // have been) less than an interval ago, and waits for the next tick.
   Revision floor = kNoFloor;
-  TimePoint idle_since{};                              // When nobody waits: since when.
-  std::optional<std::list<HeldPage*>::iterator> idle;  // And its place in the order of that.
+  TimePoint idle_since{};  // When nobody waits: since when.
+  // And its place in the order of that; here while somebody waits, so that leaving needs no memory.
+  std::list<HeldPage*> place{this};
+  const std::list<HeldPage*>::iterator in_order = place.begin();
 
   std::uint32_t clients = 0;  // That hold it.
   // How many pages one of its clients held when it came for this one: the least of them.
@@ -87,9 +89,10 @@ class HeldPages {
                                                   const std::optional<PageQuery>& query,
                                                   std::uint64_t client, TimePoint now);
 
-  // A waiter of this client comes to the page. False: the client may not hold one more.
+  // A waiter of this client comes to the page. False: the client may not hold one more. May throw
+  // std::bad_alloc, and has done nothing then.
   [[nodiscard]] bool try_hold(HeldPage& page, std::uint64_t client);
-  // It has left the page.
+  // It has left the page. Does not throw.
   void let_go(HeldPage& page, std::uint64_t client, TimePoint now);
 
   template <typename F>

@@ -1,5 +1,6 @@
 #include "core/job_set_group.h"
 
+#include <new>
 #include <utility>
 
 #include "core/job_set_lot.h"
@@ -28,7 +29,16 @@ bool JobSetGroup::Strand::try_claim() noexcept {
 void JobSetGroup::Strand::answer(Outcome outcome, std::shared_ptr<const Snapshot>) noexcept {
   // The strand may be claimed again before this returns, so the reference moves to the stack.
   const std::shared_ptr<JobSetGroup> group = std::move(kept_);
-  group->on_strand(*this, outcome);
+  try {
+    group->on_strand(*this, outcome);
+  } catch (const std::bad_alloc&) {
+    group->lose();
+  }
+}
+
+void JobSetGroup::Strand::lose() noexcept {
+  const std::shared_ptr<JobSetGroup> group = std::move(kept_);
+  group->lose_with(*this);
 }
 
 // --- The request ------------------------------------------------------------------------------
@@ -79,6 +89,27 @@ void JobSetGroup::on_strand(Strand& strand, Outcome told) {
   }
   lot_.forget(waiter_, *this);
   waiter_.answer(*outcome, std::move(look.snapshot));
+}
+
+void JobSetGroup::lose_with(Strand& strand) noexcept {
+  {
+    MutexLock lock(mutex_);
+    strand.put_back();
+    strand.idle = true;
+  }
+  lose();
+}
+
+void JobSetGroup::lose() noexcept {
+  {
+    MutexLock lock(mutex_);
+    if (closed_) return;
+    const bool ours = waiter_.try_claim();
+    close();
+    if (!ours) return;
+  }
+  lot_.forget(waiter_, *this);
+  waiter_.lose();
 }
 
 std::optional<Outcome> JobSetGroup::judge(Strand& strand, Outcome told, Lot::Look& look) {

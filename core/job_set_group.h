@@ -64,6 +64,7 @@ class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
     [[nodiscard]] bool present(std::uint64_t) const noexcept override { return true; }
     [[nodiscard]] bool try_claim() noexcept override;
     void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept override;
+    void lose() noexcept override;
     // The claim alone, for the group's own recall.
     [[nodiscard]] bool take() noexcept { return !taken_.exchange(true, std::memory_order_acq_rel); }
     void put_back() noexcept { taken_.store(false, std::memory_order_relaxed); }
@@ -80,6 +81,9 @@ class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
   };
 
   void on_strand(Strand& strand, Outcome told) EXCLUDES(mutex_);
+  // There is no memory to look at the set: its request ends without an answer.
+  void lose() noexcept EXCLUDES(mutex_);
+  void lose_with(Strand& strand) noexcept EXCLUDES(mutex_);
   // What the request is to be told now; nullopt: the wait goes on.
   [[nodiscard]] std::optional<Outcome> judge(Strand& strand, Outcome told, Lot::Look& look)
       REQUIRES(mutex_);

@@ -1,6 +1,7 @@
 #include "core/job_set_lot.h"
 
 #include <cassert>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -25,9 +26,15 @@ Lot::Parked JobSetLot::park(std::string_view key, Waiter& waiter, std::uint64_t 
   if (!query) return Parked::kReady;
   const std::shared_ptr<JobSetGroup> group = enter(std::move(*query), waiter, ticket);
   if (group == nullptr) return Parked::kGone;
-  const Parked parked = group->park(now, look);
-  if (parked != Parked::kParked) forget(waiter, *group);
-  return parked;
+  try {
+    const Parked parked = group->park(now, look);
+    if (parked != Parked::kParked) forget(waiter, *group);
+    return parked;
+  } catch (const std::bad_alloc&) {
+    group->leave();
+    forget(waiter, *group);
+    throw;
+  }
 }
 
 std::shared_ptr<JobSetGroup> JobSetLot::enter(JobSetQuery query, Waiter& waiter,

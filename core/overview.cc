@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <new>
 #include <utility>
 
 namespace bide {
@@ -181,11 +182,17 @@ Lot::Parked Overview::park_judged(std::string_view key, const Query& query, Wait
 }
 
 Lot::Parked Overview::admit(HeldPage::Queue& queue, Waiter& waiter) {
+  due_.make_room();  // All that may throw comes before the first thing that cannot be undone.
   if (queue.page != nullptr && queue.page->shed) return Parked::kFull;
   if (!table_.places_.try_take(waiter.terms.places)) return Parked::kFull;
-  if (queue.page != nullptr && !pages_.try_hold(*queue.page, waiter.client())) {
+  try {
+    if (queue.page != nullptr && !pages_.try_hold(*queue.page, waiter.client())) {
+      table_.places_.give_back(waiter.terms.places);
+      return Parked::kTooMany;
+    }
+  } catch (const std::bad_alloc&) {
     table_.places_.give_back(waiter.terms.places);
-    return Parked::kTooMany;
+    throw;
   }
   queue.link(waiter);
   due_.insert(waiter, waiter.terms.deadline);

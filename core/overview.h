@@ -95,15 +95,16 @@ class Overview final : public Lot {
 
   // The attendant's side (core/overview_attendant.cc).
   void attend() EXCLUDES(mutex_);
-  [[nodiscard]] Pass begin_pass(TimePoint now) REQUIRES(mutex_);
+  void begin_pass(TimePoint now, Pass& pass) REQUIRES(mutex_);
   void begin_tick(TimePoint now, Pass& pass) REQUIRES(mutex_);
   void take_feed(Pass& pass) REQUIRES(mutex_);
   void take_due(TimePoint now, Pass& pass) REQUIRES(mutex_);
+  void lose(Waiter& waiter, Batch& batch) REQUIRES(mutex_);
   void take_shed(Pass& pass) REQUIRES(mutex_);
   void take_for_rendering(Waiter& waiter, Outcome outcome, Pass& pass) REQUIRES(mutex_);
   void take_changed(Pass& pass) REQUIRES(mutex_);
   void take(Waiter& waiter, Outcome outcome, std::shared_ptr<const Snapshot> snapshot,
-            TimePoint news_at, std::vector<Ready>& ready) REQUIRES(mutex_);
+            TimePoint news_at, Batch& batch) REQUIRES(mutex_);
   [[nodiscard]] TimePoint next_wake() const REQUIRES(mutex_);
 
   JobTable& table_;

@@ -16,6 +16,7 @@
 // hold few (HeldPage::rank): who asks for many pages waits longer for them, and others do not.
 // Whoever is due within kDueSlack of somebody who is due now is answered with him.
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "core/overview.h"
@@ -43,20 +44,21 @@ struct Overview::Pass {
   };
   // By key: the page itself may be forgotten while it is being rendered.
   std::map<std::string, Visit, std::less<>> visits;
-  std::vector<Due> due;      // Claimed; answered with what is rendered.
-  std::vector<Ready> ready;  // Claimed.
+  std::vector<Due> due;  // Claimed; answered with what is rendered.
+  Batch batch;
 
-  [[nodiscard]] bool empty() const { return visits.empty() && due.empty() && ready.empty(); }
+  [[nodiscard]] bool empty() const { return visits.empty() && due.empty() && batch.empty(); }
   Visit& visit(const HeldPage& page) {
     return visits.try_emplace(page.key, Visit{page.query, false, {}}).first->second;
   }
-  void answer_due();
+  void answer_due() noexcept;
 };
 
 void Overview::attend() {
   MutexLock lock(mutex_);
   while (!stopped_) {
-    Pass pass = begin_pass(table_.clock_.now());
+    Pass pass;
+    begin_pass(table_.clock_.now(), pass);
     if (pass.empty()) {
       if (draining_) drained_.notify_all();
       table_.clock_.wait_until(news_, mutex_, next_wake());
@@ -64,24 +66,28 @@ void Overview::attend() {
     }
     working_ = true;
     mutex_.unlock();
-    for (auto& [key, visit] : pass.visits) visit.rendering = render_page(key, visit.query);
+    for (auto& [key, visit] : pass.visits) {
+      try {
+        visit.rendering = render_page(key, visit.query);
+      } catch (const std::bad_alloc&) {
+        // Those who are due get no answer, the others wait for the next tick.
+      }
+    }
     pass.answer_due();
     mutex_.lock();
     take_changed(pass);
     mutex_.unlock();
-    hand_out(std::move(pass.ready), table_.crew_);
+    hand_out(pass.batch, table_.crew_);
     mutex_.lock();
     working_ = false;
   }
 }
 
-Overview::Pass Overview::begin_pass(TimePoint now) {
-  Pass pass;
+void Overview::begin_pass(TimePoint now, Pass& pass) {
   if (tick_due_ && !installing_ && now - last_tick_ >= interval_) begin_tick(now, pass);
   take_feed(pass);
   take_due(now, pass);
   if (std::exchange(shed_due_, false)) take_shed(pass);
-  return pass;
 }
 
 void Overview::begin_tick(TimePoint now, Pass& pass) {
@@ -92,7 +98,11 @@ void Overview::begin_tick(TimePoint now, Pass& pass) {
   pages_.for_each([&](HeldPage& page) NO_THREAD_SAFETY_ANALYSIS {
     if (!page.has_waiters()) return;
     if (page.arrivals.waiters == nullptr && page.version == listing_.version()) return;
-    changed.push_back(&page);
+    try {
+      changed.push_back(&page);
+    } catch (const std::bad_alloc&) {
+      tick_due_ = true;
+    }
   });
   const auto turn = [](const HeldPage* page) {
     return std::pair(page->query.has_value(), page->ticked + page->rank);
@@ -107,9 +117,14 @@ void Overview::begin_tick(TimePoint now, Pass& pass) {
       break;
     }
     if (page->rendered != nullptr) bytes += page->rendered->size_of(MediaType::kJson);
+    try {
+      pass.visit(*page).tick = true;
+    } catch (const std::bad_alloc&) {
+      tick_due_ = true;
+      break;
+    }
     page->join_arrivals();
     page->ticked = ticks_;
-    pass.visit(*page).tick = true;
   }
 }
 
@@ -118,7 +133,7 @@ void Overview::take_feed(Pass& pass) {
   for (Waiter *waiter = feed_.waiters, *next = nullptr; waiter != nullptr; waiter = next) {
     next = WaiterList::next(*waiter);
     if (has_news(waiter->terms))
-      take(*waiter, Outcome::kChanged, nullptr, feed_due_since_, pass.ready);
+      take(*waiter, Outcome::kChanged, nullptr, feed_due_since_, pass.batch);
   }
 }
 
@@ -146,24 +161,37 @@ void Overview::take_shed(Pass& pass) {
 // It leaves the lot, and is answered with what the page is now.
 void Overview::take_for_rendering(Waiter& waiter, Outcome outcome, Pass& pass) {
   HeldPage* const page = static_cast<HeldPage::Queue*>(WaiterList::of(waiter))->page;
-  Pass::Visit* const visit = page == nullptr ? nullptr : &pass.visit(*page);
+  try {
+    Pass::Visit* const visit = page == nullptr ? nullptr : &pass.visit(*page);
+    pass.due.push_back({&waiter, outcome, visit});
+  } catch (const std::bad_alloc&) {
+    return lose(waiter, pass.batch);
+  }
   forget(waiter);
-  if (waiter.try_claim()) pass.due.push_back({&waiter, outcome, visit});
+  if (!waiter.try_claim()) pass.due.pop_back();
 }
 
 // Who is due on a page whose tick has come, too, gets the tick's news: a change before the deadline
 // beats the deadline.
-void Overview::Pass::answer_due() {
+void Overview::Pass::answer_due() noexcept {
   for (const Due& taken : due) {
     std::shared_ptr<const Snapshot> snapshot;
     Outcome outcome = taken.outcome;
     if (taken.visit != nullptr) {
       snapshot = taken.visit->rendering.snapshot;
+      if (snapshot == nullptr) {
+        batch.lost.link(*taken.waiter);
+        continue;
+      }
       const bool news = !taken.waiter->terms.seen.matches_content(snapshot->json.tag);
       if (taken.visit->tick && news && outcome == Outcome::kTimeout) outcome = Outcome::kChanged;
     }
     taken.waiter->news_at = {};
-    ready.push_back({taken.waiter, outcome, std::move(snapshot)});
+    try {
+      batch.ready.push_back({taken.waiter, outcome, std::move(snapshot)});
+    } catch (const std::bad_alloc&) {
+      batch.lost.link(*taken.waiter);
+    }
   }
   due.clear();
 }
@@ -174,6 +202,11 @@ void Overview::take_changed(Pass& pass) {
     HeldPage* const page = visit.tick ? pages_.find(key, now) : nullptr;
     if (page == nullptr) continue;
     const Rendering& rendering = visit.rendering;
+    if (rendering.snapshot == nullptr) {  // The arrivals have joined the judged, and are not.
+      page->version = 0;
+      tick_due_ = true;
+      continue;
+    }
     // All left while it was being rendered, and somebody else came and brought a newer rendering.
     if (page->rendered != nullptr && page->version > rendering.version) continue;
     page->floor = rendering.snapshot->json.tag.revision;
@@ -183,17 +216,29 @@ void Overview::take_changed(Pass& pass) {
     for (Waiter *waiter = page->judged.waiters, *next = nullptr; waiter != nullptr; waiter = next) {
       next = WaiterList::next(*waiter);
       if (waiter->terms.seen.matches_content(rendering.snapshot->json.tag)) continue;
-      take(*waiter, Outcome::kChanged, rendering.snapshot, {}, pass.ready);
+      take(*waiter, Outcome::kChanged, rendering.snapshot, {}, pass.batch);
     }
   }
 }
 
 void Overview::take(Waiter& waiter, Outcome outcome, std::shared_ptr<const Snapshot> snapshot,
-                    TimePoint news_at, std::vector<Ready>& ready) {
+                    TimePoint news_at, Batch& batch) {
+  try {
+    batch.ready.push_back({&waiter, outcome, std::move(snapshot)});
+  } catch (const std::bad_alloc&) {
+    return lose(waiter, batch);
+  }
   forget(waiter);
-  if (!waiter.try_claim()) return;
-  waiter.news_at = news_at;
-  ready.push_back({&waiter, outcome, std::move(snapshot)});
+  if (waiter.try_claim()) {
+    waiter.news_at = news_at;
+  } else {
+    batch.ready.pop_back();
+  }
+}
+
+void Overview::lose(Waiter& waiter, Batch& batch) {
+  forget(waiter);
+  if (waiter.try_claim()) batch.lost.link(waiter);
 }
 
 TimePoint Overview::next_wake() const {

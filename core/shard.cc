@@ -211,11 +211,17 @@ JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint6
   };
   if (judgement.verdict != Verdict::kPending) return refuse(JobTable::Parked::kReady);
   if (draining_) return refuse(JobTable::Parked::kDraining);
+  // All that may throw comes before the first thing that would have to be undone.
+  due_.make_room();
+  Record& on = record != nullptr ? *record : find_or_add(id);
+  if (apart) send_apart(on);
   const std::uint16_t places = waiter.terms.places;
-  if (places > 0 && !table_.places_.try_take(places)) return refuse(JobTable::Parked::kFull);
-  (record != nullptr ? *record : find_or_add(id)).link(waiter);
+  if (places > 0 && !table_.places_.try_take(places)) {
+    erase_if_unneeded(on);
+    return refuse(JobTable::Parked::kFull);
+  }
+  on.link(waiter);
   due_.insert(waiter, std::min(waiter.terms.deadline, judgement.again_at));
-  if (apart) send_apart(*record);
   if (&due_.top() == &waiter) news_due_ = true;
   return JobTable::Parked::kParked;
 }
@@ -256,12 +262,13 @@ void Shard::changed(Record& record, TimePoint delivered) {
 
 void Shard::job_gone(Record& record, TimePoint at) {
   forget_snapshot(record);
-  if (gone_.empty()) gone_since_ = at;
+  if (gone_.waiters == nullptr) gone_since_ = at;
   while (record.waiters != nullptr) {
-    gone_.push_back(record.waiters);
-    WaiterList::unlink(*record.waiters);
+    Waiter& waiter = *record.waiters;
+    WaiterList::unlink(waiter);
+    gone_.link(waiter);
   }
-  if (!gone_.empty()) news_due_ = true;
+  if (gone_.waiters != nullptr) news_due_ = true;
 }
 
 void Shard::erase_if_unneeded(Record& record) {
@@ -329,13 +336,7 @@ Condition::Judgement Shard::judge(Record& record, const Waiter::Terms& terms, Ti
 
 // The waiter leaves the lot, however it does.
 void Shard::forget(Waiter& waiter) {
-  if (record_of(waiter) != nullptr) {
-    WaiterList::unlink(waiter);
-  } else if (gone_.back() == &waiter) {
-    gone_.pop_back();  // The attendant empties the list from its end.
-  } else {
-    std::erase(gone_, &waiter);
-  }
+  WaiterList::unlink(waiter);
   due_.erase(waiter);
   if (waiter.terms.places > 0) table_.places_.give_back(waiter.terms.places);
 }

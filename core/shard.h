@@ -66,15 +66,20 @@ class Shard {
  private:
   // The attendant's side (core/attendant.cc).
   void attend() EXCLUDES(mutex_);
-  [[nodiscard]] std::vector<Ready> take_ready(TimePoint now) REQUIRES(mutex_);
-  void take_all(TimePoint now, std::vector<Ready>& ready) REQUIRES(mutex_);
-  void take_gone(std::vector<Ready>& ready) REQUIRES(mutex_);
-  void take_changed(TimePoint now, std::vector<Ready>& ready) REQUIRES(mutex_);
-  void take_due(TimePoint now, std::vector<Ready>& ready) REQUIRES(mutex_);
-  void take_if_ready(Waiter& waiter, TimePoint now, TimePoint news_at, std::vector<Ready>& ready)
+  void take_ready(TimePoint now, Batch& batch) REQUIRES(mutex_);
+  void take_all(TimePoint now, Batch& batch) REQUIRES(mutex_);
+  void take_gone(Batch& batch) REQUIRES(mutex_);
+  void take_changed(TimePoint now, Batch& batch) REQUIRES(mutex_);
+  void take_due(TimePoint now, Batch& batch) REQUIRES(mutex_);
+  // All of these take the waiter out whatever happens, or leave it as it was. Without memory for
+  // its answer it joins those who get none.
+  void take_if_ready(Waiter& waiter, TimePoint now, TimePoint news_at, Batch& batch)
       REQUIRES(mutex_);
+  void take_as_it_is(Waiter& waiter, Outcome outcome, TimePoint now, Batch& batch) REQUIRES(mutex_);
   void take(Waiter& waiter, std::shared_ptr<const Snapshot> snapshot, Outcome outcome,
-            TimePoint news_at, std::vector<Ready>& ready) REQUIRES(mutex_);
+            TimePoint news_at, Batch& batch) REQUIRES(mutex_);
+  void lose(Waiter& waiter, Batch& batch) REQUIRES(mutex_);
+  void lose_all(Record& record, Batch& batch) REQUIRES(mutex_);
   [[nodiscard]] TimePoint next_wake(TimePoint now) const REQUIRES(mutex_);
 
   // Large jobs (core/apart.cc).
@@ -84,15 +89,19 @@ class Shard {
     Epoch epoch;
     std::shared_ptr<const Snapshot> snapshot;
 
-    void render();
+    [[nodiscard]] bool try_render() noexcept;
     [[nodiscard]] Condition::Judgement judge(const Waiter::Terms& terms) const;
   };
   static constexpr std::size_t kApartBytes = 256 << 10;
   void render_apart() EXCLUDES(mutex_);
   [[nodiscard]] bool belongs_apart(const Record& record, TimePoint now) const REQUIRES(mutex_);
   void send_apart(Record& record) REQUIRES(mutex_);
+  [[nodiscard]] bool try_send_apart(Record& record) noexcept REQUIRES(mutex_);
   [[nodiscard]] Copy copy_of(const Record& record, TimePoint now) const REQUIRES(mutex_);
-  void take_rendered(const Copy& copy, TimePoint now, std::vector<Ready>& ready) REQUIRES(mutex_);
+  // Without a job where there is no memory for one.
+  [[nodiscard]] Copy try_copy_of(const Record& record, TimePoint now) const noexcept
+      REQUIRES(mutex_);
+  void take_rendered(const Copy& copy, TimePoint now, Batch& batch) REQUIRES(mutex_);
   void keep(const Copy& copy) REQUIRES(mutex_);
 
   // The table's content (core/shard.cc).
@@ -116,8 +125,9 @@ class Shard {
   [[nodiscard]] Condition::Judgement judge(Record& record, const Waiter::Terms& terms,
                                            TimePoint now) REQUIRES(mutex_);
   // Null: what it waited for is gone.
-  static Record* record_of(const Waiter& waiter) {
-    return static_cast<Record*>(WaiterList::of(waiter));
+  [[nodiscard]] Record* record_of(const Waiter& waiter) const REQUIRES(mutex_) {
+    WaiterList* const list = WaiterList::of(waiter);
+    return list == &gone_ ? nullptr : static_cast<Record*>(list);
   }
   void forget(Waiter& waiter) REQUIRES(mutex_);
   void adopt(Record& old) REQUIRES(mutex_);
@@ -146,8 +156,8 @@ class Shard {
     TimePoint since;
   };
   std::vector<Changed> changed_ GUARDED_BY(mutex_);
-  std::vector<Waiter*> gone_ GUARDED_BY(mutex_);  // Unlinked from their record, still in the heap.
-  TimePoint gone_since_ GUARDED_BY(mutex_){};     // Of the first of them.
+  WaiterList gone_ GUARDED_BY(mutex_);         // Their record is gone; still in the heap.
+  TimePoint gone_since_ GUARDED_BY(mutex_){};  // Of the first of them.
   DueHeap due_ GUARDED_BY(mutex_);
   std::vector<Record*> snapshot_ring_
       GUARDED_BY(mutex_);  // Bounds the snapshots kept: oldest goes.

@@ -65,6 +65,8 @@ class Waiter {
   // `snapshot` is null for kGone, for kTimeout and kDrain of a job that does not exist, and for
   // those parked on the feed of changes.
   virtual void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept = 0;
+  // Called instead of answer() when there is no memory for one: the request ends without an answer.
+  virtual void lose() noexcept = 0;
 
   Terms terms;
   // Set by the lot before answer(): when the news came that it is answered for (JobTable::apply).

@@ -45,6 +45,8 @@ class AnswerSink {
  public:
   virtual void on_answer(Connection& connection, Outcome outcome,
                          std::shared_ptr<const Snapshot> snapshot) noexcept = 0;
+  // The same when there is no memory for the answer.
+  virtual void on_lost(Connection& connection) noexcept = 0;
 
  protected:
   ~AnswerSink() = default;
@@ -148,6 +150,7 @@ class Connection final : public Waiter {
   void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept override {
     sink->on_answer(*this, outcome, std::move(snapshot));
   }
+  void lose() noexcept override { sink->on_lost(*this); }
 
   // Small members stand together, the first in Waiter's padding: there is one of these for each of
   // thousands of clients.

@@ -1,5 +1,7 @@
 #include "server/connection_slots.h"
 
+#include <new>
+
 namespace bide {
 
 ConnectionSlots::~ConnectionSlots() {
@@ -8,19 +10,28 @@ ConnectionSlots::~ConnectionSlots() {
 
 Connection* ConnectionSlots::acquire() {
   MutexLock lock(mutex_);
-  if (free_.empty()) {
-    const std::uint32_t first = end_.load(std::memory_order_relaxed);
-    if (first == kPerChunk * kChunks) return nullptr;
-    auto* const chunk = new Connection[kPerChunk];
-    for (std::uint32_t i = 0; i < kPerChunk; ++i) chunk[i].index = first + i;
-    chunks_[first / kPerChunk].store(chunk, std::memory_order_release);
-    end_.store(first + kPerChunk, std::memory_order_release);
-    for (std::uint32_t i = kPerChunk; i > 0; --i) free_.push_back(first + i - 1);
+  try {
+    if (free_.empty() && !add_chunk()) return nullptr;
+  } catch (const std::bad_alloc&) {
+    return nullptr;
   }
   Connection& connection = at(free_.back());
   free_.pop_back();
   in_use_.fetch_add(1, std::memory_order_relaxed);
   return &connection;
+}
+
+bool ConnectionSlots::add_chunk() {
+  const std::uint32_t first = end_.load(std::memory_order_relaxed);
+  if (first == kPerChunk * kChunks) return false;
+  // Room for all there are, so that release() never needs memory.
+  free_.reserve(std::size_t{first} + kPerChunk);
+  auto* const chunk = new Connection[kPerChunk];
+  for (std::uint32_t i = 0; i < kPerChunk; ++i) chunk[i].index = first + i;
+  chunks_[first / kPerChunk].store(chunk, std::memory_order_release);
+  end_.store(first + kPerChunk, std::memory_order_release);
+  for (std::uint32_t i = kPerChunk; i > 0; --i) free_.push_back(first + i - 1);
+  return true;
 }
 
 void ConnectionSlots::release(Connection& connection) {

@@ -24,7 +24,8 @@ class ConnectionSlots {
 
   ~ConnectionSlots();
 
-  // A connection owned by the caller, or null when kPerChunk * kChunks are in use.
+  // A connection owned by the caller, or null when kPerChunk * kChunks are in use or there is no
+  // memory for more.
   [[nodiscard]] Connection* acquire();
   // The caller owns the connection and has put it back into its initial state.
   void release(Connection& connection);
@@ -45,6 +46,8 @@ class ConnectionSlots {
   [[nodiscard]] Census census() const;
 
  private:
+  [[nodiscard]] bool add_chunk() REQUIRES(mutex_);  // False: there may be no more.
+
   std::array<std::atomic<Connection*>, kChunks> chunks_{};
   std::atomic<std::uint32_t> end_{0};
   std::atomic<std::size_t> in_use_{0};

@@ -103,6 +103,8 @@ class Exchange {
 
   // Nothing more may be done with the connection here: it is parked, or its client is gone.
   [[nodiscard]] bool handed_over() const { return handed_over_; }
+  // Something of the response may have been sent.
+  [[nodiscard]] bool has_begun() const { return sent_pieces_ > 0; }
 
  private:
   // A turn takes about a millisecond: a piece is a system call, and often a job to render.

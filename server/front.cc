@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <new>
 
 #include "server/airlock.h"
 #include "server/log.h"
@@ -49,7 +50,8 @@ Front::Front(Clock& clock, const Limits& limits, HttpMetrics& metrics, AccessLog
       handshakes_(limits.handshakes),
       pool_([this](std::uint64_t key, std::uint32_t events) { on_events(key, news_of(events)); }),
       reaper_(
-          clock, slots_, [this](Connection& connection) { on_expired(connection); },
+          clock, slots_,
+          [this](Connection& connection) { guarded(connection, [&] { on_expired(connection); }); },
           [this] { on_tick(); }) {}
 
 Front::~Front() { stop(); }
@@ -84,8 +86,12 @@ void Front::adopt(int fd) {
     ::close(fd);
   };
   if (draining()) return refuse(ConnectionRefusal::kDraining);
-  if (!proxied && !accounts_.take(Share::kConnections, address.client())) {
-    return refuse(ConnectionRefusal::kClient);
+  try {
+    if (!proxied && !accounts_.take(Share::kConnections, address.client())) {
+      return refuse(ConnectionRefusal::kClient);
+    }
+  } catch (const std::bad_alloc&) {
+    return refuse(ConnectionRefusal::kNoSlot);
   }
   const auto give_up = [&](ConnectionRefusal why) {
     if (!proxied) accounts_.give_back(Share::kConnections, address.client());
@@ -114,13 +120,18 @@ void Front::adopt(int fd) {
   rest(*connection, Connection::Phase::kReading, clock_.now() + limits_.idle);
 }
 
-void Front::on_events(std::uint64_t key, Connection::News news) {
+void Front::on_events(std::uint64_t key, Connection::News news) noexcept {
   Connection& connection = slots_.at(static_cast<std::uint32_t>(key >> 32));
   if (!connection.on_events(static_cast<std::uint32_t>(key), news)) return;
+  guarded(connection, [&] { take_turn(connection, news); });
+}
+
+void Front::take_turn(Connection& connection, Connection::News news) {
   switch (connection.phase) {
     case Connection::Phase::kShaking:
       if ((news & ~Connection::kInput) != 0) connection.note(news);
-      return pool_.enqueue_laborious([this, &connection] { shake(connection); });
+      return pool_.enqueue_laborious(
+          [this, &connection] { guarded(connection, [&] { shake(connection); }); });
     case Connection::Phase::kReading:
       // Edge-triggered: the FIN behind the last bytes is told of now or never.
       if ((news & ~Connection::kInput) != 0) connection.note(news);
@@ -134,8 +145,16 @@ void Front::on_events(std::uint64_t key, Connection::News news) {
   }
 }
 
-void Front::look_again(std::uint64_t key, Connection::News news) {
-  pool_.enqueue([this, key, news] { on_events(key, news); });
+void Front::look_again(std::uint64_t key, Connection::News news) noexcept {
+  try {
+    pool_.enqueue([this, key, news] { on_events(key, news); });
+  } catch (const std::bad_alloc&) {
+    Connection& connection = slots_.at(static_cast<std::uint32_t>(key >> 32));
+    if (!connection.on_events(static_cast<std::uint32_t>(key), Connection::kReset)) return;
+    count(metrics_.out_of_memory);
+    if (connection.phase == Connection::Phase::kParked) unpark(connection);
+    close(connection);
+  }
 }
 
 // --- Reading ----------------------------------------------------------------------------------
@@ -160,7 +179,9 @@ void Front::serve(Connection& connection, std::string_view bytes) {
   for (int requests = 0; !bytes.empty(); ++requests) {
     if (requests == kRequestsPerTurn) {
       connection.input = bytes;
-      return pool_.enqueue_turn([this, &connection] { serve(connection, connection.input); });
+      return pool_.enqueue_turn([this, &connection] {
+        guarded(connection, [&] { serve(connection, connection.input); });
+      });
     }
     const Step step = advance(bytes, connection.progress, request);
     if (step.need == Step::Need::kReject) {
@@ -173,11 +194,13 @@ void Front::serve(Connection& connection, std::string_view bytes) {
     bytes.remove_prefix(step.consumed_bytes);
     begin(connection, request);
     Exchange exchange(*this, connection, bytes);
-    if (hosts_ == nullptr || hosts_->serves(step.host)) {
-      handler_->handle(request, exchange);
-    } else {
-      refuse_host(*step.host, exchange);
-    }
+    ask_resource(connection, exchange, [&] {
+      if (hosts_ == nullptr || hosts_->serves(step.host)) {
+        handler_->handle(request, exchange);
+      } else {
+        refuse_host(*step.host, exchange);
+      }
+    });
     if (exchange.handed_over()) return;
     const TimePoint now = clock_.now();
     if (connection.stream != nullptr) {

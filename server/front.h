@@ -21,7 +21,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <memory>
+#include <new>
 #include <string_view>
 
 #include "core/job_table.h"
@@ -97,10 +99,12 @@ class Front final : private AnswerSink {
   static constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP;
   static constexpr std::size_t kWriteBytesMin = 30 * 1024;  // 1 KiB a second.
 
-  void on_events(std::uint64_t key, Connection::News news);
+  void on_events(std::uint64_t key, Connection::News news) noexcept;
+  void take_turn(Connection& connection, Connection::News news);
   void on_events_while_parked(Connection& connection, Connection::News news);
   void on_answer(Connection& connection, Outcome outcome,
                  std::shared_ptr<const Snapshot> snapshot) noexcept override;
+  void on_lost(Connection& connection) noexcept override;
   void on_expired(Connection& connection);
   void on_tick();
   void say_goodbye(Connection& connection, bool for_good);
@@ -108,6 +112,30 @@ class Front final : private AnswerSink {
   // many at most, and only if they would have expired until `by` in any case. How many.
   template <typename End>
   std::size_t end_oldest(Connection::Standing standing, std::size_t most, Reaping by, End&& end);
+
+  // Every way into what follows. `turn` deals with a connection that the caller owns and after it
+  // no more. A turn may throw only as long as it owns the connection: giving that up is the last
+  // thing it does, and does not throw. So a turn for which there is no memory ends the connection.
+  template <typename Turn>
+  void guarded(Connection& connection, Turn&& turn) noexcept {
+    try {
+      turn();
+    } catch (const std::exception& error) {
+      give_up(connection, error);
+    }
+  }
+  void give_up(Connection& connection, const std::exception& error) noexcept;
+  // Calls a resource. Without memory for the answer it is a 503, unless part of one has been sent.
+  template <typename Call>
+  void ask_resource(Connection& connection, Exchange& exchange, Call&& call) {
+    try {
+      call();
+    } catch (const std::bad_alloc&) {
+      if (exchange.handed_over()) return;
+      if (exchange.has_begun() || connection.stream != nullptr) throw;
+      send_out_of_memory(connection);
+    }
+  }
 
   // All below: the caller owns the connection, and after the call no more, unless said otherwise.
   void shake(Connection& connection);
@@ -118,6 +146,7 @@ class Front final : private AnswerSink {
   // `bytes`: what has arrived of the request.
   void reject(Connection& connection, std::string_view bytes, int status, std::string_view detail);
   void refuse_host(std::string_view host, Exchange& exchange);  // Keeps ownership.
+  void unpark(Connection& connection);  // Keeps ownership, which was the lot's.
   void hang_up(Connection& connection, Connection::News news);
   void hear(Connection& connection, Connection::News news);
   void look_at_records(Connection& connection);
@@ -137,8 +166,10 @@ class Front final : private AnswerSink {
   void wait_for_request(Connection& connection, TimePoint since);
   void wait_for_rest_of(Connection& connection, std::string_view partial);
   void begin(Connection& connection, const httplib::Request& request);  // Keeps ownership.
-  void close(Connection& connection);
+  void close(Connection& connection) noexcept;
 
+  // Keeps ownership. Needs no memory.
+  void send_out_of_memory(Connection& connection);
   // Keep ownership, and are for metrics.
   Tally& parked_tally(const Connection& connection);
   void note_answer(const Connection& connection, bool was_stream, TimePoint now);
@@ -170,8 +201,9 @@ class Front final : private AnswerSink {
   void charge(Connection& connection);
   [[nodiscard]] bool take_places(Connection& connection, std::uint16_t places);
   void give_back_places(Connection& connection);
-  // Has a pool thread look at the connection as if epoll had told of `news`. Needs no ownership.
-  void look_again(std::uint64_t key, Connection::News news);
+  // Has a pool thread look at the connection as if epoll had told of `news`. Needs no ownership. If
+  // there is no memory for that, the connection is closed.
+  void look_again(std::uint64_t key, Connection::News news) noexcept;
   // Keeps ownership. Epoll tells of these events from now on; the key is that of its life.
   void watch_for(Connection& connection, std::uint32_t events);
   // Keeps ownership. A handshake may wait for room, too.

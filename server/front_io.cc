@@ -9,10 +9,12 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <new>
 #include <utility>
 #include <vector>
 
 #include "server/front.h"
+#include "server/log.h"
 #include "server/problem.h"
 #include "server/transport.h"
 
@@ -123,7 +125,8 @@ void Front::after_response(Connection& connection, TimePoint now) {
   if (connection.facts.close) return half_close(connection);
   if (connection.input.empty()) return wait_for_request(connection, now);
   // The client has pipelined. An attendant has no time for its next request.
-  pool_.enqueue([this, &connection] { serve(connection, connection.input); });
+  pool_.enqueue(
+      [this, &connection] { guarded(connection, [&] { serve(connection, connection.input); }); });
 }
 
 // Closing while the client still sends makes the kernel answer with a reset, which may destroy the
@@ -188,9 +191,39 @@ void Front::on_expired(Connection& connection) {
   close(connection);
 }
 
-void Front::close(Connection& connection) {
+void Front::give_up(Connection& connection, const std::exception& error) noexcept {
+  static LogLimit limit;
+  count(metrics_.out_of_memory);
+  log_warn_limited(limit, "a connection is closed, it could not be served",
+                   {{"error", std::string_view(error.what())}});
+  connection.broken = true;  // To say goodbye might need memory, too.
+  close(connection);
+}
+
+void Front::send_out_of_memory(Connection& connection) {
+  // In one piece: transmit() would put two together.
+  constexpr std::string_view kResponse =
+      "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
+      "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+      "Content-Type: application/problem+json\r\nContent-Length: 144\r\n\r\n"
+      R"({"type":"urn:bide:problem:out-of-memory","title":"Service Unavailable","status":503,)"
+      R"("detail":"out of memory","error":"out of memory","code":503})";
+  constexpr std::size_t kBodyBytes = 144;
+  static_assert(kResponse[kResponse.size() - kBodyBytes] == '{' && kResponse.ends_with('}'));
+  count(metrics_.out_of_memory);
+  count(metrics_.mine().responses[5]);
+  connection.facts.close = true;
+  const std::size_t left_out = connection.facts.head ? kBodyBytes : 0;
+  send(connection, kResponse.substr(0, kResponse.size() - left_out), nullptr, {}, {});
+}
+
+void Front::close(Connection& connection) noexcept {
   give_back_places(connection);
-  if (connection.tls != nullptr && !connection.broken) (void)connection.tls->say_end();
+  try {
+    if (connection.tls != nullptr && !connection.broken) (void)connection.tls->say_end();
+  } catch (const std::bad_alloc&) {
+    // It goes without a goodbye.
+  }
   connection.tls.reset();
   ::close(connection.fd);  // Takes it out of epoll, too.
   pool_.forget(connection.thread);
@@ -249,13 +282,17 @@ std::size_t Front::end_oldest(Connection::Standing standing, std::size_t most, R
     Connection::Ticket ticket;
   };
   std::vector<Candidate> candidates;
-  for (std::uint32_t i = 0; i < slots_.end(); ++i) {
-    Connection& connection = slots_.at(i);
-    if (connection.standing() != standing) continue;
-    // The ticket first, as in Reaper::look_at().
-    const auto ticket = connection.idle_ticket();
-    const Reaping expires = connection.expires.load(std::memory_order_relaxed);
-    if (ticket && !is_before(by, expires)) candidates.push_back({expires, &connection, *ticket});
+  try {
+    for (std::uint32_t i = 0; i < slots_.end(); ++i) {
+      Connection& connection = slots_.at(i);
+      if (connection.standing() != standing) continue;
+      // The ticket first, as in Reaper::look_at().
+      const auto ticket = connection.idle_ticket();
+      const Reaping expires = connection.expires.load(std::memory_order_relaxed);
+      if (ticket && !is_before(by, expires)) candidates.push_back({expires, &connection, *ticket});
+    }
+  } catch (const std::bad_alloc&) {
+    // The oldest of some, then.
   }
   std::sort(candidates.begin(), candidates.end(),
             [](const Candidate& a, const Candidate& b) { return is_before(a.expires, b.expires); });
@@ -270,15 +307,18 @@ std::size_t Front::end_oldest(Connection::Standing standing, std::size_t most, R
 bool Front::make_room() {
   constexpr std::size_t kAtOnce = 16;  // So that it is not looked at all of them for each new one.
   const auto end = [this](Connection& connection) {
-    // What came since is the next request.
-    if (look_ahead(connection) == Ahead::kInput || connection.kept_bytes() != 0) {
+    bool ended = true;
+    guarded(connection, [&] {
+      // What came since is the next request.
+      ended = look_ahead(connection) != Ahead::kInput && connection.kept_bytes() == 0;
+      if (ended) {
+        count(metrics_.connections_evicted);
+        return close(connection);
+      }
       connection.note(Connection::kInput);
       rest(connection, connection.phase, connection.expires.load(std::memory_order_relaxed));
-      return false;
-    }
-    count(metrics_.connections_evicted);
-    close(connection);
-    return true;
+    });
+    return ended;
   };
   const Reaping any = reaping_of(clock_.now() + 2 * limits_.idle);
   return end_oldest(Connection::Standing::kIdle, kAtOnce, any, end) > 0;
@@ -292,7 +332,7 @@ void Front::on_tick() {
     const TimePoint begun = clock_.now() - limits_.handshake_under_pressure;
     end_oldest(Connection::Standing::kShaking, SIZE_MAX, reaping_of(begun + limits_.head),
                [this](Connection& connection) {
-                 on_expired(connection);
+                 guarded(connection, [&] { on_expired(connection); });
                  return true;
                });
   }
@@ -323,12 +363,14 @@ void Front::drain(std::chrono::milliseconds patience) {
 void Front::say_goodbye(Connection& connection, bool for_good) {
   const auto ticket = connection.idle_ticket();
   if (!ticket || !connection.claim(*ticket)) return;
-  if (connection.phase == Connection::Phase::kReading && connection.input.empty()) {
-    if (look_ahead(connection) != Ahead::kInput) return half_close(connection);
-    connection.note(Connection::kInput);  // Sent before we said goodbye: it is answered.
-  }
-  if (connection.phase == Connection::Phase::kShaking && for_good) return half_close(connection);
-  rest(connection, connection.phase, connection.expires.load(std::memory_order_relaxed));
+  guarded(connection, [&] {
+    if (connection.phase == Connection::Phase::kReading && connection.input.empty()) {
+      if (look_ahead(connection) != Ahead::kInput) return half_close(connection);
+      connection.note(Connection::kInput);  // Sent before we said goodbye: it is answered.
+    }
+    if (connection.phase == Connection::Phase::kShaking && for_good) return half_close(connection);
+    rest(connection, connection.phase, connection.expires.load(std::memory_order_relaxed));
+  });
 }
 
 }  // namespace bide

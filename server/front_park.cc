@@ -1,6 +1,7 @@
 // The part of server/front.h where requests are parked and streams go round.
 #include <array>
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include "server/front.h"
@@ -41,15 +42,18 @@ Lot::Parked Front::park(Connection& connection, std::string_view key, Lot::Look&
   if (connection.stream == nullptr && !connection.facts.caught_up) look_for_fin(connection);
   const Connection::Parked rested = connection.rest_parked();
   if (rested.urgent != Connection::kNone) look_again(events_key, rested.urgent);
-  const Lot::Parked parked = lot.park(key, connection, rested.ticket, since, look);
-  if (parked == Lot::Parked::kParked || parked == Lot::Parked::kGone) {
-    count(tally);
-    return parked;
+  Lot::Parked parked{};
+  try {
+    parked = lot.park(key, connection, rested.ticket, since, look);
+  } catch (const std::bad_alloc&) {
+    if (connection.claim(rested.ticket)) throw;  // Ours, so it may be thrown.
+    parked = Lot::Parked::kGone;
   }
+  const bool over = parked == Lot::Parked::kParked || parked == Lot::Parked::kGone;
   // Not parked: a hang-up may have been faster than we are now.
-  if (!connection.claim(rested.ticket)) {
+  if (over || !connection.claim(rested.ticket)) {
     count(tally);
-    return Lot::Parked::kGone;
+    return over ? parked : Lot::Parked::kGone;
   }
   connection.phase = Connection::Phase::kReading;
   return parked;
@@ -61,9 +65,13 @@ void Front::on_events_while_parked(Connection& connection, Connection::News news
   hang_up(connection, news);
 }
 
-void Front::hang_up(Connection& connection, Connection::News news) {
+void Front::unpark(Connection& connection) {
   parked_tally(connection).subtract(1);
   connection.holder->lot().unpark(connection.key, connection);
+}
+
+void Front::hang_up(Connection& connection, Connection::News news) {
+  unpark(connection);
   left(connection, news);
 }
 
@@ -85,8 +93,7 @@ void Front::leave(Connection& connection) {
 
 // A client that listens is not deaf either, and says goodbye in frames, not by a FIN alone.
 void Front::hear(Connection& connection, Connection::News news) {
-  parked_tally(connection).subtract(1);
-  connection.holder->lot().unpark(connection.key, connection);
+  unpark(connection);
   std::array<char, kHearBytes> buffer;
   const ssize_t got = receive(connection, buffer);
   if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return leave(connection);
@@ -100,7 +107,7 @@ void Front::hear(Connection& connection, Connection::News news) {
 }
 
 void Front::take_said(Connection& connection, std::string_view bytes, Exchange& exchange) {
-  connection.holder->receive(bytes, exchange);
+  ask_resource(connection, exchange, [&] { connection.holder->receive(bytes, exchange); });
   if (connection.stream == nullptr || count_kept(connection)) return;
   exchange.end_stream(Stream::End::kTrouble);
 }
@@ -126,7 +133,16 @@ void Front::park_again(Connection& connection) {
 void Front::on_answer(Connection& connection, Outcome outcome,
                       std::shared_ptr<const Snapshot> snapshot) noexcept {
   parked_tally(connection).subtract(1);
-  finish(connection, outcome, snapshot);
+  guarded(connection, [&] { finish(connection, outcome, snapshot); });
+}
+
+void Front::on_lost(Connection& connection) noexcept {
+  parked_tally(connection).subtract(1);
+  guarded(connection, [&] {
+    if (connection.stream != nullptr) throw std::bad_alloc();
+    send_out_of_memory(connection);
+    after_response(connection, clock_.now());
+  });
 }
 
 void Front::finish(Connection& connection, Outcome outcome,
@@ -134,7 +150,8 @@ void Front::finish(Connection& connection, Outcome outcome,
   if (draining()) connection.facts.close = true;
   const bool was_stream = connection.stream != nullptr;
   Exchange exchange(*this, connection, connection.input);
-  connection.holder->finish(outcome, snapshot, exchange);
+  ask_resource(connection, exchange,
+               [&] { connection.holder->finish(outcome, snapshot, exchange); });
   if (exchange.handed_over()) return;  // Parked again, for something else.
   const TimePoint now = clock_.now();
   note_answer(connection, was_stream, now);
@@ -174,7 +191,9 @@ void Front::go_on(Connection& connection) {
     const std::string input = std::exchange(connection.input, {});
     take_said(connection, input, exchange);
   }
-  if (connection.stream != nullptr && !exchange.stuck()) connection.holder->go_on(exchange);
+  if (connection.stream != nullptr && !exchange.stuck()) {
+    ask_resource(connection, exchange, [&] { connection.holder->go_on(exchange); });
+  }
   if (exchange.handed_over()) return;
   const bool turn_over = connection.stream != nullptr && !exchange.stuck();
   turn_over ? await_turn(connection) : after_response(connection, clock_.now());
@@ -182,7 +201,7 @@ void Front::go_on(Connection& connection) {
 
 // However fast its client reads, a stream that has much to tell keeps no thread from others.
 void Front::await_turn(Connection& connection) {
-  pool_.enqueue_turn([this, &connection] { go_on(connection); });
+  pool_.enqueue_turn([this, &connection] { guarded(connection, [&] { go_on(connection); }); });
 }
 
 Tally& Front::parked_tally(const Connection& connection) {

@@ -71,8 +71,7 @@ void Front::leave_handshake(Connection& connection) {
 // While a request is parked no more than a record may have come that says nothing to HTTP, or the
 // client's goodbye. Of data it is enough to know that it is there: it is the next request.
 void Front::look_at_records(Connection& connection) {
-  parked_tally(connection).subtract(1);
-  connection.holder->lot().unpark(connection.key, connection);
+  unpark(connection);
   switch (look_ahead(connection)) {
     case Ahead::kFin:
       return left(connection, Connection::kFin);

@@ -1,5 +1,7 @@
 #include "server/handshake_gate.h"
 
+#include <new>
+
 namespace bide {
 
 HandshakeGate::Verdict HandshakeGate::enter(std::uint64_t client, std::uint64_t key) {
@@ -12,7 +14,12 @@ HandshakeGate::Verdict HandshakeGate::enter(std::uint64_t client, std::uint64_t 
   }
   if (found.waiting.size() >= limits_.waiting_per_client) return Verdict::kTooMany;
   if (found.waiting.empty()) turns_.push_back(client);
-  found.waiting.push_back(key);
+  try {
+    found.waiting.push_back(key);
+  } catch (const std::bad_alloc&) {
+    if (found.waiting.empty()) turns_.pop_back();
+    throw;
+  }
   return Verdict::kWaiting;
 }
 
@@ -30,21 +37,15 @@ std::optional<std::uint64_t> HandshakeGate::next() {
   if (inside_ >= limits_.all) return std::nullopt;
   // Clients that have as many inside as they may are passed over; there can only be few of them.
   for (std::size_t left = turns_.size(); left > 0; --left) {
-    const std::uint64_t client = turns_.front();
-    turns_.pop_front();
-    const auto found = clients_.find(client);
+    const auto found = clients_.find(turns_.front());
     Client& waits = found->second;
-    if (waits.inside >= limits_.per_client) {
-      turns_.push_back(client);
-      continue;
-    }
+    turns_.splice(turns_.end(), turns_, turns_.begin());  // It needs no memory, as close() may not.
+    if (waits.inside >= limits_.per_client) continue;
     const std::uint64_t key = waits.waiting.front();
     waits.waiting.pop_front();
-    if (!waits.waiting.empty()) {
-      turns_.push_back(client);
-    } else if (waits.inside == 0) {
-      clients_.erase(found);
-    }
+    if (!waits.waiting.empty()) return key;
+    turns_.pop_back();
+    if (waits.inside == 0) clients_.erase(found);
     return key;
   }
   return std::nullopt;

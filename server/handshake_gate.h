@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <optional>
 #include <unordered_map>
 
@@ -53,7 +54,7 @@ class HandshakeGate {
   std::size_t inside_ GUARDED_BY(mutex_) = 0;
   // Those with somebody inside or waiting.
   std::unordered_map<std::uint64_t, Client> clients_ GUARDED_BY(mutex_);
-  std::deque<std::uint64_t> turns_ GUARDED_BY(mutex_);  // Clients with somebody waiting.
+  std::list<std::uint64_t> turns_ GUARDED_BY(mutex_);  // Clients with somebody waiting.
 };
 
 }  // namespace bide

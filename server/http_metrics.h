@@ -91,7 +91,7 @@ struct alignas(kCacheLineBytes) HttpTally {
 };
 
 struct HttpMetrics {
-  [[nodiscard]] HttpTally& mine() { return tallies.mine(); }
+  [[nodiscard]] HttpTally& mine() noexcept { return tallies.mine(); }
   [[nodiscard]] std::uint64_t sum(Tally HttpTally::*tally) const {
     std::uint64_t sum = 0;
     tallies.for_each([&](const HttpTally& one) { sum += (one.*tally).load(); });
@@ -119,7 +119,8 @@ struct HttpMetrics {
   std::array<Counter, kParkedOn> streams_open{};  // A balance.
   Counter clients_gone{0};                        // Hung up while parked.
   Counter clients_slow{0};                        // Cut: head, body or reading took too long.
-  Counter clients_unread{0};                      // Cut: left more unread than one client may.
+  Counter out_of_memory{0};   // Requests and connections that ended for want of memory.
+  Counter clients_unread{0};  // Cut: left more unread than one client may.
 };
 
 }  // namespace bide

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <new>
 #include <string_view>
 
 namespace bide {
@@ -35,23 +36,33 @@ LineWriter::~LineWriter() {
   thread_.join();
 }
 
-void LineWriter::write(std::string line) {
-  line += '\n';
-  MutexLock lock(mutex_);
-  if (line.size() > bytes_max_) {
-    dropped_.fetch_add(1, std::memory_order_relaxed);
-    return;
+void LineWriter::write(std::string line) noexcept {
+  try {
+    line += '\n';
+    MutexLock lock(mutex_);
+    append(std::move(line));
+  } catch (const std::bad_alloc&) {
+    drop();
   }
-  while (bytes_ + line.size() > bytes_max_) drop_oldest();
-  bytes_ += line.size();
+}
+
+void LineWriter::append(std::string line) {
+  const std::size_t bytes = line.size();
+  if (bytes > bytes_max_) return drop();
+  while (bytes_ + bytes > bytes_max_) {
+    static_cast<void>(take_oldest());
+    drop();
+  }
   lines_.push_back(std::move(line));
+  bytes_ += bytes;
   changed_.notify_all();
 }
 
-void LineWriter::drop_oldest() {
-  bytes_ -= lines_.front().size();
+std::string LineWriter::take_oldest() {
+  std::string line = std::move(lines_.front());
   lines_.pop_front();
-  dropped_.fetch_add(1, std::memory_order_relaxed);
+  bytes_ -= line.size();
+  return line;
 }
 
 bool LineWriter::flush(std::chrono::milliseconds patience) {
@@ -82,19 +93,26 @@ std::optional<std::string> LineWriter::next_batch() {
     changed_.wait_until(mutex_, steady_clock::now() + 1h);
   }
   std::string batch;
+  try {
+    fill(batch);
+  } catch (const std::bad_alloc&) {
+    if (batch.empty()) batch = take_oldest();
+  }
+  sending_ = true;
+  return batch;
+}
+
+// Whole lines up to PIPE_BUF: such a write to a pipe is atomic, so that lines of processes that
+// share it do not mix.
+void LineWriter::fill(std::string& batch) {
   if (const std::uint64_t dropped = dropped_.load(); dropped != noted_) {
     batch = note_(dropped - noted_) + '\n';
     noted_ = dropped;
   }
-  // Whole lines up to PIPE_BUF: such a write to a pipe is atomic, so that lines of processes that
-  // share it do not mix.
   while (!lines_.empty() && (batch.empty() || batch.size() + lines_.front().size() <= PIPE_BUF)) {
     batch += lines_.front();
-    bytes_ -= lines_.front().size();
-    lines_.pop_front();
+    static_cast<void>(take_oldest());
   }
-  sending_ = true;
-  return batch;
 }
 
 void LineWriter::send(std::string_view bytes) {

@@ -33,8 +33,11 @@ class LineWriter {
   LineWriter(const LineWriter&) = delete;
   LineWriter& operator=(const LineWriter&) = delete;
 
-  // Queues `line` (the line end is added). Never blocks on `fd`.
-  void write(std::string line);
+  // Queues `line` (the line end is added). Never blocks on `fd`. A line for which there is no
+  // memory is dropped.
+  void write(std::string line) noexcept;
+  // Counts a line that could not even be made.
+  void drop() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
   // Waits until everything queued before is written. False: not within `patience`.
   bool flush(std::chrono::milliseconds patience);
   [[nodiscard]] std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
@@ -44,7 +47,9 @@ class LineWriter {
   // Blocks until there are lines. nullopt: closing, and all is written.
   std::optional<std::string> next_batch();
   void send(std::string_view bytes);
-  void drop_oldest() REQUIRES(mutex_);
+  void append(std::string line) REQUIRES(mutex_);
+  void fill(std::string& batch) REQUIRES(mutex_);
+  std::string take_oldest() REQUIRES(mutex_);
 
   const int fd_;
   const std::size_t bytes_max_;

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <ctime>
+#include <exception>
 
 #include "server/line_writer.h"
 
@@ -99,9 +100,21 @@ struct AppendValue {
   }
 };
 
+void drop_line() noexcept {
+  try {
+    writer().drop();
+  } catch (const std::exception&) {
+    // It would be the first line, and there is no memory or no thread for the writer.
+  }
+}
+
 void log(std::string_view level, std::string_view message, std::initializer_list<LogField> fields,
-         std::uint64_t suppressed = 0) {
-  writer().write(format_log_line(level, message, wall_now(), fields, suppressed));
+         std::uint64_t suppressed = 0) noexcept {
+  try {
+    writer().write(format_log_line(level, message, wall_now(), fields, suppressed));
+  } catch (const std::exception&) {
+    drop_line();
+  }
 }
 
 }  // namespace

@@ -78,6 +78,9 @@ void append_connections(MetricsText& text, const HttpMetrics& http, const Server
           http.tls_handshake_failures);
   counter(text, "bide_clients_gone_total", "Clients that hung up while parked.", http.clients_gone);
   counter(text, "bide_clients_slow_total", "Clients cut for being slow.", http.clients_slow);
+  counter(text, "bide_out_of_memory_total",
+          "Requests and connections that ended because there was no memory for them.",
+          http.out_of_memory);
   counter(text, "bide_clients_unread_total", "Clients cut for leaving too much unread.",
           http.clients_unread);
   gauge(text, "bide_unread_bytes", "Memory held by responses that clients have not read.",

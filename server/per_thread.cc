@@ -1,50 +1,42 @@
 #include "server/per_thread.h"
 
-#include <functional>
-#include <queue>
-#include <vector>
+#include <bitset>
 
 #include "core/mutex.h"
 
 namespace bide {
 namespace {
 
+constexpr std::uint32_t kSharedNumber = kCountingThreadsMax - 1;
+
 struct Numbers {
   Mutex mutex;
-  std::uint32_t next GUARDED_BY(mutex) = 0;
-  std::priority_queue<std::uint32_t, std::vector<std::uint32_t>, std::greater<>> given_back
-      GUARDED_BY(mutex);
+  std::bitset<kSharedNumber> taken GUARDED_BY(mutex);
 };
 
 // Never destroyed: threads may end after main has.
-Numbers& numbers() {
-  static auto* const numbers = new Numbers;
-  return *numbers;
-}
+constinit Numbers numbers;
 
 struct GiveBack {
   ~GiveBack() {
-    if (thread_number >= kCountingThreadsMax - 1) return;
-    MutexLock lock(numbers().mutex);
-    numbers().given_back.push(thread_number);
-    thread_number = kCountingThreadsMax - 1;  // Should the thread still count something.
+    if (thread_number >= kSharedNumber) return;
+    MutexLock lock(numbers.mutex);
+    numbers.taken.reset(thread_number);
+    thread_number = kSharedNumber;  // Should the thread still count something.
   }
 };
 
 }  // namespace
 
-std::uint32_t take_thread_number() {
+std::uint32_t take_thread_number() noexcept {
   static thread_local GiveBack at_the_end;
   static_cast<void>(at_the_end);
-  Numbers& all = numbers();
-  MutexLock lock(all.mutex);
-  if (!all.given_back.empty()) {
-    thread_number = all.given_back.top();
-    all.given_back.pop();
-  } else {
-    thread_number = all.next < kCountingThreadsMax - 1 ? all.next++ : kCountingThreadsMax - 1;
-  }
-  return thread_number;
+  MutexLock lock(numbers.mutex);
+  std::uint32_t lowest = 0;
+  while (lowest < kSharedNumber && numbers.taken[lowest]) ++lowest;
+  if (lowest < kSharedNumber) numbers.taken.set(lowest);
+  thread_number = lowest;
+  return lowest;
 }
 
 }  // namespace bide

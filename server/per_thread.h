@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <new>
 
 namespace bide {
 
@@ -42,12 +43,13 @@ inline constexpr std::uint32_t kCountingThreadsMax = 512;
 inline constexpr std::uint32_t kNoThreadNumber = UINT32_MAX;
 inline constinit thread_local std::uint32_t thread_number = kNoThreadNumber;
 // Gives this thread the lowest number that no other has, until it ends.
-std::uint32_t take_thread_number();
+std::uint32_t take_thread_number() noexcept;
 
 template <typename Block>
 class PerThread {
  public:
-  PerThread() = default;
+  // The last block is made at once, for threads for whose own there is no memory.
+  PerThread() { blocks_.back().store(new Block, std::memory_order_relaxed); }
   PerThread(const PerThread&) = delete;
   PerThread& operator=(const PerThread&) = delete;
   ~PerThread() {
@@ -55,7 +57,7 @@ class PerThread {
   }
 
   // This thread's.
-  [[nodiscard]] Block& mine() {
+  [[nodiscard]] Block& mine() noexcept {
     const std::uint32_t number =
         thread_number != kNoThreadNumber ? thread_number : take_thread_number();
     Block* const block = blocks_[number].load(std::memory_order_relaxed);
@@ -69,8 +71,9 @@ class PerThread {
   }
 
  private:
-  [[gnu::noinline]] Block& add(std::uint32_t number) {
-    auto* const block = new Block;
+  [[gnu::noinline]] Block& add(std::uint32_t number) noexcept {
+    auto* const block = new (std::nothrow) Block;
+    if (block == nullptr) return *blocks_.back().load(std::memory_order_relaxed);
     blocks_[number].store(block, std::memory_order_release);
     return *block;
   }

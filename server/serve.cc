@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <new>
 #include <optional>
 #include <thread>
 #include <variant>
@@ -150,15 +151,23 @@ class Server {
   void accept() {
     LogLimit failed;
     LogLimit refused;
-    while (!http_.serve() && !stopping_.requested()) {
+    while (!serve_once() && !stopping_.requested()) {
       log_warn_limited(failed, "accepting failed; listening anew");
       for (bool bound = false; !bound && !stopping_.wait_for(100ms);) {
         try {
           bound = http_.bind(options_.listen_host, port_) == port_;
-        } catch (const StartError& error) {
+        } catch (const std::exception& error) {  // StartError, or out of memory.
           log_warn_limited(refused, error.what());
         }
       }
+    }
+  }
+
+  bool serve_once() {
+    try {
+      return http_.serve();
+    } catch (const std::bad_alloc&) {
+      return false;
     }
   }
 
@@ -206,10 +215,11 @@ void wait_for_end(const sigset_t& signals, Reloads& reloads) {
   for (;;) {
     const int number = ::sigtimedwait(&signals, nullptr, &kTick);
     if (number == SIGTERM || number == SIGINT) return;
-    if (number == SIGHUP) {
-      reloads.reload_all();
-    } else {
-      reloads.reload_changed();
+    try {
+      number == SIGHUP ? reloads.reload_all() : reloads.reload_changed();
+    } catch (const std::bad_alloc&) {
+      static LogLimit limit;
+      log_warn_limited(limit, "out of memory; reading anew failed, the old ones stay in force");
     }
   }
 }

@@ -46,6 +46,8 @@ class UnreadBytes {
     std::unordered_map<std::uint64_t, Account> accounts GUARDED_BY(mutex);  // That are not zero.
   };
   Shard& shard_of(std::uint64_t client) { return shards_[client >> 60U]; }
+  // Of the snapshot and its items so many.
+  static void unpin(Account& account, const Snapshot* shared, std::size_t first);
   void take_out(Shard& shard, std::uint64_t client, const Snapshot* shared, std::size_t own_bytes)
       REQUIRES(shard.mutex);
 

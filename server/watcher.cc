@@ -1,6 +1,8 @@
 #include "server/watcher.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <new>
 #include <random>
 
 #include "server/log.h"
@@ -75,7 +77,23 @@ std::shared_ptr<NatsConnection> Watcher::connection() {
   return connection_;
 }
 
-void Watcher::run() {
+void Watcher::run() noexcept {
+  try {
+    follow_until_stopped();
+  } catch (const std::bad_alloc&) {
+    settings_.out_of_memory();
+  }
+}
+
+// Not std::exit(): destructors would run beside the other threads. Whoever supervises bide starts
+// it again, and it reads the bucket.
+void Watcher::end_for_want_of_memory() {
+  log_error("out of memory: the bucket cannot be followed any more, bide ends");
+  flush_log(1s);
+  std::_Exit(1);
+}
+
+void Watcher::follow_until_stopped() {
   bool again = false;
   while (const std::shared_ptr<NatsConnection> connection = connect()) {
     // Made here and not by the library, but it is the same to whoever counts.
@@ -125,7 +143,7 @@ void Watcher::follow_while_open(NatsConnection& connection) {
       reconnects = now;
     }
     const TimePoint began = system_clock().now();
-    const std::string trouble = follow_once(connection);
+    const std::string trouble = follower_.follow(connection);
     if (stop_.requested()) return;
     // The follower tells of this itself, once.
     if (!follower_.waits_for_bucket()) {
@@ -137,16 +155,6 @@ void Watcher::follow_while_open(NatsConnection& connection) {
     if (denies_answers(connection.denial())) return connection.close();
     if (system_clock().now() - began > kGoodSession) pause.reset();
     stop_.wait_for(pause.next());
-  }
-}
-
-std::string Watcher::follow_once(NatsConnection& connection) {
-  try {
-    return follower_.follow(connection);
-  } catch (const std::exception& error) {
-    // Out of memory: the read that was too large is gone now, and the server goes on with what it
-    // has.
-    return error.what();
   }
 }
 

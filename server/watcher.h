@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -28,7 +29,11 @@ class Watcher {
     std::string nats_urls;  // A valid list, see nats_url.h; empty: a context's.
     Follower::Settings follow;
     NatsCredentials credentials{};
+    // Called on the watcher's thread when there is no memory to go on: what the table holds cannot
+    // be trusted any more. Does not return; by default it says so in the log and ends the process.
+    std::function<void()> out_of_memory = end_for_want_of_memory;
   };
+  [[noreturn]] static void end_for_want_of_memory();
 
   // `table`, `contact` and `metrics` must outlive the watcher.
   Watcher(Settings settings, JobTable& table, Contact& contact, Metrics& metrics);
@@ -47,12 +52,11 @@ class Watcher {
   [[nodiscard]] std::shared_ptr<NatsConnection> connection();
 
  private:
-  void run();
+  void run() noexcept;
+  void follow_until_stopped();
   // Tries until it succeeds, with what the credentials' files say at each attempt. Null: stopped.
   std::shared_ptr<NatsConnection> connect();
   void follow_while_open(NatsConnection& connection);
-  // One follow(), exceptions included.
-  std::string follow_once(NatsConnection& connection);
 
   const Settings settings_;
   Contact& contact_;

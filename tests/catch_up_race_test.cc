@@ -51,6 +51,7 @@ class Held final : public Waiter {
                            : outcome != Outcome::kTimeout || system_clock().now() < terms.deadline;
     answered_.set_value(!early);
   }
+  void lose() noexcept override { answered_.set_value(false); }
   // Whether it was answered, and rightly.
   bool well() {
     auto answered = answered_.get_future();

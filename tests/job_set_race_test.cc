@@ -42,6 +42,7 @@ class Slot final : public Waiter {
     answers.fetch_add(1);
     idle.store(true);
   }
+  void lose() noexcept override { answer(Outcome::kDone, nullptr); }
   std::uint64_t release() noexcept { return ticket_.fetch_add(1) + 1; }
   [[nodiscard]] std::uint64_t ticket() const noexcept { return ticket_.load(); }
 

@@ -15,6 +15,7 @@ namespace bide {
 struct Answer {
   Outcome outcome{};
   std::shared_ptr<const Snapshot> snapshot;
+  bool lost = false;
 };
 
 class TestWaiter final : public Waiter {
@@ -33,6 +34,7 @@ class TestWaiter final : public Waiter {
   void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept override {
     promise_.set_value({outcome, std::move(snapshot)});
   }
+  void lose() noexcept override { promise_.set_value({{}, nullptr, true}); }
 
   // nullopt: no answer within `patience`.
   std::optional<Answer> wait_answer(std::chrono::seconds patience = std::chrono::seconds(10)) {

@@ -31,6 +31,7 @@ class ParkedRequest final : public Waiter {
   void answer(Outcome, std::shared_ptr<const Snapshot>) noexcept override {
     ::sem_post(&answered_);
   }
+  void lose() noexcept override {}
 
   // False: no answer within ten seconds.
   [[nodiscard]] bool wait_answer() {
