@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/duration.h"
+#include "core/printable.h"
 
 namespace bide {
 namespace {
@@ -14,17 +15,8 @@ constexpr milliseconds kRedraw{1000};
 constexpr milliseconds kRedrawMin{100};
 constexpr std::size_t kErrorBytesMax = 200;
 
-// A worker's error text goes to somebody's terminal: no escape sequences, neither as C0 nor as C1
-// control characters (U+0080..U+009F, in UTF-8 C2 80..9F).
-std::string printable(std::string text) {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool c1 = at(i) == 0xc2 && i + 1 < text.size() && at(i + 1) < 0xa0;
-    if (c1) text[i + 1] = ' ';
-    if (c1 || at(i) < 0x20 || at(i) == 0x7f) text[i] = ' ';
-  }
-  return text;
-}
+// A worker's error text goes to somebody's terminal.
+std::string printable(std::string_view text) { return bide::printable(text, " "); }
 
 // At most `bytes_max`, not cut within a UTF-8 sequence.
 std::string cut(std::string text, std::size_t bytes_max) {

@@ -3,11 +3,12 @@
 #include <iostream>
 
 #include "core/entry.h"
+#include "core/printable.h"
 
 namespace bide {
 
 int fail(std::string_view command, ExitCode code, std::string_view message) {
-  std::cerr << std::string(command) + ": " + std::string(message) + "\n";
+  std::cerr << std::string(command) + ": " + printable(message, " ") + "\n";
   return static_cast<int>(code);
 }
 

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <exception>
 
+#include "core/printable.h"
 #include "server/line_writer.h"
 
 namespace bide {
@@ -26,42 +27,10 @@ LineWriter& writer() {
   return *writer;
 }
 
-// The length of the UTF-8 sequence `text` begins with; 0: not UTF-8 (RFC 3629 section 4).
-std::size_t utf8_length(std::string_view text) {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = at(0);
-  const std::size_t length = lead < 0x80   ? 1
-                             : lead < 0xC2 ? 0
-                             : lead < 0xE0 ? 2
-                             : lead < 0xF0 ? 3
-                             : lead < 0xF5 ? 4
-                                           : 0;
-  if (length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((at(i) & 0xC0) != 0x80) return 0;
-  }
-  // Overlong forms, surrogates, and what lies beyond U+10FFFF.
-  if (lead == 0xE0 && at(1) < 0xA0) return 0;
-  if (lead == 0xED && at(1) > 0x9F) return 0;
-  if (lead == 0xF0 && at(1) < 0x90) return 0;
-  if (lead == 0xF4 && at(1) > 0x8F) return 0;
-  return length;
-}
-
-void append_escaped(std::string& out, char c) {
+void append_escaped(std::string& out, char32_t code_point) {
   constexpr std::string_view kHex = "0123456789abcdef";
-  if (c == '"' || c == '\\') {
-    out += '\\';
-    out += c;
-  } else if (c == '\n') {
-    out += "\\n";
-  } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-    out += "\\u00";
-    out += kHex[static_cast<unsigned char>(c) >> 4];
-    out += kHex[static_cast<unsigned char>(c) & 15];
-  } else {
-    out += c;
-  }
+  out += "\\u";
+  for (const int shift : {12, 8, 4, 0}) out += kHex[code_point >> shift & 15];
 }
 
 void append_time(std::string& out, WallTime time) {
@@ -122,13 +91,20 @@ void log(std::string_view level, std::string_view message, std::initializer_list
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (length == 1) {
-      append_escaped(out, text.front());
+    const Character first = first_character(text);
+    if (!first.valid) {
+      out += kReplacement;
+    } else if (first.code_point == '"' || first.code_point == '\\') {
+      out += '\\';
+      out += text.front();
+    } else if (first.code_point == '\n') {
+      out += "\\n";
+    } else if (!is_printable(first.code_point)) {
+      append_escaped(out, first.code_point);  // All of these are below U+10000.
     } else {
-      out += length == 0 ? kReplacement : text.substr(0, length);
+      out += text.substr(0, first.bytes);
     }
-    text.remove_prefix(length == 0 ? 1 : length);
+    text.remove_prefix(first.bytes);
   }
   out += '"';
 }

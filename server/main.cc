@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/commands.h"
+#include "core/printable.h"
 #include "server/serve.h"
 
 namespace {
@@ -41,7 +42,7 @@ int run(std::span<const std::string> args) {
     return 0;
   }
   std::fprintf(stderr, "bide: there is no command `%s`; the commands are serve, emit, get, wait\n",
-               args[0].c_str());
+               bide::printable(command, "?").c_str());
   return 2;
 }
 
@@ -51,7 +52,7 @@ int main(int argc, char** argv) {
   try {
     return run(std::vector<std::string>(argv + 1, argv + argc));
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "bide: %s\n", error.what());
+    std::fprintf(stderr, "bide: %s\n", bide::printable(error.what(), "?").c_str());
     return 1;
   }
 }

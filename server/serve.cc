@@ -10,6 +10,7 @@
 #include <thread>
 #include <variant>
 
+#include "core/printable.h"
 #include "server/embedded_nats.h"
 #include "server/http_server.h"
 #include "server/log.h"
@@ -248,7 +249,7 @@ int run_serve(std::span<const std::string> args) {
     wait_for_end(signals, reloads);
     server.stop();
   } catch (const StartError& error) {
-    std::fprintf(stderr, "bide serve: %s\n", error.what());
+    std::fprintf(stderr, "bide serve: %s\n", printable(error.what(), "?").c_str());
     return 1;
   }
   flush_log(1s);

@@ -44,8 +44,8 @@ TEST_CASE("display: a worker's error cannot drive the terminal") {
   const std::string text = describe(job("a", Status::kFailed,
                                         {1, 1,
                                          "x\033]0;title\007\r\n\x7f\xc2\x9b"
-                                         "31m \xc3\xa4"}));
-  CHECK(text == "failed: x ]0;title      31m \xc3\xa4");
+                                         "31m \xc3\xa4\u202e\xff"}));
+  CHECK(text == "failed: x ]0;title     31m \xc3\xa4  ");
   const std::string cut =
       describe(job("a", Status::kFailed, {1, 1, std::string(199, 'x') + "\xc3\xa4"}));
   CHECK(cut == "failed: " + std::string(199, 'x'));

@@ -1,0 +1,32 @@
+// core/printable.h: Text that somebody else wrote, on its way to a terminal or a log.
+//
+// Control characters (C0, DEL, C1) move the cursor and colour what follows, bidirectional marks and
+// overrides reorder what stands around them, and U+2028 and U+2029 end a line for some readers.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace bide {
+
+// A character of UTF-8 text (RFC 3629 section 4).
+struct Character {
+  std::size_t bytes = 1;
+  char32_t code_point = 0;
+  bool valid = false;  // False: `bytes` is 1, and that byte begins no UTF-8 sequence.
+};
+// The first one. `text` must not be empty.
+[[nodiscard]] Character first_character(std::string_view text);
+
+// Neither a control character nor one that ends lines or changes the direction of writing.
+[[nodiscard]] bool is_printable(char32_t code_point);
+
+// `text` with `instead` in place of each character that is not printable and each byte that is not
+// UTF-8.
+[[nodiscard]] std::string printable(std::string_view text, std::string_view instead);
+
+}  // namespace bide
