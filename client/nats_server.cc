@@ -14,9 +14,10 @@ std::variant<std::string, Misuse> find_nats_server(const std::string& flag) {
   const std::filesystem::path dir =
       data_dir ? std::filesystem::path(*data_dir) : default_state_dir();
   if (dir.empty()) return Misuse{"no NATS server is known: give --nats or set BIDE_NATS"};
-  if (auto url = read_nats_url(dir)) return std::move(*url);
+  auto url = read_nats_url(dir);
+  if (auto* found = std::get_if<std::string>(&url)) return std::move(*found);
   return Misuse{"no NATS server is known: start `bide serve`, or give --nats or set BIDE_NATS (" +
-                nats_url_file(dir).string() + " cannot be read)"};
+                std::get<PrivateDir::Fault>(url).text + ")"};
 }
 
 }  // namespace bide

@@ -18,14 +18,13 @@
 
 #include "core/mutex.h"
 #include "server/start_error.h"
-#include "server/state_dir.h"
 
 namespace bide {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uintmax_t kLogBytesMax = 10'000'000;
+constexpr off_t kLogBytesMax = 10'000'000;
 constexpr std::size_t kTailLines = 3;
 
 std::string first_line(const fs::path& file) {
@@ -33,6 +32,13 @@ std::string first_line(const fs::path& file) {
   std::string line;
   std::getline(stream, line);
   return line;
+}
+
+std::string cannot(const char* what, const fs::path& file) {
+  return std::string("cannot ") + what + " " + file.string() + ": " +
+         (errno == EPERM   ? "it is no file that is yours alone"
+          : errno == ELOOP ? "it is a symbolic link"
+                           : std::strerror(errno));
 }
 
 // A bide that runs, by the process id it left in the lock file. Ids are reused: its name is asked.
@@ -60,31 +66,19 @@ std::uint16_t probe_port(std::uint16_t wanted) {
 
 }  // namespace
 
-void make_private_dir(const fs::path& dir) {
-  std::error_code error;
-  fs::create_directories(dir, error);
-  if (!error && !fs::is_directory(dir, error))
-    error = std::make_error_code(std::errc::not_a_directory);
-  if (!error && ::access(dir.c_str(), W_OK | X_OK) != 0) error = {errno, std::generic_category()};
-  if (error) {
-    throw StartError("cannot write the data directory " + dir.string() + ": " + error.message() +
-                     "; choose another with --data-dir, or use a running NATS with --nats");
-  }
-  fs::permissions(dir, fs::perms::owner_all, error);  // Best effort: it may belong to another user.
-}
-
-int lock_data_dir(const fs::path& dir, std::chrono::milliseconds patience) {
-  const fs::path file = dir / "lock";
-  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) throw StartError("cannot open " + file.string() + ": " + std::strerror(errno));
+int lock_data_dir(const PrivateDir& dir, std::chrono::milliseconds patience) {
+  const fs::path file = dir.path_of("lock");
+  const int fd = dir.open_file("lock", O_RDWR | O_CREAT);
+  if (fd < 0) throw StartError(cannot("open", file) + "; choose another --data-dir");
   const auto end = std::chrono::steady_clock::now() + patience;
   Mutex mutex;
   CondVar tick;
   while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    const std::string owner = first_line(file);
+    const std::string owner = dir.first_line("lock").value_or("");
     if (is_running_bide(owner) || std::chrono::steady_clock::now() > end) {
       ::close(fd);
-      throw StartError("the data directory " + dir.string() + " is in use by process " + owner +
+      throw StartError("the data directory " + file.parent_path().string() +
+                       " is in use by process " + owner +
                        "; stop that one, or choose another --data-dir");
     }
     MutexLock lock(mutex);
@@ -92,46 +86,53 @@ int lock_data_dir(const fs::path& dir, std::chrono::milliseconds patience) {
   }
   const std::string pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) {
-    const std::string why = std::strerror(errno);
+    const std::string why = cannot("write", file);
     ::close(fd);
-    throw StartError("cannot write " + file.string() + ": " + why);
+    throw StartError(why);
   }
   return fd;
 }
 
-std::uint16_t choose_port(const fs::path& file) {
-  const std::string last = first_line(file);
+std::uint16_t choose_port(const PrivateDir& dir, const std::string& name) {
+  const std::string last = dir.first_line(name).value_or("");
   std::uint16_t port = 0;
   std::from_chars(last.data(), last.data() + last.size(), port);
   if (port != 0) port = probe_port(port);
   if (port == 0) port = probe_port(0);
   if (port == 0) throw StartError("no free port on 127.0.0.1 for nats-server");
-  write_or_throw(file, std::to_string(port) + "\n");
+  replace_or_throw(dir, name, std::to_string(port) + "\n");
   return port;
 }
 
-std::string choose_token(const fs::path& file) {
-  std::string token = first_line(file);
-  if (token.size() == 32) return token;
+std::string choose_token(const PrivateDir& dir, const std::string& name) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string token = dir.first_line(name).value_or("");
+  // It goes into nats-server's configuration as it is.
+  if (token.size() == 32 && token.find_first_not_of(kDigits) == std::string::npos) return token;
   unsigned char random[16];
   if (::getrandom(random, sizeof random, 0) != sizeof random) {
     throw StartError("the kernel gives no random bytes for nats-server's token");
   }
   token.clear();
   for (const unsigned char byte : random) {
-    token += "0123456789abcdef"[byte >> 4];
-    token += "0123456789abcdef"[byte & 15];
+    token += kDigits[byte >> 4];
+    token += kDigits[byte & 15];
   }
-  write_or_throw(file, token + "\n");
+  replace_or_throw(dir, name, token + "\n");
   return token;
 }
 
-int open_log(const fs::path& file) {
-  std::error_code error;
-  const std::uintmax_t bytes = fs::file_size(file, error);
-  const int truncate = !error && bytes > kLogBytesMax ? O_TRUNC : 0;
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | truncate, 0600);
-  if (fd < 0) throw StartError("cannot write " + file.string() + ": " + std::strerror(errno));
+int open_log(const PrivateDir& dir, const std::string& name) {
+  const int fd = dir.open_file(name, O_WRONLY | O_CREAT | O_APPEND);
+  struct stat status {};
+  const bool open = fd >= 0 && ::fstat(fd, &status) == 0 &&
+                    (status.st_size <= kLogBytesMax || ::ftruncate(fd, 0) == 0);
+  // Only open_file() had to be quick: nats-server's lines are not to be lost.
+  if (!open || ::fcntl(fd, F_SETFL, O_APPEND) != 0) {
+    const std::string why = cannot("write", dir.path_of(name));
+    if (fd >= 0) ::close(fd);
+    throw StartError(why);
+  }
   return fd;
 }
 
@@ -147,21 +148,30 @@ std::string tail_of(const fs::path& file) {
   return tail;
 }
 
-std::string find_program(const std::string& name) {
+// Debian puts nats-server into /usr/sbin, which the PATH of its users and of cron does not have.
+std::string program_path() {
   const char* const path = std::getenv("PATH");
-  std::string_view rest = path == nullptr ? "/usr/bin:/bin" : path;
+  return std::string(path == nullptr ? "/usr/bin:/bin" : path) + ":/usr/local/sbin:/usr/sbin:/sbin";
+}
+
+std::string find_program(const std::string& name) {
+  const std::string path = program_path();
+  std::string_view rest = path;
   for (;;) {
     const std::size_t colon = rest.find(':');
     std::string candidate = std::string(rest.substr(0, colon)) + "/" + name;
-    if (::access(candidate.c_str(), X_OK) == 0 && fs::is_regular_file(candidate)) return candidate;
+    std::error_code error;
+    if (::access(candidate.c_str(), X_OK) == 0 && fs::is_regular_file(candidate, error)) {
+      return candidate;
+    }
     if (colon == std::string_view::npos) return "";
     rest.remove_prefix(colon + 1);
   }
 }
 
-void write_or_throw(const fs::path& file, const std::string& bytes) {
-  if (const std::error_code error = write_private_file(file, bytes)) {
-    throw StartError("cannot write " + file.string() + ": " + error.message());
+void replace_or_throw(const PrivateDir& dir, const std::string& name, const std::string& bytes) {
+  if (const std::error_code error = dir.replace(name, bytes)) {
+    throw StartError("cannot write " + dir.path_of(name).string() + ": " + error.message());
   }
 }
 

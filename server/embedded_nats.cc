@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "server/data_dir.h"
@@ -35,17 +37,45 @@ constexpr std::chrono::milliseconds kBackOffMost = 5s;
 constexpr std::chrono::milliseconds kPollMost = 1h;
 constexpr std::chrono::milliseconds kPollBlind = 100ms;
 
+// A string of nats-server's configuration. A path may hold any byte but NUL.
+std::string nats_string(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F) {
+      quoted.append("\\x").append({kHex[byte >> 4], kHex[byte & 15]});
+    } else {
+      if (c == '"' || c == '\\') quoted += '\\';
+      quoted += c;
+    }
+  }
+  return quoted + "\"";
+}
+
+PrivateDir dir_or_throw(std::variant<PrivateDir, PrivateDir::Fault> opened) {
+  if (const auto* const fault = std::get_if<PrivateDir::Fault>(&opened)) {
+    throw StartError("cannot use the data directory: " + fault->text +
+                     ". See --data-dir, or use a running NATS with --nats");
+  }
+  return std::get<PrivateDir>(std::move(opened));
+}
+
 // Values up to 1 MiB are served; larger ones must still arrive, to be counted as rejected.
 std::string config_text(std::uint16_t port, const std::string& token, const std::string& store) {
   std::string text = "listen: \"127.0.0.1:" + std::to_string(port) + "\"\n";
   text += "authorization { token: \"" + token + "\" }\n";
-  text += "max_payload: 4MB\njetstream { store_dir: ";
-  append_json_string(text, store);
-  return text + " }\n";
+  return text + "max_payload: 4MB\njetstream { store_dir: " + nats_string(store) + " }\n";
 }
 
 // glibc 2.36 declares pidfd_open() without extern "C": C++ cannot link with it.
 int open_pid_fd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+std::ptrdiff_t environment_size() {
+  std::ptrdiff_t size = 0;
+  while (environ[size] != nullptr) ++size;
+  return size;
+}
 
 // Blocks until the child has ended, and reaps it: true; or until `stop_fd` is readable (-1: never)
 // or `patience` is over: false.
@@ -70,7 +100,8 @@ bool await_end(pid_t pid, int stop_fd, std::chrono::milliseconds patience) {
 }
 
 // Between fork and exec only what is safe in a process whose other threads are gone.
-[[noreturn]] void become_server(pid_t parent, int lock_fd, int log_fd, char* const* argv) {
+[[noreturn]] void become_server(pid_t parent, int lock_fd, int log_fd, char* const* argv,
+                                char* const* environment) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(1);  // It died before we asked to be told.
   ::setpgid(0, 0);                        // Ctrl-C is for bide, which then stops us in order.
@@ -81,8 +112,13 @@ bool await_end(pid_t pid, int stop_fd, std::chrono::milliseconds patience) {
   ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
   ::dup2(log_fd, STDOUT_FILENO);
   ::dup2(log_fd, STDERR_FILENO);
-  ::fcntl(lock_fd, F_SETFD, 0);  // Inherited: the directory is in use until this one is gone, too.
-  ::execv(argv[0], argv);
+  // Inherited: the directory is in use until this one is gone, too. Nothing else is, whoever opened
+  // it and forgot to say so.
+  constexpr int kLockFd = 3;
+  if (lock_fd != kLockFd) ::dup2(lock_fd, kLockFd);
+  ::fcntl(kLockFd, F_SETFD, 0);
+  ::close_range(kLockFd + 1, ~0U, 0);
+  ::execve(argv[0], argv, environment);
   ::_exit(127);
 }
 
@@ -99,23 +135,25 @@ EmbeddedNats::~EmbeddedNats() {
 }
 
 void EmbeddedNats::prepare() {
-  program_ = find_program("nats-server");
+  std::copy_if(environ, environ + environment_size(), std::back_inserter(environment_),
+               [](const char* entry) { return !std::string_view(entry).starts_with("BIDE_"); });
+  environment_.push_back(nullptr);
+  program_ = find_program(settings_.program);
   if (program_.empty()) {
     throw StartError(
-        "there is no nats-server in PATH; install it (Debian: apt-get install nats-server), or use "
-        "a running NATS with --nats");
+        "there is no " + settings_.program + " in " + program_path() +
+        "; install it (Debian: apt-get install nats-server), or use a running NATS with --nats");
   }
-  const std::filesystem::path dir = settings_.data_dir;
-  const std::filesystem::path nats = dir / "nats";
-  make_private_dir(dir);
+  const PrivateDir dir = dir_or_throw(PrivateDir::make(settings_.data_dir));
   lock_fd_ = lock_data_dir(dir, settings_.start_timeout);
-  make_private_dir(nats);
-  const std::uint16_t port = choose_port(nats / "port");
-  const std::string token = choose_token(nats / "token");
-  config_path_ = nats / "nats.conf";
-  log_path_ = nats / "nats.log";
-  write_or_throw(config_path_, config_text(port, token, (nats / "store").string()));
-  log_fd_ = open_log(log_path_);
+  const PrivateDir nats = dir_or_throw(dir.make_inside("nats"));
+  static_cast<void>(dir_or_throw(nats.make_inside("store")));
+  const std::uint16_t port = choose_port(nats, "port");
+  const std::string token = choose_token(nats, "token");
+  config_path_ = nats.path_of("nats.conf");
+  log_path_ = nats.path_of("nats.log");
+  replace_or_throw(nats, "nats.conf", config_text(port, token, nats.path_of("store").string()));
+  log_fd_ = open_log(nats, "nats.log");
   url_ = "nats://" + token + "@127.0.0.1:" + std::to_string(port);
   stop_fd_ = ::eventfd(0, EFD_CLOEXEC);
   if (stop_fd_ < 0) throw StartError(std::string("no event descriptor: ") + std::strerror(errno));
@@ -125,7 +163,8 @@ void EmbeddedNats::start() {
   prepare();
   supervisor_ = std::thread([this] { supervise(); });
   await_answer();
-  write_or_throw(nats_url_file(settings_.data_dir), url_ + "\n");
+  const PrivateDir dir = dir_or_throw(PrivateDir::open(settings_.data_dir));
+  replace_or_throw(dir, nats_url_file("").string(), url_ + "\n");
 }
 
 void EmbeddedNats::await_answer() {
@@ -194,13 +233,14 @@ bool EmbeddedNats::outlive(pid_t pid) const {
 }
 
 pid_t EmbeddedNats::spawn() const {
-  std::string program = program_;
-  std::string flag = "-c";
-  std::string config = config_path_;
-  const std::array<char*, 4> argv = {program.data(), flag.data(), config.data(), nullptr};
+  static char flag[] = "-c";
+  const std::array<char*, 4> argv = {const_cast<char*>(program_.c_str()), flag,
+                                     const_cast<char*>(config_path_.c_str()), nullptr};
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) become_server(parent, lock_fd_, log_fd_, argv.data());
+  if (pid == 0) {
+    become_server(parent, lock_fd_, log_fd_, argv.data(), environment_.data());
+  }
   return pid;
 }
 

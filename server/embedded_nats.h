@@ -19,6 +19,7 @@
 #include <filesystem>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "core/mutex.h"
 #include "server/contact.h"
@@ -29,11 +30,12 @@ namespace bide {
 class EmbeddedNats {
  public:
   struct Settings {
-    std::filesystem::path data_dir;
+    std::filesystem::path data_dir{};
     std::chrono::milliseconds start_timeout{10'000};  // For its first answer, and for the lock.
     // Tells whether it is heard from; must outlive this. Null: nobody listens to it.
     const Contact* contact = nullptr;
     std::chrono::milliseconds silence_most{30'000};  // After that it is ended and started again.
+    std::string program = "nats-server";             // See find_program().
   };
 
   EmbeddedNats(Settings settings, Metrics& metrics);
@@ -67,6 +69,7 @@ class EmbeddedNats {
   const Settings settings_;
   Metrics& metrics_;
   std::string program_;
+  std::vector<char*> environment_;  // This process's, without what is bide's: tokens, say.
   std::string config_path_;
   std::string log_path_;
   std::string url_;

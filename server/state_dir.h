@@ -5,10 +5,10 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <system_error>
+#include <variant>
+
+#include "server/private_dir.h"
 
 namespace bide {
 
@@ -21,12 +21,9 @@ namespace bide {
 
 // The file (mode 0600, it carries a token) with the URL of the nats-server that serves `dir`.
 [[nodiscard]] std::filesystem::path nats_url_file(const std::filesystem::path& dir);
-// Its content without the line end. nullopt: no such file, not readable, or empty.
-[[nodiscard]] std::optional<std::string> read_nats_url(const std::filesystem::path& dir);
-
-// Replaces `path` by a file of mode 0600 that holds `bytes`. Atomic: a reader sees the old content
-// or the new one. Blocks on the disk.
-[[nodiscard]] std::error_code write_private_file(const std::filesystem::path& path,
-                                                 std::string_view bytes);
+// Its content without the line end. A file or folder that is another user's, or that others may
+// write, is not believed: whoever planted it would get what workers report, token and all.
+[[nodiscard]] std::variant<std::string, PrivateDir::Fault> read_nats_url(
+    const std::filesystem::path& dir);
 
 }  // namespace bide

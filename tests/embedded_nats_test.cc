@@ -1,11 +1,13 @@
 #include "server/embedded_nats.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <fstream>
@@ -35,6 +37,13 @@ std::string content_of(const std::filesystem::path& file) {
 bool answers(const std::string& url) {
   return std::holds_alternative<std::shared_ptr<NatsConnection>>(
       NatsConnection::connect({.urls = url, .reconnect = false}));
+}
+
+// Empty: there is none.
+std::string url_in(const std::filesystem::path& dir) {
+  const auto url = read_nats_url(dir);
+  const auto* const found = std::get_if<std::string>(&url);
+  return found == nullptr ? "" : *found;
 }
 
 std::string token_of(const std::string& url) {
@@ -100,7 +109,7 @@ TEST_CASE("embedded_nats: it answers, and only who may read the files learns the
   EmbeddedNats nats({dir.path()}, metrics);
   nats.start();
   CHECK(answers(nats.url()));
-  CHECK(read_nats_url(dir.path()) == nats.url());
+  CHECK(url_in(dir.path()) == nats.url());
 
   const std::string token = token_of(nats.url());
   REQUIRE(token.size() == 32);
@@ -187,8 +196,8 @@ TEST_CASE("embedded_nats: killed with -9, bide takes its nats-server along, and 
   REQUIRE(WIFSTOPPED(status));
   const auto orphans = children_of(helper, "nats-server");
   REQUIRE(orphans.size() == 1);
-  const auto url = read_nats_url(dir.path());
-  REQUIRE(url);
+  const std::string url = url_in(dir.path());
+  REQUIRE_FALSE(url.empty());
 
   ::kill(orphans.front(), SIGSTOP);
   ::kill(helper, SIGKILL);
@@ -207,8 +216,8 @@ TEST_CASE("embedded_nats: killed with -9, bide takes its nats-server along, and 
     Metrics metrics;
     EmbeddedNats next({dir.path()}, metrics);
     next.start();
-    CHECK(next.url() == *url);
-    CHECK(answers(*url));
+    CHECK(next.url() == url);
+    CHECK(answers(url));
     ::waitpid(orphans.front(), nullptr, 0);
   }
 }
@@ -226,8 +235,9 @@ TEST_CASE("embedded_nats: two on one directory: the second is told who has it") 
 
 TEST_CASE("embedded_nats: no program: the error names the Debian package") {
   const ScratchDir dir;
-  const FakeProgram none;
-  const std::string error = start_error({dir.path()});
+  const std::string error = start_error({.data_dir = dir.path(), .program = "no-such-server"});
+  CHECK(error.find("no no-such-server in " + std::string(::getenv("PATH")) + ":/usr/local/sbin:") !=
+        std::string::npos);
   CHECK(error.find("apt-get install nats-server") != std::string::npos);
   CHECK(error.find("--nats") != std::string::npos);
 }
@@ -238,8 +248,83 @@ TEST_CASE("embedded_nats: a directory that cannot be one is an error") {
   for (const char* path : {"file", "file/below"}) {
     const std::string error = start_error({dir.path() / path});
     INFO(error);
-    CHECK(error.find("cannot write the data directory " + (dir.path() / path).string()) == 0);
+    CHECK(error.find("cannot use the data directory") == 0);
+    CHECK(error.find(dir.path() / "file") != std::string::npos);
   }
+}
+
+TEST_CASE("embedded_nats: a directory that others may write is not used") {
+  const ScratchDir dir;
+  const auto data = dir.path() / "data";
+  SUBCASE("the directory") {
+    std::filesystem::create_directory(data);
+    ::chmod(data.c_str(), 0777);
+    CHECK(start_error({data}).find("others may write to " + data.string()) != std::string::npos);
+  }
+  SUBCASE("one inside") {
+    std::filesystem::create_directories(data / "nats/store");
+    ::chmod((data / "nats").c_str(), 0775);
+    CHECK(start_error({data}).find("others may write to") != std::string::npos);
+  }
+  SUBCASE("a link in its place") {
+    const ScratchDir elsewhere;
+    std::filesystem::create_symlink(elsewhere.path(), data);
+    for (const auto& path : {data, data / ""}) {
+      CHECK(start_error({path}).find("is a symbolic link") != std::string::npos);
+    }
+    CHECK(std::filesystem::is_empty(elsewhere.path()));
+  }
+  SUBCASE("another user's") {
+    if (::geteuid() != 0) return;  // Only root gives files away.
+    std::filesystem::create_directory(data);
+    REQUIRE(::chown(data.c_str(), 12345, 12345) == 0);
+    CHECK(start_error({data}).find("belongs to user 12345") != std::string::npos);
+  }
+}
+
+TEST_CASE("embedded_nats: what was planted in the directory is not used") {
+  const ScratchDir dir;
+  const ScratchDir elsewhere;
+  const auto nats = dir.path() / "nats";
+  std::filesystem::create_directory(nats);
+  ::chmod(nats.c_str(), 0700);
+  const auto victim = elsewhere.path() / "victim";
+  std::ofstream(victim) << "precious";
+  SUBCASE("links") {
+    std::filesystem::create_symlink(victim, nats / "nats.log");
+    CHECK(start_error({dir.path()}).find("symbolic link") != std::string::npos);
+  }
+  SUBCASE("a link for the lock") {
+    std::filesystem::create_symlink(victim, dir.path() / "lock");
+    CHECK(start_error({dir.path()}).find("symbolic link") != std::string::npos);
+  }
+  SUBCASE("links for what is replaced") {
+    for (const char* file : {"nats/token", "nats/port", "nats/nats.conf", "nats-url"}) {
+      std::filesystem::create_symlink(victim, dir.path() / file);
+    }
+    CHECK(start_error({dir.path()}) == "");
+  }
+  SUBCASE("a token that is more than a token") {
+    std::ofstream(nats / "token") << R"(" }, http: "0.0.0.0:8222", a: {b)"
+                                  << "\n";
+    CHECK(start_error({dir.path()}) == "");
+    CHECK(content_of(nats / "nats.conf").find("8222") == std::string::npos);
+  }
+  CHECK(content_of(victim) == "precious");
+}
+
+TEST_CASE("embedded_nats: the child has no descriptor and no variable that is ours") {
+  const ScratchDir dir;
+  const int inherited = ::open("/dev/null", O_RDONLY);  // Without O_CLOEXEC.
+  ::setenv("BIDE_TOKEN", "secret", 1);
+  const FakeProgram shows("/bin/ls -l /proc/$$/fd; /usr/bin/env; exit 1");
+  const std::string error = start_error({dir.path()});
+  ::unsetenv("BIDE_TOKEN");
+  ::close(inherited);
+  const std::string log = content_of(dir.path() / "nats/nats.log");
+  CHECK(log.find("/lock") != std::string::npos);
+  CHECK(log.find("BIDE_TOKEN") == std::string::npos);
+  CHECK(log.find(" 4 -> ") == std::string::npos);
 }
 
 TEST_CASE("embedded_nats: a program that ends at once: the error shows the end of its log") {

@@ -32,7 +32,9 @@ TEST_CASE("nats_server: the flag beats the variable, which beats the file that s
   REQUIRE(std::holds_alternative<Misuse>(nothing));
   CHECK(std::get<Misuse>(nothing).message.find("nats-url") != std::string::npos);
 
-  REQUIRE(!write_private_file(nats_url_file(dir), "nats://token@127.0.0.1:1\n"));
+  const auto opened = PrivateDir::open(dir);
+  REQUIRE(std::holds_alternative<PrivateDir>(opened));
+  REQUIRE(!std::get<PrivateDir>(opened).replace("nats-url", "nats://token@127.0.0.1:1\n"));
   CHECK(url_of(find_nats_server("")) == "nats://token@127.0.0.1:1");
   ::setenv("BIDE_NATS", "nats://variable", 1);
   CHECK(url_of(find_nats_server("")) == "nats://variable");

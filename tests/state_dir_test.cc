@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -21,16 +22,34 @@ TEST_CASE("state_dir: XDG first, then home; nothing relative, nothing empty") {
   CHECK(state_dir_of(nullptr, "").empty());
 }
 
+PrivateDir opened(const std::filesystem::path& path) {
+  auto opened = PrivateDir::open(path);
+  REQUIRE(std::holds_alternative<PrivateDir>(opened));
+  return std::get<PrivateDir>(std::move(opened));
+}
+bool is_url(const std::filesystem::path& dir, const std::string& url) {
+  const auto read = read_nats_url(dir);
+  return std::holds_alternative<std::string>(read) && std::get<std::string>(read) == url;
+}
+std::string fault_of(const std::filesystem::path& dir) {
+  const auto read = read_nats_url(dir);
+  REQUIRE(std::holds_alternative<PrivateDir::Fault>(read));
+  return std::get<PrivateDir::Fault>(read).text;
+}
+bool mentions(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
 TEST_CASE("state_dir: a private file is private, also where an open one was") {
   const ScratchDir dir;
   const auto file = nats_url_file(dir.path());
   std::ofstream(file) << "old and longer than the new one\n";
   ::chmod(file.c_str(), 0644);
-  CHECK_FALSE(write_private_file(file, "nats://t@h\n"));
+  CHECK_FALSE(opened(dir.path()).replace("nats-url", "nats://t@h\n"));
   struct stat status {};
   REQUIRE(::stat(file.c_str(), &status) == 0);
   CHECK((status.st_mode & 07777) == 0600);
-  CHECK(read_nats_url(dir.path()) == "nats://t@h");
+  CHECK(is_url(dir.path(), "nats://t@h"));
 }
 
 TEST_CASE(
@@ -39,20 +58,49 @@ TEST_CASE(
   const auto victim = dir.path() / "victim";
   std::ofstream(victim) << "precious";
   std::filesystem::create_symlink(victim, dir.path() / "nats-url.new");
-  CHECK_FALSE(write_private_file(nats_url_file(dir.path()), "nats://t@h\n"));
-  CHECK(read_nats_url(dir.path()) == "nats://t@h");
+  CHECK_FALSE(opened(dir.path()).replace("nats-url", "nats://t@h\n"));
+  CHECK(is_url(dir.path(), "nats://t@h"));
   std::string kept;
   std::ifstream(victim) >> kept;
   CHECK(kept == "precious");
 }
 
-TEST_CASE("state_dir: what cannot be written is an error, what is not there is nothing") {
+TEST_CASE("state_dir: what is not there, or empty, is a fault") {
   const ScratchDir dir;
-  CHECK(write_private_file(dir.path() / "missing" / "file", "x") ==
-        std::errc::no_such_file_or_directory);
-  CHECK_FALSE(read_nats_url(dir.path()));
+  CHECK(mentions(fault_of(dir.path() / "missing"), "No such file"));
+  CHECK(mentions(fault_of(dir.path()), "nats-url cannot be read"));
   std::ofstream(nats_url_file(dir.path())) << "";
-  CHECK_FALSE(read_nats_url(dir.path()));
+  CHECK(mentions(fault_of(dir.path()), "nats-url cannot be read"));
+}
+
+TEST_CASE("state_dir: a URL that somebody else may have planted is not believed") {
+  const ScratchDir dir;
+  const auto file = nats_url_file(dir.path());
+  const auto plant = [&] { std::ofstream(file) << "nats://evil.example\n"; };
+  SUBCASE("by a link") {
+    std::ofstream(dir.path() / "other") << "nats://evil.example\n";
+    std::filesystem::create_symlink(dir.path() / "other", file);
+  }
+  SUBCASE("in a file that all may write") {
+    plant();
+    ::chmod(file.c_str(), 0666);
+  }
+  SUBCASE("in a folder that all may write") {
+    plant();
+    ::chmod(dir.path().c_str(), 0777);
+  }
+  SUBCASE("another user's file") {
+    if (::geteuid() != 0) return;  // Only root gives files away.
+    plant();
+    REQUIRE(::chown(file.c_str(), 12345, 12345) == 0);
+  }
+  SUBCASE("another user's folder") {
+    if (::geteuid() != 0) return;  // Only root gives files away.
+    plant();
+    REQUIRE(::chown(dir.path().c_str(), 12345, 12345) == 0);
+  }
+  SUBCASE("a pipe, which would have us wait") { REQUIRE(::mkfifo(file.c_str(), 0600) == 0); }
+  CHECK_FALSE(fault_of(dir.path()).empty());
 }
 
 }  // namespace
