@@ -102,9 +102,16 @@ std::optional<TokenClaims> TokenClaims::parse(std::string_view payload) {
       !read_audiences(object["aud"], claims.audiences)) {
     return std::nullopt;
   }
-  claims.reads_jobs = permits(object["permissions"]) || permits(object["scope"]) ||
-                      permits(object["scp"]) || has_reading_role(object["roles"]) ||
-                      has_reading_role(object["role"]);
+  // Permissions replace roles: an administrator whose token is cut down to some does not keep more.
+  bool by_permission = false;
+  bool permitted = false;
+  for (const std::string_view name : {"permissions", "scope", "scp"}) {
+    by_permission = by_permission || object[name].kind != Kind::kAbsent;
+    permitted = permitted || permits(object[name]);
+  }
+  claims.reads_jobs = by_permission
+                          ? permitted
+                          : has_reading_role(object["roles"]) || has_reading_role(object["role"]);
   return claims;
 }
 

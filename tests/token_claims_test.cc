@@ -91,7 +91,7 @@ TEST_CASE("token claims: what permits reading jobs") {
         R"("scope":"openid  job:read")", R"("scope":["job:read"])", R"("scp":["job:read"])",
         R"("scp":"x job:read")", R"("roles":["read"])", R"("roles":["x","admin"])",
         R"("roles":["write"])", R"("roles":"read")", R"("role":"write")", R"("role":["admin"])",
-        R"("permissions":["job:write"],"role":"read")", R"("permissions":7,"role":"read")"}) {
+        R"("permissions":["job:read"],"roles":["none"])"}) {
     CAPTURE(member);
     CHECK(reads(member));
   }
@@ -124,6 +124,14 @@ TEST_CASE("token claims: what does not") {
                              R"("role":"read ")",
                              R"("role":true)",
                              R"("roles":{"admin":1})",
+                             R"("roles":["admin"],"permissions":["node:read"])",
+                             R"("roles":["admin"],"permissions":[])",
+                             R"("roles":["admin"],"permissions":null)",
+                             R"("roles":["admin"],"scope":"openid")",
+                             R"("role":"read","scope":"")",
+                             R"("role":"read","scp":["x"])",
+                             R"("permissions":["job:write"],"role":"read")",
+                             R"("permissions":7,"role":"read")",
                              R"("realm":{"roles":["admin"]})"}) {
     CAPTURE(member);
     CHECK_FALSE(reads(member));
