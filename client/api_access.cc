@@ -5,6 +5,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <iostream>
+
+#include "core/loopback.h"
 
 namespace bide {
 
@@ -36,6 +39,12 @@ std::variant<ApiAccess, Misuse> find_api_access(const Arguments& arguments) {
     return Misuse{"--cacert " + access.cacert + ": cannot be read: " + std::strerror(errno)};
   }
   return access;
+}
+
+void warn_of_plain_token(std::string_view command, const ApiAccess& access) {
+  if (access.token.empty() || access.server.tls || is_loopback_host(access.server.host)) return;
+  std::cerr << std::string(command) + ": warning: BIDE_TOKEN goes to " + text_of(access.server) +
+                   " in plain text; use https://\n";
 }
 
 }  // namespace bide

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "client/arguments.h"
@@ -25,6 +26,9 @@ inline constexpr OptionSpec kCacertOption{"--cacert", "", true};
 // can be read by everybody on the machine. --cacert > BIDE_CACERT; a file that cannot be read is a
 // misuse.
 [[nodiscard]] std::variant<ApiAccess, Misuse> find_api_access(const Arguments& arguments);
+
+// Says on stderr that the token can be read on its way, if it can: by HTTP beyond this machine.
+void warn_of_plain_token(std::string_view command, const ApiAccess& access);
 
 // An environment variable that is set and not empty.
 [[nodiscard]] std::optional<std::string> from_environment(const char* name);

@@ -56,11 +56,9 @@ int report(const GetPlan& plan, const Reply& reply) {
       case 401:
       case 403:
         return fail(kCommand, ExitCode::kAuth, denial->detail);
-      case 404:
-      case 410:
-        return fail(kCommand, ExitCode::kNotFound, plan.id + ": not found");
       default:
-        return fail(kCommand, ExitCode::kBideFailed, denial->detail);
+        return denial->no_such_job ? fail(kCommand, ExitCode::kNotFound, plan.id + ": not found")
+                                   : fail(kCommand, ExitCode::kBideFailed, denial->detail);
     }
   }
   const auto& answer = std::get<Answer>(reply);
@@ -86,6 +84,7 @@ int get(std::span<const std::string> args) {
   const auto& plan = std::get<GetPlan>(planned);
 
   end_on_signals();
+  warn_of_plain_token(kCommand, plan.access);
   HttpSource source(plan.access.server, plan.id, plan.access.token,
                     plan.output == Output::kText ? Wanted::kStatusWord : Wanted::kRepresentation,
                     plan.access.cacert);

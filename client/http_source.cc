@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
+
+#include "client/tls_trust.h"
 
 namespace bide {
 namespace {
@@ -45,9 +48,10 @@ class HttpSource::Connection {
   Connection(const ServerUrl& server, const std::string& token, Wanted wanted,
              const std::string& cacert) {
     if (server.tls) {
-      client_ = std::make_unique<httplib::SSLClient>(server.host, server.port);
-      client_->enable_server_certificate_verification(true);
-      if (!cacert.empty()) client_->set_ca_cert_path(cacert);
+      auto client = std::make_unique<httplib::SSLClient>(server.host, server.port);
+      client->enable_server_certificate_verification(false);  // The handshake verifies.
+      trust_ = std::make_unique<TlsTrust>(client->ssl_context(), server.host, cacert);
+      client_ = std::move(client);
     } else {
       client_ = std::make_unique<httplib::ClientImpl>(server.host, server.port);
     }
@@ -69,6 +73,7 @@ class HttpSource::Connection {
     client_->set_connection_timeout(std::min(question.patience, kConnectMax));
     client_->set_read_timeout(question.patience);
 
+    if (trust_ != nullptr) trust_->reset();
     std::optional<RawReply> reply;
     std::string body;
     // httplib 0.11.4 waits for a 304's body, which cannot come, until the read timeout. Telling it
@@ -90,8 +95,13 @@ class HttpSource::Connection {
   }
 
   void stop() { client_->stop(); }
+  // Why the server's certificate was not accepted; empty: it was, or there was none.
+  [[nodiscard]] std::string_view distrust() const {
+    return trust_ == nullptr ? std::string_view() : trust_->complaint();
+  }
 
  private:
+  std::unique_ptr<TlsTrust> trust_;
   std::unique_ptr<httplib::ClientImpl> client_;
   httplib::Headers headers_;
 };
@@ -108,10 +118,11 @@ Reply HttpSource::ask(const Question& question) {
   httplib::Error error = httplib::Error::Success;
   auto raw = connection_->get(path_with_query(path_, question), question, error);
   if (raw) return interpret(std::move(*raw));
+  if (const std::string_view why = connection_->distrust(); !why.empty()) {
+    return Denial{0,
+                  "the certificate of " + server_text_ + " does not verify: " + std::string(why)};
+  }
   switch (error) {
-    case httplib::Error::SSLServerVerification:
-    case httplib::Error::SSLLoadingCerts:
-      return Denial{0, "the certificate of " + server_text_ + " does not verify"};
     case httplib::Error::Connection:
     case httplib::Error::BindIPAddress:
     case httplib::Error::SSLConnection:

@@ -62,7 +62,7 @@ Pursuit::Next Pursuit::take_denial(const Denial& denial) {
     case 403:
       return Finished{ExitCode::kAuth, denial.detail};
     case 404:
-    case 410:
+      if (!denial.no_such_job) return Finished{ExitCode::kBideFailed, denial.detail};
       if (goal_.kind() == Goal::Kind::kExists) return AskAgain{back_off_.next_pause(), {}};
       return Finished{ExitCode::kNotFound, status_ ? "is gone: deleted or expired" : "not found"};
     case 409:

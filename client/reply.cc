@@ -2,13 +2,19 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "core/json_object.h"
+#include "core/printable.h"
 
 namespace bide {
 namespace {
 
 constexpr std::size_t kDetailBytesMax = 300;
+// The types of bide's own problems (server/problem.h).
+constexpr std::string_view kProblems = "urn:bide:problem:";
+constexpr std::string_view kNoSuchJob = "urn:bide:problem:job-not-found";
+constexpr std::string_view kNoSuchJobCode = "JOB_NOT_FOUND";
 
 std::chrono::milliseconds parse_retry_after(std::string_view text) {
   constexpr std::chrono::seconds kLongest{60};  // Beyond it, a server that is back would be missed.
@@ -20,21 +26,38 @@ std::chrono::milliseconds parse_retry_after(std::string_view text) {
   return std::min(std::chrono::seconds(seconds), kLongest);
 }
 
-// What a person should read: the problem document's detail, in one line.
-std::string detail_of(const RawReply& raw) {
-  const auto problem = JsonObject::parse(raw.body, {"detail"}, kAnswerDepthMax);
-  const auto* const object = std::get_if<JsonObject>(&problem);
-  std::string detail = object != nullptr ? (*object)["detail"].text : std::string();
-  detail.resize(std::min(detail.size(), kDetailBytesMax));
-  std::ranges::replace_if(
-      detail, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, ' ');
-  const std::string code = "the server answered " + std::to_string(raw.http_status);
-  return detail.empty() ? code : code + ": " + detail;
+// The problem document of an answer that is no state.
+struct ProblemText {
+  bool ours = false;
+  bool no_such_job = false;
+  std::string detail;
+};
+
+ProblemText problem_of(std::string_view body) {
+  const auto parsed = JsonObject::parse(body, {"type", "detail", "code"}, kAnswerDepthMax);
+  const auto* const object = std::get_if<JsonObject>(&parsed);
+  if (object == nullptr) return {};
+  const std::string_view type = (*object)["type"].text;
+  const bool no_such_job = type == kNoSuchJob || (*object)["code"].text == kNoSuchJobCode;
+  return {no_such_job || type.starts_with(kProblems), no_such_job, (*object)["detail"].text};
+}
+
+// What a person should read, in one line.
+std::string detail_of(int http_status, std::string_view detail) {
+  const std::string code = "the server answered " + std::to_string(http_status);
+  if (detail.empty()) return code;
+  return code + ": " + printable(detail.substr(0, kDetailBytesMax), " ");
+}
+
+// Neither the state of a job nor a problem that bide knows.
+Trouble foreign(const RawReply& raw, std::string_view detail) {
+  return {detail_of(raw.http_status, detail) + " (not bide's answer; is the URL right?)",
+          parse_retry_after(raw.retry_after)};
 }
 
 Reply answer_of(RawReply raw) {
   const auto status = status_from_word(raw.job_status);
-  if (!status) return Denial{raw.http_status, "the answer is not bide's (no Bide-Status)"};
+  if (!status) return foreign(raw, {});
   return Answer{.news = raw.http_status == 200,
                 .status = *status,
                 .final = raw.job_final == "true",
@@ -46,19 +69,22 @@ Reply answer_of(RawReply raw) {
 }  // namespace
 
 Reply interpret(RawReply raw) {
+  if (raw.http_status == 200 || raw.http_status == 304) return answer_of(std::move(raw));
+  const ProblemText problem = problem_of(raw.body);
+  const std::string detail = detail_of(raw.http_status, problem.detail);
+  // A proxy in front may be who asks for the token. That does not pass.
+  const bool not_allowed = raw.http_status == 401 || raw.http_status == 403;
+  if (!problem.ours && !not_allowed) return foreign(raw, problem.detail);
   switch (raw.http_status) {
-    case 200:
-    case 304:
-      return answer_of(std::move(raw));
     case 408:
     case 429:
     case 500:
     case 502:
     case 503:
     case 504:
-      return Trouble{detail_of(raw), parse_retry_after(raw.retry_after)};
+      return Trouble{detail, parse_retry_after(raw.retry_after)};
     default:
-      return Denial{raw.http_status, detail_of(raw)};
+      return Denial{raw.http_status, detail, problem.no_such_job};
   }
 }
 

@@ -35,13 +35,15 @@ struct Answer {
   std::string body;
 };
 
-// The server understood and says no; asking again gives the same.
+// bide understood and says no; asking again gives the same.
 struct Denial {
   int http_status = 0;  // 0: it did not get that far (a certificate that does not verify).
   std::string detail;
+  bool no_such_job = false;  // A 404 may also be about the path.
 };
 
-// Nothing is known about the job; asking again may help.
+// Nothing is known about the job; asking again may help. So is every answer that is not bide's, but
+// for 401 and 403: a proxy whose backend is being replaced says 404, and a captive portal 200.
 struct Trouble {
   std::string what;
   std::chrono::milliseconds retry_after{0};  // What the server asked for; zero: nothing.

@@ -30,12 +30,44 @@ TEST_CASE("reply: 200 and 304 are answers, told apart by their news") {
   CHECK(!std::get<Answer>(same).news);
 }
 
-TEST_CASE("reply: a page that is not bide's is refused, not believed") {
+TEST_CASE("reply: an answer that is not bide's says nothing about the job") {
   RawReply page = raw(200);
   page.job_status = "";
-  CHECK(std::holds_alternative<Denial>(interpret(page)));
+  CHECK(std::holds_alternative<Trouble>(interpret(page)));
   page.job_status = "Processing";
-  CHECK(std::holds_alternative<Denial>(interpret(page)));
+  CHECK(std::holds_alternative<Trouble>(interpret(page)));
+  for (const int status : {301, 302, 400, 404, 405, 410, 418, 501, 505}) {
+    for (const char* body :
+         {"", "404 page not found\n", "<html>", R"({"error":"no such job","code":404})",
+          R"({"type":"about:blank","title":"Not Found","status":404,"detail":"x"})",
+          R"({"type":7})", R"({"code":"NOT_FOUND"})"}) {
+      RawReply foreign = raw(status);
+      foreign.body = body;
+      const Reply reply = interpret(foreign);
+      REQUIRE(std::holds_alternative<Trouble>(reply));
+      CHECK(std::get<Trouble>(reply).what.starts_with("the server answered " +
+                                                      std::to_string(status)));
+    }
+  }
+}
+
+TEST_CASE("reply: who asks for a token need not be bide") {
+  for (const int status : {401, 403}) {
+    const Reply reply = interpret(raw(status));
+    REQUIRE(std::holds_alternative<Denial>(reply));
+    CHECK(std::get<Denial>(reply).http_status == status);
+  }
+}
+
+TEST_CASE("reply: only bide's 404 for the job says that there is none") {
+  const auto denied = [](const char* type) {
+    RawReply absent = raw(404);
+    absent.body = std::string(R"({"type":"urn:bide:problem:)") + type + R"(","detail":"no"})";
+    return std::get<Denial>(interpret(absent)).no_such_job;
+  };
+  CHECK(denied("job-not-found"));
+  CHECK_FALSE(denied("not-found"));
+  CHECK_FALSE(denied("job-not-found-"));
 }
 
 TEST_CASE("reply: what may be better later is trouble, everything else is refused") {
@@ -43,7 +75,9 @@ TEST_CASE("reply: what may be better later is trouble, everything else is refuse
     CHECK(std::holds_alternative<Trouble>(interpret(raw(status))));
   }
   for (const int status : {301, 400, 401, 403, 404, 406, 409, 410, 501, 505}) {
-    const Reply reply = interpret(raw(status));
+    RawReply problem = raw(status);
+    problem.body = R"({"type":"urn:bide:problem:x"})";
+    const Reply reply = interpret(problem);
     REQUIRE(std::holds_alternative<Denial>(reply));
     CHECK(std::get<Denial>(reply).http_status == status);
   }
@@ -65,14 +99,13 @@ TEST_CASE("reply: Retry-After counts in seconds, up to a minute") {
 }
 
 TEST_CASE("reply: the detail comes from the problem document, in one short line") {
-  RawReply bad = raw(400);
-  bad.body = R"({"title":"x","detail":"wait is\nmalformed\u001b[2J"})";
-  const auto detail = std::get<Denial>(interpret(bad)).detail;
-  CHECK(detail == "the server answered 400: wait is malformed [2J");
-  bad.body = R"({"detail":")" + std::string(5000, 'x') + "\"}";
-  CHECK(std::get<Denial>(interpret(bad)).detail.size() < 400);
-  for (const char* body : {"", "<html>", "[]", R"({"detail":7})", R"({"detail":)"}) {
-    bad.body = body;
-    CHECK(std::get<Denial>(interpret(bad)).detail == "the server answered 400");
-  }
+  const auto detail_of = [](const std::string& detail) {
+    RawReply bad = raw(400);
+    bad.body = R"({"type":"urn:bide:problem:x","title":"x","detail":)" + detail + "}";
+    return std::get<Denial>(interpret(bad)).detail;
+  };
+  CHECK(detail_of(R"("wait is\nmalformed\u001b[2J\u009b\u202e")") ==
+        "the server answered 400: wait is malformed [2J  ");
+  CHECK(detail_of("\"" + std::string(5000, 'x') + "\"").size() < 400);
+  CHECK(detail_of("7") == "the server answered 400");
 }

@@ -29,7 +29,9 @@ namespace bide::testing {
 // A certificate and its key. Signed by `issuer`; null: by itself, as an authority.
 class Identity {
  public:
-  explicit Identity(const std::string& name, const Identity* issuer = nullptr, int days = 1)
+  // `alternatives`: other names, as OpenSSL's configuration has them; null: none.
+  explicit Identity(const std::string& name, const Identity* issuer = nullptr, int days = 1,
+                    const char* alternatives = "DNS:localhost,IP:127.0.0.1")
       : key_(EVP_EC_gen("P-256")), certificate_(X509_new()) {
     X509* const made = certificate_.get();
     X509_set_version(made, 2);
@@ -43,7 +45,7 @@ class Identity {
     X509_set_issuer_name(made, X509_get_subject_name(signer));
     X509_set_pubkey(made, key_.get());
     add(NID_basic_constraints, issuer == nullptr ? "critical,CA:TRUE" : "CA:FALSE");
-    add(NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
+    if (alternatives != nullptr) add(NID_subject_alt_name, alternatives);
     X509_sign(made, issuer == nullptr ? key_.get() : issuer->key_.get(), EVP_sha256());
   }
 

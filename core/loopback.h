@@ -1,0 +1,14 @@
+// core/loopback.h: Names and addresses that never leave this machine.
+//
+// Thread safety: pure function.
+#pragma once
+
+#include <string_view>
+
+namespace bide {
+
+// `host`: a name, an IPv4 address, or an IPv6 address without its brackets. A name that begins like
+// an address, as 127.evil.example does, does not count.
+[[nodiscard]] bool is_loopback_host(std::string_view host);
+
+}  // namespace bide
