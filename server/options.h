@@ -74,6 +74,7 @@ struct ServeOptions {
   std::filesystem::path tls_key;
   std::filesystem::path tls_client_ca;
   AuthOptions auth;
+  bool core_dumps = false;                 // The process may be looked into (PR_SET_DUMPABLE).
   bool allow_anonymous = false;            // Lets `auth none` listen beyond loopback.
   std::vector<std::string> allowed_hosts;  // Answered with `auth none`; see served_hosts.h.
   std::vector<std::string> cors_origins;   // Of pages that may read; see origin.h.

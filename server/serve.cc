@@ -1,6 +1,7 @@
 #include "server/serve.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -48,6 +49,14 @@ void use_all_descriptors() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Memory holds tokens and keys: other processes of the same user may not read it, and no core dump
+// keeps it.
+void hide_memory() {
+#ifndef BIDE_SANITIZED
+  ::prctl(PR_SET_DUMPABLE, 0);
+#endif
 }
 
 void log_notes(const Authority& authority) {
@@ -241,6 +250,7 @@ int run_serve(std::span<const std::string> args) {
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   use_all_descriptors();
+  if (!std::get<ServeOptions>(parsed).core_dumps) hide_memory();
   try {
     Server server(std::get<ServeOptions>(parsed));
     Reloads reloads;

@@ -95,6 +95,8 @@ class Bide(Site):
         self.data_dir = data_dir or tempfile.mkdtemp(prefix="bide-e2e-")
         self.flags = flags
         self.env = {name: value for name, value in os.environ.items() if not name.startswith("BIDE_")}
+        if os.geteuid() != 0:
+            self.env["BIDE_CORE_DUMPS"] = "true"  # Or we may not look at its /proc.
         self.env.update(env or {})
         self.descriptors = descriptors
         self.process = None
