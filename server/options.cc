@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
+#include "core/loopback.h"
+#include "core/printable.h"
 #include "server/settings.h"
 #include "server/state_dir.h"
 
@@ -73,7 +76,28 @@ std::variant<CommandLine, UsageError> read_arguments(std::span<const std::string
   return line;
 }
 
-std::variant<std::vector<Assignment>, UsageError> read_environment(const Environment& environment) {
+// Whether `text` is `digits`_`protocol`, and perhaps more behind a `_`: what follows `_PORT_`.
+bool is_port_with_protocol(std::string_view text) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  if (digits == 0) return false;
+  text.remove_prefix(digits);
+  return text.starts_with("_TCP") || text.starts_with("_UDP") || text.starts_with("_SCTP");
+}
+
+// The kubelet and Docker's links set these for a service or container named `bide` or `bide-…`, in
+// every container beside it: BIDE_SERVICE_HOST, BIDE_NATS_PORT=tcp://10.0.0.1:4222, and so on.
+bool is_service_link(std::string_view variable, std::string_view value) {
+  const std::size_t port = variable.find("_PORT_");
+  return variable.ends_with("_SERVICE_HOST") || variable.ends_with("_SERVICE_PORT") ||
+         variable.find("_SERVICE_PORT_") != std::string_view::npos ||
+         (variable.ends_with("_PORT") && value.find("://") != std::string_view::npos) ||
+         (port != std::string_view::npos && is_port_with_protocol(variable.substr(port + 6))) ||
+         (variable.ends_with("_NAME") && value.starts_with('/')) ||
+         variable.find("_ENV_") != std::string_view::npos;
+}
+
+std::vector<Assignment> read_environment(const Environment& environment,
+                                         std::vector<std::string>& warnings) {
   std::vector<Assignment> assignments;
   for (auto it = environment.lower_bound(kPrefix);
        it != environment.end() && it->first.starts_with(kPrefix); ++it) {
@@ -83,9 +107,11 @@ std::variant<std::vector<Assignment>, UsageError> read_environment(const Environ
         kClientVariables.end()) {
       continue;
     }
-    const Setting* const setting = find_setting(setting_name_of(variable));
-    if (setting == nullptr) return unknown(variable);
-    assignments.push_back({setting, variable, value});
+    if (const Setting* const setting = find_setting(setting_name_of(variable))) {
+      assignments.push_back({setting, variable, value});
+    } else if (!is_service_link(variable, value)) {
+      warnings.push_back(unknown(variable).message + "; it is ignored");
+    }
   }
   return assignments;
 }
@@ -95,17 +121,11 @@ const char* value_or_null(const Environment& environment, std::string_view name)
   return found == environment.end() ? nullptr : found->second.c_str();
 }
 
-bool is_loopback(std::string_view host) {
-  // A name such as 127.evil.example must not pass for an address.
-  const bool numeric = host.find_first_not_of("0123456789.") == std::string_view::npos;
-  return host == "localhost" || host == "::1" || (numeric && host.starts_with("127."));
-}
-
 std::optional<UsageError> check_together(const ServeOptions& options) {
   const AuthOptions& auth = options.auth;
   // Who demands certificates knows who may read.
   const bool anonymous = auth.kind == AuthOptions::Kind::kNone && options.tls_client_ca.empty();
-  if (anonymous && !options.allow_anonymous && !is_loopback(options.listen_host)) {
+  if (anonymous && !options.allow_anonymous && !is_loopback_host(options.listen_host)) {
     return UsageError{
         "--listen: with --auth none expected a loopback address such as "
         "127.0.0.1:8080; --auth says who may read, --allow-anonymous lets everybody who can reach "
@@ -144,6 +164,22 @@ std::optional<UsageError> check_together(const ServeOptions& options) {
   return std::nullopt;
 }
 
+// What is allowed, and hardly ever meant.
+void warn_of_risks(ServeOptions& options) {
+  const AuthOptions& auth = options.auth;
+  if (auth.kind == AuthOptions::Kind::kJwt && auth.jwt_audience.empty()) {
+    options.warnings.push_back(
+        "--auth jwt without --jwt-audience: a token that was made for another service is accepted, "
+        "too");
+  }
+  if (auth.kind != AuthOptions::Kind::kNone && options.tls_cert.empty() &&
+      !is_loopback_host(options.listen_host)) {
+    options.warnings.push_back(
+        "--auth without --tls-cert beyond this machine: tokens travel in plain text unless a proxy "
+        "in front speaks TLS");
+  }
+}
+
 }  // namespace
 
 Environment process_environment() {
@@ -165,8 +201,8 @@ std::variant<ServeOptions, UsageError> parse_sources(std::span<const std::string
   if (auto* error = std::get_if<UsageError>(&from_args)) return std::move(*error);
   auto& line = std::get<CommandLine>(from_args);
 
-  auto from_environment = read_environment(environment);
-  if (auto* error = std::get_if<UsageError>(&from_environment)) return std::move(*error);
+  ServeOptions options;
+  const std::vector<Assignment> from_environment = read_environment(environment, options.warnings);
 
   if (const char* config = value_or_null(environment, kConfigVariable);
       line.config.empty() && config != nullptr) {
@@ -179,12 +215,11 @@ std::variant<ServeOptions, UsageError> parse_sources(std::span<const std::string
     from_file = std::get<std::vector<Assignment>>(std::move(read));
   }
 
-  ServeOptions options;
   options.data_dir = state_dir_of(value_or_null(environment, "XDG_STATE_HOME"),
                                   value_or_null(environment, "HOME"));
   // From weak to strong; a wrong value is an error even where a stronger source hides it.
   for (const auto* source :
-       {&from_file, &std::get<std::vector<Assignment>>(from_environment), &line.assignments}) {
+       {&std::as_const(from_file), &from_environment, &std::as_const(line.assignments)}) {
     if (auto error = apply_assignments(*source, options)) return *std::move(error);
   }
   if (!options.nats_credentials.context.empty()) {
@@ -192,14 +227,8 @@ std::variant<ServeOptions, UsageError> parse_sources(std::span<const std::string
         value_or_null(environment, "XDG_CONFIG_HOME"), value_or_null(environment, "HOME"));
   }
   if (auto error = check_together(options)) return *std::move(error);
+  warn_of_risks(options);
   return options;
-}
-
-// Names and what a parser quotes from a file may hold line ends, or what a terminal obeys.
-void make_printable(std::string& text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char byte) { return byte < 0x20 || byte == 0x7F; },
-      '?');
 }
 
 }  // namespace
@@ -208,7 +237,8 @@ std::variant<ServeOptions, UsageError> parse_serve_options(std::span<const std::
                                                            const Environment& environment) {
   auto parsed = parse_sources(args, environment);
   auto* const error = std::get_if<UsageError>(&parsed);
-  if (error != nullptr && error->exit_code != 0) make_printable(error->message);
+  // Names and what a parser quotes from a file may hold line ends, or what a terminal obeys.
+  if (error != nullptr && error->exit_code != 0) error->message = printable(error->message, "?");
   return parsed;
 }
 

@@ -84,12 +84,14 @@ struct ServeOptions {
   // Open connections of one address. 0..10,000,000. nullopt: 15 of 16 of the descriptors.
   std::optional<std::size_t> max_connections_per_client;
   std::vector<AddressRange> trusted_proxies;  // Whose X-Forwarded-For names the client.
+  // For the log at the start: what was ignored, and what is allowed and hardly ever meant.
+  std::vector<std::string> warnings;
 
   friend bool operator==(const ServeOptions&, const ServeOptions&) = default;
 };
 
 struct UsageError {
-  // One line without a line end, `?` for control bytes; for exit code 0 the text of --help.
+  // One line without a line end, `?` for what is not printable; for exit code 0 the text of --help.
   std::string message;
   int exit_code = 2;  // 0: not an error, the user asked for help.
 };
@@ -98,9 +100,9 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 [[nodiscard]] Environment process_environment();
 
 // `args`: what follows `bide serve`. Of `environment` the variables BIDE_* count, and HOME,
-// XDG_STATE_HOME and XDG_CONFIG_HOME; one that is set to nothing counts as unset. An unknown BIDE_*
-// variable is an error, as an unknown flag is, but for those of the client (BIDE_SERVER,
-// BIDE_TOKEN, BIDE_CACERT).
+// XDG_STATE_HOME and XDG_CONFIG_HOME; one that is set to nothing counts as unset. An unknown flag
+// is an error. An unknown BIDE_* variable is a warning, but for those of the client (BIDE_SERVER,
+// BIDE_TOKEN, BIDE_CACERT) and those that Kubernetes and Docker set for services.
 [[nodiscard]] std::variant<ServeOptions, UsageError> parse_serve_options(
     std::span<const std::string> args, const Environment& environment);
 

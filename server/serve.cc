@@ -91,6 +91,7 @@ class Server {
   // Throws StartError.
   void start() {
     const bool embedded = options_.nats_url.empty() && options_.nats_credentials.context.empty();
+    for (const std::string& warning : options_.warnings) log_warn(warning);
     check_login(embedded);
     if (authority_ != nullptr) log_notes(*authority_);
     if (tls_ != nullptr) front_.use_tls(tls_.get());

@@ -226,9 +226,58 @@ TEST_CASE("options: what is unknown, incomplete or not a flag is refused") {
   CHECK(mentions(refused({"build-7"}), "`build-7`: expected a flag"));
   CHECK(mentions(refused({"--bucket"}), "--bucket: expected a bucket name"));
   CHECK(mentions(refused({"--nats", "--bucket", "b"}), "--nats: expected"));
-  CHECK(mentions(refused({}, {{"HOME", "/h"}, {"BIDE_MAXWAIT", "3s"}}),
-                 "BIDE_MAXWAIT: no such setting"));
-  CHECK(mentions(refused({}, {{"HOME", "/h"}, {"BIDE_max_wait", "3s"}}), "no such setting"));
+}
+
+TEST_CASE("options: a variable that is no setting is a warning") {
+  Environment environment = kHome;
+  environment["BIDE_MAXWAIT"] = "3s";
+  environment["BIDE_max_wait"] = "3s";
+  environment["BIDE_PORT"] = "8080";
+  environment["BIDE_PORT_X_TCP"] = "1";
+  environment["BIDE_SERVER_NAME"] = "x";
+  const auto warnings = accepted({}, environment).warnings;
+  REQUIRE(warnings.size() == 5);
+  CHECK(mentions(warnings[0], "BIDE_MAXWAIT: no such setting"));
+}
+
+TEST_CASE("options: what Kubernetes and Docker set for services is nobody's setting") {
+  Environment environment = kHome;
+  for (const std::string service : {"BIDE", "BIDE_NATS", "BIDE_MAX_WAIT", "BIDE_SERVER"}) {
+    environment[service + "_SERVICE_HOST"] = "10.96.7.31";
+    environment[service + "_SERVICE_PORT"] = "8080";
+    environment[service + "_SERVICE_PORT_HTTP_2"] = "8080";
+    environment[service + "_PORT"] = "tcp://10.96.7.31:8080";
+    environment[service + "_PORT_8080_TCP"] = "tcp://10.96.7.31:8080";
+    environment[service + "_PORT_8080_TCP_PROTO"] = "tcp";
+    environment[service + "_PORT_8080_TCP_PORT"] = "8080";
+    environment[service + "_PORT_8080_TCP_ADDR"] = "10.96.7.31";
+    environment[service + "_PORT_53_UDP"] = "udp://10.96.7.31:53";
+    environment[service + "_PORT_53_SCTP_ADDR"] = "10.96.7.31";
+    environment[service + "_NAME"] = "/web/bide";
+    environment[service + "_ENV_LANG"] = "C";
+  }
+  const ServeOptions options = accepted({}, environment);
+  CHECK(options.warnings.empty());
+  CHECK(options == accepted({}));
+  // A setting stays one, whatever stands beside it.
+  environment["BIDE_MAX_WAIT"] = "soon";
+  CHECK(mentions(refused({}, environment), "BIDE_MAX_WAIT: expected"));
+}
+
+TEST_CASE("options: what is hardly ever meant is a warning") {
+  const auto warnings = [](const Args& args) { return accepted(args).warnings; };
+  CHECK(warnings({"--auth", "jwt", "--jwt-key", "/k", "--jwt-audience", "bide"}).empty());
+  const auto any = warnings({"--auth", "jwt", "--jwt-key", "/k"});
+  REQUIRE(any.size() == 1);
+  CHECK(mentions(any[0], "--jwt-audience"));
+  CHECK(warnings({"--auth", "token-file=/t"}).empty());
+  const auto plain = warnings({"--auth", "token-file=/t", "--listen", "0.0.0.0:80"});
+  REQUIRE(plain.size() == 1);
+  CHECK(mentions(plain[0], "plain text"));
+  CHECK(warnings({"--auth", "token-file=/t", "--listen", "0.0.0.0:80", "--tls-cert", "/c",
+                  "--tls-key", "/k"})
+            .empty());
+  CHECK(accepted({"--core-dumps"}).core_dumps);
 }
 
 TEST_CASE("options: an error is one line, whatever it quotes") {
