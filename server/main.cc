@@ -1,5 +1,9 @@
 // The one place that knows both the server and the client: it picks the command.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <span>
 #include <string>
@@ -46,9 +50,19 @@ int run(std::span<const std::string> args) {
   return 2;
 }
 
+// A descriptor that is closed would be given to the first socket, and what is meant for people
+// would be written into it.
+void open_standard_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // Those below are open, so the lowest free one is this.
+    if (::fcntl(fd, F_GETFD) == -1 && ::open("/dev/null", O_RDWR) != fd) std::_Exit(1);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_streams();
   try {
     return run(std::vector<std::string>(argv + 1, argv + argc));
   } catch (const std::exception& error) {

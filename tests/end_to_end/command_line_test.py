@@ -63,6 +63,43 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.bide.command("emit", "x", "exploded").returncode, 2)
         self.assertEqual(self.bide.command("no-such").returncode, 2)
 
+    def test_standard_streams_may_be_closed(self):
+        self.ok("emit", "closed", "started")
+        self.exists("closed")
+        waiting = subprocess.Popen(
+            ["sh", "-c", 'exec "$0" wait closed --timeout 20s <&- 2>&-', BIDE], text=True,
+            stdout=subprocess.PIPE, env=dict(self.bide.env, BIDE_SERVER=self.bide.url))
+        self.bide.wait_metric("bide_parked", 1)
+        self.ok("emit", "closed", "completed")
+        self.assertEqual((waiting.communicate(timeout=30)[0], waiting.returncode), ("completed\n", 0))
+
+    def test_answers_that_are_not_bides(self):
+        class Proxy(http.server.BaseHTTPRequestHandler):
+            answers = [(404, b"404 page not found\n", {}), (200, b"<html>", {}),
+                       (200, b"completed\n", {"Bide-Status": "completed", "Bide-Final": "true"})]
+
+            def do_GET(self):
+                status, body, fields = self.answers.pop(0)
+                self.send_response(status)
+                for name, value in {**fields, "Content-Length": len(body)}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.HTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+            threading.Thread(target=proxy.serve_forever, daemon=True).start()
+            done = self.bide.command("wait", "r", "--timeout", "30s", "--server",
+                                     f"http://127.0.0.1:{proxy.server_port}")
+            proxy.shutdown()
+        self.assertEqual((done.stdout, done.returncode), ("completed\n", 0), done.stderr)
+        self.assertIn("404", done.stderr)
+        done = self.bide.command("get", "r", "--server", self.bide.url + "/nowhere")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no such resource", done.stderr)
+
     def test_any_number_and_any_encoding(self):
         numbers = ["1e309", "-1e999", "0e400", "0.0e999999999", "1" + "0" * 309]
         data = '{"n":[' + ",".join(numbers) + r'],"s":"\ud800","error":"\udc00!"}'
