@@ -16,7 +16,7 @@ constexpr milliseconds kRedrawMin{100};
 constexpr std::size_t kErrorBytesMax = 200;
 
 // A worker's error text goes to somebody's terminal.
-std::string printable(std::string_view text) { return bide::printable(text, " "); }
+std::string shown(std::string_view text) { return printable(text, " "); }
 
 // At most `bytes_max`, not cut within a UTF-8 sequence.
 std::string cut(std::string text, std::size_t bytes_max) {
@@ -70,8 +70,8 @@ std::string tally(std::span<const JobView> jobs) {
 }  // namespace
 
 std::string describe(const JobView& job) {
-  if (!job.complaint.empty()) return printable(job.complaint);
-  if (!job.trouble.empty()) return printable(job.trouble) + "; trying again";
+  if (!job.complaint.empty()) return shown(job.complaint);
+  if (!job.trouble.empty()) return shown(job.trouble) + "; trying again";
   if (!job.status) return "nothing known yet";
   std::string text(word_of(*job.status));
   const Digest& digest = job.digest;
@@ -79,7 +79,7 @@ std::string describe(const JobView& job) {
     text += ", " + std::to_string(digest.agents_done) + "/" + std::to_string(digest.agents_seen) +
             " agents done";
   }
-  if (!digest.error.empty()) text += ": " + printable(cut(digest.error, kErrorBytesMax));
+  if (!digest.error.empty()) text += ": " + shown(cut(digest.error, kErrorBytesMax));
   return text;
 }
 

@@ -12,14 +12,14 @@
 
 namespace bide {
 
-struct Admitted {
+struct Passed {
   std::string method, target, path, version;
   std::vector<std::pair<std::string, std::string>> headers, params;
-  bool operator==(const Admitted&) const = default;
+  bool operator==(const Passed&) const = default;
 };
 
 struct Feeding {
-  std::vector<Admitted> requests;
+  std::vector<Passed> requests;
   int status = 0;  // Of the refusal that ended it; 0: none.
   std::string detail;
   std::size_t left_bytes = 0;   // Fed, and part of no request yet. 0 once refused.
@@ -34,7 +34,7 @@ struct Feeding {
   }
 };
 
-inline Admitted admitted(const httplib::Request& request) {
+inline Passed admitted(const httplib::Request& request) {
   return {request.method,
           request.target,
           request.path,

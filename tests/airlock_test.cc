@@ -38,7 +38,7 @@ TEST_CASE("airlock: a request becomes method, target, path, query and fields") {
       "GET /job/a%2Fb?wait=30s&x=1&x=a+b%3D HTTP/1.1\r\nhost: example.org:80\r\n"
       "Accept:\t text/plain \t\r\nPrefer: 100%0D%0A \xE4\r\nAccept: */*\r\n\r\n");
   REQUIRE(fed.requests.size() == 1);
-  const Admitted& request = fed.requests[0];
+  const Passed& request = fed.requests[0];
   CHECK(request.method == "GET");
   CHECK(request.target == "/job/a%2Fb?wait=30s&x=1&x=a+b%3D");
   CHECK(request.path == "/job/a%2Fb");

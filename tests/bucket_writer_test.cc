@@ -164,10 +164,10 @@ TEST_CASE("bucket_writer: a server's marker is no value, whatever its reason") {
       {"Nats-Marker-Reason", "Purge"},  {"Nats-Marker-Reason", "new"},
       {"KV-Operation", "DEL"},          {"KV-Operation", "PURGE"}};
   int number = 0;
-  for (const auto& [header, value] : marks) {
-    CAPTURE(value);
+  for (const auto& mark : marks) {
+    CAPTURE(mark.second);
     const std::string text = std::to_string(++number);
-    nats.publish("$KV.job-queue.jobs.a", header, value);
+    nats.publish("$KV.job-queue.jobs.a", mark.first, mark.second);
     bool written = false;
     CHECK(!writer.put_if_absent({"jobs.a", text}, &written));
     CHECK(written);
