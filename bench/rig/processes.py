@@ -119,12 +119,19 @@ class Server(Program):
 class Bide(Server):
     kind = "bide"
     needs_nats = True
+    binary = os.path.join(BUILD, "server", "bide")
+    flags = ("--create-bucket",)
 
     def start(self):
-        self.spawn(os.path.join(BUILD, "server", "bide"), "serve", "--listen", self.address, "--nats", self.nats.url,
-                   "--create-bucket", "--access-log", "off")
+        self.spawn(self.binary, "serve", "--listen", self.address, "--nats", self.nats.url, "--access-log", "off",
+                   *self.flags)
         # Asked seldom: asking takes a part of the two cores on which a cold start is measured.
         self.wait_for(lambda: answers(self.url("/readyz")), "bide is ready", pause_s=0.02)
+
+
+class Before(Bide):
+    """An earlier build of bide. bench/compare sets `binary`; builds that create the bucket unasked refuse the flag."""
+    flags = ()
 
 
 class EmbeddedBide(Server):
@@ -204,4 +211,4 @@ class Nchan(Server):
         return "/static"
 
 
-SERVERS = {server.kind: server for server in (Floor, Bide, Nchan, Echo, Threads)}
+SERVERS = {server.kind: server for server in (Floor, Bide, Nchan, Echo, Threads)} | {"before": Before}

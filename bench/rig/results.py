@@ -56,6 +56,23 @@ class Target:
         return self.value is not None and (self.value <= self.limit if self.at_most else self.value >= self.limit)
 
 
+LOSS_MAX = 1.03  # Of an earlier build's figure.
+MORE_IS_BETTER = "_per_s"
+
+
+def targets_against(results):
+    """No figure is worse than that of the build before."""
+    found = []
+    for figure, servers in results.values.items():
+        for now in servers:
+            before = now.replace("bide", "before", 1)
+            if before == now or not any(results.of(figure, before)):
+                continue
+            better, worse = (before, now) if figure.endswith(MORE_IS_BETTER) else (now, before)
+            found.append(Target(figure, f"times worse than before ({now})", results.ratio(figure, better, worse), LOSS_MAX, True))
+    return found
+
+
 def targets(results):
     """The rows of the promise. A value is None where its row was not measured."""
     found = []

@@ -6,7 +6,7 @@ import subprocess
 import time
 from contextlib import ExitStack
 
-from rig.processes import BUILD, SERVERS, Bide, Nats
+from rig.processes import BUILD, SERVERS, Nats
 
 PROBE = os.path.join(BUILD, "bench", "probe", "bide-probe")
 
@@ -14,7 +14,8 @@ PROBE = os.path.join(BUILD, "bench", "probe", "bide-probe")
 class Size:
     """How much is measured. The short mode exists to keep this from rotting, not for its figures."""
 
-    def __init__(self, short):
+    def __init__(self, short, against=False):
+        self.against = against  # bide and an earlier build of it, and nobody else.
         self.clients = 300 if short else 10_000
         self.clients_of_threads = 50 if short else 500  # A thread each, and a backlog of 5.
         self.growth = (50, 100) if short else (100, 1_000, 10_000, 18_000)
@@ -40,6 +41,11 @@ def shuffled(kinds):
     return random.sample(kinds, len(kinds))
 
 
+def measured(size, kinds):
+    """Those of a row, in an order that says nothing."""
+    return shuffled(["bide", "before"] if size.against else kinds)
+
+
 def fresh(kind, row, *options):
     """The figures of a server that nothing else has touched."""
     with ExitStack() as stack:
@@ -61,18 +67,18 @@ def named(kind, clients, size):
 
 def parked(size):
     """Everybody waits for a job of their own: memory while parked, and the storm that wakes them."""
-    for kind in shuffled(["floor", "bide", "nchan", "echo", "threads"]):
+    for kind in measured(size, ["floor", "bide", "nchan", "echo", "threads"]):
         clients = size.clients_of_threads if kind == "threads" else size.clients
         figures = fresh(kind, "wake", "--clients", clients, "--jobs", clients)
         answered_all(kind, figures)
         yield named(kind, clients, size), "parked_bytes", figures["bytes_per_parked"]
         yield named(kind, clients, size), "parked_threads", figures["threads_more"]
-        if kind in ("bide", "echo"):
+        if kind in ("bide", "before", "echo"):
             yield kind, "storm_ms", figures["last_ms"]
 
 
 def fan_out(size):
-    for kind in shuffled(["floor", "bide", "nchan", "echo", "threads"]):
+    for kind in measured(size, ["floor", "bide", "nchan", "echo", "threads"]):
         clients = size.clients_of_threads if kind == "threads" else size.clients
         figures = fresh(kind, "wake", "--clients", clients, "--jobs", 1)
         answered_all(kind, figures)
@@ -81,7 +87,7 @@ def fan_out(size):
 
 
 def notify(size):
-    for kind in shuffled(["bide", "echo"]):
+    for kind in measured(size, ["bide", "echo"]):
         figures = fresh(kind, "notify", "--clients", size.clients, "--samples", size.samples)
         for name in ("answer", "core", "jetstream"):
             who = kind if name == "answer" else f"nats-{name}-beside-{kind}"
@@ -92,7 +98,7 @@ def notify(size):
 def growth(size):
     """The floor beside it, told by POST: what the kernel's own growth is."""
     for clients in shuffled(list(size.growth)):
-        for kind in shuffled(["bide", "floor"]):
+        for kind in measured(size, ["bide", "floor"]):
             figures = fresh(kind, "notify", "--clients", clients, "--samples", size.samples)
             yield f"{kind}-{clients}", "growth_p50_ms", figures["answer_p50_ms"]
 
@@ -109,7 +115,7 @@ def wrk(server, connections, seconds, path, fields=()):
 
 def get(size):
     """Plain and conditional GETs. All servers run all the time: an idle one costs the others nothing."""
-    kinds = ["floor", "bide", "nchan", "echo", "threads"]
+    kinds = measured(size, ["floor", "bide", "nchan", "echo", "threads"])
     with ExitStack() as stack:
         nats = stack.enter_context(Nats())
         servers = {kind: stack.enter_context(SERVERS[kind](nats)) for kind in kinds}
@@ -140,30 +146,31 @@ def cold_start(size):
         bare = probe("drain", "--nats", nats.url)
         yield "nats.c ordered, all", "cold_start_s", bare["all_seconds"]
         yield "nats.c ordered, last per subject", "cold_start_s", bare["last_per_subject_seconds"]
-        start = time.monotonic()
-        with Bide(nats) as bide:
-            yield "bide", "cold_start_s", time.monotonic() - start
-            with open(f"/proc/{bide.child.pid}/smaps_rollup", encoding="ascii") as file:
-                pss = int(re.search(r"Pss:\s+(\d+) kB", file.read()).group(1)) * 1024
-            yield "bide", "table_bytes", pss / size.jobs
-            yield "entries, raw", "table_bytes", filled["bytes"] / size.jobs
+        yield "entries, raw", "table_bytes", filled["bytes"] / size.jobs
+        for kind in measured(size, ["bide"]):
+            start = time.monotonic()
+            with SERVERS[kind](nats) as bide:
+                yield kind, "cold_start_s", time.monotonic() - start
+                with open(f"/proc/{bide.child.pid}/smaps_rollup", encoding="ascii") as file:
+                    pss = int(re.search(r"Pss:\s+(\d+) kB", file.read()).group(1)) * 1024
+                yield kind, "table_bytes", pss / size.jobs
 
 
 def idle(size):
-    for kind in shuffled(["bide", "echo", "nchan"]):
+    for kind in measured(size, ["bide", "echo", "nchan"]):
         figures = fresh(kind, "idle", "--clients", size.idle_clients, "--seconds", size.idle_s)
         yield kind, "idle_percent", figures["cpu_percent"]
 
 
 def churn(size):
-    for kind in shuffled(["floor", "bide", "echo"]):
+    for kind in measured(size, ["floor", "bide", "echo"]):
         figures = fresh(kind, "churn", "--seconds", size.churn_s)
         yield kind, "churn_per_s", figures["per_second"]
     # Not the floor: it judges no tags, so an event that overtakes the request would not be told.
-    for kind in shuffled(["bide", "echo"]):
+    for kind in measured(size, ["bide", "echo"]):
         figures = fresh(kind, "churn", "--seconds", size.churn_s, "--parked", 1)
         yield kind, "churn_parked_per_s", figures["per_second"]
-    for kind in shuffled(["floor", "bide", "echo"]):
+    for kind in measured(size, ["floor", "bide", "echo"]):
         figures = fresh(kind, "burst", "--clients", size.burst)
         yield kind, "burst_syn_retries", figures["syn_retries"]
         yield kind, "burst_ms", figures["last_ms"]
