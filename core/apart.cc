@@ -46,9 +46,11 @@ Shard::Copy Shard::try_copy_of(const Record& record, TimePoint now) const noexce
   }
 }
 
+void Shard::Copy::render() { snapshot = make_snapshot(*job, epoch, moment.in_grace(*job)); }
+
 bool Shard::Copy::try_render() noexcept {
   try {
-    if (snapshot == nullptr) snapshot = make_snapshot(*job, epoch, moment.in_grace(*job));
+    if (snapshot == nullptr) render();
     return true;
   } catch (const std::bad_alloc&) {
     return false;

@@ -89,7 +89,8 @@ class Shard {
     Epoch epoch;
     std::shared_ptr<const Snapshot> snapshot;
 
-    [[nodiscard]] bool try_render() noexcept;
+    void render();
+    [[nodiscard]] bool try_render() noexcept;  // Unless it has a snapshot.
     [[nodiscard]] Condition::Judgement judge(const Waiter::Terms& terms) const;
   };
   static constexpr std::size_t kApartBytes = 256 << 10;
