@@ -170,7 +170,8 @@ TEST_CASE("web_socket_reader: a message that is announced as too large is 1009 a
   const std::string most = client_frame(Opcode::kText, std::string(8'192, 'x'), {.fin = false});
   CHECK(talk(most + client_frame(Opcode::kContinuation, "")).messages.size() == 1);
   check_fails(most + client_frame(Opcode::kContinuation, "x").substr(0, 2), 1009);
-  const std::string half = client_frame(Opcode::kBinary, "", {.announced_bytes = 8'192}).substr(0, 8);
+  const std::string half =
+      client_frame(Opcode::kBinary, "", {.announced_bytes = 8'192}).substr(0, 8);
   CHECK(talk(half + std::string(8'191, 'x')).state == State::kOpen);
 }
 

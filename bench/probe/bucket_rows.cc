@@ -40,8 +40,8 @@ double seconds_to_drain(jsCtx* jetstream, jsDeliverPolicy policy, std::uint64_t 
   jsSubOptions_Init(&options);
   options.Ordered = true;
   options.Config.DeliverPolicy = policy;
-  // nats-server 2.9 looks through all keys before it answers: a million take it some seconds, and more
-  // where the machine is busy. The default is 5 s.
+  // nats-server 2.9 looks through all keys before it answers: a million take it some seconds, and
+  // more where the machine is busy. The default is 5 s.
   jsOptions patience;
   jsOptions_Init(&patience);
   patience.Wait = 60'000;
