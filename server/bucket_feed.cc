@@ -21,12 +21,11 @@ std::variant<std::unique_ptr<BucketFeed>, std::string> BucketFeed::open(NatsConn
                                                                         Settings settings) {
   const std::string inbox = connection.new_inbox();
   // Subscribed before the consumer exists: it sends as soon as it does.
-  natsSubscription* subscription = nullptr;
+  std::unique_ptr<BucketFeed> feed(new BucketFeed(connection, std::move(settings)));
   natsStatus status =
-      natsConnection_SubscribeSync(&subscription, connection.handle(), inbox.c_str());
+      natsConnection_SubscribeSync(&feed->subscription_, connection.handle(), inbox.c_str());
   if (status != NATS_OK) return describe_nats_error(status);
-  std::unique_ptr<BucketFeed> feed(new BucketFeed(connection, std::move(settings), subscription));
-  status = natsSubscription_SetPendingLimits(subscription, -1, kPendingBytesMax);
+  status = natsSubscription_SetPendingLimits(feed->subscription_, -1, kPendingBytesMax);
   if (status == NATS_OK) status = feed->create_consumer(inbox);
   if (status != NATS_OK) {
     return "no consumer: " + describe_request_error(connection, status, "CONSUMER.CREATE");
@@ -35,7 +34,9 @@ std::variant<std::unique_ptr<BucketFeed>, std::string> BucketFeed::open(NatsConn
 }
 
 // The server forgets the consumer soon after its inbox has nobody who listens.
-BucketFeed::~BucketFeed() { connection_.retire(subscription_); }
+BucketFeed::~BucketFeed() {
+  if (subscription_ != nullptr) connection_.retire(subscription_);
+}
 
 natsStatus BucketFeed::create_consumer(const std::string& inbox) {
   const std::string filter = settings_.keys.filter();

@@ -72,8 +72,8 @@ class BucketFeed {
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
  private:
-  BucketFeed(NatsConnection& connection, Settings settings, natsSubscription* subscription)
-      : connection_(connection), settings_(std::move(settings)), subscription_(subscription) {}
+  BucketFeed(NatsConnection& connection, Settings settings)
+      : connection_(connection), settings_(std::move(settings)) {}
   natsStatus create_consumer(const std::string& inbox);
   void spend_message();
   void free_spent();
@@ -88,7 +88,7 @@ class BucketFeed {
 
   NatsConnection& connection_;
   const Settings settings_;
-  natsSubscription* const subscription_;
+  natsSubscription* subscription_ = nullptr;
   NatsMsgPtr message_;
   std::vector<NatsMsgPtr> spent_;  // Messages dealt with, to be freed together.
   std::size_t spent_bytes_ = 0;

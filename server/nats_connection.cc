@@ -180,7 +180,11 @@ std::string NatsConnection::new_inbox() const {
 void NatsConnection::retire(natsSubscription* subscription) {
   natsSubscription_Unsubscribe(subscription);
   MutexLock lock(mutex_);
-  retired_.push_back(subscription);
+  try {
+    retired_.push_back(subscription);
+  } catch (const std::bad_alloc&) {
+    return;  // Never freed: destroying it here could crash, and this is called by destructors.
+  }
   const std::uint64_t before = reconnects();
   if (!connected() || natsConnection_FlushTimeout(connection_, kRetireFlushMs) != NATS_OK) return;
   if (!connected() || reconnects() != before) return;

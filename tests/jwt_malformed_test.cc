@@ -62,7 +62,6 @@ TEST_CASE("jwt malformed: claims that are signed and yet make no sense") {
                                     reader_claims() + std::string(1, '\0'),
                                     "\xEF\xBB\xBF" + reader_claims(),
                                     reader_claims(",\"x\":\"\xFF\""),
-                                    reader_claims(R"(,"x":"\ud800")"),
                                     reader_claims(",\"x\":" + deep),
                                     deep,
                                     std::string(5000, '['),
@@ -82,6 +81,9 @@ TEST_CASE("jwt malformed: claims that are signed and yet make no sense") {
     CAPTURE(claims.substr(0, 100));
     CHECK(judged(authority, hs256_token(kSecret, kHs256, claims)) == "invalid");
   }
+  // Odd, but JSON (RFC 8259 section 8.2), and in a claim that means nothing to bide.
+  CHECK(judged(authority, hs256_token(kSecret, kHs256, reader_claims(R"(,"x":"\ud800")"))) ==
+        "permit");
 }
 
 TEST_CASE("jwt malformed: deep and large texts, without a signature and with one") {
