@@ -64,7 +64,7 @@ TEST_CASE("web_socket_handshake: the example of RFC 6455 section 1.3, as it goes
   CHECK(out ==
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: bide.v1\r\n"
-        "Upgrade: websocket\r\n\r\n");
+        "Upgrade: websocket\r\nX-Content-Type-Options: nosniff\r\n\r\n");
 }
 
 TEST_CASE("web_socket_handshake: only bide.v1 is selected, and only if it is offered") {
