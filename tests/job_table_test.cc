@@ -538,7 +538,9 @@ TEST_CASE("job table: its memory is counted, limited and given back") {
     f.apply(defined("a", 1));
     return f.table->memory();
   }();
-  Fixture f(JobTable::Options{.shards = 2, .memory_max = 3 * empty + 100}, 100s);
+  // The entries were written in 1970.
+  const std::chrono::nanoseconds max_age = FakeClock().wall_now().time_since_epoch() + 100s;
+  Fixture f(JobTable::Options{.shards = 2, .memory_max = 3 * empty + 100}, max_age);
   const auto rejected = [&](const Entry& entry) { return f.table->apply(entry).rejected; };
   f.apply(defined("a", 1));
   f.apply(defined("b", 2));
@@ -571,7 +573,7 @@ TEST_CASE("job table: its memory is counted, limited and given back") {
     CHECK(read.absorb(defined("d", 4)).rejected == RejectReason::kTableFull);
     REQUIRE(read.absorb(deleted(defined("a", 1), 5)));
     read.let_go(2);
-    f.table->install(std::move(read), kEpoch, 100s);
+    f.table->install(std::move(read), kEpoch, max_age);
     CHECK(f.table->memory() == 2 * empty);
   }
   SUBCASE("by what the bucket pushes out") {

@@ -137,7 +137,8 @@ class Trial {
     } else {
       const std::string response = client.response();
       CHECK((response.empty() || response.starts_with("HTTP/1.1 ")));
-      if (response.starts_with("HTTP/1.1 503 ")) CHECK(client.at_end());
+      // With TLS there may be no memory for a goodbye.
+      if (client.tls() == nullptr && response.starts_with("HTTP/1.1 503 ")) CHECK(client.at_end());
     }
     CHECK(std::chrono::steady_clock::now() - began < 5s);
   }
