@@ -11,7 +11,7 @@ std::size_t bytes_of(const Definition& definition) {
   std::size_t bytes = sizeof(Definition) + definition.created.size() + definition.subject.size() +
                       definition.operation.size();
   if (const auto* names = std::get_if<std::vector<std::string>>(&definition.expected_agents)) {
-    for (const std::string& name : *names) bytes += sizeof(name) + name.size();
+    for (const std::string& name : *names) bytes += sizeof(std::string) + name.size();
   }
   return bytes;
 }

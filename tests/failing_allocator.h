@@ -37,12 +37,16 @@ inline bool must_fail() {
   return fails;
 }
 
-inline void* allocate(std::size_t bytes, std::size_t alignment) {
-  if (must_fail()) throw std::bad_alloc();
+inline void* try_allocate(std::size_t bytes, std::size_t alignment) noexcept {
+  if (must_fail()) return nullptr;
   if (bytes == 0) bytes = 1;
-  void* const memory = alignment <= alignof(std::max_align_t)
-                           ? std::malloc(bytes)
-                           : std::aligned_alloc(alignment, (bytes + alignment - 1) & -alignment);
+  return alignment <= alignof(std::max_align_t)
+             ? std::malloc(bytes)
+             : std::aligned_alloc(alignment, (bytes + alignment - 1) & -alignment);
+}
+
+inline void* allocate(std::size_t bytes, std::size_t alignment) {
+  void* const memory = try_allocate(bytes, alignment);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
@@ -54,6 +58,13 @@ void* operator new(std::size_t bytes) {
 }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return bide::testing::allocate(bytes, static_cast<std::size_t>(alignment));
+}
+// Those that do not throw as well: a sanitizer has its own, whose memory free() must not get.
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  return bide::testing::try_allocate(bytes, alignof(std::max_align_t));
+}
+void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return bide::testing::try_allocate(bytes, static_cast<std::size_t>(alignment));
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }

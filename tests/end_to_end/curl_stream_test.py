@@ -94,7 +94,7 @@ class CurlStreams(unittest.TestCase):
 
     def test_a_slow_reader_misses_what_was_overtaken_and_nothing_else(self):
         bulk = "x" * 900_000  # Some of these fill all buffers between bide and a stopped curl.
-        self.bide.put(definition("bulky", operation={"text": bulk}))
+        self.bide.put(definition("bulky", operation={"text": bulk}, subject="jobs.modify._all"))
         stream = self.stream("/job/bulky/events")
         stream.next("hello")
         stream.next("job")

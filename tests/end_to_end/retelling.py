@@ -1,7 +1,7 @@
 """What a job's states have been, told from its entries: the rules written a second time.
 
-The fold is that of README's "Words": of each agent the event of the highest rank counts, of equals the
-later one; a final job does not move any more.
+For each agent the event of the highest rank counts, of equals the later one. That holds for ever. A job is not final
+while the latest event of an agent is `acknowledged` or `started`.
 """
 import collections
 
@@ -11,8 +11,8 @@ RANKS = {"submitted": 0, "acknowledged": 1, "started": 2, "failed": 3, "skipped"
 State = collections.namedtuple("State", "status final agents")
 
 
-def judge(agents, expected, for_one):
-    """The status and finality of a job of which `agents` have come this far."""
+def judge(agents, at_work, expected, for_one):
+    """The status and finality of a job whose `agents` have come this far, and of which some may be at work again."""
     kinds = list(agents.values())
     done = [agent for agent, kind in agents.items() if RANKS[kind] > 2]
     if isinstance(expected, list):
@@ -30,21 +30,23 @@ def judge(agents, expected, for_one):
         status = "skipped"
     else:
         status = "completed"
-    return status, bool(for_one or expected)
+    return status, bool(for_one or expected) and not at_work
 
 
 def retell(definition, defined_at, events):
     """Every state the job has had, by revision. `events`: (revision, kind, agent), in any order."""
     expected = definition.get("expected_agents")
     for_one = not definition.get("subject", "").endswith("_all")
-    agents, status, final = {}, "submitted", False
+    agents, newest, status, final = {}, {}, "submitted", False
     states = {}
     # What is written before the definition shows with it.
     for revision, kind, agent in sorted([*events, (defined_at, None, None)]):
-        if kind and RANKS[kind] and agent != "_api" and not final:
+        if kind and RANKS[kind] and agent != "_api":
+            newest[agent] = kind
             if RANKS[kind] >= RANKS.get(agents.get(agent), 0):
                 agents = {**agents, agent: kind}
-            status, final = judge(agents, expected, for_one)
+            at_work = any(RANKS[kind] < 3 for kind in newest.values())
+            status, final = judge(agents, at_work, expected, for_one)
         if revision >= defined_at:
             states[revision] = State(status, final, agents)
     return states

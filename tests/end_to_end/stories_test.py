@@ -35,8 +35,11 @@ class Stories(unittest.TestCase):
                        for story in stories for _ in range(dice.randint(1, 2))]
             shares = [[] for _ in range(WRITERS)]
             for story in stories:
+                # An agent writes its events in order. Agents, and who defines the job, do not wait for each other.
+                share_of = {agent: dice.choice(shares) for agent in (None, "_api", *story.agents)}
                 for entry in story.entries:
-                    dice.choice(shares).append(entry)
+                    _, agent = story.events.get(entry.key, (None, None))
+                    share_of[agent].append(entry)
             writers = [StoryWriter(nats.port, f"w{n}", share) for n, share in enumerate(shares)]
             asyncio.run(self.play(stories, readers, writers, bide, nats, dice))
             self.judge(stories, readers, writers)

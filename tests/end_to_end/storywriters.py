@@ -45,8 +45,8 @@ class Story:
         dice.shuffle(whose)
         names = ["_api", *self.agents]
         steps = [(ways[n].pop(0), names[n]) for n in whose]
-        if dice.random() < 0.2:
-            steps.append(("started", self.agents[0]))  # Late, and of no account.
+        if dice.random() < 0.2:  # The work is delivered once more.
+            steps += [("started", self.agents[0]), (dice.choice(ENDS), self.agents[0])]
         return [(nano, kind, agent) for nano, (kind, agent) in enumerate(steps, 1)]
 
 
