@@ -85,11 +85,17 @@ Fold::~Fold() = default;
 
 // --- What events come to ------------------------------------------------------------------------
 
+std::uint32_t Fold::at_work(const AgentState& agent) {
+  return agent.newest == EventKind::kAcknowledged || agent.newest == EventKind::kStarted ? 1 : 0;
+}
+
 void Fold::Counts::add(const AgentState& agent, bool expected, std::uint32_t times) {
-  if (agent.newest == EventKind::kAcknowledged || agent.newest == EventKind::kStarted) {
-    at_work += times;
-  }
-  switch (agent.told) {
+  at_work += Fold::at_work(agent) * times;
+  add_state(agent.told, expected, times);
+}
+
+void Fold::Counts::add_state(EventKind told, bool expected, std::uint32_t times) {
+  switch (told) {
     case EventKind::kSubmitted:
       return;
     case EventKind::kAcknowledged:
@@ -122,22 +128,23 @@ Status Fold::judge(const Definition& definition, const Counts& counts) {
 }
 
 // Event after event: the only way to tell since when the status has been what it is.
-Fold::Replayed Fold::replay(const Definition& definition, Revision revision,
-                            const StoredEvents& events, std::span<AgentState> agents) {
-  Replayed done{{}, revision};
-  const bool as_one = folds_as_one(definition);
+Fold::Replayed Fold::replay(const Definition& definition, const StoredEvents& events,
+                            std::span<AgentState> agents) const {
+  Replayed done{{}, definition_revision_};
   Status status = Status::kSubmitted;
   for (const StoredEvent& event : events) {
     ++fold_steps;
     if (event.agent == StoredEvent::kSubmitter) continue;
-    AgentState& agent = agents[as_one ? 0 : event.agent];
+    AgentState& agent = agents[as_one_ ? 0 : event.agent];
     const AgentState before = agent;
     agent.newest = event.kind;
     if (rank_of(event.kind) >= rank_of(agent.told)) agent.told = event.kind;
+    done.counts.at_work += at_work(agent) - at_work(before);
+    if (agent.told == before.told) continue;
     const bool expected =
         is_terminal(agent.told) && is_expected_by_name(definition, event.hostname());
-    done.counts.add(before, expected, -1U);
-    done.counts.add(agent, expected, 1);
+    done.counts.add_state(before.told, expected, -1U);
+    done.counts.add_state(agent.told, expected, 1);
     const Status now = judge(definition, done.counts);
     // An event older than the definition counts from when the job came to exist.
     if (now != status) done.status_revision = std::max(done.status_revision, event.revision);
@@ -302,7 +309,7 @@ void Fold::redefine(const Definition& definition, Revision revision, const Store
 void Fold::replay_small(const Definition* definition, const StoredEvents& events) {
   if (definition == nullptr) return;
   std::array<AgentState, kSmallAgentsMax> agents;
-  const Replayed now = replay(*definition, definition_revision_, events, agents);
+  const Replayed now = replay(*definition, events, agents);
   counts_ = now.counts;
   status_ = judge(*definition, counts_);
   status_revision_ = now.status_revision;
@@ -335,7 +342,7 @@ void Fold::judge_final(const Definition& definition) {
 Revision Fold::status_revision(const Definition& definition, const StoredEvents& events) const {
   if (status_revision_ == 0) {
     std::vector<AgentState> agents(agents_in(events));
-    status_revision_ = replay(definition, definition_revision_, events, agents).status_revision;
+    status_revision_ = replay(definition, events, agents).status_revision;
   }
   return status_revision_;
 }

@@ -80,15 +80,18 @@ class Fold {
     std::uint32_t at_work = 0;
 
     [[nodiscard]] std::uint32_t terminal() const { return failed + skipped + completed; }
+    // An agent, or only what its state is; `times`: 1, or -1U to take it off.
     void add(const AgentState& agent, bool expected, std::uint32_t times);
+    void add_state(EventKind told, bool expected, std::uint32_t times);
   };
+  static std::uint32_t at_work(const AgentState& agent);  // 1: it is.
   struct Replayed {
     Counts counts;
     Revision status_revision;
   };
 
-  static Replayed replay(const Definition& definition, Revision revision,
-                         const StoredEvents& events, std::span<AgentState> agents);
+  [[nodiscard]] Replayed replay(const Definition& definition, const StoredEvents& events,
+                                std::span<AgentState> agents) const;
   static Status judge(const Definition& definition, const Counts& counts);
   void judge_final(const Definition& definition);
   void judge_again(const Definition* definition, Revision revision);

@@ -39,12 +39,13 @@ Job::Absorbed Job::put(StoredEntries<Stored>& entries, const Entry& entry, std::
   if (!entry.takes_away()) {
     stored.emplace(entry);
     const std::size_t bytes_before = held == kNoPlace ? 0 : bide::bytes_of(entries[held]);
-    const Absorbed room =
-        room_for(bide::bytes_of(*stored), bytes_before, held == kNoPlace, bytes_left);
+    const std::size_t bytes = bide::bytes_of(*stored);
+    const Absorbed room = room_for(bytes, bytes_before, held == kNoPlace, bytes_left);
     if (room != Absorbed::kChanged) return room;
+    entry_bytes_ += bytes;
   }
   if (held != kNoPlace) take_out(entries, held);
-  if (stored) append(*std::move(stored));
+  if (stored) append(std::move(*stored));
 
   if (std::holds_alternative<Loss>(entry.what)) {
     if (held == kNoPlace) return Absorbed::kUnchanged;
@@ -70,8 +71,7 @@ Job::Absorbed Job::room_for(std::size_t bytes, std::size_t bytes_before, bool an
   return bytes - bytes_before > bytes_left ? Absorbed::kTableFull : Absorbed::kChanged;
 }
 
-void Job::append(StoredEvent event) {
-  entry_bytes_ += bide::bytes_of(event);
+void Job::append(StoredEvent&& event) {
   event.agent = fold_.number_for(events_, event.hostname());
   const bool in_order = events_.insert(std::move(event));
   if (in_order && events_.indexed() == fold_.indexed()) {
@@ -81,10 +81,7 @@ void Job::append(StoredEvent event) {
   }
 }
 
-void Job::append(StoredResponse response) {
-  entry_bytes_ += bide::bytes_of(response);
-  (void)responses_.insert(std::move(response));
-}
+void Job::append(StoredResponse&& response) { (void)responses_.insert(std::move(response)); }
 
 void Job::take_out(StoredEvents& events, EntryPlace place) {
   entry_bytes_ -= bide::bytes_of(events[place]);

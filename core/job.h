@@ -104,8 +104,8 @@ class Job {
   Absorbed put(StoredEntries<Stored>& entries, const Entry& entry, std::size_t bytes_left);
   [[nodiscard]] Absorbed room_for(std::size_t bytes, std::size_t bytes_before, bool another,
                                   std::size_t bytes_left) const;
-  void append(StoredEvent event);
-  void append(StoredResponse response);
+  void append(StoredEvent&& event);
+  void append(StoredResponse&& response);
   void take_out(StoredEvents& events, EntryPlace place);
   void take_out(StoredEntries<StoredResponse>& responses, EntryPlace place);
 

@@ -19,15 +19,18 @@ Count& count_of(char* bytes) {
 }  // namespace
 
 PackedText::PackedText(std::initializer_list<std::string_view> strings) {
-  std::size_t size = sizeof(Count);
-  for (const std::string_view text : strings) size += until_nul(text).size() + 1;
+  std::array<std::string_view, kStringsMax> kept;
+  std::size_t size = sizeof(Count), count = 0;
+  for (const std::string_view text : strings) {
+    kept[count] = until_nul(text);
+    size += kept[count++].size() + 1;
+  }
   void* const block = ::operator new(size);
   new (block) Count(1);
   bytes_ = static_cast<char*>(block) + sizeof(Count);
   char* out = bytes_;
-  for (const std::string_view text : strings) {
-    const std::string_view kept = until_nul(text);
-    out = std::copy(kept.begin(), kept.end(), out);
+  for (std::size_t i = 0; i < count; ++i) {
+    out = std::copy(kept[i].begin(), kept[i].end(), out);
     *out++ = '\0';
   }
 }

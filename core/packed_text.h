@@ -20,7 +20,8 @@ namespace bide {
 
 class PackedText {
  public:
-  // The strings are kept in order, each ended by NUL; one with a NUL inside is kept up to that.
+  // At most kStringsMax, kept in order, each ended by NUL; one with a NUL inside is kept up to that.
+  static constexpr std::size_t kStringsMax = 5;
   explicit PackedText(std::initializer_list<std::string_view> strings);
   PackedText(const PackedText& other) noexcept;
   PackedText(PackedText&& other) noexcept : bytes_(std::exchange(other.bytes_, nullptr)) {}

@@ -32,9 +32,4 @@ bool is_terminal(Status status) {
   return status != Status::kSubmitted && status != Status::kProcessing;
 }
 
-int rank_of(EventKind event) {
-  constexpr std::array kRanks = {0, 1, 2, 4, 3, 3, 4};
-  return kRanks[static_cast<std::size_t>(event)];
-}
-
 }  // namespace bide

@@ -42,7 +42,10 @@ enum class EventKind : std::uint8_t {
 [[nodiscard]] std::optional<EventKind> event_from_word(std::string_view word);
 // Of two events by one agent the higher rank tells its state: submitted 0, acknowledged 1,
 // started 2, failed = skipped 3, completed = retried 4.
-[[nodiscard]] int rank_of(EventKind event);
+[[nodiscard]] constexpr int rank_of(EventKind event) {
+  constexpr std::array kRanks = {0, 1, 2, 4, 3, 3, 4};
+  return kRanks[static_cast<std::size_t>(event)];
+}
 // The agent is done with the job: rank 3 and up.
 [[nodiscard]] inline bool is_terminal(EventKind event) { return rank_of(event) >= 3; }
 

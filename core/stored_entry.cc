@@ -85,7 +85,7 @@ EntryPlace StoredEntries<Stored>::find(std::string_view key_rest) const {
   const KeyHash hash = key_hash_of(key_rest);
   if (indexed()) {
     const std::size_t slot = slot_of(hash, key_rest);
-    return slot == index_.size() ? kNoPlace : index_[slot];
+    return slot == index_->slots.size() ? kNoPlace : index_->slots[slot];
   }
   for (EntryPlace place = 0; place < places(); ++place) {
     ++fold_steps;
@@ -95,12 +95,12 @@ EntryPlace StoredEntries<Stored>::find(std::string_view key_rest) const {
 }
 
 template <typename Stored>
-bool StoredEntries<Stored>::insert(Stored entry) {
+bool StoredEntries<Stored>::insert(Stored&& entry) {
   const bool last = all_.empty() || all_.back().revision <= entry.revision;
   if (last) {
     reserve_one_more(all_);
     all_.push_back(std::move(entry));
-    if (indexed() && 2 * (all_.size() + 1) <= index_.size()) {
+    if (indexed() && 2 * (all_.size() + 1) <= index_->slots.size()) {
       enter(places() - 1);
     } else if (places() > kIndexedFrom) {
       make_index();
@@ -125,8 +125,8 @@ void StoredEntries<Stored>::take_out(EntryPlace place) {
   }
   all_[place].text.reset();
   all_[place].revision = place;
-  ++vacant_;
-  while (first_ < places() && vacant(first_)) ++first_;
+  ++index_->vacant;
+  while (index_->first < places() && vacant(index_->first)) ++index_->first;
 }
 
 // Each place that is passed over is led to where that ended, so that the next time it is one step.
@@ -146,48 +146,52 @@ Revision StoredEntries<Stored>::newest() {
 
 template <typename Stored>
 void StoredEntries<Stored>::tidy() {
+  if (!indexed()) return;
   fold_steps += places();
   std::erase_if(all_, [](const Stored& entry) { return !entry.text; });
-  vacant_ = first_ = 0;
+  index_->vacant = index_->first = 0;
   // A little fewer are no reason to give up the index: the next one would bring it back.
   if (places() > kIndexedFrom / 2) {
     make_index();
   } else {
-    index_ = {};
+    index_.reset();
     all_.shrink_to_fit();
   }
 }
 
-// index_.size(): there is none. A slot whose entry is gone does not end the search.
+// slots.size(): there is none. A slot whose entry is gone does not end the search.
 template <typename Stored>
 std::size_t StoredEntries<Stored>::slot_of(KeyHash hash, std::string_view key_rest) const {
-  const std::size_t mask = index_.size() - 1;
-  for (std::size_t slot = hash & mask; index_[slot] != kNoPlace; slot = (slot + 1) & mask) {
+  const std::vector<EntryPlace>& slots = index_->slots;
+  const std::size_t mask = slots.size() - 1;
+  for (std::size_t slot = hash & mask; slots[slot] != kNoPlace; slot = (slot + 1) & mask) {
     ++fold_steps;
-    const Stored& held = all_[index_[slot]];
+    const Stored& held = all_[slots[slot]];
     if (held.key_hash == hash && held.text && held.key_rest() == key_rest) return slot;
   }
-  return index_.size();
+  return slots.size();
 }
 
 // In the first slot that is free or whose entry is gone: whoever writes one key again and again
 // fills one slot.
 template <typename Stored>
 void StoredEntries<Stored>::enter(EntryPlace place) {
-  const std::size_t mask = index_.size() - 1;
+  std::vector<EntryPlace>& slots = index_->slots;
+  const std::size_t mask = slots.size() - 1;
   std::size_t slot = all_[place].key_hash & mask;
-  while (index_[slot] != kNoPlace && !vacant(index_[slot])) {
+  while (slots[slot] != kNoPlace && !vacant(slots[slot])) {
     ++fold_steps;
     slot = (slot + 1) & mask;
   }
-  index_[slot] = place;
+  slots[slot] = place;
 }
 
 // For twice as many as there are.
 template <typename Stored>
 void StoredEntries<Stored>::make_index() {
   fold_steps += places();
-  index_.assign(std::bit_ceil(4 * (all_.size() + 1)), kNoPlace);
+  if (!indexed()) index_ = std::make_unique<Index>();
+  index_->slots.assign(std::bit_ceil(4 * (all_.size() + 1)), kNoPlace);
   for (EntryPlace place = 0; place < places(); ++place) {
     if (!vacant(place)) enter(place);
   }

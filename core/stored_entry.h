@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -96,9 +97,9 @@ class StoredEntries {
   // To be read only: no index, no vacant places.
   [[nodiscard]] StoredEntries frozen() const;
 
-  [[nodiscard]] std::size_t size() const { return all_.size() - vacant_; }
+  [[nodiscard]] std::size_t size() const { return all_.size() - vacancies(); }
   [[nodiscard]] bool empty() const { return size() == 0; }
-  [[nodiscard]] bool indexed() const { return !index_.empty(); }
+  [[nodiscard]] bool indexed() const { return index_ != nullptr; }
 
   // Places: those of all entries and the vacant ones.
   [[nodiscard]] EntryPlace places() const { return static_cast<EntryPlace>(all_.size()); }
@@ -109,10 +110,10 @@ class StoredEntries {
   // kNoPlace: none is held under that key (Entry::key_rest).
   [[nodiscard]] EntryPlace find(std::string_view key_rest) const;
   // The key must not be held. False: a later one is there already, so places have moved.
-  bool insert(Stored entry);
+  bool insert(Stored&& entry);
   // The place is vacant after it or, where there is no index, the later ones move up.
   void take_out(EntryPlace place);
-  [[nodiscard]] bool untidy() const { return indexed() && 2 * vacant_ > places(); }
+  [[nodiscard]] bool untidy() const { return 2 * vacancies() > places(); }
   void tidy();  // Places move.
 
   // The highest revision of what is held; 0: it is empty.
@@ -137,7 +138,9 @@ class StoredEntries {
     const Stored* at_;
     const Stored* end_;
   };
-  [[nodiscard]] Iterator begin() const { return {all_.data() + first_, all_.data() + all_.size()}; }
+  [[nodiscard]] Iterator begin() const {
+    return {all_.data() + (indexed() ? index_->first : 0), all_.data() + all_.size()};
+  }
   [[nodiscard]] Iterator end() const {
     return {all_.data() + all_.size(), all_.data() + all_.size()};
   }
@@ -150,10 +153,15 @@ class StoredEntries {
   // In a vacant place `revision` is one more than that of a place before it behind which all are
   // vacant; 0: all are.
   std::vector<Stored> all_;
-  // Open addressing: a place each, kNoPlace where there is none. At most half full.
-  std::vector<EntryPlace> index_;
-  EntryPlace vacant_ = 0;
-  EntryPlace first_ = 0;  // Those before it are vacant.
+  // Apart, so that the many who have none do not pay for it.
+  struct Index {
+    // Open addressing: a place each, kNoPlace where there is none. At most half full.
+    std::vector<EntryPlace> slots;
+    EntryPlace vacant = 0;
+    EntryPlace first = 0;  // Those before it are vacant.
+  };
+  [[nodiscard]] EntryPlace vacancies() const { return indexed() ? index_->vacant : 0; }
+  std::unique_ptr<Index> index_;
 };
 
 extern template class StoredEntries<StoredEvent>;
