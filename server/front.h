@@ -97,7 +97,7 @@ class Front final : private AnswerSink {
  private:
   friend class Exchange;
   static constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP;
-  static constexpr std::size_t kWriteBytesMin = 30 * 1024;  // 1 KiB a second.
+  static constexpr std::size_t kWriteBytesMin = 30U << 10;  // 1 KiB a second.
 
   void on_events(std::uint64_t key, Connection::News news) noexcept;
   void take_turn(Connection& connection, Connection::News news);
