@@ -14,6 +14,7 @@ class IdleWaiter final : public Waiter {
   [[nodiscard]] bool present(std::uint64_t) const noexcept override { return true; }
   [[nodiscard]] bool try_claim() noexcept override { return true; }
   void answer(Outcome, std::shared_ptr<const Snapshot>) noexcept override {}
+  void lose() noexcept override {}
 };
 
 constexpr std::size_t kParked = 10'000;

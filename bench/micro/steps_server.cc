@@ -73,6 +73,7 @@ class SilentWaiter final : public Waiter {
   void answer(Outcome, std::shared_ptr<const Snapshot>) noexcept override {
     ::sem_post(&answered_);
   }
+  void lose() noexcept override {}
 
  private:
   sem_t& answered_;
