@@ -44,7 +44,7 @@ ProblemText problem_of(std::string_view body) {
 
 // What a person should read, in one line.
 std::string detail_of(int http_status, std::string_view detail) {
-  const std::string code = "the server answered " + std::to_string(http_status);
+  std::string code = "the server answered " + std::to_string(http_status);
   if (detail.empty()) return code;
   return code + ": " + printable(detail.substr(0, kDetailBytesMax), " ");
 }

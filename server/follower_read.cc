@@ -96,7 +96,7 @@ void Follower::tell(const BucketConfig& config) {
 }
 
 std::string Follower::wait_for_bucket(const NatsConnection& connection) {
-  const std::string trouble = "the bucket " + settings_.bucket + " does not exist";
+  std::string trouble = "the bucket " + settings_.bucket + " does not exist";
   if (std::exchange(waits_for_bucket_, true)) return trouble;
   const std::string cure = "check --bucket, create it (nats kv add " + settings_.bucket +
                            " --history 1), or start bide serve with --create-bucket";

@@ -32,7 +32,7 @@ class EventSource(NodeClients):
         self.assertTrue(is_rising([data["revision"] for data in told]), told)
 
     def test_comes_back_after_restarts_and_a_kill_of_nats_and_ends_by_itself(self):
-        self.bide.put(definition("es"))
+        self.bide.put(definition("es", expected_agents=["web-01", "web-02"]))
         script = self.watch("es")
         script.wait_for(event="job")
         self.bide.put(event("es", "acknowledged"))
