@@ -20,7 +20,8 @@ namespace bide {
 
 class PackedText {
  public:
-  // At most kStringsMax, kept in order, each ended by NUL; one with a NUL inside is kept up to that.
+  // At most kStringsMax, kept in order, each ended by NUL; one with a NUL inside is kept up to
+  // that.
   static constexpr std::size_t kStringsMax = 5;
   explicit PackedText(std::initializer_list<std::string_view> strings);
   PackedText(const PackedText& other) noexcept;
