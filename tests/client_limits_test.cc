@@ -121,8 +121,7 @@ TEST_CASE("client limits: what is kept of one client's half-sent heads has a bou
   }
   // Which one comes too late is not known: they are read by several threads.
   Client fifth = server.dial();
-  Client sixth = server.dial();
-  REQUIRE(wait_connections(server, 6));
+  REQUIRE(wait_connections(server, 5));
   let_pass(50ms);
   fifth.send(half);
   CHECK(fifth.response().starts_with("HTTP/1.1 429 "));
@@ -133,9 +132,13 @@ TEST_CASE("client limits: what is kept of one client's half-sent heads has a bou
   CHECK(is_200(other.response()));
   slow.front().send("\r\n\r\n");
   CHECK(is_200(slow.front().response()));
-  sixth.send(half);
-  sixth.send("\r\n\r\n");
-  CHECK(is_200(sixth.response()));
+  // The answer may be here before the room it gives back.
+  CHECK(ServedTable::wait_until([&] {
+    Client sixth = server.dial();
+    sixth.send(half);
+    sixth.send("\r\n\r\n");
+    return is_200(sixth.response());
+  }));
 }
 
 TEST_CASE("client limits: what is sent behind held requests has a bound, the answer comes anyway") {
@@ -236,7 +239,8 @@ TEST_CASE("client limits: one client's TLS handshakes wait for each other, anoth
   CHECK(server.http_metrics.tls_handshake_failures == 0);
   let_pass(1500ms);
   CHECK(is_served(Client(server.port, 0, &dialer)));  // Once the others' time is up.
-  CHECK(server.http_metrics.tls_handshake_failures == 2);
+  // The first that is over makes room, perhaps before the second is.
+  CHECK(ServedTable::wait_until([&] { return server.http_metrics.tls_handshake_failures == 2; }));
 }
 
 TEST_CASE("client limits: behind a trusted proxy each request counts for the client it names") {
