@@ -32,9 +32,9 @@ class BucketWriter {
   // Each blocks until JetStream has stored the entry, at most 5 s a round trip. nullopt: stored.
   [[nodiscard]] std::optional<BucketError> put(const NewEntry& entry);
   // Only where the key has no value: none was written, or it was deleted, or it has expired and a
-  // server's marker stands in its place. Of a bucket with sources their keys count. Somebody else
-  // writing it at the same time is fine. `written` (may be null) becomes true if it was this call
-  // that did.
+  // server's marker stands in its place. In a bucket with sources, a key of a source counts, too.
+  // If another client writes the key at the same time, that is no error. `written` (may be null)
+  // becomes true if this call wrote it.
   [[nodiscard]] std::optional<BucketError> put_if_absent(const NewEntry& entry,
                                                          bool* written = nullptr);
 

@@ -44,9 +44,9 @@ struct Snapshot {
   // The JSON on one line, for roads whose records are lines; empty where it is on one already.
   std::string json_line;
   Representation text;  // The status word and a newline. Its tag moves only when the status does.
-  // Of a page or a set: jobs whose JSON stands within json.bytes, behind the first `items_at`
-  // bytes, with commas in between. It is not copied there: everybody shares it, who is sent it in
-  // whatever list.
+  // The jobs of a page or a set. Their JSON belongs into json.bytes behind the first `items_at`
+  // bytes, separated by commas. It is not copied there: all lists that contain a job share its
+  // snapshot.
   std::vector<std::shared_ptr<const Snapshot>> items;
   std::size_t items_at = 0;
   std::size_t items_bytes = 0;  // With the commas.

@@ -69,7 +69,7 @@ struct ConfigFailure {
   natsStatus status;     // NATS_OK: it answered, see `text`.
   std::string text;      // The server's reason, where it has answered.
 };
-// Of an answer to STREAM.INFO.
+// Reads the answer to STREAM.INFO.
 [[nodiscard]] std::variant<BucketConfig, ConfigFailure> parse_bucket_config(std::string_view bucket,
                                                                             std::string_view json);
 [[nodiscard]] std::variant<BucketConfig, ConfigFailure> read_bucket_config(

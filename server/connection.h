@@ -125,8 +125,8 @@ class Connection final : public Waiter {
   [[nodiscard]] Standing standing() const noexcept;
   // Bytes that are kept of what its client has begun to say. For the owner.
   [[nodiscard]] std::size_t kept_bytes() const noexcept;
-  // Gives ownership up, by `phase`. What was noted meanwhile: the caller must have somebody look at
-  // it.
+  // Gives ownership up, by `phase`. Returns the news that was noted meanwhile; the caller must pass
+  // it on.
   [[nodiscard]] News rest() noexcept;
   struct Parked {
     Ticket ticket;  // Takes ownership back.
