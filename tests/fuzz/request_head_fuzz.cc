@@ -58,7 +58,7 @@ Framed read_fields(std::string_view lines) {
 }
 
 // README, "Limits", and RFC 9112 sections 3.2 and 6. `bytes` is what was taken for the request.
-void check_framing(const Admitted& request, std::string_view bytes, bool whole) {
+void check_framing(const Passed& request, std::string_view bytes, bool whole) {
   if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
   const std::size_t end = bytes.find("\r\n\r\n");
   demand(end != std::string_view::npos, "a head ends with an empty line");
@@ -93,7 +93,7 @@ void check_framing(const Admitted& request, std::string_view bytes, bool whole) 
   }
 }
 
-void check_admitted(const Admitted& request) {
+void check_admitted(const Passed& request) {
   demand(!request.method.empty() && request.method.size() <= kMethodBytesMax, "a method's length");
   demand(!request.target.empty() && request.target.size() <= kTargetBytesMax, "a target's length");
   demand(request.path == "*" || request.path.starts_with('/'), "a path begins with a slash");
@@ -117,7 +117,7 @@ void check_requests(std::string_view stream) {
     const Step step = advance(stream, progress, request);
     if (step.need != Step::Need::kComplete) return;
     demand(step.consumed_bytes > 0 && step.consumed_bytes <= stream.size(), "it goes forward");
-    const Admitted let_in = admitted(request);
+    const Passed let_in = admitted(request);
     check_admitted(let_in);
     check_framing(let_in, stream.substr(0, step.consumed_bytes), true);
     stream.remove_prefix(step.consumed_bytes);
