@@ -61,7 +61,10 @@ void check_tokens(std::string_view text) {
   try {
     const TokenFile tokens(token_file());
     demand(!std::holds_alternative<Permit>(tokens.judge("", {})), "no token is none");
-    for (std::string_view rest = text; !rest.empty();) {
+    std::string_view rest = text;
+    if (rest.starts_with("\xEF\xBB\xBF"))
+      rest.remove_prefix(3);  // A byte order mark is no token's.
+    while (!rest.empty()) {
       std::string_view line = take_until(rest, "\n");
       if (line.ends_with('\r')) line.remove_suffix(1);
       line = line.substr(0, line.find(' '));
