@@ -68,8 +68,13 @@ std::string_view user_in(std::string_view url) {
   return url.substr(begin, end - begin);
 }
 
+bool is_space_or_control(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte <= 0x20 || byte == 0x7F;
+}
+
 bool is_nats_url(std::string_view url) {
-  if (url.find_first_of(" \t\r\n") != std::string_view::npos) return false;
+  if (std::any_of(url.begin(), url.end(), is_space_or_control)) return false;
   if (!percent_decoded(user_in(url))) return false;
   if (const std::size_t end = url.find(kSchemeEnd); end != std::string_view::npos) {
     const std::string_view scheme = url.substr(0, end);
@@ -117,8 +122,9 @@ bool has_bad_escape(std::string_view list) {
 
 std::string escaped_for_connect(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  // `%` for the library's own decoding, the next ones for its parser, then what JSON forbids.
-  constexpr std::string_view kEscaped = "%@:/?#[]\"\\";
+  // `%` for the library's own decoding, the next ones for its parser and for lists, then what JSON
+  // forbids.
+  constexpr std::string_view kEscaped = "%@:/?#[], \"\\";
   std::string escaped;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);

@@ -15,7 +15,8 @@ namespace bide {
 [[nodiscard]] std::vector<std::string> split_nats_urls(std::string_view list);
 
 // Every URL of the list has a host, and if they are there: the scheme `nats` or `tls`, a port from
-// 1 to 65535, no path, no white space, and no `%` that is not an escape. Names are not resolved.
+// 1 to 65535, no path, no white space or control character, and no `%` that is not an escape. Names
+// are not resolved.
 [[nodiscard]] bool is_nats_url_list(std::string_view list);
 
 // A URL of the list says who connects: it has a user, with or without a password, or a token.

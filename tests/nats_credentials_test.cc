@@ -100,7 +100,9 @@ TEST_CASE("nats_url: a user reaches the server's JSON as it was meant") {
         R"(nats://ci\u0040example:p\u003as\u002fw\u003fd\u00231\u0025@h)");
   CHECK(with_user_for_connect("a%22b%5C%0A@h") == R"(a\u0022b\u005c\u000a@h)");
   CHECK(with_user_for_connect("nats://u:p:q@r@h") == R"(nats://u:p\u003aq\u0040r@h)");
-  CHECK(escaped_for_connect("pass \"word\" \xC3\xA4") == "pass \\u0022word\\u0022 \xC3\xA4");
+  CHECK(with_user_for_connect("nats://u:p%2Cq%20@h") == R"(nats://u:p\u002cq\u0020@h)");
+  CHECK(escaped_for_connect("pass,\"word\" \xC3\xA4") ==
+        "pass\\u002c\\u0022word\\u0022\\u0020\xC3\xA4");
   CHECK(has_bad_escape("nats://a@h,nats://b%@h"));
   CHECK_FALSE(has_bad_escape("nats://a%25@h,nats://h%"));
 }

@@ -440,11 +440,26 @@ TEST_CASE("nats_url: what is accepted") {
     INFO(url);
     CHECK(is_nats_url_list(url));
   }
-  for (const char* url :
-       {"", "nats://", "http://h", "nats://h:0", "nats://h:65536", "nats://h:x", "nats://h/path",
-        "nats://a,,nats://b", "nats://@h", "nats://:4222", "nats://[]:1", "nats://a b",
-        "nats://h:1:2", "nats://u%:p@h", "nats://u:%4@h", "nats://u:p%zz@h", "nats://%00@h",
-        "nats://a,nats://100%@b"}) {
+  for (const char* url : {"",
+                          "nats://",
+                          "http://h",
+                          "nats://h:0",
+                          "nats://h:65536",
+                          "nats://h:x",
+                          "nats://h/path",
+                          "nats://a,,nats://b",
+                          "nats://@h",
+                          "nats://:4222",
+                          "nats://[]:1",
+                          "nats://a b",
+                          "nats://h:1:2",
+                          "nats://u%:p@h",
+                          "nats://u:%4@h",
+                          "nats://u:p%zz@h",
+                          "nats://%00@h",
+                          "nats://a,nats://100%@b",
+                          "nats://u:p\x01@h",
+                          "nats://h\x7f"}) {
     INFO(url);
     CHECK_FALSE(is_nats_url_list(url));
     CHECK(mentions(refused({"--nats", url}), "--nats: expected nats://HOST:PORT"));
