@@ -7,7 +7,7 @@
 #include <cstring>
 #include <iostream>
 
-#include "core/loopback.h"
+#include "core/base/loopback.h"
 
 namespace bide {
 

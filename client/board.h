@@ -13,8 +13,8 @@
 
 #include "client/digest.h"
 #include "client/exit_code.h"
-#include "core/clock.h"
-#include "core/mutex.h"
+#include "core/base/clock.h"
+#include "core/base/mutex.h"
 
 namespace bide {
 

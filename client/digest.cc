@@ -5,7 +5,7 @@
 #include <variant>
 
 #include "client/reply.h"
-#include "core/json_object.h"
+#include "core/base/json_object.h"
 #include "core/status.h"
 
 namespace bide {

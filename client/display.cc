@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "core/duration.h"
-#include "core/printable.h"
+#include "core/base/duration.h"
+#include "core/base/printable.h"
 
 namespace bide {
 namespace {

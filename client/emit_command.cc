@@ -10,9 +10,9 @@
 #include "client/nats_access.h"
 #include "client/new_entry.h"
 #include "client/usage.h"
+#include "core/base/json_object.h"
+#include "core/base/utf8_text.h"
 #include "core/entry_codec.h"
-#include "core/json_object.h"
-#include "core/utf8_text.h"
 
 namespace bide {
 namespace {

@@ -4,8 +4,8 @@
 #include <array>
 #include <cstdio>
 
+#include "core/base/json_text.h"
 #include "core/entry_codec.h"
-#include "core/json_text.h"
 
 namespace bide {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "client/arguments.h"
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "core/status.h"
 
 namespace bide {

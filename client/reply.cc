@@ -4,8 +4,8 @@
 #include <charconv>
 #include <utility>
 
-#include "core/json_object.h"
-#include "core/printable.h"
+#include "core/base/json_object.h"
+#include "core/base/printable.h"
 
 namespace bide {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <iostream>
 
+#include "core/base/printable.h"
 #include "core/entry.h"
-#include "core/printable.h"
 
 namespace bide {
 

@@ -8,7 +8,7 @@
 #include "client/terminal.h"
 #include "client/usage.h"
 #include "client/wait_run.h"
-#include "core/duration.h"
+#include "core/base/duration.h"
 
 namespace bide {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "client/pursuit.h"
 #include "client/terminal.h"
-#include "core/duration.h"
+#include "core/base/duration.h"
 
 namespace bide {
 namespace {

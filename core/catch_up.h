@@ -33,11 +33,11 @@
 #include <thread>
 #include <vector>
 
-#include "core/crew.h"
+#include "core/base/crew.h"
+#include "core/base/mutex.h"
 #include "core/due_heap.h"
 #include "core/hand_out.h"
 #include "core/lot.h"
-#include "core/mutex.h"
 #include "core/parking_places.h"
 #include "core/position.h"
 #include "core/tail.h"

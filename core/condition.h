@@ -8,7 +8,7 @@
 #include <chrono>
 #include <cstdint>
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "core/entity_tag.h"
 #include "core/job.h"
 #include "core/snapshot.h"

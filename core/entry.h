@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "core/status.h"
 
 namespace bide {

@@ -2,11 +2,11 @@
 
 #include <utility>
 
-#include "core/base64.h"
+#include "core/base/base64.h"
+#include "core/base/json_object.h"
+#include "core/base/timestamp.h"
 #include "core/entry_key.h"
 #include "core/field_reader.h"
-#include "core/json_object.h"
-#include "core/timestamp.h"
 
 namespace bide {
 namespace {

@@ -1,7 +1,7 @@
 // core/entry_codec.h: Bytes from the bucket to an Entry, or a reason why not.
 //
 // Nothing a worker writes may crash or stall the server: values are capped before they are parsed,
-// depth is capped, UTF-8 is checked (core/json_object.h).
+// depth is capped, UTF-8 is checked (core/base/json_object.h).
 //
 // Thread safety: pure functions.
 #pragma once

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <utility>
 
-#include "core/timestamp.h"
+#include "core/base/timestamp.h"
 
 namespace bide {
 namespace {

@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/json_object.h"
 #include "core/entry_codec.h"
-#include "core/json_object.h"
 
 namespace bide {
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/crew.h"
+#include "core/base/crew.h"
 #include "core/waiter.h"
 
 namespace bide {

@@ -39,8 +39,8 @@
 #include <memory>
 #include <optional>
 
+#include "core/base/mutex.h"
 #include "core/job_set.h"
-#include "core/mutex.h"
 
 namespace bide {
 

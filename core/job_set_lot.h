@@ -21,8 +21,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/base/mutex.h"
 #include "core/job_set.h"
-#include "core/mutex.h"
 
 namespace bide {
 

@@ -16,8 +16,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/clock.h"
-#include "core/crew.h"
+#include "core/base/clock.h"
+#include "core/base/crew.h"
 #include "core/entry_codec.h"
 #include "core/job.h"
 #include "core/lot.h"

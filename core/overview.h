@@ -22,11 +22,11 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/mutex.h"
 #include "core/draft.h"
 #include "core/due_heap.h"
 #include "core/hand_out.h"
 #include "core/held_page.h"
-#include "core/mutex.h"
 
 namespace bide {
 

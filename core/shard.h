@@ -31,10 +31,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/mutex.h"
 #include "core/due_heap.h"
 #include "core/hand_out.h"
 #include "core/job_table.h"
-#include "core/mutex.h"
 #include "core/record.h"
 
 namespace bide {

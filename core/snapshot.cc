@@ -5,9 +5,9 @@
 #include <numeric>
 #include <tuple>
 
-#include "core/duration.h"
+#include "core/base/duration.h"
+#include "core/base/json_text.h"
 #include "core/job.h"
-#include "core/json_text.h"
 
 namespace bide {
 namespace {

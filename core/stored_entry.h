@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/packed_text.h"
 #include "core/entry.h"
-#include "core/packed_text.h"
 
 namespace bide {
 

@@ -16,7 +16,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "core/condition.h"
 #include "core/entity_tag.h"
 #include "core/snapshot.h"

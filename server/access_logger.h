@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "server/options.h"
 
 namespace bide {

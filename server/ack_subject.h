@@ -11,7 +11,7 @@
 #include <optional>
 #include <string_view>
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "core/entry.h"
 
 namespace bide {

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <variant>
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "server/authority.h"
 #include "server/client_rates.h"
 #include "server/connection.h"

@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 
 namespace bide {
 

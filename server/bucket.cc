@@ -4,7 +4,7 @@
 #include <array>
 #include <span>
 
-#include "core/json_object.h"
+#include "core/base/json_object.h"
 
 namespace bide {
 namespace {

@@ -13,7 +13,7 @@
 #include <variant>
 #include <vector>
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "core/entity_tag.h"
 #include "core/entry.h"
 #include "server/bucket_config.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/json_object.h"
+#include "core/base/json_object.h"
 #include "server/bucket.h"
 
 namespace bide {

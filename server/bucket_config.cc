@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "core/json_object.h"
+#include "core/base/json_object.h"
 
 namespace bide {
 namespace {

@@ -17,7 +17,7 @@
 #include <variant>
 #include <vector>
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "core/entry_codec.h"
 #include "server/bucket_config.h"
 #include "server/nats_connection.h"

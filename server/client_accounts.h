@@ -13,8 +13,8 @@
 #include <cstdint>
 #include <unordered_map>
 
-#include "core/clock.h"
-#include "core/mutex.h"
+#include "core/base/clock.h"
+#include "core/base/mutex.h"
 #include "server/client_rates.h"
 
 namespace bide {

@@ -15,8 +15,8 @@
 #include <cstdint>
 #include <unordered_map>
 
-#include "core/clock.h"
-#include "core/mutex.h"
+#include "core/base/clock.h"
+#include "core/base/mutex.h"
 
 namespace bide {
 

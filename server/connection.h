@@ -25,9 +25,9 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/client_address.h"
 #include "core/waiter.h"
 #include "server/airlock.h"
-#include "server/client_address.h"
 #include "server/http_metrics.h"
 #include "server/opened_stream.h"
 #include "server/stream.h"

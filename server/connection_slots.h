@@ -12,7 +12,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/mutex.h"
+#include "core/base/mutex.h"
 #include "server/connection.h"
 
 namespace bide {

@@ -11,8 +11,8 @@
 #include <string>
 #include <utility>
 
-#include "core/clock.h"
-#include "core/mutex.h"
+#include "core/base/clock.h"
+#include "core/base/mutex.h"
 
 namespace bide {
 

@@ -16,8 +16,8 @@
 #include <deque>
 #include <fstream>
 
-#include "core/mutex.h"
-#include "server/start_error.h"
+#include "core/base/mutex.h"
+#include "core/base/start_error.h"
 
 namespace bide {
 namespace {

@@ -17,10 +17,10 @@
 #include <string_view>
 #include <utility>
 
+#include "core/base/start_error.h"
 #include "server/data_dir.h"
 #include "server/log.h"
 #include "server/nats_connection.h"
-#include "server/start_error.h"
 #include "server/state_dir.h"
 
 namespace bide {

@@ -21,7 +21,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/mutex.h"
+#include "core/base/mutex.h"
 #include "server/contact.h"
 #include "server/metrics.h"
 

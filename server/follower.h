@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/stop_signal.h"
 #include "core/job_table.h"
 #include "server/bucket.h"
 #include "server/bucket_advisories.h"
@@ -24,7 +25,6 @@
 #include "server/ledger.h"
 #include "server/metrics.h"
 #include "server/nats_connection.h"
-#include "server/stop_signal.h"
 
 namespace bide {
 

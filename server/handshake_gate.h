@@ -14,7 +14,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "core/mutex.h"
+#include "core/base/mutex.h"
 
 namespace bide {
 

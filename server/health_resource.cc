@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-#include "core/json_text.h"
+#include "core/base/json_text.h"
 #include "server/known_parameters.h"
 #include "server/media_type.h"
 #include "server/metrics_page.h"

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "core/duration.h"
+#include "core/base/duration.h"
 #include "server/field_syntax.h"
 #include "server/prefer.h"
 

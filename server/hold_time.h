@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "server/connection.h"
 #include "server/hold_query.h"
 

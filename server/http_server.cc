@@ -11,9 +11,9 @@
 #include <thread>
 #include <utility>
 
+#include "core/base/start_error.h"
 #include "server/descriptor_reserve.h"
 #include "server/log.h"
-#include "server/start_error.h"
 
 namespace bide {
 namespace {

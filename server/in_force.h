@@ -9,7 +9,7 @@
 #include <memory>
 #include <utility>
 
-#include "core/mutex.h"
+#include "core/base/mutex.h"
 
 namespace bide {
 

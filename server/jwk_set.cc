@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/base64.h"
-#include "core/json_object.h"
-#include "server/crypto_handles.h"
+#include "core/base/base64.h"
+#include "core/base/crypto_handles.h"
+#include "core/base/json_object.h"
 
 namespace bide {
 namespace {

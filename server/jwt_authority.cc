@@ -4,12 +4,12 @@
 #include <chrono>
 #include <utility>
 
+#include "core/base/secret_text.h"
+#include "core/base/start_error.h"
 #include "server/credential_file.h"
 #include "server/jwk_set.h"
 #include "server/pem_keys.h"
-#include "server/secret_text.h"
 #include "server/signed_token.h"
-#include "server/start_error.h"
 #include "server/token_claims.h"
 #include "server/verified_tokens.h"
 

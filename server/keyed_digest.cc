@@ -9,8 +9,8 @@
 #include <cstring>
 #include <new>
 
-#include "server/crypto_handles.h"
-#include "server/start_error.h"
+#include "core/base/crypto_handles.h"
+#include "core/base/start_error.h"
 
 namespace bide {
 

@@ -17,7 +17,7 @@
 #include <string>
 #include <thread>
 
-#include "core/mutex.h"
+#include "core/base/mutex.h"
 
 namespace bide {
 

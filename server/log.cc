@@ -8,7 +8,7 @@
 #include <ctime>
 #include <exception>
 
-#include "core/printable.h"
+#include "core/base/printable.h"
 #include "server/line_writer.h"
 
 namespace bide {

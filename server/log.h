@@ -16,7 +16,7 @@
 #include <string_view>
 #include <variant>
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 
 namespace bide {
 
@@ -53,8 +53,8 @@ void flush_log(std::chrono::milliseconds patience);
 [[nodiscard]] std::uint64_t log_lines_dropped();
 
 // Appends `text` as a JSON string with its quotes. Names of keys and agents are whatever somebody
-// wrote: characters that are not printable (core/printable.h) are escaped, and bytes that are not
-// UTF-8 become U+FFFD.
+// wrote: characters that are not printable (core/base/printable.h) are escaped, and bytes that are
+// not UTF-8 become U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 
 // The line of log_info() and its like, without the line end; `level` is `info`, `warn` or `error`.

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "client/commands.h"
-#include "core/printable.h"
+#include "core/base/printable.h"
 #include "server/serve.h"
 
 namespace {

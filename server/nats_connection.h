@@ -14,7 +14,7 @@
 #include <variant>
 #include <vector>
 
-#include "core/mutex.h"
+#include "core/base/mutex.h"
 #include "core/position.h"
 #include "server/nats_credentials.h"
 #include "server/nats_error.h"

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "core/json_object.h"
+#include "core/base/json_object.h"
 #include "server/nats_url.h"
 #include "server/small_file.h"
 

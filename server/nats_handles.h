@@ -5,7 +5,7 @@
 
 #include <nats/nats.h>
 
-#include "server/c_handle.h"
+#include "core/base/c_handle.h"
 
 namespace bide {
 

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <set>
 
-#include "core/mutex.h"
-#include "server/secret_text.h"
+#include "core/base/mutex.h"
+#include "core/base/secret_text.h"
 #include "server/small_file.h"
 
 namespace bide {

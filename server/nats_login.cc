@@ -4,11 +4,11 @@
 #include <functional>
 #include <vector>
 
+#include "core/base/secret_text.h"
 #include "server/nats_context.h"
 #include "server/nats_key_file.h"
 #include "server/nats_url.h"
 #include "server/nkey.h"
-#include "server/secret_text.h"
 #include "server/small_file.h"
 
 namespace bide {

@@ -9,8 +9,8 @@
 #include <array>
 #include <utility>
 
-#include "core/loopback.h"
-#include "core/printable.h"
+#include "core/base/loopback.h"
+#include "core/base/printable.h"
 #include "server/settings.h"
 #include "server/state_dir.h"
 

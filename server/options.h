@@ -20,7 +20,7 @@
 #include <variant>
 #include <vector>
 
-#include "server/client_address.h"
+#include "core/base/client_address.h"
 #include "server/nats_credentials.h"
 
 namespace bide {

@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "server/crypto_handles.h"
+#include "core/base/crypto_handles.h"
 
 namespace bide {
 

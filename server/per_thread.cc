@@ -2,7 +2,7 @@
 
 #include <bitset>
 
-#include "core/mutex.h"
+#include "core/base/mutex.h"
 
 namespace bide {
 namespace {

@@ -20,8 +20,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/mutex.h"
 #include "core/job_table.h"
-#include "core/mutex.h"
 
 namespace bide {
 

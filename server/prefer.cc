@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/duration.h"
+#include "core/base/duration.h"
 #include "server/byte_class.h"
 #include "server/field_syntax.h"
 

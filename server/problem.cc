@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "core/json_text.h"
+#include "core/base/json_text.h"
 #include "server/reason_phrase.h"
 
 namespace bide {

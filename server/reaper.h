@@ -10,8 +10,8 @@
 #include <functional>
 #include <thread>
 
-#include "core/clock.h"
-#include "core/mutex.h"
+#include "core/base/clock.h"
+#include "core/base/mutex.h"
 #include "server/connection_slots.h"
 
 namespace bide {

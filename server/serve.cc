@@ -11,7 +11,9 @@
 #include <thread>
 #include <variant>
 
-#include "core/printable.h"
+#include "core/base/printable.h"
+#include "core/base/start_error.h"
+#include "core/base/stop_signal.h"
 #include "server/embedded_nats.h"
 #include "server/http_server.h"
 #include "server/log.h"
@@ -22,9 +24,7 @@
 #include "server/resources.h"
 #include "server/router.h"
 #include "server/serve_parts.h"
-#include "server/start_error.h"
 #include "server/state_dir.h"
-#include "server/stop_signal.h"
 #include "server/stream_tail.h"
 #include "server/tls_context.h"
 #include "server/watcher.h"

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/duration.h"
+#include "core/base/duration.h"
 #include "server/nats_url.h"
 #include "server/origin.h"
 #include "server/served_hosts.h"

@@ -3,8 +3,8 @@
 #include <utility>
 #include <variant>
 
-#include "core/base64.h"
-#include "core/json_object.h"
+#include "core/base/base64.h"
+#include "core/base/json_object.h"
 
 namespace bide {
 namespace {

@@ -11,9 +11,9 @@
 #include <string_view>
 #include <utility>
 
+#include "core/base/start_error.h"
 #include "server/log.h"
 #include "server/pem_file.h"
-#include "server/start_error.h"
 
 namespace bide {
 namespace {

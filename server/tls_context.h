@@ -18,7 +18,7 @@
 #include <variant>
 #include <vector>
 
-#include "core/mutex.h"
+#include "core/base/mutex.h"
 #include "server/tls_session.h"
 
 namespace bide {

@@ -12,7 +12,7 @@
 #include <charconv>
 #include <string_view>
 
-#include "server/crypto_handles.h"
+#include "core/base/crypto_handles.h"
 
 namespace bide {
 namespace {

@@ -14,7 +14,7 @@
 #include <optional>
 #include <string>
 
-#include "server/c_handle.h"
+#include "core/base/c_handle.h"
 #include "server/tls_traffic.h"
 
 namespace bide {

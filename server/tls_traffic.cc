@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <new>
 
-#include "server/crypto_handles.h"
+#include "core/base/crypto_handles.h"
 
 namespace bide {
 namespace {

@@ -6,7 +6,7 @@
 #include <system_error>
 #include <variant>
 
-#include "core/json_object.h"
+#include "core/base/json_object.h"
 
 namespace bide {
 namespace {

@@ -4,9 +4,9 @@
 #include <memory>
 #include <utility>
 
+#include "core/base/secret_text.h"
+#include "core/base/start_error.h"
 #include "server/credential_file.h"
-#include "server/secret_text.h"
-#include "server/start_error.h"
 
 namespace bide {
 namespace {

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/client_address.h"
+#include "core/base/client_address.h"
 
 namespace bide {
 

@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <unordered_map>
 
-#include "core/mutex.h"
+#include "core/base/mutex.h"
 #include "core/snapshot.h"
 
 namespace bide {

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <utility>
 
-#include "server/crypto_handles.h"
+#include "core/base/crypto_handles.h"
 
 namespace bide {
 namespace {

@@ -13,13 +13,13 @@
 #include <string>
 #include <thread>
 
+#include "core/base/mutex.h"
+#include "core/base/stop_signal.h"
 #include "core/job_table.h"
-#include "core/mutex.h"
 #include "server/contact.h"
 #include "server/follower.h"
 #include "server/metrics.h"
 #include "server/nats_connection.h"
-#include "server/stop_signal.h"
 
 namespace bide {
 

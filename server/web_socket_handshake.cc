@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "core/base64.h"
+#include "core/base/base64.h"
 #include "server/field_syntax.h"
 #include "server/problem.h"
 

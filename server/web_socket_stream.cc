@@ -4,7 +4,7 @@
 #include <string>
 #include <variant>
 
-#include "core/json_object.h"
+#include "core/base/json_object.h"
 
 namespace bide {
 namespace {

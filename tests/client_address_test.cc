@@ -1,4 +1,4 @@
-#include "server/client_address.h"
+#include "core/base/client_address.h"
 
 #include <doctest/doctest.h>
 

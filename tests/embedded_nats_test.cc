@@ -13,7 +13,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "server/start_error.h"
+#include "core/base/start_error.h"
 #include "server/state_dir.h"
 #include "tests/eventually.h"
 #include "tests/nats_bucket.h"

@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "server/stop_signal.h"
+#include "core/base/stop_signal.h"
 
 namespace bide::testing {
 

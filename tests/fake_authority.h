@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "core/mutex.h"
+#include "core/base/mutex.h"
 #include "server/authority.h"
 
 namespace bide::testing {

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <optional>
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "core/tail.h"
 
 namespace bide::testing {

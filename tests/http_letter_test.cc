@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "core/json_object.h"
+#include "core/base/json_object.h"
 #include "server/http_date.h"
 #include "tests/served_table.h"
 

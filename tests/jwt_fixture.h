@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/start_error.h"
 #include "server/jwt_authority.h"
-#include "server/start_error.h"
 #include "tests/credentials.h"
 #include "tests/scratch_dir.h"
 #include "tests/token_signer.h"

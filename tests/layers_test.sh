@@ -17,8 +17,8 @@ forbid() { # what it means, pattern of an include, files...
 forbid "core must not know the rooms above it" '"(server|client|tests|bench)/' core/*.h core/*.cc
 forbid "core knows neither HTTP nor NATS" '<(httplib|nats|openssl)' core/*.h core/*.cc
 forbid "core's headers use the standard library only" '<xxhash' core/*.h
-# Any other parse of a stranger's bytes can end the process (core/json_object.cc).
-others=$(find core server client tests bench -name '*.h' -o -name '*.cc' | grep -vx core/json_object.cc)
+# Any other parse of a stranger's bytes can end the process (core/base/json_object.cc).
+others=$(find core server client tests bench -name '*.h' -o -name '*.cc' | grep -vx core/base/json_object.cc)
 forbid "JSON is read by core/json_object and written by core/json_text only" '[<"]rapidjson' $others
 forbid "the client must not know the server's inside" \
   '"server/(front|connection|pool|router|job_|watcher|follower|embedded)' client/*.h client/*.cc

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/duration.h"
+#include "core/base/duration.h"
 
 namespace bide {
 namespace {

@@ -7,7 +7,7 @@
 #include <future>
 #include <utility>
 
-#include "server/start_error.h"
+#include "core/base/start_error.h"
 #include "tests/credentials.h"
 #include "tests/scratch_dir.h"
 

@@ -1,4 +1,4 @@
-#include "core/utf8_text.h"
+#include "core/base/utf8_text.h"
 
 #include <doctest/doctest.h>
 

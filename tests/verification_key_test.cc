@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/base64.h"
+#include "core/base/base64.h"
 #include "server/jwk_set.h"
 #include "server/jwt_authority.h"
 #include "server/signed_token.h"

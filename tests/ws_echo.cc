@@ -7,8 +7,8 @@
 #include <utility>
 #include <variant>
 
+#include "core/base/start_error.h"
 #include "server/hold_time.h"
-#include "server/start_error.h"
 #include "server/web_socket.h"
 #include "server/web_socket_handshake.h"
 #include "tests/suite_server.h"

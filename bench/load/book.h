@@ -20,7 +20,7 @@
 #include "bench/kit/quantiles.h"
 #include "bench/load/errands.h"
 #include "bench/load/job_ref.h"
-#include "core/mutex.h"
+#include "core/base/mutex.h"
 
 namespace bench::load {
 

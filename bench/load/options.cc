@@ -11,7 +11,7 @@
 
 #include "bench/kit/address.h"
 #include "bench/load/road.h"
-#include "core/duration.h"
+#include "core/base/duration.h"
 #include "server/state_dir.h"
 
 namespace bench::load {

@@ -22,7 +22,7 @@
 #include "bench/kit/quantiles.h"
 #include "bench/load/book.h"
 #include "bench/load/schedule.h"
-#include "core/mutex.h"
+#include "core/base/mutex.h"
 
 namespace bench::load {
 

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <random>
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 
 namespace bide::bench {
 

@@ -8,8 +8,8 @@
 #include <iterator>
 #include <vector>
 
-#include "core/base64.h"
-#include "server/crypto_handles.h"
+#include "core/base/base64.h"
+#include "core/base/crypto_handles.h"
 
 namespace bide::bench {
 namespace {

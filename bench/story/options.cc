@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "bench/kit/address.h"
-#include "core/duration.h"
+#include "core/base/duration.h"
 
 namespace bench::story {
 namespace {

@@ -10,7 +10,7 @@
 #include "client/display.h"
 #include "client/reply.h"
 #include "client/results.h"
-#include "core/json_object.h"
+#include "core/base/json_object.h"
 #include "tests/fuzz/fuzz_input.h"
 
 using namespace bide;

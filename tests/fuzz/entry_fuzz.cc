@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/json_object.h"
 #include "core/entry_codec.h"
 #include "core/job.h"
-#include "core/json_object.h"
 #include "tests/fuzz/fuzz_input.h"
 
 using namespace bide;

@@ -18,8 +18,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/base64.h"
-#include "server/crypto_handles.h"
+#include "core/base/base64.h"
+#include "core/base/crypto_handles.h"
 #include "server/jwt_authority.h"
 
 namespace bide {

@@ -11,9 +11,9 @@
 #include <string>
 #include <variant>
 
+#include "core/base/start_error.h"
 #include "server/jwk_set.h"
 #include "server/pem_keys.h"
-#include "server/start_error.h"
 #include "server/token_file.h"
 #include "tests/fuzz/fuzz_input.h"
 

@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-#include "core/duration.h"
+#include "core/base/duration.h"
 #include "core/job_set.h"
 #include "server/job_query.h"
 #include "server/jobs_query.h"

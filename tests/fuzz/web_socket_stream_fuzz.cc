@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/json_object.h"
+#include "core/base/json_object.h"
 #include "server/web_socket_stream.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/web_socket_client.h"

@@ -1,4 +1,4 @@
-// core/json_object.h: A few members of one JSON object, with the bytes they were written in.
+// core/base/json_object.h: A few members of one JSON object, with the bytes they were written in.
 //
 // One pass over the text, no tree: only the members asked for are kept, so a hostile value costs
 // no more memory than its own size; twice that where a number is beyond a double or an escaped

@@ -1,4 +1,4 @@
-// server/client_address.h: The address of a client, and ranges of such.
+// core/base/client_address.h: The address of a client, and ranges of such.
 //
 // An IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2), which a socket that listens on [::] shows
 // for each client that came by IPv4, is that IPv4 address in every respect.

@@ -1,4 +1,4 @@
-// server/c_handle.h: Owners of what C libraries hand out and want back by a function of theirs.
+// core/base/c_handle.h: Owners of what C libraries hand out and want back by a function of theirs.
 //
 // Thread safety: as std::unique_ptr.
 #pragma once

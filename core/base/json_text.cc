@@ -1,4 +1,4 @@
-#include "core/json_text.h"
+#include "core/base/json_text.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,4 +1,4 @@
-// server/crypto_handles.h: Owners for the objects that OpenSSL's libcrypto hands out.
+// core/base/crypto_handles.h: Owners for the objects that OpenSSL's libcrypto hands out.
 //
 // Thread safety: as std::unique_ptr.
 #pragma once
@@ -12,7 +12,7 @@
 #include <openssl/param_build.h>
 #include <openssl/x509.h>
 
-#include "server/c_handle.h"
+#include "core/base/c_handle.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-// core/json_text.h: Writes JSON in the order it is told to, without white space.
+// core/base/json_text.h: Writes JSON in the order it is told to, without white space.
 //
 // Thread safety: none; lives on one stack.
 #pragma once

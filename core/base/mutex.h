@@ -1,4 +1,5 @@
-// core/mutex.h: The standard mutex and condition variable, with annotations the compiler can check.
+// core/base/mutex.h: The standard mutex and condition variable, with annotations the compiler can
+// check.
 //
 // clang's -Wthread-safety proves at compile time that members marked GUARDED_BY are touched only
 // under their lock; libstdc++'s own types carry no annotations, hence these thin wrappers. g++

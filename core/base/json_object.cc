@@ -1,4 +1,4 @@
-#include "core/json_object.h"
+#include "core/base/json_object.h"
 
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>

@@ -1,4 +1,4 @@
-#include "server/client_address.h"
+#include "core/base/client_address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-// core/base64.h: Base64 as RFC 4648 sections 4 and 5 define it.
+// core/base/base64.h: Base64 as RFC 4648 sections 4 and 5 define it.
 //
 // Thread safety: pure functions.
 #pragma once

@@ -1,4 +1,4 @@
-// server/secret_text.h: What counts of a file that somebody wrote a secret into, with whatever
+// core/base/secret_text.h: What counts of a file that somebody wrote a secret into, with whatever
 // editor or system they have.
 //
 // Thread safety: pure functions.

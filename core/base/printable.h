@@ -1,4 +1,4 @@
-// core/printable.h: Text that somebody else wrote, on its way to a terminal or a log.
+// core/base/printable.h: Text that somebody else wrote, on its way to a terminal or a log.
 //
 // Control characters (C0, DEL, C1) move the cursor and colour what follows, bidirectional marks and
 // overrides reorder what stands around them, and U+2028 and U+2029 end a line for some readers.

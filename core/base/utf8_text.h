@@ -1,4 +1,4 @@
-// core/utf8_text.h: Text of any encoding as UTF-8 (RFC 3629).
+// core/base/utf8_text.h: Text of any encoding as UTF-8 (RFC 3629).
 //
 // Thread safety: pure functions.
 #pragma once

@@ -1,4 +1,4 @@
-#include "core/packed_text.h"
+#include "core/base/packed_text.h"
 
 #include <algorithm>
 #include <atomic>

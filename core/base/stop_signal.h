@@ -1,11 +1,11 @@
-// server/stop_signal.h: Tells threads to stop, and lets them pause until then.
+// core/base/stop_signal.h: Tells threads to stop, and lets them pause until then.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once
 
 #include <chrono>
 
-#include "core/mutex.h"
+#include "core/base/mutex.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-// core/timestamp.h: Times as workers write them.
+// core/base/timestamp.h: Times as workers write them.
 //
 // Thread safety: pure functions.
 #pragma once

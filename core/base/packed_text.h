@@ -1,4 +1,4 @@
-// core/packed_text.h: Several short strings in one allocation.
+// core/base/packed_text.h: Several short strings in one allocation.
 //
 // A table of 200,000 jobs holds millions of strings that are written once and seldom read. As
 // std::strings each costs 32 bytes and an allocation of its own; packed, an entry's strings cost

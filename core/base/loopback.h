@@ -1,4 +1,4 @@
-// core/loopback.h: Names and addresses that never leave this machine.
+// core/base/loopback.h: Names and addresses that never leave this machine.
 //
 // Thread safety: pure function.
 #pragma once

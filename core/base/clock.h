@@ -1,11 +1,11 @@
-// core/clock.h: Where core gets its time from, so that tests can turn it by hand.
+// core/base/clock.h: Where core gets its time from, so that tests can turn it by hand.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once
 
 #include <chrono>
 
-#include "core/mutex.h"
+#include "core/base/mutex.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-// core/duration.h: Durations as people write them.
+// core/base/duration.h: Durations as people write them.
 //
 // Thread safety: pure functions.
 #pragma once

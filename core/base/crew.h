@@ -1,4 +1,4 @@
-// core/crew.h: Other threads that help.
+// core/base/crew.h: Other threads that help.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,4 @@
-#include "core/loopback.h"
+#include "core/base/loopback.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-// server/start_error.h: Why the server cannot start. Thrown while starting, caught once in main,
+// core/base/start_error.h: Why the server cannot start. Thrown while starting, caught once in main,
 // which prints what() as one line on stderr and exits with 1.
 #pragma once
 
