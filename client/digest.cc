@@ -6,7 +6,7 @@
 
 #include "client/reply.h"
 #include "core/base/json_object.h"
-#include "core/status.h"
+#include "core/job/status.h"
 
 namespace bide {
 namespace {

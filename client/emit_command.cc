@@ -12,7 +12,7 @@
 #include "client/usage.h"
 #include "core/base/json_object.h"
 #include "core/base/utf8_text.h"
-#include "core/entry_codec.h"
+#include "core/job/entry_codec.h"
 
 namespace bide {
 namespace {

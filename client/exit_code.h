@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "core/status.h"
+#include "core/job/status.h"
 
 namespace bide {
 

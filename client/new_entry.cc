@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "core/base/json_text.h"
-#include "core/entry_codec.h"
+#include "core/job/entry_codec.h"
 
 namespace bide {
 namespace {

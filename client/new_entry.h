@@ -1,5 +1,5 @@
 // client/new_entry.h: Keys and values as workers write them, and as `bide serve` reads them
-// (core/entry_codec.h).
+// (core/job/entry_codec.h).
 //
 // Thread safety: pure functions.
 #pragma once
@@ -12,7 +12,7 @@
 
 #include "client/arguments.h"
 #include "core/base/clock.h"
-#include "core/status.h"
+#include "core/job/status.h"
 
 namespace bide {
 

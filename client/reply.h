@@ -9,8 +9,8 @@
 #include <string_view>
 #include <variant>
 
-#include "core/entry_codec.h"
-#include "core/status.h"
+#include "core/job/entry_codec.h"
+#include "core/job/status.h"
 
 namespace bide {
 

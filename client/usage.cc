@@ -3,7 +3,7 @@
 #include <iostream>
 
 #include "core/base/printable.h"
-#include "core/entry.h"
+#include "core/job/entry.h"
 
 namespace bide {
 

@@ -1,10 +1,10 @@
 // core/catch_up.h: Where requests are parked until the table has applied all that the stream held
 // when they came: before a 404, and where a client has seen something newer.
 //
-// One rule for all: a waiter is ready once the table has come to the place (core/position.h) where
-// the stream ended, by a report that was asked for after the waiter came. What a client can know is
-// in the stream by then: a tag that is later even than that is foreign (a store was rolled back, or
-// it is made up), and need not be waited for.
+// One rule for all: a waiter is ready once the table has come to the place (core/job/position.h)
+// where the stream ended, by a report that was asked for after the waiter came. What a client can
+// know is in the stream by then: a tag that is later even than that is foreign (a store was rolled
+// back, or it is made up), and need not be waited for.
 //
 // A report counts only if it is of the very stream that the table was read from: it came over the
 // same connection, of the same epoch, and does not end before what was applied. Any other one may
@@ -37,9 +37,9 @@
 #include "core/base/mutex.h"
 #include "core/due_heap.h"
 #include "core/hand_out.h"
+#include "core/job/position.h"
 #include "core/lot.h"
 #include "core/parking_places.h"
-#include "core/position.h"
 #include "core/tail.h"
 
 namespace bide {

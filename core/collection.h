@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "core/job/snapshot.h"
 #include "core/listing.h"
-#include "core/snapshot.h"
 
 namespace bide {
 

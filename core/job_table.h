@@ -18,11 +18,11 @@
 
 #include "core/base/clock.h"
 #include "core/base/crew.h"
-#include "core/entry_codec.h"
-#include "core/job.h"
+#include "core/job/entry_codec.h"
+#include "core/job/job.h"
+#include "core/job/position.h"
 #include "core/lot.h"
 #include "core/parking_places.h"
-#include "core/position.h"
 
 namespace bide {
 

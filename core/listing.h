@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "core/entity_tag.h"
-#include "core/entry.h"
+#include "core/job/entity_tag.h"
+#include "core/job/entry.h"
+#include "core/job/status.h"
 #include "core/revision_index.h"
-#include "core/status.h"
 
 namespace bide {
 

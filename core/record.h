@@ -14,7 +14,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "core/job.h"
+#include "core/job/job.h"
 #include "core/job_table.h"
 #include "core/listing.h"
 #include "core/waiter.h"

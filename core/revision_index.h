@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "core/entry.h"
+#include "core/job/entry.h"
 
 namespace bide {
 

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "core/position.h"
+#include "core/job/position.h"
 
 namespace bide {
 

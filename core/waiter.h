@@ -17,9 +17,9 @@
 #include <memory>
 
 #include "core/base/clock.h"
-#include "core/condition.h"
-#include "core/entity_tag.h"
-#include "core/snapshot.h"
+#include "core/job/condition.h"
+#include "core/job/entity_tag.h"
+#include "core/job/snapshot.h"
 
 namespace bide {
 

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "core/base/clock.h"
-#include "core/entry.h"
+#include "core/job/entry.h"
 
 namespace bide {
 

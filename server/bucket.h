@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "core/base/clock.h"
-#include "core/entity_tag.h"
-#include "core/entry.h"
+#include "core/job/entity_tag.h"
+#include "core/job/entry.h"
 #include "server/bucket_config.h"
 #include "server/nats_connection.h"
 

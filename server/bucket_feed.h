@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
-#include "core/entry_codec.h"
+#include "core/job/entry_codec.h"
 #include "server/bucket_config.h"
 #include "server/nats_connection.h"
 

@@ -8,7 +8,7 @@
 
 #include <optional>
 
-#include "core/entry_codec.h"
+#include "core/job/entry_codec.h"
 #include "core/job_table.h"
 #include "server/metrics.h"
 

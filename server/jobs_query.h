@@ -8,7 +8,7 @@
 
 #include <variant>
 
-#include "core/condition.h"
+#include "core/job/condition.h"
 #include "core/job_set.h"
 #include "core/page_query.h"
 #include "server/hold_query.h"

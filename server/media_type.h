@@ -8,7 +8,7 @@
 
 #include <optional>
 
-#include "core/snapshot.h"
+#include "core/job/snapshot.h"
 
 namespace bide {
 

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/entry_codec.h"
+#include "core/job/entry_codec.h"
 
 namespace bide {
 

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "core/base/mutex.h"
-#include "core/position.h"
+#include "core/job/position.h"
 #include "server/nats_credentials.h"
 #include "server/nats_error.h"
 #include "server/nats_handles.h"

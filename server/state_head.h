@@ -9,7 +9,7 @@
 #include <chrono>
 #include <string>
 
-#include "core/snapshot.h"
+#include "core/job/snapshot.h"
 #include "core/waiter.h"
 #include "server/connection.h"
 

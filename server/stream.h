@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/entity_tag.h"
+#include "core/job/entity_tag.h"
 
 namespace bide {
 

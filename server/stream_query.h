@@ -8,8 +8,8 @@
 #include <optional>
 #include <variant>
 
-#include "core/condition.h"
-#include "core/entity_tag.h"
+#include "core/job/condition.h"
+#include "core/job/entity_tag.h"
 #include "server/hold_query.h"
 
 namespace bide {

@@ -14,7 +14,7 @@
 #include <unordered_map>
 
 #include "core/base/mutex.h"
-#include "core/snapshot.h"
+#include "core/job/snapshot.h"
 
 namespace bide {
 

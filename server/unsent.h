@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/snapshot.h"
+#include "core/job/snapshot.h"
 
 namespace bide {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <variant>
 
-#include "core/entry_codec.h"
+#include "core/job/entry_codec.h"
 
 namespace bide::testing {
 

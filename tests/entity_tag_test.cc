@@ -1,4 +1,4 @@
-#include "core/entity_tag.h"
+#include "core/job/entity_tag.h"
 
 #include <doctest/doctest.h>
 

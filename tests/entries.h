@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/entry.h"
-#include "core/job.h"
+#include "core/job/entry.h"
+#include "core/job/job.h"
 
 namespace bide::testing {
 

@@ -1,4 +1,4 @@
-#include "core/entry_codec.h"
+#include "core/job/entry_codec.h"
 
 #include <doctest/doctest.h>
 

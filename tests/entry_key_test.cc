@@ -1,4 +1,4 @@
-#include "core/entry_key.h"
+#include "core/job/entry_key.h"
 
 #include <doctest/doctest.h>
 

@@ -1,10 +1,10 @@
-#include "core/fold.h"
+#include "core/job/fold.h"
 
 #include <doctest/doctest.h>
 
 #include <ostream>
 
-#include "core/job.h"
+#include "core/job/job.h"
 #include "tests/entries.h"
 
 using namespace bide;

@@ -5,7 +5,7 @@
 #include <ostream>
 #include <random>
 
-#include "core/job.h"
+#include "core/job/job.h"
 #include "tests/entries.h"
 
 using namespace bide;

@@ -1,4 +1,4 @@
-#include "core/job.h"
+#include "core/job/job.h"
 
 #include <doctest/doctest.h>
 

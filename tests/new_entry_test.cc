@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/entry_codec.h"
+#include "core/job/entry_codec.h"
 
 using namespace bide;
 using namespace std::chrono_literals;

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/entry.h"
+#include "core/job/entry.h"
 
 namespace bide {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/condition.h"
+#include "core/job/condition.h"
 #include "server/query.h"
 #include "tests/entries.h"
 

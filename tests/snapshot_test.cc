@@ -1,4 +1,4 @@
-#include "core/snapshot.h"
+#include "core/job/snapshot.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "core/status.h"
+#include "core/job/status.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "core/stored_entry.h"
+#include "core/job/stored_entry.h"
 
 #include <doctest/doctest.h>
 

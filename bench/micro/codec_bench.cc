@@ -2,7 +2,7 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/micro/worker_entries.h"
-#include "core/entry_codec.h"
+#include "core/job/entry_codec.h"
 
 namespace bide::bench {
 namespace {

@@ -1,7 +1,7 @@
 // Entity tags: written when a job is rendered, read with every conditional request.
 #include <benchmark/benchmark.h>
 
-#include "core/entity_tag.h"
+#include "core/job/entity_tag.h"
 
 namespace bide::bench {
 namespace {

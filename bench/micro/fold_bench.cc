@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "bench/micro/worker_entries.h"
-#include "core/job.h"
+#include "core/job/job.h"
 
 namespace bide::bench {
 namespace {

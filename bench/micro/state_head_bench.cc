@@ -2,7 +2,7 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/micro/worker_entries.h"
-#include "core/job.h"
+#include "core/job/job.h"
 #include "server/state_head.h"
 
 namespace bide::bench {

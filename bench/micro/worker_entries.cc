@@ -7,7 +7,7 @@
 #include <utility>
 #include <variant>
 
-#include "core/entry_codec.h"
+#include "core/job/entry_codec.h"
 
 namespace bide::bench {
 namespace {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/entry.h"
+#include "core/job/entry.h"
 
 namespace bide::bench {
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "core/base/json_object.h"
-#include "core/entry_codec.h"
-#include "core/job.h"
+#include "core/job/entry_codec.h"
+#include "core/job/job.h"
 #include "tests/fuzz/fuzz_input.h"
 
 using namespace bide;

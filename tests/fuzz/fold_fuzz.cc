@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/job.h"
+#include "core/job/job.h"
 #include "tests/fuzz/fuzz_input.h"
 
 using namespace bide;

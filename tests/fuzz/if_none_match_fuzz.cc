@@ -4,7 +4,7 @@
 // Input: the value of If-None-Match; also taken as an opaque tag.
 #include <string>
 
-#include "core/entity_tag.h"
+#include "core/job/entity_tag.h"
 #include "tests/fuzz/fuzz_input.h"
 
 using namespace bide;

@@ -1,8 +1,8 @@
-// core/job.h: One job: the entries that speak of it, folded into its state.
+// core/job/job.h: One job: the entries that speak of it, folded into its state.
 //
 // The fold is a pure function of the job's entries in revision order, its definition taken first:
 // equal entries give equal bytes on every replica. What taking one entry in costs does not grow
-// with how many there are (core/fold.h).
+// with how many there are (core/job/fold.h).
 //
 // Thread safety: none; a job is guarded by its shard's mutex.
 #pragma once
@@ -12,10 +12,10 @@
 #include <string>
 #include <utility>
 
-#include "core/entry.h"
-#include "core/fold.h"
-#include "core/snapshot.h"
-#include "core/stored_entry.h"
+#include "core/job/entry.h"
+#include "core/job/fold.h"
+#include "core/job/snapshot.h"
+#include "core/job/stored_entry.h"
 
 namespace bide {
 

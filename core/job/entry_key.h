@@ -1,4 +1,4 @@
-// core/entry_key.h: The keys of the bucket, taken apart.
+// core/job/entry_key.h: The keys of the bucket, taken apart.
 //
 //   jobs.<id>
 //   status.<id>.<event>.<agent>.<unix nanoseconds>
@@ -11,7 +11,7 @@
 #include <optional>
 #include <string_view>
 
-#include "core/entry.h"
+#include "core/job/entry.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-#include "core/field_reader.h"
+#include "core/job/field_reader.h"
 
 #include <algorithm>
 #include <charconv>

@@ -1,4 +1,4 @@
-#include "core/fold.h"
+#include "core/job/fold.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "core/entry.h"
+#include "core/job/entry.h"
 
 #include <algorithm>
 

@@ -1,12 +1,12 @@
-#include "core/entry_codec.h"
+#include "core/job/entry_codec.h"
 
 #include <utility>
 
 #include "core/base/base64.h"
 #include "core/base/json_object.h"
 #include "core/base/timestamp.h"
-#include "core/entry_key.h"
-#include "core/field_reader.h"
+#include "core/job/entry_key.h"
+#include "core/job/field_reader.h"
 
 namespace bide {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/job.h"
+#include "core/job/job.h"
 
 #include <algorithm>
 #include <type_traits>

@@ -1,4 +1,5 @@
-// core/field_reader.h: Takes typed fields out of a JSON object and remembers what was wrong first.
+// core/job/field_reader.h: Takes typed fields out of a JSON object and remembers what was wrong
+// first.
 //
 // Reading goes on after a problem with empty results, so that a decoder reads as the list of its
 // fields; it asks problem() once, at the end. `null` counts as absent everywhere.
@@ -14,7 +15,7 @@
 #include <vector>
 
 #include "core/base/json_object.h"
-#include "core/entry_codec.h"
+#include "core/job/entry_codec.h"
 
 namespace bide {
 

@@ -1,5 +1,5 @@
-// core/position.h: How far the job table has come: of which stream it shows the entries, and up to
-// which revision.
+// core/job/position.h: How far the job table has come: of which stream it shows the entries, and up
+// to which revision.
 //
 // Everything up to that revision has been applied, or is known to leave nothing to apply: garbage,
 // and entries that were gone before they were delivered.
@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <tuple>
 
-#include "core/entity_tag.h"
+#include "core/job/entity_tag.h"
 
 namespace bide {
 

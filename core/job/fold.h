@@ -1,4 +1,4 @@
-// core/fold.h: The state of a job, folded from its definition and its events in revision order.
+// core/job/fold.h: The state of a job, folded from its definition and its events in revision order.
 //
 // An agent's state is told by its event of the highest rank, of equals by the later one; the job's
 // status by the states of all agents seen. That holds for ever: what comes after the job was final
@@ -18,8 +18,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/entry.h"
-#include "core/stored_entry.h"
+#include "core/job/entry.h"
+#include "core/job/stored_entry.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-#include "core/snapshot.h"
+#include "core/job/snapshot.h"
 
 #include <algorithm>
 #include <map>
@@ -7,7 +7,7 @@
 
 #include "core/base/duration.h"
 #include "core/base/json_text.h"
-#include "core/job.h"
+#include "core/job/job.h"
 
 namespace bide {
 namespace {

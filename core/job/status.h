@@ -1,4 +1,4 @@
-// core/status.h: The words of the domain: a job's status and the events workers write.
+// core/job/status.h: The words of the domain: a job's status and the events workers write.
 //
 // Thread safety: values and pure functions.
 #pragma once

@@ -1,4 +1,4 @@
-#include "core/entity_tag.h"
+#include "core/job/entity_tag.h"
 
 #define XXH_STATIC_LINKING_ONLY  // A state on the stack.
 #include <xxhash.h>

@@ -1,4 +1,4 @@
-// core/condition.h: What a request waits for, judged on the job as it stands.
+// core/job/condition.h: What a request waits for, judged on the job as it stands.
 //
 // Thread safety: immutable value. judge() reads the job, so the caller holds its shard's mutex or
 // has a copy.
@@ -9,9 +9,9 @@
 #include <cstdint>
 
 #include "core/base/clock.h"
-#include "core/entity_tag.h"
-#include "core/job.h"
-#include "core/snapshot.h"
+#include "core/job/entity_tag.h"
+#include "core/job/job.h"
+#include "core/job/snapshot.h"
 
 namespace bide {
 

@@ -1,5 +1,5 @@
-// core/stored_entry.h: Events and responses as a job keeps them: packed, in the order of revisions,
-// and found by key.
+// core/job/stored_entry.h: Events and responses as a job keeps them: packed, in the order of
+// revisions, and found by key.
 //
 // Thread safety: values; no synchronisation.
 #pragma once
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/base/packed_text.h"
-#include "core/entry.h"
+#include "core/job/entry.h"
 
 namespace bide {
 
@@ -32,7 +32,7 @@ inline constexpr EntryPlace kNoPlace = UINT32_MAX;
 struct StoredEvent {
   explicit StoredEvent(const Entry& entry);  // `entry.what` must be an Event.
 
-  // The number of its agent within the job (core/fold.h).
+  // The number of its agent within the job (core/job/fold.h).
   using Agent = std::uint16_t;
   static constexpr Agent kSubmitter = UINT16_MAX;  // It is none.
 

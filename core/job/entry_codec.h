@@ -1,4 +1,4 @@
-// core/entry_codec.h: Bytes from the bucket to an Entry, or a reason why not.
+// core/job/entry_codec.h: Bytes from the bucket to an Entry, or a reason why not.
 //
 // Nothing a worker writes may crash or stall the server: values are capped before they are parsed,
 // depth is capped, UTF-8 is checked (core/base/json_object.h).
@@ -12,7 +12,7 @@
 #include <string_view>
 #include <variant>
 
-#include "core/entry.h"
+#include "core/job/entry.h"
 
 namespace bide {
 
@@ -30,7 +30,7 @@ enum class RejectReason : std::uint8_t {
   kEnvelope,       // A signed envelope whose payload is not base64 of a value.
   kMismatch,       // The value names another job or event than its key.
   kAgentMismatch,  // The value's hostname is not the agent of its key.
-  kJobFull,        // The job holds as much as it may (core/job.h).
+  kJobFull,        // The job holds as much as it may (core/job/job.h).
   kTableFull,      // The table does (JobTable::Options).
 };
 inline constexpr std::size_t kRejectReasons = 10;

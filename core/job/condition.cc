@@ -1,4 +1,4 @@
-#include "core/condition.h"
+#include "core/job/condition.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-// core/entry.h: One entry of the bucket, understood: what a worker said about which job.
+// core/job/entry.h: One entry of the bucket, understood: what a worker said about which job.
 //
 // Thread safety: immutable values once decoded.
 #pragma once
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
-#include "core/status.h"
+#include "core/job/status.h"
 
 namespace bide {
 

@@ -1,5 +1,5 @@
-// core/entity_tag.h: bide's entity tags, and the lists of If-None-Match and If-Match that they are
-// compared with.
+// core/job/entity_tag.h: bide's entity tags, and the lists of If-None-Match and If-Match that they
+// are compared with.
 //
 // A tag reads `"<epoch>-<revision>-<hash>"`: epoch names the stream's incarnation, revision is the
 // stream sequence that last changed this representation, hash is XXH3-64 of its bytes. The hash is
@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/entry.h"
+#include "core/job/entry.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-// core/snapshot.h: The representations of one job, or of a collection of jobs, at one revision:
+// core/job/snapshot.h: The representations of one job, or of a collection of jobs, at one revision:
 // rendered once and shared by everybody who gets them.
 //
 // Thread safety: immutable after construction, may be shared.
@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/entity_tag.h"
-#include "core/status.h"
+#include "core/job/entity_tag.h"
+#include "core/job/status.h"
 
 namespace bide {
 
