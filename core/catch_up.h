@@ -35,11 +35,11 @@
 
 #include "core/base/crew.h"
 #include "core/base/mutex.h"
-#include "core/due_heap.h"
-#include "core/hand_out.h"
 #include "core/job/position.h"
-#include "core/lot.h"
-#include "core/parking_places.h"
+#include "core/parking/due_heap.h"
+#include "core/parking/hand_out.h"
+#include "core/parking/lot.h"
+#include "core/parking/parking_places.h"
 #include "core/tail.h"
 
 namespace bide {

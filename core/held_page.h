@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "core/page_query.h"
-#include "core/waiter.h"
+#include "core/parking/waiter.h"
 
 namespace bide {
 

@@ -21,8 +21,8 @@
 #include "core/job/entry_codec.h"
 #include "core/job/job.h"
 #include "core/job/position.h"
-#include "core/lot.h"
-#include "core/parking_places.h"
+#include "core/parking/lot.h"
+#include "core/parking/parking_places.h"
 
 namespace bide {
 

@@ -24,9 +24,9 @@
 
 #include "core/base/mutex.h"
 #include "core/draft.h"
-#include "core/due_heap.h"
-#include "core/hand_out.h"
 #include "core/held_page.h"
+#include "core/parking/due_heap.h"
+#include "core/parking/hand_out.h"
 
 namespace bide {
 

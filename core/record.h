@@ -17,7 +17,7 @@
 #include "core/job/job.h"
 #include "core/job_table.h"
 #include "core/listing.h"
-#include "core/waiter.h"
+#include "core/parking/waiter.h"
 
 namespace bide {
 

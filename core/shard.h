@@ -12,7 +12,7 @@
 // last need away.
 //
 // Races. Parking judges the condition and links the waiter under one lock: no change falls between.
-// Hang-up against answer is decided by Waiter::try_claim(), see core/waiter.h.
+// Hang-up against answer is decided by Waiter::try_claim(), see core/parking/waiter.h.
 //
 // Large jobs. Rendering one takes milliseconds, and nobody else of the shard may wait for that. So
 // from kApartBytes on a job is copied under the lock (its strings are shared) and rendered without
@@ -32,9 +32,9 @@
 #include <vector>
 
 #include "core/base/mutex.h"
-#include "core/due_heap.h"
-#include "core/hand_out.h"
 #include "core/job_table.h"
+#include "core/parking/due_heap.h"
+#include "core/parking/hand_out.h"
 #include "core/record.h"
 
 namespace bide {

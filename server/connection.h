@@ -26,7 +26,7 @@
 #include <string_view>
 
 #include "core/base/client_address.h"
-#include "core/waiter.h"
+#include "core/parking/waiter.h"
 #include "server/airlock.h"
 #include "server/http_metrics.h"
 #include "server/opened_stream.h"

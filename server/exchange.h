@@ -18,7 +18,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/lot.h"
+#include "core/parking/lot.h"
 #include "server/access_logger.h"
 #include "server/connection.h"
 #include "server/stream.h"

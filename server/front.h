@@ -27,7 +27,7 @@
 #include <string_view>
 
 #include "core/job_table.h"
-#include "core/lot.h"
+#include "core/parking/lot.h"
 #include "server/access_logger.h"
 #include "server/client_accounts.h"
 #include "server/connection_slots.h"

@@ -19,7 +19,7 @@
 #include <optional>
 #include <string_view>
 
-#include "core/lot.h"
+#include "core/parking/lot.h"
 #include "server/catching_up.h"
 #include "server/freshness.h"
 #include "server/hold_query.h"

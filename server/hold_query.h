@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "core/waiter.h"
+#include "core/parking/waiter.h"
 
 namespace bide {
 

@@ -8,7 +8,7 @@
 #include <array>
 #include <string_view>
 
-#include "core/waiter.h"
+#include "core/parking/waiter.h"
 #include "server/histogram.h"
 #include "server/metrics.h"
 #include "server/per_thread.h"

@@ -7,7 +7,7 @@
 
 #include <variant>
 
-#include "core/waiter.h"
+#include "core/parking/waiter.h"
 #include "server/hold_query.h"
 
 namespace bide {

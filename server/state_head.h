@@ -10,7 +10,7 @@
 #include <string>
 
 #include "core/job/snapshot.h"
-#include "core/waiter.h"
+#include "core/parking/waiter.h"
 #include "server/connection.h"
 
 namespace bide {

@@ -18,7 +18,7 @@
 #include <string_view>
 #include <variant>
 
-#include "core/lot.h"
+#include "core/parking/lot.h"
 #include "server/admission.h"
 #include "server/catching_up.h"
 #include "server/freshness.h"

@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "core/waiter.h"
+#include "core/parking/waiter.h"
 
 namespace bide {
 

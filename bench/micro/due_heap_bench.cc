@@ -4,7 +4,7 @@
 #include <deque>
 
 #include "bench/micro/due_times.h"
-#include "core/due_heap.h"
+#include "core/parking/due_heap.h"
 
 namespace bide::bench {
 namespace {

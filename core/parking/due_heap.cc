@@ -1,4 +1,4 @@
-#include "core/due_heap.h"
+#include "core/parking/due_heap.h"
 
 #include <algorithm>
 #include <cassert>

@@ -1,4 +1,4 @@
-// core/hand_out.h: Answers on their way from an attendant to those who waited.
+// core/parking/hand_out.h: Answers on their way from an attendant to those who waited.
 //
 // Thread safety: hand_out() may be called from any thread, without locks: answering does I/O.
 #pragma once
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/base/crew.h"
-#include "core/waiter.h"
+#include "core/parking/waiter.h"
 
 namespace bide {
 

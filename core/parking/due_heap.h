@@ -1,4 +1,4 @@
-// core/due_heap.h: The parked requests of a shard, the one to look at soonest on top.
+// core/parking/due_heap.h: The parked requests of a shard, the one to look at soonest on top.
 //
 // An indexed binary heap: each waiter knows its place, so that a client that leaves is taken out in
 // O(log n) and parking costs no allocation but the heap's own growth (8 bytes a waiter). A timer
@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/waiter.h"
+#include "core/parking/waiter.h"
 
 namespace bide {
 

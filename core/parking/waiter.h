@@ -1,4 +1,4 @@
-// core/waiter.h: A parked request, as the job table sees it.
+// core/parking/waiter.h: A parked request, as the job table sees it.
 //
 // A waiter is a record, not a thread: it sits in the list of what it waits for and in a heap by due
 // time, both intrusive, so that parking allocates nothing. Whoever embeds one (server's connection)

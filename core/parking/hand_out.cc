@@ -1,4 +1,4 @@
-#include "core/hand_out.h"
+#include "core/parking/hand_out.h"
 
 #include <algorithm>
 #include <new>

@@ -1,5 +1,6 @@
-// core/parking_places.h: How many requests may be parked, over all lots of a table. A request takes
-// one place or several, by what it costs to hold it: a set of jobs takes one for each.
+// core/parking/parking_places.h: How many requests may be parked, over all lots of a table. A
+// request takes one place or several, by what it costs to hold it: a set of jobs takes one for
+// each.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once

@@ -1,4 +1,4 @@
-// core/lot.h: Where requests are parked: on a job, or on something made of many jobs.
+// core/parking/lot.h: Where requests are parked: on a job, or on something made of many jobs.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once
@@ -7,7 +7,7 @@
 #include <memory>
 #include <string_view>
 
-#include "core/waiter.h"
+#include "core/parking/waiter.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-#include "core/waiter.h"
+#include "core/parking/waiter.h"
 
 namespace bide {
 
