@@ -1,5 +1,6 @@
 // server/catching_up.h: Who holds a request until the table has applied what the stream held when
-// it came (core/catch_up.h), and gives it back to its resource then, to be judged from the start.
+// it came (core/table/catch_up.h), and gives it back to its resource then, to be judged from the
+// start.
 //
 // Each resource has one. A request is parked here once at most (RequestFacts::caught_up).
 //
@@ -11,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-#include "core/catch_up.h"
+#include "core/table/catch_up.h"
 #include "server/exchange.h"
 
 namespace bide {

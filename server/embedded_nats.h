@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "core/base/mutex.h"
-#include "server/contact.h"
+#include "core/contact.h"
 #include "server/metrics.h"
 
 namespace bide {

@@ -7,7 +7,7 @@
 // Thread safety: as Resource.
 #pragma once
 
-#include "core/overview.h"
+#include "core/table/overview.h"
 #include "server/stream_resource.h"
 
 namespace bide {

@@ -16,11 +16,11 @@
 #include <vector>
 
 #include "core/base/stop_signal.h"
-#include "core/job_table.h"
+#include "core/contact.h"
+#include "core/table/job_table.h"
 #include "server/bucket.h"
 #include "server/bucket_advisories.h"
 #include "server/bucket_feed.h"
-#include "server/contact.h"
 #include "server/intake.h"
 #include "server/ledger.h"
 #include "server/metrics.h"

@@ -5,8 +5,8 @@
 
 #include <chrono>
 
-#include "core/catch_up.h"
-#include "server/contact.h"
+#include "core/contact.h"
+#include "core/table/catch_up.h"
 
 namespace bide {
 

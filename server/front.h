@@ -26,8 +26,8 @@
 #include <new>
 #include <string_view>
 
-#include "core/job_table.h"
 #include "core/parking/lot.h"
+#include "core/table/job_table.h"
 #include "server/access_logger.h"
 #include "server/client_accounts.h"
 #include "server/connection_slots.h"

@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/job_table.h"
-#include "server/contact.h"
+#include "core/contact.h"
+#include "core/table/job_table.h"
 #include "server/http_metrics.h"
 #include "server/metrics.h"
 #include "server/metrics_page.h"

@@ -6,10 +6,11 @@
 // parked for its condition: what comes later is what it waits for.
 //
 // What is known here may be older than what the client has been told elsewhere. So a request is
-// held until the table has caught up (core/catch_up.h) where it shows a tag that is later than the
-// table, where it says `no-cache`, and where it would get a 404; then it is judged from the start.
-// Where the table does not catch up in time, the answer is 503. `until=exists` is no exception: it
-// is caught up before it waits for the job, so its 404 at the deadline is as good as any.
+// held until the table has caught up (core/table/catch_up.h) where it shows a tag that is later
+// than the table, where it says `no-cache`, and where it would get a 404; then it is judged from
+// the start. Where the table does not catch up in time, the answer is 503. `until=exists` is no
+// exception: it is caught up before it waits for the job, so its 404 at the deadline is as good as
+// any.
 //
 // Thread safety: as Resource.
 #pragma once

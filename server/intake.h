@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "core/job/entry_codec.h"
-#include "core/job_table.h"
+#include "core/table/job_table.h"
 #include "server/metrics.h"
 
 namespace bide {
@@ -18,8 +18,8 @@ class Intake {
  public:
   // `metrics` must outlive this.
   explicit Intake(Metrics& metrics) : metrics_(metrics) {}
-  // Hands `raw`, understood, to `take`, which returns an Admitted (core/job_table.h). Instead of
-  // one that is rejected, `take` is handed a Loss.
+  // Hands `raw`, understood, to `take`, which returns an Admitted (core/table/job_table.h). Instead
+  // of one that is rejected, `take` is handed a Loss.
   template <typename Take>
   void admit(const RawEntry& raw, Take&& take) {
     std::optional<Entry> entry = understand(raw);

@@ -3,7 +3,7 @@
 // Thread safety: as Resource.
 #pragma once
 
-#include "core/job_set_lot.h"
+#include "core/table/job_set_lot.h"
 #include "server/held_resource.h"
 
 namespace bide {

@@ -9,8 +9,8 @@
 #include <variant>
 
 #include "core/job/condition.h"
-#include "core/job_set.h"
-#include "core/page_query.h"
+#include "core/table/job_set.h"
+#include "core/table/page_query.h"
 #include "server/hold_query.h"
 
 namespace bide {

@@ -6,9 +6,9 @@
 
 #include <string>
 
-#include "core/job_table.h"
+#include "core/contact.h"
+#include "core/table/job_table.h"
 #include "server/connection_slots.h"
-#include "server/contact.h"
 #include "server/http_metrics.h"
 #include "server/metrics.h"
 

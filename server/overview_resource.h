@@ -4,7 +4,7 @@
 // Thread safety: as Resource.
 #pragma once
 
-#include "core/overview.h"
+#include "core/table/overview.h"
 #include "server/held_resource.h"
 
 namespace bide {

@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "core/base/mutex.h"
-#include "core/job_table.h"
+#include "core/table/job_table.h"
 
 namespace bide {
 

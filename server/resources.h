@@ -3,7 +3,7 @@
 // Thread safety: as each of them.
 #pragma once
 
-#include "core/job_table.h"
+#include "core/table/job_table.h"
 #include "server/feed_resource.h"
 #include "server/freshness.h"
 #include "server/hold_time.h"

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "core/overview.h"
+#include "core/table/overview.h"
 #include "server/problem.h"
 
 namespace bide {

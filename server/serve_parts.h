@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <memory>
 
-#include "core/job_table.h"
+#include "core/table/job_table.h"
 #include "server/authority.h"
 #include "server/front.h"
 #include "server/options.h"

@@ -6,8 +6,8 @@
 
 #include <string>
 
-#include "core/tail.h"
-#include "server/contact.h"
+#include "core/contact.h"
+#include "core/table/tail.h"
 #include "server/metrics.h"
 #include "server/watcher.h"
 

@@ -15,8 +15,8 @@
 
 #include "core/base/mutex.h"
 #include "core/base/stop_signal.h"
-#include "core/job_table.h"
-#include "server/contact.h"
+#include "core/contact.h"
+#include "core/table/job_table.h"
 #include "server/follower.h"
 #include "server/metrics.h"
 #include "server/nats_connection.h"

@@ -7,8 +7,8 @@
 #include <future>
 #include <thread>
 
-#include "core/catch_up.h"
-#include "core/job_table.h"
+#include "core/table/catch_up.h"
+#include "core/table/job_table.h"
 #include "tests/entries.h"
 
 namespace bide {

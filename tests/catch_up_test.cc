@@ -1,10 +1,10 @@
-#include "core/catch_up.h"
+#include "core/table/catch_up.h"
 
 #include <doctest/doctest.h>
 
 #include <deque>
 
-#include "core/job_table.h"
+#include "core/table/job_table.h"
 #include "tests/entries.h"
 #include "tests/eventually.h"
 #include "tests/fake_clock.h"

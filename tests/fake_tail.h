@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "core/base/clock.h"
-#include "core/tail.h"
+#include "core/table/tail.h"
 
 namespace bide::testing {
 

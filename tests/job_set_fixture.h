@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/job_set_lot.h"
+#include "core/table/job_set_lot.h"
 #include "tests/entries.h"
 #include "tests/fake_clock.h"
 #include "tests/test_waiter.h"

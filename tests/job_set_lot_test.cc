@@ -1,4 +1,4 @@
-#include "core/job_set_lot.h"
+#include "core/table/job_set_lot.h"
 
 #include <doctest/doctest.h>
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/job_set_lot.h"
+#include "core/table/job_set_lot.h"
 #include "tests/entries.h"
 
 namespace bide {

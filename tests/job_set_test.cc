@@ -1,4 +1,4 @@
-#include "core/job_set.h"
+#include "core/table/job_set.h"
 
 #include <doctest/doctest.h>
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/job_table.h"
+#include "core/table/job_table.h"
 #include "tests/entries.h"
 
 namespace bide {

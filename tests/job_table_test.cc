@@ -1,4 +1,4 @@
-#include "core/job_table.h"
+#include "core/table/job_table.h"
 
 #include <doctest/doctest.h>
 
@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "core/overview.h"
-#include "core/shard.h"
+#include "core/table/overview.h"
+#include "core/table/shard.h"
 #include "tests/entries.h"
 #include "tests/eventually.h"
 #include "tests/fake_clock.h"

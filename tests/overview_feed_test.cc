@@ -1,7 +1,7 @@
 // The feed of all jobs that change.
 #include <doctest/doctest.h>
 
-#include "core/overview.h"
+#include "core/table/overview.h"
 #include "tests/overview_fixture.h"
 
 namespace bide {

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "core/overview.h"
+#include "core/table/overview.h"
 #include "tests/entries.h"
 #include "tests/fake_clock.h"
 #include "tests/test_waiter.h"

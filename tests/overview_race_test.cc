@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/overview.h"
+#include "core/table/overview.h"
 #include "tests/entries.h"
 #include "tests/eventually.h"
 #include "tests/test_waiter.h"

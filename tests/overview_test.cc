@@ -1,5 +1,5 @@
 // What the overview says; who waits for it: tests/overview_waiting_test.cc.
-#include "core/overview.h"
+#include "core/table/overview.h"
 
 #include <doctest/doctest.h>
 

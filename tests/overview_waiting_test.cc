@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <deque>
 
-#include "core/overview.h"
+#include "core/table/overview.h"
 #include "tests/eventually.h"
 #include "tests/overview_fixture.h"
 

@@ -1,4 +1,4 @@
-#include "core/page_query.h"
+#include "core/table/page_query.h"
 
 #include <doctest/doctest.h>
 

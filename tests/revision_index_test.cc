@@ -1,4 +1,4 @@
-#include "core/revision_index.h"
+#include "core/table/revision_index.h"
 
 #include <doctest/doctest.h>
 

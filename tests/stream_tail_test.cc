@@ -4,7 +4,7 @@
 
 #include <future>
 
-#include "core/catch_up.h"
+#include "core/table/catch_up.h"
 #include "tests/nats_bucket.h"
 #include "tests/test_waiter.h"
 

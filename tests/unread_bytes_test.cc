@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/collection.h"
+#include "core/table/collection.h"
 
 namespace bide {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "bench/micro/worker_entries.h"
-#include "core/job_table.h"
+#include "core/table/job_table.h"
 
 namespace bide::bench {
 namespace {

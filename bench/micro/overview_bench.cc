@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "bench/micro/worker_entries.h"
-#include "core/job_table.h"
-#include "core/overview.h"
-#include "core/page_query.h"
+#include "core/table/job_table.h"
+#include "core/table/overview.h"
+#include "core/table/page_query.h"
 
 namespace bide::bench {
 namespace {

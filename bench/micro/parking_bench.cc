@@ -11,7 +11,7 @@
 
 #include "bench/micro/due_times.h"
 #include "bench/micro/worker_entries.h"
-#include "core/job_table.h"
+#include "core/table/job_table.h"
 
 namespace bide::bench {
 namespace {

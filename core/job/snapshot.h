@@ -35,10 +35,10 @@ struct Snapshot {
   // retry grace is not over.
   bool undecided = false;
   bool in_grace = false;  // When rendered.
-  // Made of all jobs (core/collection.h): has no status and is never final.
+  // Made of all jobs (core/table/collection.h): has no status and is never final.
   bool collection = false;
-  // Of a set of jobs (core/job_set.h): a bit (1 << Status) for each status among them; those that
-  // are undecided count as processing.
+  // Of a set of jobs (core/table/job_set.h): a bit (1 << Status) for each status among them; those
+  // that are undecided count as processing.
   std::uint8_t job_statuses = 0;
   Representation json;
   // The JSON on one line, for roads whose records are lines; empty where it is on one already.

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/base/duration.h"
-#include "core/job_set.h"
+#include "core/table/job_set.h"
 #include "server/job_query.h"
 #include "server/jobs_query.h"
 #include "server/media_type.h"

@@ -1,0 +1,122 @@
+// How jobs leave a shard (core/table/shard.h) when the bucket has let them go, of which no event
+// tells.
+//
+// By age: the shard keeps its jobs in a list by the time of their definition and drops the oldest
+// itself. By revision: the watcher finds out where the stream begins now, and what is older leaves,
+// entry by entry.
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/table/overview.h"
+#include "core/table/shard.h"
+
+namespace bide {
+namespace {
+
+constexpr std::size_t kLeaveAtOnce = 256;
+
+}  // namespace
+
+void Shard::age_append(Record& record) {
+  if (max_age_.count() == 0 || record.job.empty()) return;
+  record.aged = true;
+  record.older = newest_;
+  record.newer = nullptr;
+  (newest_ != nullptr ? newest_->newer : oldest_) = &record;
+  newest_ = &record;
+  if (oldest_ == &record) news_due_ = true;  // The attendant may be asleep without an end.
+}
+
+void Shard::age_remove(Record& record) {
+  if (!record.aged) return;
+  record.aged = false;
+  (record.older != nullptr ? record.older->newer : oldest_) = record.newer;
+  (record.newer != nullptr ? record.newer->older : newest_) = record.older;
+  record.older = record.newer = nullptr;
+}
+
+void Shard::list_by_age() {
+  oldest_ = newest_ = nullptr;
+  if (max_age_.count() == 0) return;
+  std::vector<Record*> by_age;
+  by_age.reserve(records_.size());
+  for (const auto& record : records_) by_age.push_back(record.get());
+  std::sort(by_age.begin(), by_age.end(),
+            [](const Record* a, const Record* b) { return a->job.written() < b->job.written(); });
+  for (Record* const record : by_age) age_append(*record);
+}
+
+void Shard::drop_expired() {
+  if (max_age_.count() == 0 || installing_) return;
+  const WallTime limit = table_.clock_.wall_now() - max_age_;
+  while (oldest_ != nullptr && oldest_->job.written() <= limit) {
+    const TimePoint now = table_.clock_.now();
+    Record& record = *oldest_;
+    const bool wake = table_.overview_->update(listed(record), std::nullopt, 0, now);
+    if (wake) table_.overview_->wake();
+    job_gone(record, now);
+    age_remove(record);
+    unlist_by_oldest(record);
+    if (record.queued) {
+      std::erase_if(changed_, [&](const Changed& entry) { return entry.record == &record; });
+    }
+    if (record.apart) std::erase(apart_, &record);
+    table_.memory_.fetch_sub(record.job.bytes(), std::memory_order_relaxed);
+    records_.erase(records_.find(std::string_view(record.job.id())));
+  }
+}
+
+// --- Leaving by revision ----------------------------------------------------------------------
+
+void Shard::let_go(Revision before) {
+  bool more = true;
+  while (more) {
+    bool news = false;
+    bool overview_news = false;
+    {
+      MutexLock lock(mutex_);
+      more = let_some_go(before);
+      news = std::exchange(news_due_, false);
+      overview_news = std::exchange(overview_due_, false);
+    }
+    if (news) news_.notify_one();
+    if (overview_news) table_.overview_->wake();
+  }
+}
+
+// As many as may be dealt with before others have their turn at the lock; false: that was all.
+bool Shard::let_some_go(Revision before) {
+  if (!std::exchange(lists_oldest_, true)) {
+    for (const auto& record : records_) list_by_oldest(*record);
+  }
+  for (std::size_t i = 0; i < kLeaveAtOnce; ++i) {
+    if (by_oldest_.empty() || by_oldest_.begin()->first >= before) return false;
+    Record& record = *by_oldest_.begin()->second;
+    unlist_by_oldest(record);
+    const std::optional<Listed> was = listed(record);
+    const std::size_t bytes_before = record.job.bytes();
+    if (record.job.let_go(before) == Job::Absorbed::kChanged) {
+      moved(record, was, 0, table_.clock_.now());
+    }
+    table_.memory_.fetch_add(record.job.bytes() - bytes_before, std::memory_order_relaxed);
+    list_by_oldest(record);
+    erase_if_unneeded(record);
+  }
+  return true;
+}
+
+// Where it stands already it may stand too early: let_some_go() moves it then.
+void Shard::list_by_oldest(Record& record) {
+  if (!lists_oldest_ || record.leaves_after != 0 || record.job.empty()) return;
+  record.leaves_after = record.job.oldest();
+  by_oldest_.emplace(record.leaves_after, &record);
+}
+
+void Shard::unlist_by_oldest(Record& record) {
+  if (record.leaves_after == 0) return;
+  by_oldest_.erase({record.leaves_after, &record});
+  record.leaves_after = 0;
+}
+
+}  // namespace bide

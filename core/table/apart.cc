@@ -1,0 +1,145 @@
+// Large jobs of a shard (core/table/shard.h) and the thread that renders them for those who wait.
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "core/table/shard.h"
+
+namespace bide {
+namespace {
+
+// The thread rests so many times as long as it worked: whatever is written, and to however many
+// large jobs, three quarters of a core are left to the others.
+constexpr int kRestFactor = 3;
+
+}  // namespace
+
+bool Shard::belongs_apart(const Record& record, TimePoint now) const {
+  return record.job.bytes() >= kApartBytes && !has_snapshot(record, now);
+}
+
+void Shard::send_apart(Record& record) {
+  if (record.apart) return;
+  apart_.push_back(&record);
+  record.apart = true;
+  apart_news_.notify_one();
+}
+
+bool Shard::try_send_apart(Record& record) noexcept {
+  try {
+    send_apart(record);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+Shard::Copy Shard::copy_of(const Record& record, TimePoint now) const {
+  return {record.job.frozen(), moment_of(record, now), epoch_, nullptr};
+}
+
+Shard::Copy Shard::try_copy_of(const Record& record, TimePoint now) const noexcept {
+  try {
+    return copy_of(record, now);
+  } catch (const std::bad_alloc&) {
+    return {};
+  }
+}
+
+void Shard::Copy::render() { snapshot = make_snapshot(*job, epoch, moment.in_grace(*job)); }
+
+bool Shard::Copy::try_render() noexcept {
+  try {
+    if (snapshot == nullptr) render();
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+Condition::Judgement Shard::Copy::judge(const Waiter::Terms& terms) const {
+  return terms.condition.judge(*job, terms.seen, moment,
+                               [&] { return snapshot->as(terms.type).tag; });
+}
+
+// Unless the job has changed meanwhile.
+void Shard::keep(const Copy& copy) {
+  Record* const record = find(copy.job->id());
+  if (record == nullptr || epoch_ != copy.epoch || record->snapshot != nullptr) return;
+  if (record->job.defined() && record->job.revision() == copy.job->revision()) {
+    keep_snapshot(*record, copy.snapshot);
+  }
+}
+
+void Shard::render_apart() {
+  MutexLock lock(mutex_);
+  while (!stopped_) {
+    const TimePoint began = table_.clock_.now();
+    if (apart_.empty() || began < apart_from_) {
+      const TimePoint wake = apart_.empty() ? kEndOfTime : apart_from_;
+      table_.clock_.wait_until(apart_news_, mutex_, wake);
+      continue;
+    }
+    Record& record = *apart_.front();
+    apart_.pop_front();
+    record.apart = false;
+    if (!record.job.defined() || record.waiters == nullptr) {
+      erase_if_unneeded(record);
+      continue;
+    }
+    Batch batch;
+    Copy copy = try_copy_of(record, began);
+    if (copy.job == nullptr) lose_all(record, batch);
+    if (has_snapshot(record, began)) copy.snapshot = record.snapshot;  // Somebody has looked at it.
+    taking_apart_ = true;
+    mutex_.unlock();
+    const bool rendered = copy.job != nullptr && copy.try_render();
+    mutex_.lock();
+    if (rendered) {
+      keep(copy);
+      take_rendered(copy, table_.clock_.now(), batch);
+    } else if (Record* const again = copy.job != nullptr ? find(copy.job->id()) : nullptr) {
+      lose_all(*again, batch);
+      erase_if_unneeded(*again);
+    }
+    mutex_.unlock();
+    hand_out(batch, table_.crew_);
+    copy = {};
+    mutex_.lock();
+    taking_apart_ = false;
+    const TimePoint ended = table_.clock_.now();
+    apart_from_ = ended + kRestFactor * (ended - began);
+    if (draining_) drained_.notify_all();
+  }
+}
+
+// If the job has changed since, the copy is still news to whoever has not seen as much, and the
+// others are judged again: the attendant has been told of the change. Those who have seen more
+// parked meanwhile, and wait for that.
+void Shard::take_rendered(const Copy& copy, TimePoint now, Batch& batch) {
+  Record* const record = find(copy.job->id());
+  if (record == nullptr || !record->job.defined() || epoch_ != copy.epoch) return;
+  const bool current = record->job.revision() == copy.job->revision();
+  for (Waiter *waiter = record->waiters, *next = nullptr; waiter != nullptr; waiter = next) {
+    next = WaiterList::next(*waiter);
+    const auto& tags = waiter->terms.seen.tags();
+    const bool seen_more = std::any_of(tags.begin(), tags.end(), [&](const EntityTag& tag) {
+      return tag.epoch == copy.epoch && tag.revision > copy.job->revision();
+    });
+    if (seen_more && !current) continue;
+    const Condition::Judgement judgement = copy.judge(waiter->terms);
+    const bool change = judgement.verdict == Verdict::kNews ||
+                        waiter->terms.condition.kind() == Condition::Kind::kChange;
+    if (judgement.verdict != Verdict::kPending) {
+      take(*waiter, copy.snapshot, change ? Outcome::kChanged : Outcome::kDone, {}, batch);
+    } else if (waiter->terms.deadline <= now) {
+      take(*waiter, copy.snapshot, Outcome::kTimeout, {}, batch);
+    } else {
+      due_.change(*waiter, std::min(waiter->terms.deadline, judgement.again_at));
+    }
+  }
+  erase_if_unneeded(*record);
+  news_.notify_one();  // When somebody is due has changed.
+}
+
+}  // namespace bide

@@ -1,0 +1,197 @@
+#include "core/table/job_set_group.h"
+
+#include <new>
+#include <utility>
+
+#include "core/table/job_set_lot.h"
+
+namespace bide {
+namespace {
+
+// The set is gone, or its condition holds or never will.
+bool is_decided(const Lot::Look& look) {
+  return look.snapshot == nullptr || look.verdict != Verdict::kPending;
+}
+
+}  // namespace
+
+// --- Strands ----------------------------------------------------------------------------------
+
+// The reference first, see "Races" in the header. It is not the last one if the claim is lost:
+// whoever won it waits for the shard's mutex, and holds one.
+bool JobSetGroup::Strand::try_claim() noexcept {
+  std::shared_ptr<JobSetGroup> group = group_.shared_from_this();
+  if (!take()) return false;
+  kept_ = std::move(group);
+  return true;
+}
+
+void JobSetGroup::Strand::answer(Outcome outcome, std::shared_ptr<const Snapshot>) noexcept {
+  // The strand may be claimed again before this returns, so the reference moves to the stack.
+  const std::shared_ptr<JobSetGroup> group = std::move(kept_);
+  try {
+    group->on_strand(*this, outcome);
+  } catch (const std::bad_alloc&) {
+    group->lose();
+  }
+}
+
+void JobSetGroup::Strand::lose() noexcept {
+  const std::shared_ptr<JobSetGroup> group = std::move(kept_);
+  group->lose_with(*this);
+}
+
+// --- The request ------------------------------------------------------------------------------
+
+JobSetGroup::JobSetGroup(JobSetLot& lot, Waiter& waiter, JobSetQuery query)
+    : lot_(lot),
+      waiter_(waiter),
+      query_(std::move(query)),
+      terms_(waiter.terms),
+      for_change_(terms_.condition.kind() == Condition::Kind::kChange) {}
+
+Lot::Parked JobSetGroup::park(TimePoint now, Lot::Look& look) {
+  MutexLock lock(mutex_);
+  if (closed_) return Lot::Parked::kGone;
+  for (std::size_t i = 0; i < query_.ids.size(); ++i) strands_.emplace_back(*this, i);
+  Lot::Parked refused = Lot::Parked::kFull;
+  admitted_ = lot_.table_.places().try_take(place_count());
+  if (admitted_) {
+    look_due_ = for_change_ || terms_.seen.any();
+    if (!advance(now, look)) return Lot::Parked::kParked;
+    refused = Lot::Parked::kDraining;
+  }
+  if (!admitted_ || draining_) look = look_at_all(now);
+  close();
+  return is_decided(look) ? Lot::Parked::kReady : refused;
+}
+
+void JobSetGroup::leave() {
+  MutexLock lock(mutex_);
+  if (!closed_) close();
+}
+
+void JobSetGroup::on_strand(Strand& strand, Outcome told) {
+  std::optional<Outcome> outcome;
+  Lot::Look look;
+  {
+    MutexLock lock(mutex_);
+    const TimePoint news_at = strand.news_at;
+    strand.put_back();
+    strand.idle = true;
+    if (closed_) return;
+    outcome = judge(strand, told, look);
+    if (!outcome) return;
+    const bool ours = waiter_.try_claim();
+    close();
+    if (!ours) return;  // Its client hung up; leave() is on its way.
+    waiter_.news_at = news_at;
+  }
+  lot_.forget(waiter_, *this);
+  waiter_.answer(*outcome, std::move(look.snapshot));
+}
+
+void JobSetGroup::lose_with(Strand& strand) noexcept {
+  {
+    MutexLock lock(mutex_);
+    strand.put_back();
+    strand.idle = true;
+  }
+  lose();
+}
+
+void JobSetGroup::lose() noexcept {
+  {
+    MutexLock lock(mutex_);
+    if (closed_) return;
+    const bool ours = waiter_.try_claim();
+    close();
+    if (!ours) return;
+  }
+  lot_.forget(waiter_, *this);
+  waiter_.lose();
+}
+
+std::optional<Outcome> JobSetGroup::judge(Strand& strand, Outcome told, Lot::Look& look) {
+  const TimePoint now = lot_.clock_.now();
+  if (told == Outcome::kChanged || told == Outcome::kDone) {
+    if (std::exchange(strand.counted, false)) --counted_;
+    look_due_ = look_due_ || for_change_;
+    if (!advance(now, look)) return std::nullopt;
+    told = draining_ ? Outcome::kDrain : Outcome::kGone;  // Unless `look` decides.
+  }
+  if (told == Outcome::kTimeout || told == Outcome::kDrain) look = look_at_all(now);
+  if (look.snapshot == nullptr) return Outcome::kGone;
+  if (!is_decided(look)) return told;
+  return for_change_ ? Outcome::kChanged : Outcome::kDone;
+}
+
+// --- The wait ---------------------------------------------------------------------------------
+
+// Every round more than the first takes a job that changed between two looks at it, within
+// microseconds.
+bool JobSetGroup::advance(TimePoint now, Lot::Look& look) {
+  do {
+    JobSnapshots jobs;
+    if (std::exchange(look_due_, false)) {
+      look = look_at_all(now, &jobs);
+      if (is_decided(look)) return true;
+      look = {};
+    }
+    for (Strand& strand : strands_) {
+      if (strand.idle) arm(strand, jobs, now);
+      if (draining_) return true;
+      if (look_due_) break;
+    }
+  } while (look_due_);
+  return false;
+}
+
+void JobSetGroup::arm(Strand& strand, const JobSnapshots& jobs, TimePoint now) {
+  Lot::Look look;
+  if (for_change_) {
+    look.snapshot = jobs[strand.index];  // An idle strand of such a set has always been looked for.
+  } else {
+    if (try_park(strand, terms_.condition, {}, now, look) || draining_) return;
+    const Verdict decisive = decisive_verdict(terms_.condition, query_.match_any);
+    if (look.snapshot == nullptr || look.verdict == decisive) {
+      look_due_ = true;
+      return;
+    }
+  }
+  const ValidatorList seen = ValidatorList(look.snapshot->json.tag);
+  if (!try_park(strand, Condition::any_change(), seen, now, look)) {
+    look_due_ = true;  // Changed or deleted meanwhile.
+    return;
+  }
+  if (for_change_) return;
+  strand.counted = true;
+  if (++counted_ == strands_.size()) look_due_ = true;
+}
+
+bool JobSetGroup::try_park(Strand& strand, const Condition& condition, ValidatorList seen,
+                           TimePoint now, Lot::Look& look) {
+  strand.terms.condition = condition;
+  strand.terms.seen = std::move(seen);
+  strand.terms.deadline = terms_.deadline;
+  strand.terms.places = 0;
+  const Lot::Parked parked = lot_.table_.park(query_.ids[strand.index], strand, 0, now, look);
+  strand.idle = parked != Lot::Parked::kParked;
+  draining_ = draining_ || parked == Lot::Parked::kDraining;
+  return !strand.idle;
+}
+
+Lot::Look JobSetGroup::look_at_all(TimePoint now, JobSnapshots* jobs) {
+  return look_at_set(lot_.table_, query_, terms_, now, jobs);
+}
+
+// Strands that an attendant has taken meanwhile come to a closed group.
+void JobSetGroup::close() {
+  closed_ = true;
+  for (Strand& strand : strands_) {
+    if (!strand.idle && strand.take()) lot_.table_.unpark(query_.ids[strand.index], strand);
+  }
+  if (admitted_) lot_.table_.places().give_back(place_count());
+}
+
+}  // namespace bide

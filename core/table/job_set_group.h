@@ -1,0 +1,117 @@
+// core/table/job_set_group.h: One parked request for many jobs, and its strands.
+//
+// A strand is a Waiter of the group's own, parked in the job table on one of the jobs. It waits for
+// what its job can contribute: for `change` any change of it, otherwise the request's condition.
+// A job that has contributed all it can (done, where all must be; beyond success, where any may
+// succeed) is counted, and its strand then waits for any change: should a late agent acknowledge,
+// the job is judged again and counts no more. So a strand is parked on every job all the time: a
+// deletion is noticed at once, and whoever comes first tells of the deadline or the drain.
+//
+// When one job decides, or all are counted, the whole set is looked at afresh and judged by that
+// look alone: what the request is answered with satisfies its condition, whatever happened since
+// the strand was taken. If it does not, the strands that are idle are parked again and the wait
+// goes on. A deadline looks in the same way first: news beats it.
+//
+// Locks. The group's mutex is taken before a shard's (parking and unparking strands, looking at
+// jobs) and never under one: an attendant that holds its shard's mutex calls a strand's present()
+// and try_claim() only, which touch atomics; it calls answer() without locks. Holding its mutex for
+// all of a look costs only who wants the same group: attendants bringing more news of it.
+//
+// Races.
+// - The request's answer against its hang-up: its waiter is claimed under the group's mutex while
+//   the group is open, and leave() closes the group under it. So after unpark() no claim is tried
+//   any more, which could hit the next request on a reused connection. Until leave() has run the
+//   waiter is still that of this request, and the claim just fails.
+// - A strand's answer against its recall: as for any waiter, who wins its claim. The attendant that
+//   wins takes a reference to the group first, so its answer() finds memory and a closed group.
+//   First, because once the claim is won nothing else keeps the group: while the strand is parked
+//   and not claimed, whoever closes the group holds it and waits for the shard's mutex in unpark().
+// - A strand that was just answered is parked again: answer() has begun, so the table has forgotten
+//   it; only the group, under its mutex, knows it as idle.
+// - A strand may be taken while its group is still parking others: its answer() waits for the
+// mutex.
+//
+// Thread safety: as annotated. Kept by shared_ptr: by the lot while open, by claimed strands.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include "core/base/mutex.h"
+#include "core/table/job_set.h"
+
+namespace bide {
+
+class JobSetLot;
+
+class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
+ public:
+  // Copies the waiter's terms. Under the lot's mutex.
+  JobSetGroup(JobSetLot& lot, Waiter& waiter, JobSetQuery query);
+
+  // As Lot::park, once. What is not parked has been closed.
+  [[nodiscard]] Lot::Parked park(TimePoint now, Lot::Look& look) EXCLUDES(mutex_);
+  // The client hung up. When this returns the group touches the waiter no more.
+  void leave() EXCLUDES(mutex_);
+
+ private:
+  class Strand final : public Waiter {
+   public:
+    Strand(JobSetGroup& group, std::size_t job) : index(job), group_(group) {}
+
+    [[nodiscard]] bool present(std::uint64_t) const noexcept override { return true; }
+    [[nodiscard]] bool try_claim() noexcept override;
+    void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept override;
+    void lose() noexcept override;
+    // The claim alone, for the group's own recall.
+    [[nodiscard]] bool take() noexcept { return !taken_.exchange(true, std::memory_order_acq_rel); }
+    void put_back() noexcept { taken_.store(false, std::memory_order_relaxed); }
+
+    const std::size_t index;  // Of its job.
+    // Guarded by the group's mutex, as below.
+    bool idle = true;  // Neither parked nor about to be answered.
+    bool counted = false;
+
+   private:
+    JobSetGroup& group_;
+    std::atomic<bool> taken_{false};
+    std::shared_ptr<JobSetGroup> kept_;  // From try_claim() to the end of answer().
+  };
+
+  void on_strand(Strand& strand, Outcome told) EXCLUDES(mutex_);
+  // There is no memory to look at the set: its request ends without an answer.
+  void lose() noexcept EXCLUDES(mutex_);
+  void lose_with(Strand& strand) noexcept EXCLUDES(mutex_);
+  // What the request is to be told now; nullopt: the wait goes on.
+  [[nodiscard]] std::optional<Outcome> judge(Strand& strand, Outcome told, Lot::Look& look)
+      REQUIRES(mutex_);
+  // Parks all idle strands, looking at the set whenever that is due. True: it is decided by `look`,
+  // or the table parks no more.
+  [[nodiscard]] bool advance(TimePoint now, Lot::Look& look) REQUIRES(mutex_);
+  void arm(Strand& strand, const JobSnapshots& jobs, TimePoint now) REQUIRES(mutex_);
+  [[nodiscard]] bool try_park(Strand& strand, const Condition& condition, ValidatorList seen,
+                              TimePoint now, Lot::Look& look) REQUIRES(mutex_);
+  [[nodiscard]] Lot::Look look_at_all(TimePoint now, JobSnapshots* jobs = nullptr);
+  void close() REQUIRES(mutex_);
+  [[nodiscard]] std::uint32_t place_count() const {
+    return static_cast<std::uint32_t>(query_.ids.size());
+  }
+
+  JobSetLot& lot_;
+  Waiter& waiter_;
+  const JobSetQuery query_;
+  const Waiter::Terms terms_;
+  const bool for_change_;
+
+  Mutex mutex_;
+  std::deque<Strand> strands_ GUARDED_BY(mutex_);
+  std::size_t counted_ GUARDED_BY(mutex_) = 0;
+  bool look_due_ GUARDED_BY(mutex_) = false;
+  bool draining_ GUARDED_BY(mutex_) = false;  // The table parks no more.
+  bool admitted_ GUARDED_BY(mutex_) = false;  // Has its share of the table's places.
+  bool closed_ GUARDED_BY(mutex_) = false;    // Answered, left, or never parked.
+};
+
+}  // namespace bide

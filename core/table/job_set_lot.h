@@ -1,0 +1,66 @@
+// core/table/job_set_lot.h: Where requests are parked that wait for many jobs at once.
+//
+// A parked request is a group (core/table/job_set_group.h) that parks a waiter of its own on each
+// of its jobs. So a change costs those who wait for that job, in whatever set, and nobody else.
+//
+// The lot's mutex guards only who is parked here: a map from the request's waiter to its group. It
+// is a leaf, no group's mutex is taken under it nor it under one. It makes parking and hanging up
+// exclude each other: park() asks present(ticket), copies the terms and enters the group under it;
+// unpark() comes either before that, and the ticket is no longer present, or after, and finds the
+// group, whose own mutex then decides (park() may still be at work). An entry is taken out by
+// whoever ended the group, before the waiter is let go; compared by group, for a waiter that was
+// let go by unpark() may be parked again already.
+//
+// Thread safety: all methods may be called from any thread. Destroyed after JobTable::drain(), once
+// the crew has done what that gave it, and before the table.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/mutex.h"
+#include "core/table/job_set.h"
+
+namespace bide {
+
+class JobSetGroup;
+
+class JobSetLot final : public Lot {
+ public:
+  // `clock` is the table's.
+  JobSetLot(JobTable& table, Clock& clock);
+  ~JobSetLot() override;
+
+  // `key` is that of a JobSetQuery. A null snapshot: one of the jobs does not exist (see
+  // missing()), or `key` is none. Never blocks but for mutexes.
+  [[nodiscard]] Look look(std::string_view key, const Waiter::Terms& terms, TimePoint now) override;
+
+  // Terms: `change`, `done` or `succeeded`; `seen` are validators of the set's JSON. Answers kGone
+  // with a null snapshot as soon as one of the jobs is deleted. A set takes as many of the table's
+  // places as it has jobs. kReady with a null snapshot: as for look().
+  [[nodiscard]] Parked park(std::string_view key, Waiter& waiter, std::uint64_t ticket,
+                            TimePoint now, Look& look) override EXCLUDES(mutex_);
+  void unpark(std::string_view key, Waiter& waiter) override EXCLUDES(mutex_);
+
+  // Those that do not exist now, for telling the client.
+  [[nodiscard]] std::vector<std::string> missing(const std::vector<std::string>& ids);
+
+ private:
+  friend class JobSetGroup;
+  using Groups = std::unordered_map<Waiter*, std::shared_ptr<JobSetGroup>>;
+
+  // Null: the waiter is not the request of `ticket` any more.
+  [[nodiscard]] std::shared_ptr<JobSetGroup> enter(JobSetQuery query, Waiter& waiter,
+                                                   std::uint64_t ticket) EXCLUDES(mutex_);
+  void forget(Waiter& waiter, const JobSetGroup& group) EXCLUDES(mutex_);
+
+  JobTable& table_;
+  Clock& clock_;
+  Mutex mutex_;
+  Groups groups_ GUARDED_BY(mutex_);
+};
+
+}  // namespace bide

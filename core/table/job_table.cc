@@ -1,0 +1,150 @@
+#include "core/table/job_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/table/catch_up.h"
+#include "core/table/overview.h"
+#include "core/table/record.h"
+#include "core/table/shard.h"
+
+namespace bide {
+
+struct BucketContent {
+  RecordIndex records;
+};
+
+BucketRead::BucketRead(std::size_t jobs_max, Link link, std::size_t memory_max)
+    : jobs_max_(jobs_max),
+      link_(link),
+      memory_max_(memory_max),
+      content_(std::make_unique<BucketContent>()) {}
+BucketRead::BucketRead(BucketRead&&) noexcept = default;
+BucketRead::~BucketRead() = default;
+
+Admitted BucketRead::absorb(const Entry& entry) {
+  if (!std::holds_alternative<Loss>(entry.what)) revision_ = std::max(revision_, entry.revision);
+  RecordIndex& records = content_->records;
+  auto it = records.find(std::string_view(entry.job_id));
+  if (it == records.end()) {
+    if (entry.takes_away()) return {};
+    if (records.size() >= jobs_max_) return {RejectReason::kTableFull};
+    it = records.insert(std::make_unique<Record>(entry.job_id)).first;
+  }
+  Job& job = (*it)->job;
+  const std::size_t bytes_before = job.bytes();
+  const Job::Absorbed absorbed = job.absorb(entry, job.growth_within(memory_max_, memory_));
+  memory_ += job.bytes() - bytes_before;
+  if (job.empty()) records.erase(it);
+  return admitted(absorbed);
+}
+
+void BucketRead::let_go(Revision before) {
+  std::erase_if(content_->records, [&](const std::unique_ptr<Record>& record) {
+    Job& job = record->job;
+    if (job.oldest() >= before) return job.empty();
+    memory_ -= job.bytes();
+    (void)job.let_go(before);
+    memory_ += job.bytes();
+    return job.empty();
+  });
+}
+
+JobTable::JobTable(Clock& clock, const Options& options, Crew* crew)
+    : clock_(clock), options_(options), crew_(crew), places_(options.parked_max) {
+  catch_up_ = std::make_unique<CatchUp>(clock, crew, places_, position_);
+  overview_ = std::make_unique<Overview>(*this);
+  for (std::size_t i = 0; i < options.shards; ++i) {
+    shards_.push_back(std::make_unique<Shard>(*this));
+  }
+}
+
+JobTable::~JobTable() { close(); }
+
+Shard& JobTable::shard_of(std::string_view id) {
+  // The index inside a shard uses the hash's low bits; these are others, so that its buckets stay
+  // evenly filled.
+  return *shards_[(RecordHash()(id) >> 40) % shards_.size()];
+}
+
+// The overview names the ids inside the records. So what was installed before is kept until the
+// overview names the new ones; and the new ones, of which it does not know yet, do not leave by age
+// before it does.
+void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds max_age) {
+  std::vector<RecordIndex> parts(shards_.size());
+  std::vector<Listed> jobs;
+  RecordIndex& records = read.content_->records;
+  jobs.reserve(records.size());
+  for (RecordIndex& part : parts) part.reserve(records.size() / parts.size());
+  while (!records.empty()) {
+    auto node = records.extract(records.begin());
+    if (const auto job = listed(*node.value())) jobs.push_back(*job);
+    const std::size_t part = (RecordHash()(node.value()) >> 40) % shards_.size();
+    parts[part].insert(std::move(node));
+  }
+  Listing listing(jobs, epoch, read.revision());
+  overview_->begin_install();
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    parts[i] = shards_[i]->install(std::move(parts[i]), epoch, max_age);
+  }
+  overview_->install(listing);
+  memory_.store(read.memory_, std::memory_order_relaxed);
+  for (const auto& shard : shards_) shard->end_install();
+  applied_.store(read.revision(), std::memory_order_release);
+  position_.restart(epoch, std::max(read.revision(), read.reached_));
+  catch_up_->installed(read.link_);
+}
+
+Admitted JobTable::apply(const Entry& entry, TimePoint delivered) {
+  const Admitted taken = shard_of(entry.job_id).apply(entry, delivered);
+  if (!std::holds_alternative<Loss>(entry.what)) {
+    applied_.store(entry.revision, std::memory_order_release);
+  }
+  catch_up_->progressed();
+  return taken;
+}
+
+void JobTable::let_go(Revision before) {
+  for (const auto& shard : shards_) shard->let_go(before);
+}
+
+void JobTable::reach(Revision revision) {
+  position_.advance(revision);
+  catch_up_->progressed();
+}
+
+JobTable::Look JobTable::look(std::string_view id, const Waiter::Terms& terms, TimePoint now) {
+  return shard_of(id).look(id, terms, now);
+}
+
+JobTable::Parked JobTable::park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
+                                TimePoint now, Look& look) {
+  return shard_of(id).park(id, waiter, ticket, now, look);
+}
+
+void JobTable::unpark(std::string_view id, Waiter& waiter) { shard_of(id).unpark(waiter); }
+
+// Those who are caught up go on to the other lots.
+void JobTable::drain() {
+  catch_up_->begin_drain();
+  catch_up_->finish_drain();
+  for (const auto& shard : shards_) shard->begin_drain();
+  overview_->begin_drain();
+  for (const auto& shard : shards_) shard->finish_drain();
+  overview_->finish_drain();
+}
+
+void JobTable::close() {
+  drain();
+  catch_up_->stop();
+  overview_->stop();
+  for (const auto& shard : shards_) shard->stop();
+}
+
+std::size_t JobTable::jobs() const {
+  std::size_t jobs = 0;
+  for (const auto& shard : shards_) jobs += shard->jobs();
+  return jobs;
+}
+
+}  // namespace bide

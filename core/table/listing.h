@@ -1,0 +1,71 @@
+// core/table/listing.h: All defined jobs, in the orders in which they are asked for: by their
+// definition, the same for each status, and by their latest change. The sizes of these are the
+// statistics. And when it last changed: pages and statistics are rendered from it, and waited for.
+//
+// Thread safety: none; guarded by the overview's mutex.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/job/entity_tag.h"
+#include "core/job/entry.h"
+#include "core/job/status.h"
+#include "core/table/revision_index.h"
+
+namespace bide {
+
+// A defined job, as the listing knows it.
+struct Listed {
+  Revision definition_revision = 0;
+  Revision revision = 0;  // Job::revision(): of its latest change.
+  Status status{};
+  const std::string* job_id = nullptr;  // Must stay valid while it is listed.
+};
+
+using StatusCounts = std::array<std::size_t, kAllStatuses.size()>;  // Indexed by Status.
+
+class Listing {
+ public:
+  Listing() = default;
+  // `jobs` in any order; `revision`: the highest that was read.
+  Listing(const std::vector<Listed>& jobs, Epoch epoch, Revision revision);
+
+  // A job changed from `before`, which must be what it was listed as, to `after`; nullopt: it is
+  // not listed. `revision`: of the entry that did it; 0: no entry did.
+  void replace(const std::optional<Listed>& before, const std::optional<Listed>& after,
+               Revision revision);
+  // Takes the place of `old`, whose versions it goes on counting.
+  void succeed(const Listing& old) { version_ = old.version_ + 1; }
+
+  [[nodiscard]] StatusCounts counts() const;
+  // Those of one status, or all.
+  [[nodiscard]] const RevisionIndex& by_definition(std::optional<Status> only) const;
+  [[nodiscard]] const RevisionIndex& by_change() const { return by_change_; }
+
+  [[nodiscard]] Epoch epoch() const { return epoch_; }
+  [[nodiscard]] Revision revision() const { return revision_; }  // The highest told of.
+  // The revision as it was when a count last moved; when a count or the order did.
+  [[nodiscard]] Revision counts_revision() const { return counts_revision_; }
+  [[nodiscard]] Revision order_revision() const { return order_revision_; }
+  // Another number whenever anything changed, with or without a revision.
+  [[nodiscard]] std::uint64_t version() const { return version_; }
+
+ private:
+  RevisionIndex& of(Status status) { return by_status_[static_cast<std::size_t>(status)]; }
+
+  RevisionIndex by_definition_;
+  std::array<RevisionIndex, kAllStatuses.size()> by_status_;
+  RevisionIndex by_change_;
+  Epoch epoch_ = 0;
+  Revision revision_ = 0;
+  Revision counts_revision_ = 0;
+  Revision order_revision_ = 0;
+  std::uint64_t version_ = 0;
+};
+
+}  // namespace bide

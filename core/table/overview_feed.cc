@@ -1,0 +1,80 @@
+// The feed of core/table/overview.h: every job that changes, in the order of its latest change.
+#include <string>
+#include <utility>
+
+#include "core/table/overview.h"
+
+namespace bide {
+namespace {
+
+// All jobs of a batch would have to change between the look at the listing and that at the job, so
+// often in a row, for a batch to be empty though there are changes.
+constexpr int kTriesMax = 8;
+
+struct Change {
+  Revision revision;
+  std::string job_id;
+};
+
+std::vector<Change> copy_of(const std::vector<RevisionIndex::Place>& places) {
+  std::vector<Change> changes;
+  changes.reserve(places.size());
+  for (const auto& place : places) changes.push_back({place.revision, *place.job_id});
+  return changes;
+}
+
+// Only jobs that are still as they were listed. One that has changed again is behind all that were
+// listed then, so it comes later; in its old place it would put the client ahead of others.
+Overview::Snapshots render_changes(const std::vector<Change>& changes, JobTable& jobs,
+                                   std::size_t bytes_max) {
+  Overview::Snapshots batch;
+  std::size_t bytes = 0;
+  for (const Change& change : changes) {
+    auto snapshot = snapshot_of(jobs, change.job_id);
+    if (snapshot == nullptr || snapshot->json.tag.revision != change.revision) continue;
+    bytes += snapshot->json.bytes.size();
+    if (!batch.empty() && bytes > bytes_max) break;
+    batch.push_back(std::move(snapshot));
+  }
+  return batch;
+}
+
+Revision start_of(const EntityTag& cursor, const Listing& listing) {
+  return cursor.epoch == listing.epoch() ? cursor.revision : 0;
+}
+
+}  // namespace
+
+Overview::Snapshots Overview::changes_after(const EntityTag& cursor, std::size_t jobs_max,
+                                            std::size_t bytes_max) {
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    std::vector<Change> changes;
+    std::uint64_t installs = 0;
+    {
+      MutexLock lock(mutex_);
+      if (installing_) return {};
+      installs = installs_;
+      changes = copy_of(listing_.by_change().after(start_of(cursor, listing_), jobs_max));
+    }
+    if (changes.empty()) return {};
+    Snapshots batch = render_changes(changes, table_, bytes_max);
+    MutexLock lock(mutex_);
+    if (installs != installs_) continue;  // These jobs may be of two reads of the bucket.
+    if (!batch.empty()) return batch;
+  }
+  return {};
+}
+
+EntityTag Overview::feed_position() const {
+  MutexLock lock(mutex_);
+  return {listing_.epoch(), listing_.revision(), 0};
+}
+
+bool Overview::has_news(const Waiter::Terms& terms) const {
+  if (installing_) return false;
+  const auto& tags = terms.seen.tags();
+  const Revision from = tags.empty() ? 0 : start_of(tags.front(), listing_);
+  return listing_.by_change().newest() > from;
+}
+
+}  // namespace bide

@@ -1,0 +1,72 @@
+// core/table/record.h: A job's place in its shard: its state, its rendered snapshot, who waits for
+// it.
+//
+// A record exists while the bucket holds anything of the job, or while somebody waits for it to
+// exist.
+//
+// Thread safety: none; guarded by the shard's mutex.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+
+#include "core/job/job.h"
+#include "core/parking/waiter.h"
+#include "core/table/job_table.h"
+#include "core/table/listing.h"
+
+namespace bide {
+
+struct Record : WaiterList {
+  explicit Record(std::string id) : job(std::move(id)) {}
+
+  Job job;
+  std::shared_ptr<const Snapshot> snapshot;  // Null: not rendered since the last change.
+  std::uint32_t snapshot_slot = 0;           // Where the shard's snapshot ring points back.
+  bool queued = false;                       // On the shard's changed list.
+  bool apart = false;                        // On the shard's list of those rendered apart.
+  bool aged = false;                         // On the shard's list by age.
+  TimePoint settled_at{};     // When it will have been unchanged for the settle time.
+  Revision leaves_after = 0;  // Its place in the shard's by_oldest_; 0: it has none.
+  Record* older = nullptr;
+  Record* newer = nullptr;
+};
+
+// What the overview is told of it; nullopt: it is not for clients to see.
+[[nodiscard]] inline std::optional<Listed> listed(const Record& record) {
+  const Job& job = record.job;
+  if (!job.defined()) return std::nullopt;
+  return Listed{job.definition_revision(), job.revision(), job.status(), &job.id()};
+}
+
+[[nodiscard]] inline Admitted admitted(Job::Absorbed absorbed) {
+  if (absorbed == Job::Absorbed::kJobFull) return {RejectReason::kJobFull};
+  if (absorbed == Job::Absorbed::kTableFull) return {RejectReason::kTableFull};
+  return {};
+}
+
+// Records by job id. Nodes move between indexes without being copied (extract, insert).
+struct RecordHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view id) const { return std::hash<std::string_view>()(id); }
+  std::size_t operator()(const std::unique_ptr<Record>& record) const {
+    return (*this)(std::string_view(record->job.id()));
+  }
+};
+struct RecordEqual {
+  using is_transparent = void;
+  static std::string_view id(std::string_view text) { return text; }
+  static std::string_view id(const std::unique_ptr<Record>& record) { return record->job.id(); }
+  template <typename A, typename B>
+  bool operator()(const A& a, const B& b) const {
+    return id(a) == id(b);
+  }
+};
+using RecordIndex = std::unordered_set<std::unique_ptr<Record>, RecordHash, RecordEqual>;
+
+}  // namespace bide

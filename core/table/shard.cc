@@ -1,0 +1,344 @@
+#include "core/table/shard.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "core/table/overview.h"
+
+namespace bide {
+namespace {
+
+std::size_t bytes_of(const Snapshot& snapshot) {
+  return sizeof(Snapshot) + snapshot.json.bytes.size() + snapshot.json_line.size();
+}
+
+}  // namespace
+
+Shard::Shard(JobTable& table)
+    : table_(table),
+      jobs_max_(std::max<std::size_t>(1, table.options_.jobs_max / table.options_.shards)),
+      snapshot_bytes_max_(table.options_.snapshot_bytes_max / table.options_.shards) {
+  snapshot_ring_.resize(
+      std::max<std::size_t>(1, table.options_.snapshots_max / table.options_.shards));
+  attendant_ = std::thread([this] { attend(); });
+  renderer_ = std::thread([this] { render_apart(); });
+}
+
+Shard::~Shard() { assert(!attendant_.joinable()); }
+
+// --- The watcher's side ---------------------------------------------------------------------
+
+Admitted Shard::apply(const Entry& entry, TimePoint delivered) {
+  Admitted taken;
+  bool news = false;
+  bool overview_news = false;
+  {
+    MutexLock lock(mutex_);
+    taken = absorb(entry, delivered);
+    // Here, so that who has seen the state finds the position where it is.
+    table_.position_.advance(entry.revision);
+    news = std::exchange(news_due_, false);
+    overview_news = std::exchange(overview_due_, false);
+  }
+  // Not under the lock: the attendant would wake up only to wait for it.
+  if (news) news_.notify_one();
+  if (overview_news) table_.overview_->wake();
+  return taken;
+}
+
+Admitted Shard::absorb(const Entry& entry, TimePoint delivered) {
+  Record* record = find(entry.job_id);
+  if (record == nullptr) {
+    if (entry.takes_away()) return {};
+    if (records_.size() >= jobs_max_) return {RejectReason::kTableFull};
+    record = &find_or_add(entry.job_id);
+  }
+  const std::optional<Listed> before = listed(*record);
+  Job& job = record->job;
+  const WallTime written = job.written();
+  const bool was_final = before && moment_of(*record, delivered).is_final(job);
+  const std::size_t bytes_before = job.bytes();
+  const Job::Absorbed absorbed =
+      job.absorb(entry, job.growth_within(table_.options_.memory_max, table_.memory()));
+  table_.memory_.fetch_add(job.bytes() - bytes_before, std::memory_order_relaxed);
+  if (absorbed == Job::Absorbed::kChanged) moved(*record, before, entry.revision, delivered);
+  if (was_final && job.defined() && (!job.final() || job.status() != before->status)) {
+    table_.reopened_.fetch_add(1, std::memory_order_relaxed);
+  }
+  // Else it would keep those behind it from leaving.
+  if (record->job.written() != written || !record->aged) {
+    age_remove(*record);
+    age_append(*record);
+  }
+  list_by_oldest(*record);
+  erase_if_unneeded(*record);
+  return bide::admitted(absorbed);
+}
+
+void Shard::moved(Record& record, const std::optional<Listed>& before, Revision revision,
+                  TimePoint delivered) {
+  const std::optional<Listed> after = listed(record);
+  if (before && !after) {
+    job_gone(record, delivered);
+  } else {
+    changed(record, delivered);
+  }
+  if (table_.overview_->update(before, after, revision, delivered)) overview_due_ = true;
+}
+
+RecordIndex Shard::install(RecordIndex records, Epoch epoch, std::chrono::nanoseconds max_age) {
+  RecordIndex old;
+  {
+    MutexLock lock(mutex_);
+    installing_ = true;
+    const bool same_stream = epoch_ == epoch;
+    epoch_ = epoch;
+    max_age_ = max_age;
+    std::swap(records_, old);
+    std::swap(records_, records);
+    std::fill(snapshot_ring_.begin(), snapshot_ring_.end(), nullptr);
+    snapshot_bytes_ = 0;
+    changed_.clear();
+    by_oldest_.clear();
+    lists_oldest_ = false;
+    apart_.clear();
+    const TimePoint settled_at = table_.clock_.now() + table_.options_.settle;
+    for (const auto& record : records_) record->settled_at = settled_at;
+    for (const auto& record : old) {
+      if (same_stream) {
+        Record* const now = find(record->job.id());
+        if (now != nullptr && now->job.revision() == record->job.revision()) {
+          now->settled_at = record->settled_at;
+        }
+      }
+      if (record->waiters != nullptr) adopt(*record);
+    }
+    list_by_age();
+    news_.notify_one();
+  }
+  return old;
+}
+
+void Shard::end_install() {
+  MutexLock lock(mutex_);
+  installing_ = false;
+  news_.notify_one();  // Somebody's time may have come meanwhile.
+}
+
+// Moves the waiters of a record that was replaced to the one that replaces it. They are judged
+// again by the attendant: who sees no difference stays parked.
+void Shard::adopt(Record& old) {
+  Record* record = find(old.job.id());
+  const bool exists = record != nullptr && record->job.defined();
+  if (old.job.defined() && !exists) {
+    job_gone(old, table_.clock_.now());
+    return;
+  }
+  if (record == nullptr) record = &find_or_add(old.job.id());  // Only `exists` waits for no job.
+  while (old.waiters != nullptr) {
+    Waiter& waiter = *old.waiters;
+    WaiterList::unlink(waiter);
+    record->link(waiter);
+  }
+  if (!record->queued) {
+    record->queued = true;
+    changed_.push_back({record, table_.clock_.now()});
+  }
+}
+
+// --- The requests' side ---------------------------------------------------------------------
+
+JobTable::Look Shard::look(std::string_view id, const Waiter::Terms& terms, TimePoint now) {
+  Copy copy;
+  {
+    MutexLock lock(mutex_);
+    Record* const record = find(id);
+    if (record == nullptr || !record->job.defined()) return {};
+    if (!belongs_apart(*record, now)) {
+      return {snapshot_of(*record, now), judge(*record, terms, now).verdict};
+    }
+    copy = copy_of(*record, now);
+  }
+  copy.render();
+  {
+    MutexLock lock(mutex_);
+    keep(copy);
+  }
+  return {copy.snapshot, copy.judge(terms).verdict};
+}
+
+JobTable::Parked Shard::park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
+                             TimePoint now, JobTable::Look& look) {
+  JobTable::Parked parked{};
+  bool news = false;
+  bool apart = false;
+  {
+    MutexLock lock(mutex_);
+    Record* const record = find(id);
+    apart = record != nullptr && record->job.defined() && belongs_apart(*record, now);
+  }
+  if (apart) (void)this->look(id, {}, now);  // Keeps the snapshot, which it is judged by.
+  {
+    MutexLock lock(mutex_);
+    parked = try_park(id, waiter, ticket, now, look);
+    news = std::exchange(news_due_, false);
+  }
+  if (news) news_.notify_one();
+  return parked;
+}
+
+JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
+                                 TimePoint now, JobTable::Look& look) {
+  look = {};
+  if (!waiter.present(ticket)) return JobTable::Parked::kGone;
+  Record* record = find(id);
+  Condition::Judgement judgement{Verdict::kPending};
+  const bool exists = record != nullptr && record->job.defined();
+  // It has changed again meanwhile: judged when it has been rendered.
+  const bool apart = exists && !draining_ && belongs_apart(*record, now);
+  if (apart) {
+    judgement.again_at = kEndOfTime;
+  } else if (exists) {
+    judgement = judge(*record, waiter.terms, now);
+  } else if (waiter.terms.condition.kind() != Condition::Kind::kExists) {
+    return JobTable::Parked::kReady;
+  }
+  // Rendered only where it is answered with: most that come here are going to wait.
+  const auto refuse = [&](JobTable::Parked why) NO_THREAD_SAFETY_ANALYSIS {
+    if (exists && !apart) look = {snapshot_of(*record, now), judgement.verdict};
+    return why;
+  };
+  if (judgement.verdict != Verdict::kPending) return refuse(JobTable::Parked::kReady);
+  if (draining_) return refuse(JobTable::Parked::kDraining);
+  // All that may throw comes before the first thing that would have to be undone.
+  due_.make_room();
+  Record& on = record != nullptr ? *record : find_or_add(id);
+  if (apart) send_apart(on);
+  const std::uint16_t places = waiter.terms.places;
+  if (places > 0 && !table_.places_.try_take(places)) {
+    erase_if_unneeded(on);
+    return refuse(JobTable::Parked::kFull);
+  }
+  on.link(waiter);
+  due_.insert(waiter, std::min(waiter.terms.deadline, judgement.again_at));
+  if (&due_.top() == &waiter) news_due_ = true;
+  return JobTable::Parked::kParked;
+}
+
+void Shard::unpark(Waiter& waiter) {
+  MutexLock lock(mutex_);
+  if (!due_.holds(waiter)) return;  // An attendant lost its claim to us.
+  Record* const record = record_of(waiter);
+  forget(waiter);
+  if (record != nullptr) erase_if_unneeded(*record);
+}
+
+std::size_t Shard::jobs() const {
+  MutexLock lock(mutex_);
+  return records_.size();
+}
+
+// --- Records, waiters, snapshots --------------------------------------------------------------
+
+Record* Shard::find(std::string_view id) {
+  const auto it = records_.find(id);
+  return it == records_.end() ? nullptr : it->get();
+}
+
+Record& Shard::find_or_add(std::string_view id) {
+  if (Record* const record = find(id)) return *record;
+  return **records_.insert(std::make_unique<Record>(std::string(id))).first;
+}
+
+void Shard::changed(Record& record, TimePoint delivered) {
+  forget_snapshot(record);
+  record.settled_at = table_.clock_.now() + table_.options_.settle;
+  if (record.waiters == nullptr || record.queued) return;
+  record.queued = true;
+  changed_.push_back({&record, delivered});
+  news_due_ = true;
+}
+
+void Shard::job_gone(Record& record, TimePoint at) {
+  forget_snapshot(record);
+  if (gone_.waiters == nullptr) gone_since_ = at;
+  while (record.waiters != nullptr) {
+    Waiter& waiter = *record.waiters;
+    WaiterList::unlink(waiter);
+    gone_.link(waiter);
+  }
+  if (gone_.waiters != nullptr) news_due_ = true;
+}
+
+void Shard::erase_if_unneeded(Record& record) {
+  if (!record.job.empty() || record.waiters != nullptr || record.queued || record.apart) return;
+  forget_snapshot(record);
+  age_remove(record);
+  unlist_by_oldest(record);
+  records_.erase(records_.find(std::string_view(record.job.id())));
+}
+
+Moment Shard::moment_of(const Record& record, TimePoint now) const {
+  Moment moment{now, record.settled_at};
+  const auto grace = table_.options_.retry_grace;
+  if (grace.count() == 0 || !is_terminal(record.job.status())) return moment;
+  // The stream's clock says when the last event was, so all replicas agree but for their own.
+  const auto left = record.job.last_event() + grace - table_.clock_.wall_now();
+  moment.graced_at = now + std::clamp<std::chrono::nanoseconds>(left, -grace, grace);
+  return moment;
+}
+
+// The end of its grace is the one thing that changes a snapshot and is no entry.
+bool Shard::has_snapshot(const Record& record, TimePoint now) const {
+  return record.snapshot != nullptr &&
+         record.snapshot->in_grace == moment_of(record, now).in_grace(record.job);
+}
+
+const std::shared_ptr<const Snapshot>& Shard::snapshot_of(Record& record, TimePoint now) {
+  if (!has_snapshot(record, now)) {
+    const bool in_grace = moment_of(record, now).in_grace(record.job);
+    keep_snapshot(record, make_snapshot(record.job, epoch_, in_grace));
+  }
+  return record.snapshot;
+}
+
+void Shard::keep_snapshot(Record& record, std::shared_ptr<const Snapshot> snapshot) {
+  forget_snapshot(record);
+  if (Record* const oldest = snapshot_ring_[snapshot_next_]) forget_snapshot(*oldest);
+  snapshot_bytes_ += bytes_of(*snapshot);
+  snapshot_ring_[snapshot_next_] = &record;
+  record.snapshot_slot = snapshot_next_;
+  record.snapshot = std::move(snapshot);
+  const auto next_of = [&](std::uint32_t slot) NO_THREAD_SAFETY_ANALYSIS {
+    return (slot + 1) % static_cast<std::uint32_t>(snapshot_ring_.size());
+  };
+  snapshot_next_ = next_of(snapshot_next_);
+  for (std::uint32_t slot = snapshot_next_;
+       snapshot_bytes_ > snapshot_bytes_max_ && slot != record.snapshot_slot;
+       slot = next_of(slot)) {
+    if (snapshot_ring_[slot] != nullptr) forget_snapshot(*snapshot_ring_[slot]);
+  }
+}
+
+void Shard::forget_snapshot(Record& record) {
+  if (record.snapshot == nullptr) return;
+  snapshot_bytes_ -= bytes_of(*record.snapshot);
+  record.snapshot.reset();
+  snapshot_ring_[record.snapshot_slot] = nullptr;
+}
+
+Condition::Judgement Shard::judge(Record& record, const Waiter::Terms& terms, TimePoint now) {
+  return terms.condition.judge(
+      record.job, terms.seen, moment_of(record, now),
+      [&]() NO_THREAD_SAFETY_ANALYSIS { return snapshot_of(record, now)->as(terms.type).tag; });
+}
+
+// The waiter leaves the lot, however it does.
+void Shard::forget(Waiter& waiter) {
+  WaiterList::unlink(waiter);
+  due_.erase(waiter);
+  if (waiter.terms.places > 0) table_.places_.give_back(waiter.terms.places);
+}
+
+}  // namespace bide
