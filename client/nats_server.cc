@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "client/api_access.h"
-#include "server/state_dir.h"
+#include "server/files/state_dir.h"
 
 namespace bide {
 

@@ -4,7 +4,7 @@
 
 #include "server/connection.h"
 #include "server/exchange.h"
-#include "server/log.h"
+#include "server/log/log.h"
 
 namespace bide {
 namespace {

@@ -28,7 +28,7 @@
 #include "core/base/client_address.h"
 #include "core/parking/waiter.h"
 #include "server/airlock.h"
-#include "server/http_metrics.h"
+#include "server/metrics/http_metrics.h"
 #include "server/opened_stream.h"
 #include "server/stream.h"
 #include "server/tls_session.h"

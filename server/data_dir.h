@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <string>
 
-#include "server/private_dir.h"
+#include "server/files/private_dir.h"
 
 namespace bide {
 

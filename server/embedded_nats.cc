@@ -19,9 +19,9 @@
 
 #include "core/base/start_error.h"
 #include "server/data_dir.h"
-#include "server/log.h"
+#include "server/files/state_dir.h"
+#include "server/log/log.h"
 #include "server/nats_connection.h"
-#include "server/state_dir.h"
 
 namespace bide {
 namespace {

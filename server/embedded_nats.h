@@ -23,7 +23,7 @@
 
 #include "core/base/mutex.h"
 #include "core/contact.h"
-#include "server/metrics.h"
+#include "server/metrics/metrics.h"
 
 namespace bide {
 

@@ -23,7 +23,7 @@
 #include "server/bucket_feed.h"
 #include "server/intake.h"
 #include "server/ledger.h"
-#include "server/metrics.h"
+#include "server/metrics/metrics.h"
 #include "server/nats_connection.h"
 
 namespace bide {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "server/follower.h"
-#include "server/log.h"
+#include "server/log/log.h"
 
 namespace bide {
 namespace {

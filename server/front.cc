@@ -10,7 +10,7 @@
 #include <new>
 
 #include "server/airlock.h"
-#include "server/log.h"
+#include "server/log/log.h"
 #include "server/problem.h"
 #include "server/response_writer.h"
 #include "server/transport.h"

@@ -33,7 +33,7 @@
 #include "server/connection_slots.h"
 #include "server/exchange.h"
 #include "server/handshake_gate.h"
-#include "server/http_metrics.h"
+#include "server/metrics/http_metrics.h"
 #include "server/pool.h"
 #include "server/reaper.h"
 #include "server/served_hosts.h"

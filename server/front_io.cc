@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "server/front.h"
-#include "server/log.h"
+#include "server/log/log.h"
 #include "server/problem.h"
 #include "server/transport.h"
 

@@ -1,6 +1,6 @@
 // The part of server/front.h that only TLS needs.
 #include "server/front.h"
-#include "server/log.h"
+#include "server/log/log.h"
 #include "server/problem.h"
 #include "server/transport.h"
 

@@ -12,8 +12,8 @@
 
 #include "core/contact.h"
 #include "core/table/job_table.h"
-#include "server/http_metrics.h"
-#include "server/metrics.h"
+#include "server/metrics/http_metrics.h"
+#include "server/metrics/metrics.h"
 #include "server/metrics_page.h"
 
 namespace bide {

@@ -25,7 +25,7 @@
 #include "server/freshness.h"
 #include "server/hold_query.h"
 #include "server/hold_time.h"
-#include "server/http_metrics.h"
+#include "server/metrics/http_metrics.h"
 #include "server/resource.h"
 
 namespace bide {

@@ -13,7 +13,7 @@
 
 #include "core/base/start_error.h"
 #include "server/descriptor_reserve.h"
-#include "server/log.h"
+#include "server/log/log.h"
 
 namespace bide {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "server/log.h"
+#include "server/log/log.h"
 
 namespace bide {
 

@@ -10,7 +10,7 @@
 
 #include "core/job/entry_codec.h"
 #include "core/table/job_table.h"
-#include "server/metrics.h"
+#include "server/metrics/metrics.h"
 
 namespace bide {
 

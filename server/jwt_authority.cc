@@ -6,7 +6,7 @@
 
 #include "core/base/secret_text.h"
 #include "core/base/start_error.h"
-#include "server/credential_file.h"
+#include "server/files/credential_file.h"
 #include "server/jwk_set.h"
 #include "server/pem_keys.h"
 #include "server/signed_token.h"

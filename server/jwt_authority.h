@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "server/authority.h"
-#include "server/in_force.h"
+#include "server/files/in_force.h"
 #include "server/keyed_digest.h"
 
 namespace bide {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <limits>
 
-#include "server/log.h"
-#include "server/metrics_text.h"
-#include "server/process_figures.h"
+#include "server/log/log.h"
+#include "server/metrics/metrics_text.h"
+#include "server/metrics/process_figures.h"
 
 namespace bide {
 namespace {

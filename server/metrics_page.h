@@ -9,8 +9,8 @@
 #include "core/contact.h"
 #include "core/table/job_table.h"
 #include "server/connection_slots.h"
-#include "server/http_metrics.h"
-#include "server/metrics.h"
+#include "server/metrics/http_metrics.h"
+#include "server/metrics/metrics.h"
 
 namespace bide {
 

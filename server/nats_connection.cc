@@ -4,7 +4,7 @@
 #include <functional>
 #include <new>
 
-#include "server/log.h"
+#include "server/log/log.h"
 #include "server/nats_url.h"
 
 namespace bide {

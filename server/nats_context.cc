@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/base/json_object.h"
+#include "server/files/small_file.h"
 #include "server/nats_url.h"
-#include "server/small_file.h"
 
 namespace bide {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "core/base/mutex.h"
 #include "core/base/secret_text.h"
-#include "server/small_file.h"
+#include "server/files/small_file.h"
 
 namespace bide {
 namespace {

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "core/base/secret_text.h"
+#include "server/files/small_file.h"
 #include "server/nats_context.h"
 #include "server/nats_key_file.h"
 #include "server/nats_url.h"
 #include "server/nkey.h"
-#include "server/small_file.h"
 
 namespace bide {
 namespace {

@@ -11,8 +11,8 @@
 
 #include "core/base/loopback.h"
 #include "core/base/printable.h"
+#include "server/files/state_dir.h"
 #include "server/settings.h"
-#include "server/state_dir.h"
 
 namespace bide {
 namespace {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "server/watched_files.h"
+#include "server/files/watched_files.h"
 
 namespace bide {
 

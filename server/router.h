@@ -13,7 +13,7 @@
 #include "server/cross_origin.h"
 #include "server/exchange.h"
 #include "server/health_resource.h"
-#include "server/http_metrics.h"
+#include "server/metrics/http_metrics.h"
 #include "server/resource.h"
 
 namespace bide {

@@ -22,7 +22,7 @@
 #include "server/admission.h"
 #include "server/catching_up.h"
 #include "server/freshness.h"
-#include "server/http_metrics.h"
+#include "server/metrics/http_metrics.h"
 #include "server/resource.h"
 #include "server/stream.h"
 #include "server/stream_query.h"

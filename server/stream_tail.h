@@ -8,7 +8,7 @@
 
 #include "core/contact.h"
 #include "core/table/tail.h"
-#include "server/metrics.h"
+#include "server/metrics/metrics.h"
 #include "server/watcher.h"
 
 namespace bide {

@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "core/base/start_error.h"
-#include "server/log.h"
-#include "server/pem_file.h"
+#include "server/files/pem_file.h"
+#include "server/log/log.h"
 
 namespace bide {
 namespace {

@@ -5,7 +5,7 @@
 #include <new>
 #include <random>
 
-#include "server/log.h"
+#include "server/log/log.h"
 
 namespace bide {
 namespace {

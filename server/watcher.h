@@ -18,7 +18,7 @@
 #include "core/contact.h"
 #include "core/table/job_table.h"
 #include "server/follower.h"
-#include "server/metrics.h"
+#include "server/metrics/metrics.h"
 #include "server/nats_connection.h"
 
 namespace bide {

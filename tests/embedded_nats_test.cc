@@ -14,7 +14,7 @@
 #include <iterator>
 
 #include "core/base/start_error.h"
-#include "server/state_dir.h"
+#include "server/files/state_dir.h"
 #include "tests/eventually.h"
 #include "tests/nats_bucket.h"
 #include "tests/scratch_dir.h"

@@ -1,4 +1,4 @@
-#include "server/in_force.h"
+#include "server/files/in_force.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "server/log.h"
+#include "server/log/log.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "server/line_writer.h"
+#include "server/log/line_writer.h"
 #include "tests/eventually.h"
 
 namespace bide {

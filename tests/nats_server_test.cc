@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "server/state_dir.h"
+#include "server/files/state_dir.h"
 
 using namespace bide;
 

@@ -1,4 +1,4 @@
-#include "server/per_thread.h"
+#include "server/metrics/per_thread.h"
 
 #include <doctest/doctest.h>
 

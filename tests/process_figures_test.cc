@@ -1,4 +1,4 @@
-#include "server/process_figures.h"
+#include "server/metrics/process_figures.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>

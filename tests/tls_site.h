@@ -20,7 +20,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/pem_file.h"
+#include "server/files/pem_file.h"
 #include "server/tls_context.h"
 #include "tests/scratch_dir.h"
 

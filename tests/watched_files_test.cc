@@ -1,4 +1,4 @@
-#include "server/watched_files.h"
+#include "server/files/watched_files.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>

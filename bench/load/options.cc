@@ -12,7 +12,7 @@
 #include "bench/kit/address.h"
 #include "bench/load/road.h"
 #include "core/base/duration.h"
-#include "server/state_dir.h"
+#include "server/files/state_dir.h"
 
 namespace bench::load {
 namespace {

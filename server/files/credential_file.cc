@@ -1,4 +1,4 @@
-#include "server/credential_file.h"
+#include "server/files/credential_file.h"
 
 #include <fcntl.h>
 #include <openssl/crypto.h>

@@ -1,4 +1,4 @@
-#include "server/process_figures.h"
+#include "server/metrics/process_figures.h"
 
 #include <dirent.h>
 #include <sys/resource.h>

@@ -1,4 +1,5 @@
-// server/per_thread.h: A block of counters for each thread that counts, summed by whoever reads.
+// server/metrics/per_thread.h: A block of counters for each thread that counts, summed by whoever
+// reads.
 //
 // A counter that all threads add to is a cache line that wanders from core to core, and a locked
 // instruction each time. Here a thread writes a block of its own: adding is a load, an addition and

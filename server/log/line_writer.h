@@ -1,4 +1,4 @@
-// server/line_writer.h: Lines on their way to a file descriptor that may be stuck.
+// server/log/line_writer.h: Lines on their way to a file descriptor that may be stuck.
 //
 // stderr is often a pipe, and whoever reads it may stop. A request thread must not stop with it: it
 // leaves its line in a bounded queue and goes on, and one thread of its own does the writing. When

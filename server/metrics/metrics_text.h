@@ -1,4 +1,4 @@
-// server/metrics_text.h: Numbers as Prometheus reads them (text format 0.0.4).
+// server/metrics/metrics_text.h: Numbers as Prometheus reads them (text format 0.0.4).
 //
 // Thread safety: one writer, one thread.
 #pragma once
@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-#include "server/histogram.h"
+#include "server/metrics/histogram.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-#include "server/state_dir.h"
+#include "server/files/state_dir.h"
 
 #include <cerrno>
 #include <cstdlib>

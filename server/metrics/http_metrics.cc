@@ -1,4 +1,4 @@
-#include "server/http_metrics.h"
+#include "server/metrics/http_metrics.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "server/small_file.h"
+#include "server/files/small_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "server/pem_file.h"
+#include "server/files/pem_file.h"
 
 #include <fcntl.h>
 #include <openssl/err.h>

@@ -1,5 +1,5 @@
-// server/http_metrics.h: What the HTTP side counts. What a request costs is counted by each thread
-// for itself (server/per_thread.h); what is rare, by all together.
+// server/metrics/http_metrics.h: What the HTTP side counts. What a request costs is counted by each
+// thread for itself (server/metrics/per_thread.h); what is rare, by all together.
 //
 // Thread safety: may be counted and read from any thread; nothing is inferred from one counter
 // about another.
@@ -9,9 +9,9 @@
 #include <string_view>
 
 #include "core/parking/waiter.h"
-#include "server/histogram.h"
-#include "server/metrics.h"
-#include "server/per_thread.h"
+#include "server/metrics/histogram.h"
+#include "server/metrics/metrics.h"
+#include "server/metrics/per_thread.h"
 
 namespace bide {
 

@@ -1,4 +1,5 @@
-// server/pem_file.h: Certificates and keys in files as administrators have them: PEM (RFC 7468).
+// server/files/pem_file.h: Certificates and keys in files as administrators have them: PEM (RFC
+// 7468).
 //
 // Thread safety: pure functions, but for the disk, on which they block.
 #pragma once

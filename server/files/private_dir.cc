@@ -1,4 +1,4 @@
-#include "server/private_dir.h"
+#include "server/files/private_dir.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "server/log.h"
+#include "server/log/log.h"
 
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 #include <exception>
 
 #include "core/base/printable.h"
-#include "server/line_writer.h"
+#include "server/log/line_writer.h"
 
 namespace bide {
 namespace {

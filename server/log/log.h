@@ -1,4 +1,4 @@
-// server/log.h: The server's log: one JSON object a line on stderr,
+// server/log/log.h: The server's log: one JSON object a line on stderr,
 // {"time":"2026-01-31T12:00:00.123Z","level":"info","msg":"…", fields…}.
 //
 // No caller ever waits for stderr: see LineWriter. Secrets are the caller's care: URLs go in

@@ -1,5 +1,5 @@
-// server/state_dir.h: Where bide keeps its state, and how a worker on the same machine finds the
-// nats-server that bide started: by the file `nats-url` in there.
+// server/files/state_dir.h: Where bide keeps its state, and how a worker on the same machine finds
+// the nats-server that bide started: by the file `nats-url` in there.
 //
 // Thread safety: pure functions over the file system; may be called from any thread.
 #pragma once
@@ -8,7 +8,7 @@
 #include <string>
 #include <variant>
 
-#include "server/private_dir.h"
+#include "server/files/private_dir.h"
 
 namespace bide {
 

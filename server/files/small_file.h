@@ -1,4 +1,4 @@
-// server/small_file.h: A file that is read as a whole: keys, credentials, contexts.
+// server/files/small_file.h: A file that is read as a whole: keys, credentials, contexts.
 //
 // Thread safety: pure functions over the file system; they block on the disk.
 #pragma once

@@ -1,5 +1,5 @@
-// server/process_figures.h: What the kernel says of this process, as every Prometheus client
-// library tells it.
+// server/metrics/process_figures.h: What the kernel says of this process, as every Prometheus
+// client library tells it.
 //
 // Thread safety: may be called from any thread. Reads /proc: some tens of microseconds, and where
 // the kernel is older than 6.2 a microsecond more for every two open descriptors.

@@ -1,4 +1,4 @@
-// server/credential_file.h: The text of a file that may hold secrets.
+// server/files/credential_file.h: The text of a file that may hold secrets.
 //
 // Thread safety: values and pure functions.
 #pragma once

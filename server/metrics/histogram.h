@@ -1,6 +1,8 @@
-// server/histogram.h: How often something took how long, in the buckets of a Prometheus histogram.
+// server/metrics/histogram.h: How often something took how long, in the buckets of a Prometheus
+// histogram.
 //
-// Thread safety: a Histogram is part of a thread's block (server/per_thread.h); figures are values.
+// Thread safety: a Histogram is part of a thread's block (server/metrics/per_thread.h); figures are
+// values.
 #pragma once
 
 #include <array>
@@ -8,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "server/per_thread.h"
+#include "server/metrics/per_thread.h"
 
 namespace bide {
 

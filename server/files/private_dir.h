@@ -1,4 +1,4 @@
-// server/private_dir.h: A folder that is this user's alone, and the small files in it.
+// server/files/private_dir.h: A folder that is this user's alone, and the small files in it.
 //
 // Whoever can write where a program keeps its state can have it read what they planted, or write
 // where a symbolic link leads. So the folder is opened once, and what was opened is checked: it is

@@ -1,4 +1,4 @@
-// server/metrics.h: What the server counts. Names on /metrics are `bide_<member>_total`.
+// server/metrics/metrics.h: What the server counts. Names on /metrics are `bide_<member>_total`.
 //
 // Thread safety: counters are atomic; add with relaxed order, nothing is inferred from one counter
 // about another.

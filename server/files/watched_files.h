@@ -1,4 +1,4 @@
-// server/watched_files.h: Which files have changed since last asked, by what stat(2) says.
+// server/files/watched_files.h: Which files have changed since last asked, by what stat(2) says.
 //
 // No thread and no inotify: a mounted secret changes by a symbolic link far above it, and one stat
 // a second and file is nothing. Changed means another device, inode, size, time of modification or
