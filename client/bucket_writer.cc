@@ -1,8 +1,8 @@
 #include "client/bucket_writer.h"
 
-#include "server/bucket_config.h"
-#include "server/nats_error.h"
-#include "server/nats_url.h"
+#include "server/nats/login/bucket_config.h"
+#include "server/nats/login/nats_error.h"
+#include "server/nats/login/nats_url.h"
 
 namespace bide {
 namespace {

@@ -10,7 +10,7 @@
 #include <variant>
 
 #include "client/new_entry.h"
-#include "server/nats_login.h"
+#include "server/nats/login/nats_login.h"
 
 namespace bide {
 

@@ -4,7 +4,7 @@
 
 #include "client/api_access.h"
 #include "client/nats_server.h"
-#include "server/nats_url.h"
+#include "server/nats/login/nats_url.h"
 
 namespace bide {
 namespace {

@@ -9,11 +9,11 @@
 
 #include "client/arguments.h"
 #include "client/exit_code.h"
-#include "server/nats_login.h"
+#include "server/nats/login/nats_login.h"
 
 namespace bide {
 
-// `--nats` and the flags of server/nats_credentials.h.
+// `--nats` and the flags of server/nats/login/nats_credentials.h.
 [[nodiscard]] std::vector<OptionSpec> nats_options();
 
 struct NoNatsAccess {

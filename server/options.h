@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "core/base/client_address.h"
-#include "server/nats_credentials.h"
+#include "server/nats/login/nats_credentials.h"
 
 namespace bide {
 

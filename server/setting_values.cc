@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/duration.h"
-#include "server/nats_url.h"
+#include "server/nats/login/nats_url.h"
 #include "server/origin.h"
 #include "server/served_hosts.h"
 

@@ -1,4 +1,4 @@
-#include "server/ack_subject.h"
+#include "server/nats/ack_subject.h"
 
 #include <doctest/doctest.h>
 

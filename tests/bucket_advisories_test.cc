@@ -1,4 +1,4 @@
-#include "server/bucket_advisories.h"
+#include "server/nats/bucket_advisories.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "server/bucket_config.h"
+#include "server/nats/login/bucket_config.h"
 
 #include <doctest/doctest.h>
 

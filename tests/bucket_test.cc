@@ -1,4 +1,4 @@
-#include "server/bucket.h"
+#include "server/nats/bucket.h"
 
 #include <doctest/doctest.h>
 

@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <vector>
 
-#include "server/bucket_config.h"
-#include "server/embedded_nats.h"
-#include "server/nats_handles.h"
+#include "server/nats/embedded/embedded_nats.h"
+#include "server/nats/login/bucket_config.h"
+#include "server/nats/login/nats_handles.h"
 #include "tests/eventually.h"
 
 using namespace bide;

@@ -1,4 +1,4 @@
-#include "server/embedded_nats.h"
+#include "server/nats/embedded/embedded_nats.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "server/ledger.h"
+#include "server/nats/ledger.h"
 
 #include <doctest/doctest.h>
 

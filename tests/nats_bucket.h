@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include "server/bucket.h"
-#include "server/embedded_nats.h"
+#include "server/nats/bucket.h"
+#include "server/nats/embedded/embedded_nats.h"
 #include "tests/eventually.h"
 #include "tests/scratch_dir.h"
 

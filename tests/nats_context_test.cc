@@ -1,4 +1,4 @@
-#include "server/nats_context.h"
+#include "server/nats/login/nats_context.h"
 
 #include <doctest/doctest.h>
 

@@ -1,10 +1,10 @@
-#include "server/nats_credentials.h"
+#include "server/nats/login/nats_credentials.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 
-#include "server/nats_url.h"
+#include "server/nats/login/nats_url.h"
 
 using namespace bide;
 

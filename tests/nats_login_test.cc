@@ -1,10 +1,10 @@
-#include "server/nats_login.h"
+#include "server/nats/login/nats_login.h"
 
 #include <doctest/doctest.h>
 
 #include <fstream>
 
-#include "server/nats_key_file.h"
+#include "server/nats/login/nats_key_file.h"
 #include "tests/scratch_dir.h"
 
 using namespace bide;

@@ -1,4 +1,4 @@
-#include "server/nkey.h"
+#include "server/nats/login/nkey.h"
 
 #include <doctest/doctest.h>
 

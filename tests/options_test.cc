@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "server/nats_url.h"
+#include "server/nats/login/nats_url.h"
 #include "server/settings.h"
 
 namespace bide {

@@ -1,4 +1,4 @@
-#include "server/stream_tail.h"
+#include "server/nats/stream_tail.h"
 
 #include <doctest/doctest.h>
 

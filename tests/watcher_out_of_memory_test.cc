@@ -8,7 +8,7 @@
 #include <atomic>
 #include <string>
 
-#include "server/watcher.h"
+#include "server/nats/watcher.h"
 #include "tests/failing_allocator.h"
 #include "tests/nats_bucket.h"
 

@@ -1,4 +1,4 @@
-#include "server/watcher.h"
+#include "server/nats/watcher.h"
 
 #include <doctest/doctest.h>
 

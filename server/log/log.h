@@ -2,7 +2,7 @@
 // {"time":"2026-01-31T12:00:00.123Z","level":"info","msg":"…", fields…}.
 //
 // No caller ever waits for stderr: see LineWriter. Secrets are the caller's care: URLs go in
-// redacted (server/nats_url.h).
+// redacted (server/nats/login/nats_url.h).
 //
 // Thread safety: all functions may be called from any thread.
 #pragma once

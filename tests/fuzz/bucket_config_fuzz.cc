@@ -1,7 +1,7 @@
 // What a server answers to STREAM.INFO: where a bucket's keys stand, whatever its configuration is.
 //
 // Input: the answer.
-#include "server/bucket_config.h"
+#include "server/nats/login/bucket_config.h"
 #include "tests/fuzz/fuzz_input.h"
 
 using namespace bide;

@@ -12,10 +12,10 @@
 #include <fstream>
 #include <string>
 
-#include "server/nats_key_file.h"
-#include "server/nats_login.h"
-#include "server/nats_url.h"
-#include "server/nkey.h"
+#include "server/nats/login/nats_key_file.h"
+#include "server/nats/login/nats_login.h"
+#include "server/nats/login/nats_url.h"
+#include "server/nats/login/nkey.h"
 #include "tests/fuzz/fuzz_input.h"
 
 using namespace bide;

@@ -1,0 +1,29 @@
+// server/nats/ack_subject.h: The reply subject of a JetStream message, which carries its metadata.
+//
+// `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`, or since
+// server 2.x also (ADR-15) `$JS.ACK.<domain>.<account hash>.<stream>.….<pending>[.<random>]`. Read
+// in place, because natsMsg_GetMetaData() allocates four times a message.
+//
+// Thread safety: pure function.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "core/base/clock.h"
+#include "core/job/entry.h"
+
+namespace bide {
+
+struct AckSubject {
+  Revision stream_seq = 0;
+  std::uint64_t consumer_seq = 0;
+  WallTime time;              // When the stream took the message.
+  std::uint64_t pending = 0;  // Messages the consumer has yet to deliver.
+};
+
+// nullopt: not a JetStream delivery.
+[[nodiscard]] std::optional<AckSubject> parse_ack_subject(std::string_view subject);
+
+}  // namespace bide

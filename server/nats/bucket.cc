@@ -1,0 +1,136 @@
+#include "server/nats/bucket.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "core/base/json_object.h"
+
+namespace bide {
+namespace {
+
+using namespace std::chrono_literals;
+
+// In a group that works each is heard of every second, and from 4 s on the others may have elected
+// another leader than the one that answers.
+constexpr std::chrono::nanoseconds kPeerSilenceMax = 3s;
+// For how long the server knows a `Nats-Msg-Id`: the default of all clients.
+constexpr std::chrono::nanoseconds kDuplicateWindow = 2min;
+// Of about a thousand streams each.
+constexpr int kPagesMax = 16;
+constexpr std::size_t kAnswerDepthMax = 16;
+
+jsOptions request_options() {
+  jsOptions options;
+  jsOptions_Init(&options);
+  options.Wait = kBucketRequestTimeout.count();
+  return options;
+}
+
+BucketFailure failure(const NatsConnection& connection, natsStatus status, jsErrCode code,
+                      std::string_view request) {
+  if (code == JSNotEnabledErr || code == JSNotEnabledForAccountErr ||
+      status == NATS_NO_RESPONDERS) {
+    return {false, "JetStream is not enabled on the NATS server"};
+  }
+  return {status == NATS_NOT_FOUND, describe_request_error(connection, status, request)};
+}
+
+// As the leader of the stream's group sees it; a single server has no group.
+bool has_quorum(const jsClusterInfo* group) {
+  if (group == nullptr || group->ReplicasLen <= 0) return true;
+  if (group->Leader == nullptr || *group->Leader == '\0') return false;
+  const std::span others(group->Replicas, static_cast<std::size_t>(group->ReplicasLen));
+  const auto there = std::count_if(others.begin(), others.end(), [](const jsPeerInfo* peer) {
+    return !peer->Offline && std::chrono::nanoseconds(peer->Active) < kPeerSilenceMax;
+  });
+  return 2 * (1 + there) > 1 + group->ReplicasLen;
+}
+
+}  // namespace
+
+std::variant<BucketState, BucketFailure> read_bucket_state(const NatsConnection& connection,
+                                                           std::string_view bucket) {
+  jsOptions options = request_options();
+  jsStreamInfo* raw = nullptr;
+  jsErrCode code{};
+  const natsStatus status =
+      js_GetStreamInfo(&raw, connection.jetstream(), stream_of(bucket).c_str(), &options, &code);
+  const StreamInfoPtr info(raw);
+  if (status != NATS_OK) return failure(connection, status, code, "STREAM.INFO");
+  const jsStreamConfig& config = *info->Config;
+  const bool has_origins = config.Mirror != nullptr || config.SourcesLen > 0;
+  const bool limited = config.MaxMsgs > 0 || config.MaxBytes > 0;
+  return BucketState{.epoch = static_cast<Epoch>(info->Created),
+                     .max_age = std::chrono::nanoseconds(config.MaxAge),
+                     .keeps_history = config.MaxMsgsPerSubject != 1,
+                     .has_other_subjects = config.SubjectsLen != 1 && !has_origins,
+                     .has_origins = has_origins,
+                     .discards_old = limited && config.Discard == js_DiscardOld,
+                     .allows_rollup = config.AllowRollup,
+                     .has_quorum = has_quorum(info->Cluster),
+                     .last_seq = info->State.LastSeq,
+                     .first_seq = info->State.FirstSeq,
+                     .entries = info->State.Msgs,
+                     .first_time = WallTime(std::chrono::nanoseconds(info->State.FirstTime))};
+}
+
+std::optional<BucketFailure> create_bucket(const NatsConnection& connection,
+                                           std::string_view bucket, int replicas) {
+  const std::string name = stream_of(bucket);
+  const std::string subject = subject_prefix_of(bucket) + ">";
+  std::array<const char*, 1> subjects = {subject.c_str()};
+  jsStreamConfig config;
+  jsStreamConfig_Init(&config);
+  config.Name = name.c_str();
+  config.Subjects = subjects.data();
+  config.SubjectsLen = subjects.size();
+  config.MaxMsgsPerSubject = 1;
+  config.Discard = js_DiscardNew;
+  config.Duplicates = kDuplicateWindow.count();
+  config.Replicas = replicas;
+  config.DenyDelete = true;
+  config.AllowDirect = true;
+  jsOptions options = request_options();
+  jsErrCode code{};
+  const natsStatus status = js_AddStream(nullptr, connection.jetstream(), &config, &options, &code);
+  if (status == NATS_OK) return std::nullopt;
+  // Said now: the library keeps the reason of its last failure only.
+  BucketFailure refusal = failure(connection, status, code, "STREAM.CREATE");
+  // Somebody was faster, with another configuration: theirs will do.
+  if (std::holds_alternative<BucketState>(read_bucket_state(connection, bucket))) {
+    return std::nullopt;
+  }
+  return refusal;
+}
+
+// Not by js_StreamNames(): where the request is refused, and so not answered, it does not return.
+std::variant<std::vector<std::string>, std::string> list_buckets(const NatsConnection& connection) {
+  std::vector<std::string> buckets;
+  std::size_t seen = 0;
+  for (int page = 0; page < kPagesMax; ++page) {
+    const std::string request = R"({"offset":)" + std::to_string(seen) + "}";
+    natsMsg* raw = nullptr;
+    const natsStatus status =
+        natsConnection_RequestString(&raw, connection.handle(), "$JS.API.STREAM.NAMES",
+                                     request.c_str(), kBucketRequestTimeout.count());
+    const NatsMsgPtr answer(raw);
+    if (status != NATS_OK) return failure(connection, status, {}, "STREAM.NAMES").text;
+    const std::string_view text(natsMsg_GetData(raw),
+                                static_cast<std::size_t>(natsMsg_GetDataLength(raw)));
+    const auto parsed = JsonObject::parse(text, {"streams"}, kAnswerDepthMax);
+    const auto* const object = std::get_if<JsonObject>(&parsed);
+    if (object == nullptr) return "an answer that cannot be read";
+    const auto streams = parse_string_array((*object)["streams"].raw);
+    if (!streams || streams->empty()) break;
+    seen += streams->size();
+    for (const std::string& stream : *streams) {
+      const std::string_view bucket = bucket_of(stream);
+      if (bucket != stream) buckets.emplace_back(bucket);
+    }
+  }
+  std::sort(buckets.begin(), buckets.end());
+  return buckets;
+}
+
+}  // namespace bide

@@ -1,0 +1,167 @@
+#include "server/nats/bucket_feed.h"
+
+#include <charconv>
+
+#include "server/nats/ack_subject.h"
+#include "server/nats/bucket.h"
+
+namespace bide {
+namespace {
+
+constexpr int kHeartbeatsMissedMax = 3;
+constexpr std::size_t kSpentMax = 256;
+constexpr std::size_t kSpentBytesMax = 1 << 20;
+// Flow control keeps the server from sending more than 32 MiB ahead; should that fail, the library
+// drops messages beyond this, and the gap ends the feed.
+constexpr int kPendingBytesMax = 64 << 20;
+
+}  // namespace
+
+std::variant<std::unique_ptr<BucketFeed>, std::string> BucketFeed::open(NatsConnection& connection,
+                                                                        Settings settings) {
+  const std::string inbox = connection.new_inbox();
+  // Subscribed before the consumer exists: it sends as soon as it does.
+  std::unique_ptr<BucketFeed> feed(new BucketFeed(connection, std::move(settings)));
+  natsStatus status =
+      natsConnection_SubscribeSync(&feed->subscription_, connection.handle(), inbox.c_str());
+  if (status != NATS_OK) return describe_nats_error(status);
+  status = natsSubscription_SetPendingLimits(feed->subscription_, -1, kPendingBytesMax);
+  if (status == NATS_OK) status = feed->create_consumer(inbox);
+  if (status != NATS_OK) {
+    return "no consumer: " + describe_request_error(connection, status, "CONSUMER.CREATE");
+  }
+  return feed;
+}
+
+// The server forgets the consumer soon after its inbox has nobody who listens.
+BucketFeed::~BucketFeed() {
+  if (subscription_ != nullptr) connection_.retire(subscription_);
+}
+
+natsStatus BucketFeed::create_consumer(const std::string& inbox) {
+  const std::string filter = settings_.keys.filter();
+  jsConsumerConfig config;
+  jsConsumerConfig_Init(&config);
+  // Without history all entries are the newest of their keys, and the server need not look for
+  // them: with a million keys that alone takes nats-server 2.9 more than 2 s.
+  config.DeliverPolicy = settings_.keeps_history ? js_DeliverLastPerSubject : js_DeliverAll;
+  config.AckPolicy = js_AckNone;
+  // To filter by all that the stream holds would change nothing, and cost the server a look at
+  // every subject: 0.5 s with a million. But the last of each subject is not given without a
+  // filter.
+  if (settings_.keeps_history) config.FilterSubject = filter.c_str();
+  config.DeliverSubject = inbox.c_str();
+  config.FlowControl = true;
+  config.Heartbeat = std::chrono::nanoseconds(settings_.heartbeat).count();
+  // It keeps no state worth a disk or a quorum: if it is lost, everything is read again.
+  config.MemoryStorage = true;
+  config.Replicas = 1;
+  jsOptions options;
+  jsOptions_Init(&options);
+  options.Wait = settings_.patience.count();
+  return js_AddConsumer(nullptr, connection_.jetstream(), stream_of(settings_.bucket).c_str(),
+                        &config, &options, nullptr);
+}
+
+BucketFeed::Got BucketFeed::next(std::chrono::milliseconds timeout) {
+  natsMsg* raw = nullptr;
+  const natsStatus status = natsSubscription_NextMsg(&raw, subscription_, timeout.count());
+  spend_message();
+  message_.reset(raw);
+  if (status == NATS_TIMEOUT) return on_timeout();
+  if (status != NATS_OK) return broken(describe_nats_error(status));
+  last_heard_ = system_clock().now();
+
+  const char* const reply = natsMsg_GetReply(raw);
+  const auto ack = parse_ack_subject(reply == nullptr ? std::string_view() : reply);
+  if (!ack) return on_control();
+  if (ack->consumer_seq != consumer_seq_ + 1) return broken("a delivery is missing");
+  consumer_seq_ = ack->consumer_seq;
+  pending_ = ack->pending;
+
+  // Somebody may have bound other subjects to the stream: their entries are no keys of the bucket.
+  const std::string_view key = settings_.keys.key_of(natsMsg_GetSubject(raw));
+  const auto bytes = static_cast<std::size_t>(natsMsg_GetDataLength(raw));
+  rolled_up_ = settings_.allows_rollup ? rollup() : Rollup::kNone;
+  entry_ = {key, {natsMsg_GetData(raw), bytes}, is_deletion(raw), ack->stream_seq, ack->time};
+  return Got::kEntry;
+}
+
+// nats.c frees messages on a thread of its own, which is woken for every one: two switches of
+// context an entry, a tenth of the time that reading a large bucket takes. So they are handed over
+// some hundreds at a time, or when there is nothing else to do.
+void BucketFeed::spend_message() {
+  if (message_ == nullptr) return;
+  spent_bytes_ += entry_.value.size();
+  spent_.push_back(std::move(message_));
+  if (spent_.size() >= kSpentMax || spent_bytes_ >= kSpentBytesMax) free_spent();
+}
+
+void BucketFeed::free_spent() {
+  spent_.clear();
+  spent_bytes_ = 0;
+}
+
+std::uint64_t BucketFeed::queued() const {
+  int messages = 0;
+  const natsStatus status = natsSubscription_GetPending(subscription_, &messages, nullptr);
+  return status == NATS_OK ? static_cast<std::uint64_t>(messages) : 0;
+}
+
+BucketFeed::Got BucketFeed::on_timeout() {
+  free_spent();
+  const auto silence = system_clock().now() - last_heard_;
+  if (silence <= settings_.heartbeat * kHeartbeatsMissedMax) return Got::kNothing;
+  return broken("nothing heard from the consumer");
+}
+
+// What the consumer itself says: heartbeats, and questions whether it may go on. They are told from
+// entries by the reply subject; their headers anybody could write into the bucket.
+BucketFeed::Got BucketFeed::on_control() {
+  const std::string_view status = header("Status");
+  if (status != "100") return broken("consumer says status " + std::string(status));
+  if (const char* reply = natsMsg_GetReply(message_.get()); reply != nullptr && *reply != '\0') {
+    answer(reply);
+    return Got::kNothing;
+  }
+  if (const std::string_view stalled = header("Nats-Consumer-Stalled"); !stalled.empty()) {
+    answer(stalled);
+    return Got::kNothing;
+  }
+  if (number("Nats-Last-Consumer") != consumer_seq_) return broken("the last delivery is missing");
+  passed_ = number("Nats-Last-Stream");
+  return Got::kIdle;
+}
+
+BucketFeed::Got BucketFeed::broken(std::string why) {
+  trouble_ = std::move(why);
+  return Got::kBroken;
+}
+
+std::string_view BucketFeed::header(const char* name) const {
+  const char* value = nullptr;
+  // Cheap where there are no headers at all, as in most entries.
+  return natsMsgHeader_Get(message_.get(), name, &value) == NATS_OK && value != nullptr ? value
+                                                                                        : "";
+}
+
+std::uint64_t BucketFeed::number(const char* name) const {
+  const std::string_view digits = header(name);
+  std::uint64_t value = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return value;
+}
+
+// The server takes the words in either case.
+BucketFeed::Rollup BucketFeed::rollup() const {
+  const std::string_view word = header("Nats-Rollup");
+  if (word.empty()) return Rollup::kNone;
+  return word.size() == 3 && (word[0] | 0x20) == 'a' ? Rollup::kAll : Rollup::kKey;
+}
+
+void BucketFeed::answer(std::string_view subject) {
+  // Should it fail, the next heartbeat asks again.
+  natsConnection_Publish(connection_.handle(), std::string(subject).c_str(), "", 0);
+}
+
+}  // namespace bide

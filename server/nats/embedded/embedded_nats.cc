@@ -1,0 +1,266 @@
+#include "server/nats/embedded/embedded_nats.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+#include "core/base/start_error.h"
+#include "server/files/state_dir.h"
+#include "server/log/log.h"
+#include "server/nats/embedded/data_dir.h"
+#include "server/nats/login/nats_connection.h"
+
+namespace bide {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kTerminatePatience = 5s;
+// Silence is counted in looks: time in which we were stopped ourselves is not the server's.
+constexpr int kSilentLooksMost = 6;
+constexpr std::chrono::milliseconds kBackOffFirst = 100ms;
+constexpr std::chrono::milliseconds kBackOffMost = 5s;
+// poll() counts in an int of milliseconds; every wait has an end.
+constexpr std::chrono::milliseconds kPollMost = 1h;
+constexpr std::chrono::milliseconds kPollBlind = 100ms;
+
+// A string of nats-server's configuration. A path may hold any byte but NUL.
+std::string nats_string(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F) {
+      quoted.append("\\x").append({kHex[byte >> 4], kHex[byte & 15]});
+    } else {
+      if (c == '"' || c == '\\') quoted += '\\';
+      quoted += c;
+    }
+  }
+  return quoted + "\"";
+}
+
+PrivateDir dir_or_throw(std::variant<PrivateDir, PrivateDir::Fault> opened) {
+  if (const auto* const fault = std::get_if<PrivateDir::Fault>(&opened)) {
+    throw StartError("cannot use the data directory: " + fault->text +
+                     ". See --data-dir, or use a running NATS with --nats");
+  }
+  return std::get<PrivateDir>(std::move(opened));
+}
+
+// Values up to 1 MiB are served; larger ones must still arrive, to be counted as rejected.
+std::string config_text(std::uint16_t port, const std::string& token, const std::string& store) {
+  std::string text = "listen: \"127.0.0.1:" + std::to_string(port) + "\"\n";
+  text += "authorization { token: \"" + token + "\" }\n";
+  return text + "max_payload: 4MB\njetstream { store_dir: " + nats_string(store) + " }\n";
+}
+
+// glibc 2.36 declares pidfd_open() without extern "C": C++ cannot link with it.
+int open_pid_fd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+std::ptrdiff_t environment_size() {
+  std::ptrdiff_t size = 0;
+  while (environ[size] != nullptr) ++size;
+  return size;
+}
+
+// Blocks until the child has ended, and reaps it: true; or until `stop_fd` is readable (-1: never)
+// or `patience` is over: false.
+bool await_end(pid_t pid, int stop_fd, std::chrono::milliseconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  const int pid_fd = open_pid_fd(pid);
+  // Descriptors may have run out, and sandboxes refuse this kind: then ask now and then.
+  const std::chrono::milliseconds most = pid_fd >= 0 ? kPollMost : kPollBlind;
+  bool ended = false;
+  bool over = false;
+  while (!ended && !over) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    const auto timeout = std::clamp(left, 0ms, most);
+    std::array<pollfd, 2> watched{{{stop_fd, POLLIN, 0}, {pid_fd, POLLIN, 0}}};
+    ::poll(watched.data(), watched.size(), static_cast<int>(timeout.count()));
+    ended = ::waitpid(pid, nullptr, WNOHANG) != 0;
+    over = (watched[0].revents & POLLIN) != 0 || left <= 0ms;
+  }
+  if (pid_fd >= 0) ::close(pid_fd);
+  return ended;
+}
+
+// Between fork and exec only what is safe in a process whose other threads are gone.
+[[noreturn]] void become_server(pid_t parent, int lock_fd, int log_fd, char* const* argv,
+                                char* const* environment) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(1);  // It died before we asked to be told.
+  ::setpgid(0, 0);                        // Ctrl-C is for bide, which then stops us in order.
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::signal(SIGPIPE, SIG_DFL);
+  ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
+  ::dup2(log_fd, STDOUT_FILENO);
+  ::dup2(log_fd, STDERR_FILENO);
+  // Inherited: the directory is in use until this one is gone, too. Nothing else is, whoever opened
+  // it and forgot to say so.
+  constexpr int kLockFd = 3;
+  if (lock_fd != kLockFd) ::dup2(lock_fd, kLockFd);
+  ::fcntl(kLockFd, F_SETFD, 0);
+  ::close_range(kLockFd + 1, ~0U, 0);
+  ::execve(argv[0], argv, environment);
+  ::_exit(127);
+}
+
+}  // namespace
+
+EmbeddedNats::EmbeddedNats(Settings settings, Metrics& metrics)
+    : settings_(std::move(settings)), metrics_(metrics) {}
+
+EmbeddedNats::~EmbeddedNats() {
+  stop();
+  for (const int fd : {lock_fd_, log_fd_, stop_fd_}) {
+    if (fd >= 0) ::close(fd);
+  }
+}
+
+void EmbeddedNats::prepare() {
+  std::copy_if(environ, environ + environment_size(), std::back_inserter(environment_),
+               [](const char* entry) { return !std::string_view(entry).starts_with("BIDE_"); });
+  environment_.push_back(nullptr);
+  program_ = find_program(settings_.program);
+  if (program_.empty()) {
+    throw StartError(
+        "there is no " + settings_.program + " in " + program_path() +
+        "; install it (Debian: apt-get install nats-server), or use a running NATS with --nats");
+  }
+  const PrivateDir dir = dir_or_throw(PrivateDir::make(settings_.data_dir));
+  lock_fd_ = lock_data_dir(dir, settings_.start_timeout);
+  const PrivateDir nats = dir_or_throw(dir.make_inside("nats"));
+  static_cast<void>(dir_or_throw(nats.make_inside("store")));
+  const std::uint16_t port = choose_port(nats, "port");
+  const std::string token = choose_token(nats, "token");
+  config_path_ = nats.path_of("nats.conf");
+  log_path_ = nats.path_of("nats.log");
+  replace_or_throw(nats, "nats.conf", config_text(port, token, nats.path_of("store").string()));
+  log_fd_ = open_log(nats, "nats.log");
+  url_ = "nats://" + token + "@127.0.0.1:" + std::to_string(port);
+  stop_fd_ = ::eventfd(0, EFD_CLOEXEC);
+  if (stop_fd_ < 0) throw StartError(std::string("no event descriptor: ") + std::strerror(errno));
+}
+
+void EmbeddedNats::start() {
+  prepare();
+  supervisor_ = std::thread([this] { supervise(); });
+  await_answer();
+  const PrivateDir dir = dir_or_throw(PrivateDir::open(settings_.data_dir));
+  replace_or_throw(dir, nats_url_file("").string(), url_ + "\n");
+}
+
+void EmbeddedNats::await_answer() {
+  const auto end = std::chrono::steady_clock::now() + settings_.start_timeout;
+  const NatsConnection::Settings probe{
+      .urls = url_, .name = "bide-start", .timeout = 500ms, .reconnect = false};
+  while (std::chrono::steady_clock::now() < end) {
+    {
+      MutexLock lock(mutex_);
+      if (state_ == State::kEnded) {
+        throw StartError("nats-server ended at once; its log " + log_path_ +
+                         " ends with: " + tail_of(log_path_));
+      }
+    }
+    if (std::holds_alternative<std::shared_ptr<NatsConnection>>(NatsConnection::connect(probe))) {
+      MutexLock lock(mutex_);
+      state_ = State::kAnswers;
+      return;
+    }
+    MutexLock lock(mutex_);
+    changed_.wait_until(mutex_, std::chrono::steady_clock::now() + 20ms);
+  }
+  throw StartError("nats-server did not answer within " +
+                   std::to_string(settings_.start_timeout.count() / 1000) + " s; its log " +
+                   log_path_ + " ends with: " + tail_of(log_path_));
+}
+
+void EmbeddedNats::supervise() {
+  std::chrono::milliseconds back_off = kBackOffFirst;
+  for (;;) {
+    const auto started = std::chrono::steady_clock::now();
+    const pid_t pid = spawn();
+    if (pid > 0 && !outlive(pid)) return terminate(pid);
+    {
+      MutexLock lock(mutex_);
+      if (state_ == State::kStarting) {  // start() reports it.
+        state_ = State::kEnded;
+        changed_.notify_all();
+        return;
+      }
+    }
+    count(metrics_.nats_restarts);
+    log_error("nats-server ended; starting it again", {{"log", std::string_view(log_path_)}});
+    if (std::chrono::steady_clock::now() - started > 10s) back_off = kBackOffFirst;
+    if (stopped_within(back_off)) return;
+    back_off = std::min(back_off * 2, kBackOffMost);
+  }
+}
+
+bool EmbeddedNats::outlive(pid_t pid) const {
+  std::pair<TimePoint, Revision> heard;  // A long read is no contact yet, and no silence.
+  int silent_looks = 0;
+  while (!await_end(pid, stop_fd_, settings_.silence_most / kSilentLooksMost)) {
+    if (stopped_within(0ms)) return false;
+    if (settings_.contact == nullptr) continue;
+    const auto before = std::exchange(
+        heard, std::pair(settings_.contact->last_heard(), metrics_.revision_delivered.load()));
+    silent_looks = heard == before ? silent_looks + 1 : 0;
+    if (silent_looks < kSilentLooksMost) continue;
+    log_error("nats-server has fallen silent, ending it; is its disk full?",
+              {{"log", std::string_view(log_path_)}});
+    ::kill(pid, SIGKILL);
+    silent_looks = 0;
+  }
+  return true;
+}
+
+pid_t EmbeddedNats::spawn() const {
+  static char flag[] = "-c";
+  const std::array<char*, 4> argv = {const_cast<char*>(program_.c_str()), flag,
+                                     const_cast<char*>(config_path_.c_str()), nullptr};
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    become_server(parent, lock_fd_, log_fd_, argv.data(), environment_.data());
+  }
+  return pid;
+}
+
+bool EmbeddedNats::stopped_within(std::chrono::milliseconds patience) const {
+  pollfd watched{stop_fd_, POLLIN, 0};
+  return ::poll(&watched, 1, static_cast<int>(patience.count())) > 0;
+}
+
+void EmbeddedNats::terminate(pid_t pid) {
+  ::kill(pid, SIGTERM);
+  if (await_end(pid, -1, kTerminatePatience)) return;
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+}
+
+void EmbeddedNats::stop() {
+  if (!supervisor_.joinable()) return;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(stop_fd_, &one, sizeof one);
+  supervisor_.join();
+}
+
+}  // namespace bide

@@ -1,0 +1,133 @@
+// server/nats/follower.h: Follows one bucket: reads it whole into the job table, then applies what
+// is written, until something is amiss. Then the caller lets it begin again.
+//
+// Beginning again is the one cure for everything: a connection made anew, a delivery missing or
+// overdue, a bucket created again or configured anew, a store rolled back, entries purged. The
+// table serves what it had meanwhile, and Contact tells how old that is.
+//
+// Thread safety: none; one thread (the watcher's) uses it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/stop_signal.h"
+#include "core/contact.h"
+#include "core/table/job_table.h"
+#include "server/metrics/metrics.h"
+#include "server/nats/bucket.h"
+#include "server/nats/bucket_advisories.h"
+#include "server/nats/bucket_feed.h"
+#include "server/nats/intake.h"
+#include "server/nats/ledger.h"
+#include "server/nats/login/nats_connection.h"
+
+namespace bide {
+
+class Follower {
+ public:
+  struct Settings {
+    std::string bucket = "job-queue";
+    // Where it is missing. Else it is waited for: a name that is mistyped must not become a bucket.
+    bool create_bucket = false;
+    int bucket_replicas = 1;
+    std::size_t jobs_max = JobTable::Options{}.jobs_max;
+    std::chrono::milliseconds heartbeat{1000};
+    // How often the stream's own account is compared with what was delivered. It takes nats-server
+    // 0.1 ms, and is all that tells of a stream that was changed without a word.
+    std::chrono::milliseconds reconcile_interval{2000};
+  };
+
+  // All must outlive the follower.
+  Follower(Settings settings, JobTable& table, Contact& contact, Metrics& metrics,
+           StopSignal& stop);
+
+  // Blocks until there is trouble, and says which (one line), or until the stop signal (empty).
+  [[nodiscard]] std::string follow(NatsConnection& connection);
+  // The last follow() ended because the bucket is not there, which the log and Contact tell.
+  [[nodiscard]] bool waits_for_bucket() const { return waits_for_bucket_; }
+
+ private:
+  // How long one look for deliveries may block: the delay of stopping, and of seeing that the
+  // connection is lost.
+  static constexpr std::chrono::milliseconds kTick{250};
+  static constexpr std::string_view kConnectionLost = "the connection was lost";
+  static constexpr std::chrono::milliseconds kRollupPace{50};
+  // Of one follow().
+  struct Session {
+    NatsConnection& connection;
+    BucketAdvisories& advisories;
+    BucketFeed& feed;
+    Ledger ledger;
+    Link link;
+    // The stream answered when it was last asked, and could be written to. A heartbeat alone may
+    // come from a server that has lost all others.
+    bool vouched_for;
+    // Why what was applied may not be what there is; empty: no reason. Once that is heard of,
+    // nothing is applied on top: it would make states that never were. Read again from `calm_at`,
+    // so that many purges in a row do not have a large bucket read all the time.
+    std::string_view suspicion{};
+    TimePoint calm_at{};
+    // The same for what a writer can bring about: a gap, and a count that went down. Entries are
+    // applied meanwhile.
+    TimePoint gap_calm_at{};
+    TimePoint count_calm_at{};
+    bool shrunk = false;
+    // Where the stream begins, by a report, and what has to be applied before that counts: the
+    // oldest entry may have been replaced by one that is on its way.
+    struct Leaving {
+      Revision first;
+      Revision once_applied;
+    };
+    std::optional<Leaving> leaving{};
+    Revision rolled_up = 0;  // By the entry of that revision, which says so itself.
+    TimePoint rollup_calm_at{};
+    TimePoint next_look{};
+    TimePoint next_reconcile{};
+    // What the stream was found to hold beyond the delivered, and until when some of it must be
+    // here.
+    Revision owed = 0;
+    Revision delivered_before = 0;
+    TimePoint owed_by = kEndOfTime;
+  };
+
+  // The bucket's state, creating it if that is wanted; or the trouble.
+  std::variant<BucketState, std::string> find_bucket(NatsConnection& connection);
+  // What whoever runs bide should know of it, once each.
+  void tell(const BucketConfig& config);
+  std::string wait_for_bucket(const NatsConnection& connection);
+  // Each returns the trouble; empty: none.
+  std::string read_all(Session& session, const BucketState& bucket);
+  std::string apply_live(Session& session);
+  std::string look_around(Session& session, TimePoint now);
+  std::string reconcile(Session& session);
+  static void deliver(Session& session);
+  std::string check_rollup(Session& session, TimePoint now);
+  void let_go(Session& session, const BucketState& report);
+  void let_go_if_due(Session& session);
+  void read_entry(Session& session, BucketRead& read);
+  void apply(Session& session, BucketFeed::Got got, TimePoint now);
+  void install(BucketRead read, const BucketState& bucket, Session& session, TimePoint began);
+  void hear(const Session& session, TimePoint now);
+  void look_for_suspicion(Session& session);
+  bool is_overdue(Session& session, TimePoint now);
+
+  const Settings settings_;
+  JobTable& table_;
+  Contact& contact_;
+  Metrics& metrics_;
+  StopSignal& stop_;
+  Intake intake_;
+  std::optional<TimePoint> missing_since_;
+  bool waits_for_bucket_ = false;
+  std::vector<std::string_view> told_powers_;
+  // A cluster that is electing loses the request, a large stream takes its time.
+  std::chrono::milliseconds patience_ = BucketFeed::kPatienceMin;
+  int spoiled_reads_ = 0;  // In a row.
+};
+
+}  // namespace bide

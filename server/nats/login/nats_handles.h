@@ -1,0 +1,20 @@
+// server/nats/login/nats_handles.h: Owners for the objects that nats.c hands out.
+//
+// Thread safety: as std::unique_ptr.
+#pragma once
+
+#include <nats/nats.h>
+
+#include "core/base/c_handle.h"
+
+namespace bide {
+
+using NatsOptionsPtr = CHandle<natsOptions, natsOptions_Destroy>;
+using NatsMsgPtr = CHandle<natsMsg, natsMsg_Destroy>;
+using JsContextPtr = CHandle<jsCtx, jsCtx_Destroy>;
+using StreamInfoPtr = CHandle<jsStreamInfo, jsStreamInfo_Destroy>;
+using ConsumerInfoPtr = CHandle<jsConsumerInfo, jsConsumerInfo_Destroy>;
+using KvStorePtr = CHandle<kvStore, kvStore_Destroy>;
+using NatsConnectionPtr = CHandle<natsConnection, natsConnection_Destroy>;
+
+}  // namespace bide
