@@ -22,11 +22,11 @@
 #include "server/nats/login/nats_url.h"
 #include "server/nats/stream_tail.h"
 #include "server/nats/watcher.h"
-#include "server/options.h"
 #include "server/reloads.h"
 #include "server/resources.h"
 #include "server/router.h"
 #include "server/serve_parts.h"
+#include "server/settings/options.h"
 #include "server/tls_context.h"
 
 namespace bide {

@@ -9,8 +9,8 @@
 #include "core/table/job_table.h"
 #include "server/authority.h"
 #include "server/front.h"
-#include "server/options.h"
 #include "server/served_hosts.h"
+#include "server/settings/options.h"
 #include "server/tls_context.h"
 
 namespace bide {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/origin.h"
+#include "server/settings/origin.h"
 
 namespace bide {
 namespace {

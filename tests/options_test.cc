@@ -1,4 +1,4 @@
-#include "server/options.h"
+#include "server/settings/options.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "server/nats/login/nats_url.h"
-#include "server/settings.h"
+#include "server/settings/settings.h"
 
 namespace bide {
 namespace {

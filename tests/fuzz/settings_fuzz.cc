@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "server/options.h"
+#include "server/settings/options.h"
 #include "tests/fuzz/fuzz_input.h"
 
 using namespace bide;

@@ -1,4 +1,5 @@
-// server/settings.h: The table of settings that flags, environment, TOML file and --help share.
+// server/settings/settings.h: The table of settings that flags, environment, TOML file and --help
+// share.
 //
 // Thread safety: immutable table, pure functions.
 #pragma once
@@ -9,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/options.h"
+#include "server/settings/options.h"
 
 namespace bide {
 

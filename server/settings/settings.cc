@@ -1,10 +1,10 @@
-#include "server/settings.h"
+#include "server/settings/settings.h"
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
-#include "server/setting_values.h"
+#include "server/settings/setting_values.h"
 
 namespace bide {
 namespace {

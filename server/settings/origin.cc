@@ -1,4 +1,4 @@
-#include "server/origin.h"
+#include "server/settings/origin.h"
 
 #include <arpa/inet.h>
 

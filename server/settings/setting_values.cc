@@ -1,4 +1,4 @@
-#include "server/setting_values.h"
+#include "server/settings/setting_values.h"
 
 #include <algorithm>
 #include <optional>
@@ -7,8 +7,8 @@
 
 #include "core/base/duration.h"
 #include "server/nats/login/nats_url.h"
-#include "server/origin.h"
 #include "server/served_hosts.h"
+#include "server/settings/origin.h"
 
 namespace bide {
 namespace {

@@ -1,7 +1,7 @@
 // Finds the settings in the arguments and the environment, and puts the sources in their order.
 // Done by hand because CLI11 2.1 lets a configuration file beat the environment and exits with 106
 // on usage errors.
-#include "server/options.h"
+#include "server/settings/options.h"
 
 #include <unistd.h>
 
@@ -12,7 +12,7 @@
 #include "core/base/loopback.h"
 #include "core/base/printable.h"
 #include "server/files/state_dir.h"
-#include "server/settings.h"
+#include "server/settings/settings.h"
 
 namespace bide {
 namespace {

@@ -1,5 +1,5 @@
-// server/setting_values.h: How the values of settings are read from text. Each function returns
-// false for what is not expected, and has changed nothing then.
+// server/settings/setting_values.h: How the values of settings are read from text. Each function
+// returns false for what is not expected, and has changed nothing then.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/options.h"
+#include "server/settings/options.h"
 
 namespace bide {
 

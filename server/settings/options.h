@@ -1,5 +1,5 @@
-// server/options.h: What `bide serve` can be told, and by whom: a flag beats an environment
-// variable, which beats the TOML file, which beats the default.
+// server/settings/options.h: What `bide serve` can be told, and by whom: a flag beats an
+// environment variable, which beats the TOML file, which beats the default.
 //
 // A setting has one name in three spellings: `--max-wait 30s`, `BIDE_MAX_WAIT=30s`, and in the file
 // `max-wait = "30s"`.

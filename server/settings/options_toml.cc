@@ -8,7 +8,7 @@
 #include <iterator>
 #include <sstream>
 
-#include "server/settings.h"
+#include "server/settings/settings.h"
 
 namespace bide {
 namespace {

@@ -1,4 +1,4 @@
-// server/origin.h: The origin of a page, as it is named in settings.
+// server/settings/origin.h: The origin of a page, as it is named in settings.
 //
 // Thread safety: pure function.
 #pragma once
