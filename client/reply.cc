@@ -11,7 +11,7 @@ namespace bide {
 namespace {
 
 constexpr std::size_t kDetailBytesMax = 300;
-// The types of bide's own problems (server/problem.h).
+// The types of bide's own problems (server/http/problem.h).
 constexpr std::string_view kProblems = "urn:bide:problem:";
 constexpr std::string_view kNoSuchJob = "urn:bide:problem:job-not-found";
 constexpr std::string_view kNoSuchJobCode = "JOB_NOT_FOUND";

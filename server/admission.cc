@@ -1,7 +1,7 @@
 #include "server/admission.h"
 
 #include "server/bearer.h"
-#include "server/problem.h"
+#include "server/http/problem.h"
 
 namespace bide {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "server/field_syntax.h"
+#include "server/http/field_syntax.h"
 
 namespace bide {
 namespace {

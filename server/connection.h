@@ -27,10 +27,10 @@
 
 #include "core/base/client_address.h"
 #include "core/parking/waiter.h"
-#include "server/airlock.h"
+#include "server/http/stream.h"
+#include "server/http1/airlock.h"
 #include "server/metrics/http_metrics.h"
 #include "server/opened_stream.h"
-#include "server/stream.h"
 #include "server/tls_session.h"
 #include "server/unsent.h"
 

@@ -16,7 +16,7 @@
 
 #include <httplib.h>
 
-#include "server/stream.h"
+#include "server/http/stream.h"
 
 namespace bide {
 

@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "server/cross_origin.h"
 #include "server/front.h"
-#include "server/response_writer.h"
+#include "server/http/cross_origin.h"
+#include "server/http1/response_writer.h"
 
 namespace bide {
 

@@ -21,7 +21,7 @@
 #include "core/parking/lot.h"
 #include "server/access_logger.h"
 #include "server/connection.h"
-#include "server/stream.h"
+#include "server/http/stream.h"
 
 namespace bide {
 

@@ -9,10 +9,10 @@
 #include <cerrno>
 #include <new>
 
-#include "server/airlock.h"
+#include "server/http/problem.h"
+#include "server/http1/airlock.h"
+#include "server/http1/response_writer.h"
 #include "server/log/log.h"
-#include "server/problem.h"
-#include "server/response_writer.h"
 #include "server/transport.h"
 
 namespace bide {

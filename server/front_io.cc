@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "server/front.h"
+#include "server/http/problem.h"
 #include "server/log/log.h"
-#include "server/problem.h"
 #include "server/transport.h"
 
 namespace bide {

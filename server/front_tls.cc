@@ -1,7 +1,7 @@
 // The part of server/front.h that only TLS needs.
 #include "server/front.h"
+#include "server/http/problem.h"
 #include "server/log/log.h"
-#include "server/problem.h"
 #include "server/transport.h"
 
 namespace bide {

@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "core/base/json_text.h"
+#include "server/http/media_type.h"
+#include "server/http/problem.h"
 #include "server/known_parameters.h"
-#include "server/media_type.h"
 #include "server/metrics_page.h"
-#include "server/problem.h"
 
 namespace bide {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "server/problem.h"
+#include "server/http/problem.h"
 #include "server/state_head.h"
 
 namespace bide {

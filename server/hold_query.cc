@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "core/base/duration.h"
-#include "server/field_syntax.h"
-#include "server/prefer.h"
+#include "server/http/field_syntax.h"
+#include "server/http/prefer.h"
 
 namespace bide {
 namespace {

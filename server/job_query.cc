@@ -3,8 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "server/http/media_type.h"
 #include "server/known_parameters.h"
-#include "server/media_type.h"
 
 namespace bide {
 

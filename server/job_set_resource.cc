@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "server/http/problem.h"
 #include "server/jobs_query.h"
-#include "server/problem.h"
 
 namespace bide {
 namespace {

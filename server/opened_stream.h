@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "server/stream.h"
+#include "server/http/stream.h"
 
 namespace bide {
 

@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "server/http/problem.h"
 #include "server/jobs_query.h"
-#include "server/problem.h"
 
 namespace bide {
 

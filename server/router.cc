@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/table/overview.h"
-#include "server/problem.h"
+#include "server/http/problem.h"
 
 namespace bide {
 namespace {

@@ -9,7 +9,7 @@
 #include "core/table/job_table.h"
 #include "server/authority.h"
 #include "server/front.h"
-#include "server/served_hosts.h"
+#include "server/http/served_hosts.h"
 #include "server/settings/options.h"
 #include "server/tls_context.h"
 

@@ -5,9 +5,9 @@
 #include <charconv>
 #include <cstdint>
 
-#include "server/cross_origin.h"
-#include "server/http_date.h"
-#include "server/response_writer.h"
+#include "server/http/cross_origin.h"
+#include "server/http/http_date.h"
+#include "server/http1/response_writer.h"
 
 namespace bide {
 namespace {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "server/event_stream.h"
-#include "server/problem.h"
+#include "server/http/problem.h"
 #include "server/stream_resource.h"
 #include "server/web_socket_handshake.h"
 #include "server/web_socket_stream.h"

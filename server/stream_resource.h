@@ -22,9 +22,9 @@
 #include "server/admission.h"
 #include "server/catching_up.h"
 #include "server/freshness.h"
+#include "server/http/stream.h"
 #include "server/metrics/http_metrics.h"
 #include "server/resource.h"
-#include "server/stream.h"
 #include "server/stream_query.h"
 
 namespace bide {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/field_syntax.h"
+#include "server/http/field_syntax.h"
 
 namespace bide {
 namespace {

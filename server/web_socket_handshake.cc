@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "core/base/base64.h"
-#include "server/field_syntax.h"
-#include "server/problem.h"
+#include "server/http/field_syntax.h"
+#include "server/http/problem.h"
 
 namespace bide {
 namespace {

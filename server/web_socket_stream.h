@@ -8,7 +8,7 @@
 // Thread safety: as Stream.
 #pragma once
 
-#include "server/stream.h"
+#include "server/http/stream.h"
 #include "server/web_socket.h"
 
 namespace bide {

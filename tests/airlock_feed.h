@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/airlock.h"
+#include "server/http1/airlock.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-#include "server/airlock.h"
+#include "server/http1/airlock.h"
 
 #include <doctest/doctest.h>
 

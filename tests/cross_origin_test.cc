@@ -1,4 +1,4 @@
-#include "server/cross_origin.h"
+#include "server/http/cross_origin.h"
 
 #include <doctest/doctest.h>
 

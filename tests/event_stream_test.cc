@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/response_writer.h"
+#include "server/http1/response_writer.h"
 
 namespace bide {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "server/field_section.h"
+#include "server/http1/field_section.h"
 #include "tests/served_table.h"
 
 namespace bide {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/base/json_object.h"
-#include "server/http_date.h"
+#include "server/http/http_date.h"
 #include "tests/served_table.h"
 
 namespace bide {

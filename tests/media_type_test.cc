@@ -1,4 +1,4 @@
-#include "server/media_type.h"
+#include "server/http/media_type.h"
 
 #include <doctest/doctest.h>
 

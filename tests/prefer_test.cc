@@ -1,4 +1,4 @@
-#include "server/prefer.h"
+#include "server/http/prefer.h"
 
 #include <doctest/doctest.h>
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/job/condition.h"
-#include "server/query.h"
+#include "server/http/query.h"
 #include "tests/entries.h"
 
 namespace bide::testing {

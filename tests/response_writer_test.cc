@@ -1,10 +1,10 @@
-#include "server/response_writer.h"
+#include "server/http1/response_writer.h"
 
 #include <doctest/doctest.h>
 
 #include <string>
 
-#include "server/http_date.h"
+#include "server/http/http_date.h"
 
 namespace bide {
 namespace {

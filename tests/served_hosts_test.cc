@@ -1,4 +1,4 @@
-#include "server/served_hosts.h"
+#include "server/http/served_hosts.h"
 
 #include <doctest/doctest.h>
 

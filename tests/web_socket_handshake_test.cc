@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "server/response_writer.h"
+#include "server/http1/response_writer.h"
 #include "tests/web_socket_client.h"
 
 namespace bide {

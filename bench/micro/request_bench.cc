@@ -5,7 +5,7 @@
 
 #include "bench/micro/requests.h"
 #include "bench/micro/worker_entries.h"
-#include "server/airlock.h"
+#include "server/http1/airlock.h"
 #include "server/job_query.h"
 
 namespace bide::bench {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/base/duration.h"
+#include "server/http/served_hosts.h"
 #include "server/nats/login/nats_url.h"
-#include "server/served_hosts.h"
 #include "server/settings/origin.h"
 
 namespace bide {

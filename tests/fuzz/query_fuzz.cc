@@ -8,11 +8,11 @@
 
 #include "core/base/duration.h"
 #include "core/table/job_set.h"
+#include "server/http/media_type.h"
+#include "server/http/prefer.h"
+#include "server/http/query.h"
 #include "server/job_query.h"
 #include "server/jobs_query.h"
-#include "server/media_type.h"
-#include "server/prefer.h"
-#include "server/query.h"
 #include "server/stream_query.h"
 #include "tests/fuzz/fuzz_input.h"
 

@@ -7,7 +7,7 @@
 #include <charconv>
 #include <string>
 
-#include "server/request_target.h"
+#include "server/http1/request_target.h"
 #include "tests/airlock_feed.h"
 #include "tests/fuzz/fuzz_input.h"
 

@@ -1,0 +1,54 @@
+#include "server/http/cross_origin.h"
+
+#include <algorithm>
+
+namespace bide {
+namespace {
+
+constexpr std::string_view kVary = "Vary: Origin\r\n";
+
+// What a page may see beyond the fields that it always may.
+constexpr std::string_view kExposed =
+    "Access-Control-Expose-Headers: ETag, Retry-After, WWW-Authenticate, Preference-Applied, Date, "
+    "Bide-Status, Bide-Final, Bide-Outcome, Bide-Waited, Bide-Max-Wait\r\n";
+
+std::string fields_of(const std::string& origin) {
+  return std::string(kVary) + "Access-Control-Allow-Origin: " + origin +
+         "\r\nAccess-Control-Allow-Credentials: true\r\n" + std::string(kExposed) +
+         "Cross-Origin-Resource-Policy: cross-origin\r\n";
+}
+
+}  // namespace
+
+CrossOrigin::CrossOrigin(const std::vector<std::string>& origins) {
+  for (const std::string& origin : origins) named_.push_back({origin, fields_of(origin)});
+  if (!named_.empty()) others_ = std::string(kVary) + std::string(kSameOriginOnly);
+}
+
+const std::string* CrossOrigin::fields_for(const httplib::Request& request) const {
+  static const std::string kOrigin = "Origin";
+  if (named_.empty()) return nullptr;
+  const auto range = request.headers.equal_range(kOrigin);
+  if (range.first == range.second || std::next(range.first) != range.second) return &others_;
+  const std::string& origin = range.first->second;
+  const auto found = std::find_if(named_.begin(), named_.end(),
+                                  [&](const Named& named) { return named.origin == origin; });
+  return found == named_.end() ? &others_ : &found->fields;
+}
+
+bool CrossOrigin::is_preflight(const httplib::Request& request) {
+  return request.method == "OPTIONS" && request.has_header("Access-Control-Request-Method");
+}
+
+httplib::Response CrossOrigin::preflight_response() {
+  httplib::Response response;
+  response.status = 204;
+  response.set_header("Access-Control-Allow-Methods", "GET, HEAD");
+  response.set_header(
+      "Access-Control-Allow-Headers",
+      "Authorization, Cache-Control, If-Match, If-None-Match, Last-Event-ID, Prefer");
+  response.set_header("Access-Control-Max-Age", "600");
+  return response;
+}
+
+}  // namespace bide

@@ -1,0 +1,49 @@
+// server/http/cross_origin.h: Which pages of other origins may read: the CORS protocol, WHATWG
+// Fetch section 3.3.
+//
+// Every response to a page whose origin is named carries the same few fields, errors and 304s
+// included, for without them the page is told nothing but that it failed. All responses say `Vary:
+// Origin` then, since they differ by it.
+//
+// Thread safety: immutable; all methods may be called from any thread.
+#pragma once
+
+#include <httplib.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bide {
+
+// No page of another origin may show or embed what bide answers (Fetch, section 3.7), which stops
+// side channels that CORS does not. Stands in every response but those to pages that may read.
+inline constexpr std::string_view kSameOriginOnly = "Cross-Origin-Resource-Policy: same-origin\r\n";
+
+class CrossOrigin {
+ public:
+  // Origins as browsers send them; see origin.h. None: there is no such thing here.
+  explicit CrossOrigin(const std::vector<std::string>& origins);
+
+  // The field lines for the response to `request`, in good order, in place of kSameOriginOnly;
+  // valid as long as this. Null: none.
+  [[nodiscard]] const std::string* fields_for(const httplib::Request& request) const;
+  // Whether these fields are those for a page that may read.
+  [[nodiscard]] bool admits(const std::string* fields) const {
+    return fields != nullptr && fields != &others_;
+  }
+
+  // The response to a preflight by a page that may read: 204. Browsers send no token with it.
+  [[nodiscard]] static bool is_preflight(const httplib::Request& request);
+  [[nodiscard]] static httplib::Response preflight_response();
+
+ private:
+  struct Named {
+    std::string origin;
+    std::string fields;
+  };
+  std::vector<Named> named_;
+  std::string others_;  // For requests of other origins, or of none.
+};
+
+}  // namespace bide

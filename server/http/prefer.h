@@ -1,0 +1,20 @@
+// server/http/prefer.h: How long a client would like to be held: `Prefer: wait=30`, RFC 7240
+// section 4.3.
+//
+// Thread safety: pure function.
+#pragma once
+
+#include <httplib.h>
+
+#include <chrono>
+#include <optional>
+
+namespace bide {
+
+// The first well-formed `wait` among all Prefer lines, as section 2 asks; in whole seconds, at most
+// a year (longer ones are a year: the caller clamps to its own maximum anyhow). Parameters and
+// other preferences are skipped. nullopt: none. A preference is never an error: what is malformed
+// is treated as not said.
+[[nodiscard]] std::optional<std::chrono::seconds> preferred_wait(const httplib::Headers& headers);
+
+}  // namespace bide

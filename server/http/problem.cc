@@ -1,0 +1,81 @@
+#include "server/http/problem.h"
+
+#include <algorithm>
+#include <string>
+
+#include "core/base/json_text.h"
+#include "server/http/reason_phrase.h"
+
+namespace bide {
+namespace {
+
+void write_member(JsonText& json, std::string_view name, std::string_view value) {
+  json.key(name);
+  json.string(value);
+}
+
+std::string mapped(std::string_view text, char (*map)(char)) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(), map);
+  return result;
+}
+
+std::string ascii(std::string_view text) {
+  return mapped(text,
+                [](char byte) { return static_cast<unsigned char>(byte) < 0x80 ? byte : '?'; });
+}
+
+std::string slug_of(std::string_view phrase) {
+  return mapped(phrase, [](char byte) {
+    if (byte == ' ') return '-';
+    return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte;
+  });
+}
+
+}  // namespace
+
+httplib::Response problem(int status, std::string_view slug, std::string_view title,
+                          std::string_view detail, std::initializer_list<ProblemMember> members) {
+  const std::string text = ascii(detail);
+  JsonText json;
+  json.begin_object();
+  write_member(json, "type", "urn:bide:problem:" + std::string(slug));
+  write_member(json, "title", title);
+  json.key("status");
+  json.number(static_cast<std::uint64_t>(status));
+  write_member(json, "detail", text);
+  write_member(json, "error", text);
+  json.key("code");
+  json.number(static_cast<std::uint64_t>(status));
+  for (const ProblemMember& member : members) {
+    json.key(member.name);
+    json.raw(member.json);
+  }
+  json.end_object();
+
+  httplib::Response response;
+  response.status = status;
+  response.body = json.take();
+  response.headers.emplace("Content-Type", "application/problem+json");
+  response.headers.emplace("Cache-Control", "no-store");
+  return response;
+}
+
+httplib::Response problem(int status, std::string_view detail) {
+  const std::string_view phrase = reason_phrase(status);
+  return problem(status, slug_of(phrase), phrase, detail);
+}
+
+httplib::Response passing_problem(int status, std::string_view detail, std::chrono::seconds after) {
+  httplib::Response response = problem(status, detail);
+  response.set_header("Retry-After", std::to_string(after.count()));
+  return response;
+}
+
+httplib::Response not_fresh(std::string_view detail) {
+  httplib::Response response = problem(503, "not-fresh", "Service Unavailable", detail);
+  response.set_header("Retry-After", "1");
+  return response;
+}
+
+}  // namespace bide

@@ -1,0 +1,43 @@
+// server/http/problem.h: Errors as documents: RFC 9457 problem details.
+//
+// Members, in order: `type`, `title`, `status`, `detail`, then `error` (the detail again) and
+// `code` (the status again), which clients of osapi read. `type` is `urn:bide:problem:<slug>`: a
+// name to compare with, stable for good, not an address to fetch. It tells a job that does not
+// exist (kJobNotFound) from a path that does not. Every problem is `no-store`.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <httplib.h>
+
+#include <chrono>
+#include <initializer_list>
+#include <string_view>
+
+namespace bide {
+
+// One more member. `json` is a whole JSON value, written as it is.
+struct ProblemMember {
+  std::string_view name;
+  std::string_view json;
+};
+
+// `slug`: lower-case words joined by `-`, like `job-not-found`. `detail` is for people, ASCII;
+// other bytes in it become `?`, so that a client's own bytes cannot make the document invalid.
+[[nodiscard]] httplib::Response problem(int status, std::string_view slug, std::string_view title,
+                                        std::string_view detail,
+                                        std::initializer_list<ProblemMember> members = {});
+
+// There is no such job, and bide has made sure of it.
+inline constexpr std::string_view kJobNotFound = "job-not-found";
+
+// For errors that their status says enough about: slug and title are its reason phrase.
+[[nodiscard]] httplib::Response problem(int status, std::string_view detail);
+
+// Trouble that will pass: with `Retry-After`.
+[[nodiscard]] httplib::Response passing_problem(
+    int status, std::string_view detail, std::chrono::seconds after = std::chrono::seconds(1));
+// 503: what is known here may be older than what was asked for.
+[[nodiscard]] httplib::Response not_fresh(std::string_view detail);
+
+}  // namespace bide

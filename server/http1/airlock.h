@@ -1,0 +1,79 @@
+// server/http1/airlock.h: The only way in: bytes from a stranger become an httplib::Request, or a
+// refusal.
+//
+// Strict where leniency has let requests be smuggled (RFC 9112, and the README's list of limits):
+// httplib's own parser at this version accepts two lengths, bare line ends, decodes percent escapes
+// in fields and bounds nothing, so it is not used.
+//
+// How a connection drives it. Bytes that are read are appended to a buffer, and advance() is called
+// with the whole buffer:
+//   kMore      truncate the buffer to keep_bytes, read more, call again.
+//   kComplete  answer `out`, erase consumed_bytes at the front, call again with the rest: it may
+//   hold
+//              the next request already.
+//   kReject    answer with status and detail, close.
+// While a head arrives, keep_bytes is the whole buffer. While a body arrives, it is the head alone:
+// bodies are counted and dropped, since no resource takes one. So a connection never needs a buffer
+// larger than kHeadBytesMax and one read.
+//
+// The verdict depends on the bytes only, not on how they were cut into reads.
+//
+// Thread safety: advance() is a pure function of its arguments; a Progress belongs to one
+// connection.
+#pragma once
+
+#include <httplib.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "server/http1/body_scan.h"
+#include "server/http1/field_section.h"
+#include "server/http1/request_line.h"
+
+namespace bide {
+
+// How far the next request has been looked at. A new one has seen nothing.
+struct Progress {
+  BodyScan body;
+  RequestLineScan line;
+  FieldSectionScan fields;
+  std::uint16_t head_bytes = 0;  // 0: the head is not complete.
+};
+static_assert(sizeof(Progress) <= 24, "every connection has one");
+
+struct [[nodiscard]] Step {
+  enum class Need : std::uint8_t { kMore, kComplete, kReject };
+  Need need = Need::kMore;
+  // kMore: send `100 Continue` now. Said once a request, and only while none of its body is here.
+  bool wants_continue = false;
+  int status = 0;           // kReject: 400, 413, 414, 417, 431, 501 or 505.
+  const char* detail = "";  // kReject: why, static text.
+  // kComplete: whom the request is for, the authority of its target or else the value of Host, both
+  // in the grammar; points into the input. nullopt: HTTP/1.0 without either.
+  std::optional<std::string_view> host;
+  std::size_t keep_bytes = 0;
+  std::size_t consumed_bytes = 0;
+};
+
+// Never blocks, allocates only what `out` holds. `out` is written once the head is complete, and is
+// meant to be reused from call to call and between connections:
+//   method, target  as sent; methods are not judged here
+//   version  `HTTP/1.0` or `HTTP/1.1`, as which higher minor versions are taken
+//   path     the target's path, percent-encoded as far as it must be (normalized_path()): the
+//            router compares it byte by byte. `*` for `OPTIONS *`.
+//   params   the query, decoded (query.h)
+//   headers  those that something reads (Accept, Authorization, Cache-Control, Connection, Cookie,
+//            If-Match, If-None-Match, Last-Event-ID, Origin, Prefer, Upgrade, X-Forwarded-For,
+//            Access-Control-Request-Method; with Upgrade also Host and Sec-WebSocket-*), values
+//            trimmed, and otherwise as sent. All others are checked and dropped: what is kept costs
+//            allocations. Trailers are not among them.
+// Its body is empty; other members are left alone. After kReject `out` means nothing.
+Step advance(std::string_view input, Progress& progress, httplib::Request& out);
+
+// Whether the connection may carry another request after this one: RFC 9112 section 9.3.
+[[nodiscard]] bool keep_alive(const httplib::Request& request);
+
+}  // namespace bide
