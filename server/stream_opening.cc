@@ -4,11 +4,11 @@
 #include <string>
 #include <utility>
 
-#include "server/event_stream.h"
 #include "server/http/problem.h"
+#include "server/sse/event_stream.h"
 #include "server/stream_resource.h"
-#include "server/web_socket_handshake.h"
-#include "server/web_socket_stream.h"
+#include "server/websocket/web_socket_handshake.h"
+#include "server/websocket/web_socket_stream.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-#include "server/event_stream.h"
+#include "server/sse/event_stream.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // tests/stream_reader.h: A client of a stream, on either road, that takes nothing that is not
-// exactly what server/event_stream.h and server/web_socket_stream.h promise.
+// exactly what server/sse/event_stream.h and server/websocket/web_socket_stream.h promise.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-#include "server/utf8_scan.h"
+#include "server/websocket/utf8_scan.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "server/web_socket_handshake.h"
+#include "server/websocket/web_socket_handshake.h"
 
 #include <doctest/doctest.h>
 

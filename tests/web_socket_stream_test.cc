@@ -1,6 +1,6 @@
 // What the client of a stream says by WebSocket, on the real front: heard while parked, answered,
 // and never worth more than its own connection.
-#include "server/web_socket_stream.h"
+#include "server/websocket/web_socket_stream.h"
 
 #include <doctest/doctest.h>
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/web_socket.h"
+#include "server/websocket/web_socket.h"
 #include "tests/web_socket_client.h"
 
 namespace bide {

@@ -9,8 +9,8 @@
 
 #include "core/base/start_error.h"
 #include "server/hold_time.h"
-#include "server/web_socket.h"
-#include "server/web_socket_handshake.h"
+#include "server/websocket/web_socket.h"
+#include "server/websocket/web_socket_handshake.h"
 #include "tests/suite_server.h"
 
 namespace bide {

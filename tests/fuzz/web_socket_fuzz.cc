@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "server/web_socket.h"
+#include "server/websocket/web_socket.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/web_socket_client.h"
 

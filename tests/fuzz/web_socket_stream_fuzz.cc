@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/base/json_object.h"
-#include "server/web_socket_stream.h"
+#include "server/websocket/web_socket_stream.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/web_socket_client.h"
 

@@ -1,4 +1,5 @@
-// server/web_socket_handshake.h: Whether a request opens a WebSocket: RFC 6455 section 4.2.
+// server/websocket/web_socket_handshake.h: Whether a request opens a WebSocket: RFC 6455
+// section 4.2.
 //
 // Thread safety: pure function.
 #pragma once

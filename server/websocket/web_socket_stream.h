@@ -1,4 +1,4 @@
-// server/web_socket_stream.h: Records as WebSocket messages: one text frame each,
+// server/websocket/web_socket_stream.h: Records as WebSocket messages: one text frame each,
 //
 //   {"event":"job","id":"<opaque tag>","data":{...}}
 //
@@ -9,7 +9,7 @@
 #pragma once
 
 #include "server/http/stream.h"
-#include "server/web_socket.h"
+#include "server/websocket/web_socket.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-#include "server/web_socket.h"
+#include "server/websocket/web_socket.h"
 
 #include <wslay/wslay.h>
 

@@ -1,5 +1,5 @@
-// server/utf8_scan.h: Whether bytes that come in pieces are UTF-8 (RFC 3629): no overlong forms, no
-// surrogates, nothing above U+10FFFF. A piece may end within a character.
+// server/websocket/utf8_scan.h: Whether bytes that come in pieces are UTF-8 (RFC 3629): no overlong
+// forms, no surrogates, nothing above U+10FFFF. A piece may end within a character.
 //
 // Thread safety: none needed; a scan belongs to one text.
 #pragma once

@@ -1,4 +1,4 @@
-#include "server/web_socket_reader.h"
+#include "server/websocket/web_socket_reader.h"
 
 #include <wslay/wslay.h>
 

@@ -1,5 +1,5 @@
-// server/web_socket_reader.h: What a WebSocket client sends, made into messages, or into the reason
-// to fail the connection: RFC 6455 sections 5 and 8.1.
+// server/websocket/web_socket_reader.h: What a WebSocket client sends, made into messages, or into
+// the reason to fail the connection: RFC 6455 sections 5 and 8.1.
 //
 // The frames' heads, lengths and masks are wslay's (wslay_frame_*). Its upper half, wslay_event_*,
 // is not used; at 1.1.1 it was found to
@@ -29,7 +29,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/utf8_scan.h"
+#include "server/websocket/utf8_scan.h"
 
 struct wslay_frame_context;
 struct wslay_frame_iocb;

@@ -1,5 +1,5 @@
-// server/web_socket.h: One WebSocket connection after its handshake, without its socket: RFC 6455
-// sections 5 to 7, the server's side, no extensions.
+// server/websocket/web_socket.h: One WebSocket connection after its handshake, without its socket:
+// RFC 6455 sections 5 to 7, the server's side, no extensions.
 //
 // What it wants to send it appends to `out`, the bytes on their way to the socket. `out` must be
 // between two frames then: whoever sends the payload of append_text_head() separately finishes that
@@ -23,7 +23,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/web_socket_reader.h"
+#include "server/websocket/web_socket_reader.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-// server/event_stream.h: Server-sent events, WHATWG HTML section 9.2.
+// server/sse/event_stream.h: Server-sent events, WHATWG HTML section 9.2.
 //
 //   retry: 2000
 //   event: hello

@@ -1,4 +1,4 @@
-#include "server/web_socket_stream.h"
+#include "server/websocket/web_socket_stream.h"
 
 #include <optional>
 #include <string>
