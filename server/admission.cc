@@ -1,6 +1,6 @@
 #include "server/admission.h"
 
-#include "server/bearer.h"
+#include "server/auth/bearer.h"
 #include "server/http/problem.h"
 
 namespace bide {

@@ -1,4 +1,5 @@
-// server/admission.h: Whether a request may read, and as whom: the HTTP side of server/authority.h.
+// server/admission.h: Whether a request may read, and as whom: the HTTP side of
+// server/auth/authority.h.
 //
 // RFC 6750 section 3: 401 with `WWW-Authenticate: Bearer`, without an error where no token was
 // presented; 403 insufficient_scope for a token that does not permit reading. RFC 9110 section 11.
@@ -16,7 +17,7 @@
 #include <variant>
 
 #include "core/base/clock.h"
-#include "server/authority.h"
+#include "server/auth/authority.h"
 #include "server/client_rates.h"
 #include "server/connection.h"
 

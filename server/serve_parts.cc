@@ -4,9 +4,9 @@
 #include <optional>
 #include <thread>
 
+#include "server/auth/jwt_authority.h"
+#include "server/auth/token_file.h"
 #include "server/descriptor_reserve.h"
-#include "server/jwt_authority.h"
-#include "server/token_file.h"
 
 namespace bide {
 namespace {

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "core/table/job_table.h"
-#include "server/authority.h"
+#include "server/auth/authority.h"
 #include "server/front.h"
 #include "server/http/served_hosts.h"
 #include "server/settings/options.h"

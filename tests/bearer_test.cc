@@ -1,4 +1,4 @@
-#include "server/bearer.h"
+#include "server/auth/bearer.h"
 
 #include <doctest/doctest.h>
 

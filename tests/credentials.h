@@ -9,7 +9,7 @@
 #include <string_view>
 #include <variant>
 
-#include "server/authority.h"
+#include "server/auth/authority.h"
 
 namespace bide::testing {
 

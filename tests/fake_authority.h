@@ -8,7 +8,7 @@
 #include <string>
 
 #include "core/base/mutex.h"
-#include "server/authority.h"
+#include "server/auth/authority.h"
 
 namespace bide::testing {
 

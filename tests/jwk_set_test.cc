@@ -1,4 +1,4 @@
-#include "server/jwk_set.h"
+#include "server/auth/jwk_set.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "server/jwt_authority.h"
+#include "server/auth/jwt_authority.h"
 
 #include <doctest/doctest.h>
 

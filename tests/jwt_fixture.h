@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/start_error.h"
-#include "server/jwt_authority.h"
+#include "server/auth/jwt_authority.h"
 #include "tests/credentials.h"
 #include "tests/scratch_dir.h"
 #include "tests/token_signer.h"

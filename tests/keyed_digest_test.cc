@@ -1,4 +1,4 @@
-#include "server/keyed_digest.h"
+#include "server/auth/keyed_digest.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "server/token_file.h"
+#include "server/auth/token_file.h"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

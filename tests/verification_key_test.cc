@@ -1,12 +1,12 @@
 // The examples of the RFCs; what the algorithms refuse is in jwt_attack_test.cc.
-#include "server/verification_key.h"
+#include "server/auth/verification_key.h"
 
 #include <doctest/doctest.h>
 
 #include "core/base/base64.h"
-#include "server/jwk_set.h"
-#include "server/jwt_authority.h"
-#include "server/signed_token.h"
+#include "server/auth/jwk_set.h"
+#include "server/auth/jwt_authority.h"
+#include "server/auth/signed_token.h"
 #include "tests/credentials.h"
 #include "tests/scratch_dir.h"
 

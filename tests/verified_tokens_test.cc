@@ -1,4 +1,4 @@
-#include "server/verified_tokens.h"
+#include "server/auth/verified_tokens.h"
 
 #include <doctest/doctest.h>
 

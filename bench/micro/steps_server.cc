@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "bench/micro/worker_entries.h"
+#include "server/auth/jwt_authority.h"
+#include "server/auth/token_file.h"
 #include "server/front.h"
-#include "server/jwt_authority.h"
 #include "server/resources.h"
 #include "server/router.h"
-#include "server/token_file.h"
 
 namespace bide::bench {
 namespace {

@@ -20,7 +20,7 @@
 
 #include "core/base/base64.h"
 #include "core/base/crypto_handles.h"
-#include "server/jwt_authority.h"
+#include "server/auth/jwt_authority.h"
 
 namespace bide {
 namespace {

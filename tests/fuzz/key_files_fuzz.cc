@@ -12,9 +12,9 @@
 #include <variant>
 
 #include "core/base/start_error.h"
-#include "server/jwk_set.h"
-#include "server/pem_keys.h"
-#include "server/token_file.h"
+#include "server/auth/jwk_set.h"
+#include "server/auth/pem_keys.h"
+#include "server/auth/token_file.h"
 #include "tests/fuzz/fuzz_input.h"
 
 using namespace bide;

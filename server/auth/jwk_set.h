@@ -1,4 +1,4 @@
-// server/jwk_set.h: Public keys as a JWK set (RFC 7517 section 5).
+// server/auth/jwk_set.h: Public keys as a JWK set (RFC 7517 section 5).
 //
 // Thread safety: pure functions.
 #pragma once
@@ -7,7 +7,7 @@
 #include <string_view>
 #include <variant>
 
-#include "server/verification_key.h"
+#include "server/auth/verification_key.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-#include "server/verification_key.h"
+#include "server/auth/verification_key.h"
 
 #include <openssl/core_names.h>
 

@@ -1,4 +1,4 @@
-#include "server/jwt_authority.h"
+#include "server/auth/jwt_authority.h"
 
 #include <algorithm>
 #include <chrono>
@@ -6,12 +6,12 @@
 
 #include "core/base/secret_text.h"
 #include "core/base/start_error.h"
+#include "server/auth/jwk_set.h"
+#include "server/auth/pem_keys.h"
+#include "server/auth/signed_token.h"
+#include "server/auth/token_claims.h"
+#include "server/auth/verified_tokens.h"
 #include "server/files/credential_file.h"
-#include "server/jwk_set.h"
-#include "server/pem_keys.h"
-#include "server/signed_token.h"
-#include "server/token_claims.h"
-#include "server/verified_tokens.h"
 
 namespace bide {
 namespace {

@@ -1,4 +1,4 @@
-// server/verification_key.h: A key that signatures of tokens are verified with (RFC 7518, RFC
+// server/auth/verification_key.h: A key that signatures of tokens are verified with (RFC 7518, RFC
 // 8037).
 //
 // Each key has one algorithm, and verifies signatures of that one only: a token cannot choose to
@@ -16,7 +16,7 @@
 #include <variant>
 #include <vector>
 
-#include "server/keyed_digest.h"
+#include "server/auth/keyed_digest.h"
 
 struct evp_pkey_st;  // OpenSSL's EVP_PKEY.
 

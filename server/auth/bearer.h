@@ -1,4 +1,4 @@
-// server/bearer.h: The bearer token that a request presents: RFC 6750.
+// server/auth/bearer.h: The bearer token that a request presents: RFC 6750.
 //
 // Thread safety: pure function. Views point into the request.
 #pragma once

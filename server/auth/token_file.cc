@@ -1,4 +1,4 @@
-#include "server/token_file.h"
+#include "server/auth/token_file.h"
 
 #include <algorithm>
 #include <memory>

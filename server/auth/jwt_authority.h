@@ -1,4 +1,4 @@
-// server/jwt_authority.h: Who may read, by signed tokens (`--auth jwt`; RFC 7519, RFC 8725).
+// server/auth/jwt_authority.h: Who may read, by signed tokens (`--auth jwt`; RFC 7519, RFC 8725).
 //
 // A token is good if one of our keys signed it with that key's algorithm, it is valid now, it is
 // from the issuer and for the audience that are configured, and it permits reading jobs. What a
@@ -15,9 +15,9 @@
 #include <variant>
 #include <vector>
 
-#include "server/authority.h"
+#include "server/auth/authority.h"
+#include "server/auth/keyed_digest.h"
 #include "server/files/in_force.h"
-#include "server/keyed_digest.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-#include "server/pem_keys.h"
+#include "server/auth/pem_keys.h"
 
 #include <openssl/pem.h>
 

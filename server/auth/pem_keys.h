@@ -1,5 +1,6 @@
-// server/pem_keys.h: Public keys as PEM (RFC 7468): `PUBLIC KEY`, `RSA PUBLIC KEY`, and the key of
-// a `CERTIFICATE`, whose dates and signature are not looked at: who wrote the file trusts the key.
+// server/auth/pem_keys.h: Public keys as PEM (RFC 7468): `PUBLIC KEY`, `RSA PUBLIC KEY`, and the
+// key of a `CERTIFICATE`, whose dates and signature are not looked at: who wrote the file trusts
+// the key.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -8,7 +9,7 @@
 #include <string_view>
 #include <variant>
 
-#include "server/verification_key.h"
+#include "server/auth/verification_key.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-#include "server/token_claims.h"
+#include "server/auth/token_claims.h"
 
 #include <algorithm>
 #include <charconv>

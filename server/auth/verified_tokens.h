@@ -1,5 +1,5 @@
-// server/verified_tokens.h: What was found out about tokens whose signature is right, so that a
-// client that polls does not have the same one verified again and again (RSA: 30 us, a digest: 1
+// server/auth/verified_tokens.h: What was found out about tokens whose signature is right, so that
+// a client that polls does not have the same one verified again and again (RSA: 30 us, a digest: 1
 // us).
 //
 // Only validly signed tokens get in, so nobody without a key can push others out. It lives and dies
@@ -15,7 +15,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/mutex.h"
-#include "server/keyed_digest.h"
+#include "server/auth/keyed_digest.h"
 
 namespace bide {
 

@@ -1,8 +1,8 @@
-// server/token_file.h: Who may read, by a file of opaque tokens (`--auth token-file=F`).
+// server/auth/token_file.h: Who may read, by a file of opaque tokens (`--auth token-file=F`).
 //
 // One token a line; lines that are empty or begin with `#` say nothing, and a CR before the line's
 // end and a byte order mark are dropped. Who stands in the file may read, until the file is read
-// anew without him. Only digests are kept (server/keyed_digest.h), not the tokens. The file's
+// anew without him. Only digests are kept (server/auth/keyed_digest.h), not the tokens. The file's
 // permissions are not judged: what Kubernetes mounts is readable by everybody who is let in there.
 //
 // Thread safety: all methods may be called from any thread.
@@ -16,9 +16,9 @@
 #include <variant>
 #include <vector>
 
-#include "server/authority.h"
+#include "server/auth/authority.h"
+#include "server/auth/keyed_digest.h"
 #include "server/files/in_force.h"
-#include "server/keyed_digest.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-// server/authority.h: Who may read: what stands behind a bearer token.
+// server/auth/authority.h: Who may read: what stands behind a bearer token.
 //
 // Thread safety: all methods may be called from any thread; judge() does no I/O and never waits for
 // reload().

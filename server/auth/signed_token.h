@@ -1,4 +1,4 @@
-// server/signed_token.h: A signed token taken apart (RFC 7515 section 7.1). Nothing in it is
+// server/auth/signed_token.h: A signed token taken apart (RFC 7515 section 7.1). Nothing in it is
 // verified.
 //
 // Thread safety: pure functions.
@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/verification_key.h"
+#include "server/auth/verification_key.h"
 
 namespace bide {
 

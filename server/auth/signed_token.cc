@@ -1,4 +1,4 @@
-#include "server/signed_token.h"
+#include "server/auth/signed_token.h"
 
 #include <utility>
 #include <variant>

@@ -1,4 +1,4 @@
-// server/token_claims.h: What the payload of a token says (RFC 7519 section 4).
+// server/auth/token_claims.h: What the payload of a token says (RFC 7519 section 4).
 //
 // Thread safety: values and pure functions.
 #pragma once

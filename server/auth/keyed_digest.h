@@ -1,4 +1,4 @@
-// server/keyed_digest.h: HMAC-SHA-256 (RFC 2104) under one key.
+// server/auth/keyed_digest.h: HMAC-SHA-256 (RFC 2104) under one key.
 //
 // Under a random key it is how secrets are looked up: neither where a digest stands in an index nor
 // how long comparing it takes says anything about the secret to who does not know the key.
