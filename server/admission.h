@@ -18,8 +18,8 @@
 
 #include "core/base/clock.h"
 #include "server/auth/authority.h"
-#include "server/client_rates.h"
-#include "server/connection.h"
+#include "server/net/client_rates.h"
+#include "server/net/connection.h"
 
 namespace bide {
 

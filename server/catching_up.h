@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "core/table/catch_up.h"
-#include "server/exchange.h"
+#include "server/net/exchange.h"
 
 namespace bide {
 

@@ -6,8 +6,8 @@
 #include <chrono>
 
 #include "core/base/clock.h"
-#include "server/connection.h"
 #include "server/hold_query.h"
+#include "server/net/connection.h"
 
 namespace bide {
 

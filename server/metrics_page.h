@@ -8,9 +8,9 @@
 
 #include "core/contact.h"
 #include "core/table/job_table.h"
-#include "server/connection_slots.h"
 #include "server/metrics/http_metrics.h"
 #include "server/metrics/metrics.h"
+#include "server/net/connection_slots.h"
 
 namespace bide {
 

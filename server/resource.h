@@ -7,7 +7,7 @@
 
 #include <string_view>
 
-#include "server/exchange.h"
+#include "server/net/exchange.h"
 
 namespace bide {
 

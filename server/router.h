@@ -10,10 +10,10 @@
 #include <string_view>
 
 #include "server/admission.h"
-#include "server/exchange.h"
 #include "server/health_resource.h"
 #include "server/http/cross_origin.h"
 #include "server/metrics/http_metrics.h"
+#include "server/net/exchange.h"
 #include "server/resource.h"
 
 namespace bide {

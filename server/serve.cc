@@ -15,19 +15,19 @@
 #include "core/base/start_error.h"
 #include "core/base/stop_signal.h"
 #include "server/files/state_dir.h"
-#include "server/http_server.h"
 #include "server/log/log.h"
 #include "server/nats/embedded/embedded_nats.h"
 #include "server/nats/login/nats_login.h"
 #include "server/nats/login/nats_url.h"
 #include "server/nats/stream_tail.h"
 #include "server/nats/watcher.h"
+#include "server/net/http_server.h"
+#include "server/net/tls_context.h"
 #include "server/reloads.h"
 #include "server/resources.h"
 #include "server/router.h"
 #include "server/serve_parts.h"
 #include "server/settings/options.h"
-#include "server/tls_context.h"
 
 namespace bide {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "server/auth/jwt_authority.h"
 #include "server/auth/token_file.h"
-#include "server/descriptor_reserve.h"
+#include "server/net/descriptor_reserve.h"
 
 namespace bide {
 namespace {

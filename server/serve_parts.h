@@ -8,10 +8,10 @@
 
 #include "core/table/job_table.h"
 #include "server/auth/authority.h"
-#include "server/front.h"
 #include "server/http/served_hosts.h"
+#include "server/net/front.h"
+#include "server/net/tls_context.h"
 #include "server/settings/options.h"
-#include "server/tls_context.h"
 
 namespace bide {
 

@@ -1,4 +1,4 @@
-#include "server/client_accounts.h"
+#include "server/net/client_accounts.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "server/client_rates.h"
+#include "server/net/client_rates.h"
 
 #include <doctest/doctest.h>
 

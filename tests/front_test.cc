@@ -1,4 +1,4 @@
-#include "server/front.h"
+#include "server/net/front.h"
 
 #include <doctest/doctest.h>
 

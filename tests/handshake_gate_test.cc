@@ -1,4 +1,4 @@
-#include "server/handshake_gate.h"
+#include "server/net/handshake_gate.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "server/pool.h"
+#include "server/net/pool.h"
 
 #include <doctest/doctest.h>
 

@@ -20,8 +20,8 @@
 #include <utility>
 #include <vector>
 
-#include "server/front.h"
-#include "server/http_server.h"
+#include "server/net/front.h"
+#include "server/net/http_server.h"
 #include "server/resources.h"
 #include "server/router.h"
 #include "tests/entries.h"

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <thread>
 
-#include "server/front.h"
-#include "server/http_server.h"
+#include "server/net/front.h"
+#include "server/net/http_server.h"
 
 namespace bide::testing {
 

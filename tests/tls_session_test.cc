@@ -1,6 +1,6 @@
 // Records to and from a session whose handshake is over; its client is the other end of a pair of
 // sockets that says what it likes.
-#include "server/tls_session.h"
+#include "server/net/tls_session.h"
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>

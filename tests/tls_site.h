@@ -21,7 +21,7 @@
 #include <string_view>
 
 #include "server/files/pem_file.h"
-#include "server/tls_context.h"
+#include "server/net/tls_context.h"
 #include "tests/scratch_dir.h"
 
 namespace bide::testing {

@@ -13,7 +13,7 @@
 #include <variant>
 #include <vector>
 
-#include "server/tls_handshake.h"
+#include "server/net/tls_handshake.h"
 
 namespace bide::testing {
 

@@ -1,4 +1,4 @@
-#include "server/tls_traffic.h"
+#include "server/net/tls_traffic.h"
 
 #include <doctest/doctest.h>
 #include <openssl/evp.h>

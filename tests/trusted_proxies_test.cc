@@ -1,4 +1,4 @@
-#include "server/trusted_proxies.h"
+#include "server/net/trusted_proxies.h"
 
 #include <doctest/doctest.h>
 

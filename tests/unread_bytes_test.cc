@@ -1,4 +1,4 @@
-#include "server/unread_bytes.h"
+#include "server/net/unread_bytes.h"
 
 #include <doctest/doctest.h>
 

@@ -11,7 +11,7 @@
 #include "bench/micro/worker_entries.h"
 #include "server/auth/jwt_authority.h"
 #include "server/auth/token_file.h"
-#include "server/front.h"
+#include "server/net/front.h"
 #include "server/resources.h"
 #include "server/router.h"
 

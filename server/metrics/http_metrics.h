@@ -59,7 +59,7 @@ enum class RequestRefusal : std::uint8_t {
 inline constexpr std::size_t kRequestRefusals = 11;
 [[nodiscard]] std::string_view word_of(RequestRefusal reason);
 
-// What is answered without a look at the path (server/front.h), and 0 for any other; label
+// What is answered without a look at the path (server/net/front.h), and 0 for any other; label
 // `status`.
 inline constexpr std::array kRejectStatuses = {400, 408, 413, 414, 417, 421, 429, 431, 501, 505, 0};
 

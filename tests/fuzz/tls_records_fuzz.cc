@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "server/tls_session.h"
+#include "server/net/tls_session.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/tls_script.h"
 #include "tests/tls_suites.h"

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/tls_handshake.h"
+#include "server/net/tls_handshake.h"
 
 namespace bide::fuzz {
 

@@ -1,0 +1,49 @@
+#include "server/net/access_logger.h"
+
+#include <string>
+
+#include "server/log/log.h"
+#include "server/net/connection.h"
+#include "server/net/exchange.h"
+
+namespace bide {
+namespace {
+
+std::string_view method_of(const RequestFacts& facts) {
+  return facts.other ? "-" : facts.head ? "HEAD" : "GET";
+}
+
+// Behind a trusted proxy no port is known.
+std::string client_name(const Connection& connection) {
+  return connection.proxied ? connection.client_address.text() : peer_name(connection.fd);
+}
+
+}  // namespace
+
+bool AccessLogger::wanted(int status) {
+  if (mode_ == AccessLog::kOff) return false;
+  if (mode_ == AccessLog::kAll || status >= 500) return true;
+  return seen_.fetch_add(1, std::memory_order_relaxed) % kSampleEvery == 0;
+}
+
+void AccessLogger::response(const Connection& connection, int status, std::size_t bytes,
+                            LogPath path) {
+  if (!wanted(status)) return;
+  const RequestFacts& facts = connection.facts;
+  const std::chrono::duration<double, std::milli> took = clock_.now() - facts.received;
+  log_line(format_log_line("access", "request", clock_.wall_now(),
+                           {{"client", client_name(connection)},
+                            {"method", method_of(facts)},
+                            {"path", std::string(path.begin).append(path.middle).append(path.end)},
+                            {"status", static_cast<std::uint64_t>(status)},
+                            {"bytes", static_cast<std::uint64_t>(bytes)},
+                            {"held", bool{facts.held}},
+                            {"ms", took.count()}}));
+}
+
+void AccessLogger::gone(const Connection& connection) {
+  constexpr int kClientClosedRequest = 499;
+  response(connection, kClientClosedRequest, 0, connection.holder->log_path(connection.key));
+}
+
+}  // namespace bide

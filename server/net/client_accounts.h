@@ -1,0 +1,74 @@
+// server/net/client_accounts.h: What one client has taken of what there is for all.
+//
+// A client is a number: of its token's subject, or of its address where nobody presents tokens.
+// Connections, and what is kept before a request is complete, count for the address in any case.
+// An account is kept only while its client has taken something or was busy within the last second.
+//
+// Thread safety: all methods may be called from any thread; they take one leaf mutex of several for
+// a lookup.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+
+#include "core/base/clock.h"
+#include "core/base/mutex.h"
+#include "server/net/client_rates.h"
+
+namespace bide {
+
+class ClientAccounts {
+ public:
+  // What there is to take. For one more: a line here, one in Limits, one in limit_of(), and the
+  // number below.
+  enum class Share : std::uint8_t {
+    kPlaces,       // Of requests and streams that are held: one each, of a set one for each id.
+    kConnections,  // That are open.
+    kKept,         // KiB of requests, records and messages that are not complete.
+  };
+  static constexpr std::size_t kShares = 3;
+
+  // Of one client, at a time. 0: no limit.
+  struct Limits {
+    std::size_t places = 0;
+    std::size_t connections = 0;
+    std::size_t kept_kib = 16'384;
+    std::size_t per_second = 0;  // Requests, and as many more in a burst.
+  };
+  explicit ClientAccounts(const Limits& limits)
+      : limits_(limits), requests_({.count = limits.per_second}) {}
+
+  [[nodiscard]] const Limits& limits() const { return limits_; }
+
+  // False: it would be more than one may have, and nothing was taken. Everything that was taken
+  // must be given back, at once or in parts.
+  [[nodiscard]] bool take(Share share, std::uint64_t client, std::size_t amount = 1);
+  void give_back(Share share, std::uint64_t client, std::size_t amount = 1);
+
+  // Counts one request. False: too many within this second.
+  [[nodiscard]] bool charge(std::uint64_t client, TimePoint now) {
+    return requests_.charge(client, now);
+  }
+
+  [[nodiscard]] std::size_t size() const;  // Accounts kept.
+
+ private:
+  struct Account {
+    std::array<std::size_t, kShares> taken{};
+  };
+  struct Shard {
+    mutable Mutex mutex;
+    std::unordered_map<std::uint64_t, Account> accounts GUARDED_BY(mutex);
+  };
+
+  Shard& shard_of(std::uint64_t client) { return shards_[client >> 60U]; }
+  [[nodiscard]] std::size_t limit_of(Share share) const;
+
+  const Limits limits_;
+  ClientRates requests_;
+  std::array<Shard, 16> shards_;
+};
+
+}  // namespace bide

@@ -1,0 +1,93 @@
+// The part of server/net/front.h that only TLS needs.
+#include "server/http/problem.h"
+#include "server/log/log.h"
+#include "server/net/front.h"
+#include "server/net/transport.h"
+
+namespace bide {
+
+// One step of the handshake. It comes from the queue of laborious tasks, so that a flood of them
+// holds up nobody else; who has waited there for longer than the handshake may take has given up.
+void Front::shake(Connection& connection) {
+  if (clock_.now() > connection.deadline) return on_expired(connection);
+  if (connection.tls == nullptr) {
+    if (!enter_handshake(connection)) return;
+    connection.tls = tls_->begin(connection.fd);
+  }
+  if (connection.tls == nullptr) return close(connection);
+  const TlsSession::Step step = connection.tls->shake();
+  watch_for_tls(connection);
+  switch (step) {
+    case TlsSession::Step::kPending:
+      return rest(connection, Connection::Phase::kShaking, connection.deadline);
+    case TlsSession::Step::kDone:
+      count(metrics_.tls_handshakes);
+      leave_handshake(connection);
+      connection.deadline = kEndOfTime;
+      connection.phase = Connection::Phase::kReading;
+      return read(connection);
+    case TlsSession::Step::kGone:
+      return close(connection);
+    case TlsSession::Step::kPlainHttp:
+      count(metrics_.tls_handshake_failures);
+      connection.tls.reset();
+      leave_handshake(connection);
+      return reject(connection, {}, 400, "this port speaks HTTPS only");
+    case TlsSession::Step::kFailed:
+      break;
+  }
+  count(metrics_.tls_handshake_failures);
+  static LogLimit limit;
+  const std::string why = connection.tls->trouble();
+  log_warn_limited(limit, "a TLS handshake failed", {{"reason", std::string_view(why)}});
+  half_close(connection);  // Or the alert, which says what is wrong, may be lost.
+}
+
+// Nothing is held for a handshake before it is let in.
+bool Front::enter_handshake(Connection& connection) {
+  switch (handshakes_.enter(connection.client_address.client(), key_of(connection))) {
+    case HandshakeGate::Verdict::kIn:
+      connection.in_handshake = true;
+      connection.deadline = clock_.now() + limits_.head;  // That it has waited is not its fault.
+      return true;
+    case HandshakeGate::Verdict::kWaiting:
+      rest(connection, Connection::Phase::kShaking, connection.deadline);
+      return false;
+    case HandshakeGate::Verdict::kTooMany:
+      break;
+  }
+  count(metrics_.refused(ConnectionRefusal::kClient));
+  close(connection);
+  return false;
+}
+
+void Front::leave_handshake(Connection& connection) {
+  if (!connection.in_handshake) return;
+  connection.in_handshake = false;
+  handshakes_.leave(connection.client_address.client());
+  if (const auto key = handshakes_.next()) look_again(*key, Connection::kInput);
+}
+
+// While a request is parked no more than a record may have come that says nothing to HTTP, or the
+// client's goodbye. Of data it is enough to know that it is there: it is the next request.
+void Front::look_at_records(Connection& connection) {
+  unpark(connection);
+  switch (look_ahead(connection)) {
+    case Ahead::kFin:
+      return left(connection, Connection::kFin);
+    case Ahead::kReset:
+      return leave(connection);
+    case Ahead::kInput:
+    case Ahead::kNothing:
+      return count_kept(connection) ? park_again(connection) : leave(connection);
+  }
+}
+
+void Front::watch_for_tls(Connection& connection) {
+  const bool room = connection.tls->wants_room();
+  if (room == connection.tls->watched_for_room) return;
+  connection.tls->watched_for_room = room;
+  watch_for(connection, room ? kReadEvents | EPOLLOUT : kReadEvents);
+}
+
+}  // namespace bide

@@ -1,0 +1,86 @@
+// server/net/pool.h: The threads that serve connections: each waits for its share of the sockets,
+// and for tasks, in an epoll of its own.
+//
+// A socket stays with one thread, registered once and edge-triggered: serving a request costs no
+// epoll_ctl, and what the processor knows of a connection stays in one core's cache. One epoll for
+// all, with one-shot registrations, was a sixth slower on two cores.
+//
+// Thread safety: all methods may be called from any thread.
+#pragma once
+
+#include <httplib.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/base/mutex.h"
+#include "core/table/job_table.h"
+
+namespace bide {
+
+class Pool final : public httplib::TaskQueue, public Crew {
+ public:
+  // Called on a pool thread when something happened at a socket; `key` is what it was added with,
+  // `events` are epoll's. It comes once for all that has happened until the thread looks.
+  using OnEvents = std::function<void(std::uint64_t key, std::uint32_t events)>;
+
+  // Throws std::system_error when the kernel refuses an event descriptor.
+  explicit Pool(OnEvents on_events);
+  ~Pool() override;
+  // Throws std::system_error when the kernel refuses an epoll descriptor.
+  void start(std::size_t threads);
+
+  // Has the thread with the fewest sockets watch one more, for `events` (EPOLLIN, ...); after
+  // start(). Which one it is: a number to give back. nullopt: the kernel is out of memory or
+  // watches. Closing the socket ends the watch; say forget() then.
+  [[nodiscard]] std::optional<std::uint8_t> watch(int fd, std::uint32_t events, std::uint64_t key);
+  // Watches for other events instead; those that hold already are told anew. For the owner of a
+  // socket that is watched.
+  void watch_for(int fd, std::uint32_t events, std::uint8_t thread, std::uint64_t key);
+  void forget(std::uint8_t thread);
+
+  // Runs `task` on a pool thread. Tasks still queued at shutdown() are run by it.
+  void enqueue(std::function<void()> task) override { put(std::move(task), Queue::kTasks); }
+  // The same for what takes a millisecond, say: before each of them a thread looks after its
+  // sockets and other tasks.
+  void enqueue_laborious(std::function<void()> task) { put(std::move(task), Queue::kLabours); }
+  // The same for the next turn of a connection that has more to send than fits into one: before
+  // each turn a thread looks after its sockets, other tasks and one laborious task.
+  void enqueue_turn(std::function<void()> task) { put(std::move(task), Queue::kTurns); }
+  void run(std::function<void()> task) override { enqueue(std::move(task)); }
+  // Ends the threads and joins them.
+  void shutdown() override;
+
+ private:
+  enum class Queue : std::uint8_t { kTasks, kLabours, kTurns };
+  static constexpr std::size_t kQueues = 3;
+  void work(int epoll_fd);
+  void work_behind_tasks(Queue queue);
+  void put(std::function<void()> task, Queue queue);
+  bool run_one(Queue queue);                              // False: there was none.
+  [[nodiscard]] std::function<void()> take(Queue queue);  // Null: there is none.
+
+  const OnEvents on_events_;
+  // By Queue: eventfds, semaphores, readable once for every queued task.
+  std::array<int, kQueues> task_fds_{-1, -1, -1};
+  int stop_fd_ = -1;  // eventfd: readable for good once shutdown() was called.
+  // One a thread; constant between start() and the destructor.
+  struct Watch {
+    explicit Watch(int fd) : epoll_fd(fd) {}
+    const int epoll_fd;
+    std::atomic<std::uint32_t> sockets{0};
+  };
+  std::deque<Watch> watches_;
+  Mutex mutex_;
+  std::array<std::deque<std::function<void()>>, kQueues> tasks_ GUARDED_BY(mutex_);  // By Queue.
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace bide

@@ -1,0 +1,68 @@
+// server/net/unsent.h: What a socket has not taken of a response or a stream: a text, then a body
+// that lives in a snapshot, which all its receivers share, then a tail.
+//
+// Thread safety: none; belongs to its connection's owner.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/job/snapshot.h"
+
+namespace bide {
+
+// Bytes to be sent. `body` lives in `owner`; it stands for the whole JSON of one that has items.
+struct Message {
+  std::string_view text;
+  const Snapshot* owner = nullptr;
+  std::string_view body;
+  std::string_view tail;
+
+  [[nodiscard]] std::size_t body_bytes() const {
+    return body.size() + (owner == nullptr || body.empty() ? 0 : owner->items_bytes);
+  }
+  [[nodiscard]] std::size_t bytes() const { return text.size() + body_bytes() + tail.size(); }
+  // From the body's byte `from` on.
+  void append_pieces(std::vector<std::string_view>& pieces, std::size_t from = 0) const;
+};
+
+class Unsent {
+ public:
+  // Copies text and tail.
+  Unsent(const Message& message, std::shared_ptr<const Snapshot> owner)
+      : text_(message.text), owner_(std::move(owner)), body_(message.body), tail_(message.tail) {}
+
+  // Goes behind what is here. Its body is copied where this one's has not been sent.
+  void append(const Message& message, const std::shared_ptr<const Snapshot>& owner);
+  void take(std::size_t bytes);  // So many from the front have been sent.
+  [[nodiscard]] Message left() const { return {text_, owner_.get(), body_, tail_}; }
+  void append_pieces(std::vector<std::string_view>& pieces) const {
+    left().append_pieces(pieces, body_taken_);
+  }
+  [[nodiscard]] bool empty() const {
+    return text_.empty() && body_taken_ == left().body_bytes() && tail_.empty();
+  }
+
+  // What it keeps from being freed, as counted (UnreadBytes).
+  [[nodiscard]] const Snapshot* owner() const { return owner_.get(); }
+  [[nodiscard]] std::size_t own_bytes() const { return text_.capacity() + tail_.capacity(); }
+  std::uint64_t client = 0;
+  std::size_t counted_bytes = 0;
+
+  // How fast it goes, for Front::is_fast_enough(): since the deadline that runs was set.
+  std::size_t taken_bytes = 0;
+  int on_wire_bytes = 0;  // That the kernel had then and the client had not acknowledged.
+
+ private:
+  std::string text_;
+  std::shared_ptr<const Snapshot> owner_;
+  std::string_view body_;
+  std::size_t body_taken_ = 0;
+  std::string tail_;
+};
+
+}  // namespace bide
