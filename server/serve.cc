@@ -14,6 +14,8 @@
 #include "core/base/printable.h"
 #include "core/base/start_error.h"
 #include "core/base/stop_signal.h"
+#include "server/api/resources.h"
+#include "server/api/router.h"
 #include "server/files/state_dir.h"
 #include "server/log/log.h"
 #include "server/nats/embedded/embedded_nats.h"
@@ -24,8 +26,6 @@
 #include "server/net/http_server.h"
 #include "server/net/tls_context.h"
 #include "server/reloads.h"
-#include "server/resources.h"
-#include "server/router.h"
 #include "server/serve_parts.h"
 #include "server/settings/options.h"
 

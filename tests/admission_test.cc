@@ -1,5 +1,5 @@
 // Who may read, and for how long, on the real front with a real socket.
-#include "server/admission.h"
+#include "server/api/admission.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "server/hold_query.h"
+#include "server/api/hold_query.h"
 
 #include <doctest/doctest.h>
 

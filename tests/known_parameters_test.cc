@@ -1,4 +1,4 @@
-#include "server/known_parameters.h"
+#include "server/api/known_parameters.h"
 
 #include <doctest/doctest.h>
 

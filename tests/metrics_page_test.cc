@@ -1,5 +1,5 @@
 // What `/metrics` says of a server that serves: each kind of answer moves what it should.
-#include "server/metrics_page.h"
+#include "server/api/metrics_page.h"
 
 #include <doctest/doctest.h>
 

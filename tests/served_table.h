@@ -20,10 +20,10 @@
 #include <utility>
 #include <vector>
 
+#include "server/api/resources.h"
+#include "server/api/router.h"
 #include "server/net/front.h"
 #include "server/net/http_server.h"
-#include "server/resources.h"
-#include "server/router.h"
 #include "tests/entries.h"
 #include "tests/fake_tail.h"
 #include "tests/tls_site.h"

@@ -1,4 +1,4 @@
-#include "server/stream_query.h"
+#include "server/api/stream_query.h"
 
 #include <doctest/doctest.h>
 

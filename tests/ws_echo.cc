@@ -8,7 +8,7 @@
 #include <variant>
 
 #include "core/base/start_error.h"
-#include "server/hold_time.h"
+#include "server/api/hold_time.h"
 #include "server/websocket/web_socket.h"
 #include "server/websocket/web_socket_handshake.h"
 #include "tests/suite_server.h"

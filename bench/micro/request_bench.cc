@@ -5,8 +5,8 @@
 
 #include "bench/micro/requests.h"
 #include "bench/micro/worker_entries.h"
+#include "server/api/job_query.h"
 #include "server/http1/airlock.h"
-#include "server/job_query.h"
 
 namespace bide::bench {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "bench/micro/worker_entries.h"
 #include "core/job/job.h"
-#include "server/state_head.h"
+#include "server/api/state_head.h"
 
 namespace bide::bench {
 namespace {

@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "bench/micro/worker_entries.h"
+#include "server/api/resources.h"
+#include "server/api/router.h"
 #include "server/auth/jwt_authority.h"
 #include "server/auth/token_file.h"
 #include "server/net/front.h"
-#include "server/resources.h"
-#include "server/router.h"
 
 namespace bide::bench {
 namespace {

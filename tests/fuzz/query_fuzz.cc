@@ -8,12 +8,12 @@
 
 #include "core/base/duration.h"
 #include "core/table/job_set.h"
+#include "server/api/job_query.h"
+#include "server/api/jobs_query.h"
+#include "server/api/stream_query.h"
 #include "server/http/media_type.h"
 #include "server/http/prefer.h"
 #include "server/http/query.h"
-#include "server/job_query.h"
-#include "server/jobs_query.h"
-#include "server/stream_query.h"
 #include "tests/fuzz/fuzz_input.h"
 
 using namespace bide;

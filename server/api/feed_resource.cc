@@ -1,0 +1,40 @@
+#include "server/api/feed_resource.h"
+
+#include <string>
+
+namespace bide {
+namespace {
+
+// What is taken from the table at a time, for one client.
+constexpr std::size_t kBatchJobs = 64;
+constexpr std::size_t kBatchBytes = 65'536;
+
+}  // namespace
+
+FeedResource::FeedResource(const Context& context, Overview& overview)
+    : StreamResource(context, overview,
+                     {.event = "job",
+                      .ends = false,
+                      .path = "/job/events",
+                      .open = open_event_stream,
+                      .opened = &HttpMetrics::event_streams,
+                      .parked_on = ParkedOn::kFeedEvents,
+                      .hides_trouble = true}),
+      overview_(overview) {}
+
+Waiter::Terms FeedResource::terms_of(const StreamQuery& query) const {
+  Waiter::Terms terms;
+  terms.seen =
+      ValidatorList(query.last_event_id ? *query.last_event_id : overview_.feed_position());
+  return terms;
+}
+
+void FeedResource::tell_news(const std::shared_ptr<const Snapshot>& /*none*/, Exchange& exchange) {
+  const EntityTag cursor = exchange.terms().seen.tags().front();
+  for (const auto& job : overview_.changes_after(cursor, kBatchJobs, kBatchBytes)) {
+    if (exchange.stuck()) return;  // Whatever it has not been told, it is told when it reads again.
+    tell(job, exchange);
+  }
+}
+
+}  // namespace bide

@@ -1,0 +1,50 @@
+// server/api/hold_query.h: What any request that may be held says: wait, If-Match, If-None-Match,
+// max-stale.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <httplib.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/parking/waiter.h"
+
+namespace bide {
+
+// What is wrong with a request: 400, or 406 when no representation is acceptable.
+struct BadQuery {
+  int status = 400;
+  std::string detail;  // What was wrong, what was expected.
+};
+
+struct HoldQuery {
+  ValidatorList seen;                             // If-None-Match.
+  std::optional<ValidatorList> only_if;           // If-Match.
+  std::optional<std::chrono::milliseconds> wait;  // Not clamped. Zero: asked not to wait.
+  bool preferred = false;                         // `wait` came from Prefer, not from the query.
+  bool max_stale = false;  // Cache-Control: max-stale: an old answer is better than none.
+  bool no_cache = false;  // Cache-Control: no-cache: the answer must not be older than the request.
+};
+
+// RFC 9110 sections 13.1.1 and 13.1.2 (If-Match, If-None-Match), RFC 7240 (Prefer), RFC 9111
+// sections 5.2.1.2 (max-stale) and 5.2.1.4 (no-cache).
+[[nodiscard]] std::optional<BadQuery> parse_hold_query(const httplib::Request& request,
+                                                       HoldQuery& query);
+
+// The parameter's value; null: not given. Twice is an error, for which one would count?
+[[nodiscard]] std::optional<BadQuery> find_once(const httplib::Request& request,
+                                                const std::string& name, const std::string*& value);
+// A whole number from `low` to `high`; `value` is left alone where there is none.
+[[nodiscard]] std::optional<BadQuery> find_number(const httplib::Request& request,
+                                                  const std::string& name, std::uint64_t low,
+                                                  std::uint64_t high, std::uint64_t& value);
+
+// `until` and `expect` (README, "The API"). Change where neither is given.
+[[nodiscard]] std::optional<BadQuery> parse_until(const httplib::Request& request,
+                                                  Condition& condition);
+
+}  // namespace bide

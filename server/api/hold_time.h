@@ -1,0 +1,37 @@
+// server/api/hold_time.h: How long a request is held, or a stream is silent.
+//
+// Thread safety: immutable; all methods may be called from any thread.
+#pragma once
+
+#include <chrono>
+
+#include "core/base/clock.h"
+#include "server/api/hold_query.h"
+#include "server/net/connection.h"
+
+namespace bide {
+
+class HoldTime {
+ public:
+  struct Settings {
+    std::chrono::milliseconds max_wait{55'000};
+    // Share of the wait by which an answer may come early, at random, so that clients parked
+    // together do not come back together. 0..0.5.
+    double wait_jitter = 0.0625;
+  };
+  explicit HoldTime(const Settings& settings) : settings_(settings) {}
+
+  // Notes in `facts` what of the wait is honoured: nothing of none or zero, and max_wait at most.
+  void grant(const HoldQuery& query, RequestFacts& facts) const;
+  // When a request that was granted a wait is answered at the latest: never after it is over, and a
+  // second before its token expires (by_token is noted then).
+  [[nodiscard]] TimePoint deadline(RequestFacts& facts) const;
+
+ private:
+  const Settings settings_;
+};
+
+// `now` and `span`, or up to a sixteenth of the span earlier, at random.
+[[nodiscard]] TimePoint after(TimePoint now, std::chrono::milliseconds span);
+
+}  // namespace bide

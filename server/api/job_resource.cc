@@ -1,0 +1,36 @@
+#include "server/api/job_resource.h"
+
+#include <utility>
+
+#include "server/api/job_query.h"
+#include "server/http/problem.h"
+
+namespace bide {
+
+void JobResource::handle(std::string_view id, const httplib::Request& request, Exchange& exchange) {
+  std::variant<JobQuery, BadQuery> parsed = parse_job_query(request);
+  if (const auto* const bad = std::get_if<BadQuery>(&parsed)) {
+    return refuse(id, problem(bad->status, bad->detail), exchange);
+  }
+  auto& query = std::get<JobQuery>(parsed);
+  serve(id, std::move(query.hold), query.condition, query.type, exchange);
+}
+
+httplib::Response JobResource::absent(std::string_view /*id*/, Outcome outcome) const {
+  return problem(404, kJobNotFound, "Job not found",
+                 outcome == Outcome::kGone ? "the job was deleted or expired while you waited"
+                                           : "there is no job of this id");
+}
+
+std::optional<HeldResource::Failure> JobResource::failure(std::string_view /*id*/,
+                                                          const Condition& condition,
+                                                          const Snapshot& job) const {
+  if (condition.kind() != Condition::Kind::kSucceeded) return std::nullopt;
+  const bool failed = is_terminal(job.status) && job.status != Status::kCompleted;
+  if (!failed || job.undecided) return std::nullopt;
+  return Failure{problem(409, "job-did-not-succeed", "Job did not succeed",
+                         "the job failed, was skipped or partly failed; it is in `job`"),
+                 "job"};
+}
+
+}  // namespace bide

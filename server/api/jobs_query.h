@@ -1,0 +1,38 @@
+// server/api/jobs_query.h: What a request for several jobs asks for: named ones, a page of the
+// list, or the statistics.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <httplib.h>
+
+#include <variant>
+
+#include "core/job/condition.h"
+#include "core/table/job_set.h"
+#include "core/table/page_query.h"
+#include "server/api/hold_query.h"
+
+namespace bide {
+
+// `?id=a&id=b` or `?id=a,b`, `match=all|any`, `until=change|done|succeeded`, and as
+// parse_hold_query(). An id that is named again counts once.
+struct SetQuery {
+  HoldQuery hold;
+  Condition condition;
+  JobSetQuery jobs;
+};
+[[nodiscard]] std::variant<SetQuery, BadQuery> parse_set_query(const httplib::Request& request);
+
+// `?status=&limit=&offset=`, and as parse_hold_query().
+struct ListQuery {
+  HoldQuery hold;
+  PageQuery page;
+};
+[[nodiscard]] std::variant<ListQuery, BadQuery> parse_list_query(const httplib::Request& request);
+
+// As parse_hold_query(); what is made of all jobs has only JSON and waits only for change.
+[[nodiscard]] std::variant<HoldQuery, BadQuery> parse_overview_query(
+    const httplib::Request& request);
+
+}  // namespace bide

@@ -1,0 +1,122 @@
+#include "server/api/router.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/table/overview.h"
+#include "server/http/problem.h"
+
+namespace bide {
+namespace {
+
+constexpr std::string_view kJobs = "/job";
+// The server as a whole, which OPTIONS may ask about: RFC 9110 section 9.3.7.
+constexpr std::string_view kServer = "*";
+
+// Methods of RFC 9110 and RFC 5789: known, and not allowed here (405). Any other is 501.
+bool is_known_method(std::string_view method) {
+  constexpr std::array<std::string_view, 9> kKnown = {
+      "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "TRACE", "PATCH"};
+  return std::find(kKnown.begin(), kKnown.end(), method) != kKnown.end();
+}
+
+httplib::Response only_read() {
+  httplib::Response response = problem(405, "this resource is only read; use GET or HEAD");
+  response.set_header("Allow", "GET, HEAD");
+  return response;
+}
+
+// Whether the request only reads, as all resources allow.
+bool is_read(const httplib::Request& request) {
+  return request.method == "GET" || request.method == "HEAD";
+}
+
+httplib::Response not_found() {
+  return problem(404, "there is no such resource; jobs are at /job/{id}");
+}
+
+Resource* find_below(std::string_view below, Resource& itself, Resource* events, Resource* ws) {
+  if (below.empty()) return &itself;
+  return below == "/events" ? events : below == "/ws" ? ws : nullptr;
+}
+
+}  // namespace
+
+Router::Router(std::string base_path, const Resources& resources, Admission& admission,
+               const CrossOrigin& cross_origin, HttpMetrics& metrics)
+    : base_path_(std::move(base_path)),
+      to_(resources),
+      admission_(admission),
+      cross_origin_(cross_origin),
+      metrics_(metrics) {}
+
+std::string_view Router::without_base(std::string_view path) const {
+  const bool based = !base_path_.empty() && path.size() > base_path_.size() &&
+                     path.starts_with(base_path_) && path[base_path_.size()] == '/';
+  return based ? path.substr(base_path_.size()) : path;
+}
+
+// In the order in which a request is judged: path, method, who asks; the rest is the resource's.
+void Router::handle(const httplib::Request& request, Exchange& exchange) {
+  RequestFacts& facts = exchange.facts();
+  facts.cross_origin = cross_origin_.fields_for(request);
+  facts.named_origin = cross_origin_.admits(facts.cross_origin);
+  const bool reads = is_read(request);
+  // No resource here has such a method, so it does not matter which one is meant.
+  if (!reads && !is_known_method(request.method)) {
+    return exchange.send(problem(501, "this method is not implemented; use GET or HEAD"), "-");
+  }
+  const std::string_view path = without_base(request.path);
+  std::string_view key;
+  Resource* const resource = find(path, request, key);
+  const HealthResource::Page page =
+      resource == nullptr ? to_.health.find(path) : HealthResource::Page::kNone;
+  if (resource == nullptr && page == HealthResource::Page::kNone) {
+    return exchange.send(path == kServer ? only_read() : not_found(), "-");
+  }
+  const auto log_path = [&] {
+    return resource == nullptr ? LogPath(path) : resource->log_path(key);
+  };
+  if (facts.named_origin && CrossOrigin::is_preflight(request)) {
+    return exchange.send(CrossOrigin::preflight_response(), log_path());
+  }
+  if (!reads) return exchange.send(only_read(), log_path());
+  // Whoever keeps the process alive has no token.
+  const bool open_to_all =
+      page == HealthResource::Page::kLive || page == HealthResource::Page::kReady;
+  if (!open_to_all) {
+    if (const auto refused = judge(request, exchange)) return exchange.send(*refused, log_path());
+  }
+  if (resource == nullptr) return exchange.send(to_.health.render(page, request), path);
+  resource->handle(key, request, exchange);
+}
+
+std::optional<httplib::Response> Router::judge(const httplib::Request& request,
+                                               Exchange& exchange) {
+  std::optional<httplib::Response> refused =
+      admission_.judge(request, exchange.client_address().client(), exchange.facts());
+  if (!refused) exchange.charge();
+  if (refused && refused->status == 401) count(metrics_.refused(RequestRefusal::kUnauthorized));
+  if (refused && refused->status == 429) count(metrics_.refused(RequestRefusal::kLogins));
+  if (refused && refused->status == 403) count(metrics_.refused(RequestRefusal::kForbidden));
+  return refused;
+}
+
+Resource* Router::find(std::string_view path, const httplib::Request& request,
+                       std::string_view& key) const {
+  if (!path.starts_with(kJobs)) return nullptr;
+  path.remove_prefix(kJobs.size());
+  if (path.empty()) return request.has_param("id") ? &to_.job_set : &to_.overview;
+  if (!path.starts_with('/')) return nullptr;
+  path.remove_prefix(1);
+  key = path.substr(0, path.find('/'));
+  const std::string_view below = path.substr(key.size());
+  if (key == Overview::kStatisticsKey) {
+    return find_below(below, to_.overview, &to_.status_events, &to_.status_ws);
+  }
+  if (key == Overview::kFeedKey) return below.empty() ? &to_.feed : nullptr;
+  return is_job_id(key) ? find_below(below, to_.job, &to_.job_events, &to_.job_ws) : nullptr;
+}
+
+}  // namespace bide

@@ -1,0 +1,59 @@
+// server/api/router.h: Which resource a request is for, by plain comparison of its path.
+//
+// httplib's own routes are std::regex, which a 2,000-byte path makes overflow a 1 MiB stack.
+//
+// Thread safety: all methods may be called from any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/api/admission.h"
+#include "server/api/health_resource.h"
+#include "server/api/resource.h"
+#include "server/http/cross_origin.h"
+#include "server/metrics/http_metrics.h"
+#include "server/net/exchange.h"
+
+namespace bide {
+
+class Router final : public Handler {
+ public:
+  struct Resources {
+    HealthResource& health;
+    Resource& job;
+    Resource& job_events;
+    Resource& job_ws;
+    Resource& job_set;
+    Resource& overview;  // The list, and the statistics.
+    Resource& status_events;
+    Resource& status_ws;
+    Resource& feed;
+  };
+
+  // `base_path`: "" or like "/api"; every path is served with and without it. All must outlive the
+  // router.
+  Router(std::string base_path, const Resources& resources, Admission& admission,
+         const CrossOrigin& cross_origin, HttpMetrics& metrics);
+
+  void handle(const httplib::Request& request, Exchange& exchange) override;
+
+ private:
+  [[nodiscard]] std::string_view without_base(std::string_view path) const;
+  // Null: there is no such resource made of jobs. `key` is what it is to be asked for.
+  [[nodiscard]] Resource* find(std::string_view path, const httplib::Request& request,
+                               std::string_view& key) const;
+
+  // Whether the client may read (Admission), counted for it; the response that refuses.
+  [[nodiscard]] std::optional<httplib::Response> judge(const httplib::Request& request,
+                                                       Exchange& exchange);
+
+  const std::string base_path_;
+  const Resources to_;
+  Admission& admission_;
+  const CrossOrigin& cross_origin_;
+  HttpMetrics& metrics_;
+};
+
+}  // namespace bide

@@ -1,0 +1,38 @@
+#include "server/api/stream_query.h"
+
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "server/api/known_parameters.h"
+
+namespace bide {
+
+std::variant<StreamQuery, BadQuery> parse_stream_query(const httplib::Request& request, bool ends) {
+  constexpr std::array<std::string_view, 3> kKnown = {"last_event_id", "until", "expect"};
+  const bool names_end = request.has_param("until") || request.has_param("expect");
+  if (!ends && names_end) {
+    return BadQuery{400, "until and expect are for a job's stream; this one has no end"};
+  }
+  const std::span<const std::string_view> known = std::span(kKnown).first(ends ? 3 : 1);
+  if (auto bad = refuse_unknown_parameters(request.params, known)) return *std::move(bad);
+  StreamQuery query;
+  const std::string* id = nullptr;
+  if (auto bad = find_once(request, "last_event_id", id)) return *std::move(bad);
+  if (id != nullptr) query.last_event_id = parse_received_tag(*id);
+  const auto field = request.headers.find("Last-Event-ID");
+  if (field != request.headers.end()) query.last_event_id = parse_received_tag(field->second);
+
+  if (!names_end) return query;
+  if (auto bad = parse_until(request, query.end)) return *std::move(bad);
+  const Condition::Kind kind = query.end.kind();
+  if (kind == Condition::Kind::kChange || kind == Condition::Kind::kExists) {
+    return BadQuery{400,
+                    "until says when the stream ends: done, succeeded, or a comma list of status "
+                    "words; without it, when the job is final"};
+  }
+  return query;
+}
+
+}  // namespace bide

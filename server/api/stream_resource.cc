@@ -1,0 +1,124 @@
+#include "server/api/stream_resource.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "server/api/hold_time.h"
+
+namespace bide {
+namespace {
+
+std::string summary_of(const Snapshot& job) {
+  return "{\"status\":\"" + std::string(word_of(job.status)) +
+         "\",\"final\":" + (job.final ? "true" : "false") + "}";
+}
+
+// When something is due on the stream though there are no news: a heartbeat, or its end.
+TimePoint silence_end(TimePoint now, Exchange& exchange) {
+  return std::min(after(now, exchange.stream()->heartbeat()), exchange.facts().token_expires);
+}
+
+}  // namespace
+
+LogPath StreamResource::log_path(std::string_view key) const {
+  return what_.ends ? LogPath::of_job(key, what_.path) : LogPath(what_.path);
+}
+
+void StreamResource::go_on(Exchange& exchange) {
+  while (!exchange.stuck() && !exchange.turn_over()) {
+    // News and what the client says do not put the heartbeat off.
+    const TimePoint now = context_.clock.now();
+    TimePoint& heartbeat = exchange.terms().deadline;
+    if (exchange.facts().token_expires <= now) return exchange.end_stream(Stream::End::kAuth);
+    if (heartbeat <= now) heartbeat = silence_end(now, exchange);
+    Lot::Parked parked{};
+    Lot::Look look;
+    if (exchange.park_stream(parked, look) == Exchange::Park::kParked) return;
+    const bool news = look.verdict == (what_.ends ? Verdict::kNews : Verdict::kHolds);
+    if (parked == Lot::Parked::kReady && !news) return conclude(look.snapshot, exchange);
+    if (news) tell_news(look.snapshot, exchange);
+    if (exchange.stream() == nullptr) return;
+    if (parked == Lot::Parked::kFull) {
+      count(context_.metrics.refused(RequestRefusal::kShed));
+      return exchange.end_stream(Stream::End::kTrouble);
+    }
+    if (parked == Lot::Parked::kDraining) return exchange.end_stream(Stream::End::kDrain);
+  }
+}
+
+void StreamResource::finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
+                            Exchange& exchange) {
+  if (exchange.facts().token_expires <= context_.clock.now()) {
+    return exchange.end_stream(Stream::End::kAuth);
+  }
+  switch (outcome) {
+    case Outcome::kNow:
+    case Outcome::kChanged:
+      return tell_news(snapshot, exchange);
+    case Outcome::kDone:
+    case Outcome::kGone:
+      return conclude(snapshot, exchange);
+    case Outcome::kShed:
+      return exchange.end_stream(Stream::End::kTrouble);
+    case Outcome::kDrain:
+      return exchange.end_stream(Stream::End::kDrain);
+    case Outcome::kTimeout:
+    case Outcome::kAuth:
+      return tell_heartbeat(exchange);
+  }
+}
+
+void StreamResource::tell_heartbeat(Exchange& exchange) {
+  // Silence would look as if nothing had happened. And whose token may have been revoked since is
+  // to come again with it.
+  if (context_.freshness.stale(context_.clock.now()) ||
+      context_.admission.outdated(exchange.facts())) {
+    return exchange.end_stream(Stream::End::kTrouble);
+  }
+  std::string heartbeat;
+  const bool alive = exchange.stream()->append_heartbeat(heartbeat);
+  if (!alive) return exchange.end_stream(Stream::End::kProtocol);
+  exchange.write(heartbeat);
+}
+
+void StreamResource::receive(std::string_view bytes, Exchange& exchange) {
+  std::string answer;
+  const auto on_token = [&](std::string_view token) {
+    if (!context_.admission.renew(token, exchange.client_address().client(), exchange.facts()))
+      return false;
+    // The next heartbeat may have been due with the old token's end: too soon for a ping's answer.
+    exchange.terms().deadline = silence_end(context_.clock.now(), exchange);
+    return true;
+  };
+  const bool goes_on = exchange.stream()->receive(bytes, answer, on_token);
+  if (!answer.empty()) exchange.write(answer);
+  if (!goes_on) exchange.end_stream(Stream::End::kProtocol);
+}
+
+void StreamResource::tell(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange) {
+  const EntityTag& tag = snapshot->json.tag;
+  const bool as_written = exchange.stream()->takes_lines() || snapshot->json_line.empty();
+  const std::string_view data = as_written ? snapshot->json.bytes : snapshot->json_line;
+  std::string head;
+  std::string tail;
+  exchange.stream()->wrap({what_.event, &tag, data}, head, tail);
+  count(context_.metrics.mine().stream_records);
+  if (what_.ends && snapshot->final) {
+    tail += exchange.stream()->whole_record("end", summary_of(*snapshot));
+    return exchange.end_stream(Stream::End::kOver, std::move(head), snapshot, data,
+                               std::move(tail));
+  }
+  exchange.terms().seen = ValidatorList(tag);
+  exchange.write(head, snapshot, data, tail);
+}
+
+void StreamResource::conclude(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange) {
+  exchange.end_stream(
+      Stream::End::kOver,
+      snapshot != nullptr
+          ? exchange.stream()->whole_record("end", summary_of(*snapshot))
+          : exchange.stream()->whole_record("gone", "{\"id\":\"" + exchange.key() + "\"}"));
+}
+
+}  // namespace bide
