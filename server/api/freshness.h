@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-#include "core/contact.h"
+#include "core/base/contact.h"
 #include "core/table/catch_up.h"
 
 namespace bide {

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/contact.h"
+#include "core/base/contact.h"
 #include "core/table/job_table.h"
 #include "server/api/metrics_page.h"
 #include "server/metrics/http_metrics.h"

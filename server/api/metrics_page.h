@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "core/contact.h"
+#include "core/base/contact.h"
 #include "core/table/job_table.h"
 #include "server/metrics/http_metrics.h"
 #include "server/metrics/metrics.h"

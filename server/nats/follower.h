@@ -15,8 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/contact.h"
 #include "core/base/stop_signal.h"
-#include "core/contact.h"
 #include "core/table/job_table.h"
 #include "server/metrics/metrics.h"
 #include "server/nats/bucket.h"

@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "core/contact.h"
+#include "core/base/contact.h"
 #include "core/table/tail.h"
 #include "server/metrics/metrics.h"
 #include "server/nats/watcher.h"

@@ -14,9 +14,9 @@
 #include <string>
 #include <thread>
 
+#include "core/base/contact.h"
 #include "core/base/mutex.h"
 #include "core/base/stop_signal.h"
-#include "core/contact.h"
 #include "core/table/job_table.h"
 #include "server/metrics/metrics.h"
 #include "server/nats/follower.h"

@@ -22,8 +22,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/contact.h"
 #include "core/base/mutex.h"
-#include "core/contact.h"
 #include "server/metrics/metrics.h"
 
 namespace bide {

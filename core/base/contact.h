@@ -1,4 +1,4 @@
-// core/contact.h: How fresh the job table is: whether NATS was heard from, and when.
+// core/base/contact.h: How fresh the job table is: whether NATS was heard from, and when.
 //
 // The watcher writes it, every request may read it (and doubt()): an answer given while NATS is
 // away is true only as of last_heard().
