@@ -8,8 +8,8 @@
 #include <string>
 
 #include "server/http1/request_target.h"
-#include "tests/airlock_feed.h"
 #include "tests/fuzz/fuzz_input.h"
+#include "tests/server/http1/airlock_feed.h"
 
 using namespace bide;
 using namespace bide::fuzz;

@@ -15,7 +15,7 @@
 #include "server/net/tls_session.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/tls_script.h"
-#include "tests/tls_suites.h"
+#include "tests/server/net/tls_suites.h"
 
 using namespace bide;
 using namespace bide::fuzz;

@@ -9,7 +9,7 @@
 
 #include "server/websocket/web_socket.h"
 #include "tests/fuzz/fuzz_input.h"
-#include "tests/web_socket_client.h"
+#include "tests/server/websocket/web_socket_client.h"
 
 using namespace bide;
 using namespace bide::fuzz;

@@ -9,7 +9,7 @@
 #include "core/base/json_object.h"
 #include "server/websocket/web_socket_stream.h"
 #include "tests/fuzz/fuzz_input.h"
-#include "tests/web_socket_client.h"
+#include "tests/server/websocket/web_socket_client.h"
 
 using namespace bide;
 using namespace bide::fuzz;

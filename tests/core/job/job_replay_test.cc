@@ -1,0 +1,111 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <ostream>
+#include <random>
+
+#include "core/job/job.h"
+#include "tests/core/job/entries.h"
+
+using namespace bide;
+using namespace bide::testing;
+
+namespace {
+
+using Names = std::vector<std::string>;
+using Expected = decltype(Definition::expected_agents);
+using Absorbed = Job::Absorbed;
+
+// Entries at revisions 1, 2, …: few keys and agents, so that all collide with all.
+std::vector<Entry> random_history(std::mt19937& random, std::size_t length) {
+  const auto below = [&](unsigned n) {
+    return std::uniform_int_distribution<unsigned>(0, n - 1)(random);
+  };
+  const Expected expectations[] = {{}, {}, 2U, Names{"a", "c"}};
+  const std::string_view subjects[] = {"", "x._all", "x.host.a"};
+  const std::string_view agents[] = {"a", "b", "c", "_api"};
+  std::vector<Entry> history;
+  for (Revision revision = 1; revision <= length; ++revision) {
+    Response response;
+    response.status = std::to_string(revision);
+    const unsigned what = below(12);
+    Entry entry = defined("j", revision, about(subjects[below(3)], expectations[below(4)]));
+    if (what >= 1) {
+      const auto kind = static_cast<EventKind>(below(7));
+      const std::string_view agent = agents[below(4)];
+      entry = what < 10 ? happened("j", below(4), kind, agent, below(2) == 0 ? "e" : "")
+                        : responded("j", below(4), agent, response);
+      entry.revision = revision;
+    }
+    if (below(6) == 0) entry.what = Deletion{};
+    history.push_back(std::move(entry));
+  }
+  return history;
+}
+
+// What is left of a history in a bucket that keeps the newest entry of each key.
+std::vector<Entry> survivors_of(const std::vector<Entry>& history) {
+  std::map<std::pair<Entry::Family, std::string>, Entry> newest;
+  for (const Entry& entry : history) {
+    newest.insert_or_assign({entry.family, entry.key_rest}, entry);
+  }
+  std::vector<Entry> survivors;
+  survivors.reserve(newest.size());
+  for (const auto& [key, entry] : newest) survivors.push_back(entry);
+  std::sort(survivors.begin(), survivors.end(),
+            [](const Entry& a, const Entry& b) { return a.revision < b.revision; });
+  return survivors;
+}
+
+}  // namespace
+
+TEST_CASE("replay: living through a history and reading what it left come to the same bytes") {
+  std::mt19937 random(20260131);
+  for (int round = 0; round < 2000; ++round) {
+    CAPTURE(round);
+    // Some with so many entries that they are found by an index.
+    const std::vector<Entry> history =
+        random_history(random, 1 + random() % (round % 10 == 0 ? 1500 : 40));
+    Job lived("j"), read("j");
+    absorb_all(lived, history);
+    absorb_all(read, survivors_of(history));
+    REQUIRE(lived.defined() == read.defined());
+    if (!lived.defined()) continue;
+    CHECK(view_of(lived) == view_of(read));
+    CHECK(view_of(lived) == view_of(*lived.frozen()));
+    CHECK(lived.bytes() == read.bytes());
+    CHECK(lived.last_event() == read.last_event());
+    CHECK(lived.final() == read.final());
+    CHECK(lived.agents_terminal() == read.agents_terminal());
+    CHECK(lived.written() == read.written());
+  }
+}
+
+TEST_CASE("replay: the order of arrival does not matter, the revisions do") {
+  std::mt19937 random(7);
+  for (int round = 0; round < 500; ++round) {
+    CAPTURE(round);
+    std::vector<Entry> entries = survivors_of(random_history(random, 30));
+    Job in_order("j"), shuffled("j");
+    absorb_all(in_order, entries);
+    std::shuffle(entries.begin(), entries.end(), random);
+    absorb_all(shuffled, entries);
+    REQUIRE(in_order.defined() == shuffled.defined());
+    if (in_order.defined()) CHECK(view_of(in_order) == view_of(shuffled));
+  }
+}
+
+TEST_CASE("replay: a revision never falls back while it lives") {
+  std::mt19937 random(11);
+  for (int round = 0; round < 500; ++round) {
+    Job job("j");
+    Revision before = 0;
+    for (const Entry& entry : random_history(random, 30)) {
+      const bool changed = job.absorb(entry) == Absorbed::kChanged;
+      CHECK(job.revision() >= before);
+      if (changed && job.defined()) CHECK(job.revision() == entry.revision);
+      before = job.revision();
+    }
+  }
+}

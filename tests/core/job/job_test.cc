@@ -1,0 +1,368 @@
+#include "core/job/job.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <ostream>
+
+#include "tests/core/job/entries.h"
+
+using namespace bide;
+using namespace bide::testing;
+
+namespace {
+
+using Absorbed = Job::Absorbed;
+
+const Definition kBroadcast = about("jobs.query._all");
+
+}  // namespace
+
+TEST_CASE("job: exists for clients once it is defined") {
+  Job job("j");
+  CHECK(job.empty());
+  CHECK(job.absorb(happened("j", 2, EventKind::kStarted, "a")) == Absorbed::kUnchanged);
+  CHECK(job.absorb(responded("j", 3, "a")) == Absorbed::kUnchanged);
+  CHECK_FALSE(job.defined());
+  CHECK_FALSE(job.empty());
+  CHECK(job.written() == wall_second(3));
+
+  CHECK(job.absorb(defined("j", 4, kBroadcast)) == Absorbed::kChanged);
+  CHECK(job.defined());
+  CHECK(job.status() == Status::kProcessing);
+  CHECK(job.revision() == 4);
+  CHECK(job.status_revision() == 4);  // Nobody could see a status before.
+  CHECK(job.written() == wall_second(4));
+
+  CHECK(job.absorb(happened("j", 5, EventKind::kCompleted, "a")) == Absorbed::kChanged);
+  CHECK(job.status_revision() == 5);
+  CHECK(job.written() == wall_second(4));
+}
+
+TEST_CASE("job: what is lost is as if it never had been") {
+  const Entry definition = defined("j", 1, kBroadcast);
+  const Entry started = happened("j", 2, EventKind::kStarted, "a");
+  const Entry response = responded("j", 3, "a");
+  const Entry failed = happened("j", 4, EventKind::kFailed, "a");
+  const std::vector<Entry> all = {definition, started, response, failed};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Job job("j"), without("j");
+    absorb_all(job, all);
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      if (k != i) absorb_all(without, {all[k]});
+    }
+    CHECK(job.absorb(lost(all[i], 5)) == Absorbed::kChanged);
+    CHECK(job.absorb(lost(all[i], 6)) == Absorbed::kUnchanged);
+    REQUIRE(job.defined() == without.defined());
+    if (job.defined()) CHECK(view_of(job) == view_of(without));
+    absorb_all(job, {defined("j", 7)});
+    absorb_all(without, {defined("j", 7)});
+    CHECK(view_of(job) == view_of(without));
+  }
+}
+
+TEST_CASE("job: what was not held, or came later, cannot be lost") {
+  Job job("j");
+  const Entry started = happened("j", 3, EventKind::kStarted, "a");
+  absorb_all(job, {defined("j", 1), started});
+  CHECK(job.absorb(lost(started, 2)) == Absorbed::kUnchanged);
+  CHECK(job.absorb(lost(happened("j", 4, EventKind::kStarted, "b"), 5)) == Absorbed::kUnchanged);
+  CHECK(job.absorb(lost(responded("j", 3, "a"), 5)) == Absorbed::kUnchanged);
+  CHECK(job.revision() == 3);
+  // The mark of a deletion is there still.
+  absorb_all(job, {deleted(responded("j", 3, "a"), 6)});
+  CHECK(job.absorb(lost(started, 7)) == Absorbed::kChanged);
+  CHECK(job.revision() == 6);
+}
+
+TEST_CASE("job: it lets go of what is older than a revision") {
+  Job job("j");
+  CHECK(job.oldest() == Job::kNothing);
+  absorb_all(job, {responded("j", 2, "a"), happened("j", 3, EventKind::kFailed, "a"),
+                   defined("j", 4), happened("j", 5, EventKind::kStarted, "b")});
+  CHECK(job.oldest() == 2);
+  CHECK(job.let_go(2) == Absorbed::kUnchanged);
+  CHECK(job.let_go(4) == Absorbed::kChanged);
+  CHECK(job.oldest() == 4);
+  CHECK(job.responses().empty());
+  CHECK(job.status() == Status::kProcessing);
+  CHECK(job.let_go(5) == Absorbed::kChanged);
+  CHECK_FALSE(job.defined());
+  CHECK(job.let_go(6) == Absorbed::kUnchanged);
+  CHECK(job.empty());
+  absorb_all(job, {defined("j", 6)});  // What swept the others away.
+  CHECK(job.revision() == 6);
+}
+
+TEST_CASE("job: what happened before the definition is judged by it") {
+  // Without the subject, `a` alone would have made the job final.
+  Job job("j");
+  absorb_all(job, history_of("a:completed b:failed"));
+  absorb_all(job, {defined("j", 9, kBroadcast)});
+  CHECK(job.status() == Status::kPartialFailure);
+  CHECK_FALSE(job.final());
+}
+
+TEST_CASE("job: a new definition replaces the old and judges everything again") {
+  Job job("j");
+  absorb_all(job, {defined("j", 1)});
+  absorb_all(job, history_of("a:completed b:failed"));
+  CHECK(job.final());
+  CHECK(job.status() == Status::kCompleted);
+  CHECK(job.absorb(defined("j", 4, kBroadcast)) == Absorbed::kChanged);
+  CHECK_FALSE(job.final());
+  CHECK(job.status() == Status::kPartialFailure);
+  CHECK(job.status_revision() == 4);
+
+  CHECK(job.absorb(defined("j", 4)) == Absorbed::kUnchanged);
+  CHECK(job.absorb(defined("j", 3)) == Absorbed::kUnchanged);
+  CHECK(job.definition().subject == kBroadcast.subject);
+}
+
+TEST_CASE("job: deleted, it is gone for clients; defined again, it is what its events say") {
+  Job job("j");
+  absorb_all(job, {defined("j", 1, kBroadcast)});
+  absorb_all(job, history_of("a:started"));
+  CHECK(job.absorb(deleted(defined("j", 1), 1)) == Absorbed::kUnchanged);
+  CHECK(job.absorb(deleted(defined("j", 1), 3)) == Absorbed::kChanged);
+  CHECK_FALSE(job.defined());
+  CHECK(job.absorb(happened("j", 4, EventKind::kCompleted, "a")) == Absorbed::kUnchanged);
+  CHECK(job.absorb(defined("j", 2, kBroadcast)) == Absorbed::kUnchanged);
+  CHECK(job.absorb(defined("j", 5, kBroadcast)) == Absorbed::kChanged);
+  CHECK(job.status() == Status::kCompleted);
+  CHECK(job.status_revision() == 5);
+}
+
+TEST_CASE("job: old news about a key changes nothing") {
+  Job job("j");
+  const Entry started = happened("j", 5, EventKind::kStarted, "a");
+  absorb_all(job, {defined("j", 1, kBroadcast), started, responded("j", 6, "a")});
+  const std::string before = view_of(job);
+  Entry older = started;
+  older.revision = 4;
+  CHECK(job.absorb(started) == Absorbed::kUnchanged);
+  CHECK(job.absorb(older) == Absorbed::kUnchanged);
+  CHECK(job.absorb(deleted(started, 5)) == Absorbed::kUnchanged);
+  CHECK(job.absorb(responded("j", 6, "a")) == Absorbed::kUnchanged);
+  CHECK(view_of(job) == before);
+}
+
+TEST_CASE("job: an entry put again moves to its new place") {
+  Job job("j");
+  Entry failed = happened("j", 2, EventKind::kFailed, "a");
+  absorb_all(job,
+             {defined("j", 1, kBroadcast), failed, happened("j", 3, EventKind::kSkipped, "a")});
+  CHECK(job.status() == Status::kSkipped);
+  failed.revision = 4;
+  CHECK(job.absorb(failed) == Absorbed::kChanged);
+  CHECK(job.events().size() == 2);
+  CHECK(job.status() == Status::kFailed);  // Equal rank: now the later one.
+  CHECK(job.revision() == 4);
+}
+
+TEST_CASE("job: deleting an event takes its effect back, as if it had never been") {
+  Job job("j");
+  const Entry completed = happened("j", 3, EventKind::kCompleted, "a");
+  absorb_all(job, {defined("j", 1), happened("j", 2, EventKind::kStarted, "a"), completed});
+  CHECK(job.final());
+  CHECK(job.absorb(deleted(completed, 4)) == Absorbed::kChanged);
+  CHECK(job.status() == Status::kProcessing);
+  CHECK_FALSE(job.final());
+  CHECK(job.revision() == 4);
+  CHECK(job.status_revision() == 2);
+}
+
+TEST_CASE("job: deleting a response counts as a change of the JSON only") {
+  Job job("j");
+  const Entry response = responded("j", 3, "a");
+  absorb_all(job, {defined("j", 1), happened("j", 2, EventKind::kStarted, "a"), response});
+  CHECK(job.absorb(deleted(response, 4)) == Absorbed::kChanged);
+  CHECK(job.responses().empty());
+  CHECK(job.revision() == 4);
+  CHECK(job.status_revision() == 2);
+}
+
+TEST_CASE("job: a deletion counts even where nothing is left to delete") {
+  // A replica that starts now finds this deletion in the bucket and not what it deleted.
+  Job job("j");
+  absorb_all(job, {defined("j", 1)});
+  CHECK(job.absorb(deleted(responded("j", 2, "a"), 3)) == Absorbed::kChanged);
+  CHECK(job.revision() == 3);
+  Job undefined("k");
+  CHECK(undefined.absorb(deleted(responded("k", 2, "a"), 3)) == Absorbed::kUnchanged);
+  CHECK(undefined.empty());
+}
+
+TEST_CASE("job: after it is final, events and responses still join and move its revision") {
+  Job job("j");
+  absorb_all(job, {defined("j", 1), happened("j", 2, EventKind::kCompleted, "a")});
+  CHECK(job.final());
+  CHECK(job.absorb(happened("j", 3, EventKind::kFailed, "b", "late")) == Absorbed::kChanged);
+  CHECK(job.absorb(responded("j", 4, "a")) == Absorbed::kChanged);
+  CHECK(job.status() == Status::kCompleted);
+  CHECK(job.final());
+  CHECK(job.revision() == 4);
+  CHECK(job.status_revision() == 2);
+  CHECK(job.events().size() == 2);
+  CHECK(job.responses().size() == 1);
+  CHECK(agents_of(job.events(), job.fold().as_one()).size() == 1);
+}
+
+TEST_CASE("job: holds so many entries and no more, but always its definition") {
+  Job job("j");
+  for (std::size_t i = 0; i < kEntriesPerJobMax; ++i) {
+    const auto revision = static_cast<Revision>(i + 2);
+    const Entry entry = i % 2 == 0 ? happened("j", revision, EventKind::kStarted, "a")
+                                   : responded("j", revision, "a");
+    REQUIRE(job.absorb(entry) == Absorbed::kUnchanged);
+  }
+  CHECK(job.absorb(defined("j", 50'000, kBroadcast)) == Absorbed::kChanged);
+  const std::string before = view_of(job);
+  CHECK(job.absorb(happened("j", 50'001, EventKind::kFailed, "a")) == Absorbed::kJobFull);
+  CHECK(job.absorb(responded("j", 50'001, "a")) == Absorbed::kJobFull);
+  CHECK(view_of(job) == before);
+
+  // Replacing needs no room, and deleting makes some.
+  Entry again = happened("j", 2, EventKind::kStarted, "a");
+  again.revision = 50'002;
+  CHECK(job.absorb(again) == Absorbed::kChanged);
+  CHECK(job.absorb(deleted(responded("j", 3, "a"), 50'003)) == Absorbed::kChanged);
+  CHECK(job.absorb(happened("j", 50'004, EventKind::kFailed, "a")) == Absorbed::kChanged);
+  CHECK(job.absorb(happened("j", 50'005, EventKind::kFailed, "a")) == Absorbed::kJobFull);
+  CHECK(job.status() == Status::kFailed);
+}
+
+TEST_CASE("job: work that is delivered again takes the end of a job back") {
+  Job job("j");
+  absorb_all(job, {defined("j", 1), happened("j", 2, EventKind::kFailed, "a")});
+  CHECK(job.final());
+  absorb_all(job, {happened("j", 3, EventKind::kStarted, "a")});
+  CHECK(job.status() == Status::kFailed);
+  CHECK(job.at_work());
+  CHECK_FALSE(job.final());
+  absorb_all(job, {happened("j", 4, EventKind::kCompleted, "b")});
+  CHECK(job.status() == Status::kCompleted);
+  CHECK(job.final());
+  CHECK(job.status_revision() == 4);
+}
+
+TEST_CASE("job: holds so many bytes and no more") {
+  Job job("j");
+  absorb_all(job, {defined("j", 1)});
+  Response large;
+  large.data = std::string(1 << 20, '1');
+  Revision revision = 2;
+  while (job.absorb(responded("j", revision, "a", large)) == Absorbed::kChanged) ++revision;
+  CHECK(revision == 2 + 15);  // The sixteenth does not fit: strings and the entry itself count.
+  CHECK(job.absorb(responded("j", revision, "a", large)) == Absorbed::kJobFull);
+  CHECK(job.revision() == revision - 1);
+  CHECK(job.bytes() > 15U << 20U);
+  CHECK(job.bytes() < kJobBytesMax);
+
+  // The definition always finds room, and so does what is shorter.
+  CHECK(job.absorb(defined("j", 50)) == Absorbed::kChanged);
+  Entry shorter = responded("j", 2, "a");
+  shorter.revision = 51;
+  CHECK(job.absorb(shorter) == Absorbed::kChanged);
+  CHECK(job.absorb(responded("j", 52, "a", large)) == Absorbed::kChanged);
+
+  // What was written again and finds no room changes nothing; that the bucket has lost the other
+  // is told apart.
+  Entry longer = shorter;
+  longer.revision = 53;
+  std::get<Response>(longer.what).data = std::string(2 << 20, '1');
+  const std::string before = view_of(job);
+  CHECK(job.absorb(longer) == Absorbed::kJobFull);
+  CHECK(view_of(job) == before);
+  CHECK(job.absorb(lost(longer, 53)) == Absorbed::kChanged);
+
+  // Deletions give the bytes back.
+  for (Revision r = 2; r < 60; ++r) absorb_all(job, {deleted(responded("j", r, "a"), 5000 + r)});
+  CHECK(job.responses().empty());
+  Job fresh("j");
+  absorb_all(fresh, {defined("j", 1)});
+  CHECK(job.bytes() == fresh.bytes());
+}
+
+TEST_CASE("job: the table's limit is one of growth") {
+  Job job("j");
+  CHECK(job.absorb(defined("j", 1), 10) == Absorbed::kTableFull);
+  CHECK(job.empty());
+  CHECK(job.bytes() == 0);
+  absorb_all(job, {defined("j", 2), happened("j", 3, EventKind::kStarted, "a", "an error")});
+  CHECK(job.absorb(happened("j", 4, EventKind::kStarted, "a"), 0) == Absorbed::kTableFull);
+  CHECK(job.revision() == 3);
+  Entry again = happened("j", 3, EventKind::kStarted, "a", "shorter");
+  again.revision = 5;
+  CHECK(job.absorb(again, 0) == Absorbed::kChanged);
+  CHECK(job.absorb(deleted(again, 6), 0) == Absorbed::kChanged);
+  CHECK(job.absorb(defined("j", 7), 0) == Absorbed::kChanged);
+  CHECK(job.absorb(defined("j", 8, about("a longer subject")), 3) == Absorbed::kTableFull);
+  CHECK(job.definition_revision() == 7);
+  CHECK(job.absorb(deleted(defined("j", 8), 9), 0) == Absorbed::kChanged);
+}
+
+namespace {
+
+// What folding looks at for one entry.
+std::uint64_t steps_of(Job& job, const Entry& entry) {
+  const std::uint64_t before = fold_steps;
+  REQUIRE(job.absorb(entry) == Absorbed::kChanged);
+  return fold_steps - before;
+}
+
+}  // namespace
+
+TEST_CASE("job: what a message costs does not grow with what there is") {
+  constexpr std::size_t kEvents = 19'900;
+  // Of many agents one event each, or of one agent all: started ones, and terminal ones that
+  // uncover each other when they are taken out.
+  for (const bool many_agents : {true, false}) {
+    for (const Definition& definition : {kBroadcast, about("")}) {
+      CAPTURE(many_agents);
+      CAPTURE(definition.subject);
+      Job job("j");
+      absorb_all(job, {defined("j", 1, definition)});
+      std::vector<Entry> events;
+      for (std::size_t i = 0; i < kEvents; ++i) {
+        constexpr std::array kKinds = {EventKind::kStarted, EventKind::kFailed, EventKind::kSkipped,
+                                       EventKind::kCompleted};
+        events.push_back(happened("j", i + 2, kKinds[i % 4],
+                                  many_agents ? "web-" + std::to_string(i) : "web-1"));
+      }
+      std::uint64_t total = 0, most = 0;
+      Revision revision = 0;
+      const auto absorb = [&](Entry entry) {
+        entry.revision = std::max(entry.revision, ++revision);
+        revision = entry.revision;
+        const std::uint64_t steps = steps_of(job, entry);
+        total += steps;
+        most = std::max(most, steps);
+      };
+      for (const Entry& event : events) absorb(event);
+      CHECK(total < 20 * kEvents);  // Amortised: the index grows by doubling.
+      total = 0;
+      // The latest, the first, and one after the other; deleted, and written again and again.
+      for (std::size_t i = 0; i < 2000; ++i) absorb(events.back());
+      for (std::size_t i = 0; i < 2000; ++i) absorb(events.front());
+      for (std::size_t i = 0; i < 8000; ++i) absorb(events[i * 7919 % kEvents]);
+      for (std::size_t i = 0; i < 2000; ++i) {
+        absorb(deleted(events[i], 0));
+        absorb(events[i]);
+      }
+      for (std::size_t i = 0; i < 4000; ++i) absorb(defined("j", 0, definition));
+      // Written and lost, one after the other: there is a long way back to what is held.
+      for (std::size_t i = 0; i < 8000; ++i) absorb(deleted(events[kEvents - 1 - i], 0));
+      for (std::size_t i = 0; i < 4000; ++i) {
+        absorb(events.back());
+        absorb(lost(events.back(), 0));
+      }
+      absorb(events.back());
+      CHECK(total < 20 * 40'000);
+      // One message in thousands has the vacant places tidied.
+      CHECK(most < 20 * kEvents);
+      CHECK(view_of(job) == view_of(*job.frozen()));
+    }
+  }
+}

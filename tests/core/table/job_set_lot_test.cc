@@ -1,0 +1,393 @@
+#include "core/table/job_set_lot.h"
+
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/core/table/job_set_fixture.h"
+
+namespace bide {
+namespace {
+
+using namespace testing;
+using namespace std::chrono_literals;
+using Fixture = JobSetFixture;
+
+// --- Waiting ----------------------------------------------------------------------------------
+
+TEST_CASE("job set lot: a change of any job answers who waits for one, with the set as it is now") {
+  Fixture f;
+  for (const char* id : {"a", "b", "c"}) f.define(id);
+  f.complete("c");
+  TestWaiter waiter;
+  REQUIRE(f.park_for_change(all_of({"a", "b", "c"}), waiter) == Parked::kParked);
+  CHECK(f.table.parked() == 1);
+  f.happen("b", EventKind::kStarted);
+  const Answer answer = answer_of(waiter);
+  CHECK(answer.outcome == Outcome::kChanged);
+  CHECK(answer.snapshot->status == Status::kProcessing);
+  CHECK(answer.snapshot->json.tag == f.look(all_of({"a", "b", "c"})).snapshot->json.tag);
+  CHECK(f.table.parked() == 0);
+}
+
+TEST_CASE("job set lot: a late event in the timeline of a final job is a change of the set") {
+  Fixture f;
+  f.define("a");
+  f.define("b");
+  f.complete("a");
+  TestWaiter waiter;
+  REQUIRE(f.park_for_change(all_of({"a", "b"}), waiter) == Parked::kParked);
+  f.happen("a", EventKind::kStarted);
+  CHECK(answer_of(waiter).outcome == Outcome::kChanged);
+}
+
+TEST_CASE("job set lot: news that are there already are not waited for") {
+  Fixture f;
+  f.define("a");
+  TestWaiter waiter;
+  waiter.terms.seen = ValidatorList(f.look(all_of({"a"})).snapshot->json.tag);
+  f.happen("a", EventKind::kStarted);
+  Lot::Look look;
+  CHECK(f.lot->park(all_of({"a"}), waiter, 0, f.clock.now(), look) == Parked::kReady);
+  CHECK(look.verdict == Verdict::kHolds);
+  CHECK(look.snapshot->status == Status::kProcessing);
+}
+
+TEST_CASE("job set lot: a set that changed into one the client has seen too goes on waiting") {
+  Fixture f;
+  f.define("a");
+  f.define("b");
+  const std::string key = all_of({"a", "b"});
+  TestWaiter waiter({}, f.clock.now() + 5s);
+  const std::string now = f.look(key).snapshot->json.etag();
+  // The tag to come, from a table that is ahead.
+  Fixture ahead;
+  ahead.define("a");
+  ahead.define("b");
+  ahead.happen("a", EventKind::kStarted);
+  waiter.terms.seen = *ValidatorList::parse(now + ", " + ahead.look(key).snapshot->json.etag());
+  REQUIRE(f.park(key, waiter) == Parked::kParked);
+  f.happen("a", EventKind::kStarted);
+  let_attendant_see(f, "a");
+  CHECK_FALSE(waiter.answered());
+  f.complete("a");
+  CHECK(answer_of(waiter).outcome == Outcome::kChanged);
+}
+
+TEST_CASE(
+    "job set lot: done of all is answered by the last job, not by the others or by progress") {
+  Fixture f;
+  for (const char* id : {"a", "b", "c"}) f.define(id);
+  f.complete("c");
+  TestWaiter waiter(Condition::done());
+  REQUIRE(f.park(all_of({"a", "b", "c"}), waiter) == Parked::kParked);
+  f.happen("a", EventKind::kStarted);
+  f.happen("b", EventKind::kFailed);
+  let_attendant_see(f, "a");
+  CHECK_FALSE(waiter.answered());
+  f.complete("a");
+  const Answer answer = answer_of(waiter);
+  CHECK(answer.outcome == Outcome::kDone);
+  CHECK(answer.snapshot->status == Status::kPartialFailure);
+  CHECK(answer.snapshot->final);
+  CHECK(f.table.parked() == 0);
+}
+
+TEST_CASE("job set lot: done of any is answered by the first job") {
+  Fixture f;
+  f.define("a");
+  f.define("b");
+  TestWaiter waiter(Condition::done());
+  REQUIRE(f.park(any_of({"a", "b"}), waiter) == Parked::kParked);
+  f.happen("b", EventKind::kFailed);
+  const Answer answer = answer_of(waiter);
+  CHECK(answer.outcome == Outcome::kDone);
+  CHECK(answer.snapshot->status == Status::kProcessing);
+}
+
+TEST_CASE("job set lot: success of all is answered by the first failure, or the last success") {
+  Fixture f;
+  for (const char* id : {"a", "b", "c"}) f.define(id);
+  TestWaiter fails(Condition::succeeded()), works(Condition::succeeded());
+  REQUIRE(f.park(all_of({"a", "b"}), works) == Parked::kParked);
+  REQUIRE(f.park(all_of({"a", "c"}), fails) == Parked::kParked);
+  f.happen("c", EventKind::kFailed);
+  const Answer failed = answer_of(fails);
+  CHECK(failed.outcome == Outcome::kDone);
+  CHECK(can_never_succeed(*failed.snapshot, false));
+  f.complete("b");
+  f.complete("a");
+  CHECK(answer_of(works).snapshot->status == Status::kCompleted);
+}
+
+TEST_CASE("job set lot: success of any is answered by the first success, or the last failure") {
+  Fixture f;
+  for (const char* id : {"a", "b", "c"}) f.define(id);
+  f.happen("c", EventKind::kFailed);
+  TestWaiter fails(Condition::succeeded()), works(Condition::succeeded());
+  REQUIRE(f.park(any_of({"a", "c"}), fails) == Parked::kParked);
+  REQUIRE(f.park(any_of({"a", "b", "c"}), works) == Parked::kParked);
+  f.happen("a", EventKind::kFailed);
+  const Answer failed = answer_of(fails);
+  CHECK(failed.outcome == Outcome::kDone);
+  CHECK(can_never_succeed(*failed.snapshot, true));
+  CHECK_FALSE(works.answered());
+  f.complete("b");
+  const Answer worked = answer_of(works);
+  CHECK(worked.outcome == Outcome::kDone);
+  CHECK_FALSE(can_never_succeed(*worked.snapshot, true));
+}
+
+TEST_CASE("job set lot: sets that share jobs are answered each by its own") {
+  Fixture f;
+  for (const char* id : {"a", "b", "c"}) f.define(id);
+  TestWaiter ab(Condition::done()), bc(Condition::done());
+  REQUIRE(f.park(all_of({"a", "b"}), ab) == Parked::kParked);
+  REQUIRE(f.park(all_of({"b", "c"}), bc) == Parked::kParked);
+  f.complete("b");
+  f.complete("c");
+  CHECK(answer_of(bc).outcome == Outcome::kDone);
+  CHECK_FALSE(ab.answered());
+  f.complete("a");
+  CHECK(answer_of(ab).outcome == Outcome::kDone);
+}
+
+// --- Settling ---------------------------------------------------------------------------------
+
+TEST_CASE("job set lot: a broadcast in the set is waited for until it has settled") {
+  Fixture f;
+  f.broadcast("all");
+  f.define("one");
+  TestWaiter waiter(Condition::done(), f.clock.now() + 60s);
+  REQUIRE(f.park(all_of({"all", "one"}), waiter) == Parked::kParked);
+  f.complete("one");
+  f.complete("all");
+  f.clock.advance(1999ms);
+  let_attendant_see(f, "all");
+  CHECK_FALSE(waiter.answered());
+  f.clock.advance(1ms);
+  CHECK(answer_of(waiter).outcome == Outcome::kDone);
+}
+
+TEST_CASE("job set lot: an agent that acknowledges late takes a settled job back into the wait") {
+  Fixture f;
+  f.broadcast("all");
+  f.define("one");
+  TestWaiter waiter(Condition::done(), f.clock.now() + 600s);
+  REQUIRE(f.park(all_of({"all", "one"}), waiter) == Parked::kParked);
+  f.complete("all");
+  f.clock.advance(3s);  // Settled: counted.
+  let_attendant_see(f, "all");
+  f.happen("all", EventKind::kAcknowledged, "b");
+  let_attendant_see(f, "all");
+  f.complete("one");
+  let_attendant_see(f, "one");
+  f.clock.advance(60s);
+  CHECK_FALSE(waiter.answered());
+  f.happen("all", EventKind::kCompleted, "b");
+  let_attendant_see(f, "all");
+  f.clock.advance(1999ms);
+  let_attendant_see(f, "all");
+  CHECK_FALSE(waiter.answered());
+  f.clock.advance(1ms);
+  const Answer answer = answer_of(waiter);
+  CHECK(answer.outcome == Outcome::kDone);
+  CHECK(answer.snapshot->status == Status::kCompleted);
+}
+
+TEST_CASE("job set lot: the last job does not end the wait when the others have been taken back") {
+  // The agent acknowledges in the same instant as the last job completes, in every order in which
+  // two attendants can come to know.
+  for (int round = 0; round < 200; ++round) {
+    Fixture f(JobTable::Options{.shards = 4});
+    f.broadcast("all");
+    f.define("one");
+    TestWaiter waiter(Condition::done(), f.clock.now() + 600s);
+    REQUIRE(f.park(all_of({"all", "one"}), waiter) == Parked::kParked);
+    f.complete("all");
+    f.clock.advance(3s);
+    f.happen("all", EventKind::kAcknowledged, "b");
+    f.complete("one");
+    let_attendant_see(f, "one");
+    let_attendant_see(f, "all");
+    REQUIRE_FALSE(waiter.answered());
+    f.happen("all", EventKind::kCompleted, "b");
+    f.clock.advance(2s);
+    REQUIRE(answer_of(waiter).outcome == Outcome::kDone);
+  }
+}
+
+TEST_CASE("job set lot: a failure that its agent makes good still counts for any") {
+  Fixture f;
+  f.broadcast("all");
+  f.define("one");
+  TestWaiter waiter(Condition::succeeded(), f.clock.now() + 600s);
+  REQUIRE(f.park(any_of({"all", "one"}), waiter) == Parked::kParked);
+  f.happen("all", EventKind::kFailed, "a");
+  let_attendant_see(f, "all");
+  f.happen("all", EventKind::kCompleted, "a");
+  let_attendant_see(f, "all");
+  CHECK_FALSE(waiter.answered());
+  f.clock.advance(2s);
+  CHECK(answer_of(waiter).snapshot->status == Status::kProcessing);
+}
+
+// --- Other ends -------------------------------------------------------------------------------
+
+TEST_CASE("job set lot: deleting one of the jobs answers at once that the set is gone") {
+  Fixture f;
+  for (const char* id : {"a", "b", "c"}) f.define(id);
+  f.complete("c");  // Also where it was counted, and final.
+  for (const char* victim : {"a", "c"}) {
+    TestWaiter change, done(Condition::done()), any(Condition::succeeded());
+    REQUIRE(f.park_for_change(all_of({"a", "b", "c"}), change) == Parked::kParked);
+    REQUIRE(f.park(all_of({"a", "b", "c"}), done) == Parked::kParked);
+    REQUIRE(f.park(any_of({"a", "b"}), any) == Parked::kParked);
+    f.remove(victim);
+    for (TestWaiter* waiter : {&change, &done}) {
+      const Answer answer = answer_of(*waiter);
+      CHECK(answer.outcome == Outcome::kGone);
+      CHECK(answer.snapshot == nullptr);
+    }
+    if (std::string_view(victim) == "a") CHECK(answer_of(any).outcome == Outcome::kGone);
+    f.define(victim);
+    if (std::string_view(victim) == "c") {
+      REQUIRE(any.try_claim());
+      f.lot->unpark(any_of({"a", "b"}), any);
+    }
+  }
+  CHECK(f.table.parked() == 0);
+}
+
+TEST_CASE("job set lot: the deadline answers with the set as it is") {
+  Fixture f;
+  f.define("a");
+  f.define("b");
+  TestWaiter change({}, f.clock.now() + 1s), done(Condition::done(), f.clock.now() + 1s);
+  const std::string key = all_of({"a", "b"});
+  f.complete("b");
+  REQUIRE(f.park_for_change(key, change) == Parked::kParked);
+  REQUIRE(f.park(key, done) == Parked::kParked);
+  f.clock.advance(999ms);
+  CHECK_FALSE(done.answered());
+  f.clock.advance(1ms);
+  for (TestWaiter* waiter : {&change, &done}) {
+    const Answer answer = answer_of(*waiter);
+    CHECK(answer.outcome == Outcome::kTimeout);
+    CHECK(answer.snapshot->json.tag == f.look(key).snapshot->json.tag);
+  }
+  CHECK(f.table.parked() == 0);
+}
+
+TEST_CASE("job set lot: a change before the deadline beats the deadline, whoever tells of which") {
+  for (int round = 0; round < 200; ++round) {
+    Fixture f(JobTable::Options{.shards = 4});
+    std::vector<std::string> ids;
+    for (int i = 0; i < 8; ++i) f.define(ids.emplace_back("j" + std::to_string(i)));
+    TestWaiter waiter({}, f.clock.now() + 1s);
+    REQUIRE(f.park_for_change(all_of(ids), waiter) == Parked::kParked);
+    f.happen("j3", EventKind::kStarted);
+    f.clock.advance(2s);
+    REQUIRE(answer_of(waiter).outcome == Outcome::kChanged);
+  }
+}
+
+TEST_CASE("job set lot: draining answers with the set as it is, and parks no more") {
+  Fixture f;
+  f.define("a");
+  f.define("b");
+  f.complete("b");
+  const std::string key = all_of({"a", "b"});
+  std::deque<TestWaiter> waiters;
+  for (int i = 0; i < 300; ++i) {
+    waiters.emplace_back(i % 2 == 0 ? Condition::done() : Condition::succeeded());
+    REQUIRE(f.park(key, waiters.back()) == Parked::kParked);
+  }
+  f.table.drain();
+  for (TestWaiter& waiter : waiters) {
+    REQUIRE(waiter.answered());
+    const Answer answer = answer_of(waiter);
+    CHECK(answer.outcome == Outcome::kDrain);
+    CHECK(answer.snapshot != nullptr);
+  }
+  TestWaiter late(Condition::done());
+  Lot::Look look;
+  CHECK(f.lot->park(key, late, 0, f.clock.now(), look) == Parked::kDraining);
+  CHECK(look.snapshot != nullptr);
+  CHECK(f.table.parked() == 0);
+}
+
+TEST_CASE("job set lot: a set takes a place for each of its jobs, and none is left for more") {
+  Fixture f(JobTable::Options{.parked_max = kJobSetIdsMax + 1});
+  std::vector<std::string> ids;
+  for (std::size_t i = 0; i < kJobSetIdsMax; ++i) {
+    f.define(ids.emplace_back("j" + std::to_string(i)));
+  }
+  const std::string key = all_of(ids);
+  TestWaiter first(Condition::done()), second(Condition::done()), third(Condition::done());
+  REQUIRE(f.park(key, first) == Parked::kParked);
+  Lot::Look look;
+  REQUIRE(f.table.park("j0", second, 0, f.clock.now(), look) == Parked::kParked);
+  CHECK(f.table.parked() == 2);
+  CHECK(f.table.places().taken() == kJobSetIdsMax + 1);
+  CHECK(f.lot->park(key, third, 0, f.clock.now(), look) == Parked::kFull);
+  CHECK(look.snapshot != nullptr);
+  CHECK(f.lot->park(all_of({"nobody"}), third, 0, f.clock.now(), look) == Parked::kReady);
+  CHECK(f.table.parked() == 2);
+  for (const std::string& id : ids) f.complete(id);
+  CHECK(answer_of(first).outcome == Outcome::kDone);
+  CHECK(answer_of(second).outcome == Outcome::kDone);
+  CHECK(f.table.parked() == 0);
+  CHECK(f.table.places().taken() == 0);
+  CHECK(f.park(key, third) == Parked::kReady);
+}
+
+TEST_CASE("job set lot: whose client hung up is not answered, and nothing of it stays") {
+  Fixture f;
+  f.define("a");
+  f.define("b");
+  f.complete("b");
+  const std::string key = all_of({"a", "b"});
+  TestWaiter waiter(Condition::done());
+  REQUIRE(f.park(key, waiter) == Parked::kParked);
+  REQUIRE(waiter.try_claim());
+  f.lot->unpark(key, waiter);
+  CHECK(f.table.parked() == 0);
+  f.complete("a");
+  let_attendant_see(f, "b");
+  CHECK_FALSE(waiter.answered());
+}
+
+TEST_CASE("job set lot: a client that hung up before it was parked is not parked") {
+  Fixture f;
+  f.define("a");
+  TestWaiter waiter(Condition::done());
+  REQUIRE(waiter.try_claim());
+  CHECK(f.park(all_of({"a"}), waiter) == Parked::kGone);
+  f.lot->unpark(all_of({"a"}), waiter);
+  CHECK(f.table.parked() == 0);
+}
+
+TEST_CASE("job set lot: a new epoch is a change, though every job stays as it was") {
+  Fixture f(JobTable::Options{.shards = 4});
+  BucketRead read(100);
+  std::vector<std::string> ids;
+  for (int i = 0; i < 8; ++i) {
+    f.define(ids.emplace_back("j" + std::to_string(i)));
+    REQUIRE(read.absorb(defined(ids.back(), f.revision)));
+  }
+  TestWaiter change, done(Condition::done());
+  REQUIRE(f.park_for_change(all_of(ids), change) == Parked::kParked);
+  REQUIRE(f.park(all_of(ids), done) == Parked::kParked);
+  f.table.install(std::move(read), kEpoch + 1, 0s);
+  CHECK(answer_of(change).snapshot->json.tag.epoch == kEpoch + 1);
+  CHECK_FALSE(done.answered());
+  for (const std::string& id : ids) f.complete(id);
+  CHECK(answer_of(done).outcome == Outcome::kDone);
+}
+
+}  // namespace
+}  // namespace bide

@@ -1,0 +1,666 @@
+#include "core/table/job_table.h"
+
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "core/table/overview.h"
+#include "core/table/shard.h"
+#include "tests/core/job/entries.h"
+#include "tests/core/parking/test_waiter.h"
+#include "tests/eventually.h"
+#include "tests/fake_clock.h"
+
+namespace bide {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::defined;
+using testing::deleted;
+using testing::eventually;
+using testing::happened;
+
+constexpr Epoch kEpoch = 42;
+
+// A table that has read an empty bucket.
+struct Fixture {
+  FakeClock clock;
+  std::unique_ptr<JobTable> table;
+
+  explicit Fixture(JobTable::Options options = {}, std::chrono::nanoseconds max_age = 0s) {
+    table = std::make_unique<JobTable>(clock, options, nullptr);
+    table->install(BucketRead(options.jobs_max), kEpoch, max_age);
+  }
+  void apply(const Entry& entry) { REQUIRE(table->apply(entry)); }
+  JobTable::Look look(const std::string& id) { return table->look(id, {}, clock.now()); }
+  EntityTag tag(const std::string& id) { return look(id).snapshot->json.tag; }
+  JobTable::Parked park(const std::string& id, TestWaiter& waiter) {
+    JobTable::Look look;
+    return table->park(id, waiter, 0, clock.now(), look);
+  }
+  // Parks for a change of the state as it is now.
+  JobTable::Parked park_for_change(const std::string& id, TestWaiter& waiter) {
+    waiter.terms.seen = *ValidatorList::parse(look(id).snapshot->json.etag());
+    return park(id, waiter);
+  }
+};
+
+Entry broadcast(const std::string& id, Revision revision) {
+  Definition definition;
+  definition.subject = "jobs.query._all";
+  return defined(id, revision, std::move(definition));
+}
+
+TEST_CASE("job table: an unknown job has no snapshot and cannot be parked on") {
+  Fixture f;
+  CHECK(f.look("build-7").snapshot == nullptr);
+  TestWaiter waiter;
+  CHECK(f.park("build-7", waiter) == JobTable::Parked::kReady);
+  CHECK(f.table->parked() == 0);
+}
+
+TEST_CASE("job table: events before the definition show once it arrives") {
+  Fixture f;
+  f.apply(happened("build-7", 1, EventKind::kStarted, "a"));
+  CHECK(f.look("build-7").snapshot == nullptr);
+  f.apply(defined("build-7", 2));
+  REQUIRE(f.look("build-7").snapshot != nullptr);
+  CHECK(f.look("build-7").snapshot->status == Status::kProcessing);
+}
+
+TEST_CASE("job table: a change answers who waits for one, with the new state") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter waiter;
+  REQUIRE(f.park_for_change("build-7", waiter) == JobTable::Parked::kParked);
+  CHECK(f.table->parked() == 1);
+  f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kChanged);
+  CHECK(answer->snapshot->status == Status::kProcessing);
+  CHECK(answer->snapshot->json.tag.revision == 2);
+  CHECK(f.table->parked() == 0);
+}
+
+TEST_CASE("job table: a request whose news is there already is not parked") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter waiter;
+  waiter.terms.seen = *ValidatorList::parse(f.look("build-7").snapshot->json.etag());
+  f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
+  JobTable::Look look;
+  CHECK(f.table->park("build-7", waiter, 0, f.clock.now(), look) == JobTable::Parked::kReady);
+  CHECK(look.verdict == Verdict::kHolds);
+  REQUIRE(look.snapshot != nullptr);
+  CHECK(look.snapshot->status == Status::kProcessing);
+}
+
+TEST_CASE("job table: intermediate changes do not wake who waits for done") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter done(Condition::done());
+  TestWaiter change;
+  REQUIRE(f.park("build-7", done) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("build-7", change) == JobTable::Parked::kParked);
+  f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
+  REQUIRE(change.wait_answer());
+  CHECK_FALSE(done.answered());
+  f.apply(happened("build-7", 3, EventKind::kCompleted, "a"));
+  const auto answer = done.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kDone);
+  CHECK(answer->snapshot->status == Status::kCompleted);
+}
+
+TEST_CASE("job table: the deadline answers with the state as it is") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter waiter({}, f.clock.now() + 1s);
+  REQUIRE(f.park_for_change("build-7", waiter) == JobTable::Parked::kParked);
+  f.clock.advance(999ms);
+  CHECK_FALSE(waiter.answered());
+  f.clock.advance(1ms);
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kTimeout);
+  CHECK(answer->snapshot->json.tag.revision == 1);
+}
+
+TEST_CASE("job table: a change before the deadline beats the deadline") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter waiter({}, f.clock.now() + 1s);
+  REQUIRE(f.park_for_change("build-7", waiter) == JobTable::Parked::kParked);
+  f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
+  f.clock.advance(2s);
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kChanged);
+}
+
+TEST_CASE("job table: deadlines are answered in their order, whatever the order of parking") {
+  Fixture f(JobTable::Options{.shards = 1});
+  f.apply(defined("build-7", 1));
+  std::deque<TestWaiter> waiters;
+  for (const int second : {5, 1, 4, 2, 3}) {
+    waiters.emplace_back(Condition::done(), f.clock.now() + std::chrono::seconds(second));
+    REQUIRE(f.park("build-7", waiters.back()) == JobTable::Parked::kParked);
+  }
+  for (const std::size_t next : {1U, 3U, 4U, 2U, 0U}) {
+    f.clock.advance(1s);
+    REQUIRE(waiters[next].wait_answer());
+  }
+  CHECK(f.table->parked() == 0);
+}
+
+TEST_CASE("job table: deleting the job answers everybody at once that it is gone") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter change;
+  TestWaiter done(Condition::done());
+  REQUIRE(f.park_for_change("build-7", change) == JobTable::Parked::kParked);
+  REQUIRE(f.park("build-7", done) == JobTable::Parked::kParked);
+  f.apply(deleted(defined("build-7", 1), 2));
+  for (TestWaiter* waiter : {&change, &done}) {
+    const auto answer = waiter->wait_answer();
+    REQUIRE(answer);
+    CHECK(answer->outcome == Outcome::kGone);
+    CHECK(answer->snapshot == nullptr);
+  }
+  CHECK(f.look("build-7").snapshot == nullptr);
+  CHECK(f.table->jobs() == 0);
+}
+
+TEST_CASE("job table: a job defined again after its deletion keeps the events that remain") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
+  f.apply(deleted(defined("build-7", 1), 3));
+  CHECK(f.look("build-7").snapshot == nullptr);
+  f.apply(defined("build-7", 4));
+  CHECK(f.look("build-7").snapshot->status == Status::kProcessing);
+}
+
+TEST_CASE("job table: who waits for a job to exist is answered when its definition comes") {
+  Fixture f;
+  TestWaiter waiter(Condition::exists(), f.clock.now() + 1s);
+  REQUIRE(f.park("build-7", waiter) == JobTable::Parked::kParked);
+  f.apply(happened("build-7", 1, EventKind::kStarted, "a"));
+  f.apply(defined("build-7", 2));
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kDone);
+  CHECK(answer->snapshot->status == Status::kProcessing);
+}
+
+TEST_CASE("job table: waiting for a job that never comes ends without a snapshot, or a trace") {
+  Fixture f;
+  TestWaiter waiter(Condition::exists(), f.clock.now() + 1s);
+  REQUIRE(f.park("build-7", waiter) == JobTable::Parked::kParked);
+  CHECK(f.table->jobs() == 1);
+  f.clock.advance(1s);
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kTimeout);
+  CHECK(answer->snapshot == nullptr);
+  CHECK(f.table->jobs() == 0);
+}
+
+TEST_CASE("job table: a broadcast is done only after it was quiet for the settle time") {
+  Fixture f;
+  f.apply(broadcast("all", 1));
+  TestWaiter waiter(Condition::done(), f.clock.now() + 60s);
+  REQUIRE(f.park("all", waiter) == JobTable::Parked::kParked);
+  f.apply(happened("all", 2, EventKind::kCompleted, "a"));
+  f.clock.advance(1999ms);
+  f.apply(happened("all", 3, EventKind::kAcknowledged, "b"));  // A late agent: not done after all.
+  f.clock.advance(10s);
+  f.apply(happened("all", 4, EventKind::kCompleted, "b"));
+  f.clock.advance(1999ms);
+  CHECK_FALSE(waiter.answered());
+  f.clock.advance(1ms);
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kDone);
+  CHECK(answer->snapshot->json.tag.revision == 4);
+}
+
+TEST_CASE("job table: parked_max requests are parked, one more is not") {
+  Fixture f(JobTable::Options{.parked_max = 2});
+  f.apply(defined("build-7", 1));
+  TestWaiter first(Condition::done()), second(Condition::done()), third(Condition::done());
+  CHECK(f.park("build-7", first) == JobTable::Parked::kParked);
+  CHECK(f.park("build-7", second) == JobTable::Parked::kParked);
+  CHECK(f.park("build-7", third) == JobTable::Parked::kFull);
+  REQUIRE(second.try_claim());
+  f.table->unpark("build-7", second);
+  CHECK(f.park("build-7", third) == JobTable::Parked::kParked);
+  CHECK(f.table->parked() == 2);
+  f.table->drain();
+}
+
+TEST_CASE("job table: jobs_max jobs are taken, one more is refused, deletions always pass") {
+  Fixture f(JobTable::Options{.shards = 1, .jobs_max = 2});
+  f.apply(defined("a", 1));
+  f.apply(defined("b", 2));
+  CHECK_FALSE(f.table->apply(defined("c", 3)));
+  f.apply(deleted(defined("c", 3), 4));
+  f.apply(deleted(defined("a", 1), 5));
+  f.apply(defined("c", 6));
+  CHECK(f.table->jobs() == 2);
+}
+
+TEST_CASE("job table: whose client hung up is not answered") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter waiter;
+  REQUIRE(f.park_for_change("build-7", waiter) == JobTable::Parked::kParked);
+  REQUIRE(waiter.try_claim());
+  f.table->unpark("build-7", waiter);
+  CHECK(f.table->parked() == 0);
+  TestWaiter next;
+  REQUIRE(f.park_for_change("build-7", next) == JobTable::Parked::kParked);
+  f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
+  REQUIRE(next.wait_answer());
+  CHECK_FALSE(waiter.answered());
+}
+
+TEST_CASE("job table: a client that hung up before it was parked is not parked") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter waiter(Condition::done());
+  REQUIRE(waiter.try_claim());
+  CHECK(f.park("build-7", waiter) == JobTable::Parked::kGone);
+  f.table->unpark("build-7", waiter);
+  CHECK(f.table->parked() == 0);
+}
+
+TEST_CASE("job table: draining answers everybody with the state as it is, and parks no more") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  std::deque<TestWaiter> waiters;
+  for (int i = 0; i < 1000; ++i) {
+    waiters.emplace_back(Condition::done());
+    REQUIRE(f.park("build-7", waiters.back()) == JobTable::Parked::kParked);
+  }
+  TestWaiter ghost(Condition::exists());
+  REQUIRE(f.park("nobody", ghost) == JobTable::Parked::kParked);
+  f.table->drain();
+  for (TestWaiter& waiter : waiters) {
+    REQUIRE(waiter.answered());
+    const auto answer = waiter.wait_answer();
+    CHECK(answer->outcome == Outcome::kDrain);
+    CHECK(answer->snapshot != nullptr);
+  }
+  CHECK(ghost.wait_answer()->snapshot == nullptr);
+  TestWaiter late(Condition::done());
+  CHECK(f.park("build-7", late) == JobTable::Parked::kDraining);
+}
+
+TEST_CASE("job table: a job leaves when its definition is older than the bucket's max age") {
+  Fixture f({}, 60s);
+  Entry definition = defined("build-7", 1);
+  definition.written = f.clock.wall_now();
+  f.apply(definition);
+  TestWaiter waiter(Condition::done());
+  REQUIRE(f.park("build-7", waiter) == JobTable::Parked::kParked);
+  f.clock.advance(30s);
+  Entry later = defined("build-8", 2);
+  later.written = f.clock.wall_now();
+  f.apply(later);
+  Entry event = happened("build-7", 3, EventKind::kStarted, "a");
+  event.written = f.clock.wall_now();
+  f.apply(event);
+  f.clock.advance(30s);
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kGone);
+  CHECK(f.look("build-7").snapshot == nullptr);
+  CHECK(f.look("build-8").snapshot != nullptr);
+}
+
+TEST_CASE("job table: a job that is written of again keeps no other from leaving by age") {
+  Fixture f(JobTable::Options{.shards = 1}, 60s);
+  const auto write = [&](Entry entry) {
+    entry.written = f.clock.wall_now();
+    f.apply(entry);
+  };
+  write(defined("again", 1));
+  write(happened("undefined", 2, EventKind::kStarted, "a"));
+  write(defined("once", 3));
+  TestWaiter waiter(Condition::done());
+  REQUIRE(f.park("once", waiter) == JobTable::Parked::kParked);
+  f.clock.advance(30s);
+  write(defined("again", 4));
+  write(happened("undefined", 5, EventKind::kFailed, "a"));
+  f.clock.advance(30s);
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kGone);
+  CHECK(f.table->jobs() == 2);
+}
+
+TEST_CASE("job table: a job leaves by age though the attendant slept when it came") {
+  JobTable table(system_clock(), {}, nullptr);
+  table.install(BucketRead(10), kEpoch, 100ms);
+  for (Revision revision = 1; revision <= 2; ++revision) {
+    Entry definition = defined("build-7", revision);
+    definition.written = system_clock().wall_now();
+    REQUIRE(table.apply(definition));
+    CHECK(eventually([&] { return table.jobs() == 0; }));
+  }
+}
+
+TEST_CASE("job table: what the bucket pushes out leaves, entry by entry") {
+  Fixture f;
+  f.apply(defined("first", 1));
+  f.apply(happened("first", 2, EventKind::kStarted, "a"));
+  f.apply(happened("second", 3, EventKind::kStarted, "a"));
+  f.apply(defined("second", 4));
+  f.apply(defined("third", 5));
+  TestWaiter first(Condition::done()), second, third;
+  REQUIRE(f.park("first", first) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("second", second) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("third", third) == JobTable::Parked::kParked);
+  f.table->let_go(1);
+  CHECK(f.table->jobs() == 3);
+  f.table->let_go(2);
+  CHECK(first.wait_answer()->outcome == Outcome::kGone);
+  CHECK(f.table->jobs() == 3);  // Its event may be told of again.
+  f.table->let_go(4);
+  CHECK(f.table->jobs() == 2);
+  CHECK(second.wait_answer()->snapshot->status == Status::kSubmitted);
+  // Those that come later are on the list, too.
+  f.apply(defined("fourth", 6));
+  f.apply(defined("third", 7));
+  f.table->let_go(7);
+  CHECK(f.table->jobs() == 1);
+  CHECK(third.wait_answer()->snapshot->json.tag.revision == 7);
+  f.table->let_go(8);
+  CHECK(f.table->jobs() == 0);
+  CHECK(f.table->overview()
+            .look(Overview::kStatisticsKey, {}, f.clock.now())
+            .snapshot->json.bytes.find(R"("total_jobs":0)") != std::string::npos);
+}
+
+TEST_CASE("job table: more jobs than are looked at in one go leave in one call") {
+  Fixture f;
+  for (Revision revision = 1; revision <= 2000; ++revision) {
+    f.apply(defined("j" + std::to_string(revision), revision));
+  }
+  f.table->let_go(2000);
+  CHECK(f.table->jobs() == 1);
+  BucketRead read(100);
+  for (Revision revision = 1; revision <= 10; ++revision) {
+    REQUIRE(read.absorb(defined("j" + std::to_string(revision), revision)));
+  }
+  REQUIRE(read.absorb(testing::lost(defined("j9", 9), 11)));
+  read.let_go(9);
+  CHECK(read.revision() == 10);
+  f.table->install(std::move(read), kEpoch, 0s);
+  CHECK(f.table->jobs() == 1);
+  f.table->let_go(11);
+  CHECK(f.table->jobs() == 0);
+}
+
+TEST_CASE("job table: reading the bucket afresh wakes only those whose job differs") {
+  Fixture f;
+  f.apply(defined("same", 1));
+  f.apply(defined("moved", 2));
+  f.apply(defined("gone", 3));
+  TestWaiter same, moved, gone, coming(Condition::exists());
+  REQUIRE(f.park_for_change("same", same) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("moved", moved) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("gone", gone) == JobTable::Parked::kParked);
+  REQUIRE(f.park("coming", coming) == JobTable::Parked::kParked);
+  BucketRead read(100);
+  REQUIRE(read.absorb(defined("same", 1)));
+  REQUIRE(read.absorb(defined("moved", 2)));
+  REQUIRE(read.absorb(happened("moved", 4, EventKind::kStarted, "a")));
+  REQUIRE(read.absorb(defined("coming", 5)));
+  f.table->install(std::move(read), kEpoch, 0s);
+  CHECK(moved.wait_answer()->snapshot->status == Status::kProcessing);
+  CHECK(gone.wait_answer()->outcome == Outcome::kGone);
+  CHECK(coming.wait_answer()->outcome == Outcome::kDone);
+  CHECK(f.table->parked() == 1);
+  f.apply(happened("same", 6, EventKind::kStarted, "a"));
+  CHECK(same.wait_answer()->outcome == Outcome::kChanged);
+  CHECK(f.table->applied_revision() == 6);
+}
+
+TEST_CASE("job table: a new epoch is a change for everybody") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  TestWaiter waiter;
+  REQUIRE(f.park_for_change("build-7", waiter) == JobTable::Parked::kParked);
+  BucketRead read(100);
+  REQUIRE(read.absorb(defined("build-7", 1)));
+  f.table->install(std::move(read), kEpoch + 1, 0s);
+  CHECK(waiter.wait_answer()->snapshot->json.tag.epoch == kEpoch + 1);
+}
+
+TEST_CASE("job table: more snapshots than are kept are rendered again, and alike") {
+  Fixture f(JobTable::Options{.shards = 1, .snapshots_max = 2});
+  for (int i = 0; i < 10; ++i)
+    f.apply(defined("j" + std::to_string(i), 1 + static_cast<Revision>(i)));
+  std::vector<EntityTag> tags;
+  tags.reserve(10);
+  for (int i = 0; i < 10; ++i) tags.push_back(f.tag("j" + std::to_string(i)));
+  for (int i = 0; i < 10; ++i)
+    CHECK(f.tag("j" + std::to_string(i)) == tags[static_cast<std::size_t>(i)]);
+}
+
+TEST_CASE("job table: a job that did not succeed is final only after its retry grace") {
+  Fixture f(JobTable::Options{.retry_grace = 30s});
+  Entry failed = happened("build-7", 2, EventKind::kFailed, "a");
+  failed.written = f.clock.wall_now();
+  f.apply(defined("build-7", 1));
+  f.apply(failed);
+  CHECK_FALSE(f.look("build-7").snapshot->final);
+  CHECK(f.look("build-7").snapshot->undecided);
+  TestWaiter done(Condition::done()), succeeded(Condition::succeeded()), change,
+      ended(Condition::final());
+  REQUIRE(f.park("build-7", done) == JobTable::Parked::kParked);
+  REQUIRE(f.park("build-7", succeeded) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("build-7", change) == JobTable::Parked::kParked);
+  REQUIRE(f.park("build-7", ended) == JobTable::Parked::kParked);
+  f.clock.advance(29s);
+  CHECK_FALSE(f.look("build-7").snapshot->final);
+
+  SUBCASE("time alone makes it final, under another tag") {
+    const EntityTag before = f.tag("build-7");
+    f.clock.advance(1s);
+    CHECK(done.wait_answer()->outcome == Outcome::kDone);
+    CHECK_FALSE(succeeded.wait_answer()->snapshot->undecided);
+    CHECK(ended.wait_answer()->snapshot->final);
+    const auto answer = change.wait_answer();
+    REQUIRE(answer);
+    CHECK(answer->outcome == Outcome::kChanged);
+    CHECK(answer->snapshot->final);
+    CHECK(answer->snapshot->json.bytes.find("\"final\":true") != std::string::npos);
+    CHECK(answer->snapshot->json.tag.revision == before.revision);
+    CHECK(answer->snapshot->json.tag.hash != before.hash);
+    CHECK(f.table->reopened() == 0);
+  }
+  SUBCASE("an event starts the grace anew, and success needs none") {
+    Entry started = happened("build-7", 3, EventKind::kStarted, "b");
+    started.written = f.clock.wall_now();
+    f.apply(started);
+    CHECK(change.wait_answer()->outcome == Outcome::kChanged);
+    f.clock.advance(60s);
+    CHECK_FALSE(f.look("build-7").snapshot->final);  // Somebody is at work.
+    CHECK_FALSE(done.answered());
+    CHECK_FALSE(succeeded.answered());
+    f.apply(happened("build-7", 4, EventKind::kCompleted, "b"));
+    CHECK(done.wait_answer()->snapshot->status == Status::kCompleted);
+    CHECK(succeeded.wait_answer()->snapshot->final);
+    CHECK(ended.wait_answer()->snapshot->final);
+    CHECK(f.table->reopened() == 0);
+  }
+}
+
+TEST_CASE("job table: final jobs that move are counted") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  f.apply(happened("build-7", 2, EventKind::kFailed, "a"));
+  CHECK(f.look("build-7").snapshot->final);
+  f.apply(happened("build-7", 3, EventKind::kFailed, "a"));
+  CHECK(f.table->reopened() == 0);
+  f.apply(happened("build-7", 4, EventKind::kCompleted, "a"));
+  CHECK(f.look("build-7").snapshot->status == Status::kCompleted);
+  CHECK(f.table->reopened() == 1);
+  f.apply(happened("build-7", 5, EventKind::kStarted, "a"));
+  CHECK_FALSE(f.look("build-7").snapshot->final);
+  CHECK(f.table->reopened() == 2);
+  f.apply(happened("build-7", 6, EventKind::kCompleted, "a"));
+  CHECK(f.look("build-7").snapshot->final);
+  f.apply(deleted(defined("build-7", 1), 7));
+  CHECK(f.table->reopened() == 2);
+}
+
+TEST_CASE("job table: success is out of reach only when nobody is at work") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  f.apply(happened("build-7", 2, EventKind::kFailed, "a"));
+  f.apply(happened("build-7", 3, EventKind::kStarted, "a"));
+  TestWaiter waiter(Condition::succeeded());
+  REQUIRE(f.park("build-7", waiter) == JobTable::Parked::kParked);
+  f.apply(happened("build-7", 4, EventKind::kFailed, "a"));
+  CHECK(waiter.wait_answer()->snapshot->status == Status::kFailed);
+}
+
+TEST_CASE("job table: its memory is counted, limited and given back") {
+  const std::size_t empty = [] {
+    Fixture f;
+    f.apply(defined("a", 1));
+    return f.table->memory();
+  }();
+  // The entries were written in 1970.
+  const std::chrono::nanoseconds max_age = FakeClock().wall_now().time_since_epoch() + 100s;
+  Fixture f(JobTable::Options{.shards = 2, .memory_max = 3 * empty + 100}, max_age);
+  const auto rejected = [&](const Entry& entry) { return f.table->apply(entry).rejected; };
+  f.apply(defined("a", 1));
+  f.apply(defined("b", 2));
+  f.apply(defined("c", 3));
+  CHECK(f.table->memory() == 3 * empty);
+  CHECK(rejected(defined("d", 4)) == RejectReason::kTableFull);
+  CHECK(f.look("d").snapshot == nullptr);
+  CHECK(f.table->jobs() == 3);
+  CHECK(rejected(happened("a", 5, EventKind::kFailed, "a", std::string(200, 'e'))) ==
+        RejectReason::kTableFull);
+  CHECK(f.table->memory() == 3 * empty);
+  f.apply(deleted(defined("c", 3), 6));
+  CHECK(f.table->memory() == 2 * empty);
+  const Entry started = happened("a", 7, EventKind::kStarted, "a", std::string(200, 'e'));
+  f.apply(started);
+  Entry longer = started;
+  longer.revision = 8;
+  std::get<Event>(longer.what).error = std::string(2000, 'e');
+  CHECK(rejected(longer) == RejectReason::kTableFull);
+  CHECK(f.look("a").snapshot->status == Status::kProcessing);
+  f.apply(testing::lost(longer, 8));  // As the intake has it: the bucket does not hold it any more.
+  CHECK(f.look("a").snapshot->status == Status::kSubmitted);
+  CHECK(f.table->memory() == 2 * empty);
+
+  SUBCASE("by a read of the bucket") {
+    BucketRead read(100, 0, f.table->memory_max());
+    REQUIRE(read.absorb(defined("a", 1)));
+    REQUIRE(read.absorb(defined("b", 2)));
+    REQUIRE(read.absorb(defined("c", 3)));
+    CHECK(read.absorb(defined("d", 4)).rejected == RejectReason::kTableFull);
+    REQUIRE(read.absorb(deleted(defined("a", 1), 5)));
+    read.let_go(2);
+    f.table->install(std::move(read), kEpoch, max_age);
+    CHECK(f.table->memory() == 2 * empty);
+  }
+  SUBCASE("by what the bucket pushes out") {
+    f.table->let_go(2);
+    CHECK(f.table->memory() == empty);
+  }
+  SUBCASE("by age") {
+    f.clock.advance(200s);
+    CHECK(eventually([&] { return f.table->memory() == 0; }));
+  }
+}
+
+namespace {
+
+// So large that it is rendered without the shard's lock.
+void grow(Fixture& f, const std::string& id, Revision from) {
+  for (Revision i = 0; i < 400; ++i) {
+    f.apply(happened(id, from + i, EventKind::kStarted, "a", std::string(1000, 'e')));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("job table: a large job is rendered apart, and its waiters hear of it as of any") {
+  Fixture f(JobTable::Options{.shards = 1});
+  f.apply(broadcast("large", 1));
+  grow(f, "large", 10);
+  TestWaiter change, done(Condition::done()), timeout(Condition::done(), f.clock.now() + 5s),
+      gone(Condition::final());
+  REQUIRE(f.park_for_change("large", change) == JobTable::Parked::kParked);
+  REQUIRE(f.park("large", done) == JobTable::Parked::kParked);
+  REQUIRE(f.park("large", timeout) == JobTable::Parked::kParked);
+  f.apply(happened("large", 500, EventKind::kStarted, "b"));
+  auto answer = change.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kChanged);
+  CHECK(answer->snapshot->json.tag.revision == 500);
+
+  f.apply(happened("large", 501, EventKind::kStarted, "c"));
+  // The clock may jump while it is rendered: then the renderer rests.
+  CHECK(eventually([&] {
+    f.clock.advance(5s);
+    return timeout.answered();
+  }));
+  answer = timeout.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kTimeout);
+  CHECK(answer->snapshot->json.tag.revision == 501);
+
+  for (Revision i = 0; i < 3; ++i) {
+    f.apply(happened("large", 510 + i, EventKind::kCompleted,
+                     std::string(1, static_cast<char>('a' + i))));
+  }
+  CHECK_FALSE(done.answered());
+  // Its settle time passes, but only once it has been judged, which is when it has been rendered.
+  CHECK(eventually([&] {
+    f.clock.advance(2s);
+    return done.answered();
+  }));
+  CHECK(done.wait_answer()->snapshot->json.tag.revision == 512);
+
+  // Nobody has looked at it since it changed: parking renders it first.
+  f.apply(happened("large", 600, EventKind::kStarted, "d"));
+  REQUIRE(f.park("large", gone) == JobTable::Parked::kParked);
+  f.apply(deleted(broadcast("large", 1), 700));
+  CHECK(gone.wait_answer()->outcome == Outcome::kGone);
+
+  f.apply(broadcast("large", 701));
+  TestWaiter drained(Condition::final());
+  REQUIRE(f.park("large", drained) == JobTable::Parked::kParked);
+  f.apply(happened("large", 800, EventKind::kStarted, "e"));
+  f.table->drain();
+  CHECK(drained.wait_answer()->snapshot->json.tag.revision == 800);
+}
+
+TEST_CASE("job table: snapshots are kept up to a number of bytes") {
+  Fixture f(JobTable::Options{.shards = 1, .snapshot_bytes_max = 1 << 20});
+  std::vector<std::weak_ptr<const Snapshot>> snapshots;
+  for (int i = 0; i < 4; ++i) {
+    const std::string id = "large-" + std::to_string(i);
+    f.apply(defined(id, 1 + 1000 * static_cast<Revision>(i)));
+    grow(f, id, 10 + 1000 * static_cast<Revision>(i));
+    snapshots.push_back(f.look(id).snapshot);
+  }
+  CHECK(snapshots[0].expired());
+  CHECK_FALSE(snapshots[3].expired());
+}
+
+}  // namespace
+}  // namespace bide

@@ -1,0 +1,179 @@
+// The feed of all jobs that change.
+#include <doctest/doctest.h>
+
+#include "core/table/overview.h"
+#include "tests/core/table/overview_fixture.h"
+
+namespace bide {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::defined;
+using testing::deleted;
+using testing::happened;
+using testing::OverviewFixture;
+
+constexpr Epoch kEpoch = OverviewFixture::kEpoch;
+constexpr std::size_t kAny = SIZE_MAX;
+
+std::string told(const Overview::Snapshots& batch) {
+  std::string text;
+  for (const auto& snapshot : batch) {
+    text += snapshot->job_id + '@' + std::to_string(snapshot->json.tag.revision) + ' ';
+  }
+  return text;
+}
+
+std::string told_after(OverviewFixture& f, Revision revision, std::size_t jobs_max = kAny,
+                       std::size_t bytes_max = kAny) {
+  return told(f.overview().changes_after({kEpoch, revision, 0}, jobs_max, bytes_max));
+}
+
+Lot::Parked park_behind(OverviewFixture& f, const EntityTag& cursor, TestWaiter& waiter) {
+  waiter.terms.seen = *ValidatorList::parse('"' + opaque_tag(cursor) + '"');
+  return f.park(Overview::kFeedKey, waiter);
+}
+
+// a@1 b@2 c@3, then b and a change: c@3 b@4 a@5.
+void fill(OverviewFixture& f) {
+  f.apply(defined("a", 1));
+  f.apply(defined("b", 2));
+  f.apply(defined("c", 3));
+  f.apply(happened("b", 4, EventKind::kStarted, "x"));
+  f.apply(happened("a", 5, EventKind::kStarted, "x"));
+}
+
+TEST_CASE("feed: each job comes once, as it is now, in the order of its latest change") {
+  OverviewFixture f;
+  CHECK(told_after(f, 0).empty());
+  fill(f);
+  CHECK(told_after(f, 0) == "c@3 b@4 a@5 ");
+  const auto batch = f.overview().changes_after({kEpoch, 4, 0}, kAny, kAny);
+  REQUIRE(batch.size() == 1);
+  CHECK(batch.front()->status == Status::kProcessing);
+  CHECK_FALSE(batch.front()->collection);
+}
+
+TEST_CASE("feed: the last one's tag is where it goes on") {
+  OverviewFixture f;
+  fill(f);
+  CHECK(told_after(f, 0, 2) == "c@3 b@4 ");
+  CHECK(told_after(f, 4, 2) == "a@5 ");
+  CHECK(told_after(f, 5).empty());
+  CHECK(told_after(f, 1000).empty());
+  CHECK(told_after(f, 0, 0).empty());
+}
+
+TEST_CASE("feed: a batch keeps to its size, but one job always comes") {
+  OverviewFixture f;
+  fill(f);
+  const std::size_t first = f.job_json("c").size();
+  CHECK(told_after(f, 0, kAny, 0) == "c@3 ");
+  CHECK(told_after(f, 0, kAny, first + f.job_json("b").size()) == "c@3 b@4 ");
+  CHECK(told_after(f, 0, kAny, first + f.job_json("b").size() - 1) == "c@3 ");
+}
+
+TEST_CASE("feed: a cursor of another epoch is before everything") {
+  OverviewFixture f;
+  fill(f);
+  CHECK(told(f.overview().changes_after({kEpoch + 1, 4, 0}, kAny, kAny)) == "c@3 b@4 a@5 ");
+}
+
+TEST_CASE("feed: jobs that are gone, or not defined, do not show") {
+  OverviewFixture f;
+  fill(f);
+  f.apply(deleted(defined("b", 2), 6));
+  f.apply(happened("ghost", 7, EventKind::kStarted, "x"));
+  CHECK(told_after(f, 0) == "c@3 a@5 ");
+  f.apply(defined("b", 8));
+  CHECK(told_after(f, 5) == "b@8 ");
+}
+
+TEST_CASE("feed: its position is behind everything that was told") {
+  OverviewFixture f;
+  fill(f);
+  CHECK(f.overview().feed_position() == EntityTag{kEpoch, 5, 0});
+  f.install({defined("a", 1), deleted(defined("b", 1), 9)}, kEpoch + 1);
+  CHECK(f.overview().feed_position() == EntityTag{kEpoch + 1, 9, 0});
+}
+
+TEST_CASE("feed: who waits is woken by the next change, without waiting for a tick") {
+  OverviewFixture f;
+  fill(f);
+  for (Revision revision = 6; revision < 20; ++revision) {
+    TestWaiter waiter;
+    REQUIRE(park_behind(f, f.overview().feed_position(), waiter) == Lot::Parked::kParked);
+    f.apply(happened("a", revision, EventKind::kStarted, "x"));
+    const auto answer = waiter.wait_answer();
+    REQUIRE(answer);
+    CHECK(answer->outcome == Outcome::kChanged);
+    CHECK(answer->snapshot == nullptr);
+    CHECK(told_after(f, revision - 1) == "a@" + std::to_string(revision) + ' ');
+  }
+  CHECK(f.table->parked() == 0);
+}
+
+TEST_CASE("feed: who has not seen everything is not parked") {
+  OverviewFixture f;
+  fill(f);
+  TestWaiter behind, foreign, abreast;
+  CHECK(park_behind(f, {kEpoch, 4, 0}, behind) == Lot::Parked::kReady);
+  CHECK(park_behind(f, {kEpoch + 1, 100, 0}, foreign) == Lot::Parked::kReady);
+  CHECK(f.overview().look(Overview::kFeedKey, behind.terms, f.clock.now()).verdict ==
+        Verdict::kHolds);
+  CHECK(park_behind(f, {kEpoch, 5, 0}, abreast) == Lot::Parked::kParked);
+  CHECK(f.overview().look(Overview::kFeedKey, abreast.terms, f.clock.now()).verdict ==
+        Verdict::kPending);
+  f.table->drain();
+}
+
+TEST_CASE("feed: what nobody could be told does not wake") {
+  OverviewFixture f;
+  fill(f);
+  TestWaiter waiter({}, f.clock.now() + 1s);
+  REQUIRE(park_behind(f, {kEpoch, 5, 0}, waiter) == Lot::Parked::kParked);
+  f.apply(happened("ghost", 6, EventKind::kStarted, "x"));
+  f.apply(deleted(defined("b", 2), 7));
+  f.clock.advance(1s);
+  const auto answer = waiter.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kTimeout);
+  CHECK(answer->snapshot == nullptr);
+}
+
+TEST_CASE("feed: another epoch wakes, and everything comes again") {
+  OverviewFixture f;
+  fill(f);
+  TestWaiter waiter;
+  REQUIRE(park_behind(f, {kEpoch, 5, 0}, waiter) == Lot::Parked::kParked);
+  f.install({defined("a", 1), defined("b", 2)}, kEpoch + 1);
+  REQUIRE(waiter.wait_answer());
+  const auto batch = f.overview().changes_after({kEpoch, 5, 0}, kAny, kAny);
+  CHECK(told(batch) == "a@1 b@2 ");
+  CHECK(batch.front()->json.tag.epoch == kEpoch + 1);
+}
+
+TEST_CASE("feed: an epoch without jobs has nothing to tell, so it does not wake") {
+  OverviewFixture f;
+  fill(f);
+  TestWaiter waiter;
+  REQUIRE(park_behind(f, {kEpoch, 5, 0}, waiter) == Lot::Parked::kParked);
+  f.install({}, kEpoch + 1);
+  CHECK(f.overview().changes_after({kEpoch, 5, 0}, kAny, kAny).empty());
+  f.apply(defined("a", 1));
+  CHECK(waiter.wait_answer());
+}
+
+TEST_CASE("feed: draining answers those who wait, and parks no more") {
+  OverviewFixture f;
+  fill(f);
+  TestWaiter waiter, late;
+  REQUIRE(park_behind(f, {kEpoch, 5, 0}, waiter) == Lot::Parked::kParked);
+  f.table->drain();
+  REQUIRE(waiter.answered());
+  CHECK(waiter.wait_answer()->outcome == Outcome::kDrain);
+  CHECK(park_behind(f, {kEpoch, 5, 0}, late) == Lot::Parked::kDraining);
+}
+
+}  // namespace
+}  // namespace bide

@@ -1,0 +1,131 @@
+#include "server/api/stream_query.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/server/api/query_request.h"
+
+namespace bide {
+namespace {
+
+using testing::judged;
+using testing::request_of;
+using Kind = Condition::Kind;
+
+const std::string kId = "18a-7-0123456789abcdef";
+const std::string kOtherId = "18a-8-0123456789abcdef";
+
+StreamQuery parsed(std::string_view query, const std::vector<std::string>& fields = {}) {
+  const auto result = parse_stream_query(request_of(query, fields), true);
+  REQUIRE(std::holds_alternative<StreamQuery>(result));
+  return std::get<StreamQuery>(result);
+}
+
+// The id in force, as text; empty: none.
+std::string id_of(const StreamQuery& query) {
+  return query.last_event_id ? opaque_tag(*query.last_event_id) : "";
+}
+
+std::string detail_of(std::string_view query, bool ends = true) {
+  const auto result = parse_stream_query(request_of(query), ends);
+  const auto* const bad = std::get_if<BadQuery>(&result);
+  REQUIRE(bad != nullptr);
+  CHECK(bad->status == 400);
+  return bad->detail;
+}
+
+}  // namespace
+
+TEST_CASE("stream_query: without a word the stream begins at the beginning and ends when final") {
+  const StreamQuery query = parsed("");
+  CHECK_FALSE(query.last_event_id);
+  CHECK(query.end.kind() == Kind::kFinal);
+}
+
+TEST_CASE("stream_query: the last event id comes by field or by parameter, and the field wins") {
+  CHECK(id_of(parsed("", {"Last-Event-ID: " + kId})) == kId);
+  CHECK(id_of(parsed("", {"last-event-id: " + kId})) == kId);
+  CHECK(id_of(parsed("last_event_id=" + kId)) == kId);
+  CHECK(id_of(parsed("last_event_id=" + kOtherId, {"Last-Event-ID: " + kId})) == kId);
+}
+
+TEST_CASE("stream_query: an id that bide cannot have given stands for nothing known") {
+  for (const std::string& id : std::vector<std::string>{
+           "", "42", "of-another-server", "\"" + kId + "\"", "W/" + kId, kId + " ", kId + "0",
+           "018a-7-0123456789abcdef", "18A-7-0123456789abcdef", "18a-07-0123456789abcdef"}) {
+    CAPTURE(id);
+    CHECK_FALSE(parsed("", {"Last-Event-ID: " + id}).last_event_id);
+    CHECK_FALSE(parsed("last_event_id=" + id).last_event_id);
+    CHECK_FALSE(parsed("last_event_id=" + kId, {"Last-Event-ID: " + id}).last_event_id);
+  }
+}
+
+TEST_CASE("stream_query: until says when the stream ends") {
+  CHECK(parsed("until=done").end.kind() == Kind::kDone);
+  CHECK(parsed("until=succeeded").end.kind() == Kind::kSucceeded);
+  const Condition listed = parsed("until=processing,failed").end;
+  CHECK(listed.kind() == Kind::kStatus);
+  CHECK(judged(listed, "") == Verdict::kPending);
+  CHECK(judged(listed, "a:started") == Verdict::kHolds);
+  CHECK(judged(listed, "a:failed") == Verdict::kHolds);
+  CHECK(judged(listed, "a:completed") == Verdict::kPending);
+}
+
+TEST_CASE("stream_query: expect counts the agents that must be terminal") {
+  const Condition two = parsed("until=done&expect=2").end;
+  CHECK(judged(two, "a:completed") == Verdict::kPending);
+  CHECK(judged(two, "a:completed b:started") == Verdict::kPending);
+  CHECK(judged(two, "a:completed b:failed") == Verdict::kHolds);
+}
+
+TEST_CASE("stream_query: until=change and until=exists name no end") {
+  for (const char* query : {"until=change", "until=exists"}) {
+    CHECK(detail_of(query).starts_with("until says when the stream ends: done, succeeded, or"));
+  }
+}
+
+TEST_CASE("stream_query: what is malformed is refused with what was expected") {
+  CHECK(detail_of("until=finished").starts_with("until is not one of the allowed words: "));
+  CHECK(detail_of("until=").starts_with("until is not one of the allowed words: "));
+  CHECK(detail_of("until=done&until=done") == "until is given twice; give it once");
+  CHECK(detail_of("last_event_id=a&last_event_id=a") ==
+        "last_event_id is given twice; give it once");
+  CHECK(detail_of("until=done&expect=0") == "expect is a number from 1 to 100000");
+  CHECK(detail_of("until=done&expect=1&expect=1") == "expect is given twice; give it once");
+}
+
+TEST_CASE("stream_query: expect without until=done is refused, as for a held request") {
+  for (const char* query : {"expect=2", "expect=2&until=succeeded", "expect=2&until=processing"}) {
+    CAPTURE(query);
+    CHECK(detail_of(query) == "expect counts agents for until=done; add until=done");
+  }
+  CHECK(detail_of("expect=many") == "expect is a number from 1 to 100000");
+}
+
+TEST_CASE("stream_query: fields of a held request are ignored, its parameters are not") {
+  const StreamQuery query = parsed("_=1", {"If-None-Match: nonsense", "Prefer: wait=1"});
+  CHECK(query.end.kind() == Kind::kFinal);
+  CHECK(detail_of("wait=1s").starts_with("unknown parameter `wait`; the nearest known one is "));
+  CHECK(detail_of("lastEventId=x") ==
+        "unknown parameter `lastEventId`; the nearest known one is `last_event_id`; this resource "
+        "knows last_event_id, until, expect");
+}
+
+TEST_CASE("stream_query: a stream without an end knows neither until nor expect") {
+  for (const char* query : {"until=done", "expect=2", "until=done&expect=2"}) {
+    CHECK(detail_of(query, false) ==
+          "until and expect are for a job's stream; this one has no end");
+  }
+  CHECK(detail_of("untli=done", false) ==
+        "unknown parameter `untli`; the nearest known one is `last_event_id`; this resource knows "
+        "last_event_id");
+}
+
+TEST_CASE("stream_query: a proxy's suffix of an id is ignored") {
+  CHECK(id_of(parsed("", {"Last-Event-ID: " + kId + "-gzip"})) == kId);
+  CHECK(id_of(parsed("last_event_id=" + kId + "-br")) == kId);
+}
+
+}  // namespace bide

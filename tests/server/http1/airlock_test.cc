@@ -1,0 +1,201 @@
+#include "server/http1/airlock.h"
+
+#include <doctest/doctest.h>
+
+#include <random>
+
+#include "tests/server/http1/airlock_feed.h"
+
+namespace bide {
+namespace {
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+std::string get(std::string_view target) {
+  return "GET " + std::string(target) + " HTTP/1.1\r\nHost: a\r\n\r\n";
+}
+
+// Good requests of every kind that the walks below cut and mutate.
+const std::vector<std::string>& corpus() {
+  static const std::vector<std::string> requests = {
+      get("/job/build-7?wait=30s&until=done"),
+      get("http://example.org:8080/job/a%20b?x=%41+%2B&x="),
+      "OPTIONS * HTTP/1.1\r\nHost:\r\n\r\n",
+      "GET / HTTP/1.0\r\n\r\n",
+      "\r\nHEAD / HTTP/1.1\r\nHost: [::1]:80\r\nIf-None-Match: \"a\", W/\"b\"\r\nX:\r\n\r\n",
+      with_fields("Content-Length: 5\r\n") + "hello",
+      with_fields("Expect: 100-continue\r\nContent-Length: 3\r\n") + "abc",
+      chunked("5\r\nhello\r\nA;name=\"v\"\r\n0123456789\r\n0\r\n\r\n"),
+      chunked("3 ;x\r\nabc\r\n000\r\nTrailer: t\r\nOther: o\r\n\r\n"),
+  };
+  return requests;
+}
+
+}  // namespace
+
+TEST_CASE("airlock: a request becomes method, target, path, query and fields") {
+  const Feeding fed = feed(
+      "GET /job/a%2Fb?wait=30s&x=1&x=a+b%3D HTTP/1.1\r\nhost: example.org:80\r\n"
+      "Accept:\t text/plain \t\r\nPrefer: 100%0D%0A \xE4\r\nAccept: */*\r\n\r\n");
+  REQUIRE(fed.requests.size() == 1);
+  const Passed& request = fed.requests[0];
+  CHECK(request.method == "GET");
+  CHECK(request.target == "/job/a%2Fb?wait=30s&x=1&x=a+b%3D");
+  CHECK(request.path == "/job/a%2Fb");
+  CHECK(request.version == "HTTP/1.1");
+  CHECK(request.params == Fields{{"wait", "30s"}, {"x", "1"}, {"x", "a b="}});
+  CHECK(request.headers ==
+        Fields{{"Accept", "text/plain"}, {"Accept", "*/*"}, {"Prefer", "100%0D%0A \xE4"}});
+}
+
+TEST_CASE("airlock: it says whom a request is for") {
+  const auto host_of = [](std::string_view bytes) {
+    httplib::Request request;
+    Progress progress;
+    const Step step = advance(bytes, progress, request);
+    REQUIRE(step.need == Step::Need::kComplete);
+    return step.host ? std::string(*step.host) : "none";
+  };
+  CHECK(host_of("GET / HTTP/1.1\r\nHost: \tExample.org:80 \r\n\r\n") == "Example.org:80");
+  CHECK(host_of("GET / HTTP/1.1\r\nhost: [::1]\r\n\r\n") == "[::1]");
+  CHECK(host_of("GET http://Real:1/ HTTP/1.1\r\nHost: other\r\n\r\n") == "Real:1");
+  CHECK(host_of("GET http://real HTTP/1.0\r\n\r\n") == "real");
+  CHECK(host_of("GET / HTTP/1.1\r\nHost:\r\n\r\n").empty());
+  CHECK(host_of("GET / HTTP/1.0\r\n\r\n") == "none");
+  // Also where the body came later.
+  httplib::Request request;
+  Progress progress;
+  const std::string head = with_fields("Content-Length: 1\r\n");
+  REQUIRE(advance(head, progress, request).need == Step::Need::kMore);
+  CHECK(advance(head + "x", progress, request).host == "a");
+}
+
+TEST_CASE("airlock: versions are 1.0 and 1.1, unreserved characters have no escapes") {
+  const Feeding fed = feed(
+      "GET /%6a%2f%2F%25%2E%7e%20%C3/%41%21%2B%3D HTTP/1.7\r\nHost: a\r\n\r\n"
+      "GET /%6a%2f HTTP/1.0\r\n\r\n");
+  REQUIRE(fed.requests.size() == 2);
+  CHECK(fed.requests[0].version == "HTTP/1.1");
+  CHECK(fed.requests[0].path == "/j%2f%2F%25.~%20%C3/A%21%2B%3D");
+  CHECK(fed.requests[0].target == "/%6a%2f%2F%25%2E%7e%20%C3/%41%21%2B%3D");
+  CHECK(fed.requests[1].version == "HTTP/1.0");
+  CHECK(fed.requests[1].path == "/j%2f");
+}
+
+TEST_CASE("airlock: what the airlock does not own in a request stays as it is") {
+  httplib::Request request;
+  request.remote_addr = "192.0.2.1";
+  request.remote_port = 4711;
+  Progress progress;
+  CHECK(advance(get("/"), progress, request).need == Step::Need::kComplete);
+  CHECK(request.remote_addr == "192.0.2.1");
+  CHECK(request.remote_port == 4711);
+}
+
+TEST_CASE("airlock: of an absolute target the path counts, whatever Host says") {
+  for (const char* bytes : {"GET http://real.example/ HTTP/1.1\r\nHost: other\r\n\r\n",
+                            "GET HTTPS://real.example?q HTTP/1.1\r\nHost: other\r\n\r\n",
+                            "GET http://real.example HTTP/1.0\r\n\r\n"}) {
+    const Feeding fed = feed(bytes);
+    REQUIRE(fed.requests.size() == 1);
+    CHECK(fed.requests[0].path == "/");
+    CHECK(fed.requests[0].headers.empty());
+  }
+}
+
+TEST_CASE("airlock: every way to cut the input in two gives the same verdict") {
+  for (const std::string& bytes : corpus()) {
+    const Feeding whole = feed(bytes);
+    REQUIRE(whole.requests.size() == 1);
+    for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
+      const std::string_view view = bytes;
+      CHECK(feed({view.substr(0, cut), view.substr(cut)}).same_verdict(whole));
+    }
+    CHECK(feed_bytewise(bytes).same_verdict(whole));
+  }
+}
+
+TEST_CASE("airlock: no truncation of a good request is complete or refused") {
+  for (const std::string& bytes : corpus()) {
+    for (std::size_t length = 0; length < bytes.size(); ++length) {
+      const Feeding fed = feed(std::string_view(bytes).substr(0, length));
+      CHECK(fed.requests.empty());
+      CHECK(fed.status == 0);
+      CHECK(fed.left_bytes == length);
+    }
+  }
+}
+
+TEST_CASE("airlock: random mutations never crash, and never depend on the cuts") {
+  std::mt19937 random(7);
+  const std::string_view spice("\r\n\0 \t:;,%0aFx/?#\"\x7F\xFF", 19);
+  for (int round = 0; round < 4000; ++round) {
+    std::string bytes = corpus()[random() % corpus().size()] + corpus()[random() % corpus().size()];
+    for (unsigned edits = 1 + random() % 3; edits > 0; --edits) {
+      const std::size_t place = random() % bytes.size();
+      const char byte =
+          random() % 4 == 0 ? static_cast<char>(random()) : spice[random() % spice.size()];
+      if (random() % 3 == 0) {
+        bytes.erase(place, 1);
+      } else if (random() % 2 == 0) {
+        bytes.insert(place, 1, byte);
+      } else {
+        bytes[place] = byte;
+      }
+    }
+    CHECK(feed_bytewise(bytes).same_verdict(feed(bytes)));
+  }
+}
+
+TEST_CASE("airlock: pipelined requests come out one by one, in order") {
+  std::string bytes;
+  for (const std::string& request : corpus()) bytes += request;
+  const Feeding fed = feed(bytes);
+  REQUIRE(fed.requests.size() == corpus().size());
+  CHECK(fed.left_bytes == 0);
+  CHECK(fed.requests[0].path == "/job/build-7");
+  CHECK(fed.requests[4].method == "HEAD");
+  CHECK(feed_bytewise(bytes).same_verdict(fed));
+}
+
+TEST_CASE("airlock: a body is dropped as it comes, its head is kept") {
+  const std::string head = with_fields("Content-Length: 100000\r\n");
+  const std::string part(10'000, 'b');
+  std::vector<std::string_view> reads = {head};
+  for (int i = 0; i < 10; ++i) reads.emplace_back(part);
+  const Feeding fed = feed(reads);
+  REQUIRE(fed.requests.size() == 1);
+  CHECK(fed.buffer_peak == head.size());
+}
+
+TEST_CASE("airlock: a client that waits for 100 Continue is told once") {
+  const std::string head = with_fields("Expect: 100-Continue\r\nContent-Length: 2\r\n");
+  CHECK(feed({head, "a", "b"}).continues == 1);
+  CHECK(feed_bytewise(head + "ab").continues == 1);
+  CHECK(feed(head + "a").continues == 0);  // It did not wait.
+  CHECK(feed(head + "ab").continues == 0);
+  CHECK(feed(with_fields("Expect: 100-continue\r\n")).continues == 0);  // No body to wait for.
+  CHECK(feed("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n").continues ==
+        0);
+}
+
+TEST_CASE("airlock: the connection lives on as RFC 9112 section 9.3 says") {
+  const auto lives = [](std::string_view version, std::string_view fields) {
+    httplib::Request request;
+    Progress progress;
+    const std::string bytes =
+        "GET / " + std::string(version) + "\r\nHost: a\r\n" + std::string(fields) + "\r\n";
+    REQUIRE(advance(bytes, progress, request).need == Step::Need::kComplete);
+    return keep_alive(request);
+  };
+  CHECK(lives("HTTP/1.1", ""));
+  CHECK_FALSE(lives("HTTP/1.1", "Connection: close\r\n"));
+  CHECK_FALSE(lives("HTTP/1.1", "connection: te,CLOSE ,x\r\n"));
+  CHECK_FALSE(lives("HTTP/1.1", "Connection: keep-alive\r\nConnection: Close\r\n"));
+  CHECK(lives("HTTP/1.1", "Connection: closed, Upgrade\r\n"));
+  CHECK_FALSE(lives("HTTP/1.0", ""));
+  CHECK(lives("HTTP/1.0", "Connection: x, Keep-Alive\r\n"));
+  CHECK_FALSE(lives("HTTP/1.0", "Connection: keep-alive, close\r\n"));
+}
+
+}  // namespace bide

@@ -1,0 +1,348 @@
+#include "server/nats/embedded/embedded_nats.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <iterator>
+
+#include "core/base/start_error.h"
+#include "server/files/state_dir.h"
+#include "tests/eventually.h"
+#include "tests/scratch_dir.h"
+#include "tests/server/nats/nats_bucket.h"
+
+namespace bide {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::children_of;
+using testing::eventually;
+using testing::ScratchDir;
+
+constexpr const char* kHelperDir = "BIDE_TEST_DATA_DIR";
+
+std::string content_of(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+bool answers(const std::string& url) {
+  return std::holds_alternative<std::shared_ptr<NatsConnection>>(
+      NatsConnection::connect({.urls = url, .reconnect = false}));
+}
+
+// Empty: there is none.
+std::string url_in(const std::filesystem::path& dir) {
+  const auto url = read_nats_url(dir);
+  const auto* const found = std::get_if<std::string>(&url);
+  return found == nullptr ? "" : *found;
+}
+
+std::string token_of(const std::string& url) {
+  const std::size_t begin = url.find("://") + 3;
+  return url.substr(begin, url.find('@') - begin);
+}
+
+// What start() throws; empty: it starts.
+std::string start_error(EmbeddedNats::Settings settings) {
+  Metrics metrics;
+  EmbeddedNats nats(std::move(settings), metrics);
+  try {
+    nats.start();
+  } catch (const StartError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+// PATH holds nothing but a nats-server that does as the shell script `body` says; without a body
+// nothing at all. Put back when it goes.
+class FakeProgram {
+ public:
+  explicit FakeProgram(const std::string& body = "") : path_(::getenv("PATH")) {
+    if (!body.empty()) {
+      const auto program = dir_.path() / "nats-server";
+      std::ofstream(program) << "#!/bin/sh\n" << body << "\n";
+      ::chmod(program.c_str(), 0755);
+    }
+    ::setenv("PATH", dir_.path().c_str(), 1);
+  }
+  ~FakeProgram() { ::setenv("PATH", path_.c_str(), 1); }
+  FakeProgram(const FakeProgram&) = delete;
+  FakeProgram& operator=(const FakeProgram&) = delete;
+
+ private:
+  ScratchDir dir_;
+  std::string path_;
+};
+
+// This test program again, as a process that runs the test case below and nothing else.
+pid_t spawn_helper(const std::filesystem::path& data_dir) {
+  ::setenv(kHelperDir, data_dir.c_str(), 1);
+  std::string program = "/proc/self/exe";
+  std::string only = "--test-case=embedded_nats: (in a process of its own)*";
+  std::string also_skipped = "--no-skip";
+  const std::array<char*, 4> argv = {program.data(), only.data(), also_skipped.data(), nullptr};
+  pid_t pid = 0;
+  REQUIRE(::posix_spawn(&pid, program.c_str(), nullptr, nullptr, argv.data(), environ) == 0);
+  return pid;
+}
+
+TEST_CASE("embedded_nats: (in a process of its own) runs until it is killed" * doctest::skip()) {
+  Metrics metrics;
+  EmbeddedNats nats({::getenv(kHelperDir)}, metrics);
+  nats.start();
+  ::raise(SIGSTOP);
+}
+
+TEST_CASE("embedded_nats: it answers, and only who may read the files learns the token") {
+  const ScratchDir dir;
+  Metrics metrics;
+  EmbeddedNats nats({dir.path()}, metrics);
+  nats.start();
+  CHECK(answers(nats.url()));
+  CHECK(url_in(dir.path()) == nats.url());
+
+  const std::string token = token_of(nats.url());
+  REQUIRE(token.size() == 32);
+  std::string without = nats.url();
+  without.replace(without.find(token), token.size() + 1, "");
+  CHECK_FALSE(answers(without));
+  for (const char* file : {"nats-url", "nats/nats.conf", "nats/token"}) {
+    INFO(file);
+    struct stat status {};
+    REQUIRE(::stat((dir.path() / file).c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777) == 0600);
+  }
+  const auto pids = children_of(::getpid(), "nats-server");
+  REQUIRE(pids.size() == 1);
+  const auto proc = std::filesystem::path("/proc") / std::to_string(pids.front());
+  CHECK(content_of(proc / "cmdline").find(token) == std::string::npos);
+  CHECK(content_of(proc / "environ").find(token) == std::string::npos);
+  CHECK(content_of(dir.path() / "nats/nats.log").find(token) == std::string::npos);
+
+  nats.stop();
+  CHECK(children_of(::getpid(), "nats-server").empty());
+  CHECK_FALSE(answers(nats.url()));
+}
+
+TEST_CASE("embedded_nats: a restart keeps the URL and the data") {
+  const ScratchDir dir;
+  Metrics metrics;
+  std::string url;
+  {
+    EmbeddedNats nats({dir.path()}, metrics);
+    nats.start();
+    url = nats.url();
+    auto made = NatsConnection::connect({.urls = url});
+    REQUIRE_FALSE(create_bucket(*std::get<std::shared_ptr<NatsConnection>>(made), "job-queue"));
+  }
+  EmbeddedNats nats({dir.path()}, metrics);
+  nats.start();
+  CHECK(nats.url() == url);
+  auto made = NatsConnection::connect({.urls = url});
+  CHECK(std::holds_alternative<BucketState>(
+      read_bucket_state(*std::get<std::shared_ptr<NatsConnection>>(made), "job-queue")));
+  CHECK(metrics.nats_restarts.load() == 0);
+}
+
+TEST_CASE("embedded_nats: a nats-server that dies is started again, at the same place") {
+  const ScratchDir dir;
+  Metrics metrics;
+  EmbeddedNats nats({dir.path()}, metrics);
+  nats.start();
+  for (std::uint64_t deaths = 1; deaths <= 2; ++deaths) {
+    std::vector<pid_t> pids;
+    REQUIRE(eventually([&] {
+      pids = children_of(::getpid(), "nats-server");
+      return pids.size() == 1;
+    }));
+    ::kill(pids.front(), SIGKILL);
+    REQUIRE(eventually([&] { return metrics.nats_restarts.load() == deaths; }));
+    CHECK(eventually([&] { return answers(nats.url()); }));
+  }
+}
+
+TEST_CASE("embedded_nats: a nats-server that is not heard from is ended and started again") {
+  const ScratchDir dir;
+  Metrics metrics;
+  Contact contact;
+  EmbeddedNats nats({.data_dir = dir.path(), .contact = &contact, .silence_most = 600ms}, metrics);
+  nats.start();
+  const auto heard = [&] { contact.heard(system_clock().now()); };
+  const auto first = children_of(::getpid(), "nats-server");
+  REQUIRE(first.size() == 1);
+  CHECK_FALSE(eventually([&] { return heard(), metrics.nats_restarts.load() != 0; }, 2s));
+  ::kill(first.front(), SIGSTOP);  // Nothing shorter than SIGKILL would end it.
+  CHECK(eventually([&] { return metrics.nats_restarts.load() == 1; }));
+  CHECK(eventually([&] { return heard(), answers(nats.url()); }));
+}
+
+TEST_CASE("embedded_nats: killed with -9, bide takes its nats-server along, and starts again") {
+  // The orphan becomes ours, so that its end can be waited for.
+  REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  const ScratchDir dir;
+  const pid_t helper = spawn_helper(dir.path());
+  int status = 0;
+  REQUIRE(::waitpid(helper, &status, WUNTRACED) == helper);
+  REQUIRE(WIFSTOPPED(status));
+  const auto orphans = children_of(helper, "nats-server");
+  REQUIRE(orphans.size() == 1);
+  const std::string url = url_in(dir.path());
+  REQUIRE_FALSE(url.empty());
+
+  ::kill(orphans.front(), SIGSTOP);
+  ::kill(helper, SIGKILL);
+  REQUIRE(::waitpid(helper, &status, 0) == helper);
+  SUBCASE("as long as the nats-server lives, the directory is in use") {
+    CHECK(start_error({dir.path(), 200ms}).find("in use") != std::string::npos);
+    ::kill(orphans.front(), SIGCONT);
+    ::waitpid(orphans.front(), nullptr, 0);
+  }
+  ::kill(orphans.front(), SIGCONT);
+  SUBCASE("the nats-server is gone soon after") {
+    CHECK(eventually(
+        [&] { return ::waitpid(orphans.front(), nullptr, WNOHANG) == orphans.front(); }, 10s));
+  }
+  SUBCASE("a bide started at once waits for it, and serves the same URL") {
+    Metrics metrics;
+    EmbeddedNats next({dir.path()}, metrics);
+    next.start();
+    CHECK(next.url() == url);
+    CHECK(answers(url));
+    ::waitpid(orphans.front(), nullptr, 0);
+  }
+}
+
+TEST_CASE("embedded_nats: two on one directory: the second is told who has it") {
+  const ScratchDir dir;
+  Metrics metrics;
+  EmbeddedNats first({dir.path()}, metrics);
+  first.start();
+  const std::string error = start_error({dir.path(), 200ms});
+  CHECK(error.find(dir.path().string()) != std::string::npos);
+  CHECK(error.find("in use by process " + std::to_string(::getpid())) != std::string::npos);
+  CHECK(answers(first.url()));
+}
+
+TEST_CASE("embedded_nats: no program: the error names the Debian package") {
+  const ScratchDir dir;
+  const std::string error = start_error({.data_dir = dir.path(), .program = "no-such-server"});
+  CHECK(error.find("no no-such-server in " + std::string(::getenv("PATH")) + ":/usr/local/sbin:") !=
+        std::string::npos);
+  CHECK(error.find("apt-get install nats-server") != std::string::npos);
+  CHECK(error.find("--nats") != std::string::npos);
+}
+
+TEST_CASE("embedded_nats: a directory that cannot be one is an error") {
+  const ScratchDir dir;
+  std::ofstream(dir.path() / "file") << "x";
+  for (const char* path : {"file", "file/below"}) {
+    const std::string error = start_error({dir.path() / path});
+    INFO(error);
+    CHECK(error.find("cannot use the data directory") == 0);
+    CHECK(error.find(dir.path() / "file") != std::string::npos);
+  }
+}
+
+TEST_CASE("embedded_nats: a directory that others may write is not used") {
+  const ScratchDir dir;
+  const auto data = dir.path() / "data";
+  SUBCASE("the directory") {
+    std::filesystem::create_directory(data);
+    ::chmod(data.c_str(), 0777);
+    CHECK(start_error({data}).find("others may write to " + data.string()) != std::string::npos);
+  }
+  SUBCASE("one inside") {
+    std::filesystem::create_directories(data / "nats/store");
+    ::chmod((data / "nats").c_str(), 0775);
+    CHECK(start_error({data}).find("others may write to") != std::string::npos);
+  }
+  SUBCASE("a link in its place") {
+    const ScratchDir elsewhere;
+    std::filesystem::create_symlink(elsewhere.path(), data);
+    for (const auto& path : {data, data / ""}) {
+      CHECK(start_error({path}).find("is a symbolic link") != std::string::npos);
+    }
+    CHECK(std::filesystem::is_empty(elsewhere.path()));
+  }
+  SUBCASE("another user's") {
+    if (::geteuid() != 0) return;  // Only root gives files away.
+    std::filesystem::create_directory(data);
+    REQUIRE(::chown(data.c_str(), 12345, 12345) == 0);
+    CHECK(start_error({data}).find("belongs to user 12345") != std::string::npos);
+  }
+}
+
+TEST_CASE("embedded_nats: what was planted in the directory is not used") {
+  const ScratchDir dir;
+  const ScratchDir elsewhere;
+  const auto nats = dir.path() / "nats";
+  std::filesystem::create_directory(nats);
+  ::chmod(nats.c_str(), 0700);
+  const auto victim = elsewhere.path() / "victim";
+  std::ofstream(victim) << "precious";
+  SUBCASE("links") {
+    std::filesystem::create_symlink(victim, nats / "nats.log");
+    CHECK(start_error({dir.path()}).find("symbolic link") != std::string::npos);
+  }
+  SUBCASE("a link for the lock") {
+    std::filesystem::create_symlink(victim, dir.path() / "lock");
+    CHECK(start_error({dir.path()}).find("symbolic link") != std::string::npos);
+  }
+  SUBCASE("links for what is replaced") {
+    for (const char* file : {"nats/token", "nats/port", "nats/nats.conf", "nats-url"}) {
+      std::filesystem::create_symlink(victim, dir.path() / file);
+    }
+    CHECK(start_error({dir.path()}) == "");
+  }
+  SUBCASE("a token that is more than a token") {
+    std::ofstream(nats / "token") << R"(" }, http: "0.0.0.0:8222", a: {b)"
+                                  << "\n";
+    CHECK(start_error({dir.path()}) == "");
+    CHECK(content_of(nats / "nats.conf").find("8222") == std::string::npos);
+  }
+  CHECK(content_of(victim) == "precious");
+}
+
+TEST_CASE("embedded_nats: the child has no descriptor and no variable that is ours") {
+  const ScratchDir dir;
+  const int inherited = ::open("/dev/null", O_RDONLY);  // Without O_CLOEXEC.
+  ::setenv("BIDE_TOKEN", "secret", 1);
+  const FakeProgram shows("/bin/ls -l /proc/$$/fd; /usr/bin/env; exit 1");
+  const std::string error = start_error({dir.path()});
+  ::unsetenv("BIDE_TOKEN");
+  ::close(inherited);
+  const std::string log = content_of(dir.path() / "nats/nats.log");
+  CHECK(log.find("/lock") != std::string::npos);
+  CHECK(log.find("BIDE_TOKEN") == std::string::npos);
+  CHECK(log.find(" 4 -> ") == std::string::npos);
+}
+
+TEST_CASE("embedded_nats: a program that ends at once: the error shows the end of its log") {
+  const ScratchDir dir;
+  const FakeProgram broken("echo 'no such option: -c'; exit 1");
+  const std::string error = start_error({dir.path()});
+  CHECK(error.find("ended at once") != std::string::npos);
+  CHECK(error.find("no such option: -c") != std::string::npos);
+  CHECK(error.find('\n') == std::string::npos);
+}
+
+TEST_CASE("embedded_nats: a program that does not answer is an error, and is ended") {
+  const ScratchDir dir;
+  const FakeProgram silent("exec /bin/sleep 600");
+  const std::string error = start_error({dir.path(), 300ms});
+  CHECK(error.find("did not answer") != std::string::npos);
+  CHECK(children_of(::getpid(), "sleep").empty());
+}
+
+}  // namespace
+}  // namespace bide

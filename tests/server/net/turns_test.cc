@@ -1,0 +1,108 @@
+// Clients that read as fast as bide sends keep no thread from others: after a turn they go to the
+// back of the queue.
+#include <doctest/doctest.h>
+
+#include <future>
+#include <string>
+#include <vector>
+
+#include "tests/server/served_table.h"
+
+namespace bide {
+namespace {
+
+using testing::Client;
+using testing::ServedTable;
+
+constexpr std::size_t kThreads = 2;  // Of ServedTable.
+constexpr std::size_t kJobs = 1000;
+
+std::string get(const std::string& target, const std::string& fields = "") {
+  return "GET " + target + " HTTP/1.1\r\nHost: test\r\n" + fields + "\r\n";
+}
+
+// Two sockets to a thread: one has much to be told, the other asks for little.
+struct Crowded {
+  explicit Crowded(ServedTable& served) : server(served) {
+    for (std::size_t i = 0; i < 2 * kThreads; ++i) {
+      (i < kThreads ? greedy : quick).push_back(server.dial());
+      REQUIRE(ServedTable::wait_until([&] { return server.connections() == i + 1; }));
+    }
+  }
+
+  // All requests are there when the threads begin to look at them.
+  void ask(const std::string& much, const std::string& little) {
+    std::promise<void> go;
+    const std::shared_future<void> gone = go.get_future().share();
+    std::atomic<std::size_t> waiting{0};
+    for (std::size_t i = 0; i < kThreads; ++i) {
+      server.crew().run([&waiting, gone] {
+        ++waiting;
+        gone.wait();
+      });
+    }
+    CHECK(ServedTable::wait_until([&] { return waiting == kThreads; }));
+    for (Client& client : greedy) client.send(much);
+    for (Client& client : quick) client.send(little);
+    go.set_value();
+    for (Client& client : quick) CHECK(client.response().starts_with("HTTP/1.1 200 "));
+  }
+
+  ServedTable& server;
+  std::vector<Client> greedy;
+  std::vector<Client> quick;
+};
+
+}  // namespace
+
+TEST_CASE("turns: a feed that is resumed from long ago lets others in between its batches") {
+  ServedTable server;
+  for (std::size_t i = 1; i <= kJobs; ++i) {
+    server.apply(testing::defined("job-" + std::to_string(i), i));
+  }
+  std::atomic<std::uint64_t> told_before{UINT64_MAX};  // The first of the small requests.
+  server.instead = [&](const httplib::Request& request, Exchange& exchange) {
+    std::uint64_t none = UINT64_MAX;
+    if (request.path == "/livez") {
+      told_before.compare_exchange_strong(none,
+                                          server.http_metrics.sum(&HttpTally::stream_records));
+    }
+    server.router().handle(request, exchange);
+  };
+  Crowded crowded(server);
+  const std::string resumed = "Last-Event-ID: 2a-0-0000000000000000\r\n";
+  crowded.ask(get("/job/events", resumed), get("/livez"));
+  CHECK(told_before < kJobs / 2);
+  for (Client& client : crowded.greedy) {  // And it is told everything.
+    const std::string last = "\"revision\":" + std::to_string(kJobs) + "}";
+    while (client.received().find(last) == std::string::npos) REQUIRE(client.more());
+  }
+  CHECK(server.http_metrics.sum(&HttpTally::stream_records) == kThreads * kJobs);
+}
+
+TEST_CASE("turns: a row of pipelined requests lets others in between") {
+  ServedTable server;
+  std::atomic<std::size_t> answered{0};
+  std::atomic<std::size_t> answered_before{SIZE_MAX};  // The first that is not in a row.
+  server.instead = [&](const httplib::Request& request, Exchange& exchange) {
+    if (request.path == "/livez") {
+      ++answered;
+    } else {
+      std::size_t none = SIZE_MAX;
+      answered_before.compare_exchange_strong(none, answered.load());
+    }
+    server.router().handle(request, exchange);
+  };
+  constexpr std::size_t kRow = 500;
+  std::string row;
+  for (std::size_t i = 0; i < kRow; ++i) row += get("/livez");
+  REQUIRE(row.size() < 32'768);  // It is read at once.
+  Crowded crowded(server);
+  crowded.ask(row, get("/metrics"));
+  CHECK(answered_before < kRow / 2);
+  for (Client& client : crowded.greedy) {
+    for (std::size_t i = 0; i < kRow; ++i) CHECK(client.response().starts_with("HTTP/1.1 200 "));
+  }
+}
+
+}  // namespace bide

@@ -1,0 +1,90 @@
+// tests/server/suite_server.h: bide's front, from the accept loop to the parser, with a handler of
+// the test's own, as a program that conformance suites can be pointed at.
+#pragma once
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "server/net/front.h"
+#include "server/net/http_server.h"
+
+namespace bide::testing {
+
+class SuiteServer {
+ public:
+  // Of a parked request or a stream.
+  [[nodiscard]] JobTable& table() { return table_; }
+
+  // `handler` must outlive the server. Throws StartError.
+  std::uint16_t start(Handler& handler, const std::string& host, std::uint16_t port) {
+    const std::uint16_t bound = http_.bind(host, port);
+    front_.start(table_, handler, 2);
+    accept_thread_ = std::thread([this] { static_cast<void>(http_.serve()); });
+    while (!http_.is_running()) std::this_thread::yield();
+    return bound;
+  }
+  void stop() {
+    http_.stop();
+    accept_thread_.join();
+    front_.drain(std::chrono::seconds(5));
+    table_.close();
+    front_.stop();
+  }
+
+ private:
+  HttpMetrics http_metrics_;
+  AccessLogger access_logger_{system_clock(), AccessLog::kOff};
+  Front front_{system_clock(), {}, http_metrics_, access_logger_};
+  JobTable table_{system_clock(), {}, &front_.crew()};
+  HttpServer http_{front_};
+  std::thread accept_thread_;
+};
+
+struct SuiteProgram {
+  std::string_view name;    // For errors.
+  std::string_view scheme;  // Of the URL it prints: `ws`.
+  std::string_view listen;  // Without --listen.
+};
+
+// `NAME [--listen HOST:PORT]`: prints its URL and serves until SIGTERM. `make_handler` is given the
+// server.
+template <typename MakeHandler>
+int run_suite_server(int argc, char** argv, const SuiteProgram& program, MakeHandler make_handler) {
+  std::string listen(program.listen);
+  const std::string name(program.name);
+  if (argc == 3 && std::string_view(argv[1]) == "--listen") listen = argv[2];
+  const std::size_t colon = listen.rfind(':');
+  if ((argc != 1 && argc != 3) || colon == std::string::npos) {
+    std::fprintf(stderr, "usage: %s [--listen 127.0.0.1:0]\n", name.c_str());
+    return 2;
+  }
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  try {
+    SuiteServer server;
+    auto handler = make_handler(server);
+    const std::string host = listen.substr(0, colon);
+    const auto wanted = static_cast<std::uint16_t>(std::stoul(listen.substr(colon + 1)));
+    const unsigned port = server.start(*handler, host, wanted);
+    std::printf("%s://%s:%u\n", std::string(program.scheme).c_str(), host.c_str(), port);
+    std::fflush(stdout);
+    int number = 0;
+    ::sigwait(&signals, &number);
+    server.stop();
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: %s\n", name.c_str(), error.what());
+    return 1;
+  }
+}
+
+}  // namespace bide::testing
