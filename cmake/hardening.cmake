@@ -2,7 +2,8 @@
 # somebody. bench/compare's peers and the tests go without. tests/hardening_test.sh looks at the
 # result.
 #
-# Not with sanitizers: they find the same and more, and some of these are in their way.
+# Not with sanitizers, which find the same and more, nor with precompiled headers, which want the same
+# flags everywhere: neither is shipped.
 include(CheckCXXCompilerFlag)
 
 check_cxx_compiler_flag(-fcf-protection BIDE_HAS_CF_PROTECTION)  # x86 only.
@@ -10,7 +11,7 @@ check_cxx_compiler_flag(-fstack-clash-protection BIDE_HAS_STACK_CLASH_PROTECTION
 
 # For the directory that calls it, and what is below.
 macro(bide_harden)
-  if(NOT BIDE_SANITIZE AND NOT BIDE_FUZZ)
+  if(NOT BIDE_SANITIZE AND NOT BIDE_FUZZ AND NOT BIDE_PRECOMPILE)
     # Not CMake's POSITION_INDEPENDENT_CODE: for libraries that is -fPIC, which costs calls.
     add_compile_options(-fPIE -fstack-protector-strong)
     if(BIDE_HAS_STACK_CLASH_PROTECTION)

@@ -14,12 +14,12 @@ CLIENTS = {
     "WebSocket": ("ws", "ask"),
 }
 # Of bide, the files that are there for a road; streams read `until` by those of long polling, too.
-BOTH_STREAMS = ("server/stream.*", "server/stream_opening.*", "server/stream_query.*", "server/stream_resource.*")
-HOLDING = ("server/hold_query.*", "server/hold_time.*")
+BOTH_STREAMS = ("server/http/stream.*", "server/api/stream_*")
+HOLDING = ("server/api/hold_query.*", "server/api/hold_time.*")
 SERVER = {
     "long polling": HOLDING,
-    "SSE": ("server/event_stream.*",),
-    "WebSocket": ("server/web_socket*", "server/utf8_scan.*"),
+    "SSE": ("server/sse/*",),
+    "WebSocket": ("server/websocket/*",),
 }
 
 

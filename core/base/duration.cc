@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "core/base/digits.h"
+
 namespace bide {
 namespace {
 
@@ -17,8 +19,6 @@ struct Unit {
 // From large to small, the order in which a duration must name them.
 constexpr std::array<Unit, 4> kUnits = {{{"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
 constexpr std::size_t kSeconds = 2;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::string_view take_digits(std::string_view& text) {
   const auto end = std::find_if_not(text.begin(), text.end(), is_digit);

@@ -70,13 +70,13 @@ std::size_t make_string_plain(std::string& text, std::size_t at) {
   return at + 1;
 }
 
-bool take_digits(std::string_view& text) {
+bool skip_digits(std::string_view& text) {
   const std::size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
   text.remove_prefix(count);
   return count > 0;
 }
 
-bool take_any_of(std::string_view& text, std::string_view characters) {
+bool skip_any_of(std::string_view& text, std::string_view characters) {
   if (text.empty() || characters.find(text.front()) == std::string_view::npos) return false;
   text.remove_prefix(1);
   return true;
@@ -84,12 +84,12 @@ bool take_any_of(std::string_view& text, std::string_view characters) {
 
 // RFC 8259 section 6.
 bool is_number(std::string_view text) {
-  take_any_of(text, "-");
-  if (!take_any_of(text, "0") && !take_digits(text)) return false;
-  if (take_any_of(text, ".") && !take_digits(text)) return false;
-  if (take_any_of(text, "eE")) {
-    take_any_of(text, "+-");
-    if (!take_digits(text)) return false;
+  skip_any_of(text, "-");
+  if (!skip_any_of(text, "0") && !skip_digits(text)) return false;
+  if (skip_any_of(text, ".") && !skip_digits(text)) return false;
+  if (skip_any_of(text, "eE")) {
+    skip_any_of(text, "+-");
+    if (!skip_digits(text)) return false;
   }
   return text.empty();
 }

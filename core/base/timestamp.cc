@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "core/base/digits.h"
+
 namespace bide {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // `0` in the shape stands for any digit, every other character for itself.
 bool take_shape(std::string_view& text, std::string_view shape) {

@@ -9,23 +9,10 @@
 #include <system_error>
 #include <utility>
 
+#include "server/files/descriptor.h"
+
 namespace bide {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 std::string system_trouble(const std::filesystem::path& file) {
   return file.string() + ": cannot be read: " + std::generic_category().message(errno);

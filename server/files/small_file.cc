@@ -8,31 +8,18 @@
 #include <cerrno>
 #include <cstring>
 
+#include "server/files/descriptor.h"
+
 namespace bide {
 namespace {
 
 constexpr std::size_t kSmallFileBytesMax = 1 << 20;
 constexpr std::size_t kFirstReadBytes = 4096;  // Most files have less.
 
-class Descriptor {
- public:
-  explicit Descriptor(const std::filesystem::path& path)
-      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
-
 }  // namespace
 
 std::variant<std::string, Unreadable> read_small_file(const std::filesystem::path& path) {
-  const Descriptor file(path);
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return Unreadable{std::strerror(errno)};
   struct stat status {};
   // It opens like a file and only fails when read.

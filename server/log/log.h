@@ -20,6 +20,13 @@
 
 namespace bide {
 
+// Which requests are logged (server/net/access_logger.h).
+enum class AccessLog : std::uint8_t {
+  kOff,
+  kSampled,  // Every error, and one in a hundred of the others.
+  kAll,
+};
+
 struct LogField {
   std::string_view name;
   std::variant<std::string_view, std::uint64_t, double, bool> value;

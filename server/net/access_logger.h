@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "core/base/clock.h"
-#include "server/settings/options.h"
+#include "server/log/log.h"
 
 namespace bide {
 

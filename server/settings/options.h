@@ -21,15 +21,10 @@
 #include <vector>
 
 #include "core/base/client_address.h"
+#include "server/log/log.h"
 #include "server/nats/login/nats_credentials.h"
 
 namespace bide {
-
-enum class AccessLog : std::uint8_t {
-  kOff,
-  kSampled,  // Every error, and one in a hundred of the others.
-  kAll,
-};
 
 // Who may read.
 struct AuthOptions {

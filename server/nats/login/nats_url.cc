@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "core/base/digits.h"
+
 namespace bide {
 namespace {
 
@@ -30,14 +32,6 @@ bool is_host_and_port(std::string_view text) {
   return colon > 0 && is_port(text.substr(colon + 1));
 }
 
-// -1: no hexadecimal digit.
-int digit_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 // nullopt: a `%` without two digits behind it, or a NUL, which no C string can hold.
 std::optional<std::string> percent_decoded(std::string_view text) {
   std::string decoded;
@@ -46,8 +40,8 @@ std::optional<std::string> percent_decoded(std::string_view text) {
       decoded += text[i];
       continue;
     }
-    const int high = i + 2 < text.size() ? digit_of(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? digit_of(text[i + 2]) : -1;
+    const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
+    const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
     if (high < 0 || low < 0 || high + low == 0) return std::nullopt;
     decoded += static_cast<char>(high * 16 + low);
     i += 2;
