@@ -75,7 +75,7 @@ class Server {
         served_hosts_(make_served_hosts(options)),
         tls_(make_tls(options)),
         front_(system_clock(), front_limits(options), http_metrics_, access_logger_),
-        table_(system_clock(), table_options(options), &front_.crew()),
+        table_(system_clock(), table_options(options), &front_.executor()),
         freshness_(contact_, options.max_stale, table_.catch_up()),
         hold_time_({options.max_wait, options.wait_jitter}),
         resources_(hold_time_, freshness_, admission_, table_, http_metrics_),

@@ -143,7 +143,7 @@ struct StepsServer::Parts {
   std::unique_ptr<Authority> authority;
   std::unique_ptr<TlsContext> tls;
   Front front;
-  JobTable table{system_clock(), {}, &front.crew()};
+  JobTable table{system_clock(), {}, &front.executor()};
   Freshness freshness{contact, std::chrono::seconds(5), table.catch_up()};
   HoldTime hold_time{{}};
   Admission admission{system_clock(), authority.get(), ""};

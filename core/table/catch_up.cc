@@ -7,16 +7,16 @@
 
 namespace bide {
 
-CatchUp::CatchUp(Clock& clock, Crew* crew, ParkingPlaces& places, const Position& position)
-    : clock_(clock), crew_(crew), places_(places), position_(position) {}
+CatchUp::CatchUp(Clock& clock, Executor* executor, ParkingPlaces& places, const Position& position)
+    : clock_(clock), position_(position), queue_(clock, executor, places, *this) {}
 
-CatchUp::~CatchUp() { assert(!attendant_.joinable() && !asking_.joinable()); }
+CatchUp::~CatchUp() { assert(!asking_.joinable()); }
 
 void CatchUp::start(Tail& tail) {
-  MutexLock lock(mutex_);
+  MutexLock lock(queue_.mutex);
   started_ = true;
   asking_ = std::thread([this, &tail] { ask_on(tail); });
-  attendant_ = std::thread([this] { attend(); });
+  queue_.start();
 }
 
 // --- The requests' side ---------------------------------------------------------------------
@@ -29,30 +29,19 @@ Lot::Look CatchUp::look(std::string_view /*key*/, const Waiter::Terms& /*terms*/
 Lot::Parked CatchUp::park(std::string_view /*key*/, Waiter& waiter, std::uint64_t ticket,
                           TimePoint /*now*/, Look& look) {
   look = {};
-  MutexLock lock(mutex_);
+  WaitQueue::Lock lock(queue_);
   if (!waiter.present(ticket)) return Parked::kGone;
-  if (draining_ || !started_) return Parked::kDraining;
-  // All that may throw comes before the first thing that would have to be undone.
-  due_.make_room();
+  if (queue_.draining() || !started_) return Parked::kDraining;
   if (groups_.empty() || groups_.back().state != Group::State::kNew) groups_.emplace_back();
-  if (!places_.try_take(waiter.terms.places)) return Parked::kFull;
   const bool first = groups_.back().waiters == nullptr;
-  groups_.back().link(waiter);
-  due_.insert(waiter, waiter.terms.deadline);
+  if (!queue_.try_park(waiter, groups_.back(), waiter.terms.deadline)) return Parked::kFull;
   if (first) ask_.notify_one();
-  if (&due_.top() == &waiter) news_.notify_one();
   return Parked::kParked;
 }
 
 void CatchUp::unpark(std::string_view /*key*/, Waiter& waiter) {
-  MutexLock lock(mutex_);
-  if (due_.holds(waiter)) forget(waiter);  // Or the attendant lost its claim to us.
-}
-
-void CatchUp::forget(Waiter& waiter) {
-  WaiterList::unlink(waiter);
-  due_.erase(waiter);
-  places_.give_back(waiter.terms.places);
+  MutexLock lock(queue_.mutex);
+  queue_.unpark(waiter);
 }
 
 // --- The asking thread ----------------------------------------------------------------------
@@ -77,12 +66,12 @@ bool CatchUp::has_new() const {
 }
 
 void CatchUp::ask_on(Tail& tail) {
-  MutexLock lock(mutex_);
+  MutexLock lock(queue_.mutex);
   while (!stopped_) {
     const TimePoint now = clock_.now();
     const bool wanted = has_new();
     if (!wanted || now < next_ask_) {
-      clock_.wait_until(ask_, mutex_, wanted ? next_ask_ : kEndOfTime);
+      clock_.wait_until(ask_, queue_.mutex, wanted ? next_ask_ : kEndOfTime);
       continue;
     }
     next_ask_ = now + kPace;
@@ -91,9 +80,9 @@ void CatchUp::ask_on(Tail& tail) {
     }
     const Position::Place before = position_.get();
     const std::uint64_t installs_before = installs_;
-    mutex_.unlock();
+    queue_.mutex.unlock();
     const std::optional<Tail::Report> report = ask(tail);
-    mutex_.lock();
+    queue_.mutex.lock();
     // What was installed meanwhile may be of either stream.
     if (!report || installs_ != installs_before) {
       tell(Group::State::kNew, {});
@@ -112,40 +101,26 @@ void CatchUp::tell(Group::State state, Position::Place place) {
     group.state = state;
     group.place = place;
   }
-  news_.notify_one();
+  queue_.wake();
 }
 
-// --- The attendant --------------------------------------------------------------------------
+// --- The notifier --------------------------------------------------------------------------
 
-void CatchUp::attend() {
-  MutexLock lock(mutex_);
-  while (!stopped_) {
-    Batch batch;
-    take_ready(clock_.now(), batch);
-    if (batch.empty()) {
-      if (draining_) drained_.notify_all();
-      clock_.wait_until(news_, mutex_, due_.next_due());
-      continue;
-    }
-    handing_out_ = true;
-    mutex_.unlock();
-    hand_out(batch, crew_);
-    mutex_.lock();
-    handing_out_ = false;
-  }
-}
-
-void CatchUp::take_ready(TimePoint now, Batch& batch) {
+bool CatchUp::collect(TimePoint now, Batch& batch) {
   publish_wanted();  // Before the position is looked at.
   for (Group& group : groups_) {
     if (!is_reached(group)) continue;
-    while (group.waiters != nullptr) take(*group.waiters, Outcome::kChanged, batch);
+    while (group.waiters != nullptr) {
+      queue_.take(*group.waiters, Outcome::kChanged, nullptr, {}, batch);
+    }
   }
-  while (draining_ ? !due_.empty() : due_.next_due() <= now) {
-    take(due_.top(), draining_ ? Outcome::kDrain : Outcome::kTimeout, batch);
+  const Outcome outcome = queue_.draining() ? Outcome::kDrain : Outcome::kTimeout;
+  while (Waiter* const waiter = queue_.due_by(now)) {
+    queue_.take(*waiter, outcome, nullptr, {}, batch);
   }
   groups_.remove_if([](const Group& group) { return group.waiters == nullptr; });
   publish_wanted();
+  return false;
 }
 
 bool CatchUp::is_reached(const Group& group) const {
@@ -163,24 +138,8 @@ void CatchUp::publish_wanted() {
   wanted_.store(wanted);
 }
 
-void CatchUp::take(Waiter& waiter, Outcome outcome, Batch& batch) {
-  forget(waiter);
-  if (!waiter.try_claim()) return;
-  try {
-    batch.ready.push_back({&waiter, outcome, nullptr});
-  } catch (const std::bad_alloc&) {
-    batch.lost.link(waiter);
-  }
-}
-
-// Under the lock, or it could come between the attendant's look and its sleep.
-void CatchUp::wake() {
-  MutexLock lock(mutex_);
-  news_.notify_one();
-}
-
 void CatchUp::installed(Link link) {
-  MutexLock lock(mutex_);
+  WaitQueue::Lock lock(queue_);
   ++installs_;
   link_ = link;
   for (Group& group : groups_) {
@@ -188,31 +147,17 @@ void CatchUp::installed(Link link) {
   }
   next_ask_ = {};  // Reads of the bucket have a pace of their own.
   ask_.notify_one();
-  news_.notify_one();
-}
-
-void CatchUp::begin_drain() {
-  MutexLock lock(mutex_);
-  draining_ = true;
-  news_.notify_one();
-}
-
-void CatchUp::finish_drain() {
-  MutexLock lock(mutex_);
-  while (!due_.empty() || handing_out_) {
-    drained_.wait_until(mutex_, std::chrono::steady_clock::now() + std::chrono::seconds(1));
-  }
+  queue_.notify();
 }
 
 void CatchUp::stop() {
+  queue_.stop();
   {
-    MutexLock lock(mutex_);
+    MutexLock lock(queue_.mutex);
     stopped_ = true;
-    news_.notify_one();
     ask_.notify_one();
   }
   if (asking_.joinable()) asking_.join();
-  if (attendant_.joinable()) attendant_.join();
 }
 
 }  // namespace bide

@@ -13,12 +13,11 @@
 //
 // Structure. Waiters are in groups, in the order they came. One thread asks for reports, at most
 // one every kPace, each for all groups that were there then. It may have to wait for seconds, so
-// another, the attendant, answers: whose place is reached, whose deadline has come, all when
-// draining. Empty groups are dropped: there are as many as reports fit in the longest wait, at
-// most.
+// the queue's notifier answers. Empty groups are dropped: there are at most as many as reports fit
+// in the longest wait.
 //
 // The thread that applies entries pays one comparison for each. No wake-up is lost: it writes the
-// position and then reads `wanted_`; the attendant writes that and then reads the position.
+// position and then reads `wanted_`; the notifier writes that and then reads the position.
 //
 // Thread safety: all methods may be called from any thread, but start() and stop() from one, and
 // progressed() and installed() from the one that applies entries.
@@ -33,23 +32,22 @@
 #include <thread>
 #include <vector>
 
-#include "core/base/crew.h"
+#include "core/base/executor.h"
 #include "core/base/mutex.h"
 #include "core/job/position.h"
-#include "core/parking/due_heap.h"
-#include "core/parking/hand_out.h"
 #include "core/parking/lot.h"
 #include "core/parking/parking_places.h"
+#include "core/parking/wait_queue.h"
 #include "core/table/tail.h"
 
 namespace bide {
 
-class CatchUp final : public Lot {
+class CatchUp final : public Lot, private WaitQueue::Owner {
  public:
   static constexpr std::chrono::milliseconds kPace{50};  // Between two reports asked for.
 
-  // All must outlive this. `crew` may be null.
-  CatchUp(Clock& clock, Crew* crew, ParkingPlaces& places, const Position& position);
+  // All must outlive this. `executor` may be null.
+  CatchUp(Clock& clock, Executor* executor, ParkingPlaces& places, const Position& position);
   ~CatchUp() override;  // After stop().
 
   // Before this, and after drain, nothing is parked: kDraining.
@@ -74,22 +72,25 @@ class CatchUp final : public Lot {
   // Answers without a snapshot: kChanged once caught up, kTimeout at the deadline, kDrain. Of the
   // terms only the deadline counts; the key not at all. Never kReady.
   [[nodiscard]] Parked park(std::string_view key, Waiter& waiter, std::uint64_t ticket,
-                            TimePoint now, Look& look) override EXCLUDES(mutex_);
-  void unpark(std::string_view key, Waiter& waiter) override EXCLUDES(mutex_);
+                            TimePoint now, Look& look) override EXCLUDES(queue_.mutex);
+  void unpark(std::string_view key, Waiter& waiter) override EXCLUDES(queue_.mutex);
 
   // --- The table's side ---------------------------------------------------------------------
 
   // The position has advanced.
   void progressed() {
-    if (position_.revision() >= wanted_.load()) wake();
+    if (position_.revision() < wanted_.load()) return;
+    // Under the lock, or it could come between the notifier's look and its sleep.
+    WaitQueue::Lock lock(queue_);
+    queue_.notify();
   }
   // The bucket was read afresh over `link`, and the position restarted.
-  void installed(Link link) EXCLUDES(mutex_);
+  void installed(Link link) EXCLUDES(queue_.mutex);
 
-  void begin_drain() EXCLUDES(mutex_);   // Parks no more; the attendant answers all with kDrain.
-  void finish_drain() EXCLUDES(mutex_);  // Blocks until it has; bounded by the answers' own time.
+  void begin_drain() { queue_.begin_drain(); }  // See WaitQueue.
+  void finish_drain() { queue_.finish_drain(); }
   // Ends the threads, as soon as a Tail::read() that is under way returns.
-  void stop() EXCLUDES(mutex_);
+  void stop() EXCLUDES(queue_.mutex);
 
  private:
   static constexpr Revision kNobody = UINT64_MAX;
@@ -100,40 +101,30 @@ class CatchUp final : public Lot {
     Position::Place place;  // Where it is ready; once told.
   };
 
-  void ask_on(Tail& tail) EXCLUDES(mutex_);  // The asking thread.
-  void tell(Group::State state, Position::Place place) REQUIRES(mutex_);
-  [[nodiscard]] bool has_new() const REQUIRES(mutex_);
+  void ask_on(Tail& tail) EXCLUDES(queue_.mutex);  // The asking thread.
+  void tell(Group::State state, Position::Place place) REQUIRES(queue_.mutex);
+  [[nodiscard]] bool has_new() const REQUIRES(queue_.mutex);
 
-  void attend() EXCLUDES(mutex_);  // The attendant.
-  void take_ready(TimePoint now, Batch& batch) REQUIRES(mutex_);
-  [[nodiscard]] bool is_reached(const Group& group) const REQUIRES(mutex_);
-  void publish_wanted() REQUIRES(mutex_);
-  void take(Waiter& waiter, Outcome outcome, Batch& batch) REQUIRES(mutex_);
-  void forget(Waiter& waiter) REQUIRES(mutex_);
-  void wake() EXCLUDES(mutex_);
+  // What the notifier does.
+  [[nodiscard]] bool collect(TimePoint now, Batch& batch) override REQUIRES(queue_.mutex);
+  [[nodiscard]] TimePoint next_work(TimePoint) const override { return kEndOfTime; }
+  [[nodiscard]] bool is_reached(const Group& group) const REQUIRES(queue_.mutex);
+  void publish_wanted() REQUIRES(queue_.mutex);
 
   Clock& clock_;
-  Crew* const crew_;
-  ParkingPlaces& places_;
   const Position& position_;
   std::atomic<Revision> wanted_{kNobody};  // The lowest revision that makes somebody ready.
 
-  Mutex mutex_;
-  CondVar news_;     // For the attendant.
-  CondVar ask_;      // For the asking thread.
-  CondVar drained_;  // The attendant has nothing left: for finish_drain().
-  std::list<Group> groups_ GUARDED_BY(mutex_);
-  DueHeap due_ GUARDED_BY(mutex_);
-  TimePoint next_ask_ GUARDED_BY(mutex_){};
-  std::uint64_t installs_ GUARDED_BY(mutex_) = 0;
-  Link link_ GUARDED_BY(mutex_) = 0;  // What the table shows was read over it.
-  bool started_ GUARDED_BY(mutex_) = false;
-  bool handing_out_ GUARDED_BY(mutex_) = false;
-  bool draining_ GUARDED_BY(mutex_) = false;
-  bool stopped_ GUARDED_BY(mutex_) = false;
+  WaitQueue queue_;
+  CondVar ask_;  // For the asking thread.
+  std::list<Group> groups_ GUARDED_BY(queue_.mutex);
+  TimePoint next_ask_ GUARDED_BY(queue_.mutex){};
+  std::uint64_t installs_ GUARDED_BY(queue_.mutex) = 0;
+  Link link_ GUARDED_BY(queue_.mutex) = 0;  // What the table shows was read over it.
+  bool started_ GUARDED_BY(queue_.mutex) = false;
+  bool stopped_ GUARDED_BY(queue_.mutex) = false;
 
   std::thread asking_;
-  std::thread attendant_;
 };
 
 }  // namespace bide

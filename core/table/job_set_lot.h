@@ -12,7 +12,7 @@
 // let go by unpark() may be parked again already.
 //
 // Thread safety: all methods may be called from any thread. Destroyed after JobTable::drain(), once
-// the crew has done what that gave it, and before the table.
+// the executor has done what that gave it, and before the table.
 #pragma once
 
 #include <memory>

@@ -50,9 +50,9 @@ void BucketRead::let_go(Revision before) {
   });
 }
 
-JobTable::JobTable(Clock& clock, const Options& options, Crew* crew)
-    : clock_(clock), options_(options), crew_(crew), places_(options.parked_max) {
-  catch_up_ = std::make_unique<CatchUp>(clock, crew, places_, position_);
+JobTable::JobTable(Clock& clock, const Options& options, Executor* executor)
+    : clock_(clock), options_(options), executor_(executor), places_(options.parked_max) {
+  catch_up_ = std::make_unique<CatchUp>(clock, executor, places_, position_);
   overview_ = std::make_unique<Overview>(*this);
   for (std::size_t i = 0; i < options.shards; ++i) {
     shards_.push_back(std::make_unique<Shard>(*this));

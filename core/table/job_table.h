@@ -1,7 +1,7 @@
 // core/table/job_table.h: Every job's state, and the requests parked on it.
 //
 // The table is cut into shards by job id. A shard has one mutex, one condition variable and one
-// attendant thread; see core/table/shard.h for how they work together. Parking and looking at the
+// notifier thread; see core/table/shard.h for how they work together. Parking and looking at the
 // state happen under one lock, so no change can fall between them.
 //
 // Thread safety: all methods may be called from any thread, but apply(), install() and let_go()
@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
-#include "core/base/crew.h"
+#include "core/base/executor.h"
 #include "core/job/entry_codec.h"
 #include "core/job/job.h"
 #include "core/job/position.h"
@@ -69,7 +69,7 @@ class BucketRead {
 class JobTable final : public Lot {
  public:
   struct Options {
-    std::size_t shards = 2;            // 1..64; attendant threads.
+    std::size_t shards = 2;            // 1..64; notifier threads.
     std::size_t parked_max = 100'000;  // Places for parked requests, those of the overview too.
     std::size_t jobs_max = 4'000'000;
     std::size_t memory_max = 0;                    // Bytes of all jobs (Job::bytes()); 0: no limit.
@@ -80,8 +80,8 @@ class JobTable final : public Lot {
     std::chrono::milliseconds stats_interval{250};  // See core/table/overview.h.
   };
 
-  // `clock` and `crew` (may be null: attendants answer alone) must outlive the table.
-  JobTable(Clock& clock, const Options& options, Crew* crew);
+  // `clock` and `executor` (may be null: notifiers answer alone) must outlive the table.
+  JobTable(Clock& clock, const Options& options, Executor* executor);
   ~JobTable() override;
 
   // --- The watcher's side -------------------------------------------------------------------
@@ -90,7 +90,7 @@ class JobTable final : public Lot {
   // now is woken as by an event. `max_age`: jobs leave the table when their definition is older
   // (zero: never).
   void install(BucketRead read, Epoch epoch, std::chrono::nanoseconds max_age);
-  // Applies one live entry. Wakes the attendant, never waits for it. `delivered`: when it came
+  // Applies one live entry. Wakes the notifier, never waits for it. `delivered`: when it came
   // here, for Waiter::news_at.
   [[nodiscard]] Admitted apply(const Entry& entry, TimePoint delivered);
   [[nodiscard]] Admitted apply(const Entry& entry) { return apply(entry, clock_.now()); }
@@ -122,9 +122,9 @@ class JobTable final : public Lot {
 
   // Answers every parked request with its current state (kDrain), the overview's and those of
   // catch_up() too, and parks no more. Returns when the last answer has been handed to its waiter
-  // or the crew.
+  // or the executor.
   void drain();
-  // drain(), then ends the attendants. Destroying does the same.
+  // drain(), then ends the notifiers. Destroying does the same.
   void close();
 
   // --- Numbers, for metrics -----------------------------------------------------------------
@@ -148,7 +148,7 @@ class JobTable final : public Lot {
 
   Clock& clock_;
   const Options options_;
-  Crew* const crew_;
+  Executor* const executor_;
   ParkingPlaces places_;
   std::atomic<Revision> applied_{0};
   std::atomic<std::size_t> memory_{0};

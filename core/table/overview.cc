@@ -1,7 +1,6 @@
 #include "core/table/overview.h"
 
 #include <algorithm>
-#include <cassert>
 #include <new>
 #include <utility>
 
@@ -28,52 +27,55 @@ Verdict judge(const Waiter::Terms& terms, const Snapshot& page) {
 }  // namespace
 
 Overview::Overview(JobTable& table)
-    : table_(table), interval_(table.options_.stats_interval), pages_(interval_) {
-  attendant_ = std::thread([this] { attend(); });
+    : table_(table),
+      interval_(table.options_.stats_interval),
+      queue_(table.clock_, table.executor_, table.places_, *this),
+      pages_(interval_) {
+  queue_.start();
 }
-
-Overview::~Overview() { assert(!attendant_.joinable()); }
 
 // --- The shards' and the table's side -------------------------------------------------------
 
-bool Overview::update(const std::optional<Listed>& before, const std::optional<Listed>& after,
+void Overview::update(const std::optional<Listed>& before, const std::optional<Listed>& after,
                       Revision revision, TimePoint delivered) {
-  if (!before && !after) return false;
-  MutexLock lock(mutex_);
+  if (!before && !after) return;
+  WaitQueue::Lock lock(queue_);
   listing_.replace(before, after, revision);
-  bool wake = false;
-  if (paged_ > 0 && !tick_due_) wake = tick_due_ = true;
-  if (feed_.waiters != nullptr && after && !feed_due_) {
-    wake = feed_due_ = true;
-    feed_due_since_ = delivered;
+  if (paged_ > 0 && !tick_due_) {
+    tick_due_ = true;
+    queue_.notify();
   }
-  return wake;
+  if (feed_.waiters != nullptr && after && !feed_due_) {
+    feed_due_ = true;
+    feed_due_since_ = delivered;
+    queue_.notify();
+  }
 }
 
 void Overview::begin_install() {
-  MutexLock lock(mutex_);
+  MutexLock lock(queue_.mutex);
   installing_ = true;
   ++installs_;
 }
 
 void Overview::install(Listing& listing) {
-  MutexLock lock(mutex_);
+  WaitQueue::Lock lock(queue_);
   listing.succeed(listing_);
   std::swap(listing_, listing);
   installing_ = false;
-  // Revisions may have begun anew: whoever parks before the next tick is judged by that.
+  // Revisions may have begun anew: requests parked before the next tick are judged by that tick.
   pages_.for_each([](HeldPage& page) { page.floor = 0; });
   tick_due_ = tick_due_ || paged_ > 0;
   if (!feed_due_) feed_due_since_ = table_.clock_.now();
   feed_due_ = true;
-  news_.notify_one();
+  queue_.notify();
 }
 
 // --- The requests' side ---------------------------------------------------------------------
 
 Lot::Look Overview::look(std::string_view key, const Waiter::Terms& terms, TimePoint) {
   if (key == kFeedKey) {
-    MutexLock lock(mutex_);
+    MutexLock lock(queue_.mutex);
     return {nullptr, has_news(terms) ? Verdict::kHolds : Verdict::kPending};
   }
   const auto query = query_of(key);
@@ -88,7 +90,7 @@ Overview::Rendering Overview::render_page(std::string_view key, const Query& que
     Rendering rendering;
     Draft draft;
     {
-      MutexLock lock(mutex_);
+      MutexLock lock(queue_.mutex);
       rendering.version = listing_.version();
       HeldPage* const page = pages_.find(key, table_.clock_.now());
       if (page != nullptr && page->rendered != nullptr && page->version == rendering.version) {
@@ -107,45 +109,38 @@ Lot::Parked Overview::park(std::string_view key, Waiter& waiter, std::uint64_t t
   look = {};
   const auto query = query_of(key);
   if (!query && key != kFeedKey) return Parked::kReady;
-  Parked parked = Parked::kReady;
-  bool news = false;
   {
-    MutexLock lock(mutex_);
+    WaitQueue::Lock lock(queue_);
     if (!waiter.present(ticket)) return Parked::kGone;
     if (!query) {
-      parked = park_on_feed(waiter);
+      const Parked parked = park_on_feed(waiter);
       if (parked == Parked::kReady) look.verdict = Verdict::kHolds;
-    } else if (const auto unjudged = park_unjudged(key, waiter, now)) {
-      parked = *unjudged;
+      return parked;
     }
-    news = std::exchange(news_due_, false);
+    if (const auto parked = park_unjudged(key, waiter, now)) return *parked;
   }
-  if (query && parked == Parked::kReady) {
-    // Rendered without the lock; the waiter's terms are looked at only with it.
-    const Rendering fresh = render_page(key, *query);
-    MutexLock lock(mutex_);
-    if (!waiter.present(ticket)) return Parked::kGone;
-    parked = park_judged(key, *query, waiter, fresh, now);
-    if (parked != Parked::kParked) look = {fresh.snapshot, judge(waiter.terms, *fresh.snapshot)};
-    news = std::exchange(news_due_, false);
-  }
-  if (news) news_.notify_one();
+  // Rendered without the lock; the waiter's terms are looked at only with it.
+  const Rendering fresh = render_page(key, *query);
+  WaitQueue::Lock lock(queue_);
+  if (!waiter.present(ticket)) return Parked::kGone;
+  const Parked parked = park_judged(key, *query, waiter, fresh, now);
+  if (parked != Parked::kParked) look = {fresh.snapshot, judge(waiter.terms, *fresh.snapshot)};
   return parked;
 }
 
 Lot::Parked Overview::park_on_feed(Waiter& waiter) {
   if (has_news(waiter.terms)) return Parked::kReady;
-  if (draining_) return Parked::kDraining;
+  if (queue_.draining()) return Parked::kDraining;
   return admit(feed_, waiter);
 }
 
 // A tag at or above the revision of the last tick is younger than an interval, or was the news of
-// that tick: it waits for the next one without being judged. So nobody who comes back at once with
-// each answer's tag has the next answer at once, whatever others ask for in between.
+// that tick: it waits for the next one without being judged. So a client that comes back at once
+// with each answer's tag is answered once a tick, whatever others ask for in between.
 std::optional<Lot::Parked> Overview::park_unjudged(std::string_view key, Waiter& waiter,
                                                    TimePoint now) {
   HeldPage* const page = pages_.find(key, now);
-  if (page == nullptr || draining_ || waiter.terms.seen.any()) return std::nullopt;
+  if (page == nullptr || queue_.draining() || waiter.terms.seen.any()) return std::nullopt;
   const auto& tags = waiter.terms.seen.tags();
   const Epoch epoch = listing_.epoch();
   const bool seen_lately = std::any_of(tags.begin(), tags.end(), [&](const EntityTag& tag) {
@@ -164,12 +159,13 @@ Lot::Parked Overview::park_judged(std::string_view key, const Query& query, Wait
     page->floor = fresh.snapshot->json.tag.revision;
   }
   if (!pending) return Parked::kReady;
-  if (draining_) return Parked::kDraining;
+  if (queue_.draining()) return Parked::kDraining;
   if (page == nullptr) {
     page = pages_.add_in_place_of_another(key, query, waiter.client(), now);
     if (page == nullptr) return Parked::kFull;
     page->floor = fresh.snapshot->json.tag.revision;
-    shed_due_ = news_due_ = true;
+    shed_due_ = true;
+    queue_.notify();
   }
   // Only where it leaves nobody unjudged: those in `judged` match what is rendered there now.
   if (page->judged.waiters == nullptr && page->version <= fresh.version) {
@@ -181,43 +177,30 @@ Lot::Parked Overview::park_judged(std::string_view key, const Query& query, Wait
   return parked;
 }
 
+// All that may throw comes before the first thing that cannot be undone.
 Lot::Parked Overview::admit(HeldPage::Queue& queue, Waiter& waiter) {
-  due_.make_room();  // All that may throw comes before the first thing that cannot be undone.
-  if (queue.page != nullptr && queue.page->shed) return Parked::kFull;
-  if (!table_.places_.try_take(waiter.terms.places)) return Parked::kFull;
-  try {
-    if (queue.page != nullptr && !pages_.try_hold(*queue.page, waiter.client())) {
-      table_.places_.give_back(waiter.terms.places);
-      return Parked::kTooMany;
-    }
-  } catch (const std::bad_alloc&) {
-    table_.places_.give_back(waiter.terms.places);
-    throw;
+  HeldPage* const page = queue.page;
+  queue_.make_room();
+  if (page != nullptr) {
+    if (page->shed) return Parked::kFull;
+    if (!pages_.try_hold(*page, waiter.client())) return Parked::kTooMany;
   }
-  queue.link(waiter);
-  due_.insert(waiter, waiter.terms.deadline);
-  if (&due_.top() == &waiter) news_due_ = true;
-  if (queue.page != nullptr) ++paged_;
-  if (queue.page != nullptr && &queue == &queue.page->arrivals && !tick_due_) {
-    tick_due_ = news_due_ = true;  // To be judged.
+  if (!queue_.try_park(waiter, queue, waiter.terms.deadline)) {
+    if (page != nullptr) pages_.let_go(*page, waiter.client(), table_.clock_.now());
+    return Parked::kFull;
+  }
+  if (page == nullptr) return Parked::kParked;
+  ++paged_;
+  if (&queue == &page->arrivals && !tick_due_) {  // To be judged.
+    tick_due_ = true;
+    queue_.notify();
   }
   return Parked::kParked;
 }
 
 void Overview::unpark(std::string_view, Waiter& waiter) {
-  MutexLock lock(mutex_);
-  if (due_.holds(waiter)) forget(waiter);  // Or the attendant lost its claim to us.
-}
-
-// The waiter leaves the lot, however it does.
-void Overview::forget(Waiter& waiter) {
-  HeldPage* const page = static_cast<HeldPage::Queue*>(WaiterList::of(waiter))->page;
-  WaiterList::unlink(waiter);
-  due_.erase(waiter);
-  table_.places_.give_back(waiter.terms.places);
-  if (page == nullptr) return;
-  --paged_;
-  pages_.let_go(*page, waiter.client(), table_.clock_.now());
+  MutexLock lock(queue_.mutex);
+  queue_.unpark(waiter);
 }
 
 }  // namespace bide

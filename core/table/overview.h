@@ -1,17 +1,17 @@
 // core/table/overview.h: What is made of all jobs: statistics, pages of the list, and the feed of
 // changes; and the requests parked on these.
 //
-// Shards tell of every change; that moves places in the listing and sets a flag, and nothing is
-// rendered there. Who asks renders for himself. Who waits is served by one attendant: pages at
-// ticks, at most one every `stats_interval`, each rendered once for all, and so many in one tick;
-// the feed at once. How, and
-// why nobody gets an older state than he has seen: core/table/overview_attendant.cc.
+// Shards report every change; that moves places in the listing and sets a flag, and nothing is
+// rendered there. A request that is answered at once renders its page itself. Parked requests are
+// served by the notifier: pages at ticks, at most one every `stats_interval`, each rendered once
+// for all who wait for it, and a bounded number in one tick; the feed at once. How this works, and
+// why no client gets an older state than it has seen: core/table/overview_waiting.cc.
 //
 // Keys: kStatisticsKey, kFeedKey, PageQuery::key(). Conditions are `change`, whatever the terms
 // say.
 //
-// Locks. A shard's mutex may be held when the overview's is taken, never the other way round: ids
-// are copied under the overview's, and the jobs asked for without it.
+// Locks. The overview's mutex may be taken while a shard's is held, never the other way round: ids
+// are copied under the overview's, and the jobs looked up without it.
 //
 // Thread safety: all methods may be called from any thread, but begin_install() and install() from
 // that of JobTable::install().
@@ -19,24 +19,22 @@
 
 #include <optional>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "core/base/mutex.h"
-#include "core/parking/due_heap.h"
-#include "core/parking/hand_out.h"
+#include "core/parking/wait_queue.h"
 #include "core/table/draft.h"
 #include "core/table/held_page.h"
 
 namespace bide {
 
-class Overview final : public Lot {
+class Overview final : public Lot, private WaitQueue::Owner {
  public:
   static constexpr std::string_view kStatisticsKey = "status";
   static constexpr std::string_view kFeedKey = "events";
 
   explicit Overview(JobTable& table);
-  ~Overview() override;  // After stop().
+  ~Overview() override = default;  // After stop().
 
   // The state as it is. No snapshot: the key is none of ours, or the feed's (look at the verdict).
   [[nodiscard]] Look look(std::string_view key, const Waiter::Terms& terms, TimePoint now) override;
@@ -59,19 +57,17 @@ class Overview final : public Lot {
 
   // For the shards: a job changed, see Listing::replace(). Called with the shard's mutex held.
   // `delivered` as in JobTable::apply().
-  // True: the caller calls wake(), best after releasing that.
-  [[nodiscard]] bool update(const std::optional<Listed>& before, const std::optional<Listed>& after,
-                            Revision revision, TimePoint delivered);
-  void wake() { news_.notify_one(); }
+  void update(const std::optional<Listed>& before, const std::optional<Listed>& after,
+              Revision revision, TimePoint delivered);
 
   // Between these the shards replace their jobs one after the other: no ticks, no feed. `listing`
   // is swapped for what was listed before, to be freed by the caller.
   void begin_install();
   void install(Listing& listing);
 
-  void begin_drain();   // Parks no more; the attendant answers all with kDrain.
-  void finish_drain();  // Blocks until it has; bounded by the answers' own time.
-  void stop();          // Ends the attendant, which asks the shards for jobs: before those end.
+  void begin_drain() { queue_.begin_drain(); }  // See WaitQueue.
+  void finish_drain() { queue_.finish_drain(); }
+  void stop() { queue_.stop(); }  // Before the shards end: rendering asks them for jobs.
 
  private:
   using Query = std::optional<PageQuery>;  // nullopt: the statistics.
@@ -81,57 +77,48 @@ class Overview final : public Lot {
   };
   struct Pass;
 
-  [[nodiscard]] Rendering render_page(std::string_view key, const Query& query) EXCLUDES(mutex_);
-  [[nodiscard]] bool has_news(const Waiter::Terms& terms) const REQUIRES(mutex_);
-  [[nodiscard]] Parked park_on_feed(Waiter& waiter) REQUIRES(mutex_);
+  [[nodiscard]] Rendering render_page(std::string_view key, const Query& query)
+      EXCLUDES(queue_.mutex);
+  [[nodiscard]] bool has_news(const Waiter::Terms& terms) const REQUIRES(queue_.mutex);
+  [[nodiscard]] Parked park_on_feed(Waiter& waiter) REQUIRES(queue_.mutex);
   // nullopt: it is to be judged.
   [[nodiscard]] std::optional<Parked> park_unjudged(std::string_view key, Waiter& waiter,
-                                                    TimePoint now) REQUIRES(mutex_);
+                                                    TimePoint now) REQUIRES(queue_.mutex);
   [[nodiscard]] Parked park_judged(std::string_view key, const Query& query, Waiter& waiter,
-                                   const Rendering& fresh, TimePoint now) REQUIRES(mutex_);
+                                   const Rendering& fresh, TimePoint now) REQUIRES(queue_.mutex);
   // kParked, kFull or kTooMany.
-  [[nodiscard]] Parked admit(HeldPage::Queue& queue, Waiter& waiter) REQUIRES(mutex_);
-  void forget(Waiter& waiter) REQUIRES(mutex_);
+  [[nodiscard]] Parked admit(HeldPage::Queue& queue, Waiter& waiter) REQUIRES(queue_.mutex);
 
-  // The attendant's side (core/table/overview_attendant.cc).
-  void attend() EXCLUDES(mutex_);
-  void begin_pass(TimePoint now, Pass& pass) REQUIRES(mutex_);
-  void begin_tick(TimePoint now, Pass& pass) REQUIRES(mutex_);
-  void take_feed(Pass& pass) REQUIRES(mutex_);
-  void take_due(TimePoint now, Pass& pass) REQUIRES(mutex_);
-  void lose(Waiter& waiter, Batch& batch) REQUIRES(mutex_);
-  void take_shed(Pass& pass) REQUIRES(mutex_);
-  void take_for_rendering(Waiter& waiter, Outcome outcome, Pass& pass) REQUIRES(mutex_);
-  void take_changed(Pass& pass) REQUIRES(mutex_);
-  void take(Waiter& waiter, Outcome outcome, std::shared_ptr<const Snapshot> snapshot,
-            TimePoint news_at, Batch& batch) REQUIRES(mutex_);
-  [[nodiscard]] TimePoint next_wake() const REQUIRES(mutex_);
+  // What the notifier does (core/table/overview_waiting.cc). collect() releases the mutex while it
+  // renders.
+  [[nodiscard]] bool collect(TimePoint now, Batch& batch) override REQUIRES(queue_.mutex);
+  [[nodiscard]] TimePoint next_work(TimePoint now) const override REQUIRES(queue_.mutex);
+  void on_left(Waiter& waiter, WaiterList& list) override REQUIRES(queue_.mutex);
+  void begin_pass(TimePoint now, Pass& pass) REQUIRES(queue_.mutex);
+  void begin_tick(TimePoint now, Pass& pass) REQUIRES(queue_.mutex);
+  void collect_feed(Pass& pass) REQUIRES(queue_.mutex);
+  void collect_due(TimePoint now, Pass& pass) REQUIRES(queue_.mutex);
+  void collect_shed(Pass& pass) REQUIRES(queue_.mutex);
+  void take_for_rendering(Waiter& waiter, Outcome outcome, Pass& pass) REQUIRES(queue_.mutex);
+  void render_visits(Pass& pass) noexcept EXCLUDES(queue_.mutex);
+  void collect_changed(Pass& pass) REQUIRES(queue_.mutex);
 
   JobTable& table_;
   const std::chrono::nanoseconds interval_;
 
-  mutable Mutex mutex_;
-  CondVar news_;     // For the attendant.
-  CondVar drained_;  // The attendant has nothing left: for finish_drain().
-  Listing listing_ GUARDED_BY(mutex_);
-  HeldPages pages_ GUARDED_BY(mutex_);
-  HeldPage::Queue feed_ GUARDED_BY(mutex_);
-  DueHeap due_ GUARDED_BY(mutex_);
-  std::size_t paged_ GUARDED_BY(mutex_) = 0;       // Waiters on pages.
-  std::uint64_t installs_ GUARDED_BY(mutex_) = 0;  // Begun.
-  TimePoint last_tick_ GUARDED_BY(mutex_){};
-  std::uint64_t ticks_ GUARDED_BY(mutex_) = 0;
-  bool tick_due_ GUARDED_BY(mutex_) = false;  // At last_tick_ + interval_.
-  bool shed_due_ GUARDED_BY(mutex_) = false;  // Some page is to be shed.
-  bool feed_due_ GUARDED_BY(mutex_) = false;
-  TimePoint feed_due_since_ GUARDED_BY(mutex_){};
-  bool news_due_ GUARDED_BY(mutex_) = false;  // The attendant is to be notified on unlocking.
-  bool installing_ GUARDED_BY(mutex_) = false;
-  bool working_ GUARDED_BY(mutex_) = false;  // The attendant is rendering or answering.
-  bool draining_ GUARDED_BY(mutex_) = false;
-  bool stopped_ GUARDED_BY(mutex_) = false;
-
-  std::thread attendant_;
+  mutable WaitQueue queue_;
+  Listing listing_ GUARDED_BY(queue_.mutex);
+  HeldPages pages_ GUARDED_BY(queue_.mutex);
+  HeldPage::Queue feed_ GUARDED_BY(queue_.mutex);
+  std::size_t paged_ GUARDED_BY(queue_.mutex) = 0;       // Waiters on pages.
+  std::uint64_t installs_ GUARDED_BY(queue_.mutex) = 0;  // Begun.
+  TimePoint last_tick_ GUARDED_BY(queue_.mutex){};
+  std::uint64_t ticks_ GUARDED_BY(queue_.mutex) = 0;
+  bool tick_due_ GUARDED_BY(queue_.mutex) = false;  // At last_tick_ + interval_.
+  bool shed_due_ GUARDED_BY(queue_.mutex) = false;  // Some page is to be shed.
+  bool feed_due_ GUARDED_BY(queue_.mutex) = false;
+  TimePoint feed_due_since_ GUARDED_BY(queue_.mutex){};
+  bool installing_ GUARDED_BY(queue_.mutex) = false;
 };
 
 }  // namespace bide

@@ -51,14 +51,14 @@ Overview::Snapshots Overview::changes_after(const EntityTag& cursor, std::size_t
     std::vector<Change> changes;
     std::uint64_t installs = 0;
     {
-      MutexLock lock(mutex_);
+      MutexLock lock(queue_.mutex);
       if (installing_) return {};
       installs = installs_;
       changes = copy_of(listing_.by_change().after(start_of(cursor, listing_), jobs_max));
     }
     if (changes.empty()) return {};
     Snapshots batch = render_changes(changes, table_, bytes_max);
-    MutexLock lock(mutex_);
+    MutexLock lock(queue_.mutex);
     if (installs != installs_) continue;  // These jobs may be of two reads of the bucket.
     if (!batch.empty()) return batch;
   }
@@ -66,7 +66,7 @@ Overview::Snapshots Overview::changes_after(const EntityTag& cursor, std::size_t
 }
 
 EntityTag Overview::feed_position() const {
-  MutexLock lock(mutex_);
+  MutexLock lock(queue_.mutex);
   return {listing_.epoch(), listing_.revision(), 0};
 }
 

@@ -18,32 +18,23 @@ std::size_t bytes_of(const Snapshot& snapshot) {
 Shard::Shard(JobTable& table)
     : table_(table),
       jobs_max_(std::max<std::size_t>(1, table.options_.jobs_max / table.options_.shards)),
-      snapshot_bytes_max_(table.options_.snapshot_bytes_max / table.options_.shards) {
+      snapshot_bytes_max_(table.options_.snapshot_bytes_max / table.options_.shards),
+      queue_(table.clock_, table.executor_, table.places_, *this) {
   snapshot_ring_.resize(
       std::max<std::size_t>(1, table.options_.snapshots_max / table.options_.shards));
-  attendant_ = std::thread([this] { attend(); });
+  queue_.start();
   renderer_ = std::thread([this] { render_apart(); });
 }
 
-Shard::~Shard() { assert(!attendant_.joinable()); }
+Shard::~Shard() { assert(!renderer_.joinable()); }
 
 // --- The watcher's side ---------------------------------------------------------------------
 
 Admitted Shard::apply(const Entry& entry, TimePoint delivered) {
-  Admitted taken;
-  bool news = false;
-  bool overview_news = false;
-  {
-    MutexLock lock(mutex_);
-    taken = absorb(entry, delivered);
-    // Here, so that who has seen the state finds the position where it is.
-    table_.position_.advance(entry.revision);
-    news = std::exchange(news_due_, false);
-    overview_news = std::exchange(overview_due_, false);
-  }
-  // Not under the lock: the attendant would wake up only to wait for it.
-  if (news) news_.notify_one();
-  if (overview_news) table_.overview_->wake();
+  WaitQueue::Lock lock(queue_);
+  const Admitted taken = absorb(entry, delivered);
+  // Under the lock: a thread that has seen the state then finds the position where it is.
+  table_.position_.advance(entry.revision);
   return taken;
 }
 
@@ -84,13 +75,13 @@ void Shard::moved(Record& record, const std::optional<Listed>& before, Revision 
   } else {
     changed(record, delivered);
   }
-  if (table_.overview_->update(before, after, revision, delivered)) overview_due_ = true;
+  table_.overview_->update(before, after, revision, delivered);
 }
 
 RecordIndex Shard::install(RecordIndex records, Epoch epoch, std::chrono::nanoseconds max_age) {
   RecordIndex old;
   {
-    MutexLock lock(mutex_);
+    WaitQueue::Lock lock(queue_);
     installing_ = true;
     const bool same_stream = epoch_ == epoch;
     epoch_ = epoch;
@@ -115,19 +106,19 @@ RecordIndex Shard::install(RecordIndex records, Epoch epoch, std::chrono::nanose
       if (record->waiters != nullptr) adopt(*record);
     }
     list_by_age();
-    news_.notify_one();
+    queue_.notify();
   }
   return old;
 }
 
 void Shard::end_install() {
-  MutexLock lock(mutex_);
+  WaitQueue::Lock lock(queue_);
   installing_ = false;
-  news_.notify_one();  // Somebody's time may have come meanwhile.
+  queue_.notify();  // A job's time to leave may have come meanwhile.
 }
 
 // Moves the waiters of a record that was replaced to the one that replaces it. They are judged
-// again by the attendant: who sees no difference stays parked.
+// again by the notifier; those whose condition does not hold stay parked.
 void Shard::adopt(Record& old) {
   Record* record = find(old.job.id());
   const bool exists = record != nullptr && record->job.defined();
@@ -152,7 +143,7 @@ void Shard::adopt(Record& old) {
 JobTable::Look Shard::look(std::string_view id, const Waiter::Terms& terms, TimePoint now) {
   Copy copy;
   {
-    MutexLock lock(mutex_);
+    MutexLock lock(queue_.mutex);
     Record* const record = find(id);
     if (record == nullptr || !record->job.defined()) return {};
     if (!belongs_apart(*record, now)) {
@@ -162,7 +153,7 @@ JobTable::Look Shard::look(std::string_view id, const Waiter::Terms& terms, Time
   }
   copy.render();
   {
-    MutexLock lock(mutex_);
+    MutexLock lock(queue_.mutex);
     keep(copy);
   }
   return {copy.snapshot, copy.judge(terms).verdict};
@@ -170,22 +161,8 @@ JobTable::Look Shard::look(std::string_view id, const Waiter::Terms& terms, Time
 
 JobTable::Parked Shard::park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
                              TimePoint now, JobTable::Look& look) {
-  JobTable::Parked parked{};
-  bool news = false;
-  bool apart = false;
-  {
-    MutexLock lock(mutex_);
-    Record* const record = find(id);
-    apart = record != nullptr && record->job.defined() && belongs_apart(*record, now);
-  }
-  if (apart) (void)this->look(id, {}, now);  // Keeps the snapshot, which it is judged by.
-  {
-    MutexLock lock(mutex_);
-    parked = try_park(id, waiter, ticket, now, look);
-    news = std::exchange(news_due_, false);
-  }
-  if (news) news_.notify_one();
-  return parked;
+  WaitQueue::Lock lock(queue_);
+  return try_park(id, waiter, ticket, now, look);
 }
 
 JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
@@ -195,8 +172,8 @@ JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint6
   Record* record = find(id);
   Condition::Judgement judgement{Verdict::kPending};
   const bool exists = record != nullptr && record->job.defined();
-  // It has changed again meanwhile: judged when it has been rendered.
-  const bool apart = exists && !draining_ && belongs_apart(*record, now);
+  // Judged when it has been rendered.
+  const bool apart = exists && !queue_.draining() && belongs_apart(*record, now);
   if (apart) {
     judgement.again_at = kEndOfTime;
   } else if (exists) {
@@ -210,32 +187,28 @@ JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint6
     return why;
   };
   if (judgement.verdict != Verdict::kPending) return refuse(JobTable::Parked::kReady);
-  if (draining_) return refuse(JobTable::Parked::kDraining);
+  if (queue_.draining()) return refuse(JobTable::Parked::kDraining);
   // All that may throw comes before the first thing that would have to be undone.
-  due_.make_room();
+  queue_.make_room();
   Record& on = record != nullptr ? *record : find_or_add(id);
   if (apart) send_apart(on);
-  const std::uint16_t places = waiter.terms.places;
-  if (places > 0 && !table_.places_.try_take(places)) {
+  if (!queue_.try_park(waiter, on, std::min(waiter.terms.deadline, judgement.again_at))) {
     erase_if_unneeded(on);
     return refuse(JobTable::Parked::kFull);
   }
-  on.link(waiter);
-  due_.insert(waiter, std::min(waiter.terms.deadline, judgement.again_at));
-  if (&due_.top() == &waiter) news_due_ = true;
   return JobTable::Parked::kParked;
 }
 
 void Shard::unpark(Waiter& waiter) {
-  MutexLock lock(mutex_);
-  if (!due_.holds(waiter)) return;  // An attendant lost its claim to us.
+  MutexLock lock(queue_.mutex);
+  if (!queue_.is_parked(waiter)) return;
   Record* const record = record_of(waiter);
-  forget(waiter);
+  queue_.unpark(waiter);
   if (record != nullptr) erase_if_unneeded(*record);
 }
 
 std::size_t Shard::jobs() const {
-  MutexLock lock(mutex_);
+  MutexLock lock(queue_.mutex);
   return records_.size();
 }
 
@@ -257,7 +230,7 @@ void Shard::changed(Record& record, TimePoint delivered) {
   if (record.waiters == nullptr || record.queued) return;
   record.queued = true;
   changed_.push_back({&record, delivered});
-  news_due_ = true;
+  queue_.notify();
 }
 
 void Shard::job_gone(Record& record, TimePoint at) {
@@ -268,7 +241,7 @@ void Shard::job_gone(Record& record, TimePoint at) {
     WaiterList::unlink(waiter);
     gone_.link(waiter);
   }
-  if (gone_.waiters != nullptr) news_due_ = true;
+  if (gone_.waiters != nullptr) queue_.notify();
 }
 
 void Shard::erase_if_unneeded(Record& record) {
@@ -332,13 +305,6 @@ Condition::Judgement Shard::judge(Record& record, const Waiter::Terms& terms, Ti
   return terms.condition.judge(
       record.job, terms.seen, moment_of(record, now),
       [&]() NO_THREAD_SAFETY_ANALYSIS { return snapshot_of(record, now)->as(terms.type).tag; });
-}
-
-// The waiter leaves the lot, however it does.
-void Shard::forget(Waiter& waiter) {
-  WaiterList::unlink(waiter);
-  due_.erase(waiter);
-  if (waiter.terms.places > 0) table_.places_.give_back(waiter.terms.places);
 }
 
 }  // namespace bide

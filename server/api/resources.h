@@ -19,7 +19,7 @@ namespace bide {
 class Resources {
  public:
   // All must outlive this. Destroyed when nothing is parked any more: after JobTable::drain(), once
-  // the crew has done what that gave it.
+  // the executor has done what that gave it.
   Resources(const HoldTime& hold_time, const Freshness& freshness, Admission& admission,
             JobTable& table, HttpMetrics& metrics);
 

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/base/digits.h"
+
 namespace bide {
 
 enum ByteClass : std::uint8_t {
@@ -55,12 +57,6 @@ inline constexpr std::array<std::uint8_t, 256> kByteClasses = classify_bytes();
   std::size_t length = 0;
   while (length < text.size() && is(text[length], byte_class)) ++length;
   return length;
-}
-
-// Of a kHexByte.
-[[nodiscard]] constexpr unsigned hex_value(char digit) {
-  return is(digit, kDigitByte) ? static_cast<unsigned>(digit - '0')
-                               : static_cast<unsigned>((digit | 0x20) - 'a' + 10);
 }
 
 }  // namespace bide

@@ -25,7 +25,7 @@
 
 namespace bide {
 
-class Pool final : public httplib::TaskQueue, public Crew {
+class Pool final : public httplib::TaskQueue, public Executor {
  public:
   // Called on a pool thread when something happened at a socket; `key` is what it was added with,
   // `events` are epoll's. It comes once for all that has happened until the thread looks.

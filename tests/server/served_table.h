@@ -165,7 +165,7 @@ class ServedTable : private Handler {
       : admission(system_clock(), authority, "bide_token"),
         cross_origin_(origins),
         front_(system_clock(), limits, http_metrics, access_logger_),
-        table(table_clock, options, &front_.crew()),
+        table(table_clock, options, &front_.executor()),
         freshness(contact, std::chrono::seconds(5), table.catch_up()),
         hold_time_({.wait_jitter = 0}),
         resources_(hold_time_, freshness, admission, table, http_metrics),
@@ -210,7 +210,7 @@ class ServedTable : private Handler {
   // Before the first request; see Front.
   void use_hosts(const ServedHosts& hosts) { front_.use_hosts(&hosts); }
   [[nodiscard]] std::size_t unread_bytes() const { return front_.unread().bytes(); }
-  [[nodiscard]] Crew& crew() { return front_.crew(); }
+  [[nodiscard]] Executor& executor() { return front_.executor(); }
   // bide's own resources, for who wants to do something besides (`instead`).
   [[nodiscard]] Handler& router() { return router_; }
 

@@ -40,7 +40,7 @@ class SuiteServer {
   HttpMetrics http_metrics_;
   AccessLogger access_logger_{system_clock(), AccessLog::kOff};
   Front front_{system_clock(), {}, http_metrics_, access_logger_};
-  JobTable table_{system_clock(), {}, &front_.crew()};
+  JobTable table_{system_clock(), {}, &front_.executor()};
   HttpServer http_{front_};
   std::thread accept_thread_;
 };

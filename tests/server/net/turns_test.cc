@@ -36,7 +36,7 @@ struct Crowded {
     const std::shared_future<void> gone = go.get_future().share();
     std::atomic<std::size_t> waiting{0};
     for (std::size_t i = 0; i < kThreads; ++i) {
-      server.crew().run([&waiting, gone] {
+      server.executor().run([&waiting, gone] {
         ++waiting;
         gone.wait();
       });

@@ -437,7 +437,7 @@ TEST_CASE("nats_url: what is accepted") {
        {"nats://h", "nats://h:4222", "tls://u:p@h:1", "h:4222", "nats://[::1]:2", "nats://token@h/",
         "nats://a, nats://b", "nats://ci%40example:p%3As%2Fw%3Fd%231%25@h",
         "nats://%73%2C@h,tls://%e4:%E4@i:2"}) {
-    INFO(url);
+    INFO(std::string(url));
     CHECK(is_nats_url_list(url));
   }
   for (const char* url : {"",
@@ -460,7 +460,7 @@ TEST_CASE("nats_url: what is accepted") {
                           "nats://a,nats://100%@b",
                           "nats://u:p\x01@h",
                           "nats://h\x7f"}) {
-    INFO(url);
+    INFO(std::string(url));
     CHECK_FALSE(is_nats_url_list(url));
     CHECK(mentions(refused({"--nats", url}), "--nats: expected nats://HOST:PORT"));
   }

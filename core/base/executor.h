@@ -1,4 +1,4 @@
-// core/base/crew.h: Other threads that help.
+// core/base/executor.h: Other threads that help.
 #pragma once
 
 #include <functional>
@@ -6,9 +6,9 @@
 namespace bide {
 
 // Runs tasks on other threads, soon; used to split large fan-outs.
-class Crew {
+class Executor {
  public:
-  virtual ~Crew() = default;
+  virtual ~Executor() = default;
   virtual void run(std::function<void()> task) = 0;
 };
 

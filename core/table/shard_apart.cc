@@ -22,7 +22,7 @@ void Shard::send_apart(Record& record) {
   if (record.apart) return;
   apart_.push_back(&record);
   record.apart = true;
-  apart_news_.notify_one();
+  apart_work_.notify_one();
 }
 
 bool Shard::try_send_apart(Record& record) noexcept {
@@ -72,12 +72,12 @@ void Shard::keep(const Copy& copy) {
 }
 
 void Shard::render_apart() {
-  MutexLock lock(mutex_);
+  MutexLock lock(queue_.mutex);
   while (!stopped_) {
     const TimePoint began = table_.clock_.now();
     if (apart_.empty() || began < apart_from_) {
       const TimePoint wake = apart_.empty() ? kEndOfTime : apart_from_;
-      table_.clock_.wait_until(apart_news_, mutex_, wake);
+      table_.clock_.wait_until(apart_work_, queue_.mutex, wake);
       continue;
     }
     Record& record = *apart_.front();
@@ -91,10 +91,9 @@ void Shard::render_apart() {
     Copy copy = try_copy_of(record, began);
     if (copy.job == nullptr) lose_all(record, batch);
     if (has_snapshot(record, began)) copy.snapshot = record.snapshot;  // Somebody has looked at it.
-    taking_apart_ = true;
-    mutex_.unlock();
+    queue_.mutex.unlock();
     const bool rendered = copy.job != nullptr && copy.try_render();
-    mutex_.lock();
+    queue_.mutex.lock();
     if (rendered) {
       keep(copy);
       take_rendered(copy, table_.clock_.now(), batch);
@@ -102,20 +101,15 @@ void Shard::render_apart() {
       lose_all(*again, batch);
       erase_if_unneeded(*again);
     }
-    mutex_.unlock();
-    hand_out(batch, table_.crew_);
-    copy = {};
-    mutex_.lock();
-    taking_apart_ = false;
+    queue_.deliver(batch);
     const TimePoint ended = table_.clock_.now();
     apart_from_ = ended + kRestFactor * (ended - began);
-    if (draining_) drained_.notify_all();
   }
 }
 
 // If the job has changed since, the copy is still news to whoever has not seen as much, and the
-// others are judged again: the attendant has been told of the change. Those who have seen more
-// parked meanwhile, and wait for that.
+// others are judged again: the notifier knows of the change. Those who have seen more parked
+// meanwhile, and wait for the next rendering.
 void Shard::take_rendered(const Copy& copy, TimePoint now, Batch& batch) {
   Record* const record = find(copy.job->id());
   if (record == nullptr || !record->job.defined() || epoch_ != copy.epoch) return;
@@ -131,15 +125,15 @@ void Shard::take_rendered(const Copy& copy, TimePoint now, Batch& batch) {
     const bool change = judgement.verdict == Verdict::kNews ||
                         waiter->terms.condition.kind() == Condition::Kind::kChange;
     if (judgement.verdict != Verdict::kPending) {
-      take(*waiter, copy.snapshot, change ? Outcome::kChanged : Outcome::kDone, {}, batch);
+      queue_.take(*waiter, change ? Outcome::kChanged : Outcome::kDone, copy.snapshot, {}, batch);
     } else if (waiter->terms.deadline <= now) {
-      take(*waiter, copy.snapshot, Outcome::kTimeout, {}, batch);
+      queue_.take(*waiter, Outcome::kTimeout, copy.snapshot, {}, batch);
     } else {
-      due_.change(*waiter, std::min(waiter->terms.deadline, judgement.again_at));
+      queue_.set_due(*waiter, std::min(waiter->terms.deadline, judgement.again_at));
     }
   }
   erase_if_unneeded(*record);
-  news_.notify_one();  // When somebody is due has changed.
+  queue_.wake();  // When somebody is due has changed.
 }
 
 }  // namespace bide

@@ -1,20 +1,21 @@
-// The attendant's half of core/table/overview.h: one thread that serves all who wait for pages, for
-// the statistics, or for the feed.
+// What the notifier of core/table/overview.h does for the requests that wait for pages, for the
+// statistics, or for the feed.
 //
-// What waits where. A page has two queues: `judged` holds those whose tag matches what was rendered
-// last, `arrivals` those who came since. A tick joins both, renders without the lock, and answers
-// whose tag does not match. Who parks meanwhile may have seen a newer state than is being rendered;
-// he is an arrival, and judged by a rendering that begins after he came. So nobody is answered with
-// a state older than what he has seen.
+// Two queues a page. `judged` holds the waiters whose tag matches the last rendering, `arrivals`
+// those that came since. A tick joins both, renders without the lock, and answers the waiters whose
+// tag does not match. A client that parks meanwhile may have seen a newer state than is being
+// rendered; it is an arrival, and judged by a rendering that begins after it came. So no client is
+// answered with a state older than what it has seen.
 //
-// Whose deadline has come is taken out before the rendering, for the same reason: he parked before
-// it. That rendering is not kept: others on the page would have to be judged by it, and between two
-// ticks nobody is.
+// A waiter whose deadline has come is taken out before the rendering, for the same reason: it was
+// parked before it. That rendering is not kept: the other waiters on the page would have to be
+// judged by it, and between two ticks none is.
 //
 // Work is bounded. A tick renders kRendersPerTick pages, of kRenderedBytesPerTick; the others have
-// theirs at the next, those first that have waited longest, and of these the ones whose clients
-// hold few (HeldPage::rank): who asks for many pages waits longer for them, and others do not.
-// Whoever is due within kDueSlack of somebody who is due now is answered with him.
+// their turn at the next tick. Pages that have waited longest come first, and among them those of
+// clients that hold few (HeldPage::rank): a client that asks for many pages waits longer for them,
+// and other clients do not. A waiter that is due within kDueSlack of one that is due now is
+// answered with it.
 #include <algorithm>
 #include <new>
 #include <utility>
@@ -42,52 +43,46 @@ struct Overview::Pass {
     Outcome outcome;
     Visit* visit;  // Null: on the feed.
   };
+  explicit Pass(Batch& to) : batch(to) {}
+
+  Batch& batch;
   // By key: the page itself may be forgotten while it is being rendered.
   std::map<std::string, Visit, std::less<>> visits;
   std::vector<Due> due;  // Claimed; answered with what is rendered.
-  Batch batch;
 
-  [[nodiscard]] bool empty() const { return visits.empty() && due.empty() && batch.empty(); }
   Visit& visit(const HeldPage& page) {
     return visits.try_emplace(page.key, Visit{page.query, false, {}}).first->second;
   }
   void answer_due() noexcept;
 };
 
-void Overview::attend() {
-  MutexLock lock(mutex_);
-  while (!stopped_) {
-    Pass pass;
-    begin_pass(table_.clock_.now(), pass);
-    if (pass.empty()) {
-      if (draining_) drained_.notify_all();
-      table_.clock_.wait_until(news_, mutex_, next_wake());
-      continue;
+bool Overview::collect(TimePoint now, Batch& batch) {
+  Pass pass(batch);
+  begin_pass(now, pass);
+  if (pass.visits.empty() && pass.due.empty()) return false;
+  queue_.mutex.unlock();
+  render_visits(pass);
+  pass.answer_due();
+  queue_.mutex.lock();
+  collect_changed(pass);
+  return true;
+}
+
+void Overview::render_visits(Pass& pass) noexcept {
+  for (auto& [key, visit] : pass.visits) {
+    try {
+      visit.rendering = render_page(key, visit.query);
+    } catch (const std::bad_alloc&) {
+      // Those who are due get no answer, the others wait for the next tick.
     }
-    working_ = true;
-    mutex_.unlock();
-    for (auto& [key, visit] : pass.visits) {
-      try {
-        visit.rendering = render_page(key, visit.query);
-      } catch (const std::bad_alloc&) {
-        // Those who are due get no answer, the others wait for the next tick.
-      }
-    }
-    pass.answer_due();
-    mutex_.lock();
-    take_changed(pass);
-    mutex_.unlock();
-    hand_out(pass.batch, table_.crew_);
-    mutex_.lock();
-    working_ = false;
   }
 }
 
 void Overview::begin_pass(TimePoint now, Pass& pass) {
   if (tick_due_ && !installing_ && now - last_tick_ >= interval_) begin_tick(now, pass);
-  take_feed(pass);
-  take_due(now, pass);
-  if (std::exchange(shed_due_, false)) take_shed(pass);
+  collect_feed(pass);
+  collect_due(now, pass);
+  if (std::exchange(shed_due_, false)) collect_shed(pass);
 }
 
 void Overview::begin_tick(TimePoint now, Pass& pass) {
@@ -128,27 +123,28 @@ void Overview::begin_tick(TimePoint now, Pass& pass) {
   }
 }
 
-void Overview::take_feed(Pass& pass) {
+void Overview::collect_feed(Pass& pass) {
   if (!std::exchange(feed_due_, false)) return;
   for (Waiter *waiter = feed_.waiters, *next = nullptr; waiter != nullptr; waiter = next) {
     next = WaiterList::next(*waiter);
-    if (has_news(waiter->terms))
-      take(*waiter, Outcome::kChanged, nullptr, feed_due_since_, pass.batch);
+    if (has_news(waiter->terms)) {
+      queue_.take(*waiter, Outcome::kChanged, nullptr, feed_due_since_, pass.batch);
+    }
   }
 }
 
-void Overview::take_due(TimePoint now, Pass& pass) {
-  const bool someone_is = due_.next_due() <= now;
-  while (draining_ ? !due_.empty() : due_.next_due() <= now + kDueSlack) {
-    Waiter& waiter = due_.top();
-    const HeldPage* const page = static_cast<HeldPage::Queue*>(WaiterList::of(waiter))->page;
+void Overview::collect_due(TimePoint now, Pass& pass) {
+  const bool draining = queue_.draining();
+  const bool someone_is = queue_.next_due() <= now;
+  while (Waiter* const waiter = queue_.due_by(now + kDueSlack)) {
+    const HeldPage* const page = static_cast<HeldPage::Queue*>(WaiterList::of(*waiter))->page;
     const bool may_be_early = someone_is && page != nullptr && page->query;
-    if (!draining_ && !may_be_early && due_.next_due() > now) return;
-    take_for_rendering(waiter, draining_ ? Outcome::kDrain : Outcome::kTimeout, pass);
+    if (!draining && !may_be_early && queue_.next_due() > now) return;
+    take_for_rendering(*waiter, draining ? Outcome::kDrain : Outcome::kTimeout, pass);
   }
 }
 
-void Overview::take_shed(Pass& pass) {
+void Overview::collect_shed(Pass& pass) {
   pages_.for_each([&](HeldPage& page) NO_THREAD_SAFETY_ANALYSIS {
     if (!page.shed) return;
     page.join_arrivals();
@@ -158,21 +154,20 @@ void Overview::take_shed(Pass& pass) {
   });
 }
 
-// It leaves the lot, and is answered with what the page is now.
+// It is taken out, and answered with what the page is now.
 void Overview::take_for_rendering(Waiter& waiter, Outcome outcome, Pass& pass) {
   HeldPage* const page = static_cast<HeldPage::Queue*>(WaiterList::of(waiter))->page;
   try {
     Pass::Visit* const visit = page == nullptr ? nullptr : &pass.visit(*page);
     pass.due.push_back({&waiter, outcome, visit});
   } catch (const std::bad_alloc&) {
-    return lose(waiter, pass.batch);
+    return queue_.lose(waiter, pass.batch);
   }
-  forget(waiter);
-  if (!waiter.try_claim()) pass.due.pop_back();
+  if (!queue_.take_out(waiter)) pass.due.pop_back();
 }
 
-// Who is due on a page whose tick has come, too, gets the tick's news: a change before the deadline
-// beats the deadline.
+// A waiter that is due on a page whose tick has come, too, gets the tick's news: a change before
+// the deadline beats the deadline.
 void Overview::Pass::answer_due() noexcept {
   for (const Due& taken : due) {
     std::shared_ptr<const Snapshot> snapshot;
@@ -196,7 +191,7 @@ void Overview::Pass::answer_due() noexcept {
   due.clear();
 }
 
-void Overview::take_changed(Pass& pass) {
+void Overview::collect_changed(Pass& pass) {
   const TimePoint now = table_.clock_.now();
   for (auto& [key, visit] : pass.visits) {
     HeldPage* const page = visit.tick ? pages_.find(key, now) : nullptr;
@@ -216,57 +211,20 @@ void Overview::take_changed(Pass& pass) {
     for (Waiter *waiter = page->judged.waiters, *next = nullptr; waiter != nullptr; waiter = next) {
       next = WaiterList::next(*waiter);
       if (waiter->terms.seen.matches_content(rendering.snapshot->json.tag)) continue;
-      take(*waiter, Outcome::kChanged, rendering.snapshot, {}, pass.batch);
+      queue_.take(*waiter, Outcome::kChanged, rendering.snapshot, {}, pass.batch);
     }
   }
 }
 
-void Overview::take(Waiter& waiter, Outcome outcome, std::shared_ptr<const Snapshot> snapshot,
-                    TimePoint news_at, Batch& batch) {
-  try {
-    batch.ready.push_back({&waiter, outcome, std::move(snapshot)});
-  } catch (const std::bad_alloc&) {
-    return lose(waiter, batch);
-  }
-  forget(waiter);
-  if (waiter.try_claim()) {
-    waiter.news_at = news_at;
-  } else {
-    batch.ready.pop_back();
-  }
+void Overview::on_left(Waiter& waiter, WaiterList& list) {
+  HeldPage* const page = static_cast<HeldPage::Queue&>(list).page;
+  if (page == nullptr) return;
+  --paged_;
+  pages_.let_go(*page, waiter.client(), table_.clock_.now());
 }
 
-void Overview::lose(Waiter& waiter, Batch& batch) {
-  forget(waiter);
-  if (waiter.try_claim()) batch.lost.link(waiter);
-}
-
-TimePoint Overview::next_wake() const {
-  TimePoint wake = due_.next_due();
-  if (tick_due_ && !installing_) wake = std::min(wake, last_tick_ + interval_);
-  return wake;
-}
-
-void Overview::begin_drain() {
-  MutexLock lock(mutex_);
-  draining_ = true;
-  news_.notify_one();
-}
-
-void Overview::finish_drain() {
-  MutexLock lock(mutex_);
-  while (!due_.empty() || working_) {
-    drained_.wait_until(mutex_, std::chrono::steady_clock::now() + std::chrono::seconds(1));
-  }
-}
-
-void Overview::stop() {
-  {
-    MutexLock lock(mutex_);
-    stopped_ = true;
-    news_.notify_one();
-  }
-  if (attendant_.joinable()) attendant_.join();
+TimePoint Overview::next_work(TimePoint /*now*/) const {
+  return tick_due_ && !installing_ ? last_tick_ + interval_ : kEndOfTime;
 }
 
 }  // namespace bide

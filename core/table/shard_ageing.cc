@@ -25,7 +25,7 @@ void Shard::age_append(Record& record) {
   record.newer = nullptr;
   (newest_ != nullptr ? newest_->newer : oldest_) = &record;
   newest_ = &record;
-  if (oldest_ == &record) news_due_ = true;  // The attendant may be asleep without an end.
+  if (oldest_ == &record) queue_.notify();  // The notifier may be asleep without an end.
 }
 
 void Shard::age_remove(Record& record) {
@@ -53,8 +53,7 @@ void Shard::drop_expired() {
   while (oldest_ != nullptr && oldest_->job.written() <= limit) {
     const TimePoint now = table_.clock_.now();
     Record& record = *oldest_;
-    const bool wake = table_.overview_->update(listed(record), std::nullopt, 0, now);
-    if (wake) table_.overview_->wake();
+    table_.overview_->update(listed(record), std::nullopt, 0, now);
     job_gone(record, now);
     age_remove(record);
     unlist_by_oldest(record);
@@ -72,16 +71,8 @@ void Shard::drop_expired() {
 void Shard::let_go(Revision before) {
   bool more = true;
   while (more) {
-    bool news = false;
-    bool overview_news = false;
-    {
-      MutexLock lock(mutex_);
-      more = let_some_go(before);
-      news = std::exchange(news_due_, false);
-      overview_news = std::exchange(overview_due_, false);
-    }
-    if (news) news_.notify_one();
-    if (overview_news) table_.overview_->wake();
+    WaitQueue::Lock lock(queue_);
+    more = let_some_go(before);
   }
 }
 

@@ -1,0 +1,167 @@
+#include "core/parking/wait_queue.h"
+
+#include <algorithm>
+#include <cassert>
+#include <new>
+#include <utility>
+
+namespace bide {
+namespace {
+
+// Fewer answers than the first are not split: that costs more than it gains.
+constexpr std::size_t kSplitFrom = 128;
+constexpr std::size_t kAnswersPerTask = 256;
+
+void answer(std::vector<Ready>& ready, std::size_t from, std::size_t to) noexcept {
+  for (std::size_t i = from; i < to; ++i) {
+    ready[i].waiter->answer(ready[i].outcome, std::move(ready[i].snapshot));
+  }
+}
+
+// Null: there is no memory for it, and `ready` is as it was.
+std::shared_ptr<std::vector<Ready>> shared_of(std::vector<Ready>& ready) noexcept {
+  try {
+    return std::make_shared<std::vector<Ready>>(std::move(ready));
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+// The caller keeps the first part; the executor's threads take the others as they come free.
+void split(const std::shared_ptr<std::vector<Ready>>& shared, Executor& executor) noexcept {
+  const std::size_t part = std::min(kAnswersPerTask, (shared->size() + 1) / 2);
+  for (std::size_t from = part; from < shared->size(); from += part) {
+    const std::size_t to = std::min(from + part, shared->size());
+    try {
+      executor.run([shared, from, to] { answer(*shared, from, to); });
+    } catch (const std::bad_alloc&) {
+      answer(*shared, from, to);
+    }
+  }
+  answer(*shared, 0, part);
+}
+
+void answer_all(Batch& batch, Executor* executor) noexcept {
+  while (batch.lost.waiters != nullptr) {
+    Waiter& waiter = *batch.lost.waiters;
+    WaiterList::unlink(waiter);
+    waiter.lose();
+  }
+  const bool many = executor != nullptr && batch.ready.size() >= kSplitFrom;
+  if (const auto shared = many ? shared_of(batch.ready) : nullptr) return split(shared, *executor);
+  answer(batch.ready, 0, batch.ready.size());
+  batch.ready.clear();
+}
+
+}  // namespace
+
+WaitQueue::WaitQueue(Clock& clock, Executor* executor, ParkingPlaces& places, Owner& owner)
+    : clock_(clock), executor_(executor), places_(places), owner_(owner) {}
+
+WaitQueue::~WaitQueue() { assert(!notifier_.joinable()); }
+
+void WaitQueue::start() {
+  notifier_ = std::thread([this] { run(); });
+}
+
+void WaitQueue::run() {
+  MutexLock lock(mutex);
+  while (!stopped_) {
+    const TimePoint now = clock_.now();
+    Batch batch;
+    ++working_;
+    const bool more = owner_.collect(now, batch);
+    const bool idle = !more && batch.empty();
+    deliver(batch);
+    --working_;
+    if (!idle) continue;
+    if (draining_) drained_.notify_all();
+    clock_.wait_until(work_, mutex, std::min(due_.next_due(), owner_.next_work(now)));
+  }
+}
+
+bool WaitQueue::try_park(Waiter& waiter, WaiterList& on, TimePoint due) {
+  due_.make_room();  // All that may throw comes before the first thing that would be undone.
+  const std::uint16_t places = waiter.terms.places;
+  if (places > 0 && !places_.try_take(places)) return false;
+  on.link(waiter);
+  due_.insert(waiter, due);
+  if (&due_.top() == &waiter) notify();
+  return true;
+}
+
+void WaitQueue::remove(Waiter& waiter) {
+  WaiterList& list = *WaiterList::of(waiter);
+  WaiterList::unlink(waiter);
+  due_.erase(waiter);
+  owner_.on_left(waiter, list);
+  if (waiter.terms.places > 0) places_.give_back(waiter.terms.places);
+}
+
+Waiter* WaitQueue::due_by(TimePoint limit) const {
+  if (due_.empty() || (!draining_ && due_.next_due() > limit)) return nullptr;
+  return &due_.top();
+}
+
+bool WaitQueue::take_out(Waiter& waiter) {
+  remove(waiter);
+  return waiter.try_claim();
+}
+
+void WaitQueue::take(Waiter& waiter, Outcome outcome, std::shared_ptr<const Snapshot> snapshot,
+                     TimePoint news_at, Batch& batch) {
+  try {
+    batch.ready.push_back({&waiter, outcome, std::move(snapshot)});
+  } catch (const std::bad_alloc&) {
+    return lose(waiter, batch);
+  }
+  if (take_out(waiter)) {
+    waiter.news_at = news_at;
+  } else {
+    batch.ready.pop_back();
+  }
+}
+
+void WaitQueue::lose(Waiter& waiter, Batch& batch) {
+  if (take_out(waiter)) batch.lost.link(waiter);
+}
+
+void WaitQueue::deliver(Batch& batch) {
+  if (batch.empty()) return;
+  ++working_;
+  unlock_and_wake();
+  answer_all(batch, executor_);
+  mutex.lock();
+  --working_;
+  if (draining_) drained_.notify_all();
+}
+
+void WaitQueue::unlock_and_wake() {
+  const bool notify = std::exchange(notify_due_, false);
+  mutex.unlock();
+  if (notify) work_.notify_one();
+}
+
+void WaitQueue::begin_drain() {
+  Lock lock(*this);
+  draining_ = true;
+  notify();
+}
+
+void WaitQueue::finish_drain() {
+  MutexLock lock(mutex);
+  while (!due_.empty() || working_ > 0) {
+    drained_.wait_until(mutex, std::chrono::steady_clock::now() + std::chrono::seconds(1));
+  }
+}
+
+void WaitQueue::stop() {
+  {
+    Lock lock(*this);
+    stopped_ = true;
+    notify();
+  }
+  if (notifier_.joinable()) notifier_.join();
+}
+
+}  // namespace bide
