@@ -85,6 +85,11 @@ class Follower {
     };
     std::optional<Leaving> leaving{};
     Revision rolled_up = 0;  // By the entry of that revision, which says so itself.
+    // Of the read: the revision delivered last, and whether entries may have been skipped. When an
+    // entry with `Nats-Rollup: sub` is stored, nats-server 2.9 has every consumer go on at that
+    // entry, and never delivers what is before it.
+    Revision last_read = 0;
+    bool skipped = false;
     TimePoint rollup_calm_at{};
     TimePoint next_look{};
     TimePoint next_reconcile{};
@@ -109,7 +114,7 @@ class Follower {
   std::string check_rollup(Session& session, TimePoint now);
   void let_go(Session& session, const BucketState& report);
   void let_go_if_due(Session& session);
-  void read_entry(Session& session, BucketRead& read);
+  void read_entry(Session& session, BucketRead& read, Revision read_from);
   void apply(Session& session, BucketFeed::Got got, TimePoint now);
   void install(BucketRead read, const BucketState& bucket, Session& session, TimePoint began);
   void hear(const Session& session, TimePoint now);

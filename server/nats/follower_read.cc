@@ -138,7 +138,7 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
     const BucketFeed::Got got = session.feed.next(kTick);
     if (got == BucketFeed::Got::kBroken) return session.feed.trouble();
     if (got == BucketFeed::Got::kEntry) {
-      read_entry(session, read);
+      read_entry(session, read, bucket.last_seq);
       if (auto trouble = reach(session.feed.entry().revision)) return *trouble;
       idle_since = kEndOfTime;
       continue;
@@ -154,9 +154,10 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
     }
   }
   look_for_suspicion(session);
-  if (!session.suspicion.empty() && ++spoiled_reads_ <= kSpoiledReadsMax) {
-    return std::string(session.suspicion);
-  }
+  std::string_view doubt = session.suspicion;
+  if (doubt.empty() && session.skipped) doubt = "a key was rolled up while the bucket was read";
+  if (!doubt.empty() && ++spoiled_reads_ <= kSpoiledReadsMax) return std::string(doubt);
+  session.suspicion = doubt;
   spoiled_reads_ = 0;
   // What came before and after may be of two streams.
   if (session.connection.link() != session.link) return std::string(kConnectionLost);
@@ -171,9 +172,14 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
   return {};
 }
 
-void Follower::read_entry(Session& session, BucketRead& read) {
+// `read_from`: where the stream ended before the read.
+void Follower::read_entry(Session& session, BucketRead& read, Revision read_from) {
   const RawEntry& entry = session.feed.entry();
   intake_.admit(entry, [&](const Entry& e) { return read.absorb(e); });
+  const Revision before = std::exchange(session.last_read, entry.revision);
+  const bool rolled_up = session.feed.rolled_up() != BucketFeed::Rollup::kNone;
+  const bool came_meanwhile = entry.revision > read_from;
+  if (rolled_up && came_meanwhile && entry.revision > before + 1) session.skipped = true;
   metrics_.deliver(entry.revision, session.feed.pending());
   deliver(session);
 }
