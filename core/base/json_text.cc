@@ -31,6 +31,12 @@ Word load(const char* at) {
   return word;
 }
 
+Word load_half(const char* at) {
+  std::uint32_t half = 0;
+  std::memcpy(&half, at, sizeof half);
+  return half;
+}
+
 // The high bit of some byte is set if any byte of `word` is below `limit` (at most 0x80), and clear
 // in all if none is.
 constexpr Word any_below(Word word, Word limit) { return (word - kOnes * limit) & ~word & kHighs; }
@@ -46,7 +52,11 @@ bool needs_no_escape(std::string_view text) {
   const auto is_clean = [](Word word) {
     return (any_below(word, 0x20) | any_equal(word, '"') | any_equal(word, '\\')) == 0;
   };
-  if (text.size() < sizeof(Word)) return std::none_of(text.begin(), text.end(), needs_escape);
+  if (text.size() < sizeof(Word) / 2) return std::none_of(text.begin(), text.end(), needs_escape);
+  if (text.size() < sizeof(Word)) {
+    const char* const last = text.data() + text.size() - sizeof(Word) / 2;
+    return is_clean(load_half(text.data()) | load_half(last) << 32U);
+  }
   for (std::size_t i = 0; i + sizeof(Word) <= text.size(); i += sizeof(Word)) {
     if (!is_clean(load(text.data() + i))) return false;
   }

@@ -45,8 +45,8 @@ std::optional<BadQuery> parse_wait(const httplib::Request& request, HoldQuery& q
 }
 
 // All lines of the field as one: RFC 9110 section 5.3. nullopt: there is none.
-std::optional<std::string> joined_field(const httplib::Headers& headers, const std::string& name) {
-  const auto [first, last] = headers.equal_range(name);
+std::optional<std::string> joined_field(const httplib::Headers& headers, std::string_view name) {
+  const auto [first, last] = field_lines(headers, name);
   if (first == last) return std::nullopt;
   std::string field = first->second;
   for (auto line = std::next(first); line != last; ++line) field.append(", ").append(line->second);
@@ -54,8 +54,8 @@ std::optional<std::string> joined_field(const httplib::Headers& headers, const s
 }
 
 std::optional<BadQuery> parse_validators(const httplib::Request& request, HoldQuery& query) {
-  static const std::string kIfMatch = "If-Match";
-  static const std::string kIfNoneMatch = "If-None-Match";
+  constexpr std::string_view kIfMatch = "If-Match";
+  constexpr std::string_view kIfNoneMatch = "If-None-Match";
   if (const auto field = joined_field(request.headers, kIfMatch)) {
     query.only_if = ValidatorList::parse(*field, Comparison::kStrong);
     if (!query.only_if) {
@@ -73,7 +73,7 @@ std::optional<BadQuery> parse_validators(const httplib::Request& request, HoldQu
 }
 
 void parse_cache_control(const httplib::Headers& headers, HoldQuery& query) {
-  const auto [first, last] = headers.equal_range("Cache-Control");
+  const auto [first, last] = field_lines(headers, "Cache-Control");
   for (auto line = first; line != last; ++line) {
     std::string_view rest = line->second;
     while (const auto directive = next_part(rest, ',')) {

@@ -12,8 +12,8 @@ constexpr std::string_view kProtocolPrefix = "bearer.";
 BearerToken one(std::string_view token) { return {BearerToken::Found::kOne, token}; }
 
 BearerToken in_authorization(const httplib::Headers& headers) {
-  static const std::string kAuthorization = "Authorization";
-  const auto [first, last] = headers.equal_range(kAuthorization);
+  constexpr std::string_view kAuthorization = "Authorization";
+  const auto [first, last] = field_lines(headers, kAuthorization);
   if (first == last) return {};
   if (std::next(first) != last) return {BearerToken::Found::kAmbiguous, {}};
   const std::string_view value = first->second;
@@ -23,8 +23,8 @@ BearerToken in_authorization(const httplib::Headers& headers) {
 }
 
 BearerToken in_subprotocols(const httplib::Headers& headers) {
-  static const std::string kProtocol = "Sec-WebSocket-Protocol";
-  const auto [first, last] = headers.equal_range(kProtocol);
+  constexpr std::string_view kProtocol = "Sec-WebSocket-Protocol";
+  const auto [first, last] = field_lines(headers, kProtocol);
   for (auto field = first; field != last; ++field) {
     std::string_view rest = field->second;
     while (const auto member = next_part(rest, ',')) {
@@ -41,8 +41,8 @@ std::string_view without_quotes(std::string_view value) {
 }
 
 BearerToken in_cookies(const httplib::Headers& headers, std::string_view name) {
-  static const std::string kCookie = "Cookie";
-  const auto [first, last] = headers.equal_range(kCookie);
+  constexpr std::string_view kCookie = "Cookie";
+  const auto [first, last] = field_lines(headers, kCookie);
   for (auto field = first; field != last; ++field) {
     std::string_view rest = field->second;
     while (!rest.empty()) {

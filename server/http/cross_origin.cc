@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/http/field_syntax.h"
+
 namespace bide {
 namespace {
 
@@ -26,9 +28,9 @@ CrossOrigin::CrossOrigin(const std::vector<std::string>& origins) {
 }
 
 const std::string* CrossOrigin::fields_for(const httplib::Request& request) const {
-  static const std::string kOrigin = "Origin";
+  constexpr std::string_view kOrigin = "Origin";
   if (named_.empty()) return nullptr;
-  const auto range = request.headers.equal_range(kOrigin);
+  const auto range = field_lines(request.headers, kOrigin);
   if (range.first == range.second || std::next(range.first) != range.second) return &others_;
   const std::string& origin = range.first->second;
   const auto found = std::find_if(named_.begin(), named_.end(),

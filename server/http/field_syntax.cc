@@ -38,9 +38,11 @@ bool is_token(std::string_view text) {
   return !text.empty() && run_of(text, kTokenByte) == text.size();
 }
 
+// Most that are equal are so byte by byte.
 bool equals_ignoring_case(std::string_view left, std::string_view right) {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [](char a, char b) { return lower(a) == lower(b); });
+  if (left.size() != right.size()) return false;
+  return left == right || std::equal(left.begin(), left.end(), right.begin(),
+                                     [](char a, char b) { return lower(a) == lower(b); });
 }
 
 std::optional<std::string_view> next_part(std::string_view& rest, char separator) {

@@ -100,9 +100,9 @@ struct Offer {
 
 // False: there is nothing to weigh by, JSON it is.
 bool weigh_all(const httplib::Headers& headers, Offer& json, Offer& text) {
-  static const std::string kAccept = "Accept";
+  constexpr std::string_view kAccept = "Accept";
   bool said_anything = false;
-  const auto [first, last] = headers.equal_range(kAccept);
+  const auto [first, last] = field_lines(headers, kAccept);
   for (auto field = first; field != last; ++field) {
     std::string_view rest = field->second;
     while (const auto member = next_part(rest, ',')) {

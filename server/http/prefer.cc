@@ -34,8 +34,8 @@ std::optional<std::chrono::seconds> parse_wait(std::string_view preference) {
 }  // namespace
 
 std::optional<std::chrono::seconds> preferred_wait(const httplib::Headers& headers) {
-  static const std::string kPrefer = "Prefer";
-  const auto [first, last] = headers.equal_range(kPrefer);
+  constexpr std::string_view kPrefer = "Prefer";
+  const auto [first, last] = field_lines(headers, kPrefer);
   for (auto field = first; field != last; ++field) {
     std::string_view rest = field->second;
     while (const auto preference = next_part(rest, ',')) {

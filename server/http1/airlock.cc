@@ -106,13 +106,13 @@ void for_each_field(std::string_view lines, Take&& take) {
 // `authority`: the target's, or nothing.
 void fill_fields(std::string_view lines, std::string_view authority, Framing& framing,
                  httplib::Request& out) {
-  static const std::string kUpgrade = "Upgrade";
+  constexpr std::string_view kUpgrade = "Upgrade";
   out.headers.clear();
   for_each_field(lines, [&](std::string_view name, std::string_view value) {
     framing.note(name, value);
     if (is_read(name)) out.headers.emplace(name, value);
   });
-  if (out.headers.find(kUpgrade) == out.headers.end()) return;
+  if (field_lines(out.headers, kUpgrade).first == out.headers.end()) return;
   for_each_field(lines, [&](std::string_view name, std::string_view value) {
     const bool foreign = !authority.empty() && equals_ignoring_case(name, "Host");
     if (is_read_for_upgrade(name)) out.headers.emplace(name, foreign ? authority : value);
@@ -186,9 +186,9 @@ Step advance(std::string_view input, Progress& progress, httplib::Request& out) 
 }
 
 bool keep_alive(const httplib::Request& request) {
-  static const std::string kConnection = "Connection";
+  constexpr std::string_view kConnection = "Connection";
   bool wanted = request.version != kHttp10;
-  const auto [first, last] = request.headers.equal_range(kConnection);
+  const auto [first, last] = field_lines(request.headers, kConnection);
   for (auto field = first; field != last; ++field) {
     std::string_view rest = field->second;
     while (const auto option = next_part(rest, ',')) {

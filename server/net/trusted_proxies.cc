@@ -40,9 +40,9 @@ bool TrustedProxies::trusts(const ClientAddress& address) const {
 
 ClientAddress TrustedProxies::client_of(const ClientAddress& proxy,
                                         const httplib::Headers& fields) const {
-  static const std::string kForwardedFor = "X-Forwarded-For";
+  constexpr std::string_view kForwardedFor = "X-Forwarded-For";
   ClientAddress client = proxy;
-  const auto [first, last] = fields.equal_range(kForwardedFor);
+  const auto [first, last] = field_lines(fields, kForwardedFor);
   for (auto field = last; field != first;) {
     std::string_view rest = (--field)->second;
     while (!rest.empty()) {

@@ -27,7 +27,7 @@ struct Field {
 };
 
 Field find_field(const httplib::Headers& headers, const char* name) {
-  const auto [first, last] = headers.equal_range(name);
+  const auto [first, last] = field_lines(headers, name);
   if (first == last) return {};
   return {.count = static_cast<std::size_t>(std::distance(first, last)), .value = first->second};
 }
@@ -35,7 +35,7 @@ Field find_field(const httplib::Headers& headers, const char* name) {
 // Whether a member of the lists in all lines of that field satisfies `is_it`.
 template <typename Predicate>
 bool any_member(const httplib::Headers& headers, const char* name, Predicate is_it) {
-  const auto [first, last] = headers.equal_range(name);
+  const auto [first, last] = field_lines(headers, name);
   for (auto field = first; field != last; ++field) {
     std::string_view rest = field->second;
     while (const auto member = next_part(rest, ',')) {
