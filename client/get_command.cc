@@ -51,14 +51,14 @@ int report(const GetPlan& plan, const Reply& reply) {
   if (const auto* trouble = std::get_if<Trouble>(&reply)) {
     return fail(kCommand, ExitCode::kBideFailed, trouble->what);
   }
-  if (const auto* denial = std::get_if<Denial>(&reply)) {
-    switch (denial->http_status) {
+  if (const auto* refusal = std::get_if<Refusal>(&reply)) {
+    switch (refusal->http_status) {
       case 401:
       case 403:
-        return fail(kCommand, ExitCode::kAuth, denial->detail);
+        return fail(kCommand, ExitCode::kAuth, refusal->detail);
       default:
-        return denial->no_such_job ? fail(kCommand, ExitCode::kNotFound, plan.id + ": not found")
-                                   : fail(kCommand, ExitCode::kBideFailed, denial->detail);
+        return refusal->no_such_job ? fail(kCommand, ExitCode::kNotFound, plan.id + ": not found")
+                                    : fail(kCommand, ExitCode::kBideFailed, refusal->detail);
     }
   }
   const auto& answer = std::get<Answer>(reply);

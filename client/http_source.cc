@@ -119,8 +119,8 @@ Reply HttpSource::ask(const Question& question) {
   auto raw = connection_->get(path_with_query(path_, question), question, error);
   if (raw) return interpret(std::move(*raw));
   if (const std::string_view why = connection_->distrust(); !why.empty()) {
-    return Denial{0,
-                  "the certificate of " + server_text_ + " does not verify: " + std::string(why)};
+    return Refusal{0,
+                   "the certificate of " + server_text_ + " does not verify: " + std::string(why)};
   }
   switch (error) {
     case httplib::Error::Connection:

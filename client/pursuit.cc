@@ -32,7 +32,7 @@ Question Pursuit::question(milliseconds remaining) {
 
 Pursuit::Next Pursuit::take(const Reply& reply, milliseconds took) {
   if (const auto* answer = std::get_if<Answer>(&reply)) return take_answer(*answer, took);
-  if (const auto* denial = std::get_if<Denial>(&reply)) return take_denial(*denial);
+  if (const auto* refusal = std::get_if<Refusal>(&reply)) return take_refusal(*refusal);
   const auto& trouble = std::get<Trouble>(reply);
   const milliseconds pause =
       std::max(back_off_.next_pause(), back_off_.stretched(trouble.retry_after));
@@ -56,20 +56,20 @@ Pursuit::Next Pursuit::take_answer(const Answer& answer, milliseconds took) {
   return AskAgain{pause_after(news, took), {}};
 }
 
-Pursuit::Next Pursuit::take_denial(const Denial& denial) {
-  switch (denial.http_status) {
+Pursuit::Next Pursuit::take_refusal(const Refusal& refusal) {
+  switch (refusal.http_status) {
     case 401:
     case 403:
-      return Finished{ExitCode::kAuth, denial.detail};
+      return Finished{ExitCode::kAuth, refusal.detail};
     case 404:
-      if (!denial.no_such_job) return Finished{ExitCode::kBideFailed, denial.detail};
+      if (!refusal.no_such_job) return Finished{ExitCode::kBideFailed, refusal.detail};
       if (goal_.kind() == Goal::Kind::kExists) return AskAgain{back_off_.next_pause(), {}};
       return Finished{ExitCode::kNotFound, status_ ? "is gone: deleted or expired" : "not found"};
     case 409:
       lost_ = true;
       return AskAgain{};
     default:
-      return Finished{ExitCode::kBideFailed, denial.detail};
+      return Finished{ExitCode::kBideFailed, refusal.detail};
   }
 }
 

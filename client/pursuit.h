@@ -45,7 +45,7 @@ class Pursuit {
 
  private:
   Next take_answer(const Answer& answer, std::chrono::milliseconds took);
-  Next take_denial(const Denial& denial);
+  Next take_refusal(const Refusal& refusal);
   std::chrono::milliseconds pause_after(bool news, std::chrono::milliseconds took);
 
   const Goal goal_;

@@ -84,7 +84,7 @@ Reply interpret(RawReply raw) {
     case 504:
       return Trouble{detail, parse_retry_after(raw.retry_after)};
     default:
-      return Denial{raw.http_status, detail, problem.no_such_job};
+      return Refusal{raw.http_status, detail, problem.no_such_job};
   }
 }
 

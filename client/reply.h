@@ -36,7 +36,7 @@ struct Answer {
 };
 
 // bide understood and says no; asking again gives the same.
-struct Denial {
+struct Refusal {
   int http_status = 0;  // 0: it did not get that far (a certificate that does not verify).
   std::string detail;
   bool no_such_job = false;  // A 404 may also be about the path.
@@ -49,7 +49,7 @@ struct Trouble {
   std::chrono::milliseconds retry_after{0};  // What the server asked for; zero: nothing.
 };
 
-using Reply = std::variant<Answer, Denial, Trouble>;
+using Reply = std::variant<Answer, Refusal, Trouble>;
 
 // An HTTP response, as far as it matters here.
 struct RawReply {

@@ -112,17 +112,18 @@ TEST_CASE("pursuit: change waits for the first state to be left") {
 TEST_CASE("pursuit: a missing job ends the wait, unless its coming is waited for") {
   Pursuit done = pursuit("done", kQuiet);
   static_cast<void>(done.question(10min));
-  CHECK(finished(done.take(Denial{404, "no such job", true}, 5ms)).code == ExitCode::kNotFound);
+  CHECK(finished(done.take(Refusal{404, "no such job", true}, 5ms)).code == ExitCode::kNotFound);
 
   Pursuit seen = pursuit("done", kQuiet);
   static_cast<void>(seen.question(10min));
   static_cast<void>(seen.take(news({.outcome = "timeout"}), 24s));
   static_cast<void>(seen.question(10min));
-  CHECK(finished(seen.take(Denial{404, "", true}, 5ms)).complaint == "is gone: deleted or expired");
+  CHECK(finished(seen.take(Refusal{404, "", true}, 5ms)).complaint ==
+        "is gone: deleted or expired");
 
   Pursuit exists = pursuit("exists", kShowChanges);
   CHECK(exists.question(10min).until == "exists");
-  CHECK(asks_again(exists.take(Denial{404, "", true}, 25s)).pause >= BackOff::kPauseMin);
+  CHECK(asks_again(exists.take(Refusal{404, "", true}, 25s)).pause >= BackOff::kPauseMin);
   CHECK(exists.question(10min).until == "exists");
   CHECK(finished(exists.take(news({.outcome = "done"}), 1s)).code == ExitCode::kCompleted);
 }
@@ -130,7 +131,7 @@ TEST_CASE("pursuit: a missing job ends the wait, unless its coming is waited for
 TEST_CASE("pursuit: 409 leads to one plain question, whose answer gives the code") {
   Pursuit succeeded = pursuit("succeeded", kQuiet);
   static_cast<void>(succeeded.question(10min));
-  static_cast<void>(asks_again(succeeded.take(Denial{409, ""}, 1s)));
+  static_cast<void>(asks_again(succeeded.take(Refusal{409, ""}, 1s)));
   const Question plain = succeeded.question(10min);
   CHECK(plain.until.empty());
   CHECK(plain.wait == 0ms);
@@ -150,12 +151,12 @@ TEST_CASE("pursuit: refusals end the wait with the reason") {
   for (const int status : {401, 403}) {
     Pursuit done = pursuit("done", kQuiet);
     static_cast<void>(done.question(10min));
-    CHECK(finished(done.take(Denial{status, "no"}, 5ms)).code == ExitCode::kAuth);
+    CHECK(finished(done.take(Refusal{status, "no"}, 5ms)).code == ExitCode::kAuth);
   }
   for (const int status : {0, 301, 400, 404, 406}) {
     Pursuit done = pursuit("done", kQuiet);
     static_cast<void>(done.question(10min));
-    const auto end = finished(done.take(Denial{status, "no"}, 5ms));
+    const auto end = finished(done.take(Refusal{status, "no"}, 5ms));
     CHECK(end.code == ExitCode::kBideFailed);
     CHECK(end.complaint == "no");
   }

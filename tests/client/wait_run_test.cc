@@ -114,7 +114,7 @@ TEST_CASE("wait_run: a server that is away for a while is ridden out") {
 TEST_CASE("wait_run: of several jobs all are waited for and the worst code is given") {
   const auto outcome = wait_for({"a", "b", "c"}, {{"a", {completed()}},
                                                   {"b", {working(), failed()}},
-                                                  {"c", {Denial{404, "no such job", true}}}});
+                                                  {"c", {Refusal{404, "no such job", true}}}});
   CHECK(outcome.code == ExitCode::kNotFound);
   CHECK(outcome.out.find("a completed\n") != std::string::npos);
   CHECK(outcome.out.find("b failed\n") != std::string::npos);
@@ -124,7 +124,7 @@ TEST_CASE("wait_run: of several jobs all are waited for and the worst code is gi
 TEST_CASE("wait_run: of several jobs json is one array in the order asked") {
   const auto outcome =
       wait_for({"b", "x", "a"},
-               {{"a", {completed("1")}}, {"b", {completed("2")}}, {"x", {Denial{404, "", true}}}},
+               {{"a", {completed("1")}}, {"b", {completed("2")}}, {"x", {Refusal{404, "", true}}}},
                {.output = Output::kJson});
   CHECK(outcome.out == "[2,null,1]\n");
 }
@@ -141,10 +141,10 @@ TEST_CASE("wait_run: with any, a job that is not there does not win") {
   const Wish any{
       .any = true, .output = Output::kText, .mode = Display::Mode::kQuiet, .timeout = 1h};
   const auto outcome =
-      wait_for({"a", "b"}, {{"a", {Denial{404, "", true}}}, {"b", {working(), completed()}}}, any);
+      wait_for({"a", "b"}, {{"a", {Refusal{404, "", true}}}, {"b", {working(), completed()}}}, any);
   CHECK(outcome.code == ExitCode::kCompleted);
   const auto none =
-      wait_for({"a", "b"}, {{"a", {Denial{404, "", true}}}, {"b", {Denial{401, ""}}}}, any);
+      wait_for({"a", "b"}, {{"a", {Refusal{404, "", true}}}, {"b", {Refusal{401, ""}}}}, any);
   CHECK(none.code == ExitCode::kAuth);
 }
 
