@@ -19,7 +19,8 @@ namespace bide {
 namespace {
 
 // httplib wants to run what it accepted on a pool. Handing a socket to epoll is two system calls,
-// less than waking a thread for it.
+// less than waking a thread for it, so the accepting thread does that itself. Requests run on Pool,
+// of which httplib knows nothing.
 class AcceptThread final : public httplib::TaskQueue {
  public:
   void enqueue(std::function<void()> task) override { task(); }

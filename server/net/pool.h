@@ -8,8 +8,6 @@
 // Thread safety: all methods may be called from any thread.
 #pragma once
 
-#include <httplib.h>
-
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -20,12 +18,12 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/executor.h"
 #include "core/base/mutex.h"
-#include "core/table/job_table.h"
 
 namespace bide {
 
-class Pool final : public httplib::TaskQueue, public Executor {
+class Pool final : public Executor {
  public:
   // Called on a pool thread when something happened at a socket; `key` is what it was added with,
   // `events` are epoll's. It comes once for all that has happened until the thread looks.
@@ -47,7 +45,7 @@ class Pool final : public httplib::TaskQueue, public Executor {
   void forget(std::uint8_t thread);
 
   // Runs `task` on a pool thread. Tasks still queued at shutdown() are run by it.
-  void enqueue(std::function<void()> task) override { put(std::move(task), Queue::kTasks); }
+  void enqueue(std::function<void()> task) { put(std::move(task), Queue::kTasks); }
   // The same for what takes a millisecond, say: before each of them a thread looks after its
   // sockets and other tasks.
   void enqueue_laborious(std::function<void()> task) { put(std::move(task), Queue::kLabours); }
@@ -56,7 +54,7 @@ class Pool final : public httplib::TaskQueue, public Executor {
   void enqueue_turn(std::function<void()> task) { put(std::move(task), Queue::kTurns); }
   void run(std::function<void()> task) override { enqueue(std::move(task)); }
   // Ends the threads and joins them.
-  void shutdown() override;
+  void shutdown();
 
  private:
   enum class Queue : std::uint8_t { kTasks, kLabours, kTurns };
