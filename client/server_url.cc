@@ -1,51 +1,24 @@
 #include "client/server_url.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
+
+#include "core/base/client_address.h"
+#include "core/base/host_port.h"
 
 namespace bide {
 namespace {
 
 bool is_visible(char c) { return c > ' ' && c < 0x7f; }
 
-bool is_host_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-         c == '-' || c == '_';
-}
-
-bool is_address_char(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' ||
-         c == '.';
-}
-
-// The text behind the host: empty, or `:port`.
-std::optional<std::uint16_t> parse_port(std::string_view text, std::uint16_t standard) {
-  if (text.empty()) return standard;
-  std::uint16_t port = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data() + 1, end, port);
-  if (text.front() != ':' || error != std::errc() || rest != end || port == 0) return std::nullopt;
-  return port;
-}
-
 bool parse_authority(std::string_view authority, ServerUrl& url) {
-  std::size_t host_end = 0;
-  if (authority.starts_with('[')) {
-    host_end = authority.find(']');
-    if (host_end == std::string_view::npos) return false;
-    url.host = authority.substr(1, host_end - 1);
-    if (!std::ranges::all_of(url.host, is_address_char)) return false;
-    ++host_end;
-  } else {
-    host_end = std::min(authority.find(':'), authority.size());
-    url.host = authority.substr(0, host_end);
-    if (!std::ranges::all_of(url.host, is_host_char)) return false;
-  }
-  const auto port = parse_port(authority.substr(host_end), url.tls ? 443 : 80);
-  if (url.host.empty() || !port) return false;
-  url.port = *port;
-  return true;
+  const std::optional<HostPort> parts = split_host_port(authority);
+  if (!parts) return false;
+  if (!(parts->bracketed ? is_ipv6(parts->host) : is_plain_host(parts->host))) return false;
+  url.host = parts->host;
+  url.port = url.tls ? 443 : 80;
+  if (parts->port) url.port = parse_port(*parts->port).value_or(0);
+  return url.port != 0;
 }
 
 }  // namespace
@@ -78,10 +51,8 @@ std::variant<ServerUrl, Misuse> parse_server_url(std::string_view text) {
 }
 
 std::string text_of(const ServerUrl& url) {
-  const bool address = url.host.find(':') != std::string::npos;
-  return std::string(url.tls ? "https://" : "http://") +
-         (address ? "[" + url.host + "]" : url.host) + ":" + std::to_string(url.port) +
-         url.base_path;
+  return (url.tls ? "https://" : "http://") + host_in_url(url.host) + ":" +
+         std::to_string(url.port) + url.base_path;
 }
 
 bool is_safe_token(std::string_view token) { return std::ranges::all_of(token, is_visible); }

@@ -11,6 +11,7 @@
 #include <thread>
 #include <variant>
 
+#include "core/base/host_port.h"
 #include "core/base/printable.h"
 #include "core/base/start_error.h"
 #include "core/base/stop_signal.h"
@@ -183,10 +184,9 @@ class Server {
   }
 
   void announce(const std::string& urls) const {
-    const bool v6 = options_.listen_host.find(':') != std::string::npos;
-    const std::string host = v6 ? "[" + options_.listen_host + "]" : options_.listen_host;
-    const std::string url = (tls_ != nullptr ? "https://" : "http://") + host + ":" +
-                            std::to_string(port_) + options_.base_path;
+    const std::string url = (tls_ != nullptr ? "https://" : "http://") +
+                            host_in_url(options_.listen_host) + ":" + std::to_string(port_) +
+                            options_.base_path;
     const std::string nats =
         urls.empty() ? "context " + options_.nats_credentials.context : redacted(urls);
     const std::string file = nats_ == nullptr ? "" : nats_url_file(options_.data_dir).string();

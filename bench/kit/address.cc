@@ -7,10 +7,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+
+#include "core/base/host_port.h"
 
 namespace bench {
 
@@ -28,23 +29,20 @@ Address::Address(std::string_view text) {
 }
 
 std::optional<Address> Address::parse(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  std::uint16_t port = 0;
-  const std::string_view digits = colon == text.npos ? "" : text.substr(colon + 1);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  std::string host(text.substr(0, colon));
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const auto parts = bide::split_host_port(text);
+  const auto port = parts && parts->port ? bide::parse_port(*parts->port) : std::nullopt;
+  if (!port) return std::nullopt;
+  const std::string host(parts->host);
   Address address;
   auto& v4 = reinterpret_cast<sockaddr_in&>(address.address_);
   auto& v6 = reinterpret_cast<sockaddr_in6&>(address.address_);
   if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
     v4.sin_family = AF_INET;
-    v4.sin_port = htons(port);
+    v4.sin_port = htons(*port);
     address.size_ = sizeof v4;
   } else if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
     v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(port);
+    v6.sin6_port = htons(*port);
     address.size_ = sizeof v6;
   } else {
     return std::nullopt;

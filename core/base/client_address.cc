@@ -9,6 +9,8 @@
 #include <cstring>
 #include <random>
 
+#include "core/base/host_port.h"
+
 namespace bide {
 namespace {
 
@@ -72,6 +74,16 @@ bool ClientAddress::is_v4() const {
   return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes_.begin());
 }
 
+bool ClientAddress::is_loopback() const {
+  constexpr std::array<unsigned char, 16> kV6 = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return bytes_ == kV6 || (is_v4() && bytes_[kMappedPrefix.size()] == 127);
+}
+
+bool ClientAddress::is_unspecified() const {
+  const auto host = is_v4() ? bytes_.begin() + kMappedPrefix.size() : bytes_.begin();
+  return std::all_of(host, bytes_.end(), [](unsigned char byte) { return byte == 0; });
+}
+
 std::string ClientAddress::text() const {
   std::array<char, INET6_ADDRSTRLEN> text{};
   const unsigned char* const bytes = bytes_.data();
@@ -91,6 +103,10 @@ std::uint64_t ClientAddress::client() const {
   return mixed(mixed(words[0] ^ kKeys[0]) ^ words[1] ^ kKeys[1]) | 1;
 }
 
+bool is_ipv6(std::string_view text) {
+  return text.find(':') != std::string_view::npos && ClientAddress::parse(text).has_value();
+}
+
 std::string peer_name(int fd) {
   const std::optional<sockaddr_storage> found = peer_of(fd);
   if (!found) return "";
@@ -98,8 +114,7 @@ std::string peer_name(int fd) {
   const bool v6 = found->ss_family == AF_INET6;
   const std::uint16_t port = v6 ? reinterpret_cast<const sockaddr_in6&>(*found).sin6_port
                                 : reinterpret_cast<const sockaddr_in&>(*found).sin_port;
-  const std::string host = address.is_v4() ? address.text() : "[" + address.text() + "]";
-  return host + ":" + std::to_string(ntohs(port));
+  return host_in_url(address.text()) + ":" + std::to_string(ntohs(port));
 }
 
 std::optional<AddressRange> AddressRange::parse(std::string_view text) {

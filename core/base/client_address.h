@@ -26,6 +26,10 @@ class ClientAddress {
 
   [[nodiscard]] std::string text() const;
   [[nodiscard]] bool is_v4() const;
+  [[nodiscard]] bool is_loopback() const;     // `127.0.0.0/8` or `::1`.
+  [[nodiscard]] bool is_unspecified() const;  // `0.0.0.0` or `::`: listening there is everywhere.
+  // As IPv6 has it on the wire, an IPv4 address in its mapped form.
+  [[nodiscard]] const std::array<unsigned char, 16>& bytes() const { return bytes_; }
   // A number that limits per client count by: all of an IPv4 address, of an IPv6 address the /64
   // that one customer has at least (RFC 6177). Another one in each process. Never 0.
   [[nodiscard]] std::uint64_t client() const;
@@ -34,8 +38,11 @@ class ClientAddress {
 
  private:
   friend class AddressRange;
-  std::array<unsigned char, 16> bytes_{};  // An IPv4 address in its mapped form.
+  std::array<unsigned char, 16> bytes_{};
 };
+
+// `::1`, `::ffff:192.0.2.1`; no brackets, port or zone, and no IPv4 address.
+[[nodiscard]] bool is_ipv6(std::string_view text);
 
 // `127.0.0.1:40000`, `[::1]:40000`; empty: it is gone.
 [[nodiscard]] std::string peer_name(int fd);

@@ -1,10 +1,10 @@
 #include "server/http1/request_target.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <string>
 
+#include "core/base/client_address.h"
+#include "core/base/host_port.h"
 #include "server/http/byte_class.h"
 #include "server/http/field_syntax.h"
 
@@ -34,9 +34,7 @@ bool is_ip_literal(std::string_view text) {
     return std::all_of(rest.begin(), rest.end(),
                        [](char byte) { return byte == ':' || is(byte, kUriByte); });
   }
-  if (text.find('\0') != std::string_view::npos) return false;  // inet_pton would stop there.
-  in6_addr address{};
-  return inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
+  return is_ipv6(text);
 }
 
 // Splits path and query off, both checked.
@@ -103,20 +101,10 @@ std::string normalized_path(std::string_view path) {
 }
 
 bool is_authority(std::string_view text) {
-  std::size_t host_end = std::min(text.find(':'), text.size());
-  if (!text.empty() && text.front() == '[') {
-    const std::size_t bracket = text.find(']');
-    if (bracket == std::string_view::npos || !is_ip_literal(text.substr(1, bracket - 1))) {
-      return false;
-    }
-    host_end = bracket + 1;
-  } else if (!is_uri_text(text.substr(0, host_end), "")) {
-    return false;
-  }
-  if (host_end == 0) return false;
-  const std::string_view port = text.substr(host_end);
-  return port.empty() ||
-         (port.front() == ':' && run_of(port.substr(1), kDigitByte) == port.size() - 1);
+  const std::optional<HostPort> parts = split_host_port(text);
+  if (!parts) return false;
+  if (!(parts->bracketed ? is_ip_literal(parts->host) : is_uri_text(parts->host, ""))) return false;
+  return !parts->port || run_of(*parts->port, kDigitByte) == parts->port->size();
 }
 
 }  // namespace bide

@@ -4,31 +4,19 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/host_port.h"
 #include "server/http/field_syntax.h"
 
 namespace bide {
 namespace {
 
-bool is_port(std::string_view text) {
-  return text.size() > 1 && text.size() <= 6 && text.front() == ':' &&
-         text.find_first_not_of("0123456789", 1) == std::string_view::npos;
-}
-
 // `192.0.2.1`, `192.0.2.1:5678`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:5678`.
 std::optional<ClientAddress> address_in(std::string_view node) {
-  if (node.starts_with('[')) {
-    const std::size_t end = node.find(']');
-    if (end == std::string_view::npos) return std::nullopt;
-    const std::string_view rest = node.substr(end + 1);
-    if (!rest.empty() && !is_port(rest)) return std::nullopt;
-    const std::string_view inside = node.substr(1, end - 1);
-    if (inside.find(':') == std::string_view::npos) return std::nullopt;
-    return ClientAddress::parse(inside);
-  }
-  const std::size_t colon = node.find(':');
-  const bool has_port = colon != std::string_view::npos && colon == node.rfind(':');
-  if (has_port && !is_port(node.substr(colon))) return std::nullopt;
-  return ClientAddress::parse(has_port ? node.substr(0, colon) : node);
+  if (const auto address = ClientAddress::parse(node)) return address;
+  const std::optional<HostPort> parts = split_host_port(node);
+  if (!parts || (parts->port && !parse_port(*parts->port))) return std::nullopt;
+  if (parts->bracketed && !is_ipv6(parts->host)) return std::nullopt;
+  return ClientAddress::parse(parts->host);
 }
 
 }  // namespace

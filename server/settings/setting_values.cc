@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/duration.h"
+#include "core/base/host_port.h"
 #include "server/http/served_hosts.h"
 #include "server/nats/login/nats_url.h"
 #include "server/settings/origin.h"
@@ -49,16 +50,13 @@ bool parse_bytes(std::string_view text, std::size_t low, std::size_t& out) {
 }
 
 bool set_listen(ServeOptions& options, std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return false;
-  std::string_view host = text.substr(0, colon);
-  const bool bracketed = host.starts_with('[') && host.ends_with(']');
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  if (host.empty() || !is_made_of(host, bracketed ? ":.%_-" : "._-")) return false;
-  if (bracketed != (host.find(':') != std::string_view::npos)) return false;
-  if (!parse_number<std::uint16_t>(text.substr(colon + 1), 0, 65535, options.listen_port)) {
-    return false;
-  }
+  const std::optional<HostPort> parts = split_host_port(text);
+  if (!parts || !parts->port) return false;
+  const std::string_view host = parts->host;
+  if (!(parts->bracketed ? is_ipv6_with_zone(host) : is_plain_host(host))) return false;
+  const std::optional<std::uint16_t> port = parse_port(*parts->port);
+  if (!port) return false;
+  options.listen_port = *port;
   options.listen_host = host;
   return true;
 }

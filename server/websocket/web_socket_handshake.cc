@@ -3,7 +3,6 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "core/base/base64.h"
+#include "core/base/host_port.h"
 #include "server/http/field_syntax.h"
 #include "server/http/problem.h"
 
@@ -67,26 +67,10 @@ httplib::Response upgrade_required(std::string_view detail) {
   return response;
 }
 
-struct HostPort {
-  std::string_view host;
-  std::uint16_t port = 0;
-};
-
-// RFC 3986 section 3.2, without user information. nullopt: no host, or a port that is none.
-std::optional<HostPort> parse_host_port(std::string_view text, std::uint16_t default_port) {
-  HostPort result{.host = text, .port = default_port};
-  const std::size_t colon = text.rfind(':');
-  // The colons of an IPv6 address are in brackets.
-  if (colon != std::string_view::npos && text.find(']', colon) == std::string_view::npos) {
-    result.host = text.substr(0, colon);
-    const std::string_view digits = text.substr(colon + 1);
-    const char* const end = digits.data() + digits.size();
-    if (!digits.empty()) {
-      const auto [stop, error] = std::from_chars(digits.data(), end, result.port);
-      if (error != std::errc() || stop != end) return std::nullopt;
-    }
-  }
-  return result.host.empty() ? std::nullopt : std::optional(result);
+// nullopt: a port that is none.
+std::optional<std::uint16_t> port_of(const HostPort& authority, std::uint16_t default_port) {
+  if (!authority.port || authority.port->empty()) return default_port;
+  return parse_port(*authority.port);
 }
 
 // RFC 6454 section 7: `null`, or scheme://host[:port]. `null` is any sandboxed page, so nobody's.
@@ -98,10 +82,11 @@ bool is_same_site(std::string_view origin, std::string_view host) {
   if (!https && !equals_ignoring_case(scheme, "http")) return false;
   // A Host without a port has the scheme's: TLS may end at a proxy, so only the browser knows it.
   const std::uint16_t default_port = https ? 443 : 80;
-  const auto theirs = parse_host_port(origin.substr(end + 3), default_port);
-  const auto ours = parse_host_port(host, default_port);
-  return theirs && ours && theirs->port == ours->port &&
-         equals_ignoring_case(theirs->host, ours->host);
+  const auto theirs = split_host_port(origin.substr(end + 3));
+  const auto ours = split_host_port(host);
+  if (!theirs || !ours || !equals_ignoring_case(theirs->host, ours->host)) return false;
+  const auto port = port_of(*theirs, default_port);
+  return port && port == port_of(*ours, default_port);
 }
 
 bool is_origin_allowed(const httplib::Headers& headers) {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <thread>
 
+#include "core/base/host_port.h"
 #include "server/net/front.h"
 #include "server/net/http_server.h"
 
@@ -58,8 +59,9 @@ int run_suite_server(int argc, char** argv, const SuiteProgram& program, MakeHan
   std::string listen(program.listen);
   const std::string name(program.name);
   if (argc == 3 && std::string_view(argv[1]) == "--listen") listen = argv[2];
-  const std::size_t colon = listen.rfind(':');
-  if ((argc != 1 && argc != 3) || colon == std::string::npos) {
+  const auto parts = split_host_port(listen);
+  const auto wanted = parts && parts->port ? parse_port(*parts->port) : std::nullopt;
+  if ((argc != 1 && argc != 3) || !wanted) {
     std::fprintf(stderr, "usage: %s [--listen 127.0.0.1:0]\n", name.c_str());
     return 2;
   }
@@ -72,10 +74,10 @@ int run_suite_server(int argc, char** argv, const SuiteProgram& program, MakeHan
   try {
     SuiteServer server;
     auto handler = make_handler(server);
-    const std::string host = listen.substr(0, colon);
-    const auto wanted = static_cast<std::uint16_t>(std::stoul(listen.substr(colon + 1)));
-    const unsigned port = server.start(*handler, host, wanted);
-    std::printf("%s://%s:%u\n", std::string(program.scheme).c_str(), host.c_str(), port);
+    const std::string host(parts->host);
+    const unsigned port = server.start(*handler, host, *wanted);
+    std::printf("%s://%s:%u\n", std::string(program.scheme).c_str(), host_in_url(host).c_str(),
+                port);
     std::fflush(stdout);
     int number = 0;
     ::sigwait(&signals, &number);

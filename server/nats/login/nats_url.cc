@@ -1,35 +1,21 @@
 #include "server/nats/login/nats_url.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "core/base/digits.h"
+#include "core/base/host_port.h"
 
 namespace bide {
 namespace {
 
 constexpr std::string_view kSchemeEnd = "://";
 
-bool is_port(std::string_view text) {
-  unsigned port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc() && end == text.data() + text.size() && port >= 1 && port <= 65535;
-}
-
 bool is_host_and_port(std::string_view text) {
-  std::string_view rest = text;
-  if (text.starts_with('[')) {
-    const std::size_t close = text.find(']');
-    if (close == std::string_view::npos || close < 3) return false;
-    rest = text.substr(close + 1);
-    if (rest.empty()) return true;
-    return rest.starts_with(':') && is_port(rest.substr(1));
-  }
-  const std::size_t colon = text.find(':');
-  if (colon == std::string_view::npos) return !text.empty();
-  return colon > 0 && is_port(text.substr(colon + 1));
+  const std::optional<HostPort> parts = split_host_port(text);
+  if (!parts || (parts->bracketed && !is_ipv6_with_zone(parts->host))) return false;
+  return !parts->port || parse_port(*parts->port).value_or(0) != 0;
 }
 
 // nullopt: a `%` without two digits behind it, or a NUL, which no C string can hold.
