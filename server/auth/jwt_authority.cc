@@ -11,19 +11,22 @@
 #include "server/auth/signed_token.h"
 #include "server/auth/token_claims.h"
 #include "server/auth/verified_tokens.h"
-#include "server/files/credential_file.h"
+#include "server/files/small_file.h"
 
 namespace bide {
 namespace {
 
-constexpr std::size_t kKeyFileBytesMax = 1 << 20U;
 // For an issuer's clock that is ahead of ours. None for `exp`: a token ends when it says so.
 constexpr std::chrono::seconds kNotBeforeLeeway{5};
 
+std::string cannot_read(const std::filesystem::path& file, const Unreadable& trouble) {
+  return file.string() + ": cannot be read: " + trouble.why;
+}
+
 std::variant<KeyRing, std::string> read_secret(const std::filesystem::path& file) {
-  const auto text = read_credential_file(file, kKeyFileBytesMax);
-  if (const auto* why = std::get_if<std::string>(&text)) return *why;
-  auto key = VerificationKey::of_secret(secret_in(std::get<CredentialText>(text).bytes()));
+  const auto read = read_small_file(file, {.regular_only = true});
+  if (const auto* trouble = std::get_if<Unreadable>(&read)) return cannot_read(file, *trouble);
+  auto key = VerificationKey::of_secret(secret_in(std::get<FileText>(read).text()));
   if (const auto* why = std::get_if<std::string>(&key)) return file.string() + ": " + *why;
   KeyRing ring;
   ring.keys.push_back(std::get<VerificationKey>(std::move(key)));
@@ -31,9 +34,9 @@ std::variant<KeyRing, std::string> read_secret(const std::filesystem::path& file
 }
 
 std::variant<KeyRing, std::string> read_keys(const std::filesystem::path& file) {
-  const auto read = read_credential_file(file, kKeyFileBytesMax);
-  if (const auto* why = std::get_if<std::string>(&read)) return *why;
-  const auto text = without_byte_order_mark(std::get<CredentialText>(read).bytes());
+  const auto read = read_small_file(file, {.regular_only = true});
+  if (const auto* trouble = std::get_if<Unreadable>(&read)) return cannot_read(file, *trouble);
+  const auto text = without_byte_order_mark(std::get<FileText>(read).text());
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   const bool is_json = begin != std::string::npos && text[begin] == '{';
   auto ring = is_json ? parse_jwk_set(text) : parse_pem_keys(text);

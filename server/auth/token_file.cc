@@ -6,7 +6,7 @@
 
 #include "core/base/secret_text.h"
 #include "core/base/start_error.h"
-#include "server/files/credential_file.h"
+#include "server/files/small_file.h"
 
 namespace bide {
 namespace {
@@ -89,9 +89,11 @@ std::optional<std::variant<Permit, Denial>> TokenFile::recall(std::string_view t
 
 std::optional<std::string> TokenFile::reload() {
   const std::uint64_t turn = tokens_.take_turn();
-  const auto text = read_credential_file(file_, kTokenFileBytesMax);
-  if (const auto* why = std::get_if<std::string>(&text)) return *why;
-  auto tokens = parse(without_byte_order_mark(std::get<CredentialText>(text).bytes()), digest_);
+  const auto file = read_small_file(file_, {.bytes_max = kTokenFileBytesMax, .regular_only = true});
+  if (const auto* trouble = std::get_if<Unreadable>(&file)) {
+    return file_.string() + ": cannot be read: " + trouble->why;
+  }
+  auto tokens = parse(without_byte_order_mark(std::get<FileText>(file).text()), digest_);
   if (const auto* why = std::get_if<std::string>(&tokens)) return file_.string() + ": " + *why;
   tokens_.install(turn, std::make_shared<const std::vector<KeyedDigest::Value>>(
                             std::get<0>(std::move(tokens))));

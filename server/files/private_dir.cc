@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "server/files/descriptor.h"
+
 namespace bide {
 namespace {
 
@@ -129,11 +131,10 @@ int PrivateDir::open_file(const std::string& name, int flags) const {
 }
 
 std::optional<std::string> PrivateDir::first_line(const std::string& name) const {
-  const int fd = open_file(name, O_RDONLY);
-  if (fd < 0) return std::nullopt;
+  const Descriptor file(open_file(name, O_RDONLY));
+  if (file.get() < 0) return std::nullopt;
   std::array<char, kLineBytesMax> bytes{};
-  const ssize_t got = ::read(fd, bytes.data(), bytes.size());
-  ::close(fd);
+  const ssize_t got = ::read(file.get(), bytes.data(), bytes.size());
   if (got <= 0) return std::nullopt;
   const std::string_view text(bytes.data(), static_cast<std::size_t>(got));
   const std::string_view line = text.substr(0, text.find('\n'));

@@ -1,47 +1,64 @@
 #include "server/files/small_file.h"
 
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "server/files/descriptor.h"
 
 namespace bide {
 namespace {
 
-constexpr std::size_t kSmallFileBytesMax = 1 << 20;
-constexpr std::size_t kFirstReadBytes = 4096;  // Most files have less.
+// How much was read; less than `size` at the end of the file only. nullopt: see errno.
+std::optional<std::size_t> read_all(int fd, char* into, std::size_t size) {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t got = ::read(fd, into + done, size - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return std::nullopt;
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
 
 }  // namespace
 
-std::variant<std::string, Unreadable> read_small_file(const std::filesystem::path& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return Unreadable{std::strerror(errno)};
+FileText::~FileText() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
+
+std::variant<FileText, Unreadable> read_small_file(const std::filesystem::path& path,
+                                                   FileLimits limits) {
+  const auto trouble = [] { return Unreadable{std::strerror(errno)}; };
+  // O_NONBLOCK: opening a pipe would wait for its writer. Reading may wait for one that is there.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (file.get() < 0) return trouble();
   struct stat status {};
-  // It opens like a file and only fails when read.
-  if (::fstat(file.get(), &status) == 0 && S_ISDIR(status.st_mode))
-    return Unreadable{"a directory"};
-  std::string bytes;
-  std::size_t size = 0;
-  while (size <= kSmallFileBytesMax) {
-    if (size == bytes.size()) {
-      bytes.resize(std::clamp(2 * size, kFirstReadBytes, kSmallFileBytesMax + 1));
-    }
-    const ssize_t got = ::read(file.get(), bytes.data() + size, bytes.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Unreadable{std::strerror(errno)};
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
+  if (::fstat(file.get(), &status) != 0) return trouble();
+  const bool regular = S_ISREG(status.st_mode);
+  if (limits.regular_only && !regular) return Unreadable{"not a regular file"};
+  if (::fcntl(file.get(), F_SETFL, 0) != 0) return trouble();
+
+  // All at once: a buffer that grows leaves parts of a secret behind. One byte more than may be
+  // there shows that there is more. Files of /proc say that they have no size.
+  const std::size_t expected =
+      regular && status.st_size > 0 ? static_cast<std::size_t>(status.st_size) : limits.bytes_max;
+  std::string bytes(std::min(expected, limits.bytes_max) + 1, '\0');
+  const std::optional<std::size_t> got = read_all(file.get(), bytes.data(), bytes.size());
+  if (!got) return trouble();
+  if (*got > limits.bytes_max) {
+    return Unreadable{"larger than " + std::to_string(limits.bytes_max >> 20U) + " MiB"};
   }
-  if (size == 0) return Unreadable{"empty"};
-  if (size > kSmallFileBytesMax) return Unreadable{"larger than 1 MiB"};
-  bytes.resize(size);
-  bytes.shrink_to_fit();
-  return bytes;
+  const bool grew = *got == bytes.size();
+  bytes.resize(*got);
+  FileText text(std::move(bytes));
+  if (grew) return Unreadable{"being written"};
+  return text;
 }
 
 }  // namespace bide

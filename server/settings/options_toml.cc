@@ -1,19 +1,13 @@
 // Reads the settings from a TOML file. The only unit that includes toml++, which is slow to
 // compile.
-#include <sys/stat.h>
-
 #include <toml++/toml.h>
 #include <charconv>
-#include <fstream>
-#include <iterator>
-#include <sstream>
 
+#include "server/files/small_file.h"
 #include "server/settings/settings.h"
 
 namespace bide {
 namespace {
-
-constexpr std::size_t kTomlBytesMax = 1 << 20;
 
 std::string at_line(const std::string& path, const toml::source_region& region) {
   return path + ":" + std::to_string(region.begin.line);
@@ -57,20 +51,6 @@ std::string_view type_word(SettingKind kind) {
   return "";
 }
 
-std::variant<std::string, UsageError> read_file(const std::string& path) {
-  struct stat status {};
-  std::ifstream file(path, std::ios::binary);
-  // A directory opens like a file and only fails when read.
-  if (!file || ::stat(path.c_str(), &status) != 0 || S_ISDIR(status.st_mode)) {
-    return UsageError{path + ": cannot be read; --config and BIDE_CONFIG expect a TOML file"};
-  }
-  std::string text(kTomlBytesMax + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kTomlBytesMax) return UsageError{path + ": expected a TOML file below 1 MiB"};
-  return text;
-}
-
 std::variant<std::vector<Assignment>, UsageError> collect(const std::string& path,
                                                           const toml::table& table) {
   std::vector<Assignment> assignments;
@@ -93,10 +73,13 @@ std::variant<std::vector<Assignment>, UsageError> collect(const std::string& pat
 }  // namespace
 
 std::variant<std::vector<Assignment>, UsageError> read_toml_settings(const std::string& path) {
-  auto text = read_file(path);
-  if (auto* error = std::get_if<UsageError>(&text)) return std::move(*error);
+  const auto file = read_small_file(path);
+  if (const auto* trouble = std::get_if<Unreadable>(&file)) {
+    return UsageError{path + ": cannot be read (" + trouble->why +
+                      "); --config and BIDE_CONFIG expect a TOML file"};
+  }
   try {
-    return collect(path, toml::parse(std::get<std::string>(text), path));
+    return collect(path, toml::parse(std::get<FileText>(file).text(), path));
   } catch (const toml::parse_error& error) {
     return UsageError{at_line(path, error.source()) + ": " + std::string(error.description())};
   }

@@ -56,15 +56,14 @@ std::variant<std::filesystem::path, std::string> find_file(const std::filesystem
   std::error_code ignored;
   if (name != kSelected || std::filesystem::exists(file_of(name), ignored)) return file_of(name);
   const std::filesystem::path choice = config_dir / "nats" / "context.txt";
-  auto read = read_small_file(choice);
+  const auto read = read_small_file(choice);
   if (const auto* problem = std::get_if<Unreadable>(&read)) {
     return choice.string() + ": cannot be read (" + problem->why +
            "); no context is selected: `nats context select` does it, or name one";
   }
-  std::string& chosen = std::get<std::string>(read);
-  while (!chosen.empty() && chosen.back() <= ' ') chosen.pop_back();
-  const bool leaves =
-      chosen.find("..") != std::string::npos || chosen.find('/') != std::string::npos;
+  std::string_view chosen = std::get<FileText>(read).text();
+  while (!chosen.empty() && chosen.back() <= ' ') chosen.remove_suffix(1);
+  const bool leaves = chosen.find("..") != chosen.npos || chosen.find('/') != chosen.npos;
   // The name is a part of messages.
   const bool garbage = std::any_of(chosen.begin(), chosen.end(), [](char c) {
     return static_cast<unsigned char>(c) < ' ' || c == '\x7F';
@@ -128,7 +127,7 @@ std::variant<NatsContext, std::string> read_nats_context(const std::filesystem::
     return file.string() + ": cannot be read (" + problem->why +
            "); --nats-context expects a name that `nats context ls` shows";
   }
-  const auto json = JsonObject::parse(std::get<std::string>(read), kMembers, kContextDepthMax);
+  const auto json = JsonObject::parse(std::get<FileText>(read).text(), kMembers, kContextDepthMax);
   if (std::holds_alternative<JsonError>(json)) {
     return file.string() + ": expected one JSON object, as `nats context add` writes it";
   }

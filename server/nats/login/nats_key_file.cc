@@ -28,28 +28,21 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-// Read for one answer to the server, and wiped.
+// Read for one answer to the server.
 struct Contents {
   explicit Contents(const std::string& file) : read(read_small_file(file)) {}
-  ~Contents() {
-    if (auto* bytes = std::get_if<std::string>(&read)) {
-      OPENSSL_cleanse(bytes->data(), bytes->size());
-    }
-  }
-  Contents(const Contents&) = delete;
-  Contents& operator=(const Contents&) = delete;
 
   [[nodiscard]] std::string_view text() const {
-    const auto* const bytes = std::get_if<std::string>(&read);
-    return bytes == nullptr ? "" : std::string_view(*bytes);
+    const auto* const found = std::get_if<FileText>(&read);
+    return found == nullptr ? "" : found->text();
   }
   // For the library, which frees it.
   [[nodiscard]] char* why_not(const std::string& file) const {
-    const auto* const problem = std::get_if<Unreadable>(&read);
-    return ::strdup((file + ": " + (problem == nullptr ? "holds no key" : problem->why)).c_str());
+    const auto* const trouble = std::get_if<Unreadable>(&read);
+    return ::strdup((file + ": " + (trouble == nullptr ? "holds no key" : trouble->why)).c_str());
   }
 
-  std::variant<std::string, Unreadable> read;
+  std::variant<FileText, Unreadable> read;
 };
 
 // The library's callbacks. `closure` is the file's name; nothing may be thrown through C.

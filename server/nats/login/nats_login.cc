@@ -24,19 +24,19 @@ Fault fault(const Path& file, std::string_view what) {
 }
 
 // `expected` completes the line: `--nats-creds expects a …`.
-Fault read(const Path& file, std::string_view expected, std::string& bytes) {
+Fault read(const Path& file, std::string_view expected, FileText& text) {
   auto got = read_small_file(file);
   if (const auto* problem = std::get_if<Unreadable>(&got)) {
     return fault(file, "cannot be read (" + problem->why + "); " + std::string(expected));
   }
-  bytes = std::get<std::string>(std::move(got));
+  text = std::get<FileText>(std::move(got));
   return std::nullopt;
 }
 
 Fault read_secret(const Path& file, std::string_view expected, std::string& secret) {
-  std::string bytes;
-  if (Fault problem = read(file, expected, bytes)) return problem;
-  secret = secret_in(bytes);
+  FileText text;
+  if (Fault problem = read(file, expected, text)) return problem;
+  secret = secret_in(text.text());
   if (secret.empty()) return fault(file, "empty; " + std::string(expected));
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' '; };
   if (secret.size() > kSecretBytesMax || std::any_of(secret.begin(), secret.end(), is_control)) {
@@ -45,51 +45,52 @@ Fault read_secret(const Path& file, std::string_view expected, std::string& secr
   return std::nullopt;
 }
 
-void mix(std::size_t& digest, const std::string& bytes) {
-  digest = digest * 31 + std::hash<std::string>{}(bytes);
+void mix(std::size_t& digest, std::string_view bytes) {
+  digest = digest * 31 + std::hash<std::string_view>{}(bytes);
 }
 
-void remember(NatsLogin& login, const std::string& bytes) { mix(login.contents, bytes); }
+void remember(NatsLogin& login, std::string_view bytes) { mix(login.contents, bytes); }
 
 Fault read_nkey(NatsLogin& login) {
   constexpr std::string_view kExpected =
       "--nats-nkey expects the seed of a user's nkey (SU…), as `nk -gen user` writes it";
-  std::string bytes;
-  if (Fault problem = read(login.nkey_file, kExpected, bytes)) return problem;
-  const auto key = public_nkey_of(find_seed(bytes));
+  FileText text;
+  if (Fault problem = read(login.nkey_file, kExpected, text)) return problem;
+  const auto key = public_nkey_of(find_seed(text.text()));
   if (!key) return fault(login.nkey_file, "not a user's seed; " + std::string(kExpected));
   login.public_nkey = *key;
-  remember(login, bytes);
+  remember(login, text.text());
   return std::nullopt;
 }
 
 Fault read_creds(NatsLogin& login) {
   constexpr std::string_view kExpected =
       "--nats-creds expects a user's JWT and seed, as `nsc generate creds` writes them";
-  std::string bytes;
-  if (Fault problem = read(login.creds_file, kExpected, bytes)) return problem;
-  if (find_user_jwt(bytes).empty()) {
+  FileText text;
+  if (Fault problem = read(login.creds_file, kExpected, text)) return problem;
+  if (find_user_jwt(text.text()).empty()) {
     return fault(login.creds_file, "without a JWT; " + std::string(kExpected));
   }
-  if (!public_nkey_of(find_seed(bytes))) {
+  if (!public_nkey_of(find_seed(text.text()))) {
     return fault(login.creds_file, "without a user's seed; " + std::string(kExpected));
   }
-  remember(login, bytes);
+  remember(login, text.text());
   return std::nullopt;
 }
 
 Fault read_pem(NatsLogin& login, const Path& file, std::string_view mark,
                std::string_view expected) {
-  std::string bytes;
-  if (Fault problem = read(file, expected, bytes)) return problem;
-  const std::size_t begin = bytes.find("-----BEGIN ");
-  const bool there = begin != std::string::npos && bytes.find(mark, begin) != std::string::npos;
+  FileText text;
+  if (Fault problem = read(file, expected, text)) return problem;
+  const std::string_view pem = text.text();
+  const std::size_t begin = pem.find("-----BEGIN ");
+  const bool there = begin != pem.npos && pem.find(mark, begin) != pem.npos;
   if (!there) return fault(file, "not of this kind; " + std::string(expected));
   // OpenSSL would ask for the passphrase on the terminal, and wait.
-  if (bytes.find("ENCRYPTED") != std::string::npos) {
+  if (pem.find("ENCRYPTED") != pem.npos) {
     return fault(file, "has a passphrase; " + std::string(expected) + " without one");
   }
-  remember(login, bytes);
+  remember(login, text.text());
   return std::nullopt;
 }
 

@@ -144,7 +144,7 @@ TEST_CASE("jwt: a secret that cannot be used is told, but not itself") {
       {rsa_signer().public_pem(), "holds a key, not a secret"},
       {rsa_signer().private_pem(), "holds a key, not a secret"},
       {R"({"keys":[{)" + rsa_signer().jwk() + "}]}", "holds a key, not a secret"},
-      {std::string((1 << 20) + 1, 's'), "is larger than 1048576 bytes"},
+      {std::string((1 << 20) + 1, 's'), "cannot be read: larger than 1 MiB"},
   };
   for (const auto& [text, why] : rows) {
     write_file(file, text);

@@ -125,14 +125,14 @@ TEST_CASE("token file: only a regular file will do") {
   const ScratchDir dir;
   CHECK(
       start_trouble(dir.path() / "none").ends_with(": cannot be read: No such file or directory"));
-  CHECK(start_trouble(dir.path()).ends_with(": is not a regular file; give one"));
+  CHECK(start_trouble(dir.path()).ends_with(": cannot be read: not a regular file"));
   const std::filesystem::path pipe = dir.path() / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
-  CHECK(start_trouble(pipe).ends_with(": is not a regular file; give one"));
+  CHECK(start_trouble(pipe).ends_with(": cannot be read: not a regular file"));
   const std::filesystem::path large = dir.path() / "large";
   write_file(large, "");
   std::filesystem::resize_file(large, (16 << 20) + 1);
-  CHECK(start_trouble(large).find(": is larger than 16777216 bytes") != std::string::npos);
+  CHECK(start_trouble(large).find(": cannot be read: larger than 16 MiB") != std::string::npos);
 }
 
 TEST_CASE("token file: a reload replaces all tokens, and on an error none") {

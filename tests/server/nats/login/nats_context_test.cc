@@ -108,7 +108,7 @@ TEST_CASE("nats_context: a file that makes no sense is refused without repeating
   const ConfigDir config;
   CHECK(mentions(config.refused("none"), "none.json: cannot be read (No such file"));
   const std::vector<std::pair<const char*, const char*>> cases = {
-      {"", "empty"},
+      {"", "expected one JSON object"},
       {R"({"password":"s3cret")", "expected one JSON object"},
       {R"(["s3cret"])", "expected one JSON object"},
       {R"({"token":7})", "token is not a string"},

@@ -143,8 +143,9 @@ TEST_CASE("nats_login: what cannot be used is named with what was expected") {
   const auto pem = files.write("pem", "-----BEGIN CERTIFICATE-----\n");
   const auto key = files.write("key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n");
   CHECK(mentions(refused({.token_file = files.dir() / "none"}), "none: cannot be read (No such"));
-  CHECK(mentions(refused({.token_file = files.dir()}), "cannot be read (a directory)"));
-  CHECK(mentions(refused({.token_file = files.write("e", "")}), "cannot be read (empty)"));
+  CHECK(mentions(refused({.token_file = files.dir()}), "cannot be read (Is a directory)"));
+  CHECK(mentions(refused({.token_file = files.write("e", "")}),
+                 "e: empty; --nats-token-file expects"));
   CHECK(mentions(refused({.token_file = files.write("e", "\r\n")}), "empty; --nats-token-file"));
   CHECK(mentions(refused({.token_file = files.write("e", "tok\n\r\n")}), "not one line of text"));
   CHECK(mentions(refused({.token_file = files.write("l", "a\nb\n")}), "not one line of text"));
