@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/json_text.h"
+
 namespace bide {
 namespace {
 
@@ -35,12 +37,11 @@ std::string result_of(const JobView& job, Output output, bool several) {
 }
 
 std::string results_of(std::span<const JobView> jobs) {
-  std::string array = "[";
-  for (const JobView& job : jobs) {
-    if (array.size() > 1) array += ",";
-    array += job.representation ? *job.representation : "null";
-  }
-  return array + "]\n";
+  JsonText array;
+  array.begin_array();
+  for (const JobView& job : jobs) array.raw(job.representation ? *job.representation : "null");
+  array.end_array();
+  return array.take() + "\n";
 }
 
 }  // namespace bide

@@ -6,10 +6,14 @@
 #include <ctime>
 
 #include "bench/kit/address.h"
+#include "core/base/json_text.h"
 
 namespace bench {
 namespace {
 
+using bide::JsonText;
+
+constexpr std::string_view kCreated = "2026-01-01T00:00:00Z";
 constexpr std::int64_t kPatienceMs = 60'000;
 constexpr std::int64_t kReconnectWaitMs = 100;
 constexpr int kReconnectsMax = 10'000;
@@ -89,22 +93,30 @@ void JobBucket::connect(const std::string& nats_url) {
 
 void JobBucket::define(std::string_view job, std::uint64_t token) {
   std::string key = "jobs.";
-  std::string value = "{\"id\":\"";
-  value.append(job).append(
-      "\",\"created\":\"2026-01-01T00:00:00Z\",\"subject\":\"jobs.query._any\","
-      "\"operation\":{\"type\":\"build\",\"target\":\"release\",\"branch\":\"main\"}}");
-  put(key.append(job), value, token);
+  JsonText value;
+  value.begin_object();
+  value.member("id", job);
+  value.member("created", kCreated);
+  value.member("subject", "jobs.query._any");
+  value.key("operation");
+  value.raw(R"({"type":"build","target":"release","branch":"main"})");
+  value.end_object();
+  put(key.append(job), value.take(), token);
 }
 
 void JobBucket::define_broadcast(std::string_view job, std::uint32_t agents, std::uint64_t token) {
   std::string key = "jobs.";
-  std::string value = "{\"id\":\"";
-  value.append(job).append(
-      "\",\"created\":\"2026-01-01T00:00:00Z\",\"subject\":\"jobs.modify._all\",\"expected_"
-      "agents\":");
-  value.append(std::to_string(agents));
-  value.append(",\"operation\":{\"type\":\"deploy\",\"target\":\"release\",\"branch\":\"main\"}}");
-  put(key.append(job), value, token);
+  JsonText value;
+  value.begin_object();
+  value.member("id", job);
+  value.member("created", kCreated);
+  value.member("subject", "jobs.modify._all");
+  value.key("expected_agents");
+  value.number(agents);
+  value.key("operation");
+  value.raw(R"({"type":"deploy","target":"release","branch":"main"})");
+  value.end_object();
+  put(key.append(job), value.take(), token);
 }
 
 void JobBucket::event(std::string_view job, std::string_view event, std::string_view agent,
@@ -112,22 +124,32 @@ void JobBucket::event(std::string_view job, std::string_view event, std::string_
   const std::string nano = std::to_string(nanos(when));
   std::string key = "status.";
   key.append(job).append(".").append(event).append(".").append(agent).append(".").append(nano);
-  std::string value = "{\"job_id\":\"";
-  value.append(job).append("\",\"event\":\"").append(event).append("\",\"hostname\":\"");
-  value.append(agent).append("\",\"timestamp\":\"").append(timestamp(when));
-  value.append("\",\"unix_nano\":").append(nano).append("}");
-  put(key, value, token);
+  JsonText value;
+  value.begin_object();
+  value.member("job_id", job);
+  value.member("event", event);
+  value.member("hostname", agent);
+  value.member("timestamp", timestamp(when));
+  value.key("unix_nano");
+  value.raw(nano);
+  value.end_object();
+  put(key, value.take(), token);
 }
 
 void JobBucket::response(std::string_view job, std::string_view agent,
                          std::chrono::system_clock::time_point when) {
   std::string key = "responses.";
   key.append(job).append(".").append(agent).append(".").append(std::to_string(nanos(when)));
-  std::string value = "{\"job_id\":\"";
-  value.append(job).append("\",\"status\":\"ok\",\"hostname\":\"").append(agent);
-  value.append("\",\"timestamp\":\"").append(timestamp(when));
-  value.append("\",\"data\":{\"exit_code\":0,\"artifact\":\"build.tar.gz\"}}");
-  put(key, value, kNoToken);
+  JsonText value;
+  value.begin_object();
+  value.member("job_id", job);
+  value.member("status", "ok");
+  value.member("hostname", agent);
+  value.member("timestamp", timestamp(when));
+  value.key("data");
+  value.raw(R"({"exit_code":0,"artifact":"build.tar.gz"})");
+  value.end_object();
+  put(key, value.take(), kNoToken);
 }
 
 void JobBucket::put(const std::string& key, const std::string& value, std::uint64_t token) {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/json_text.h"
+
 namespace bench::load {
 namespace {
 
@@ -106,19 +108,31 @@ void add_generator(Figures& figures, Outcome& outcome) {
 }
 
 void print_json(const Options& options, Outcome& outcome, const Figures& figures) {
-  std::printf(R"({"road":"%s","clients":%u,"rate_per_s":%u,"duration_s":%.3f,)"
-              R"("interrupted":%s,"generator_may_be_limit":%s)",
-              options.road.c_str(), options.clients, options.rate,
-              std::chrono::duration<double>(options.duration).count(),
-              outcome.interrupted ? "true" : "false",
-              generator_may_be_limit(outcome) ? "true" : "false");
-  std::printf(R"(,"began_at_s":%.3f,"scheduled_for_s":%.3f,"took_s":%.3f)",
-              std::chrono::duration<double>(outcome.began.time_since_epoch()).count(),
-              outcome.scheduled_for.count(), outcome.took.count());
+  bide::JsonText json;
+  json.begin_object();
+  json.member("road", options.road);
+  json.key("clients");
+  json.number(options.clients);
+  json.key("rate_per_s");
+  json.number(options.rate);
+  json.key("interrupted");
+  json.boolean(outcome.interrupted);
+  json.key("generator_may_be_limit");
+  json.boolean(generator_may_be_limit(outcome));
+  const auto seconds = [&](const char* name, std::chrono::duration<double> value) {
+    json.key(name);
+    json.real(value.count(), 3);
+  };
+  seconds("duration_s", options.duration);
+  seconds("began_at_s", outcome.began.time_since_epoch());
+  seconds("scheduled_for_s", outcome.scheduled_for);
+  seconds("took_s", outcome.took);
   for (const Figure& figure : figures) {
-    std::printf(R"(,"%s":%.*f)", figure.key, figure.decimals, figure.value);
+    json.key(figure.key);
+    json.real(figure.value, figure.decimals);
   }
-  std::puts("}");
+  json.end_object();
+  std::puts(json.take().c_str());
 }
 
 void print_table(const Options& options, Outcome& outcome, const Figures& figures) {

@@ -7,6 +7,8 @@
 #include <utility>
 #include <variant>
 
+#include "core/base/base64.h"
+#include "core/base/json_text.h"
 #include "core/job/entry_codec.h"
 
 namespace bide::bench {
@@ -22,30 +24,11 @@ std::string padded(std::size_t number, int digits) {
   return {text.data(), static_cast<std::size_t>(size)};
 }
 
-std::string quoted(std::string_view name, std::string_view value) {
-  return '"' + std::string(name) + "\":\"" + std::string(value) + '"';
-}
-
 std::string timestamp(int second) {
   return "2026-01-31T12:00:" + padded(static_cast<std::size_t>(second), 2) + ".123456789Z";
 }
 
 std::string unix_nano(int second) { return std::to_string(kFirstSecond + second) + "123456789"; }
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t bits = 0;
-    for (std::size_t k = i; k < i + 3; ++k) {
-      bits = bits << 8U | (k < bytes.size() ? static_cast<unsigned char>(bytes[k]) : 0U);
-    }
-    for (int shift = 18; shift >= 0; shift -= 6) out += kDigits[bits >> shift & 63U];
-  }
-  for (std::size_t k = 0; k < (3 - bytes.size() % 3) % 3; ++k) out[out.size() - 1 - k] = '=';
-  return out;
-}
 
 // Entries at revisions that follow one another.
 class Story {
@@ -65,36 +48,60 @@ std::string job_id(std::size_t number) { return "5f0c1b9e-7d1a-4c57-9d0e-" + pad
 std::string agent_name(std::size_t number) { return "web-" + padded(number, 3); }
 
 Written definition_of(std::string_view id, std::string_view subject) {
-  const std::string operation = R"({"type":"network.dns.update",)"
-                                R"("data":{"interface":"eth0","servers":["1.1.1.1","8.8.8.8"]}})";
-  return {"jobs." + std::string(id),
-          '{' + quoted("id", id) + ',' + quoted("created", timestamp(0)) + ',' +
-              quoted("subject", subject) + ",\"operation\":" + operation + '}'};
+  JsonText value;
+  value.begin_object();
+  value.member("id", id);
+  value.member("created", timestamp(0));
+  value.member("subject", subject);
+  value.key("operation");
+  value.raw(R"({"type":"network.dns.update",)"
+            R"("data":{"interface":"eth0","servers":["1.1.1.1","8.8.8.8"]}})");
+  value.end_object();
+  return {"jobs." + std::string(id), value.take()};
 }
 
 Written event_of(std::string_view id, std::string_view event, std::string_view agent, int second) {
   const std::string key = "status." + std::string(id) + '.' + std::string(event) + '.' +
                           std::string(agent) + '.' + unix_nano(second);
-  return {key, '{' + quoted("job_id", id) + ',' + quoted("event", event) + ',' +
-                   quoted("hostname", agent) + ',' + quoted("timestamp", timestamp(second)) +
-                   ",\"unix_nano\":" + unix_nano(second) + R"(,"data":{"attempt":1}})"};
+  JsonText value;
+  value.begin_object();
+  value.member("job_id", id);
+  value.member("event", event);
+  value.member("hostname", agent);
+  value.member("timestamp", timestamp(second));
+  value.key("unix_nano");
+  value.raw(unix_nano(second));
+  value.key("data");
+  value.raw(R"({"attempt":1})");
+  value.end_object();
+  return {key, value.take()};
 }
 
 Written response_of(std::string_view id, std::string_view agent, int second) {
   const std::string key =
       "responses." + std::string(id) + '.' + std::string(agent) + '.' + unix_nano(second);
-  const std::string data = R"({"success":true,"message":"dns servers updated","took_ms":41})";
-  return {key, '{' + quoted("job_id", id) + ',' + quoted("status", "completed") + ',' +
-                   quoted("hostname", agent) + ',' + quoted("timestamp", timestamp(second)) +
-                   ",\"data\":" + data + ",\"changed\":true}"};
+  JsonText value;
+  value.begin_object();
+  value.member("job_id", id);
+  value.member("status", "completed");
+  value.member("hostname", agent);
+  value.member("timestamp", timestamp(second));
+  value.key("data");
+  value.raw(R"({"success":true,"message":"dns servers updated","took_ms":41})");
+  value.key("changed");
+  value.boolean(true);
+  value.end_object();
+  return {key, value.take()};
 }
 
 Written enveloped(const Written& inner) {
-  const std::string signature = base64(std::string(64, 's'));  // As long as one of Ed25519.
-  const std::string fingerprint = "SHA256:" + std::string(43, 'f');
-  return {inner.key, '{' + quoted("payload", base64(inner.value)) + ',' +
-                         quoted("signature", signature) + ',' + quoted("fingerprint", fingerprint) +
-                         '}'};
+  JsonText value;
+  value.begin_object();
+  value.member("payload", encode_base64(inner.value));
+  value.member("signature", encode_base64(std::string(64, 's')));  // As long as one of Ed25519.
+  value.member("fingerprint", "SHA256:" + std::string(43, 'f'));
+  value.end_object();
+  return {inner.key, value.take()};
 }
 
 Entry decoded(const Written& written, Revision revision) {

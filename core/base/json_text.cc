@@ -1,24 +1,32 @@
 #include "core/base/json_text.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
 #include <cstring>
+
+#include "core/base/printable.h"
 
 namespace bide {
 namespace {
 
-void append_escape(std::string& out, char c) {
+// Below U+10000.
+void append_code_point(std::string& out, char32_t code_point) {
   constexpr std::string_view kHex = "0123456789abcdef";
+  out += "\\u";
+  for (const unsigned shift : {12U, 8U, 4U, 0U}) out += kHex[code_point >> shift & 0xFU];
+}
+
+void append_escape(std::string& out, char c) {
   constexpr std::string_view kNamed = "\"\\\b\f\n\r\t";
   constexpr std::string_view kNames = "\"\\bfnrt";
-  const auto byte = static_cast<unsigned char>(c);
-  out += '\\';
   if (const std::size_t at = kNamed.find(c); at != std::string_view::npos) {
+    out += '\\';
     out += kNames[at];
     return;
   }
-  out += "u00";
-  out += kHex[byte >> 4U];
-  out += kHex[byte & 0xFU];
+  append_code_point(out, static_cast<unsigned char>(c));
 }
 
 using Word = std::uint64_t;
@@ -100,16 +108,55 @@ void JsonText::string(std::string_view value) {
   comma_due_ = true;
 }
 
+void JsonText::printable_string(std::string_view value) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  separate();
+  out_ += '"';
+  while (!value.empty()) {
+    const Character first = first_character(value);
+    if (!first.valid) {
+      out_ += kReplacement;
+    } else if (needs_escape(value.front())) {
+      append_escape(out_, value.front());
+    } else if (!is_printable(first.code_point)) {
+      append_code_point(out_, first.code_point);  // All of these are below U+10000.
+    } else {
+      out_ += value.substr(0, first.bytes);
+    }
+    value.remove_prefix(first.bytes);
+  }
+  out_ += '"';
+  comma_due_ = true;
+}
+
+void JsonText::real(double value) {
+  if (!std::isfinite(value)) return raw("null");
+  std::array<char, 32> text{};
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
+  raw(std::string_view(text.data(), static_cast<std::size_t>(end - text.data())));
+}
+
+void JsonText::real(double value, int decimals) {
+  if (!std::isfinite(value)) return raw("null");
+  std::array<char, 400> text{};  // 1e308 has 309 digits.
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value,
+                                          std::chars_format::fixed, decimals);
+  raw(std::string_view(text.data(), static_cast<std::size_t>(end - text.data())));
+}
+
 void JsonText::raw(std::string_view json) {
   separate();
   out_ += json;
   comma_due_ = true;
 }
 
-void JsonText::string_if(std::string_view name, std::string_view value) {
-  if (value.empty()) return;
+void JsonText::member(std::string_view name, std::string_view string_value) {
   key(name);
-  string(value);
+  string(string_value);
+}
+
+void JsonText::string_if(std::string_view name, std::string_view value) {
+  if (!value.empty()) member(name, value);
 }
 
 void JsonText::raw_if(std::string_view name, std::string_view json) {

@@ -3,6 +3,7 @@
 // Thread safety: none; lives on one stack.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,10 +23,17 @@ class JsonText {
   void end_array();
   void key(std::string_view name);
   void string(std::string_view value);
+  // Of any bytes, for a log or a terminal: what is not UTF-8 becomes U+FFFD, and what is not
+  // printable (core/base/printable.h) is escaped.
+  void printable_string(std::string_view value);
   void raw(std::string_view json);  // One JSON value, taken over byte by byte.
   void boolean(bool value) { raw(value ? "true" : "false"); }
   void number(std::uint64_t value) { raw(std::to_string(value)); }
+  // The shortest text that is read as `value`, or so many decimals. `null`: JSON has no infinity.
+  void real(double value);
+  void real(double value, int decimals);
 
+  void member(std::string_view name, std::string_view string_value);
   // A member whose value is left out together with its key when it is empty.
   void string_if(std::string_view name, std::string_view value);
   void raw_if(std::string_view name, std::string_view json);

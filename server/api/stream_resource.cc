@@ -4,14 +4,20 @@
 #include <string>
 #include <utility>
 
+#include "core/base/json_text.h"
 #include "server/api/hold_time.h"
 
 namespace bide {
 namespace {
 
 std::string summary_of(const Snapshot& job) {
-  return "{\"status\":\"" + std::string(word_of(job.status)) +
-         "\",\"final\":" + (job.final ? "true" : "false") + "}";
+  JsonText json;
+  json.begin_object();
+  json.member("status", word_of(job.status));
+  json.key("final");
+  json.boolean(job.final);
+  json.end_object();
+  return json.take();
 }
 
 // When something is due on the stream though there are no news: a heartbeat, or its end.

@@ -9,11 +9,6 @@
 namespace bide {
 namespace {
 
-void write_member(JsonText& json, std::string_view name, std::string_view value) {
-  json.key(name);
-  json.string(value);
-}
-
 std::string mapped(std::string_view text, char (*map)(char)) {
   std::string result(text);
   std::transform(result.begin(), result.end(), result.begin(), map);
@@ -39,12 +34,12 @@ httplib::Response problem(int status, std::string_view slug, std::string_view ti
   const std::string text = ascii(detail);
   JsonText json;
   json.begin_object();
-  write_member(json, "type", "urn:bide:problem:" + std::string(slug));
-  write_member(json, "title", title);
+  json.member("type", "urn:bide:problem:" + std::string(slug));
+  json.member("title", title);
   json.key("status");
   json.number(static_cast<std::uint64_t>(status));
-  write_member(json, "detail", text);
-  write_member(json, "error", text);
+  json.member("detail", text);
+  json.member("error", text);
   json.key("code");
   json.number(static_cast<std::uint64_t>(status));
   for (const ProblemMember& member : members) {

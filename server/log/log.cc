@@ -3,19 +3,17 @@
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
-#include <cmath>
 #include <ctime>
 #include <exception>
 
-#include "core/base/printable.h"
+#include "core/base/json_text.h"
 #include "server/log/line_writer.h"
 
 namespace bide {
 namespace {
 
 constexpr std::size_t kQueueBytesMax = 4 << 20;
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+constexpr std::size_t kLineBytesExpected = 256;
 
 WallTime wall_now() { return system_clock().wall_now(); }
 
@@ -27,46 +25,23 @@ LineWriter& writer() {
   return *writer;
 }
 
-void append_escaped(std::string& out, char32_t code_point) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  out += "\\u";
-  for (const int shift : {12, 8, 4, 0}) out += kHex[code_point >> shift & 15];
-}
-
-void append_time(std::string& out, WallTime time) {
+std::string time_text(WallTime time) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
   const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(time - seconds).count();
   const std::time_t unix_seconds = seconds.time_since_epoch().count();
   std::tm utc{};
   gmtime_r(&unix_seconds, &utc);
   std::array<char, 32> text{};
-  out.append(text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc));
-  const std::string digits = std::to_string(1000 + milliseconds);
-  out += '.';
-  out.append(digits, 1);
-  out += 'Z';
+  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+  return std::string(text.data(), size) + '.' + std::to_string(1000 + milliseconds).substr(1) + 'Z';
 }
 
-template <typename Number>
-void append_number(std::string& out, Number number) {
-  std::array<char, 32> text{};
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), number);
-  out.append(text.data(), end);
-}
-
-struct AppendValue {
-  std::string& out;
-  void operator()(std::string_view text) const { append_json_string(out, text); }
-  void operator()(bool value) const { out += value ? "true" : "false"; }
-  void operator()(std::uint64_t number) const { append_number(out, number); }
-  void operator()(double number) const {
-    // JSON has no infinity.
-    if (std::isfinite(number)) {
-      append_number(out, number);
-    } else {
-      out += "null";
-    }
-  }
+struct WriteValue {
+  JsonText& json;
+  void operator()(std::string_view text) const { json.printable_string(text); }
+  void operator()(bool value) const { json.boolean(value); }
+  void operator()(std::uint64_t number) const { json.number(number); }
+  void operator()(double number) const { json.real(number); }
 };
 
 void drop_line() noexcept {
@@ -88,45 +63,22 @@ void log(std::string_view level, std::string_view message, std::initializer_list
 
 }  // namespace
 
-void append_json_string(std::string& out, std::string_view text) {
-  out += '"';
-  while (!text.empty()) {
-    const Character first = first_character(text);
-    if (!first.valid) {
-      out += kReplacement;
-    } else if (first.code_point == '"' || first.code_point == '\\') {
-      out += '\\';
-      out += text.front();
-    } else if (first.code_point == '\n') {
-      out += "\\n";
-    } else if (!is_printable(first.code_point)) {
-      append_escaped(out, first.code_point);  // All of these are below U+10000.
-    } else {
-      out += text.substr(0, first.bytes);
-    }
-    text.remove_prefix(first.bytes);
-  }
-  out += '"';
-}
-
 std::string format_log_line(std::string_view level, std::string_view message, WallTime time,
                             std::initializer_list<LogField> fields, std::uint64_t suppressed) {
-  std::string line = "{\"time\":\"";
-  append_time(line, time);
-  line += "\",\"level\":\"";
-  line += level;
-  line += "\",\"msg\":";
-  append_json_string(line, message);
-  const auto append_field = [&](const LogField& field) {
-    line += ',';
-    append_json_string(line, field.name);
-    line += ':';
-    std::visit(AppendValue{line}, field.value);
+  JsonText line(kLineBytesExpected);
+  line.begin_object();
+  line.member("time", time_text(time));
+  line.member("level", level);
+  line.key("msg");
+  line.printable_string(message);
+  const auto write = [&](const LogField& field) {
+    line.key(field.name);
+    std::visit(WriteValue{line}, field.value);
   };
-  for (const LogField& field : fields) append_field(field);
-  if (suppressed > 0) append_field({"suppressed", suppressed});
-  line += '}';
-  return line;
+  for (const LogField& field : fields) write(field);
+  if (suppressed > 0) write({"suppressed", suppressed});
+  line.end_object();
+  return line.take();
 }
 
 void log_info(std::string_view message, std::initializer_list<LogField> fields) {

@@ -59,12 +59,8 @@ void flush_log(std::chrono::milliseconds patience);
 // Lines that stderr did not take.
 [[nodiscard]] std::uint64_t log_lines_dropped();
 
-// Appends `text` as a JSON string with its quotes. Names of keys and agents are whatever somebody
-// wrote: characters that are not printable (core/base/printable.h) are escaped, and bytes that are
-// not UTF-8 become U+FFFD.
-void append_json_string(std::string& out, std::string_view text);
-
 // The line of log_info() and its like, without the line end; `level` is `info`, `warn` or `error`.
+// Message and values may be whatever somebody wrote: see JsonText::printable_string().
 [[nodiscard]] std::string format_log_line(std::string_view level, std::string_view message,
                                           WallTime time, std::initializer_list<LogField> fields,
                                           std::uint64_t suppressed = 0);

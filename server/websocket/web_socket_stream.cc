@@ -5,11 +5,13 @@
 #include <variant>
 
 #include "core/base/json_object.h"
+#include "core/base/json_text.h"
 
 namespace bide {
 namespace {
 
 constexpr std::size_t kMessageDepthMax = 1;
+constexpr std::size_t kHeadBytesExpected = 96;
 
 // Of `{"auth":"<token>"}`, and nothing more.
 std::optional<std::string> token_in(std::string_view message) {
@@ -56,13 +58,16 @@ std::string_view reason_of(Stream::End why) {
 }  // namespace
 
 void WebSocketStream::wrap(const Record& record, std::string& head, std::string& tail) const {
-  std::string text = "{\"event\":\"";
-  text += record.event;
+  JsonText json(kHeadBytesExpected);
+  json.begin_object();
+  json.member("event", record.event);
   if (record.tag != nullptr) {
-    text += "\",\"id\":\"";
-    append_opaque_tag(text, *record.tag);
+    std::string id;
+    append_opaque_tag(id, *record.tag);
+    json.member("id", id);
   }
-  text += "\",\"data\":";
+  json.key("data");
+  const std::string text = json.take();
   constexpr std::string_view kRecordEnd = "}";
   WebSocket::append_text_head(head, text.size() + record.data.size() + kRecordEnd.size());
   head += text;
