@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import time
 
-from rig.http import Client, dial, split_answer
+from rig.http import Client, dial, request, split_response
 from rig.nats import Writer
 
 SOURCE = "127.0.0.2"
@@ -26,7 +26,7 @@ class Attack:
     def __init__(self, size, folder):
         self.size = size  # 1 for the full attack, less for a small one.
         self.folder = folder
-        self.fields = ""  # That give a bystander access.
+        self.fields = ()  # That give a bystander access.
         self.context = None  # With TLS.
 
     def some(self, count):
@@ -36,7 +36,7 @@ class Attack:
         return self.context.wrap_socket(connection, server_hostname="localhost") if self.context else connection
 
     def client(self, address, source="127.0.0.1"):
-        return Client(address, self.fields, self.wrap, source)
+        return Client(address, *self.fields, wrap=self.wrap, source=source)
 
     def prepare(self, writer):
         """Fills the bucket."""
@@ -83,14 +83,14 @@ class Agents(Attack):
             writer.event("own", "started", f"web-{number % self.agents}", 1)
             number += 1
             if not waiting:
-                client.send("/job/own?wait=20s", f"If-None-Match: {answer.field('ETag')}\r\n")
+                client.send("/job/own?wait=20s", f"If-None-Match: {answer['ETag']}")
                 waiting = True
             try:
                 while chunk := client.socket.recv(1 << 20):
                     client.raw += chunk
             except BlockingIOError:
                 pass
-            complete, client.raw = split_answer(client.raw)
+            complete, client.raw = split_response(client.raw)
             if complete:
                 answer, waiting = complete, False
 
@@ -153,18 +153,18 @@ class Pages(Attack):
 
         def ask(connection, number, tag="none"):
             raw[connection] = b""
-            connection.send((f"GET /job?limit=100&offset={number % 300}&wait=20s HTTP/1.1\r\nHost: localhost\r\n"
-                             f'If-None-Match: {tag if tag != "none" else chr(34) * 2}\r\n\r\n').encode())
+            connection.send(request(f"/job?limit=100&offset={number % 300}&wait=20s",
+                                    f'If-None-Match: {tag if tag != "none" else chr(34) * 2}'))
 
         crowd = Crowd(address, self.some(300), ask)
         while not stop.is_set():
             crowd.fill(20)
             for connection, number, chunk in crowd.news(0.05):
-                answer, raw[connection] = split_answer(raw[connection] + chunk)
+                answer, raw[connection] = split_response(raw[connection] + chunk)
                 if not answer:
                     continue
                 if answer.status in (200, 304):
-                    ask(connection, number, answer.field("ETag"))
+                    ask(connection, number, answer["ETag"])
                 else:
                     crowd.drop(connection)
 
@@ -183,7 +183,7 @@ class Readers(Attack):
 
         def ask(connection, number):
             target = "/job?limit=100" if number % 2 else f"/job?{ids}"
-            connection.send(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            connection.send(request(target))
 
         crowd = Crowd(address, 200, ask, receive_bytes=2048)
         count = 0
@@ -207,7 +207,7 @@ class Sets(Attack):
         ids = "&".join(f"id=set-{number}" for number in range(256))
 
         def ask(connection, _):
-            connection.send(f"GET /job?{ids}&until=done&wait=50s HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            connection.send(request(f"/job?{ids}&until=done&wait=50s"))
 
         crowd = Crowd(address, self.some(1_000), ask)
         while not stop.is_set():
@@ -223,9 +223,8 @@ class Messages(Attack):
         payload = b"\x81\xfe" + (60_000).to_bytes(2, "big") + b"mask" + b"x" * 59_999
 
         def greet(connection, _):
-            connection.send(b"GET /job/status/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
-                            b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            connection.send(request("/job/status/ws", "Connection: Upgrade", "Upgrade: websocket",
+                                    "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="))
 
         sent = {}
         crowd = Crowd(address, self.some(1_000), greet)
@@ -296,7 +295,7 @@ class Tokens(Attack):
         subprocess.run(["openssl", "rsa", "-in", self.private, "-pubout", "-out", public], check=True,
                        capture_output=True)
         self.flags = ("--auth", "jwt", "--jwt-key", public)
-        self.fields = f"Authorization: Bearer {self.token('bystander')}\r\n"
+        self.fields = (f"Authorization: Bearer {self.token('bystander')}",)
 
     def token(self, subject):
         head = {"alg": "RS256", "typ": "JWT"}
@@ -316,7 +315,7 @@ class Tokens(Attack):
             try:
                 client = client or Client(address, source=SOURCE)
                 forged = b64url(os.urandom(256))
-                client.get("/job/small", f"Authorization: Bearer {head}.{claims}.{forged}\r\n")
+                client.get("/job/small", f"Authorization: Bearer {head}.{claims}.{forged}")
             except OSError:
                 client = None
 

@@ -4,7 +4,6 @@ import selectors
 import statistics
 import time
 
-from rig.http import Client
 from rig.nats import Writer
 
 GETS_PER_S = 200
@@ -19,7 +18,7 @@ def percentile(values, share):
 
 
 def is_refused(answer):
-    return answer.status not in (200, 304) or answer.field("Bide-Outcome") == "shed"
+    return answer.status not in (200, 304) or answer["Bide-Outcome"] == "shed"
 
 
 def even_gets(connect, target, seconds, connections_too=False):
@@ -66,7 +65,7 @@ class Held:
     @staticmethod
     def ask(target, client, answer):
         sign = "&" if "?" in target else "?"
-        client.send(f"{target}{sign}wait=20s", f"If-None-Match: {answer.field('ETag')}\r\n")
+        client.send(f"{target}{sign}wait=20s", f"If-None-Match: {answer['ETag']}")
 
     def answers(self, patience_s):
         """Yields (target, answer, when) of those who were answered, and has them held again."""

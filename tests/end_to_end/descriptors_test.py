@@ -4,38 +4,21 @@ import os
 import re
 import select
 import signal
-import socket
 import time
 import unittest
 
-from harness import PATIENCE_S, Bide, Crowd, Response, definition, event, wait_until
+from harness import PATIENCE_S, Bide, Crowd, definition, event, wait_until
+from rig import http
+from rig.http import request
 
 DESCRIPTORS = 256
 HELD = 20
 CPU_SHARE_MAX = 0.2
 
 
-class Client:
-    """One connection for one request after the other."""
-
+class Client(http.Client):
     def __init__(self, port, source="127.0.0.1"):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S,
-                                               source_address=(source, 0))
-
-    def ask(self, target):
-        self.socket.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-
-    def answer(self):
-        raw = bytearray()
-        while not Crowd._complete(raw):
-            chunk = self.socket.recv(65536)
-            assert chunk, "bide closed the connection"
-            raw += chunk
-        return Response(bytes(raw))
-
-    def get(self, target):
-        self.ask(target)
-        return self.answer()
+        super().__init__(f"127.0.0.1:{port}", source=source, patience_s=PATIENCE_S)
 
     def metric(self, name):
         """The sum of all samples of that name."""
@@ -46,9 +29,6 @@ class Client:
     def has_answer(self, patience_s):
         return bool(select.select([self.socket], [], [], patience_s)[0])
 
-    def close(self):
-        self.socket.close()
-
 
 class Busy(Client):
     """One that is never idle: its next request has always begun."""
@@ -57,8 +37,8 @@ class Busy(Client):
         super().__init__(port)
         self.socket.sendall(b"G")
 
-    def ask(self, target):
-        self.socket.sendall(f"ET {target} HTTP/1.1\r\nHost: localhost\r\n\r\nG".encode())
+    def send(self, target, *fields):
+        self.socket.sendall(request(target, *fields)[1:] + b"G")
 
 
 def cpu_seconds_by_thread(pid):
@@ -92,9 +72,9 @@ class Descriptors(unittest.TestCase):
             others = []
             for _ in range(DESCRIPTORS + 20):
                 others.append(Client(bide.port))
-                others[-1].ask("/job/c?until=done&wait=50s")  # Or else it is idle, and makes room.
+                others[-1].send("/job/c?until=done&wait=50s")  # Or else it is idle, and makes room.
             waiting = Client(bide.port)
-            waiting.ask("/livez")
+            waiting.send("/livez")
 
             self.stands_still_and_says_so(bide, ours, waiting)
             self.wakes(bide, first, "a")
@@ -104,7 +84,7 @@ class Descriptors(unittest.TestCase):
 
             for client in others:
                 client.close()
-            self.assertEqual(waiting.answer().status, 200)
+            self.assertEqual(waiting.receive().status, 200)
             self.assertEqual(bide.get("/livez").status, 200)
             for client in [ours, first, second, waiting]:
                 client.close()
@@ -133,7 +113,7 @@ class Descriptors(unittest.TestCase):
             for _ in range(DESCRIPTORS):
                 greedy.append(Client(bide.port))
                 try:
-                    greedy[-1].ask("/job/a?until=done&wait=50s")
+                    greedy[-1].send("/job/a?until=done&wait=50s")
                 except OSError:
                     pass  # It was closed at once.
             other = Client(bide.port, "127.0.0.2")

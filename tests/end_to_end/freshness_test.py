@@ -13,7 +13,7 @@ import threading
 import time
 import unittest
 
-from harness import Bide, definition, event, wait_until
+from harness import Bide, definition, event, request, wait_until
 from stalling_link import StallingLink
 
 RACE_S = 8.0
@@ -256,8 +256,7 @@ class Reader(threading.Thread):
         revision, tag = self.known.get(job, (0, ""))
         fields = [f"Last-Event-ID: {opaque(tag)}"] if tag else []
         with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
-            lines = [f"GET /job/{job}/events HTTP/1.1", "Host: localhost", *fields, "", ""]
-            client.sendall("\r\n".join(lines).encode())
+            client.sendall(request(f"/job/{job}/events", *fields))
             client.settimeout(20)
             raw, end = b"", None
             while b"\nid: " not in raw or not raw.endswith(b"\n\n\r\n"):

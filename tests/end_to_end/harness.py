@@ -11,8 +11,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
+from rig.http import Response, dial, receive_all, request, split_response  # noqa: E402
 
 # Not BIDE_…: bide refuses variables of that name that it does not know.
 BIDE = os.path.abspath(os.environ.get("TESTED_BIDE", "build/release/server/bide"))
@@ -31,23 +35,6 @@ def wait_until(holds, what, patience_s=PATIENCE_S):
         select.select([], [], [], 0.01)
 
 
-class Response:
-    def __init__(self, raw):
-        head, _, self.body = raw.partition(b"\r\n\r\n")
-        lines = head.decode("latin-1").split("\r\n")
-        self.status = int(lines[0].split(" ")[1])
-        self.fields = {}
-        for line in lines[1:]:
-            name, _, value = line.partition(": ")
-            self.fields[name.lower()] = value
-
-    def __getitem__(self, name):
-        return self.fields.get(name.lower(), "")
-
-    def json(self):
-        return json.loads(self.body)
-
-
 class Site:
     """What answers at `self.port`: bide itself, or a proxy in front of it."""
 
@@ -57,15 +44,14 @@ class Site:
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
+    def dial(self):
+        return dial(f"127.0.0.1:{self.port}", patience_s=70)
+
     def get(self, target, *fields, method="GET"):
         """One request on a connection of its own."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=70) as connection:
-            lines = [f"{method} {target} HTTP/1.1", "Host: localhost", "Connection: close", *fields, "", ""]
-            connection.sendall("\r\n".join(lines).encode())
-            raw = b""
-            while chunk := connection.recv(65536):
-                raw += chunk
-        return Response(raw)
+        with self.dial() as connection:
+            connection.sendall(request(target, "Connection: close", *fields, method=method))
+            return Response(receive_all(connection))
 
     def curl(self, target, *arguments):
         """The real curl; the response of one request."""
@@ -312,8 +298,8 @@ class Crowd:
     def __init__(self, port, targets):
         self.sockets = []
         for target in targets:
-            client = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
-            client.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            client = dial(f"127.0.0.1:{port}", patience_s=PATIENCE_S)
+            client.sendall(request(target))
             self.sockets.append(client)
 
     def collect(self, patience_s=60.0):
@@ -330,19 +316,11 @@ class Crowd:
             for fd, _ in poll.poll(1.0):
                 chunk = by_fd[fd].recv(65536)  # A reset raises: nobody may see one.
                 raw[fd] += chunk
-                if not chunk or self._complete(raw[fd]):
+                if not chunk or split_response(bytes(raw[fd]))[0]:
                     poll.unregister(fd)
                     open_fds.discard(fd)
         poll.close()
         return [Response(bytes(raw[client.fileno()])) for client in self.sockets]
-
-    @staticmethod
-    def _complete(raw):
-        head, separator, body = bytes(raw).partition(b"\r\n\r\n")
-        if not separator:
-            return False
-        length = re.search(rb"\r\nContent-Length: (\d+)", head)
-        return len(body) >= (int(length.group(1)) if length else 0)
 
     def close(self):
         for client in self.sockets:

@@ -5,7 +5,7 @@ import socket
 import struct
 import unittest
 
-from harness import Bide, definition, event, wait_until
+from harness import Bide, definition, event, receive_all, wait_until
 
 
 class Holding(unittest.TestCase):
@@ -127,9 +127,7 @@ class Holding(unittest.TestCase):
                   b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         wait_until(lambda: self.bide.metric("bide_requests_parked_total") > before, "parked")
         self.bide.put(event("ka", "completed"))
-        raw = b""
-        while chunk := s.recv(65536):
-            raw += chunk
+        raw = receive_all(s)
         self.assertEqual(raw.count(b"HTTP/1.1 200 OK"), 2, raw)
 
 

@@ -6,6 +6,7 @@ import subprocess
 import unittest
 
 from harness import PATIENCE_S
+from rig.http import receive_all
 
 HTTP_ANY = os.path.abspath(os.environ.get("TESTED_HTTP_ANY", "build/release/tests/http_any"))
 
@@ -29,10 +30,7 @@ class HttpAny(unittest.TestCase):
         with socket.create_connection(("127.0.0.1", self.port), PATIENCE_S) as client:
             client.sendall(request)
             client.shutdown(socket.SHUT_WR)
-            answer = b""
-            while got := client.recv(65536):
-                answer += got
-        return answer
+            return receive_all(client)
 
     def test_what_is_let_in_is_told(self):
         answer = self.ask(b"BREW /%61%2F?x=1+2 HTTP/1.7\r\nHost: any.example\r\nAccept: */*\r\n"

@@ -7,7 +7,8 @@ import signal
 import socket
 import unittest
 
-from harness import PATIENCE_S, Bide, Response, definition, event, wait_until
+from harness import PATIENCE_S, Bide, definition, event, wait_until
+from rig.http import Response, receive_all
 from prometheus import CONFIG, EXAMPLES, ROOT, RULES, Prometheus, promtool
 from streams import CurlStream
 
@@ -212,13 +213,6 @@ class Drain(unittest.TestCase):
     def client(bide):
         return socket.create_connection(("127.0.0.1", bide.port), timeout=PATIENCE_S)
 
-    @staticmethod
-    def read_all(client):
-        raw = b""
-        while chunk := client.recv(65536):
-            raw += chunk
-        return raw
-
     def test_drained_requests_are_counted(self):
         with Bide("--access-log", "off") as bide:
             bide.put(definition("a"))
@@ -230,9 +224,9 @@ class Drain(unittest.TestCase):
                 bide.wait_metric("bide_connections", 3)  # They have come; the third asks for this.
                 bide.process.send_signal(signal.SIGTERM)
                 # To its end: that comes when the answer has been counted.
-                self.assertEqual(Response(self.read_all(held))["Bide-Outcome"], "drain")
+                self.assertEqual(Response(receive_all(held))["Bide-Outcome"], "drain")
                 asking.sendall(b"\r\n")
-                page = self.read_all(asking)
+                page = receive_all(asking)
             now = samples_of(page.decode())
             self.assertEqual(now[outcome("drain")], 1)
             self.assertEqual(now["bide_held_seconds_count"], now["bide_requests_parked_total"])

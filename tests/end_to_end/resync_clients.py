@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 
-from harness import Response
+from harness import Response, dial, receive_all, request
 from streams import EventParser
 
 WAIT_S = 4
@@ -49,13 +49,9 @@ class Client(threading.Thread):
 
     def ask(self, target, *fields):
         asked = time.monotonic()
-        with socket.create_connection(("127.0.0.1", self.port), timeout=90) as connection:
-            lines = [f"GET {target} HTTP/1.1", "Host: localhost", "Connection: close", *fields, "", ""]
-            connection.sendall("\r\n".join(lines).encode())
-            raw = b""
-            while chunk := connection.recv(65536):
-                raw += chunk
-        return self.note(asked, Response(raw))
+        with dial(f"127.0.0.1:{self.port}", patience_s=90) as connection:
+            connection.sendall(request(target, "Connection: close", *fields))
+            return self.note(asked, Response(receive_all(connection)))
 
     def note(self, asked, answer):
         state = json.loads(answer.body) if answer.status in (200, 409) and answer.body.startswith(b"{") else None
@@ -123,11 +119,10 @@ class Stream(Client):
 
     def turn(self):
         asked = time.monotonic()
-        with socket.create_connection(("127.0.0.1", self.port), timeout=90) as connection:
+        with dial(f"127.0.0.1:{self.port}", patience_s=90) as connection:
             connection.settimeout(0.25)
             cursor = [f"Last-Event-ID: {self.tag}"] if self.tag else []
-            lines = [f"GET /job/{self.job}/events HTTP/1.1", "Host: localhost", *cursor, "", ""]
-            connection.sendall("\r\n".join(lines).encode())
+            connection.sendall(request(f"/job/{self.job}/events", *cursor))
             raw = b""
             while b"\r\n\r\n" not in raw:
                 raw += self.receive(connection)

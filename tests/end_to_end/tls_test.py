@@ -10,7 +10,8 @@ import unittest
 
 import websockets
 
-from harness import BIDE, Bide, Response, definition, event, wait_until
+from harness import BIDE, Bide, definition, event, wait_until
+from rig.http import Response
 
 
 def openssl(*arguments):
@@ -59,15 +60,6 @@ class TlsBide(Bide):
     def dial(self, context=None):
         return (context or self.context).wrap_socket(socket.create_connection(("127.0.0.1", self.port), timeout=20),
                                                      server_hostname="localhost")
-
-    def get(self, target, *fields, method="GET"):
-        with self.dial() as connection:
-            lines = [f"{method} {target} HTTP/1.1", "Host: localhost", "Connection: close", *fields, "", ""]
-            connection.sendall("\r\n".join(lines).encode())
-            raw = b""
-            while chunk := connection.recv(65536):  # An end without close_notify raises.
-                raw += chunk
-        return Response(raw)
 
     def curl(self, target, *arguments):
         return super().curl(target, *self.curl_flags, *arguments)
