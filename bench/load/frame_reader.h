@@ -1,26 +1,16 @@
-// bench/load/frame_reader.h: Cuts what a server sends on a WebSocket into messages, and writes a
-// client's frames (RFC 6455 section 5).
-//
-// It trusts the server: its frames are not masked, have no extensions, and continue what was begun.
+// bench/load/frame_reader.h: Cuts what a server sends on a WebSocket into messages (RFC 6455
+// section 5.4). It trusts the server to continue what was begun.
 //
 // Thread safety: none; one per connection.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
-namespace bench::load {
+#include "bench/kit/web_socket_frames.h"
 
-enum class Opcode : std::uint8_t {
-  kContinuation = 0,
-  kText = 1,
-  kBinary = 2,
-  kClose = 8,
-  kPing = 9,
-  kPong = 10,
-};
+namespace bench::load {
 
 struct Message {
   Opcode opcode = Opcode::kText;  // Not kContinuation.
@@ -36,12 +26,7 @@ class FrameReader {
   [[nodiscard]] std::optional<Message> take();
 
  private:
-  struct Frame {
-    bool last = false;  // Of its message.
-    Opcode opcode = Opcode::kContinuation;
-    std::string_view payload;
-  };
-  [[nodiscard]] std::optional<Frame> take_frame();
+  [[nodiscard]] std::optional<ServerFrame> take_frame();
 
   std::string buffer_;
   std::size_t taken_ = 0;  // Of the buffer.
@@ -49,8 +34,5 @@ class FrameReader {
   Opcode begun_ = Opcode::kText;  // What the fragments are.
   bool fragmented_ = false;
 };
-
-// A whole message of at most 125 bytes in one frame, masked as a client's has to be.
-void append_client_frame(std::string& out, Opcode opcode, std::string_view payload);
 
 }  // namespace bench::load

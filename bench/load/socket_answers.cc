@@ -26,7 +26,7 @@ int status_of(unsigned code) {
 
 bool SocketAnswers::opens(const Response& head) const {
   if (head.status != 101) return false;
-  if (head.field("Sec-WebSocket-Accept") != kAccept)
+  if (head.field("Sec-WebSocket-Accept") != kSampleAccept)
     die("the server did not take the client's key");
   return true;
 }
@@ -40,7 +40,7 @@ std::optional<Answer> SocketAnswers::take_record() {
     case Opcode::kClose:
       return on_close(message->payload);
     case Opcode::kPing:
-      append_client_frame(replies_, Opcode::kPong, message->payload);
+      replies_ += client_frame(Opcode::kPong, message->payload);
       return kAlive;
     case Opcode::kPong:
     case Opcode::kBinary:
@@ -60,7 +60,7 @@ Answer SocketAnswers::on_text(std::string_view record) {
 // The code goes back to the server, which then closes the connection (RFC 6455 section 5.5.1).
 Answer SocketAnswers::on_close(std::string_view payload) {
   const std::string_view code = payload.substr(0, 2);
-  append_client_frame(replies_, Opcode::kClose, code);
+  replies_ += client_frame(Opcode::kClose, code);
   if (ending_) return *ending_;
   if (code.size() < 2) return {.status = 0, .closes = true};
   const unsigned number =

@@ -12,10 +12,6 @@ namespace bench::load {
 
 class SocketAnswers : public StreamAnswers {
  public:
-  // RFC 6455 section 1.3's: a fixed key, and what a server makes of it.
-  static constexpr std::string_view kKey = "dGhlIHNhbXBsZSBub25jZQ==";
-  static constexpr std::string_view kAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-
   // Pongs, and the closing frame.
   [[nodiscard]] std::string take_replies() override { return std::exchange(replies_, {}); }
 

@@ -17,7 +17,7 @@ class WsRoad : public Road {
     if (!question.tag.empty()) suffix.append("?last_event_id=").append(opaque(question.tag));
     append_get(out, question, suffix);
     out.append("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
-    out.append("Sec-WebSocket-Key: ").append(SocketAnswers::kKey).append("\r\n\r\n");
+    out.append("Sec-WebSocket-Key: ").append(kSampleKey).append("\r\n\r\n");
   }
   [[nodiscard]] std::chrono::nanoseconds period() const override { return {}; }
   [[nodiscard]] std::chrono::nanoseconds patience() const override { return 3 * kPingInterval; }

@@ -61,9 +61,7 @@ TEST_CASE("frame reader: lengths of seven, sixteen and sixty-four bits") {
 }
 
 TEST_CASE("frame reader: a client's frame is RFC 6455's own example") {
-  std::string out;
-  append_client_frame(out, Opcode::kText, "Hello");
-  CHECK(out == "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
+  CHECK(client_frame(Opcode::kText, "Hello") == "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
 }
 
 }  // namespace
