@@ -19,22 +19,16 @@ std::optional<std::string> from_environment(const char* name) {
 
 std::variant<ApiAccess, Misuse> find_api_access(const Arguments& arguments) {
   ApiAccess access;
-  auto url = arguments.find("--server");
-  const char* source = "--server";
-  if (!url) {
-    url = from_environment("BIDE_SERVER");
-    source = "BIDE_SERVER";
-  }
-  auto server = parse_server_url(url.value_or("http://127.0.0.1:8080"));
+  auto server = parse_server_url(arguments.value("server"));
   if (const auto* error = std::get_if<Misuse>(&server)) {
-    return Misuse{std::string(source) + ": " + error->message};
+    return Misuse{arguments.find("server")->where + ": " + error->message};
   }
   access.server = std::move(std::get<ServerUrl>(server));
   access.token = from_environment("BIDE_TOKEN").value_or("");
   if (!is_safe_token(access.token)) {
     return Misuse{"BIDE_TOKEN: blanks, control and non-ASCII characters cannot be sent"};
   }
-  access.cacert = arguments.find("--cacert").value_or(from_environment("BIDE_CACERT").value_or(""));
+  access.cacert = arguments.value("cacert");
   if (!access.cacert.empty() && ::access(access.cacert.c_str(), R_OK) != 0) {
     return Misuse{"--cacert " + access.cacert + ": cannot be read: " + std::strerror(errno)};
   }

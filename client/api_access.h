@@ -10,6 +10,7 @@
 
 #include "client/arguments.h"
 #include "client/server_url.h"
+#include "server/settings/defaults.h"
 
 namespace bide {
 
@@ -19,12 +20,21 @@ struct ApiAccess {
   std::string cacert;  // PEM file: who signs the server's certificate. Empty: the system's store.
 };
 
-inline constexpr OptionSpec kServerOption{"--server", "", true};
-inline constexpr OptionSpec kCacertOption{"--cacert", "", true};
+inline constexpr Setting kServerSetting{.name = "server",
+                                        .placeholder = "URL",
+                                        .default_text = kDefaultServer,
+                                        .doc = "bide's HTTP address",
+                                        .expected = "a URL such as http://127.0.0.1:8080",
+                                        .has_variable = true};
+inline constexpr Setting kCacertSetting{
+    .name = "cacert",
+    .placeholder = "FILE",
+    .doc = "PEM: who signs its certificate, instead of the system's store",
+    .expected = "a PEM file",
+    .has_variable = true};
 
-// --server > BIDE_SERVER > http://127.0.0.1:8080, and BIDE_TOKEN, which has no option: an argument
-// can be read by everybody on the machine. --cacert > BIDE_CACERT; a file that cannot be read is a
-// misuse.
+// `arguments`: of a command that has the settings above; a file that cannot be read is a misuse.
+// The token is BIDE_TOKEN, which has no flag: everybody on the machine can read arguments.
 [[nodiscard]] std::variant<ApiAccess, Misuse> find_api_access(const Arguments& arguments);
 
 // Says on stderr that the token can be read on its way, if it can: by HTTP beyond this machine.

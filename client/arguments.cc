@@ -1,47 +1,41 @@
 #include "client/arguments.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <utility>
 
 namespace bide {
 
-std::variant<Arguments, Misuse> Arguments::parse(std::span<const std::string> args,
-                                                 std::span<const OptionSpec> specs) {
-  Arguments parsed;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    const std::string& arg = args[i];
-    if (arg == "--") {
-      parsed.words_.insert(parsed.words_.end(), args.begin() + static_cast<long>(i) + 1,
-                           args.end());
-      break;
-    }
-    if (arg.size() < 2 || arg.front() != '-') {
-      parsed.words_.push_back(arg);
-      continue;
-    }
-    const std::size_t equals = arg.starts_with("--") ? arg.find('=') : std::string::npos;
-    const std::string name = arg.substr(0, equals);
-    const auto spec = std::ranges::find_if(
-        specs, [&](const OptionSpec& s) { return name == s.name || name == s.short_name; });
-    if (spec == specs.end()) return Misuse{"unknown option " + name};
-    if (parsed.given(spec->name)) return Misuse{name + " is given twice"};
-
-    std::string value;
-    if (equals != std::string::npos) {
-      if (!spec->takes_value) return Misuse{name + " takes no value"};
-      value = arg.substr(equals + 1);
-    } else if (spec->takes_value) {
-      if (++i == args.size()) return Misuse{name + " needs a value"};
-      value = args[i];
-    }
-    parsed.values_.emplace(spec->name, std::move(value));
+std::variant<Arguments, UsageError> Arguments::parse(std::span<const std::string> args,
+                                                     const Command& command) {
+  auto read = read_command_line(args, command);
+  if (auto* end = std::get_if<UsageError>(&read)) return std::move(*end);
+  Arguments arguments(command);
+  arguments.line_ = std::get<CommandLine>(std::move(read));
+  for (const Setting* const setting : command.settings) {
+    if (!setting->has_variable || arguments.given(setting->name)) continue;
+    std::string variable = variable_of(*setting);
+    const char* const text = std::getenv(variable.c_str());
+    if (text == nullptr || *text == '\0') continue;
+    arguments.line_.assignments.push_back({setting, std::move(variable), text});
   }
-  return parsed;
+  return arguments;
 }
 
-std::optional<std::string> Arguments::find(std::string_view name) const {
-  const auto found = values_.find(name);
-  if (found == values_.end()) return std::nullopt;
-  return found->second;
+const Assignment* Arguments::find(std::string_view name) const {
+  const auto found = std::ranges::find_if(
+      line_.assignments, [&](const Assignment& a) { return a.setting->name == name; });
+  return found == line_.assignments.end() ? nullptr : &*found;
+}
+
+std::string Arguments::value(std::string_view name) const {
+  if (const Assignment* const given = find(name)) return given->text;
+  return std::string(find_setting(*command_, name)->default_text);
+}
+
+Misuse Arguments::unexpected(std::string_view name) const {
+  const Assignment* const given = find(name);
+  return {bide::unexpected(given->where, *given->setting).message};
 }
 
 }  // namespace bide

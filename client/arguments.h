@@ -1,18 +1,17 @@
-// client/arguments.h: A command's words and options, taken apart.
+// client/arguments.h: A command's words and settings: those of its command line, then those of the
+// environment, then the defaults of its table (server/settings/command_line.h).
 //
-// `--name value`, `--name=value`, `-n value`, flags without a value, `--` before words that begin
-// with a dash. An option given twice is an error: which one was meant is a guess.
-//
-// Thread safety: immutable once parsed.
+// Thread safety: immutable once parsed; parse() reads the process's environment.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
+
+#include "server/settings/command_line.h"
 
 namespace bide {
 
@@ -21,26 +20,28 @@ struct Misuse {
   std::string message;
 };
 
-struct OptionSpec {
-  std::string_view name;        // `--output`
-  std::string_view short_name;  // `-o`; empty: none.
-  bool takes_value = true;
-};
-
 class Arguments {
  public:
-  [[nodiscard]] static std::variant<Arguments, Misuse> parse(std::span<const std::string> args,
-                                                             std::span<const OptionSpec> specs);
+  // `command` must outlive it.
+  [[nodiscard]] static std::variant<Arguments, UsageError> parse(std::span<const std::string> args,
+                                                                 const Command& command);
 
   // What is not an option, in order.
-  [[nodiscard]] const std::vector<std::string>& words() const { return words_; }
-  // `name` is a spec's. nullopt: not given. A flag's value is empty.
-  [[nodiscard]] std::optional<std::string> find(std::string_view name) const;
-  [[nodiscard]] bool given(std::string_view name) const { return values_.contains(name); }
+  [[nodiscard]] const std::vector<std::string>& words() const { return line_.words; }
+  // `name` is one of the command's settings. Null: neither a flag nor a variable says it. A
+  // variable that is empty says nothing.
+  [[nodiscard]] const Assignment* find(std::string_view name) const;
+  [[nodiscard]] bool given(std::string_view name) const { return find(name) != nullptr; }
+  // What was given, or the default; empty: there is none.
+  [[nodiscard]] std::string value(std::string_view name) const;
+  // For a value that will not do.
+  [[nodiscard]] Misuse unexpected(std::string_view name) const;
 
  private:
-  std::vector<std::string> words_;
-  std::map<std::string_view, std::string> values_;
+  explicit Arguments(const Command& command) : command_(&command) {}
+
+  const Command* command_;
+  CommandLine line_;  // With what the environment says.
 };
 
 }  // namespace bide

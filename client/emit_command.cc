@@ -13,49 +13,50 @@
 #include "core/base/json_object.h"
 #include "core/base/utf8_text.h"
 #include "core/job/entry_codec.h"
+#include "server/nats/login/bucket_config.h"
 
 namespace bide {
 namespace {
 
 constexpr std::string_view kCommand = "bide emit";
-constexpr std::string_view kHelp =
-    R"(bide emit ID EVENT [--agent NAME] [--data JSON | --error TEXT]
+constexpr Setting kSettings[] = {
+    {"agent", SettingKind::kText, "NAME", "",
+     "who says it (default: this host's name; for submitted: _api)", "a name"},
+    {"data", SettingKind::kText, "JSON", "", "an object to go with the event", "one JSON object"},
+    {"error", SettingKind::kText, "TEXT", "",
+     "what went wrong: short for --data '{\"error\": TEXT}'", "a text"},
+    {"operation", SettingKind::kText, "JSON", "{}", "what the job is to do, an object",
+     "one JSON object"},
+    {"expected-agents", SettingKind::kText, "A,B", "", "the job is over when all of these are",
+     "names, separated by commas"},
+    {"subject", SettingKind::kText, "SUBJECT", "", "where the job was sent, as osapi writes it",
+     "a subject"},
+    {"bucket", SettingKind::kText, "NAME", kDefaultBucket, "the key-value bucket",
+     "a bucket name of letters, digits, _ and -", '\0', true}};
+
+Command make_command() {
+  Command command{.name = kCommand,
+                  .settings = {},
+                  .help_begin = R"(bide emit ID EVENT [--agent NAME] [--data JSON | --error TEXT]
 bide emit ID define [--operation JSON] [--expected-agents A,B] [--subject SUBJECT]
 
 Writes one event of a job (submitted, acknowledged, started, completed, failed, skipped, retried),
 or what the job is, and returns once it is stored. A job that nobody has defined is defined by its
 first event.
 
-      --agent NAME          who says it (default: this host's name; for submitted: _api)
-      --data JSON           an object to go with the event
-      --error TEXT          what went wrong: short for --data '{"error": TEXT}'
-      --operation JSON      what the job is to do, an object (default {})
-      --expected-agents A,B the job is over when all of these are
-      --subject SUBJECT     where the job was sent, as osapi writes it
-      --nats URL            the NATS server (BIDE_NATS; default: the one `bide serve` started on
-                            this machine, found by its file in BIDE_DATA_DIR or the state folder)
-      --nats-user NAME, --nats-password-file FILE
-      --nats-token-file FILE, --nats-nkey FILE, --nats-creds FILE
-                            as whom: one of these ways (BIDE_NATS_USER, …)
-      --nats-ca FILE, --nats-cert FILE, --nats-key FILE
-                            TLS: certificates to trust, and one to show with its key, all PEM
-      --nats-context NAME   server and credentials of a context of the nats command line
-      --nats-inbox-prefix SUBJECT
-                            what answers are sent to, where not _INBOX is allowed
-      --bucket NAME         the key-value bucket (BIDE_BUCKET; default job-queue)
-
+)",
+                  .help_end = R"(
 Exit code: 0 stored, 1 not stored or not known to be, 2 usage, 4 not allowed.
-)";
+)",
+                  .takes_words = true};
+  for (const Setting& setting : kSettings) command.settings.push_back(&setting);
+  for (const Setting& setting : nats_flags()) command.settings.push_back(&setting);
+  return command;
+}
 
-constexpr OptionSpec kOptions[] = {{"--agent", "", true},           {"--data", "", true},
-                                   {"--error", "", true},           {"--operation", "", true},
-                                   {"--expected-agents", "", true}, {"--subject", "", true},
-                                   {"--bucket", "", true},          kHelpOption};
-
-std::vector<OptionSpec> all_options() {
-  std::vector<OptionSpec> specs = nats_options();
-  specs.insert(specs.end(), std::begin(kOptions), std::end(kOptions));
-  return specs;
+const Command& emit_command() {
+  static const Command command = make_command();
+  return command;
 }
 
 std::string host_name() {
@@ -67,11 +68,11 @@ std::string host_name() {
 // What a program printed in another encoding is worth more than nothing: U+FFFD is stored for bytes
 // that are not UTF-8, rather than no event.
 std::optional<std::string> find_text(const Arguments& arguments, std::string_view name) {
-  const auto given = arguments.find(name);
-  if (!given) return std::nullopt;
-  std::string text = as_utf8(*given);
-  if (text != *given) {
-    std::cerr << std::string(kCommand) + ": warning: " + std::string(name) +
+  const Assignment* const given = arguments.find(name);
+  if (given == nullptr) return std::nullopt;
+  std::string text = as_utf8(given->text);
+  if (text != given->text) {
+    std::cerr << std::string(kCommand) + ": warning: " + given->where +
                      " is not UTF-8; U+FFFD stands for what could not be read\n";
   }
   return text;
@@ -108,13 +109,14 @@ struct EmitPlan {
 };
 
 std::optional<Misuse> find_misplaced(const Arguments& arguments, bool define) {
-  constexpr std::array kOfEvents = {"--agent", "--data", "--error"};
-  constexpr std::array kOfDefinitions = {"--operation", "--expected-agents", "--subject"};
+  constexpr std::array kOfEvents = {"agent", "data", "error"};
+  constexpr std::array kOfDefinitions = {"operation", "expected-agents", "subject"};
   for (const char* name : define ? kOfEvents : kOfDefinitions) {
     if (!arguments.given(name)) continue;
-    return Misuse{std::string(name) + (define ? " goes with an event" : " goes with define")};
+    return Misuse{"--" + std::string(name) +
+                  (define ? " goes with an event" : " goes with define")};
   }
-  if (arguments.given("--data") && arguments.given("--error")) {
+  if (arguments.given("data") && arguments.given("error")) {
     return Misuse{"--data and --error exclude each other"};
   }
   return std::nullopt;
@@ -130,13 +132,13 @@ std::variant<NewEntry, Misuse> event_of(const std::string& id, const std::string
   }
   NewEvent event{.job_id = id, .kind = *kind, .agent = {}, .data = {}};
   const bool by_submitter = *kind == EventKind::kSubmitted;
-  event.agent = find_text(arguments, "--agent")
+  event.agent = find_text(arguments, "agent")
                     .value_or(by_submitter ? std::string(kSubmitterAgent) : as_utf8(host_name()));
-  event.data = find_text(arguments, "--data").value_or("");
-  if (arguments.given("--data") && !is_embeddable(event.data)) {
-    return Misuse{"--data must be one JSON object"};
+  event.data = find_text(arguments, "data").value_or("");
+  if (arguments.given("data") && !is_embeddable(event.data)) {
+    return arguments.unexpected("data");
   }
-  if (const auto error = find_text(arguments, "--error")) event.data = error_data(*error);
+  if (const auto error = find_text(arguments, "error")) event.data = error_data(*error);
   NewEntry entry = event_entry(event, now);
   if (auto fault = find_fault(entry)) return *fault;
   return entry;
@@ -146,12 +148,12 @@ std::variant<NewEntry, Misuse> definition_of(const std::string& id, const Argume
                                              WallTime now) {
   NewDefinition definition;
   definition.job_id = id;
-  definition.operation = find_text(arguments, "--operation").value_or("{}");
-  if (!is_embeddable(definition.operation)) return Misuse{"--operation must be one JSON object"};
-  definition.subject = find_text(arguments, "--subject").value_or("");
-  definition.expected_agents = names_in(find_text(arguments, "--expected-agents").value_or(""));
-  if (arguments.given("--expected-agents") && definition.expected_agents.empty()) {
-    return Misuse{"--expected-agents needs a name"};
+  definition.operation = find_text(arguments, "operation").value_or(arguments.value("operation"));
+  if (!is_embeddable(definition.operation)) return arguments.unexpected("operation");
+  definition.subject = find_text(arguments, "subject").value_or("");
+  definition.expected_agents = names_in(find_text(arguments, "expected-agents").value_or(""));
+  if (arguments.given("expected-agents") && definition.expected_agents.empty()) {
+    return arguments.unexpected("expected-agents");
   }
   NewEntry entry = definition_entry(definition, now);
   if (auto fault = find_fault(entry)) return *fault;
@@ -176,9 +178,8 @@ std::variant<EmitPlan, Misuse> plan_of(const Arguments& arguments) {
   auto definition = definition_of(words[0], arguments, now);
   if (const auto* error = std::get_if<Misuse>(&definition)) return *error;
   plan.definition = std::move(std::get<NewEntry>(definition));
-  plan.bucket =
-      arguments.find("--bucket").value_or(from_environment("BIDE_BUCKET").value_or("job-queue"));
-  if (!is_bucket_name(plan.bucket)) return Misuse{"a bucket's name is of A-Z a-z 0-9 _ -"};
+  plan.bucket = arguments.value("bucket");
+  if (!is_bucket_name(plan.bucket)) return arguments.unexpected("bucket");
   return plan;
 }
 
@@ -207,14 +208,9 @@ int write(const EmitPlan& plan, const NatsLogin& login) {
 }
 
 int emit(std::span<const std::string> args) {
-  const std::vector<OptionSpec> specs = all_options();
-  const auto parsed = Arguments::parse(args, specs);
-  if (const auto* error = std::get_if<Misuse>(&parsed)) return fail_usage(kCommand, *error);
+  const auto parsed = Arguments::parse(args, emit_command());
+  if (const auto* end = std::get_if<UsageError>(&parsed)) return finish(kCommand, *end);
   const auto& arguments = std::get<Arguments>(parsed);
-  if (arguments.given("--help")) {
-    std::cout << kHelp << std::flush;
-    return 0;
-  }
   const auto planned = plan_of(arguments);
   if (const auto* error = std::get_if<Misuse>(&planned)) return fail_usage(kCommand, *error);
   const auto access = find_nats_access(arguments);

@@ -12,21 +12,26 @@ namespace bide {
 namespace {
 
 constexpr std::string_view kCommand = "bide get";
-constexpr std::string_view kHelp = R"(bide get ID [-o text|json] [--server URL]
+constexpr Setting kOutput{.name = "output",
+                          .placeholder = "FORMAT",
+                          .default_text = "text",
+                          .doc = "text: the status word; json: everything known",
+                          .expected = "text or json",
+                          .letter = 'o'};
 
-Asks once how a job stands.
-
-  -o, --output FORMAT  text: the status word (default); json: everything known
-      --server URL     bide's HTTP address (BIDE_SERVER; default http://127.0.0.1:8080)
-      --cacert FILE    PEM: who signs its certificate (BIDE_CACERT; default: the system's store)
-
+const Command& get_command() {
+  static const Command command{
+      .name = kCommand,
+      .settings = {&kOutput, &kServerSetting, &kCacertSetting},
+      .help_begin = "bide get ID [-o text|json] [--server URL]\n\nAsks once how a job stands.\n\n",
+      .help_end = R"(
 BIDE_TOKEN holds the bearer token, if the server wants one.
 Exit code: 0 completed, 1 bide failed, 2 usage, 4 not allowed, 5 failed, 6 partial_failure,
 7 skipped, 8 not over yet, 9 not found.
-)";
-
-constexpr OptionSpec kOptions[] = {
-    {"--output", "-o", true}, kServerOption, kCacertOption, kHelpOption};
+)",
+      .takes_words = true};
+  return command;
+}
 
 struct GetPlan {
   std::string id;
@@ -39,8 +44,8 @@ std::variant<GetPlan, Misuse> plan_of(const Arguments& arguments) {
   if (arguments.words().size() != 1) return Misuse{"expected one job id"};
   auto id = checked_job_id(arguments.words().front());
   if (const auto* error = std::get_if<Misuse>(&id)) return *error;
-  const auto output = output_from_word(arguments.find("--output").value_or("text"));
-  if (!output || *output == Output::kJsonl) return Misuse{"--output is text or json"};
+  const auto output = output_from_word(arguments.value("output"));
+  if (!output || *output == Output::kJsonl) return arguments.unexpected("output");
   auto access = find_api_access(arguments);
   if (const auto* error = std::get_if<Misuse>(&access)) return *error;
   return GetPlan{std::move(std::get<std::string>(id)), *output,
@@ -72,13 +77,9 @@ int report(const GetPlan& plan, const Reply& reply) {
 }
 
 int get(std::span<const std::string> args) {
-  const auto parsed = Arguments::parse(args, kOptions);
-  if (const auto* error = std::get_if<Misuse>(&parsed)) return fail_usage(kCommand, *error);
+  const auto parsed = Arguments::parse(args, get_command());
+  if (const auto* end = std::get_if<UsageError>(&parsed)) return finish(kCommand, *end);
   const auto& arguments = std::get<Arguments>(parsed);
-  if (arguments.given("--help")) {
-    std::cout << kHelp << std::flush;
-    return 0;
-  }
   const auto planned = plan_of(arguments);
   if (const auto* error = std::get_if<Misuse>(&planned)) return fail_usage(kCommand, *error);
   const auto& plan = std::get<GetPlan>(planned);

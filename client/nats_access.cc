@@ -2,33 +2,19 @@
 
 #include <cstdlib>
 
-#include "client/api_access.h"
 #include "client/nats_server.h"
 #include "server/nats/login/nats_url.h"
+#include "server/settings/settings.h"
 
 namespace bide {
 namespace {
 
-// `--nats-creds` -> `BIDE_NATS_CREDS`.
-std::string variable_of(std::string_view flag) {
-  std::string variable = "BIDE";
-  for (const char c : flag.substr(1)) {
-    variable += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-  }
-  return variable;
-}
-
 std::variant<NatsCredentials, NoNatsAccess> credentials_of(const Arguments& arguments) {
   NatsCredentials credentials;
   for (const NatsSetting& setting : nats_settings()) {
-    std::string where(setting.flag);
-    auto value = arguments.find(setting.flag);
-    if (!value) {
-      where = variable_of(setting.flag);
-      value = from_environment(where.c_str());
-    }
-    if (value && !setting.set(credentials, *value)) {
-      return NoNatsAccess{ExitCode::kUsage, where + ": expected " + std::string(setting.expected)};
+    const Assignment* const given = arguments.find(setting.flag.substr(2));
+    if (given != nullptr && !setting.set(credentials, given->text)) {
+      return NoNatsAccess{ExitCode::kUsage, arguments.unexpected(setting.flag.substr(2)).message};
     }
   }
   if (!credentials.context.empty()) {
@@ -40,10 +26,19 @@ std::variant<NatsCredentials, NoNatsAccess> credentials_of(const Arguments& argu
 
 }  // namespace
 
-std::vector<OptionSpec> nats_options() {
-  std::vector<OptionSpec> specs = {{"--nats", "", true}};
-  for (const NatsSetting& setting : nats_settings()) specs.push_back({setting.flag, "", true});
-  return specs;
+std::span<const Setting> nats_flags() {
+  static const std::vector<Setting> all = [] {
+    std::vector<Setting> found = {
+        {.name = "nats",
+         .placeholder = "URL",
+         .doc = "the NATS server; without it the one that `bide serve` started on this machine, "
+                "found by its file in BIDE_DATA_DIR or the state folder",
+         .expected = "a NATS URL such as nats://127.0.0.1:4222"}};
+    for (const NatsSetting& shared : nats_settings()) found.push_back(setting_of(shared));
+    for (Setting& setting : found) setting.has_variable = true;
+    return found;
+  }();
+  return all;
 }
 
 std::variant<NatsLogin, NoNatsAccess> find_nats_access(const Arguments& arguments) {
@@ -51,13 +46,12 @@ std::variant<NatsLogin, NoNatsAccess> find_nats_access(const Arguments& argument
   if (auto* error = std::get_if<NoNatsAccess>(&credentials)) return std::move(*error);
   const auto& given = std::get<NatsCredentials>(credentials);
 
-  const std::string flag = arguments.find("--nats").value_or("");
-  std::string urls = !flag.empty() ? flag : from_environment("BIDE_NATS").value_or("");
+  std::string urls = arguments.value("nats");
   if (auto problem = find_contradiction(given, urls)) {
     return NoNatsAccess{ExitCode::kUsage, *std::move(problem)};
   }
   if (urls.empty() && given.context.empty()) {
-    auto server = find_nats_server(flag);
+    auto server = find_nats_server();
     if (auto* error = std::get_if<Misuse>(&server)) {
       return NoNatsAccess{ExitCode::kBideFailed, std::move(error->message)};
     }

@@ -3,9 +3,9 @@
 // Thread safety: reads the environment and files.
 #pragma once
 
+#include <span>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include "client/arguments.h"
 #include "client/exit_code.h"
@@ -13,8 +13,8 @@
 
 namespace bide {
 
-// `--nats` and the flags of server/nats/login/nats_credentials.h.
-[[nodiscard]] std::vector<OptionSpec> nats_options();
+// `--nats` and the settings of server/nats/login/nats_credentials.h.
+[[nodiscard]] std::span<const Setting> nats_flags();
 
 struct NoNatsAccess {
   ExitCode code;        // kUsage, or kBideFailed for what is not there.

@@ -7,9 +7,7 @@
 
 namespace bide {
 
-std::variant<std::string, Misuse> find_nats_server(const std::string& flag) {
-  if (!flag.empty()) return flag;
-  if (auto url = from_environment("BIDE_NATS")) return std::move(*url);
+std::variant<std::string, Misuse> find_nats_server() {
   const auto data_dir = from_environment("BIDE_DATA_DIR");
   const std::filesystem::path dir =
       data_dir ? std::filesystem::path(*data_dir) : default_state_dir();

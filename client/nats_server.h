@@ -10,10 +10,9 @@
 
 namespace bide {
 
-// `flag` (empty: not given) > BIDE_NATS > the file `nats-url` that `bide serve` leaves in
-// BIDE_DATA_DIR or the standard state folder. A list as in server/nats/login/nats_url.h. The
-// error says what was tried. The URL may carry a
+// For `bide emit` without --nats: what the file `nats-url` says that `bide serve` leaves in
+// BIDE_DATA_DIR or the standard state folder. The error says what was tried. The URL may carry a
 // secret.
-[[nodiscard]] std::variant<std::string, Misuse> find_nats_server(const std::string& flag);
+[[nodiscard]] std::variant<std::string, Misuse> find_nats_server();
 
 }  // namespace bide

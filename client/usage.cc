@@ -17,6 +17,12 @@ int fail_usage(std::string_view command, const Misuse& error) {
               error.message + " (see " + std::string(command) + " --help)");
 }
 
+int finish(std::string_view command, const UsageError& end) {
+  if (end.exit_code != 0) return fail(command, ExitCode::kUsage, end.message);
+  std::cout << end.message << std::flush;
+  return 0;
+}
+
 std::variant<std::string, Misuse> checked_job_id(const std::string& word) {
   if (is_job_id(word)) return word;
   return Misuse{"a job's id is 1 to 128 of A-Z a-z 0-9 _ - and neither \"status\" nor \"events\""};

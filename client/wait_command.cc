@@ -14,32 +14,45 @@ namespace bide {
 namespace {
 
 constexpr std::string_view kCommand = "bide wait";
-constexpr std::string_view kHelp =
-    R"(bide wait ID... [--timeout 10m] [--until done] [--any] [-o text|json|jsonl] [-q]
+constexpr std::string_view kGoals =
+    "done, succeeded, change, exists, or a comma list of submitted, processing, completed, failed, "
+    "skipped, partial_failure";
+
+constexpr Setting kSettings[] = {
+    {"timeout", SettingKind::kText, "TIME", "10m", "give up after this long: 90s, 10m, 1h30m",
+     "a time such as 90s, 10m or 1h30m, and more than nothing"},
+    {"until", SettingKind::kText, "GOAL", "done", kGoals, kGoals},
+    {"any", SettingKind::kSwitch, "", "",
+     "the first job that is over decides; otherwise all are waited for"},
+    {"output", SettingKind::kText, "FORMAT", "text",
+     "text: the status word, of several jobs with the id before it; json: everything known, "
+     "of several jobs as an array in the order asked; jsonl: the same, a job a line, as "
+     "they end",
+     "text, json or jsonl", 'o'},
+    {"quiet", SettingKind::kSwitch, "", "",
+     "nothing on stderr but errors; also asks less of the server", "", 'q'}};
+
+const Command& wait_command() {
+  static const Command command{
+      .name = kCommand,
+      .settings = {&kSettings[0], &kSettings[1], &kSettings[2], &kSettings[3], &kSettings[4],
+                   &kServerSetting, &kCacertSetting},
+      .help_begin =
+          R"(bide wait ID... [--timeout 10m] [--until done] [--any] [-o text|json|jsonl] [-q]
 
 Waits until jobs are over. What they are goes to stdout, what happens meanwhile to stderr. A server
 that restarts or cannot be reached is tried again until the timeout.
 
-      --timeout TIME   give up after this long: 90s, 10m, 1h30m (default 10m)
-      --until GOAL     done (default), succeeded, change, exists, or a comma list of submitted,
-                       processing, completed, failed, skipped, partial_failure
-      --any            the first job that is over decides; otherwise all are waited for
-  -o, --output FORMAT  text: the status word, of several jobs with the id before it (default);
-                       json: everything known, of several jobs as an array in the order asked;
-                       jsonl: the same, a job a line, as they end
-  -q, --quiet          nothing on stderr but errors; also asks less of the server
-      --server URL     bide's HTTP address (BIDE_SERVER; default http://127.0.0.1:8080)
-      --cacert FILE    PEM: who signs its certificate (BIDE_CACERT; default: the system's store)
-
+)",
+      .help_end = R"(
 BIDE_TOKEN holds the bearer token, if the server wants one.
 Exit code: 0 completed (or: GOAL came and the job is not over), 1 bide failed, 2 usage,
 4 not allowed, 5 failed, 6 partial_failure, 7 skipped, 9 not found or gone, 124 timeout,
 130 and 143 signals. Of several jobs the worst, in the order 4 1 124 9 5 6 7 0.
-)";
-
-constexpr OptionSpec kOptions[] = {
-    {"--timeout", "", true},  {"--until", "", true}, {"--any", "", false}, {"--output", "-o", true},
-    {"--quiet", "-q", false}, kServerOption,         kCacertOption,        kHelpOption};
+)",
+      .takes_words = true};
+  return command;
+}
 
 std::variant<std::vector<std::string>, Misuse> ids_of(const std::vector<std::string>& words) {
   if (words.empty()) return Misuse{"expected a job id"};
@@ -69,34 +82,24 @@ Display::Options display_options(bool quiet) {
 std::variant<WaitPlan, Misuse> plan_of(const Arguments& arguments) {
   auto ids = ids_of(arguments.words());
   if (const auto* error = std::get_if<Misuse>(&ids)) return *error;
-  const auto timeout = parse_duration(arguments.find("--timeout").value_or("10m"));
-  if (!timeout || timeout->count() == 0) {
-    return Misuse{"--timeout is a time such as 90s, 10m or 1h30m, and more than nothing"};
-  }
-  const auto goal = Goal::parse(arguments.find("--until").value_or("done"));
-  if (!goal) {
-    return Misuse{
-        "--until is done, succeeded, change, exists, or a comma list of submitted, processing, "
-        "completed, failed, skipped, partial_failure"};
-  }
-  const auto output = output_from_word(arguments.find("--output").value_or("text"));
-  if (!output) return Misuse{"--output is text, json or jsonl"};
+  const auto timeout = parse_duration(arguments.value("timeout"));
+  if (!timeout || timeout->count() == 0) return arguments.unexpected("timeout");
+  const auto goal = Goal::parse(arguments.value("until"));
+  if (!goal) return arguments.unexpected("until");
+  const auto output = output_from_word(arguments.value("output"));
+  if (!output) return arguments.unexpected("output");
   return WaitPlan{.ids = std::move(std::get<std::vector<std::string>>(ids)),
                   .goal = *goal,
                   .timeout = *timeout,
-                  .any = arguments.given("--any"),
+                  .any = arguments.given("any"),
                   .output = *output,
-                  .display = display_options(arguments.given("--quiet"))};
+                  .display = display_options(arguments.given("quiet"))};
 }
 
 int wait(std::span<const std::string> args) {
-  const auto parsed = Arguments::parse(args, kOptions);
-  if (const auto* error = std::get_if<Misuse>(&parsed)) return fail_usage(kCommand, *error);
+  const auto parsed = Arguments::parse(args, wait_command());
+  if (const auto* end = std::get_if<UsageError>(&parsed)) return finish(kCommand, *end);
   const auto& arguments = std::get<Arguments>(parsed);
-  if (arguments.given("--help")) {
-    std::cout << kHelp << std::flush;
-    return 0;
-  }
   const auto planned = plan_of(arguments);
   if (const auto* error = std::get_if<Misuse>(&planned)) return fail_usage(kCommand, *error);
   const auto& plan = std::get<WaitPlan>(planned);
@@ -105,7 +108,7 @@ int wait(std::span<const std::string> args) {
   const auto& access = std::get<ApiAccess>(found);
 
   end_on_signals();
-  if (!arguments.given("--quiet")) warn_of_plain_token(kCommand, access);
+  if (!arguments.given("quiet")) warn_of_plain_token(kCommand, access);
   // The representation is needed to print it or to show agents; a status word is cheaper.
   const bool word_is_enough =
       plan.output == Output::kText && plan.display.mode == Display::Mode::kQuiet;

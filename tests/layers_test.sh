@@ -26,7 +26,7 @@ server/settings       core/ server/files server/http server/log server/nats/logi
 server/net     core/ server/files server/http server/http1 server/log server/metrics
 server/api     core/ server/auth server/http server/http1 server/log server/metrics server/net server/sse server/websocket
 server         core/ server/ client
-client         core/ server/files server/nats/login
+client         core/ server/files server/nats/login server/settings
 '
 
 # Every include of a file of the project, as "FILE INCLUDED".

@@ -31,7 +31,7 @@ namespace bide {
 class Follower {
  public:
   struct Settings {
-    std::string bucket = "job-queue";
+    std::string bucket{kDefaultBucket};
     // Where it is missing. Else it is waited for: a name that is mistyped must not become a bucket.
     bool create_bucket = false;
     int bucket_replicas = 1;

@@ -1,6 +1,4 @@
-// Finds the settings in the arguments and the environment, and puts the sources in their order.
-// Done by hand because CLI11 2.1 lets a configuration file beat the environment and exits with 106
-// on usage errors.
+// Finds the settings in the environment, and puts the sources in their order.
 #include "server/settings/options.h"
 
 #include <unistd.h>
@@ -22,11 +20,6 @@ constexpr std::string_view kConfigVariable = "BIDE_CONFIG";
 constexpr std::array<std::string_view, 3> kClientVariables = {"BIDE_SERVER", "BIDE_TOKEN",
                                                               "BIDE_CACERT"};
 
-struct CommandLine {
-  std::vector<Assignment> assignments;
-  std::string config;
-};
-
 // `BIDE_MAX_WAIT` -> `max-wait`; nothing for what is not upper case.
 std::string setting_name_of(std::string_view variable) {
   std::string name(variable.substr(kPrefix.size()));
@@ -36,44 +29,6 @@ std::string setting_name_of(std::string_view variable) {
     if (c == '_') c = '-';
   }
   return name;
-}
-
-UsageError unknown(std::string_view what) {
-  return {std::string(what) + ": no such setting; `bide serve --help` lists them"};
-}
-
-std::variant<CommandLine, UsageError> read_arguments(std::span<const std::string> args) {
-  CommandLine line;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    const std::string_view arg = args[i];
-    if (arg == "-h" || arg == "--help") return UsageError{serve_help(), 0};
-    if (!arg.starts_with("--")) {
-      return UsageError{"`" + args[i] + "`: expected a flag; `bide serve --help` lists them"};
-    }
-    const std::size_t equals = arg.find('=');
-    const std::string flag(arg.substr(0, equals));
-    const Setting* const setting = find_setting(std::string_view(flag).substr(2));
-    const bool is_config = flag == "--config";
-    if (setting == nullptr && !is_config) return unknown(flag);
-
-    std::string value;
-    if (equals != std::string_view::npos) {
-      value = arg.substr(equals + 1);
-    } else if (!is_config && setting->kind == SettingKind::kSwitch) {
-      value = "true";
-    } else if (i + 1 < args.size() && !args[i + 1].starts_with("--")) {
-      value = args[++i];
-    } else {
-      return UsageError{flag + ": expected " +
-                        std::string(is_config ? "a TOML file" : setting->expected)};
-    }
-    if (is_config) {
-      line.config = std::move(value);
-    } else {
-      line.assignments.push_back({setting, flag, std::move(value)});
-    }
-  }
-  return line;
 }
 
 // Whether `text` is `digits`_`protocol`, and perhaps more behind a `_`: what follows `_PORT_`.
@@ -107,10 +62,12 @@ std::vector<Assignment> read_environment(const Environment& environment,
         kClientVariables.end()) {
       continue;
     }
-    if (const Setting* const setting = find_setting(setting_name_of(variable))) {
+    const std::string name = setting_name_of(variable);
+    if (const ServeSetting* const setting = find_serve_setting(name)) {
       assignments.push_back({setting, variable, value});
     } else if (!is_service_link(variable, value)) {
-      warnings.push_back(unknown(variable).message + "; it is ignored");
+      warnings.push_back(no_such_setting(variable, name, serve_command()).message +
+                         "; it is ignored");
     }
   }
   return assignments;
@@ -195,22 +152,47 @@ Environment process_environment() {
 
 namespace {
 
+const std::vector<Assignment>& defaults() {
+  static const std::vector<Assignment> all = [] {
+    std::vector<Assignment> found;
+    for (const ServeSetting& setting : serve_settings()) {
+      if (setting.default_text.empty()) continue;
+      found.push_back(
+          {&setting, "default of " + std::string(setting.name), std::string(setting.default_text)});
+    }
+    return found;
+  }();
+  return all;
+}
+
+// The last --config, which is taken off the line; empty: there is none.
+std::string take_config(std::vector<Assignment>& line) {
+  std::string config;
+  std::erase_if(line, [&](Assignment& assignment) {
+    const bool is_config = assignment.setting == &kConfigSetting;
+    if (is_config) config = std::move(assignment.text);
+    return is_config;
+  });
+  return config;
+}
+
 std::variant<ServeOptions, UsageError> parse_sources(std::span<const std::string> args,
                                                      const Environment& environment) {
-  auto from_args = read_arguments(args);
+  auto from_args = read_command_line(args, serve_command());
   if (auto* error = std::get_if<UsageError>(&from_args)) return std::move(*error);
-  auto& line = std::get<CommandLine>(from_args);
+  std::vector<Assignment> from_line = std::get<CommandLine>(std::move(from_args)).assignments;
 
   ServeOptions options;
   const std::vector<Assignment> from_environment = read_environment(environment, options.warnings);
 
-  if (const char* config = value_or_null(environment, kConfigVariable);
-      line.config.empty() && config != nullptr) {
-    line.config = config;
+  std::string config = take_config(from_line);
+  if (const char* variable = value_or_null(environment, kConfigVariable);
+      config.empty() && variable != nullptr) {
+    config = variable;
   }
   std::vector<Assignment> from_file;
-  if (!line.config.empty()) {
-    auto read = read_toml_settings(line.config);
+  if (!config.empty()) {
+    auto read = read_toml_settings(config);
     if (auto* error = std::get_if<UsageError>(&read)) return std::move(*error);
     from_file = std::get<std::vector<Assignment>>(std::move(read));
   }
@@ -219,7 +201,7 @@ std::variant<ServeOptions, UsageError> parse_sources(std::span<const std::string
                                   value_or_null(environment, "HOME"));
   // From weak to strong; a wrong value is an error even where a stronger source hides it.
   for (const auto* source :
-       {&std::as_const(from_file), &from_environment, &std::as_const(line.assignments)}) {
+       {&defaults(), &std::as_const(from_file), &from_environment, &std::as_const(from_line)}) {
     if (auto error = apply_assignments(*source, options)) return *std::move(error);
   }
   if (!options.nats_credentials.context.empty()) {

@@ -56,10 +56,8 @@ std::variant<std::vector<Assignment>, UsageError> collect(const std::string& pat
   std::vector<Assignment> assignments;
   for (const auto& [key, value] : table) {
     const std::string where = at_line(path, key.source()) + ": " + std::string(key.str());
-    const Setting* const setting = find_setting(key.str());
-    if (setting == nullptr) {
-      return UsageError{where + ": no such setting; `bide serve --help` lists them"};
-    }
+    const ServeSetting* const setting = find_serve_setting(key.str());
+    if (setting == nullptr) return no_such_setting(where, key.str(), serve_command());
     std::optional<std::string> text = text_of(value, setting->kind);
     if (!text) {
       return UsageError{where + ": expected " + std::string(type_word(setting->kind)) + ": " +

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "server/nats/login/bucket_config.h"
+#include "server/settings/defaults.h"
 #include "server/settings/setting_values.h"
 
 namespace bide {
@@ -15,179 +17,205 @@ using Kind = SettingKind;
 using Options = ServeOptions;
 using Text = std::string_view;
 
+constexpr ServeSetting row(Text name, Kind kind, Text placeholder, Text default_text, Text doc,
+                           Text expected, bool (*set)(Options& options, Text text)) {
+  return {{name, kind, placeholder, default_text, doc, expected}, set};
+}
+
 constexpr std::array kSettings = {
-    Setting{"listen", Kind::kText, "HOST:PORT", "127.0.0.1:8080",
-            "address to serve HTTP on; [::1]:8080 for IPv6, port 0 for any free one",
-            "HOST:PORT, such as 127.0.0.1:8080 or [::1]:0", set_listen},
-    Setting{
-        "nats", Kind::kText, "URL", "",
+    row("listen", Kind::kText, "HOST:PORT", kDefaultListen,
+        "address to serve HTTP on; [::1]:8080 for IPv6, port 0 for any free one",
+        "HOST:PORT, such as 127.0.0.1:8080 or [::1]:0", set_listen),
+    row("nats", Kind::kText, "URL", "",
         "NATS to watch, or several by commas; without it bide runs its own nats-server",
         "nats://HOST:PORT or tls://HOST:PORT, or several separated by commas; in a user, password "
         "or token % is written %25",
-        set_nats},
-    Setting{"data-dir", Kind::kText, "DIR", "",
-            "state of bide's own nats-server (default: $XDG_STATE_HOME/bide, or "
-            "~/.local/state/bide)",
-            "a directory", set_data_dir},
-    Setting{"bucket", Kind::kText, "NAME", "job-queue", "key-value bucket with the jobs",
-            "a bucket name of letters, digits, _ and -", set_bucket},
-    Setting{"create-bucket", Kind::kSwitch, "", "false",
-            "with --nats: create the bucket if it is missing, instead of waiting for it",
-            "true or false", [](Options& o, Text t) { return set_switch(o.create_bucket, t); }},
-    Setting{"bucket-replicas", Kind::kCount, "COUNT", "1",
-            "with --create-bucket: servers of the cluster that keep a copy each",
-            "a count from 1 to 5",
-            [](Options& o, Text t) { return parse_number(t, 1, 5, o.bucket_replicas); }},
-    Setting{"max-parked", Kind::kCount, "COUNT", "100000",
-            "requests held at a time; more are answered at once", "a count from 0 to 10000000",
-            [](Options& o, Text t) {
-              return parse_number<std::size_t>(t, 0, 10'000'000, o.max_parked);
-            }},
-    Setting{"max-wait", Kind::kDuration, "DURATION", "55s",
-            "longest time a request is held; keep it below the timeout of proxies in front",
-            "a duration from 1s to 1h, such as 30s or 1m30s",
-            [](Options& o, Text t) { return parse_duration_within(t, 1s, 1h, o.max_wait); }},
-    Setting{"wait-jitter", Kind::kFraction, "SHARE", "0.0625",
-            "share of the wait by which a held request may be answered early, at random",
-            "a number from 0 to 0.5",
-            [](Options& o, Text t) { return parse_number(t, 0.0, 0.5, o.wait_jitter); }},
-    Setting{"settle", Kind::kDuration, "DURATION", "2s",
-            "how long a broadcast job must be unchanged to count as done",
-            "a duration from 0 to 10m, such as 2s",
-            [](Options& o, Text t) { return parse_duration_within(t, 0s, 10min, o.settle); }},
-    Setting{"retry-grace", Kind::kDuration, "DURATION", "0",
-            "how long a job that did not succeed must be without an event to count as final",
-            "a duration from 0 to 24h, such as 3m",
-            [](Options& o, Text t) { return parse_duration_within(t, 0s, 24h, o.retry_grace); }},
-    Setting{"max-memory", Kind::kText, "BYTES", "0",
-            "most that jobs may take of memory, such as 2GiB; 0 for no limit",
-            "0, or bytes from 1MiB on, such as 512MiB or 2GiB",
-            [](Options& o, Text t) { return parse_bytes(t, 1 << 20, o.max_memory); }},
-    Setting{"max-stale", Kind::kDuration, "DURATION", "5s",
-            "how long unfinished jobs are still served after NATS was last heard",
-            "a duration from 2s to 1h, such as 5s",
-            [](Options& o, Text t) { return parse_duration_within(t, 2s, 1h, o.max_stale); }},
-    Setting{
-        "stats-interval", Kind::kDuration, "DURATION", "250ms",
+        set_nats),
+    row("data-dir", Kind::kText, "DIR", "",
+        "state of bide's own nats-server (default: $XDG_STATE_HOME/bide, or "
+        "~/.local/state/bide)",
+        "a directory", set_data_dir),
+    row("bucket", Kind::kText, "NAME", kDefaultBucket, "key-value bucket with the jobs",
+        "a bucket name of letters, digits, _ and -", set_bucket),
+    row("create-bucket", Kind::kSwitch, "", "false",
+        "with --nats: create the bucket if it is missing, instead of waiting for it",
+        "true or false", [](Options& o, Text t) { return set_switch(o.create_bucket, t); }),
+    row("bucket-replicas", Kind::kCount, "COUNT", "1",
+        "with --create-bucket: servers of the cluster that keep a copy each", "a count from 1 to 5",
+        [](Options& o, Text t) { return parse_number(t, 1, 5, o.bucket_replicas); }),
+    row("max-parked", Kind::kCount, "COUNT", "100000",
+        "requests held at a time; more are answered at once", "a count from 0 to 10000000",
+        [](Options& o, Text t) {
+          return parse_number<std::size_t>(t, 0, 10'000'000, o.max_parked);
+        }),
+    row("max-wait", Kind::kDuration, "DURATION", "55s",
+        "longest time a request is held; keep it below the timeout of proxies in front",
+        "a duration from 1s to 1h, such as 30s or 1m30s",
+        [](Options& o, Text t) { return parse_duration_within(t, 1s, 1h, o.max_wait); }),
+    row("wait-jitter", Kind::kFraction, "SHARE", "0.0625",
+        "share of the wait by which a held request may be answered early, at random",
+        "a number from 0 to 0.5",
+        [](Options& o, Text t) { return parse_number(t, 0.0, 0.5, o.wait_jitter); }),
+    row("settle", Kind::kDuration, "DURATION", "2s",
+        "how long a broadcast job must be unchanged to count as done",
+        "a duration from 0 to 10m, such as 2s",
+        [](Options& o, Text t) { return parse_duration_within(t, 0s, 10min, o.settle); }),
+    row("retry-grace", Kind::kDuration, "DURATION", "0",
+        "how long a job that did not succeed must be without an event to count as final",
+        "a duration from 0 to 24h, such as 3m",
+        [](Options& o, Text t) { return parse_duration_within(t, 0s, 24h, o.retry_grace); }),
+    row("max-memory", Kind::kText, "BYTES", "0",
+        "most that jobs may take of memory, such as 2GiB; 0 for no limit",
+        "0, or bytes from 1MiB on, such as 512MiB or 2GiB",
+        [](Options& o, Text t) { return parse_bytes(t, 1 << 20, o.max_memory); }),
+    row("max-stale", Kind::kDuration, "DURATION", "5s",
+        "how long unfinished jobs are still served after NATS was last heard",
+        "a duration from 2s to 1h, such as 5s",
+        [](Options& o, Text t) { return parse_duration_within(t, 2s, 1h, o.max_stale); }),
+    row("stats-interval", Kind::kDuration, "DURATION", "250ms",
         "how often waiting clients hear of the statistics and the list, at most",
         "a duration from 10ms to 1m, such as 250ms",
-        [](Options& o, Text t) { return parse_duration_within(t, 10ms, 1min, o.stats_interval); }},
-    Setting{"base-path", Kind::kText, "PATH", "", "serve all paths under this one, too",
-            "a path such as /api: a slash first, none at the end", set_base_path},
-    Setting{"threads", Kind::kCount, "COUNT", "0",
-            "threads that answer requests; 0 for one per core", "a count from 0 to 64",
-            [](Options& o, Text t) { return parse_number<std::size_t>(t, 0, 64, o.threads); }},
-    Setting{"access-log", Kind::kText, "WHICH", "sampled",
-            "log requests: off, sampled (errors and one in 100) or all", "off, sampled or all",
-            set_access_log},
-    Setting{"auth", Kind::kText, "HOW", "none",
-            "who may read: none (everybody), token-file=FILE (one token a line) or jwt",
-            "none, token-file=FILE or jwt", set_auth},
-    Setting{"jwt-secret-file", Kind::kText, "FILE", "",
-            "with --auth jwt: the secret of HS256 tokens, 32 bytes or more", "a file",
-            [](Options& o, Text t) { return set_file(o.auth.jwt_secret_file, t); }},
-    Setting{"jwt-key", Kind::kText, "FILE", "",
-            "with --auth jwt: public keys of RS256, ES256 and EdDSA tokens, as PEM or a JWK set",
-            "a file", [](Options& o, Text t) { return set_file(o.auth.jwt_key, t); }},
-    Setting{"jwt-issuer", Kind::kText, "TEXT", "", "with --auth jwt: what `iss` must be",
-            "the issuer as it stands in tokens",
-            [](Options& o, Text t) { return set_text(o.auth.jwt_issuer, t); }},
-    Setting{"jwt-audience", Kind::kText, "TEXT", "",
-            "with --auth jwt: what `aud` must be or contain", "the audience as it stands in tokens",
-            [](Options& o, Text t) { return set_text(o.auth.jwt_audience, t); }},
-    Setting{"auth-cookie", Kind::kText, "NAME", "bide_token",
-            "the cookie in which browsers may send their token",
-            "a name of letters, digits, _ and -, 64 at most", set_cookie},
-    Setting{"cors-origin", Kind::kText, "ORIGIN", "",
-            "origin whose pages may read, or several by commas",
-            "https://HOST or https://HOST:PORT, without a path; or several, 64 at most, "
-            "separated by commas",
-            set_cors_origins},
-    Setting{"max-parked-per-client", Kind::kCount, "COUNT", "20000",
-            "requests held at a time for one client (token or address); 0 for no limit",
-            "a count from 0 to 10000000",
-            [](Options& o, Text t) {
-              return parse_number<std::size_t>(t, 0, 10'000'000, o.max_parked_per_client);
-            }},
-    Setting{"max-rate-per-client", Kind::kCount, "COUNT", "0",
-            "requests a second of one client (token or address); 0 for no limit",
-            "a count from 0 to 1000000",
-            [](Options& o, Text t) {
-              return parse_number<std::size_t>(t, 0, 1'000'000, o.max_rate_per_client);
-            }},
-    Setting{"max-connections-per-client", Kind::kCount, "COUNT", "",
-            "open connections of one address; 0 for no limit (default: 15 of 16 of the open files "
-            "that clients can have)",
-            "a count from 0 to 10000000", set_max_connections},
-    Setting{
-        "trusted-proxy", Kind::kText, "CIDR", "",
+        [](Options& o, Text t) { return parse_duration_within(t, 10ms, 1min, o.stats_interval); }),
+    row("base-path", Kind::kText, "PATH", "", "serve all paths under this one, too",
+        "a path such as /api: a slash first, none at the end", set_base_path),
+    row("threads", Kind::kCount, "COUNT", "0", "threads that answer requests; 0 for one per core",
+        "a count from 0 to 64",
+        [](Options& o, Text t) { return parse_number<std::size_t>(t, 0, 64, o.threads); }),
+    row("access-log", Kind::kText, "WHICH", "sampled",
+        "log requests: off, sampled (errors and one in 100) or all", "off, sampled or all",
+        set_access_log),
+    row("auth", Kind::kText, "HOW", "none",
+        "who may read: none (everybody), token-file=FILE (one token a line) or jwt",
+        "none, token-file=FILE or jwt", set_auth),
+    row("jwt-secret-file", Kind::kText, "FILE", "",
+        "with --auth jwt: the secret of HS256 tokens, 32 bytes or more", "a file",
+        [](Options& o, Text t) { return set_file(o.auth.jwt_secret_file, t); }),
+    row("jwt-key", Kind::kText, "FILE", "",
+        "with --auth jwt: public keys of RS256, ES256 and EdDSA tokens, as PEM or a JWK set",
+        "a file", [](Options& o, Text t) { return set_file(o.auth.jwt_key, t); }),
+    row("jwt-issuer", Kind::kText, "TEXT", "", "with --auth jwt: what `iss` must be",
+        "the issuer as it stands in tokens",
+        [](Options& o, Text t) { return set_text(o.auth.jwt_issuer, t); }),
+    row("jwt-audience", Kind::kText, "TEXT", "", "with --auth jwt: what `aud` must be or contain",
+        "the audience as it stands in tokens",
+        [](Options& o, Text t) { return set_text(o.auth.jwt_audience, t); }),
+    row("auth-cookie", Kind::kText, "NAME", "bide_token",
+        "the cookie in which browsers may send their token",
+        "a name of letters, digits, _ and -, 64 at most", set_cookie),
+    row("cors-origin", Kind::kText, "ORIGIN", "",
+        "origin whose pages may read, or several by commas",
+        "https://HOST or https://HOST:PORT, without a path; or several, 64 at most, "
+        "separated by commas",
+        set_cors_origins),
+    row("max-parked-per-client", Kind::kCount, "COUNT", "20000",
+        "requests held at a time for one client (token or address); 0 for no limit",
+        "a count from 0 to 10000000",
+        [](Options& o, Text t) {
+          return parse_number<std::size_t>(t, 0, 10'000'000, o.max_parked_per_client);
+        }),
+    row("max-rate-per-client", Kind::kCount, "COUNT", "0",
+        "requests a second of one client (token or address); 0 for no limit",
+        "a count from 0 to 1000000",
+        [](Options& o, Text t) {
+          return parse_number<std::size_t>(t, 0, 1'000'000, o.max_rate_per_client);
+        }),
+    row("max-connections-per-client", Kind::kCount, "COUNT", "",
+        "open connections of one address; 0 for no limit (default: 15 of 16 of the open files "
+        "that clients can have)",
+        "a count from 0 to 10000000", set_max_connections),
+    row("trusted-proxy", Kind::kText, "CIDR", "",
         "addresses whose X-Forwarded-For names the client, by commas",
         "addresses or ranges such as 10.0.0.0/8, 192.0.2.1 or fd00::/8; 64 at most, separated by "
         "commas",
-        set_trusted_proxies},
-    Setting{"tls-cert", Kind::kText, "FILE", "",
-            "serve HTTPS with this certificate: PEM, then those that signed it", "a PEM file",
-            [](Options& o, Text t) { return set_file(o.tls_cert, t); }},
-    Setting{"tls-key", Kind::kText, "FILE", "", "the certificate's key: PEM, without a passphrase",
-            "a PEM file", [](Options& o, Text t) { return set_file(o.tls_key, t); }},
-    Setting{"tls-client-ca", Kind::kText, "FILE", "",
-            "take only clients with a certificate that one of these has signed", "a PEM file",
-            [](Options& o, Text t) { return set_file(o.tls_client_ca, t); }},
-    Setting{"core-dumps", Kind::kSwitch, "", "false",
-            "let debuggers attach and the kernel write core dumps, which hold tokens and keys",
-            "true or false", [](Options& o, Text t) { return set_switch(o.core_dumps, t); }},
-    Setting{"allow-anonymous", Kind::kSwitch, "", "false",
-            "let --auth none serve addresses beyond this machine", "true or false",
-            [](Options& o, Text t) { return set_switch(o.allow_anonymous, t); }},
-    Setting{"allowed-host", Kind::kText, "HOST", "",
-            "with --auth none: a further Host to answer, or several by commas",
-            "a name or an address without a port, or several, 64 at most, separated by commas",
-            set_allowed_hosts},
+        set_trusted_proxies),
+    row("tls-cert", Kind::kText, "FILE", "",
+        "serve HTTPS with this certificate: PEM, then those that signed it", "a PEM file",
+        [](Options& o, Text t) { return set_file(o.tls_cert, t); }),
+    row("tls-key", Kind::kText, "FILE", "", "the certificate's key: PEM, without a passphrase",
+        "a PEM file", [](Options& o, Text t) { return set_file(o.tls_key, t); }),
+    row("tls-client-ca", Kind::kText, "FILE", "",
+        "take only clients with a certificate that one of these has signed", "a PEM file",
+        [](Options& o, Text t) { return set_file(o.tls_client_ca, t); }),
+    row("core-dumps", Kind::kSwitch, "", "false",
+        "let debuggers attach and the kernel write core dumps, which hold tokens and keys",
+        "true or false", [](Options& o, Text t) { return set_switch(o.core_dumps, t); }),
+    row("allow-anonymous", Kind::kSwitch, "", "false",
+        "let --auth none serve addresses beyond this machine", "true or false",
+        [](Options& o, Text t) { return set_switch(o.allow_anonymous, t); }),
+    row("allowed-host", Kind::kText, "HOST", "",
+        "with --auth none: a further Host to answer, or several by commas",
+        "a name or an address without a port, or several, 64 at most, separated by commas",
+        set_allowed_hosts),
 };
 
 // One of those that `bide emit` has, too.
 template <std::size_t kIndex>
-Setting nats_setting() {
-  const NatsSetting& shared = nats_settings()[kIndex];
-  return {shared.flag.substr(2),
-          Kind::kText,
-          shared.placeholder,
-          "",
-          shared.doc,
-          shared.expected,
+ServeSetting nats_setting() {
+  return {setting_of(nats_settings()[kIndex]),
           [](Options& o, Text t) { return nats_settings()[kIndex].set(o.nats_credentials, t); }};
 }
 
 // The shared ones stand behind `nats`.
 template <std::size_t... kIndices>
-std::vector<Setting> all_settings(std::index_sequence<kIndices...> /*of the shared ones*/) {
-  std::vector<Setting> all(kSettings.begin(), kSettings.end());
+std::vector<ServeSetting> all_settings(std::index_sequence<kIndices...> /*of the shared ones*/) {
+  std::vector<ServeSetting> all(kSettings.begin(), kSettings.end());
   const auto nats = std::find_if(all.begin(), all.end(), [](auto& s) { return s.name == "nats"; });
   all.insert(nats + 1, {nats_setting<kIndices>()...});
   return all;
 }
 
+Command make_command() {
+  Command command{
+      .name = "bide serve",
+      .settings = {},
+      .help_begin =
+          "Usage: bide serve [FLAG]...\n"
+          "\n"
+          "Watches a NATS bucket of jobs and serves their state over HTTP: at once,\n"
+          "conditionally, or held until there is news. Without --nats it runs its own\n"
+          "nats-server, which `bide emit` on this machine finds by itself.\n"
+          "\n",
+      .help_end =
+          "\n"
+          "Every flag is also a variable (--max-wait 30s is BIDE_MAX_WAIT=30s) and a line\n"
+          "of the file (max-wait = \"30s\"). A flag beats a variable, a variable beats the\n"
+          "file. Durations: 500ms, 30s, 1m30s, 1h, or bare seconds.\n"};
+  for (const ServeSetting& setting : serve_settings()) command.settings.push_back(&setting);
+  command.settings.push_back(&kConfigSetting);
+  return command;
+}
+
 }  // namespace
 
-std::span<const Setting> serve_settings() {
-  static const std::vector<Setting> all =
+Setting setting_of(const NatsSetting& shared) {
+  return {.name = shared.flag.substr(2),
+          .placeholder = shared.placeholder,
+          .doc = shared.doc,
+          .expected = shared.expected};
+}
+
+std::span<const ServeSetting> serve_settings() {
+  static const std::vector<ServeSetting> all =
       all_settings(std::make_index_sequence<decltype(nats_settings())::extent>());
   return all;
 }
 
-const Setting* find_setting(std::string_view name) {
-  const std::span<const Setting> all = serve_settings();
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const Setting& s) { return s.name == name; });
-  return found == all.end() ? nullptr : &*found;
+const Command& serve_command() {
+  static const Command command = make_command();
+  return command;
+}
+
+const ServeSetting* find_serve_setting(std::string_view name) {
+  const auto found = std::ranges::find(serve_settings(), name, &ServeSetting::name);
+  return found == serve_settings().end() ? nullptr : &*found;
 }
 
 std::optional<UsageError> apply_assignments(std::span<const Assignment> assignments,
                                             ServeOptions& options) {
   for (const Assignment& assignment : assignments) {
-    if (assignment.setting->set(options, assignment.text)) continue;
-    // The value is not repeated: a malformed URL may still hold a password.
-    return UsageError{assignment.where + ": expected " + std::string(assignment.setting->expected)};
+    const ServeSetting* const setting = find_serve_setting(assignment.setting->name);
+    if (setting->set(options, assignment.text)) continue;
+    return unexpected(assignment.where, *setting);
   }
   return std::nullopt;
 }

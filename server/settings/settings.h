@@ -1,5 +1,5 @@
-// server/settings/settings.h: The table of settings that flags, environment, TOML file and --help
-// share.
+// server/settings/settings.h: The settings of `bide serve`: one table for flags, environment, TOML
+// file, defaults and --help.
 //
 // Thread safety: immutable table, pure functions.
 #pragma once
@@ -10,35 +10,28 @@
 #include <string_view>
 #include <vector>
 
+#include "server/settings/command_line.h"
 #include "server/settings/options.h"
 
 namespace bide {
 
-// Decides which TOML types may carry the value: a string; a string or whole seconds; an integer; a
-// float or integer; a boolean.
-enum class SettingKind : std::uint8_t { kText, kDuration, kCount, kFraction, kSwitch };
-
-struct Setting {
-  std::string_view name;  // `max-wait`.
-  SettingKind kind;
-  std::string_view placeholder;   // `DURATION`; empty for switches.
-  std::string_view default_text;  // As one would write it; empty where there is none.
-  std::string_view doc;           // For --help, one line.
-  std::string_view expected;      // For errors: "a duration from 1s to 1h, …".
+struct ServeSetting : Setting {
   // False: not what is expected; the options are unchanged.
   bool (*set)(ServeOptions& options, std::string_view text);
 };
 
-[[nodiscard]] std::span<const Setting> serve_settings();
-// Null: no such setting.
-[[nodiscard]] const Setting* find_setting(std::string_view name);
+// The file with settings: a flag and a variable, but no setting of its own.
+inline constexpr Setting kConfigSetting{.name = "config",
+                                        .placeholder = "FILE",
+                                        .doc = "read settings from this TOML file",
+                                        .expected = "a TOML file"};
 
-// One value and where it was found; `where` is a flag, a variable, or `file:line: key`.
-struct Assignment {
-  const Setting* setting;
-  std::string where;
-  std::string text;
-};
+[[nodiscard]] std::span<const ServeSetting> serve_settings();
+// Null: no such setting.
+[[nodiscard]] const ServeSetting* find_serve_setting(std::string_view name);
+// The settings and --config.
+[[nodiscard]] const Command& serve_command();
+
 // Applies them in order, so the last one wins.
 [[nodiscard]] std::optional<UsageError> apply_assignments(std::span<const Assignment> assignments,
                                                           ServeOptions& options);
@@ -47,7 +40,7 @@ struct Assignment {
 [[nodiscard]] std::variant<std::vector<Assignment>, UsageError> read_toml_settings(
     const std::string& path);
 
-// The text of `bide serve --help`.
-[[nodiscard]] std::string serve_help();
+// What --nats-… settings are in a table.
+[[nodiscard]] Setting setting_of(const NatsSetting& shared);
 
 }  // namespace bide

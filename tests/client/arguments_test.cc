@@ -2,25 +2,44 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <vector>
 
 using namespace bide;
 
 namespace {
 
-constexpr OptionSpec kSpecs[] = {
-    {"--output", "-o", true}, {"--quiet", "-q", false}, {"--data", "", true}};
+constexpr Setting kOutput{.name = "output",
+                          .placeholder = "FORMAT",
+                          .default_text = "text",
+                          .doc = "how",
+                          .expected = "text or json",
+                          .letter = 'o'};
+constexpr Setting kQuiet{
+    .name = "quiet", .kind = SettingKind::kSwitch, .doc = "say nothing", .letter = 'q'};
+constexpr Setting kData{.name = "data", .placeholder = "JSON", .doc = "what"};
+constexpr Setting kArgumentsTest{.name = "arguments-test",
+                                 .placeholder = "X",
+                                 .default_text = "default",
+                                 .doc = "where",
+                                 .has_variable = true};
+const Command kCommand{.name = "bide test",
+                       .settings = {&kOutput, &kQuiet, &kData, &kArgumentsTest},
+                       .help_begin = "bide test\n\n",
+                       .help_end = "\nThat is all.\n",
+                       .takes_words = true};
 
 Arguments parsed(const std::vector<std::string>& args) {
-  auto result = Arguments::parse(args, kSpecs);
+  auto result = Arguments::parse(args, kCommand);
   REQUIRE(std::holds_alternative<Arguments>(result));
   return std::get<Arguments>(result);
 }
 
 std::string complaint_about(const std::vector<std::string>& args) {
-  auto result = Arguments::parse(args, kSpecs);
-  REQUIRE(std::holds_alternative<Misuse>(result));
-  return std::get<Misuse>(result).message;
+  auto result = Arguments::parse(args, kCommand);
+  REQUIRE(std::holds_alternative<UsageError>(result));
+  CHECK(std::get<UsageError>(result).exit_code == 2);
+  return std::get<UsageError>(result).message;
 }
 
 }  // namespace
@@ -28,16 +47,18 @@ std::string complaint_about(const std::vector<std::string>& args) {
 TEST_CASE("arguments: words and options may come in any order") {
   const Arguments arguments = parsed({"-q", "build-7", "--output", "json", "build-8"});
   CHECK(arguments.words() == std::vector<std::string>{"build-7", "build-8"});
-  CHECK(arguments.find("--output") == "json");
-  CHECK(arguments.given("--quiet"));
-  CHECK(!arguments.find("--data"));
+  CHECK(arguments.value("output") == "json");
+  CHECK(arguments.given("quiet"));
+  CHECK(!arguments.given("data"));
+  CHECK(arguments.value("data").empty());
+  CHECK(parsed({}).value("output") == "text");
 }
 
 TEST_CASE("arguments: a value may follow an equals sign, hold one, or begin with a dash") {
-  CHECK(parsed({"--output=json"}).find("--output") == "json");
-  CHECK(parsed({"--data=a=b"}).find("--data") == "a=b");
-  CHECK(parsed({"--data="}).find("--data") == "");
-  CHECK(parsed({"-o", "-q"}).find("--output") == "-q");
+  CHECK(parsed({"--output=json"}).value("output") == "json");
+  CHECK(parsed({"--data=a=b"}).value("data") == "a=b");
+  CHECK(parsed({"--data="}).value("data") == "");
+  CHECK(parsed({"-o", "-q"}).value("output") == "-q");
 }
 
 TEST_CASE("arguments: after -- everything is a word, and a lone dash is one") {
@@ -46,13 +67,46 @@ TEST_CASE("arguments: after -- everything is a word, and a lone dash is one") {
 }
 
 TEST_CASE("arguments: what is not understood is named") {
-  CHECK(complaint_about({"--colour", "red"}) == "unknown option --colour");
-  CHECK(complaint_about({"-qo"}) == "unknown option -qo");
-  CHECK(complaint_about({"--output"}) == "--output needs a value");
-  CHECK(complaint_about({"--quiet=yes"}) == "--quiet takes no value");
-  CHECK(complaint_about({"-o", "json", "--output=text"}) == "--output is given twice");
+  CHECK(complaint_about({"--colour", "red"}) ==
+        "--colour: no such setting; `bide test --help` lists them");
+  CHECK(complaint_about({"--outptu", "json"}) ==
+        "--outptu: no such setting; did you mean --output? `bide test --help` lists them");
+  CHECK(complaint_about({"-qo"}) == "-qo: no such setting; `bide test --help` lists them");
+  CHECK(complaint_about({"--output"}) == "--output: expected text or json");
+  CHECK(complaint_about({"--quiet=yes"}) == "--quiet: takes no value");
+  CHECK(complaint_about({"-o", "json", "--output=text"}) == "--output: given twice");
 }
 
 TEST_CASE("arguments: a value that nobody asked for is not repeated: it may be a secret") {
-  CHECK(complaint_about({"--token=abc"}) == "unknown option --token");
+  CHECK(complaint_about({"--token=abc"}) ==
+        "--token: no such setting; `bide test --help` lists them");
+}
+
+TEST_CASE("arguments: the flag beats the variable, which beats the default") {
+  ::unsetenv("BIDE_ARGUMENTS_TEST");
+  CHECK(parsed({}).value("arguments-test") == "default");
+  CHECK(!parsed({}).given("arguments-test"));
+  ::setenv("BIDE_ARGUMENTS_TEST", "", 1);
+  CHECK(parsed({}).value("arguments-test") == "default");
+  ::setenv("BIDE_ARGUMENTS_TEST", "variable", 1);
+  ::setenv("BIDE_OUTPUT", "json", 1);
+  const Arguments arguments = parsed({});
+  CHECK(arguments.value("arguments-test") == "variable");
+  CHECK(arguments.find("arguments-test")->where == "BIDE_ARGUMENTS_TEST");
+  CHECK(arguments.value("output") == "text");
+  CHECK(parsed({"--arguments-test=flag"}).value("arguments-test") == "flag");
+}
+
+TEST_CASE("arguments: --help has every setting with its variable and default") {
+  const auto result = Arguments::parse(std::vector<std::string>{"word", "-h"}, kCommand);
+  REQUIRE(std::holds_alternative<UsageError>(result));
+  CHECK(std::get<UsageError>(result).exit_code == 0);
+  CHECK(std::get<UsageError>(result).message ==
+        "bide test\n\n"
+        "  -o, --output FORMAT           how (default: text)\n"
+        "  -q, --quiet                   say nothing\n"
+        "      --data JSON               what\n"
+        "      --arguments-test X        where (BIDE_ARGUMENTS_TEST; default: default)\n"
+        "  -h, --help                    print this and exit\n"
+        "\nThat is all.\n");
 }

@@ -24,22 +24,16 @@ std::string url_of(const std::variant<std::string, Misuse>& found) {
 
 }  // namespace
 
-TEST_CASE("nats_server: the flag beats the variable, which beats the file that serve leaves") {
+TEST_CASE("nats_server: the file that serve leaves, or what to do") {
   const auto dir = make_state_dir();
   ::setenv("BIDE_DATA_DIR", dir.c_str(), 1);
-  ::unsetenv("BIDE_NATS");
-  const auto nothing = find_nats_server("");
+  const auto nothing = find_nats_server();
   REQUIRE(std::holds_alternative<Misuse>(nothing));
   CHECK(std::get<Misuse>(nothing).message.find("nats-url") != std::string::npos);
 
   const auto opened = PrivateDir::open(dir);
   REQUIRE(std::holds_alternative<PrivateDir>(opened));
   REQUIRE(!std::get<PrivateDir>(opened).replace("nats-url", "nats://token@127.0.0.1:1\n"));
-  CHECK(url_of(find_nats_server("")) == "nats://token@127.0.0.1:1");
-  ::setenv("BIDE_NATS", "nats://variable", 1);
-  CHECK(url_of(find_nats_server("")) == "nats://variable");
-  CHECK(url_of(find_nats_server("nats://flag")) == "nats://flag");
-  ::setenv("BIDE_NATS", "", 1);
-  CHECK(url_of(find_nats_server("")) == "nats://token@127.0.0.1:1");
+  CHECK(url_of(find_nats_server()) == "nats://token@127.0.0.1:1");
   std::filesystem::remove_all(dir);
 }

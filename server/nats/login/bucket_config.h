@@ -16,6 +16,9 @@
 
 namespace bide {
 
+// osapi's, for everybody who is not told another.
+inline constexpr std::string_view kDefaultBucket = "job-queue";
+
 // `KV_<bucket>`, and back: what is no bucket's keeps its name.
 [[nodiscard]] std::string stream_of(std::string_view bucket);
 [[nodiscard]] std::string_view bucket_of(std::string_view stream);
