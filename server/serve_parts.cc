@@ -71,8 +71,8 @@ std::unique_ptr<ServedHosts> make_served_hosts(const ServeOptions& options) {
 
 std::unique_ptr<TlsContext> make_tls(const ServeOptions& options) {
   if (options.tls_cert.empty()) return nullptr;
-  return std::make_unique<TlsContext>(
-      TlsContext::Files{options.tls_cert, options.tls_key, options.tls_client_ca});
+  return std::make_unique<TlsContext>(TlsContext::Files{
+      options.tls_cert, options.tls_key, options.tls_client_ca, options.tls_client_crl});
 }
 
 }  // namespace bide

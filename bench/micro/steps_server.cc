@@ -132,7 +132,7 @@ struct StepsServer::Parts {
     ::sem_init(&told, 0, 0);
     if (order.setting != Setting::kTls) return;
     tls = std::make_unique<TlsContext>(
-        TlsContext::Files{directory / "server.crt", directory / "server.key", {}});
+        TlsContext::Files{directory / "server.crt", directory / "server.key", {}, {}});
     front.use_tls(tls.get());
   }
 

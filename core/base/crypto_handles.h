@@ -8,7 +8,6 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
 #include <openssl/param_build.h>
 #include <openssl/x509.h>
 
@@ -20,7 +19,6 @@ using BignumPtr = CHandle<BIGNUM, BN_free>;
 using BioPtr = CHandle<BIO, BIO_free>;
 using EcdsaSigPtr = CHandle<ECDSA_SIG, ECDSA_SIG_free>;
 using EvpCipherCtxPtr = CHandle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
-using EvpKdfCtxPtr = CHandle<EVP_KDF_CTX, EVP_KDF_CTX_free>;
 using EvpMacPtr = CHandle<EVP_MAC, EVP_MAC_free>;
 using EvpMacCtxPtr = CHandle<EVP_MAC_CTX, EVP_MAC_CTX_free>;
 using EvpMdCtxPtr = CHandle<EVP_MD_CTX, EVP_MD_CTX_free>;
@@ -28,6 +26,7 @@ using EvpPkeyPtr = CHandle<EVP_PKEY, EVP_PKEY_free>;
 using EvpPkeyCtxPtr = CHandle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using ParamBldPtr = CHandle<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
 using ParamsPtr = CHandle<OSSL_PARAM, OSSL_PARAM_free>;
+using X509CrlPtr = CHandle<X509_CRL, X509_CRL_free>;
 using X509Ptr = CHandle<X509, X509_free>;
 
 // What fails within leaves nothing in the thread's error queue, which whoever does TLS on that

@@ -24,23 +24,35 @@ int no_passphrase(char* /*out*/, int /*size*/, int /*writing*/, void* asked) {
   return -1;
 }
 
-}  // namespace
-
-std::variant<std::vector<X509Ptr>, std::string> read_certificates(
-    const std::filesystem::path& path) {
+// All that `read_one` finds. `label`: as PEM has it, and `what` in words.
+template <typename Handle, typename ReadOne>
+std::variant<std::vector<Handle>, std::string> read_all(const std::filesystem::path& path,
+                                                        ReadOne&& read_one, const std::string& what,
+                                                        const std::string& label) {
   const auto file = read_small_file(path);
   if (const auto* const trouble = std::get_if<Unreadable>(&file)) return unreadable(*trouble);
   const BioPtr bio = reader_of(std::get<FileText>(file));
   ERR_clear_error();
-  std::vector<X509Ptr> all;
-  while (X509Ptr one{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
-    all.push_back(std::move(one));
-  }
+  std::vector<Handle> all;
+  while (Handle one{read_one(bio.get(), nullptr, nullptr, nullptr)}) all.push_back(std::move(one));
   const bool over = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   ERR_clear_error();
-  if (!over) return "holds a damaged certificate";
-  if (all.empty()) return "holds no certificate in PEM (-----BEGIN CERTIFICATE-----)";
+  if (!over) return "holds a damaged " + what;
+  if (all.empty()) return "holds no " + what + " in PEM (-----BEGIN " + label + "-----)";
   return all;
+}
+
+}  // namespace
+
+std::variant<std::vector<X509Ptr>, std::string> read_certificates(
+    const std::filesystem::path& path) {
+  return read_all<X509Ptr>(path, PEM_read_bio_X509, "certificate", PEM_STRING_X509);
+}
+
+std::variant<std::vector<X509CrlPtr>, std::string> read_revocations(
+    const std::filesystem::path& path) {
+  return read_all<X509CrlPtr>(path, PEM_read_bio_X509_CRL, "list of revoked certificates",
+                              PEM_STRING_X509_CRL);
 }
 
 std::variant<EvpPkeyPtr, std::string> read_private_key(const std::filesystem::path& path) {

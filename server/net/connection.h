@@ -31,7 +31,7 @@
 #include "server/http1/airlock.h"
 #include "server/metrics/http_metrics.h"
 #include "server/net/opened_stream.h"
-#include "server/net/tls_session.h"
+#include "server/net/tls_stream.h"
 #include "server/net/unsent.h"
 
 namespace bide {
@@ -181,7 +181,7 @@ class Connection final : public Waiter {
   std::unique_ptr<Stream> stream;         // Null: the response is one message, and then over.
   std::unique_ptr<OpenedStream> opening;  // The stream that is asked for, not open yet.
   std::unique_ptr<Unsent> unsent;
-  std::unique_ptr<TlsSession> tls;  // Null: the bytes on the socket are HTTP's.
+  std::unique_ptr<TlsStream> tls;  // Null: the bytes on the socket are HTTP's.
 
  private:
   std::atomic<std::uint64_t> state_{1};  // Owned by whoever made it.

@@ -164,8 +164,10 @@ void Front::read(Connection& connection) {
   const ssize_t got = receive(connection, buffer);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
     // Part of a TLS record is part of a request, too.
-    return connection.kept_bytes() == 0 ? wait_for_request(connection, clock_.now())
-                                        : wait_for_rest_of(connection, connection.input);
+    if (connection.kept_bytes() != 0) return wait_for_rest_of(connection, connection.input);
+    // Nothing has come, or TLS records without data: they earn the client no more time.
+    connection.deadline = kEndOfTime;
+    return rest(connection, connection.phase, connection.expires.load(std::memory_order_relaxed));
   }
   if (got <= 0) return close(connection);
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
@@ -191,6 +193,7 @@ void Front::serve(Connection& connection, std::string_view bytes) {
       if (step.wants_continue) send(connection, kContinue, nullptr, {}, {});
       return wait_for_rest_of(connection, bytes.substr(0, step.keep_bytes));
     }
+    if (!accepts_client(connection)) return half_close(connection);
     bytes.remove_prefix(step.consumed_bytes);
     begin(connection, request);
     Exchange exchange(*this, connection, bytes);

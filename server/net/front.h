@@ -208,8 +208,10 @@ class Front final : private AnswerSink {
   void look_again(std::uint64_t key, Connection::News news) noexcept;
   // Keeps ownership. Epoll tells of these events from now on; the key is that of its life.
   void watch_for(Connection& connection, std::uint32_t events);
-  // Keeps ownership. A handshake may wait for room, too.
+  // Keeps ownership. A handshake or the answer to a key update may wait for room, too.
   void watch_for_tls(Connection& connection);
+  // Keeps ownership. False: its client's certificate was accepted once and is not any more.
+  [[nodiscard]] bool accepts_client(Connection& connection);
   [[nodiscard]] static std::uint64_t key_of(const Connection& connection);
 
   Clock& clock_;

@@ -160,6 +160,7 @@ void Front::rest(Connection& connection, Connection::Phase phase, TimePoint expi
 
 void Front::rest(Connection& connection, Connection::Phase phase, Reaping expires) {
   connection.phase = phase;
+  if (phase != Connection::Phase::kWriting) watch_for_tls(connection);
   connection.expires.store(expires, std::memory_order_relaxed);
   count_or_forget(connection);
   const std::uint64_t key = key_of(connection);
@@ -168,6 +169,7 @@ void Front::rest(Connection& connection, Connection::Phase phase, Reaping expire
 }
 
 void Front::watch_for(Connection& connection, std::uint32_t events) {
+  if (connection.tls != nullptr) connection.tls->watched_for_room = (events & EPOLLOUT) != 0;
   pool_.watch_for(connection.fd, events, connection.thread, key_of(connection));
 }
 

@@ -40,6 +40,7 @@ Lot::Parked Front::park(Connection& connection, std::string_view key, Lot::Look&
   const TimePoint since = connection.stream != nullptr ? clock_.now() : connection.facts.received;
   // Of what is parked again, as a stream that goes round, a FIN that came meanwhile is a goodbye.
   if (connection.stream == nullptr && !connection.facts.caught_up) look_for_fin(connection);
+  watch_for_tls(connection);
   const Connection::Parked rested = connection.rest_parked();
   if (rested.urgent != Connection::kNone) look_again(events_key, rested.urgent);
   Lot::Parked parked{};

@@ -15,25 +15,25 @@ void Front::shake(Connection& connection) {
     connection.tls = tls_->begin(connection.fd);
   }
   if (connection.tls == nullptr) return close(connection);
-  const TlsSession::Step step = connection.tls->shake();
-  watch_for_tls(connection);
+  const TlsStream::Step step = connection.tls->shake();
   switch (step) {
-    case TlsSession::Step::kPending:
+    case TlsStream::Step::kPending:
       return rest(connection, Connection::Phase::kShaking, connection.deadline);
-    case TlsSession::Step::kDone:
+    case TlsStream::Step::kDone:
       count(metrics_.tls_handshakes);
       leave_handshake(connection);
       connection.deadline = kEndOfTime;
       connection.phase = Connection::Phase::kReading;
+      connection.expires.store(reaping_of(clock_.now() + limits_.idle), std::memory_order_relaxed);
       return read(connection);
-    case TlsSession::Step::kGone:
+    case TlsStream::Step::kGone:
       return close(connection);
-    case TlsSession::Step::kPlainHttp:
+    case TlsStream::Step::kPlainHttp:
       count(metrics_.tls_handshake_failures);
       connection.tls.reset();
       leave_handshake(connection);
       return reject(connection, {}, 400, "this port speaks HTTPS only");
-    case TlsSession::Step::kFailed:
+    case TlsStream::Step::kFailed:
       break;
   }
   count(metrics_.tls_handshake_failures);
@@ -84,10 +84,20 @@ void Front::look_at_records(Connection& connection) {
 }
 
 void Front::watch_for_tls(Connection& connection) {
+  if (connection.tls == nullptr) return;
   const bool room = connection.tls->wants_room();
   if (room == connection.tls->watched_for_room) return;
-  connection.tls->watched_for_room = room;
   watch_for(connection, room ? kReadEvents | EPOLLOUT : kReadEvents);
+}
+
+bool Front::accepts_client(Connection& connection) {
+  if (connection.tls == nullptr) return true;
+  const auto objection = tls_->find_objection(*connection.tls);
+  if (!objection) return true;
+  static LogLimit limit;
+  log_warn_limited(limit, "a client's certificate is not accepted any more",
+                   {{"reason", std::string_view(*objection)}});
+  return false;
 }
 
 }  // namespace bide

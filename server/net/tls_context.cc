@@ -18,7 +18,7 @@
 namespace bide {
 namespace {
 
-// Of TLS 1.3 all that OpenSSL has by default: AES-GCM and ChaCha20, as here.
+// TLS 1.3 has OpenSSL's default suites: AES-GCM and ChaCha20, as here.
 constexpr const char* kCiphers12 = "ECDHE+AESGCM:ECDHE+CHACHA20";
 constexpr const char* kGroups = "X25519:P-256:P-384";
 
@@ -46,12 +46,16 @@ std::string openssl_reason() {
 using Trouble = std::optional<std::string>;
 
 Trouble configure(SSL_CTX* context) {
-  TlsHandshake::prepare(context);
-  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                                   // Who hangs up half-way is not sent an alert.
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
+                                   // HTTP says where a message ends. Without this a client that
+                                   // closes without close_notify is sent an alert.
                                    SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_num_tickets(context, 0);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   // The chain is what the file holds, and not looked for at each handshake.
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
+  SSL_CTX_set_read_ahead(context, 1);  // One system call for a record instead of two.
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
   if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
       SSL_CTX_set_cipher_list(context, kCiphers12) != 1 ||
@@ -101,14 +105,51 @@ Trouble demand_client_certificate(SSL_CTX* context, const std::filesystem::path&
   return std::nullopt;
 }
 
+void warn(std::string_view what, const std::filesystem::path& path) {
+  const std::string file = path.string();
+  log_warn(what, {{"file", std::string_view(file)}});
+}
+
+Trouble look_for_revoked(SSL_CTX* context, const std::filesystem::path& path) {
+  const std::string where = "--tls-client-crl " + path.string() + ": ";
+  auto read = read_revocations(path);
+  if (const auto* const trouble = std::get_if<std::string>(&read)) return where + *trouble;
+  X509_STORE* const store = SSL_CTX_get_cert_store(context);
+  X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+  for (const X509CrlPtr& list : std::get<std::vector<X509CrlPtr>>(read)) {
+    if (X509_STORE_add_crl(store, list.get()) != 1) return where + openssl_reason();
+    const ASN1_TIME* const next = X509_CRL_get0_nextUpdate(list.get());
+    if (next != nullptr && X509_cmp_current_time(next) < 0) {
+      warn("a list of revoked certificates has expired, and its clients are refused", path);
+    }
+  }
+  return std::nullopt;
+}
+
 void warn_if_out_of_time(SSL_CTX* context, const std::filesystem::path& path) {
   const X509* const certificate = SSL_CTX_get0_certificate(context);
   const bool expired = X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0;
   const bool early = X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0;
   if (!expired && !early) return;
-  const std::string file = path.string();
-  log_warn(expired ? "the TLS certificate has expired" : "the TLS certificate is not valid yet",
-           {{"file", std::string_view(file)}});
+  warn(expired ? "the TLS certificate has expired" : "the TLS certificate is not valid yet", path);
+}
+
+// As the handshake verifies it, against the certificates and lists of `context`.
+Trouble verify_client(SSL* ssl, SSL_CTX* context) {
+  const CHandle<X509_STORE_CTX, X509_STORE_CTX_free> judge(X509_STORE_CTX_new());
+  if (judge == nullptr ||
+      X509_STORE_CTX_init(judge.get(), SSL_CTX_get_cert_store(context),
+                          SSL_get0_peer_certificate(ssl), SSL_get_peer_cert_chain(ssl)) != 1) {
+    return "out of memory";
+  }
+  X509_VERIFY_PARAM* const terms = X509_STORE_CTX_get0_param(judge.get());
+  X509_VERIFY_PARAM_set_auth_level(terms, SSL_get_security_level(ssl));
+  if (X509_STORE_CTX_set_default(judge.get(), "ssl_client") != 1 ||
+      X509_VERIFY_PARAM_set1(terms, SSL_get0_param(ssl)) != 1) {
+    return "out of memory";
+  }
+  if (X509_verify_cert(judge.get()) == 1) return std::nullopt;
+  return X509_verify_cert_error_string(X509_STORE_CTX_get_error(judge.get()));
 }
 
 }  // namespace
@@ -122,6 +163,9 @@ std::variant<TlsContext::Context, std::string> TlsContext::load(const Files& fil
   if (!trouble) trouble = use_key(context.get(), files);
   if (!trouble && !files.client_ca.empty()) {
     trouble = demand_client_certificate(context.get(), files.client_ca);
+  }
+  if (!trouble && !files.client_crl.empty()) {
+    trouble = look_for_revoked(context.get(), files.client_crl);
   }
   if (trouble) return *std::move(trouble);
   warn_if_out_of_time(context.get(), files.certificate);
@@ -137,23 +181,36 @@ std::optional<std::string> TlsContext::reload() {
   if (auto* const trouble = std::get_if<std::string>(&loaded)) return std::move(*trouble);
   MutexLock lock(mutex_);
   context_.swap(std::get<Context>(loaded));
+  generation_.fetch_add(1, std::memory_order_release);
   return std::nullopt;
 }
 
 std::vector<std::filesystem::path> TlsContext::files() const {
   std::vector<std::filesystem::path> files{files_.certificate, files_.key};
-  if (!files_.client_ca.empty()) files.push_back(files_.client_ca);
+  for (const std::filesystem::path* const path : {&files_.client_ca, &files_.client_crl}) {
+    if (!path->empty()) files.push_back(*path);
+  }
   return files;
 }
 
-std::unique_ptr<TlsSession> TlsContext::begin(int fd) const {
-  Context context;
-  {
-    MutexLock lock(mutex_);
-    context = context_;
+TlsContext::InForce TlsContext::in_force() const {
+  MutexLock lock(mutex_);
+  return {context_, generation_.load(std::memory_order_relaxed)};
+}
+
+std::unique_ptr<TlsStream> TlsContext::begin(int fd) const {
+  const InForce now = in_force();
+  return TlsStream::make(now.context.get(), fd, now.generation);
+}
+
+std::optional<std::string> TlsContext::find_objection(TlsStream& stream) const {
+  if (stream.generation == generation_.load(std::memory_order_acquire)) return std::nullopt;
+  const InForce now = in_force();
+  if (!files_.client_ca.empty()) {
+    if (auto trouble = verify_client(stream.ssl(), now.context.get())) return trouble;
   }
-  auto handshake = TlsHandshake::make(context.get(), fd);
-  return handshake == nullptr ? nullptr : std::make_unique<TlsSession>(std::move(handshake), fd);
+  stream.generation = now.generation;
+  return std::nullopt;
 }
 
 }  // namespace bide

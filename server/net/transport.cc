@@ -54,9 +54,9 @@ Ahead look_ahead(int fd) {
   return errno == EAGAIN || errno == EINTR ? Ahead::kNothing : Ahead::kReset;
 }
 
-// What has left the socket for the session: epoll may not tell of it any more.
+// What OpenSSL has read from the socket: epoll may not tell of it any more.
 void note_what_was_read(Connection& connection, bool data) {
-  const TlsSession& tls = *connection.tls;
+  const TlsStream& tls = *connection.tls;
   if (data || tls.has_more()) connection.note(Connection::kInput);
   if (tls.ended()) connection.note(Connection::kFin);
   if (tls.broken()) connection.note(Connection::kReset);

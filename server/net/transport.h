@@ -1,5 +1,5 @@
-// server/net/transport.h: How a connection's bytes travel: by its socket as they are, or by the TLS
-// session on it.
+// server/net/transport.h: How a connection's bytes travel: over its socket as they are, or over the
+// TLS stream on it.
 //
 // Nothing here waits: what is not there yet or not taken yet is said so.
 //

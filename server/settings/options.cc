@@ -118,6 +118,10 @@ std::optional<UsageError> check_together(const ServeOptions& options) {
     return UsageError{
         "--tls-client-ca: expected --tls-cert and --tls-key, too; without them there is no TLS"};
   }
+  if (!options.tls_client_crl.empty() && options.tls_client_ca.empty()) {
+    return UsageError{
+        "--tls-client-crl: expected --tls-client-ca, too; without it clients need no certificate"};
+  }
   return std::nullopt;
 }
 

@@ -66,10 +66,12 @@ struct ServeOptions {
   std::size_t threads = 0;  // Of the pool. 0: as many as cores; else 1..64.
   AccessLog access_log{};
   // PEM files. Both or neither of the first two: with them bide speaks HTTPS, and only that. With
-  // the third clients need a certificate that one in it has signed.
+  // the third clients need a certificate that one in it has signed, and with the fourth, which
+  // needs the third, one that is not on its lists of revoked certificates.
   std::filesystem::path tls_cert;
   std::filesystem::path tls_key;
   std::filesystem::path tls_client_ca;
+  std::filesystem::path tls_client_crl;
   AuthOptions auth;
   bool core_dumps = false;                 // The process may be looked into (PR_SET_DUMPABLE).
   bool allow_anonymous = false;            // Lets `auth none` listen beyond loopback.

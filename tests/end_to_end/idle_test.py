@@ -1,14 +1,18 @@
-"""18,000 idle connections: no thread more, half a kilobyte each, and others do not notice."""
+"""What connections that wait cost: 18,000 idle ones no thread more and half a kilobyte each; held ones with TLS 16 KiB."""
 import resource
 import socket
+import ssl
 import struct
 import time
 import unittest
 
 from harness import PATIENCE_S, Bide, definition, wait_until
+from tls_test import Certificates, TlsBide
 
 CONNECTIONS = 18_000
 BYTES_EACH_MAX = 1024
+TLS_CONNECTIONS = 1_000
+TLS_BYTES_EACH_MAX = 16 * 1024  # Beyond those of a connection without TLS.
 # A network of its own: with one address the ports that other tests have left behind run short.
 CLIENT_ADDRESSES = [f"127.0.0.{n}" for n in range(2, 6)]
 
@@ -63,6 +67,38 @@ class Idle(unittest.TestCase):
                 for client in clients:
                     client.close()
             wait_until(lambda: bide.metric("bide_connections") == 1, "all have left")
+
+    def test_held_with_tls(self):
+        use_all_descriptors()
+        certificates = Certificates()
+        self.addCleanup(certificates.dir.cleanup)
+        certificates.make("server", "server")
+        with Bide("--access-log", "off") as plain:
+            without = self.bytes_of_a_held_request(plain, lambda n: connect(plain.port, n))
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            with TlsBide(certificates, "--access-log", "off") as bide:
+                bide.context.minimum_version = bide.context.maximum_version = version
+                each = self.bytes_of_a_held_request(bide, lambda n: bide.context.wrap_socket(
+                    connect(bide.port, n), server_hostname="localhost"))
+            print(f"{without:.0f} bytes for a held request, {each:.0f} with {version.name}")
+            self.assertLess(each - without, TLS_BYTES_EACH_MAX)
+
+    def bytes_of_a_held_request(self, bide, dial):
+        bide.put(definition("held"))
+        request = b"GET /job/held?until=done&wait=50s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        clients = []
+        sizes = []
+        try:
+            for held in (0, 100, 100 + TLS_CONNECTIONS):  # The first ones fill the process's own pools.
+                while len(clients) < held:
+                    clients.append(dial(len(clients)))
+                    clients[-1].sendall(request)
+                wait_until(lambda: bide.metric("bide_parked") == held, "all are held")
+                sizes.append(status_of(bide.process.pid, "VmRSS") * 1024)
+        finally:
+            for client in clients:
+                client.close()
+        return (sizes[2] - sizes[1]) / TLS_CONNECTIONS
 
 
 if __name__ == "__main__":

@@ -37,6 +37,20 @@ class Certificates:
         openssl("x509", "-req", "-in", self.path(name + ".csr"), "-CA", self.ca, "-CAkey", self.path("ca.key"),
                 "-CAcreateserial", "-copy_extensions", "copy", "-days", str(days), "-out", self.path(name + ".crt"))
 
+    def list_revoked(self, *names):
+        """Writes revoked.crl, which lists these and all that were listed before."""
+        config = self.path("ca.cnf")
+        with open(config, "w", encoding="ascii") as file:
+            file.write(f"[ca]\ndefault_ca = authority\n[authority]\ndatabase = {self.path('index.txt')}\n"
+                       "default_md = sha256\ndefault_crl_days = 2\n")
+        with open(self.path("index.txt"), "a", encoding="ascii"):
+            pass
+        ca = ["ca", "-config", config, "-cert", self.ca, "-keyfile", self.path("ca.key")]
+        for name in names:
+            openssl(*ca, "-revoke", self.path(name + ".crt"))
+        openssl(*ca, "-gencrl", "-out", self.path("new.crl"))
+        os.replace(self.path("new.crl"), self.path("revoked.crl"))
+
     def flags(self, name="server"):
         return ["--tls-cert", self.path(name + ".crt"), "--tls-key", self.path(name + ".key")]
 
@@ -193,6 +207,38 @@ class ClientCertificates(unittest.TestCase):
             wait_until(lambda: bide.metric("bide_tls_handshake_failures_total") == 2, "two are counted")
             self.assertIn("peer did not return a certificate", bide.log_text())
 
+    def test_revoked(self):
+        certificates = Certificates()
+        self.addCleanup(certificates.dir.cleanup)
+        for name in ("server", "client", "stolen"):
+            certificates.make(name, name)
+        certificates.list_revoked()
+        flags = ["--tls-client-ca", certificates.ca, "--tls-client-crl", certificates.path("revoked.crl")]
+        stolen = ["--cert", certificates.path("stolen.crt"), "--key", certificates.path("stolen.key")]
+        with TlsBide(certificates, *flags, client=certificates.path("client")) as bide:
+            def curl_of_thief():
+                return subprocess.run(["curl", "-sS", "--cacert", certificates.ca, *stolen, bide.url + "/livez"],
+                                      capture_output=True, text=True, timeout=20, check=False)
+
+            self.assertEqual(curl_of_thief().stdout, "ok\n")
+            context = ssl.create_default_context(cafile=certificates.ca)
+            context.load_cert_chain(certificates.path("stolen.crt"), certificates.path("stolen.key"))
+            request = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            with bide.dial(context) as old, bide.dial() as good:
+                for connection in (old, good):
+                    connection.sendall(request)
+                    self.assertTrue(connection.recv(4096).startswith(b"HTTP/1.1 200 "))
+                certificates.list_revoked("stolen")
+                refused = wait_until(lambda: curl_of_thief().returncode != 0, "a new connection is refused")
+                self.assertTrue(refused)
+                old.sendall(request)
+                self.assertEqual(old.recv(4096), b"")  # Ended in order, without an answer.
+                good.sendall(request)
+                self.assertTrue(good.recv(4096).startswith(b"HTTP/1.1 200 "))
+            self.assertEqual(bide.curl("/livez").status, 200)
+            self.assertIn("certificate verify failed: certificate revoked", bide.log_text())
+            self.assertIn("a client's certificate is not accepted any more", bide.log_text())
+
 
 class StartErrors(unittest.TestCase):
     def test_each_is_one_line(self):
@@ -213,13 +259,16 @@ class StartErrors(unittest.TestCase):
                 (2, "expected --tls-key", ["--tls-cert", path("server.crt")]),
                 (2, "expected --tls-cert", ["--tls-key", path("server.key")]),
                 (2, "expected --tls-cert and --tls-key", ["--tls-client-ca", certificates.ca]),
+                (2, "expected --tls-client-ca", [*certificates.flags(), "--tls-client-crl", path("empty")]),
                 (1, "missing: cannot be read: No such file", pair("missing", "server.key")),
                 (1, "cannot be read: Is a directory", pair(".", "server.key")),
                 (1, "empty: holds no certificate", pair("empty", "server.key")),
                 (1, "empty: holds no private key", pair("server.crt", "empty")),
                 (1, "locked.key: is encrypted", pair("server.crt", "locked.key")),
                 (1, "other.key: is not the key of", pair("server.crt", "other.key")),
-                (1, "empty: holds no certificate", [*certificates.flags(), "--tls-client-ca", path("empty")])):
+                (1, "empty: holds no certificate", [*certificates.flags(), "--tls-client-ca", path("empty")]),
+                (1, "empty: holds no list of revoked certificates",
+                 [*certificates.flags(), "--tls-client-ca", certificates.ca, "--tls-client-crl", path("empty")])):
             done = subprocess.run([BIDE, "serve", "--listen", "127.0.0.1:0", "--data-dir", path("data"), *flags],
                                   env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=20,
                                   check=False)

@@ -192,7 +192,7 @@ TEST_CASE("client limits: half a TLS record has a request's time, not that of an
   const TlsDialer dialer;
   TlsPipe pipe(server.port, dialer, 0);
   REQUIRE(pipe.shake());
-  const std::string record = pipe.sealed(TlsTraffic::Type::kData, kLive);
+  const std::string record = pipe.sealed(SSL3_RT_APPLICATION_DATA, kLive);
   pipe.send_raw(record.substr(0, record.size() / 2));
   CHECK(wait_connections(server, 0));
   CHECK(server.http_metrics.clients_slow == 1);

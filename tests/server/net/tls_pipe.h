@@ -1,17 +1,73 @@
 // tests/server/net/tls_pipe.h: A TLS client that sends its bytes as it is told to: in pieces, or
-// others than its session's.
+// damaged, or records that OpenSSL would not send.
 #pragma once
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "tests/server/served_table.h"
 
 namespace bide::testing {
+
+// Seals a client's records of TLS 1.3 with AES-128-GCM (RFC 8446 section 5.2), of any type and
+// content.
+class TlsSealer {
+ public:
+  // `secret`: the client's traffic secret.
+  explicit TlsSealer(const std::string& secret)
+      : key_(derived(secret, "key", 16)), iv_(derived(secret, "iv", 12)) {}
+
+  std::string seal(int type, std::string_view bytes) {
+    const std::string inner = std::string(bytes) + static_cast<char>(type);
+    std::string nonce = iv_;
+    nonce[11] = static_cast<char>(nonce[11] ^ static_cast<char>(sequence_ & 0xFF));
+    nonce[10] = static_cast<char>(nonce[10] ^ static_cast<char>(sequence_ >> 8));
+    ++sequence_;
+    const std::size_t size = inner.size() + kTagBytes;
+    std::string record("\x17\3\3", 3);
+    record += {static_cast<char>(size >> 8), static_cast<char>(size)};
+    const EvpCipherCtxPtr context(EVP_CIPHER_CTX_new());
+    std::string sealed(size, '\0');
+    int done = 0;
+    EVP_EncryptInit_ex(context.get(), EVP_aes_128_gcm(), nullptr, bytes_of(key_), bytes_of(nonce));
+    EVP_EncryptUpdate(context.get(), nullptr, &done, bytes_of(record),
+                      static_cast<int>(record.size()));
+    EVP_EncryptUpdate(context.get(), bytes_of(sealed), &done, bytes_of(inner),
+                      static_cast<int>(inner.size()));
+    EVP_EncryptFinal_ex(context.get(), bytes_of(sealed) + inner.size(), &done);
+    EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, kTagBytes,
+                        bytes_of(sealed) + inner.size());
+    return record + sealed;
+  }
+
+ private:
+  static constexpr int kTagBytes = 16;
+  static unsigned char* bytes_of(std::string& text) {
+    return reinterpret_cast<unsigned char*>(text.data());
+  }
+  static const unsigned char* bytes_of(const std::string& text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+  }
+  // HKDF-Expand-Label (RFC 8446 section 7.1) of no more than a hash.
+  static std::string derived(const std::string& secret, std::string_view label, std::size_t bytes) {
+    std::string info{'\0', static_cast<char>(bytes), static_cast<char>(6 + label.size())};
+    info.append("tls13 ").append(label).append({'\0', '\1'});
+    std::string hash(32, '\0');
+    HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), bytes_of(info), info.size(),
+         bytes_of(hash), nullptr);
+    return hash.substr(0, bytes);
+  }
+
+  const std::string key_;
+  const std::string iv_;
+  unsigned sequence_ = 0;
+};
 
 class TlsPipe {
  public:
@@ -21,6 +77,7 @@ class TlsPipe {
         piece_bytes_(piece_bytes),
         ssl_(SSL_new(dialer.context()), SSL_free) {
     SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_ciphersuites(ssl_.get(), "TLS_AES_128_GCM_SHA256");  // See TlsSealer.
     SSL_set_connect_state(ssl_.get());
     SSL_set_app_data(ssl_.get(), this);
     SSL_CTX_set_keylog_callback(dialer.context(), keep_secret);
@@ -39,7 +96,13 @@ class TlsPipe {
     SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()));
     flush();
   }
+  // The bytes that send() would have sent.
+  std::string encrypted(std::string_view bytes) {
+    SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()));
+    return take_out();
+  }
   void send_raw(std::string_view bytes) const { wire_.send(bytes); }
+  void send_fin() const { wire_.half_close(); }
   // One record's data; empty: the server is gone.
   std::string receive() {
     std::array<char, 65536> buffer;
@@ -50,16 +113,10 @@ class TlsPipe {
       if (SSL_get_error(ssl_.get(), got) != SSL_ERROR_WANT_READ || !feed()) return "";
     }
   }
-  // What would be its next record if this was its data; TLS 1.3, and nothing sent so far.
-  [[nodiscard]] std::string sealed(TlsTraffic::Type type, std::string_view bytes) {
-    if (!traffic_) {
-      traffic_ = TlsTraffic::of_1_3(
-          SSL_get_current_cipher(ssl_.get()),
-          {reinterpret_cast<const unsigned char*>(secret_.data()), secret_.size()});
-    }
-    std::string record;
-    traffic_->seal(type, bytes, record);
-    return record;
+  // A record of TLS 1.3 with this content. `type`: SSL3_RT_…. Not together with send().
+  [[nodiscard]] std::string sealed(int type, std::string_view bytes) {
+    if (sealer_ == nullptr) sealer_ = std::make_unique<TlsSealer>(secret_);
+    return sealer_->seal(type, bytes);
   }
   // The server says nothing more, and closes.
   [[nodiscard]] bool ends() {
@@ -77,11 +134,15 @@ class TlsPipe {
       secret += static_cast<char>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16));
     }
   }
-  void flush() {
+  std::string take_out() {
     std::array<char, 65536> buffer;
     BIO* const out = SSL_get_wbio(ssl_.get());
     const int size = BIO_read(out, buffer.data(), static_cast<int>(buffer.size()));
-    std::string_view left(buffer.data(), static_cast<std::size_t>(std::max(size, 0)));
+    return {buffer.data(), static_cast<std::size_t>(std::max(size, 0))};
+  }
+  void flush() {
+    const std::string bytes = take_out();
+    std::string_view left = bytes;
     while (!left.empty()) {
       const std::string_view piece = left.substr(0, piece_bytes_ == 0 ? left.size() : piece_bytes_);
       wire_.send(piece);
@@ -100,7 +161,7 @@ class TlsPipe {
   std::size_t piece_bytes_;
   std::unique_ptr<SSL, void (*)(SSL*)> ssl_;
   std::string secret_;
-  std::optional<TlsTraffic> traffic_;
+  std::unique_ptr<TlsSealer> sealer_;
 };
 
 }  // namespace bide::testing

@@ -19,6 +19,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/files/pem_file.h"
 #include "server/net/tls_context.h"
@@ -62,6 +63,27 @@ class Identity {
     SSL_CTX_use_certificate(context, certificate_.get());
     SSL_CTX_use_PrivateKey(context, key_.get());
   }
+  // A PEM file that lists these, signed by this authority. `days`: for so long it is in force.
+  void write_revocations(const std::filesystem::path& path,
+                         const std::vector<const Identity*>& revoked, int days = 1) const {
+    const X509CrlPtr list(X509_CRL_new());
+    X509_CRL_set_version(list.get(), 1);
+    X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(certificate_.get()));
+    const CHandle<ASN1_TIME, ASN1_TIME_free> now(X509_gmtime_adj(nullptr, 86'400L * (days - 2)));
+    const CHandle<ASN1_TIME, ASN1_TIME_free> next(X509_gmtime_adj(nullptr, 86'400L * days));
+    X509_CRL_set1_lastUpdate(list.get(), now.get());
+    X509_CRL_set1_nextUpdate(list.get(), next.get());
+    for (const Identity* const identity : revoked) {
+      X509_REVOKED* const one = X509_REVOKED_new();
+      X509_REVOKED_set_serialNumber(one, X509_get_serialNumber(identity->certificate_.get()));
+      X509_REVOKED_set_revocationDate(one, now.get());
+      X509_CRL_add0_revoked(list.get(), one);
+    }
+    X509_CRL_sort(list.get());
+    X509_CRL_sign(list.get(), key_.get(), EVP_sha256());
+    const BioPtr file(BIO_new_file(path.c_str(), "w"));
+    PEM_write_bio_X509_CRL(file.get(), list.get());
+  }
   [[nodiscard]] X509* certificate() const { return certificate_.get(); }
 
  private:
@@ -93,9 +115,11 @@ class TlsDialer {
 // A certificate of its own, and bide's side of TLS with it.
 class TlsSite {
  public:
-  explicit TlsSite(const std::filesystem::path& client_ca = {})
+  explicit TlsSite(const std::filesystem::path& client_ca = {},
+                   const std::filesystem::path& client_crl = {})
       : identity((Identity("localhost").write(scratch.path() / "server"), "localhost")),
-        context({scratch.path() / "server.crt", scratch.path() / "server.key", client_ca}) {}
+        context({scratch.path() / "server.crt", scratch.path() / "server.key", client_ca,
+                 client_crl}) {}
 
   ScratchDir scratch;
   std::string identity;

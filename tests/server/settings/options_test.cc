@@ -225,14 +225,18 @@ TEST_CASE("options: the retry grace is a duration, memory is in bytes") {
 }
 
 TEST_CASE("options: a certificate needs its key, and clients' need both") {
-  const ServeOptions options =
-      accepted({"--tls-cert", "/c", "--tls-key", "/k", "--tls-client-ca", "/a"}, kHome);
+  const ServeOptions options = accepted(
+      {"--tls-cert", "/c", "--tls-key", "/k", "--tls-client-ca", "/a", "--tls-client-crl", "/r"},
+      kHome);
   CHECK(options.tls_cert == "/c");
   CHECK(options.tls_key == "/k");
   CHECK(options.tls_client_ca == "/a");
+  CHECK(options.tls_client_crl == "/r");
   CHECK(mentions(refused({"--tls-cert", "/c"}), "--tls-cert: expected --tls-key, too"));
   CHECK(mentions(refused({"--tls-key", "/k"}), "--tls-key: expected --tls-cert, too"));
   CHECK(mentions(refused({"--tls-client-ca", "/a"}), "--tls-client-ca: expected --tls-cert and"));
+  CHECK(mentions(refused({"--tls-cert", "/c", "--tls-key", "/k", "--tls-client-crl", "/r"}),
+                 "--tls-client-crl: expected --tls-client-ca, too"));
   CHECK(mentions(refused({"--tls-cert", ""}), "--tls-cert: expected a PEM file"));
 }
 
