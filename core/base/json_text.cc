@@ -96,15 +96,12 @@ void JsonText::end_array() {
 }
 
 void JsonText::key(std::string_view name) {
-  separate();
-  quote(name);
-  out_ += ':';
+  quote(name, true);
   comma_due_ = false;
 }
 
 void JsonText::string(std::string_view value) {
-  separate();
-  quote(value);
+  quote(value, false);
   comma_due_ = true;
 }
 
@@ -169,13 +166,32 @@ void JsonText::separate() {
   if (comma_due_) out_ += ',';
 }
 
-void JsonText::quote(std::string_view text) {
-  out_ += '"';
-  if (needs_no_escape(text)) {
-    out_ += text;
-    out_ += '"';
+// Short text leaves with its punctuation in one append: four would cost more than copying it twice.
+void JsonText::quote(std::string_view text, bool is_key) {
+  constexpr std::size_t kShort = 60;
+  const bool clean = needs_no_escape(text);
+  if (clean && text.size() <= kShort) {
+    std::array<char, kShort + 4> piece{};
+    char* end = piece.data();
+    if (comma_due_) *end++ = ',';
+    *end++ = '"';
+    end = std::copy(text.begin(), text.end(), end);
+    *end++ = '"';
+    if (is_key) *end++ = ':';
+    out_.append(piece.data(), static_cast<std::size_t>(end - piece.data()));
     return;
   }
+  separate();
+  out_ += '"';
+  if (clean) {
+    out_ += text;
+  } else {
+    append_escaped(text);
+  }
+  out_ += is_key ? std::string_view("\":") : std::string_view("\"");
+}
+
+void JsonText::append_escaped(std::string_view text) {
   std::size_t begin = 0;  // Of the run that is copied in one go.
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (!needs_escape(text[i])) continue;
@@ -184,7 +200,6 @@ void JsonText::quote(std::string_view text) {
     begin = i + 1;
   }
   out_.append(text, begin);
-  out_ += '"';
 }
 
 }  // namespace bide

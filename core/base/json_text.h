@@ -42,7 +42,8 @@ class JsonText {
 
  private:
   void separate();
-  void quote(std::string_view text);
+  void quote(std::string_view text, bool is_key);
+  void append_escaped(std::string_view text);
 
   std::string out_;
   bool comma_due_ = false;
