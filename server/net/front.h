@@ -66,8 +66,8 @@ class Front final : private AnswerSink {
   Front(Clock& clock, const Limits& limits, HttpMetrics& metrics, AccessLogger& access_logger);
   ~Front();
 
-  // The table needs the pool as its executor, the handler needs the table, and this needs both: hence
-  // two steps.
+  // The table needs the pool as its executor, the handler needs the table, and this needs both:
+  // hence two steps.
   [[nodiscard]] Executor& executor() { return pool_; }
   void start(JobTable& table, Handler& handler, std::size_t threads);
   // Before start(): all connections are TLS from now on. Null: none is.
