@@ -2,7 +2,7 @@
 // conditionally, or held until there is news.
 //
 // Parameters are judged before anything is looked up; then freshness, existence, If-Match, and the
-// condition decide, in this order (README, "The API"). If-Match is judged once, before a request is
+// condition decide, in this order (docs/api.md). If-Match is judged once, before a request is
 // parked for its condition: what comes later is what it waits for.
 //
 // What is known here may be older than what the client has been told elsewhere. So a request is

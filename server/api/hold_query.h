@@ -43,7 +43,7 @@ struct HoldQuery {
                                                   const std::string& name, std::uint64_t low,
                                                   std::uint64_t high, std::uint64_t& value);
 
-// `until` and `expect` (README, "The API"). Change where neither is given.
+// `until` and `expect` (docs/api.md). Change where neither is given.
 [[nodiscard]] std::optional<BadQuery> parse_until(const httplib::Request& request,
                                                   Condition& condition);
 

@@ -3,7 +3,7 @@
   tests/end_to_end/bucket_checker.py --bide http://127.0.0.1:8080 --nats nats://127.0.0.1:4222
 
 Prints a line for each difference; exits with 1 if there is one. The fold in here is written from what
-the README promises of entries, a second time and by itself: it shares nothing with bide's.
+docs/workers.md promises of entries, a second time and by itself: it shares nothing with bide's.
 """
 import argparse
 import base64

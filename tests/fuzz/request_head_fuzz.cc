@@ -57,7 +57,8 @@ Framed read_fields(std::string_view lines) {
   return framed;
 }
 
-// README, "Limits", and RFC 9112 sections 3.2 and 6. `bytes` is what was taken for the request.
+// docs/api.md, "Limits", and RFC 9112 sections 3.2 and 6. `bytes` is what was taken for the
+// request.
 void check_framing(const Passed& request, std::string_view bytes, bool whole) {
   if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
   const std::size_t end = bytes.find("\r\n\r\n");

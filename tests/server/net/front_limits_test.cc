@@ -61,7 +61,7 @@ bool is_408(const std::string& response) { return response.starts_with("HTTP/1.1
 
 }  // namespace
 
-TEST_CASE("front_limits: the defaults are those of the README") {
+TEST_CASE("front_limits: the defaults are those of docs/api.md") {
   const Front::Limits limits;
   CHECK(limits.head == 10s);
   CHECK(limits.body == 30s);
