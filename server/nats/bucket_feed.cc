@@ -66,8 +66,9 @@ natsStatus BucketFeed::create_consumer(const std::string& inbox) {
 BucketFeed::Got BucketFeed::next(std::chrono::milliseconds timeout) {
   natsMsg* raw = nullptr;
   const natsStatus status = natsSubscription_NextMsg(&raw, subscription_, timeout.count());
+  NatsMsgPtr message(raw);  // Owned before anything may throw.
   spend_message();
-  message_.reset(raw);
+  message_ = std::move(message);
   if (status == NATS_TIMEOUT) return on_timeout();
   if (status != NATS_OK) return broken(describe_nats_error(status));
   last_heard_ = system_clock().now();
