@@ -1,5 +1,5 @@
-// core/table/overview.h: What is made of all jobs: statistics, pages of the list, and the feed of
-// changes; and the requests parked on these.
+// core/table/overview.h: The views over all jobs (statistics, pages of the list, the feed of
+// changes), and the requests parked on them.
 //
 // Shards report every change; that moves places in the listing and sets a flag, and nothing is
 // rendered there. A request that is answered at once renders its page itself. Parked requests are

@@ -1,7 +1,7 @@
-// core/table/record.h: A job's place in its shard: its state, its rendered snapshot, who waits for
-// it.
+// core/table/record.h: A job's place in its shard: its state, its rendered snapshot, and its
+// waiters.
 //
-// A record exists while the bucket holds anything of the job, or while somebody waits for it to
+// A record exists while the bucket holds anything of the job, or while a request waits for it to
 // exist.
 //
 // Thread safety: none; guarded by the shard's mutex.

@@ -1,4 +1,4 @@
-// Large jobs of a shard (core/table/shard.h) and the thread that renders them for those who wait.
+// Large jobs of a shard (core/table/shard.h), and the thread that renders them for parked requests.
 #include <algorithm>
 #include <new>
 #include <utility>
@@ -89,15 +89,20 @@ void Shard::render_apart() {
     }
     Batch batch;
     Copy copy = try_copy_of(record, began);
-    if (copy.job == nullptr) lose_all(record, batch);
+    if (copy.job == nullptr) {
+      // Before the mutex is released, or a drain could end while they are still to be told.
+      lose_all(record, batch);
+      queue_.deliver(batch);
+      continue;
+    }
     if (has_snapshot(record, began)) copy.snapshot = record.snapshot;  // Somebody has looked at it.
     queue_.mutex.unlock();
-    const bool rendered = copy.job != nullptr && copy.try_render();
+    const bool rendered = copy.try_render();
     queue_.mutex.lock();
     if (rendered) {
       keep(copy);
       take_rendered(copy, table_.clock_.now(), batch);
-    } else if (Record* const again = copy.job != nullptr ? find(copy.job->id()) : nullptr) {
+    } else if (Record* const again = find(copy.job->id())) {
       lose_all(*again, batch);
       erase_if_unneeded(*again);
     }

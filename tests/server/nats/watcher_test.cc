@@ -384,7 +384,7 @@ TEST_CASE("watcher: a read misses no job that is written again meanwhile") {
   const std::jthread writer([&](const std::stop_token& stop) {
     for (int job = kJobs - 1; !stop.stop_requested(); job = (job + kJobs - 7) % kJobs) {
       define(job);
-      std::this_thread::sleep_for(50us);
+      natsConnection_Flush(connection->handle());  // At the server's pace.
     }
   });
   for (int i = 0; i < 20; ++i) {
