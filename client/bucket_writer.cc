@@ -51,6 +51,8 @@ struct BucketWriter::Handles {
   [[nodiscard]] BucketError error_of(natsStatus status) const;
   // Empty: the server refused nothing.
   [[nodiscard]] std::string denial() const;
+  // Why the server ended a connection that it had accepted; empty: it did not, or gave no reason.
+  [[nodiscard]] std::string farewell() const;
   [[nodiscard]] BucketError denied(const std::string& reason) const;
 };
 
@@ -171,6 +173,14 @@ std::string BucketWriter::Handles::denial() const {
   return refused && text != nullptr ? text : "";
 }
 
+// The library keeps the text, but not the status, which by now is that of the connection's end.
+std::string BucketWriter::Handles::farewell() const {
+  if (connection == nullptr || !natsConnection_IsClosed(connection.get())) return {};
+  const char* text = nullptr;
+  natsConnection_GetLastError(connection.get(), &text);
+  return text == nullptr ? "" : text;
+}
+
 BucketError BucketWriter::Handles::denied(const std::string& reason) const {
   const bool inbox = reason.find("Subscription") != std::string::npos;
   return {BucketError::Kind::kNotAllowed,
@@ -183,6 +193,13 @@ BucketError BucketWriter::Handles::error_of(natsStatus status) const {
   using Kind = BucketError::Kind;
   if (const std::string reason = denial(); !reason.empty()) return denied(reason);
   if (!login_fault.empty()) return {Kind::kFailed, login_fault};
+  if (const std::string reason = farewell(); !reason.empty()) {
+    // "Authorization Violation", "User Authentication Expired", "… Revoked", and an account's.
+    const bool is_login = reason.find("uthentication") != std::string::npos ||
+                          reason.find("uthorization") != std::string::npos;
+    return {is_login ? Kind::kNotAllowed : Kind::kFailed,
+            where + " ended the connection: " + reason};
+  }
   switch (status) {
     case NATS_CONNECTION_AUTH_FAILED:
     case NATS_NOT_PERMITTED:

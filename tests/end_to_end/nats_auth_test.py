@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 import urllib.parse
@@ -12,6 +13,7 @@ import nkeys
 from harness import BIDE, Bide, definition, wait_until
 from jetstream import JetStream
 from nats_servers import Authority, NatsServer, Worker
+from stalling_link import StallingLink
 
 DOCS = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "nats.md")
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("BIDE_", "XDG_"))}
@@ -97,14 +99,14 @@ class NatsAuth(unittest.TestCase):
     def guest(self, url, *flags, env=None, creates=True):
         return Guest(self, url, *flags, env=env, creates=creates).start()
 
-    def emit(self, code, job, *flags, words=(), env=None):
+    def emit(self, code, job, *flags, words=(), env=None, within_s=3):
         """`bide emit JOB started`; what it says on stderr, which is one line or nothing."""
         began = time.monotonic()
         done = subprocess.run([BIDE, "emit", job, "started", *flags], capture_output=True, text=True,
                               env={**CLEAN, "BIDE_DATA_DIR": self.path("no-bide"), **(env or {})},
                               timeout=30, check=False)
         self.assertEqual(done.returncode, code, done.stderr)
-        self.assertLess(time.monotonic() - began, 3)
+        self.assertLess(time.monotonic() - began, within_s)
         self.assertEqual(len(done.stderr.splitlines()), 0 if code == 0 else 1, done.stderr)
         for word in words:
             self.assertIn(word, done.stderr)
@@ -305,6 +307,17 @@ class NatsAuth(unittest.TestCase):
         self.write("user.creds", operator.user())
         for name in ("nkey", "creds"):
             bides[name].ready()
+
+    def test_credentials_that_expire_once_connected(self):
+        operator = nkeys.Operator()
+        nats = self.serve_nats(operator.config())
+        creds = self.write("user.creds", operator.user(expires_in_s=2))
+        with StallingLink(to=nats.url, stalls_at=b"$JS.API.") as link:
+            timer = threading.Timer(4, link.release)
+            timer.start()
+            self.emit(4, "late", "--nats", link.url, "--nats-creds", creds,
+                      words=("ended the connection", "xpired"), within_s=8)
+            timer.join()
 
     def test_users_in_urls_are_percent_encoded(self):
         password = self.secret('p:s/w?d#1%,"\\')

@@ -5,9 +5,11 @@ import threading
 
 
 class StallingLink:
-    """A context manager. `url`: of the nats-server of `data_dir`, or at `to`, by this link."""
+    """A context manager. `url`: of the nats-server of `data_dir`, or at `to`, by this link. `stalls_at`: what
+    a client sends that this is in is the first that does not pass."""
 
-    def __init__(self, data_dir="", to=""):
+    def __init__(self, data_dir="", to="", stalls_at=None):
+        self.stalls_at = stalls_at
         if not to:
             with open(os.path.join(data_dir, "nats-url"), encoding="ascii") as file:
                 to = file.read().strip()
@@ -74,6 +76,8 @@ class StallingLink:
         try:
             while not self.closing:
                 chunk = source.recv(65536)
+                if counts and self.stalls_at and self.stalls_at in chunk:
+                    self.stall()
                 self.flowing.wait()  # Behind the read: it may have begun before the stall.
                 if not chunk:
                     break
