@@ -2,7 +2,8 @@
 // bucket's stream. A purge is no entry of the stream: whoever follows it hears of it only here.
 //
 // An account may be denied the subscription (docs/nats.md), and a server may drop what it cannot
-// send: so nothing heard does not mean that nothing happened, and the ledger compares all the same.
+// send: so nothing heard does not mean that nothing happened, and StreamCheck compares all the
+// same.
 //
 // Thread safety: none; one thread uses it.
 #pragma once

@@ -8,7 +8,6 @@
 namespace bide {
 namespace {
 
-constexpr int kHeartbeatsMissedMax = 3;
 constexpr std::size_t kSpentMax = 256;
 constexpr std::size_t kSpentBytesMax = 1 << 20;
 // Flow control keeps the server from sending more than 32 MiB ahead; should that fail, the library
@@ -69,21 +68,23 @@ BucketFeed::Got BucketFeed::next(std::chrono::milliseconds timeout) {
   NatsMsgPtr message(raw);  // Owned before anything may throw.
   spend_message();
   message_ = std::move(message);
-  if (status == NATS_TIMEOUT) return on_timeout();
+  if (status == NATS_TIMEOUT) {
+    free_spent();
+    return Got::kNothing;
+  }
   if (status != NATS_OK) return broken(describe_nats_error(status));
   last_heard_ = system_clock().now();
 
   const char* const reply = natsMsg_GetReply(raw);
   const auto ack = parse_ack_subject(reply == nullptr ? std::string_view() : reply);
   if (!ack) return on_control();
-  if (ack->consumer_seq != consumer_seq_ + 1) return broken("a delivery is missing");
-  consumer_seq_ = ack->consumer_seq;
   pending_ = ack->pending;
 
   // Somebody may have bound other subjects to the stream: their entries are no keys of the bucket.
   const std::string_view key = settings_.keys.key_of(natsMsg_GetSubject(raw));
   const auto bytes = static_cast<std::size_t>(natsMsg_GetDataLength(raw));
-  rolled_up_ = settings_.allows_rollup ? rollup() : Rollup::kNone;
+  delivery_ = {ack->consumer_seq, ack->stream_seq, ack->time,
+               settings_.allows_rollup ? rollup() : Rollup::kNone};
   entry_ = {key, {natsMsg_GetData(raw), bytes}, is_deletion(raw), ack->stream_seq, ack->time};
   return Got::kEntry;
 }
@@ -109,13 +110,6 @@ std::uint64_t BucketFeed::queued() const {
   return status == NATS_OK ? static_cast<std::uint64_t>(messages) : 0;
 }
 
-BucketFeed::Got BucketFeed::on_timeout() {
-  free_spent();
-  const auto silence = system_clock().now() - last_heard_;
-  if (silence <= settings_.heartbeat * kHeartbeatsMissedMax) return Got::kNothing;
-  return broken("nothing heard from the consumer");
-}
-
 // What the consumer itself says: heartbeats, and questions whether it may go on. They are told from
 // entries by the reply subject; their headers anybody could write into the bucket.
 BucketFeed::Got BucketFeed::on_control() {
@@ -129,9 +123,8 @@ BucketFeed::Got BucketFeed::on_control() {
     answer(stalled);
     return Got::kNothing;
   }
-  if (number("Nats-Last-Consumer") != consumer_seq_) return broken("the last delivery is missing");
-  passed_ = number("Nats-Last-Stream");
-  return Got::kIdle;
+  heartbeat_ = {number("Nats-Last-Consumer"), number("Nats-Last-Stream")};
+  return Got::kHeartbeat;
 }
 
 BucketFeed::Got BucketFeed::broken(std::string why) {
@@ -154,7 +147,7 @@ std::uint64_t BucketFeed::number(const char* name) const {
 }
 
 // The server takes the words in either case.
-BucketFeed::Rollup BucketFeed::rollup() const {
+Rollup BucketFeed::rollup() const {
   const std::string_view word = header("Nats-Rollup");
   if (word.empty()) return Rollup::kNone;
   return word.size() == 3 && (word[0] | 0x20) == 'a' ? Rollup::kAll : Rollup::kKey;

@@ -1,10 +1,10 @@
-// server/nats/bucket_feed.h: The entries of a bucket as a checked sequence: first the newest of
-// every key, in stream order, then whatever is written, until something is amiss.
+// server/nats/bucket_feed.h: A push consumer on the bucket's stream. It delivers first the newest
+// entry of every key, in stream order, then each entry that is written.
 //
-// An ordered consumer of nats.c would do nearly this, but it restarts itself behind the caller's
-// back from the last sequence it saw: after a bucket was deleted and created again it is blind for
-// 10 to 19 s and then skips keys. Here a lost, missing or silent delivery ends the feed, and the
-// caller opens another, which reads everything again.
+// An ordered consumer of nats.c would do nearly this. But it restarts by itself from the last
+// sequence that it saw, without telling its caller: after a bucket was deleted and created again it
+// is blind for 10 to 19 s and then skips keys. Here StreamCheck notices a missing or overdue
+// delivery, and the caller opens another feed, which reads everything again.
 //
 // Thread safety: none; one thread uses a feed. Closing the connection makes next() return.
 #pragma once
@@ -21,6 +21,7 @@
 #include "core/job/entry_codec.h"
 #include "server/nats/login/bucket_config.h"
 #include "server/nats/login/nats_connection.h"
+#include "server/nats/stream_check.h"
 
 namespace bide {
 
@@ -29,10 +30,10 @@ class BucketFeed {
   struct Settings {
     std::string bucket;
     KeySubjects keys{bucket};
-    // How often the server speaks while there is nothing to tell. Three of them missed: amiss.
+    // The server sends one after this time without a delivery.
     std::chrono::milliseconds heartbeat{1000};
     bool keeps_history = false;  // See BucketState: older entries of a key are to be left out.
-    bool allows_rollup = false;  // See BucketState: rolled_up() is to be looked for.
+    bool allows_rollup = false;  // See BucketState: delivery() tells of rollups.
     // For the server to make the consumer, for which with history it looks through the whole
     // stream: 1 s with a million keys.
     std::chrono::milliseconds patience = kPatienceMin;
@@ -47,26 +48,20 @@ class BucketFeed {
   BucketFeed& operator=(const BucketFeed&) = delete;
 
   enum class Got : std::uint8_t {
-    kEntry,    // See entry() and pending(), both valid until the next call.
-    kIdle,     // A heartbeat: everything there was has been delivered; see passed().
-    kNothing,  // Nothing to tell within the timeout.
-    kBroken,   // The feed is of no use any more; trouble() says why.
+    kEntry,      // See entry(), delivery() and pending(), valid until the next call.
+    kHeartbeat,  // Everything that there was has been delivered; see heartbeat().
+    kNothing,    // Neither came within the timeout.
+    kBroken,     // The feed is of no use any more; trouble() says why.
   };
   // Blocks for `timeout` at most.
   [[nodiscard]] Got next(std::chrono::milliseconds timeout);
   [[nodiscard]] const RawEntry& entry() const { return entry_; }
-  // What the entry took out of the stream when it was written, by its own account: everybody who
-  // may write may say so.
-  enum class Rollup : std::uint8_t {
-    kNone,
-    kKey,  // The older entries of its key.
-    kAll,  // Everything that there was.
-  };
-  [[nodiscard]] Rollup rolled_up() const { return rolled_up_; }
+  [[nodiscard]] const Delivery& delivery() const { return delivery_; }
+  // How many entries the server has yet to send.
   [[nodiscard]] std::uint64_t pending() const { return pending_; }
-  // Of the latest kIdle: how far the server had looked through the stream. It delivers nothing of
-  // what is gone by then, so this may be more than the revision of the last entry.
-  [[nodiscard]] Revision passed() const { return passed_; }
+  [[nodiscard]] const Heartbeat& heartbeat() const { return heartbeat_; }
+  // When the last message of any kind came.
+  [[nodiscard]] TimePoint last_heard() const { return last_heard_; }
   // Received by the client library and waiting for next().
   [[nodiscard]] std::uint64_t queued() const;
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
@@ -77,7 +72,6 @@ class BucketFeed {
   natsStatus create_consumer(const std::string& inbox);
   void spend_message();
   void free_spent();
-  Got on_timeout();
   Got on_control();
   Got broken(std::string why);
   // Empty: no such header.
@@ -93,10 +87,9 @@ class BucketFeed {
   std::vector<NatsMsgPtr> spent_;  // Messages dealt with, to be freed together.
   std::size_t spent_bytes_ = 0;
   RawEntry entry_;
-  Rollup rolled_up_ = Rollup::kNone;
+  Delivery delivery_;
+  Heartbeat heartbeat_;
   std::uint64_t pending_ = 0;
-  std::uint64_t consumer_seq_ = 0;  // Of the last delivery.
-  Revision passed_ = 0;
   TimePoint last_heard_ = system_clock().now();
   std::string trouble_;
 };

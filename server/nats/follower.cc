@@ -4,16 +4,6 @@
 #include <utility>
 
 namespace bide {
-namespace {
-
-using namespace std::chrono_literals;
-
-// Entries that the stream tells of may be on their way.
-constexpr auto kDeliveryGrace = 2s;
-// Until a stream that did not answer is asked again.
-constexpr auto kNoAnswerPause = 1s;
-
-}  // namespace
 
 Follower::Follower(Settings settings, JobTable& table, Contact& contact, Metrics& metrics,
                    StopSignal& stop)
@@ -55,66 +45,63 @@ std::string Follower::follow(NatsConnection& connection) {
   patience_ = BucketFeed::kPatienceMin;
   const auto& feed = std::get<std::unique_ptr<BucketFeed>>(opened);
 
-  Session session{connection, advisories, *feed, Ledger(bucket), link, bucket.has_quorum};
-  session.next_reconcile = system_clock().now() + settings_.reconcile_interval;
+  Session session{connection, advisories, *feed,
+                  StreamCheck(bucket, link, {settings_.heartbeat, settings_.reconcile_interval},
+                              system_clock().now()),
+                  bucket.has_quorum};
   std::string trouble = read_all(session, bucket);
   if (trouble.empty() && !stop_.requested()) trouble = apply_live(session);
   return trouble;
 }
 
 std::string Follower::apply_live(Session& session) {
+  StreamCheck& check = session.check;
   while (!stop_.requested()) {
     const BucketFeed::Got got = session.feed.next(kTick);
     const TimePoint now = system_clock().now();
     if (got == BucketFeed::Got::kBroken) return session.feed.trouble();
-    if (got == BucketFeed::Got::kEntry) {
-      deliver(session);
-    } else if (got == BucketFeed::Got::kIdle) {
-      session.ledger.pass(session.feed.passed());
+    if (std::string trouble = text_of(receive(session, got)); !trouble.empty()) return trouble;
+    // Before anything is applied that was written after a purge.
+    take_advisories(session);
+    if (check.suspicion() != StreamCheck::Reason::kNone) {
+      stop_.wait_for(std::chrono::ceil<std::chrono::milliseconds>(check.calm_at() - now));
+      return text_of(check.suspicion());
     }
-    // Before what comes behind a purge is applied.
-    look_for_suspicion(session);
-    if (!session.suspicion.empty()) {
-      stop_.wait_for(std::chrono::ceil<std::chrono::milliseconds>(session.calm_at - now));
-      return std::string(session.suspicion);
-    }
-    if (got == BucketFeed::Got::kEntry && session.feed.rolled_up() == BucketFeed::Rollup::kAll) {
-      if (std::string trouble = check_rollup(session, now); !trouble.empty()) return trouble;
+    if (got == BucketFeed::Got::kEntry &&
+        check.begin_compare_before(session.feed.delivery(), now)) {
+      if (std::string trouble = compare(session); !trouble.empty()) return trouble;
     }
     if (got != BucketFeed::Got::kNothing) apply(session, got, now);
-    if (now < session.next_look) continue;
-    session.next_look = now + kTick;
+    if (!check.begin_look(now)) continue;
     if (std::string trouble = look_around(session, now); !trouble.empty()) return trouble;
   }
   return {};
 }
 
-void Follower::deliver(Session& session) {
-  const RawEntry& entry = session.feed.entry();
-  switch (session.feed.rolled_up()) {
-    case BucketFeed::Rollup::kNone:
-      break;
-    case BucketFeed::Rollup::kKey:
-      session.ledger.forget_count_if_history();
-      break;
-    case BucketFeed::Rollup::kAll:
-      session.ledger.forget_count();
-      session.rolled_up = entry.revision;
+StreamCheck::Reason Follower::receive(Session& session, BucketFeed::Got got) {
+  switch (got) {
+    case BucketFeed::Got::kEntry:
+      return session.check.deliver(session.feed.delivery());
+    case BucketFeed::Got::kHeartbeat:
+      return session.check.deliver(session.feed.heartbeat());
+    case BucketFeed::Got::kNothing:
+      return session.check.wait(session.feed.last_heard(), system_clock().now());
+    case BucketFeed::Got::kBroken:
       break;
   }
-  session.ledger.deliver(entry.revision, entry.written);
+  return StreamCheck::Reason::kNone;
 }
 
-// An entry, or that there is none up to where the stream has been looked through.
+// An entry, or that there is none up to where the server has looked through the stream.
 void Follower::apply(Session& session, BucketFeed::Got got, TimePoint now) {
   if (got == BucketFeed::Got::kEntry) {
     const RawEntry& entry = session.feed.entry();
     intake_.admit(entry, [&](const Entry& e) { return table_.apply(e, now); });
     metrics_.deliver(entry.revision, session.feed.pending());
   } else {
-    metrics_.catch_up(session.owed);
+    metrics_.catch_up(session.check.owed());
   }
-  table_.reach(session.ledger.delivered());
+  table_.reach(session.check.delivered());
   hear(session, now);
 }
 
@@ -123,115 +110,55 @@ void Follower::hear(const Session& session, TimePoint now) {
 }
 
 std::string Follower::look_around(Session& session, TimePoint now) {
+  StreamCheck& check = session.check;
   contact_.set_connected(session.connection.connected());
   metrics_.entries_queued.store(session.feed.queued(), std::memory_order_relaxed);
-  if (session.connection.link() != session.link) return std::string(kConnectionLost);
-  if (is_overdue(session, now)) return std::string(word_of(Ledger::Finding::kBehind));
-  let_go_if_due(session);
-  const bool shrunk = session.shrunk || session.ledger.has_shrunk();
-  if (shrunk && now >= session.count_calm_at) {
-    return std::string(word_of(Ledger::Finding::kShrunk));
-  }
-  // Most of these were overwritten, and what replaced them comes: that can be applied meanwhile.
-  if (session.ledger.has_gap() && now >= session.gap_calm_at) return "entries are gone undelivered";
-  if (contact_.take_doubt()) session.next_reconcile = now;
-  if (now < session.next_reconcile || !session.connection.connected()) return {};
-  session.next_reconcile = now + settings_.reconcile_interval;
-  return reconcile(session);
+  std::string trouble =
+      text_of(check.look(session.connection.link(), table_.position().revision(), now));
+  remove_what_left(session);
+  if (!trouble.empty()) return trouble;
+  if (contact_.take_doubt()) check.doubt();
+  if (!session.connection.connected() || !check.begin_compare(now)) return {};
+  return compare(session);
 }
 
-// A backlog takes the time it takes, as long as it gets shorter.
-bool Follower::is_overdue(Session& session, TimePoint now) {
-  const Revision delivered = session.ledger.delivered();
-  if (delivered >= session.owed) {
-    session.owed_by = kEndOfTime;
-  } else if (session.owed_by == kEndOfTime || delivered > session.delivered_before) {
-    session.owed_by = now + kDeliveryGrace;
-  }
-  session.delivered_before = delivered;
-  return now >= session.owed_by;
-}
-
-void Follower::look_for_suspicion(Session& session) {
+void Follower::take_advisories(Session& session) {
   switch (session.advisories.take()) {
     case BucketAdvisories::Heard::kNothing:
       break;
     case BucketAdvisories::Heard::kTouched:
-      session.next_reconcile = {};
+      session.check.doubt();
       break;
     case BucketAdvisories::Heard::kPurged:
-      session.suspicion = "entries of the stream were purged";
+      session.check.purged();
       break;
   }
 }
 
-// Blocks delivery for one request to the server: the price of a second thread with its own locks is
-// higher, and a server that does not answer in a millisecond does not deliver in one either.
-std::string Follower::reconcile(Session& session) {
+// Blocks delivery for one request to the server. A second thread with its own locks would cost
+// more, and a server that does not answer in a millisecond does not deliver in one either.
+std::string Follower::compare(Session& session) {
+  StreamCheck& check = session.check;
   const auto state = read_bucket_state(session.connection, settings_.bucket);
+  const TimePoint now = system_clock().now();
   if (const auto* failure = std::get_if<BucketFailure>(&state)) {
-    if (failure->missing) return "the bucket is gone";
     session.vouched_for = false;
-    session.next_reconcile = system_clock().now() + kNoAnswerPause;
-    return {};
+    return text_of(check.no_answer(failure->missing, now));
   }
-  // It may be of another stream.
-  if (session.connection.link() != session.link) return std::string(kConnectionLost);
-  count(metrics_.reconciles);
   const auto& report = std::get<BucketState>(state);
+  const StreamCheck::Reason reason =
+      check.compare(report, session.connection.link(), table_.position().revision(),
+                    system_clock().wall_now(), now);
+  if (reason == StreamCheck::Reason::kConnectionLost) return text_of(reason);
+  count(metrics_.reconciles);
   metrics_.know(report.last_seq);
   session.vouched_for = report.has_quorum;
-  const Ledger::Finding finding = session.ledger.compare(report, system_clock().wall_now());
-  switch (finding) {
-    case Ledger::Finding::kAgrees:
-      break;
-    case Ledger::Finding::kBehind:
-      session.owed = report.last_seq;
-      break;
-    case Ledger::Finding::kShrunk:
-      session.shrunk = true;
-      if (system_clock().now() >= session.count_calm_at) return std::string(word_of(finding));
-      break;
-    case Ledger::Finding::kRecreated:
-    case Ledger::Finding::kConfigured:
-    case Ledger::Finding::kRolledBack:
-      return std::string(word_of(finding));
-  }
-  let_go(session, report);
-  return {};
+  remove_what_left(session);
+  return text_of(reason);
 }
 
-// The header is only a hint: what has left is what the stream says. It is asked before the entry is
-// applied on top of what it may have swept away; but not for each of many.
-std::string Follower::check_rollup(Session& session, TimePoint now) {
-  if (now < session.rollup_calm_at) {
-    session.next_reconcile = {};
-    session.next_look = std::min(session.next_look, session.rollup_calm_at);
-    return {};
-  }
-  session.rollup_calm_at = now + kRollupPace;
-  session.next_reconcile = now + settings_.reconcile_interval;
-  return reconcile(session);
-}
-
-void Follower::let_go(Session& session, const BucketState& report) {
-  const Revision rolled_up = std::exchange(session.rolled_up, 0);
-  if (rolled_up != 0 && report.first_seq >= rolled_up) {
-    // Nothing that it took was replaced: it goes at once.
-    table_.let_go(rolled_up);
-    session.ledger.let_go(rolled_up);
-  }
-  if (!session.leaving && (rolled_up != 0 || report.lets_go())) {
-    session.leaving = {report.first_seq, report.last_seq};
-  }
-  let_go_if_due(session);
-}
-
-void Follower::let_go_if_due(Session& session) {
-  if (!session.leaving || table_.position().revision() < session.leaving->once_applied) return;
-  table_.let_go(session.leaving->first);
-  session.ledger.let_go(session.leaving->first);
-  session.leaving.reset();
+void Follower::remove_what_left(Session& session) {
+  if (const Revision begin = session.check.take_begin(); begin != 0) table_.let_go(begin);
 }
 
 }  // namespace bide

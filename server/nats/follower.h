@@ -23,8 +23,8 @@
 #include "server/nats/bucket_advisories.h"
 #include "server/nats/bucket_feed.h"
 #include "server/nats/intake.h"
-#include "server/nats/ledger.h"
 #include "server/nats/login/nats_connection.h"
+#include "server/nats/stream_check.h"
 
 namespace bide {
 
@@ -37,8 +37,8 @@ class Follower {
     int bucket_replicas = 1;
     std::size_t jobs_max = JobTable::Options{}.jobs_max;
     std::chrono::milliseconds heartbeat{1000};
-    // How often the stream's own account is compared with what was delivered. It takes nats-server
-    // 0.1 ms, and is all that tells of a stream that was changed without a word.
+    // How often the stream's state is compared with what was delivered. It takes nats-server 0.1
+    // ms, and is the only sign of a change that nats-server does not report.
     std::chrono::milliseconds reconcile_interval{2000};
   };
 
@@ -52,52 +52,18 @@ class Follower {
   [[nodiscard]] bool waits_for_bucket() const { return waits_for_bucket_; }
 
  private:
-  // How long one look for deliveries may block: the delay of stopping, and of seeing that the
+  // How long one wait for a delivery may block: the delay of stopping, and of seeing that the
   // connection is lost.
   static constexpr std::chrono::milliseconds kTick{250};
-  static constexpr std::string_view kConnectionLost = "the connection was lost";
-  static constexpr std::chrono::milliseconds kRollupPace{50};
   // Of one follow().
   struct Session {
     NatsConnection& connection;
     BucketAdvisories& advisories;
     BucketFeed& feed;
-    Ledger ledger;
-    Link link;
+    StreamCheck check;
     // The stream answered when it was last asked, and could be written to. A heartbeat alone may
     // come from a server that has lost all others.
     bool vouched_for;
-    // Why what was applied may not be what there is; empty: no reason. Once that is heard of,
-    // nothing is applied on top: it would make states that never were. Read again from `calm_at`,
-    // so that many purges in a row do not have a large bucket read all the time.
-    std::string_view suspicion{};
-    TimePoint calm_at{};
-    // The same for what a writer can bring about: a gap, and a count that went down. Entries are
-    // applied meanwhile.
-    TimePoint gap_calm_at{};
-    TimePoint count_calm_at{};
-    bool shrunk = false;
-    // Where the stream begins, by a report, and what has to be applied before that counts: the
-    // oldest entry may have been replaced by one that is on its way.
-    struct Leaving {
-      Revision first;
-      Revision once_applied;
-    };
-    std::optional<Leaving> leaving{};
-    Revision rolled_up = 0;  // By the entry of that revision, which says so itself.
-    // Of the read: the revision delivered last, and whether entries may have been skipped. When an
-    // entry with `Nats-Rollup: sub` is stored, nats-server 2.9 has every consumer go on at that
-    // entry, and never delivers what is before it.
-    Revision last_read = 0;
-    bool skipped = false;
-    TimePoint rollup_calm_at{};
-    TimePoint next_look{};
-    TimePoint next_reconcile{};
-    // What the stream was found to hold beyond the delivered, and until when some of it must be
-    // here.
-    Revision owed = 0;
-    Revision delivered_before = 0;
-    TimePoint owed_by = kEndOfTime;
   };
 
   // The bucket's state, creating it if that is wanted; or the trouble.
@@ -109,17 +75,13 @@ class Follower {
   std::string read_all(Session& session, const BucketState& bucket);
   std::string apply_live(Session& session);
   std::string look_around(Session& session, TimePoint now);
-  std::string reconcile(Session& session);
-  static void deliver(Session& session);
-  std::string check_rollup(Session& session, TimePoint now);
-  void let_go(Session& session, const BucketState& report);
-  void let_go_if_due(Session& session);
-  void read_entry(Session& session, BucketRead& read, Revision read_from);
+  std::string compare(Session& session);
+  static StreamCheck::Reason receive(Session& session, BucketFeed::Got got);
+  static void take_advisories(Session& session);
   void apply(Session& session, BucketFeed::Got got, TimePoint now);
+  void remove_what_left(Session& session);
   void install(BucketRead read, const BucketState& bucket, Session& session, TimePoint began);
   void hear(const Session& session, TimePoint now);
-  void look_for_suspicion(Session& session);
-  bool is_overdue(Session& session, TimePoint now);
 
   const Settings settings_;
   JobTable& table_;
@@ -132,7 +94,7 @@ class Follower {
   std::vector<std::string_view> told_powers_;
   // A cluster that is electing loses the request, a large stream takes its time.
   std::chrono::milliseconds patience_ = BucketFeed::kPatienceMin;
-  int spoiled_reads_ = 0;  // In a row.
+  int doubtful_reads_ = 0;  // In a row.
 };
 
 }  // namespace bide
