@@ -282,6 +282,7 @@ TEST_CASE("watcher: a rollup takes everything else out at once, and is no reason
   bucket.define("build-8");
   bucket.happen("build-8", "completed");
   Watched watched(nats.url(), {.heartbeat = kNoHeartbeat, .reconcile_interval = 1h});
+  REQUIRE(watched.ready());  // Shards show a read one after the other.
   REQUIRE(watched.comes_to("build-8", Status::kCompleted));
   TestWaiter waiter(Condition::done());
   park(watched, "build-7", waiter);
