@@ -98,6 +98,9 @@ inline Feeding feed(const std::vector<std::string_view>& reads) {
 
 inline Feeding feed(std::string_view whole) { return feed(std::vector<std::string_view>{whole}); }
 
+// As one request, and no more.
+inline bool accepts(std::string_view bytes) { return feed(bytes).requests.size() == 1; }
+
 inline Feeding feed_bytewise(std::string_view whole) {
   std::vector<std::string_view> reads;
   for (std::size_t i = 0; i < whole.size(); ++i) reads.push_back(whole.substr(i, 1));

@@ -15,6 +15,22 @@ std::string get(std::string_view target) {
   return "GET " + std::string(target) + " HTTP/1.1\r\nHost: a\r\n\r\n";
 }
 
+// A head of exactly `bytes`.
+std::string head_of(std::size_t bytes, std::string_view fields = "") {
+  const std::string start = "GET / HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "X: ";
+  return start + std::string(bytes - start.size() - 4, 'x') + "\r\n\r\n";
+}
+
+std::string repeated(std::size_t count, std::string_view text) {
+  std::string all;
+  while (count-- > 0) all += text;
+  return all;
+}
+
+std::string extended_chunk(std::size_t extension_bytes) {
+  return "1;" + std::string(extension_bytes - 1, 'e') + "\r\nx\r\n";
+}
+
 // Good requests of every kind that the walks below cut and mutate.
 const std::vector<std::string>& corpus() {
   static const std::vector<std::string> requests = {
@@ -49,19 +65,24 @@ TEST_CASE("airlock: a request becomes method, target, path, query and fields") {
 }
 
 TEST_CASE("airlock: it says whom a request is for") {
-  const auto host_of = [](std::string_view bytes) {
+  struct Row {
+    std::string bytes;
+    std::optional<std::string_view> host;
+  };
+  const std::vector<Row> rows = {
+      {"GET / HTTP/1.1\r\nHost: \tExample.org:80 \r\n\r\n", "Example.org:80"},
+      {"GET / HTTP/1.1\r\nhost: [::1]\r\n\r\n", "[::1]"},
+      {"GET http://Real:1/ HTTP/1.1\r\nHost: other\r\n\r\n", "Real:1"},
+      {"GET http://real HTTP/1.0\r\n\r\n", "real"},
+      {"GET / HTTP/1.1\r\nHost:\r\n\r\n", ""},
+      {"GET / HTTP/1.0\r\n\r\n", std::nullopt},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.bytes);
     httplib::Request request;
     Progress progress;
-    const Step step = advance(bytes, progress, request);
-    REQUIRE(step.need == Step::Need::kComplete);
-    return step.host ? std::string(*step.host) : "none";
-  };
-  CHECK(host_of("GET / HTTP/1.1\r\nHost: \tExample.org:80 \r\n\r\n") == "Example.org:80");
-  CHECK(host_of("GET / HTTP/1.1\r\nhost: [::1]\r\n\r\n") == "[::1]");
-  CHECK(host_of("GET http://Real:1/ HTTP/1.1\r\nHost: other\r\n\r\n") == "Real:1");
-  CHECK(host_of("GET http://real HTTP/1.0\r\n\r\n") == "real");
-  CHECK(host_of("GET / HTTP/1.1\r\nHost:\r\n\r\n").empty());
-  CHECK(host_of("GET / HTTP/1.0\r\n\r\n") == "none");
+    CHECK(advance(row.bytes, progress, request).host == row.host);
+  }
   // Also where the body came later.
   httplib::Request request;
   Progress progress;
@@ -179,23 +200,59 @@ TEST_CASE("airlock: a client that waits for 100 Continue is told once") {
         0);
 }
 
-TEST_CASE("airlock: the connection lives on as RFC 9112 section 9.3 says") {
-  const auto lives = [](std::string_view version, std::string_view fields) {
-    httplib::Request request;
-    Progress progress;
-    const std::string bytes =
-        "GET / " + std::string(version) + "\r\nHost: a\r\n" + std::string(fields) + "\r\n";
-    REQUIRE(advance(bytes, progress, request).need == Step::Need::kComplete);
-    return keep_alive(request);
+TEST_CASE("airlock: every limit, at its edge and one beyond") {
+  constexpr int kMore = 100;  // Neither complete nor refused.
+  const std::string rest = " / HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string coding = "Transfer-Encoding: chunked\r\n";
+  const std::string half_chunk = "80000\r\n" + std::string(0x80000, 'b') + "\r\n";
+  struct Row {
+    const char* limit;
+    int verdict;  // 200: complete.
+    std::string bytes;
   };
-  CHECK(lives("HTTP/1.1", ""));
-  CHECK_FALSE(lives("HTTP/1.1", "Connection: close\r\n"));
-  CHECK_FALSE(lives("HTTP/1.1", "connection: te,CLOSE ,x\r\n"));
-  CHECK_FALSE(lives("HTTP/1.1", "Connection: keep-alive\r\nConnection: Close\r\n"));
-  CHECK(lives("HTTP/1.1", "Connection: closed, Upgrade\r\n"));
-  CHECK_FALSE(lives("HTTP/1.0", ""));
-  CHECK(lives("HTTP/1.0", "Connection: x, Keep-Alive\r\n"));
-  CHECK_FALSE(lives("HTTP/1.0", "Connection: keep-alive, close\r\n"));
+  const std::vector<Row> rows = {
+      {"method: 32 bytes", 200, std::string(32, 'M') + rest},
+      {"method", 501, std::string(33, 'M') + rest},
+      {"method", 501, std::string(100'000, 'M')},
+      {"target: 12288 bytes", 200, get("/" + std::string(12287, 'a'))},
+      {"target", 414, get("/" + std::string(12288, 'a'))},
+      {"target", kMore, "GET /" + std::string(12287, 'a')},
+      {"target, before the line is complete", 414, "GET /" + std::string(12288, 'a')},
+      {"target", 414, "GET /" + std::string(100'000, 'a')},
+      {"head: 24576 bytes", 200, head_of(24576)},
+      {"head", 431, head_of(24577)},
+      {"head", kMore, head_of(30'000).substr(0, 24575)},
+      {"head, before it is complete", 431, head_of(30'000).substr(0, 24576)},
+      {"head", 431, head_of(200'000)},
+      {"fields: 100", 200, with_fields(repeated(99, "X: x\r\n"))},
+      {"fields", 431, with_fields(repeated(100, "X: x\r\n"))},
+      {"fields, trailers among them", 200, chunked("0\r\n" + repeated(98, "T: t\r\n") + "\r\n")},
+      {"fields, trailers among them", 431, chunked("0\r\n" + repeated(99, "T: t\r\n") + "\r\n")},
+      {"head, and the last chunk", 200, head_of(24576, coding) + "0\r\n\r\n"},
+      {"head, trailers, one empty line", 200, head_of(24576 - 6, coding) + "0\r\nT: t\r\n\r\n"},
+      {"head, trailers, one empty line", 431, head_of(24576 - 5, coding) + "0\r\nT: t\r\n\r\n"},
+      {"length: 1 MiB", 200,
+       with_fields("Content-Length: 1048576\r\n") + std::string(1 << 20, 'b')},
+      {"length", 413, with_fields("Content-Length: 1048577\r\n")},
+      {"length", 413, with_fields("Content-Length: 9999999999999999999\r\n")},
+      {"chunks: 1 MiB together", 200, chunked(half_chunk + half_chunk + "0\r\n\r\n")},
+      {"chunks, before the byte itself", 413, chunked(half_chunk + half_chunk + "1\r")},
+      {"chunk", kMore, chunked("100000\r\n")},
+      {"chunk", 413, chunked("100001\r\n")},
+      {"chunk", 413, chunked("FFFFFFFF\r\n")},
+      {"extensions: 4096 bytes together", 200,
+       chunked(extended_chunk(2048) + extended_chunk(2048) + "0\r\n\r\n")},
+      {"extensions", 413, chunked(extended_chunk(2048) + extended_chunk(2049) + "0\r\n\r\n")},
+      {"extensions", 413, chunked("1" + std::string(5000, ' '))},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.limit);
+    CAPTURE(row.bytes.size());
+    const Feeding fed = feed(row.bytes);
+    const int complete = fed.requests.size() == 1 ? 200 : kMore;
+    CHECK((fed.status == 0 ? complete : fed.status) == row.verdict);
+    if (row.bytes.size() < 40'000) CHECK(feed_bytewise(row.bytes).same_verdict(fed));
+  }
 }
 
 }  // namespace bide
