@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "client/digest.h"
 #include "client/exit_code.h"
+#include "client/job_summary.h"
 #include "core/base/clock.h"
 #include "core/base/mutex.h"
 
@@ -22,7 +22,7 @@ namespace bide {
 struct JobView {
   std::string id;
   std::optional<Status> status;  // nullopt: nothing yet.
-  Digest digest;
+  JobSummary summary;
   // As the server sent it: JSON, or the status word. Null: nothing yet.
   std::shared_ptr<const std::string> representation;
   std::string trouble;           // Why nothing is heard just now; empty: all is well.

@@ -74,12 +74,12 @@ std::string describe(const JobView& job) {
   if (!job.trouble.empty()) return shown(job.trouble) + "; trying again";
   if (!job.status) return "nothing known yet";
   std::string text(word_of(*job.status));
-  const Digest& digest = job.digest;
-  if (digest.agents_seen > 1 || (digest.agents_seen == 1 && !is_terminal(*job.status))) {
-    text += ", " + std::to_string(digest.agents_done) + "/" + std::to_string(digest.agents_seen) +
+  const JobSummary& summary = job.summary;
+  if (summary.agents_seen > 1 || (summary.agents_seen == 1 && !is_terminal(*job.status))) {
+    text += ", " + std::to_string(summary.agents_done) + "/" + std::to_string(summary.agents_seen) +
             " agents done";
   }
-  if (!digest.error.empty()) text += ": " + shown(cut(digest.error, kErrorBytesMax));
+  if (!summary.error.empty()) text += ": " + shown(cut(summary.error, kErrorBytesMax));
   return text;
 }
 
@@ -105,7 +105,7 @@ std::string Display::new_lines(std::span<const JobView> jobs, milliseconds elaps
   std::string out;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     const JobView& job = jobs[i];
-    const bool ended_badly = !job.complaint.empty() || (job.code && !job.digest.error.empty());
+    const bool ended_badly = !job.complaint.empty() || (job.code && !job.summary.error.empty());
     const bool wanted = options_.mode == Mode::kLines || !job.complaint.empty() ||
                         (options_.mode == Mode::kLive && ended_badly);
     std::string text = describe(job);

@@ -30,11 +30,11 @@ ExitCode worst_of(const std::vector<JobView>& jobs) {
   return worst;
 }
 
-void record(const Answer& answer, const Digest& digest, JobView& view) {
+void record(const Answer& answer, const JobSummary& summary, JobView& view) {
   view.status = answer.status;
   if (!answer.news) return;
   view.representation = std::make_shared<const std::string>(answer.body);
-  view.digest = digest;
+  view.summary = summary;
 }
 
 void record(const Pursuit::Next& next, JobView& view) {
@@ -108,9 +108,10 @@ void WaitRun::pursue(std::size_t index, std::uint32_t seed) {
     const Pursuit::Next next = pursuit.take(reply, since(asked_at));
 
     const auto* answer = std::get_if<Answer>(&reply);
-    const Digest digest = answer != nullptr && show_changes ? digest_of(answer->body) : Digest{};
+    const JobSummary summary =
+        answer != nullptr && show_changes ? summary_of(answer->body) : JobSummary{};
     board_.update(index, [&](JobView& view) {
-      if (answer != nullptr) record(*answer, digest, view);
+      if (answer != nullptr) record(*answer, summary, view);
       record(next, view);
     });
     const auto* again = std::get_if<Pursuit::AskAgain>(&next);

@@ -50,7 +50,7 @@ std::size_t agents_in(const StoredEvents& events) {
 }  // namespace
 
 // Places are kept as place + 1; 0 is none.
-struct Fold::Ledger {
+struct Fold::AgentIndex {
   using Mark = std::uint32_t;
   struct Agent {
     std::array<Mark, kKinds> latest{};  // By kind.
@@ -155,7 +155,7 @@ Fold::Replayed Fold::replay(const Definition& definition, const StoredEvents& ev
 
 // --- Many events --------------------------------------------------------------------------------
 
-Fold::AgentState Fold::Ledger::Agent::state() const {
+Fold::AgentState Fold::AgentIndex::Agent::state() const {
   const auto at = [&](EventKind kind) { return latest[static_cast<std::size_t>(kind)]; };
   const auto later = [&](EventKind a, EventKind b) { return at(a) > at(b) ? a : b; };
   AgentState state;
@@ -171,7 +171,7 @@ Fold::AgentState Fold::Ledger::Agent::state() const {
   return state;
 }
 
-Number Fold::Ledger::number_for(std::string_view hostname) {
+Number Fold::AgentIndex::number_for(std::string_view hostname) {
   ++fold_steps;
   if (const auto known = numbers.find(hostname); known != numbers.end()) return known->second;
   Number number{};
@@ -186,7 +186,7 @@ Number Fold::Ledger::number_for(std::string_view hostname) {
   return number;
 }
 
-void Fold::Ledger::add(const StoredEvent& event, EntryPlace place) {
+void Fold::AgentIndex::add(const StoredEvent& event, EntryPlace place) {
   ++fold_steps;
   before.resize(place + 1U);
   if (event.agent == StoredEvent::kSubmitter) return;
@@ -198,7 +198,7 @@ void Fold::Ledger::add(const StoredEvent& event, EntryPlace place) {
 }
 
 // Vacant places at the end of a chain leave it for good: nothing is ever put there again.
-void Fold::Ledger::remove(const StoredEvents& events, EntryPlace place) {
+void Fold::AgentIndex::remove(const StoredEvents& events, EntryPlace place) {
   const StoredEvent& event = events[place];
   if (event.agent == StoredEvent::kSubmitter) return;
   const auto kind = static_cast<std::size_t>(event.kind);
@@ -221,7 +221,7 @@ void Fold::Ledger::remove(const StoredEvents& events, EntryPlace place) {
 
 Number Fold::number_for(const StoredEvents& events, std::string_view hostname) {
   if (hostname == kSubmitterAgent) return StoredEvent::kSubmitter;
-  if (ledger_ != nullptr) return ledger_->number_for(hostname);
+  if (index_ != nullptr) return index_->number_for(hostname);
   std::array<bool, kSmallAgentsMax> taken{};
   for (const StoredEvent& event : events) {
     if (event.agent == StoredEvent::kSubmitter) continue;
@@ -232,41 +232,41 @@ Number Fold::number_for(const StoredEvents& events, std::string_view hostname) {
 }
 
 void Fold::join(const Definition* definition, const StoredEvents& events, EntryPlace place) {
-  if (ledger_ == nullptr) return replay_small(definition, events);
+  if (index_ == nullptr) return replay_small(definition, events);
   const StoredEvent& event = events[place];
   const bool counts = event.agent != StoredEvent::kSubmitter;
   const bool expected =
       counts && definition != nullptr && is_expected_by_name(*definition, event.hostname());
-  if (counts) ledger_->counts.add(ledger_->agents[event.agent].state(), expected, -1U);
-  ledger_->add(event, place);
-  if (counts) ledger_->counts.add(ledger_->agents[event.agent].state(), expected, 1);
+  if (counts) index_->counts.add(index_->agents[event.agent].state(), expected, -1U);
+  index_->add(event, place);
+  if (counts) index_->counts.add(index_->agents[event.agent].state(), expected, 1);
   judge_again(definition, event.revision);
 }
 
 void Fold::leave(const Definition* definition, const StoredEvents& events, EntryPlace place) {
-  if (ledger_ == nullptr) return;
+  if (index_ == nullptr) return;
   const StoredEvent& event = events[place];
   if (event.agent == StoredEvent::kSubmitter) return;
   const bool expected = definition != nullptr && is_expected_by_name(*definition, event.hostname());
-  ledger_->counts.add(ledger_->agents[event.agent].state(), expected, -1U);
-  ledger_->remove(events, place);
-  ledger_->counts.add(ledger_->agents[event.agent].state(), expected, 1);
+  index_->counts.add(index_->agents[event.agent].state(), expected, -1U);
+  index_->remove(events, place);
+  index_->counts.add(index_->agents[event.agent].state(), expected, 1);
 }
 
 void Fold::left(const Definition* definition, const StoredEvents& events) {
-  if (ledger_ == nullptr) return replay_small(definition, events);
+  if (index_ == nullptr) return replay_small(definition, events);
   judge_again(definition, 0);
 }
 
-// Without a Ledger agents are few, and looked for among the events before.
+// Without a AgentIndex agents are few, and looked for among the events before.
 void Fold::begin_again(const Definition* definition, StoredEvents& events) {
-  ledger_ = events.indexed() ? std::make_unique<Ledger>() : nullptr;
+  index_ = events.indexed() ? std::make_unique<AgentIndex>() : nullptr;
   Number next = 0;
   for (EntryPlace place = 0; place < events.places(); ++place) {
     StoredEvent& event = events[place];
     if (events.vacant(place) || event.agent == StoredEvent::kSubmitter) continue;
-    if (ledger_ != nullptr) {
-      event.agent = ledger_->number_for(event.hostname());
+    if (index_ != nullptr) {
+      event.agent = index_->number_for(event.hostname());
       continue;
     }
     EntryPlace same = 0;
@@ -276,13 +276,13 @@ void Fold::begin_again(const Definition* definition, StoredEvents& events) {
     }
     event.agent = same < place ? events[same].agent : next++;
   }
-  if (ledger_ == nullptr) return replay_small(definition, events);
+  if (index_ == nullptr) return replay_small(definition, events);
   for (EntryPlace place = 0; place < events.places(); ++place) {
-    if (!events.vacant(place)) ledger_->add(events[place], place);
+    if (!events.vacant(place)) index_->add(events[place], place);
   }
-  for (const auto& [name, number] : ledger_->numbers) {
+  for (const auto& [name, number] : index_->numbers) {
     const bool expected = definition != nullptr && is_expected_by_name(*definition, name);
-    ledger_->counts.add(ledger_->agents[number].state(), expected, 1);
+    index_->counts.add(index_->agents[number].state(), expected, 1);
   }
   judge_again(definition, 0);
 }
@@ -292,15 +292,15 @@ void Fold::redefine(const Definition& definition, Revision revision, const Store
   definition_revision_ = revision;
   for_one_ = is_for_one_agent(definition.subject);
   as_one_ = folds_as_one(definition);
-  if (ledger_ == nullptr) return replay_small(&definition, events);
-  std::uint32_t& terminal = ledger_->counts.expected_terminal;
+  if (index_ == nullptr) return replay_small(&definition, events);
+  std::uint32_t& terminal = index_->counts.expected_terminal;
   terminal = 0;
   if (const AgentNames* const names = names_of(definition)) {
     for (const std::string& name : *names) {
       ++fold_steps;
-      const auto known = ledger_->numbers.find(name);
-      if (known == ledger_->numbers.end()) continue;
-      if (is_terminal(ledger_->agents[known->second].state().told)) ++terminal;
+      const auto known = index_->numbers.find(name);
+      if (known == index_->numbers.end()) continue;
+      if (is_terminal(index_->agents[known->second].state().told)) ++terminal;
     }
   }
   judge_again(&definition, 0);
@@ -319,10 +319,10 @@ void Fold::replay_small(const Definition* definition, const StoredEvents& events
 // After the event of that revision, behind all others; 0: after something else.
 void Fold::judge_again(const Definition* definition, Revision revision) {
   if (definition == nullptr) return;
-  counts_ = ledger_->counts;
+  counts_ = index_->counts;
   if (as_one_) {
     counts_ = {};
-    counts_.add(ledger_->all.state(), false, 1);
+    counts_.add(index_->all.state(), false, 1);
   }
   const Status before = status_;
   status_ = judge(*definition, counts_);

@@ -5,9 +5,10 @@
 // counts like everything else. A job for one agent has one, whatever host names report.
 //
 // Cost. A job of a few events is folded anew with each of them. One with an index (StoredEntries)
-// has a Ledger here: for each agent the latest event of each kind, and behind each event the one
-// before it of that kind. So an event that comes, is written again, or is taken out costs the same
-// however many there are, for the job and for one agent; what is taken out is passed over once.
+// has a AgentIndex here: for each agent the latest event of each kind, and behind each event the
+// one before it of that kind. So an event that comes, is written again, or is taken out costs the
+// same however many there are, for the job and for one agent; what is taken out is passed over
+// once.
 //
 // Thread safety: none; guarded as the job it belongs to.
 #pragma once
@@ -46,9 +47,9 @@ class Fold {
   void begin_again(const Definition* definition, StoredEvents& events);
   // Another definition.
   void redefine(const Definition& definition, Revision revision, const StoredEvents& events);
-  // Whether it has a Ledger, as it must where the events have an index.
-  [[nodiscard]] bool indexed() const { return ledger_ != nullptr; }
-  // Without its Ledger: to be read only.
+  // Whether it has a AgentIndex, as it must where the events have an index.
+  [[nodiscard]] bool indexed() const { return index_ != nullptr; }
+  // Without its AgentIndex: to be read only.
   [[nodiscard]] Fold frozen() const;
 
   [[nodiscard]] Status status() const { return status_; }
@@ -66,7 +67,7 @@ class Fold {
                                          const StoredEvents& events) const;
 
  private:
-  struct Ledger;
+  struct AgentIndex;
 
   // What an agent's events come to. `told` is of rank 0 for one that has not been seen.
   struct AgentState {
@@ -97,7 +98,7 @@ class Fold {
   void judge_again(const Definition* definition, Revision revision);
   void replay_small(const Definition* definition, const StoredEvents& events);
 
-  std::unique_ptr<Ledger> ledger_;  // Null: folded anew each time.
+  std::unique_ptr<AgentIndex> index_;  // Null: folded anew each time.
   Counts counts_;
   Revision definition_revision_ = 0;
   mutable Revision status_revision_ = 0;  // 0: not known.

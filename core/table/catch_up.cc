@@ -32,9 +32,10 @@ Lot::Parked CatchUp::park(std::string_view /*key*/, Waiter& waiter, std::uint64_
   WaitQueue::Lock lock(queue_);
   if (!waiter.present(ticket)) return Parked::kGone;
   if (queue_.draining() || !started_) return Parked::kDraining;
-  if (groups_.empty() || groups_.back().state != Group::State::kNew) groups_.emplace_back();
-  const bool first = groups_.back().waiters == nullptr;
-  if (!queue_.try_park(waiter, groups_.back(), waiter.terms.deadline)) return Parked::kFull;
+  if (inquiries_.empty() || inquiries_.back().state != Inquiry::State::kNew)
+    inquiries_.emplace_back();
+  const bool first = inquiries_.back().waiters == nullptr;
+  if (!queue_.try_park(waiter, inquiries_.back(), waiter.terms.deadline)) return Parked::kFull;
   if (first) ask_.notify_one();
   return Parked::kParked;
 }
@@ -60,8 +61,8 @@ std::optional<Tail::Report> ask(Tail& tail) {
 }  // namespace
 
 bool CatchUp::has_new() const {
-  return std::any_of(groups_.begin(), groups_.end(), [](const Group& group) {
-    return group.state == Group::State::kNew && group.waiters != nullptr;
+  return std::any_of(inquiries_.begin(), inquiries_.end(), [](const Inquiry& inquiry) {
+    return inquiry.state == Inquiry::State::kNew && inquiry.waiters != nullptr;
   });
 }
 
@@ -75,8 +76,8 @@ void CatchUp::ask_on(Tail& tail) {
       continue;
     }
     next_ask_ = now + kPace;
-    for (Group& group : groups_) {
-      if (group.state == Group::State::kNew) group.state = Group::State::kAsked;
+    for (Inquiry& inquiry : inquiries_) {
+      if (inquiry.state == Inquiry::State::kNew) inquiry.state = Inquiry::State::kAsked;
     }
     const Position::Place before = position_.get();
     const std::uint64_t installs_before = installs_;
@@ -85,21 +86,21 @@ void CatchUp::ask_on(Tail& tail) {
     queue_.mutex.lock();
     // What was installed meanwhile may be of either stream.
     if (!report || installs_ != installs_before) {
-      tell(Group::State::kNew, {});
+      tell(Inquiry::State::kNew, {});
       continue;
     }
     const Position::Place end = report->end;
     const bool same = report->link == link_ && end.epoch == before.epoch && end >= before;
     if (!same) tail.doubt();
-    tell(same ? Group::State::kTold : Group::State::kPutOff, end);
+    tell(same ? Inquiry::State::kTold : Inquiry::State::kPutOff, end);
   }
 }
 
-void CatchUp::tell(Group::State state, Position::Place place) {
-  for (Group& group : groups_) {
-    if (group.state != Group::State::kAsked) continue;
-    group.state = state;
-    group.place = place;
+void CatchUp::tell(Inquiry::State state, Position::Place place) {
+  for (Inquiry& inquiry : inquiries_) {
+    if (inquiry.state != Inquiry::State::kAsked) continue;
+    inquiry.state = state;
+    inquiry.place = place;
   }
   queue_.wake();
 }
@@ -108,32 +109,32 @@ void CatchUp::tell(Group::State state, Position::Place place) {
 
 bool CatchUp::collect(TimePoint now, Batch& batch) {
   publish_wanted();  // Before the position is looked at.
-  for (Group& group : groups_) {
-    if (!is_reached(group)) continue;
-    while (group.waiters != nullptr) {
-      queue_.take(*group.waiters, Outcome::kChanged, nullptr, {}, batch);
+  for (Inquiry& inquiry : inquiries_) {
+    if (!is_reached(inquiry)) continue;
+    while (inquiry.waiters != nullptr) {
+      queue_.take(*inquiry.waiters, Outcome::kChanged, nullptr, {}, batch);
     }
   }
   const Outcome outcome = queue_.draining() ? Outcome::kDrain : Outcome::kTimeout;
   while (Waiter* const waiter = queue_.due_by(now)) {
     queue_.take(*waiter, outcome, nullptr, {}, batch);
   }
-  groups_.remove_if([](const Group& group) { return group.waiters == nullptr; });
+  inquiries_.remove_if([](const Inquiry& inquiry) { return inquiry.waiters == nullptr; });
   publish_wanted();
   return false;
 }
 
-bool CatchUp::is_reached(const Group& group) const {
-  return group.state == Group::State::kTold && position_.get() >= group.place;
+bool CatchUp::is_reached(const Inquiry& inquiry) const {
+  return inquiry.state == Inquiry::State::kTold && position_.get() >= inquiry.place;
 }
 
 void CatchUp::publish_wanted() {
   const Epoch epoch = position_.epoch();
   Revision wanted = kNobody;
-  for (const Group& group : groups_) {
+  for (const Inquiry& inquiry : inquiries_) {
     // Others wait for the bucket to be read, and that is told by installed().
-    const bool by_revision = group.state == Group::State::kTold && group.place.epoch == epoch;
-    if (by_revision) wanted = std::min(wanted, group.place.revision);
+    const bool by_revision = inquiry.state == Inquiry::State::kTold && inquiry.place.epoch == epoch;
+    if (by_revision) wanted = std::min(wanted, inquiry.place.revision);
   }
   wanted_.store(wanted);
 }
@@ -142,8 +143,8 @@ void CatchUp::installed(Link link) {
   WaitQueue::Lock lock(queue_);
   ++installs_;
   link_ = link;
-  for (Group& group : groups_) {
-    if (group.state == Group::State::kPutOff) group.state = Group::State::kNew;
+  for (Inquiry& inquiry : inquiries_) {
+    if (inquiry.state == Inquiry::State::kPutOff) inquiry.state = Inquiry::State::kNew;
   }
   next_ask_ = {};  // Reads of the bucket have a pace of their own.
   ask_.notify_one();

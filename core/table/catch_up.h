@@ -95,20 +95,20 @@ class CatchUp final : public Lot, private WaitQueue::Owner {
  private:
   static constexpr Revision kNobody = UINT64_MAX;
 
-  struct Group : WaiterList {
+  struct Inquiry : WaiterList {
     // kPutOff: the report was of another stream than that of the table.
     enum class State : std::uint8_t { kNew, kAsked, kTold, kPutOff } state = State::kNew;
     Position::Place place;  // Where it is ready; once told.
   };
 
   void ask_on(Tail& tail) EXCLUDES(queue_.mutex);  // The asking thread.
-  void tell(Group::State state, Position::Place place) REQUIRES(queue_.mutex);
+  void tell(Inquiry::State state, Position::Place place) REQUIRES(queue_.mutex);
   [[nodiscard]] bool has_new() const REQUIRES(queue_.mutex);
 
   // What the notifier does.
   [[nodiscard]] bool collect(TimePoint now, Batch& batch) override REQUIRES(queue_.mutex);
   [[nodiscard]] TimePoint next_work(TimePoint) const override { return kEndOfTime; }
-  [[nodiscard]] bool is_reached(const Group& group) const REQUIRES(queue_.mutex);
+  [[nodiscard]] bool is_reached(const Inquiry& inquiry) const REQUIRES(queue_.mutex);
   void publish_wanted() REQUIRES(queue_.mutex);
 
   Clock& clock_;
@@ -117,7 +117,7 @@ class CatchUp final : public Lot, private WaitQueue::Owner {
 
   WaitQueue queue_;
   CondVar ask_;  // For the asking thread.
-  std::list<Group> groups_ GUARDED_BY(queue_.mutex);
+  std::list<Inquiry> inquiries_ GUARDED_BY(queue_.mutex);
   TimePoint next_ask_ GUARDED_BY(queue_.mutex){};
   std::uint64_t installs_ GUARDED_BY(queue_.mutex) = 0;
   Link link_ GUARDED_BY(queue_.mutex) = 0;  // What the table shows was read over it.

@@ -10,7 +10,7 @@ constexpr int kVictimsMax = 8;
 
 }  // namespace
 
-HeldPage::Queue& HeldPage::queue_for(const ValidatorList& seen, std::uint64_t listing_version) {
+HeldPage::Waiters& HeldPage::waiters_for(const ValidatorList& seen, std::uint64_t listing_version) {
   const bool current = rendered != nullptr && version == listing_version;
   return current && seen.matches_content(rendered->json.tag) ? judged : arrivals;
 }

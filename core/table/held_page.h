@@ -29,7 +29,7 @@
 namespace bide {
 
 struct HeldPage {
-  struct Queue : WaiterList {
+  struct Waiters : WaiterList {
     HeldPage* page = nullptr;
   };
   static constexpr Revision kNoFloor = UINT64_MAX;
@@ -43,8 +43,8 @@ struct HeldPage {
   const std::string key;
   const std::optional<PageQuery> query;  // nullopt: the statistics.
 
-  Queue judged;    // Whose tag matches `rendered`.
-  Queue arrivals;  // Not judged yet, or parked while the page was being rendered.
+  Waiters judged;    // Whose tag matches `rendered`.
+  Waiters arrivals;  // Not judged yet, or parked while the page was being rendered.
   // Null while nobody waits: a page may be large, and there may be many.
   std::shared_ptr<const Snapshot> rendered;
   std::uint64_t version = 0;  // Of the listing, when `rendered` was begun; 0: to be made anew.
@@ -66,7 +66,7 @@ struct HeldPage {
     return judged.waiters != nullptr || arrivals.waiters != nullptr;
   }
   // Where somebody belongs who parks at this version of the listing.
-  [[nodiscard]] Queue& queue_for(const ValidatorList& seen, std::uint64_t listing_version);
+  [[nodiscard]] Waiters& waiters_for(const ValidatorList& seen, std::uint64_t listing_version);
   // They are judged together from the next rendering on.
   void join_arrivals();
 };

@@ -4,14 +4,14 @@
 #include <utility>
 
 #include "core/table/catch_up.h"
+#include "core/table/job_record.h"
 #include "core/table/overview.h"
-#include "core/table/record.h"
 #include "core/table/shard.h"
 
 namespace bide {
 
 struct BucketContent {
-  RecordIndex records;
+  JobRecords records;
 };
 
 BucketRead::BucketRead(std::size_t jobs_max, Link link, std::size_t memory_max)
@@ -24,12 +24,12 @@ BucketRead::~BucketRead() = default;
 
 Admitted BucketRead::absorb(const Entry& entry) {
   if (!std::holds_alternative<Loss>(entry.what)) revision_ = std::max(revision_, entry.revision);
-  RecordIndex& records = content_->records;
+  JobRecords& records = content_->records;
   auto it = records.find(std::string_view(entry.job_id));
   if (it == records.end()) {
     if (entry.takes_away()) return {};
     if (records.size() >= jobs_max_) return {RejectReason::kTableFull};
-    it = records.insert(std::make_unique<Record>(entry.job_id)).first;
+    it = records.insert(std::make_unique<JobRecord>(entry.job_id)).first;
   }
   Job& job = (*it)->job;
   const std::size_t bytes_before = job.bytes();
@@ -40,7 +40,7 @@ Admitted BucketRead::absorb(const Entry& entry) {
 }
 
 void BucketRead::let_go(Revision before) {
-  std::erase_if(content_->records, [&](const std::unique_ptr<Record>& record) {
+  std::erase_if(content_->records, [&](const std::unique_ptr<JobRecord>& record) {
     Job& job = record->job;
     if (job.oldest() >= before) return job.empty();
     memory_ -= job.bytes();
@@ -64,22 +64,22 @@ JobTable::~JobTable() { close(); }
 Shard& JobTable::shard_of(std::string_view id) {
   // The index inside a shard uses the hash's low bits; these are others, so that its buckets stay
   // evenly filled.
-  return *shards_[(RecordHash()(id) >> 40) % shards_.size()];
+  return *shards_[(JobRecordHash()(id) >> 40) % shards_.size()];
 }
 
 // The overview names the ids inside the records. So what was installed before is kept until the
 // overview names the new ones; and the new ones, of which it does not know yet, do not leave by age
 // before it does.
 void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds max_age) {
-  std::vector<RecordIndex> parts(shards_.size());
+  std::vector<JobRecords> parts(shards_.size());
   std::vector<Listed> jobs;
-  RecordIndex& records = read.content_->records;
+  JobRecords& records = read.content_->records;
   jobs.reserve(records.size());
-  for (RecordIndex& part : parts) part.reserve(records.size() / parts.size());
+  for (JobRecords& part : parts) part.reserve(records.size() / parts.size());
   while (!records.empty()) {
     auto node = records.extract(records.begin());
     if (const auto job = listed(*node.value())) jobs.push_back(*job);
-    const std::size_t part = (RecordHash()(node.value()) >> 40) % shards_.size();
+    const std::size_t part = (JobRecordHash()(node.value()) >> 40) % shards_.size();
     parts[part].insert(std::move(node));
   }
   Listing listing(jobs, epoch, read.revision());

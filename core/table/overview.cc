@@ -147,7 +147,7 @@ std::optional<Lot::Parked> Overview::park_unjudged(std::string_view key, Waiter&
     return tag.epoch == epoch && tag.revision >= page->floor;
   });
   if (!seen_lately) return std::nullopt;
-  const Parked parked = admit(page->queue_for(waiter.terms.seen, listing_.version()), waiter);
+  const Parked parked = admit(page->waiters_for(waiter.terms.seen, listing_.version()), waiter);
   return parked == Parked::kParked ? std::optional(parked) : std::nullopt;
 }
 
@@ -172,13 +172,13 @@ Lot::Parked Overview::park_judged(std::string_view key, const Query& query, Wait
     page->rendered = fresh.snapshot;
     page->version = fresh.version;
   }
-  const Parked parked = admit(page->queue_for(waiter.terms.seen, listing_.version()), waiter);
+  const Parked parked = admit(page->waiters_for(waiter.terms.seen, listing_.version()), waiter);
   if (!page->has_waiters()) page->rendered = nullptr;
   return parked;
 }
 
 // All that may throw comes before the first thing that cannot be undone.
-Lot::Parked Overview::admit(HeldPage::Queue& queue, Waiter& waiter) {
+Lot::Parked Overview::admit(HeldPage::Waiters& queue, Waiter& waiter) {
   HeldPage* const page = queue.page;
   queue_.make_room();
   if (page != nullptr) {

@@ -87,7 +87,7 @@ class Overview final : public Lot, private WaitQueue::Owner {
   [[nodiscard]] Parked park_judged(std::string_view key, const Query& query, Waiter& waiter,
                                    const Rendering& fresh, TimePoint now) REQUIRES(queue_.mutex);
   // kParked, kFull or kTooMany.
-  [[nodiscard]] Parked admit(HeldPage::Queue& queue, Waiter& waiter) REQUIRES(queue_.mutex);
+  [[nodiscard]] Parked admit(HeldPage::Waiters& queue, Waiter& waiter) REQUIRES(queue_.mutex);
 
   // What the notifier does (core/table/overview_waiting.cc). collect() releases the mutex while it
   // renders.
@@ -109,7 +109,7 @@ class Overview final : public Lot, private WaitQueue::Owner {
   mutable WaitQueue queue_;
   Listing listing_ GUARDED_BY(queue_.mutex);
   HeldPages pages_ GUARDED_BY(queue_.mutex);
-  HeldPage::Queue feed_ GUARDED_BY(queue_.mutex);
+  HeldPage::Waiters feed_ GUARDED_BY(queue_.mutex);
   std::size_t paged_ GUARDED_BY(queue_.mutex) = 0;       // Waiters on pages.
   std::uint64_t installs_ GUARDED_BY(queue_.mutex) = 0;  // Begun.
   TimePoint last_tick_ GUARDED_BY(queue_.mutex){};

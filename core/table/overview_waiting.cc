@@ -137,7 +137,7 @@ void Overview::collect_due(TimePoint now, Pass& pass) {
   const bool draining = queue_.draining();
   const bool someone_is = queue_.next_due() <= now;
   while (Waiter* const waiter = queue_.due_by(now + kDueSlack)) {
-    const HeldPage* const page = static_cast<HeldPage::Queue*>(WaiterList::of(*waiter))->page;
+    const HeldPage* const page = static_cast<HeldPage::Waiters*>(WaiterList::of(*waiter))->page;
     const bool may_be_early = someone_is && page != nullptr && page->query;
     if (!draining && !may_be_early && queue_.next_due() > now) return;
     take_for_rendering(*waiter, draining ? Outcome::kDrain : Outcome::kTimeout, pass);
@@ -156,7 +156,7 @@ void Overview::collect_shed(Pass& pass) {
 
 // It is taken out, and answered with what the page is now.
 void Overview::take_for_rendering(Waiter& waiter, Outcome outcome, Pass& pass) {
-  HeldPage* const page = static_cast<HeldPage::Queue*>(WaiterList::of(waiter))->page;
+  HeldPage* const page = static_cast<HeldPage::Waiters*>(WaiterList::of(waiter))->page;
   try {
     Pass::Visit* const visit = page == nullptr ? nullptr : &pass.visit(*page);
     pass.due.push_back({&waiter, outcome, visit});
@@ -217,7 +217,7 @@ void Overview::collect_changed(Pass& pass) {
 }
 
 void Overview::on_left(Waiter& waiter, WaiterList& list) {
-  HeldPage* const page = static_cast<HeldPage::Queue&>(list).page;
+  HeldPage* const page = static_cast<HeldPage::Waiters&>(list).page;
   if (page == nullptr) return;
   --paged_;
   pages_.let_go(*page, waiter.client(), table_.clock_.now());

@@ -39,7 +39,7 @@ Admitted Shard::apply(const Entry& entry, TimePoint delivered) {
 }
 
 Admitted Shard::absorb(const Entry& entry, TimePoint delivered) {
-  Record* record = find(entry.job_id);
+  JobRecord* record = find(entry.job_id);
   if (record == nullptr) {
     if (entry.takes_away()) return {};
     if (records_.size() >= jobs_max_) return {RejectReason::kTableFull};
@@ -67,7 +67,7 @@ Admitted Shard::absorb(const Entry& entry, TimePoint delivered) {
   return bide::admitted(absorbed);
 }
 
-void Shard::moved(Record& record, const std::optional<Listed>& before, Revision revision,
+void Shard::moved(JobRecord& record, const std::optional<Listed>& before, Revision revision,
                   TimePoint delivered) {
   const std::optional<Listed> after = listed(record);
   if (before && !after) {
@@ -78,8 +78,8 @@ void Shard::moved(Record& record, const std::optional<Listed>& before, Revision 
   table_.overview_->update(before, after, revision, delivered);
 }
 
-RecordIndex Shard::install(RecordIndex records, Epoch epoch, std::chrono::nanoseconds max_age) {
-  RecordIndex old;
+JobRecords Shard::install(JobRecords records, Epoch epoch, std::chrono::nanoseconds max_age) {
+  JobRecords old;
   {
     WaitQueue::Lock lock(queue_);
     installing_ = true;
@@ -98,7 +98,7 @@ RecordIndex Shard::install(RecordIndex records, Epoch epoch, std::chrono::nanose
     for (const auto& record : records_) record->settled_at = settled_at;
     for (const auto& record : old) {
       if (same_stream) {
-        Record* const now = find(record->job.id());
+        JobRecord* const now = find(record->job.id());
         if (now != nullptr && now->job.revision() == record->job.revision()) {
           now->settled_at = record->settled_at;
         }
@@ -119,8 +119,8 @@ void Shard::end_install() {
 
 // Moves the waiters of a record that was replaced to the one that replaces it. They are judged
 // again by the notifier; those whose condition does not hold stay parked.
-void Shard::adopt(Record& old) {
-  Record* record = find(old.job.id());
+void Shard::adopt(JobRecord& old) {
+  JobRecord* record = find(old.job.id());
   const bool exists = record != nullptr && record->job.defined();
   if (old.job.defined() && !exists) {
     job_gone(old, table_.clock_.now());
@@ -144,7 +144,7 @@ JobTable::Look Shard::look(std::string_view id, const Waiter::Terms& terms, Time
   Copy copy;
   {
     MutexLock lock(queue_.mutex);
-    Record* const record = find(id);
+    JobRecord* const record = find(id);
     if (record == nullptr || !record->job.defined()) return {};
     if (!belongs_apart(*record, now)) {
       return {snapshot_of(*record, now), judge(*record, terms, now).verdict};
@@ -169,7 +169,7 @@ JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint6
                                  TimePoint now, JobTable::Look& look) {
   look = {};
   if (!waiter.present(ticket)) return JobTable::Parked::kGone;
-  Record* record = find(id);
+  JobRecord* record = find(id);
   Condition::Judgement judgement{Verdict::kPending};
   const bool exists = record != nullptr && record->job.defined();
   // Judged when it has been rendered.
@@ -190,7 +190,7 @@ JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint6
   if (queue_.draining()) return refuse(JobTable::Parked::kDraining);
   // All that may throw comes before the first thing that would have to be undone.
   queue_.make_room();
-  Record& on = record != nullptr ? *record : find_or_add(id);
+  JobRecord& on = record != nullptr ? *record : find_or_add(id);
   if (apart) send_apart(on);
   if (!queue_.try_park(waiter, on, std::min(waiter.terms.deadline, judgement.again_at))) {
     erase_if_unneeded(on);
@@ -202,7 +202,7 @@ JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint6
 void Shard::unpark(Waiter& waiter) {
   MutexLock lock(queue_.mutex);
   if (!queue_.is_parked(waiter)) return;
-  Record* const record = record_of(waiter);
+  JobRecord* const record = record_of(waiter);
   queue_.unpark(waiter);
   if (record != nullptr) erase_if_unneeded(*record);
 }
@@ -214,17 +214,17 @@ std::size_t Shard::jobs() const {
 
 // --- Records, waiters, snapshots --------------------------------------------------------------
 
-Record* Shard::find(std::string_view id) {
+JobRecord* Shard::find(std::string_view id) {
   const auto it = records_.find(id);
   return it == records_.end() ? nullptr : it->get();
 }
 
-Record& Shard::find_or_add(std::string_view id) {
-  if (Record* const record = find(id)) return *record;
-  return **records_.insert(std::make_unique<Record>(std::string(id))).first;
+JobRecord& Shard::find_or_add(std::string_view id) {
+  if (JobRecord* const record = find(id)) return *record;
+  return **records_.insert(std::make_unique<JobRecord>(std::string(id))).first;
 }
 
-void Shard::changed(Record& record, TimePoint delivered) {
+void Shard::changed(JobRecord& record, TimePoint delivered) {
   forget_snapshot(record);
   record.settled_at = table_.clock_.now() + table_.options_.settle;
   if (record.waiters == nullptr || record.queued) return;
@@ -233,7 +233,7 @@ void Shard::changed(Record& record, TimePoint delivered) {
   queue_.notify();
 }
 
-void Shard::job_gone(Record& record, TimePoint at) {
+void Shard::job_gone(JobRecord& record, TimePoint at) {
   forget_snapshot(record);
   if (gone_.waiters == nullptr) gone_since_ = at;
   while (record.waiters != nullptr) {
@@ -244,7 +244,7 @@ void Shard::job_gone(Record& record, TimePoint at) {
   if (gone_.waiters != nullptr) queue_.notify();
 }
 
-void Shard::erase_if_unneeded(Record& record) {
+void Shard::erase_if_unneeded(JobRecord& record) {
   if (!record.job.empty() || record.waiters != nullptr || record.queued || record.apart) return;
   forget_snapshot(record);
   age_remove(record);
@@ -252,7 +252,7 @@ void Shard::erase_if_unneeded(Record& record) {
   records_.erase(records_.find(std::string_view(record.job.id())));
 }
 
-Moment Shard::moment_of(const Record& record, TimePoint now) const {
+Moment Shard::moment_of(const JobRecord& record, TimePoint now) const {
   Moment moment{now, record.settled_at};
   const auto grace = table_.options_.retry_grace;
   if (grace.count() == 0 || !is_terminal(record.job.status())) return moment;
@@ -263,12 +263,12 @@ Moment Shard::moment_of(const Record& record, TimePoint now) const {
 }
 
 // The end of its grace is the one thing that changes a snapshot and is no entry.
-bool Shard::has_snapshot(const Record& record, TimePoint now) const {
+bool Shard::has_snapshot(const JobRecord& record, TimePoint now) const {
   return record.snapshot != nullptr &&
          record.snapshot->in_grace == moment_of(record, now).in_grace(record.job);
 }
 
-const std::shared_ptr<const Snapshot>& Shard::snapshot_of(Record& record, TimePoint now) {
+const std::shared_ptr<const Snapshot>& Shard::snapshot_of(JobRecord& record, TimePoint now) {
   if (!has_snapshot(record, now)) {
     const bool in_grace = moment_of(record, now).in_grace(record.job);
     keep_snapshot(record, make_snapshot(record.job, epoch_, in_grace));
@@ -276,9 +276,9 @@ const std::shared_ptr<const Snapshot>& Shard::snapshot_of(Record& record, TimePo
   return record.snapshot;
 }
 
-void Shard::keep_snapshot(Record& record, std::shared_ptr<const Snapshot> snapshot) {
+void Shard::keep_snapshot(JobRecord& record, std::shared_ptr<const Snapshot> snapshot) {
   forget_snapshot(record);
-  if (Record* const oldest = snapshot_ring_[snapshot_next_]) forget_snapshot(*oldest);
+  if (JobRecord* const oldest = snapshot_ring_[snapshot_next_]) forget_snapshot(*oldest);
   snapshot_bytes_ += bytes_of(*snapshot);
   snapshot_ring_[snapshot_next_] = &record;
   record.snapshot_slot = snapshot_next_;
@@ -294,14 +294,14 @@ void Shard::keep_snapshot(Record& record, std::shared_ptr<const Snapshot> snapsh
   }
 }
 
-void Shard::forget_snapshot(Record& record) {
+void Shard::forget_snapshot(JobRecord& record) {
   if (record.snapshot == nullptr) return;
   snapshot_bytes_ -= bytes_of(*record.snapshot);
   record.snapshot.reset();
   snapshot_ring_[record.snapshot_slot] = nullptr;
 }
 
-Condition::Judgement Shard::judge(Record& record, const Waiter::Terms& terms, TimePoint now) {
+Condition::Judgement Shard::judge(JobRecord& record, const Waiter::Terms& terms, TimePoint now) {
   return terms.condition.judge(
       record.job, terms.seen, moment_of(record, now),
       [&]() NO_THREAD_SAFETY_ANALYSIS { return snapshot_of(record, now)->as(terms.type).tag; });

@@ -1,10 +1,10 @@
 // core/table/shard.h: One part of the job table: its jobs, and the requests parked on them.
 //
-// Structure. A record per job (core/table/record.h) holds the list of its waiters, who are parked
-// in the shard's queue (core/parking/wait_queue.h). Three things make a waiter ready: its job
-// changed (the watcher's thread puts the record on `changed_`), its job went away (`gone_`), or its
-// due time came. In all three cases the notifier takes it out, so the answers of one shard leave in
-// the order of the changes that caused them.
+// Structure. A record per job (core/table/job_record.h) holds the list of its waiters, who are
+// parked in the shard's queue (core/parking/wait_queue.h). Three things make a waiter ready: its
+// job changed (the watcher's thread puts the record on `changed_`), its job went away (`gone_`), or
+// its due time came. In all three cases the notifier takes it out, so the answers of one shard
+// leave in the order of the changes that caused them.
 //
 // Invariants, under the queue's mutex: a parked waiter is in a record's list or in `gone_`; a
 // record on `changed_` is alive; a record that is not needed any more is erased by the thread that
@@ -30,8 +30,8 @@
 
 #include "core/base/mutex.h"
 #include "core/parking/wait_queue.h"
+#include "core/table/job_record.h"
 #include "core/table/job_table.h"
-#include "core/table/record.h"
 
 namespace bide {
 
@@ -45,8 +45,8 @@ class Shard final : private WaitQueue::Owner {
   void let_go(Revision before) EXCLUDES(queue_.mutex);
   // Returns the records that were replaced: the overview still names them. Until end_install() no
   // job leaves by age: the overview does not name these yet.
-  [[nodiscard]] RecordIndex install(RecordIndex records, Epoch epoch,
-                                    std::chrono::nanoseconds max_age) EXCLUDES(queue_.mutex);
+  [[nodiscard]] JobRecords install(JobRecords records, Epoch epoch,
+                                   std::chrono::nanoseconds max_age) EXCLUDES(queue_.mutex);
   void end_install() EXCLUDES(queue_.mutex);
   [[nodiscard]] JobTable::Look look(std::string_view id, const Waiter::Terms& terms, TimePoint now)
       EXCLUDES(queue_.mutex);
@@ -71,7 +71,7 @@ class Shard final : private WaitQueue::Owner {
       REQUIRES(queue_.mutex);
   void take_as_it_is(Waiter& waiter, Outcome outcome, TimePoint now, Batch& batch)
       REQUIRES(queue_.mutex);
-  void lose_all(Record& record, Batch& batch) REQUIRES(queue_.mutex);
+  void lose_all(JobRecord& record, Batch& batch) REQUIRES(queue_.mutex);
 
   // Large jobs (core/table/shard_apart.cc).
   struct Copy {
@@ -86,13 +86,13 @@ class Shard final : private WaitQueue::Owner {
   };
   static constexpr std::size_t kApartBytes = 256 << 10;
   void render_apart() EXCLUDES(queue_.mutex);
-  [[nodiscard]] bool belongs_apart(const Record& record, TimePoint now) const
+  [[nodiscard]] bool belongs_apart(const JobRecord& record, TimePoint now) const
       REQUIRES(queue_.mutex);
-  void send_apart(Record& record) REQUIRES(queue_.mutex);
-  [[nodiscard]] bool try_send_apart(Record& record) noexcept REQUIRES(queue_.mutex);
-  [[nodiscard]] Copy copy_of(const Record& record, TimePoint now) const REQUIRES(queue_.mutex);
+  void send_apart(JobRecord& record) REQUIRES(queue_.mutex);
+  [[nodiscard]] bool try_send_apart(JobRecord& record) noexcept REQUIRES(queue_.mutex);
+  [[nodiscard]] Copy copy_of(const JobRecord& record, TimePoint now) const REQUIRES(queue_.mutex);
   // Without a job where there is no memory for one.
-  [[nodiscard]] Copy try_copy_of(const Record& record, TimePoint now) const noexcept
+  [[nodiscard]] Copy try_copy_of(const JobRecord& record, TimePoint now) const noexcept
       REQUIRES(queue_.mutex);
   void take_rendered(const Copy& copy, TimePoint now, Batch& batch) REQUIRES(queue_.mutex);
   void keep(const Copy& copy) REQUIRES(queue_.mutex);
@@ -100,69 +100,72 @@ class Shard final : private WaitQueue::Owner {
   // The table's content (core/table/shard.cc).
   [[nodiscard]] Admitted absorb(const Entry& entry, TimePoint delivered) REQUIRES(queue_.mutex);
   // After its job was changed from `before`.
-  void moved(Record& record, const std::optional<Listed>& before, Revision revision,
+  void moved(JobRecord& record, const std::optional<Listed>& before, Revision revision,
              TimePoint delivered) REQUIRES(queue_.mutex);
   [[nodiscard]] JobTable::Parked try_park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
                                           TimePoint now, JobTable::Look& look)
       REQUIRES(queue_.mutex);
-  Record* find(std::string_view id) REQUIRES(queue_.mutex);
-  Record& find_or_add(std::string_view id) REQUIRES(queue_.mutex);
-  void changed(Record& record, TimePoint delivered) REQUIRES(queue_.mutex);
-  void job_gone(Record& record, TimePoint at) REQUIRES(queue_.mutex);
-  void erase_if_unneeded(Record& record) REQUIRES(queue_.mutex);
-  [[nodiscard]] Moment moment_of(const Record& record, TimePoint now) const REQUIRES(queue_.mutex);
-  [[nodiscard]] bool has_snapshot(const Record& record, TimePoint now) const REQUIRES(queue_.mutex);
-  [[nodiscard]] const std::shared_ptr<const Snapshot>& snapshot_of(Record& record, TimePoint now)
+  JobRecord* find(std::string_view id) REQUIRES(queue_.mutex);
+  JobRecord& find_or_add(std::string_view id) REQUIRES(queue_.mutex);
+  void changed(JobRecord& record, TimePoint delivered) REQUIRES(queue_.mutex);
+  void job_gone(JobRecord& record, TimePoint at) REQUIRES(queue_.mutex);
+  void erase_if_unneeded(JobRecord& record) REQUIRES(queue_.mutex);
+  [[nodiscard]] Moment moment_of(const JobRecord& record, TimePoint now) const
       REQUIRES(queue_.mutex);
-  void keep_snapshot(Record& record, std::shared_ptr<const Snapshot> snapshot)
+  [[nodiscard]] bool has_snapshot(const JobRecord& record, TimePoint now) const
       REQUIRES(queue_.mutex);
-  void forget_snapshot(Record& record) REQUIRES(queue_.mutex);
-  [[nodiscard]] Condition::Judgement judge(Record& record, const Waiter::Terms& terms,
+  [[nodiscard]] const std::shared_ptr<const Snapshot>& snapshot_of(JobRecord& record, TimePoint now)
+      REQUIRES(queue_.mutex);
+  void keep_snapshot(JobRecord& record, std::shared_ptr<const Snapshot> snapshot)
+      REQUIRES(queue_.mutex);
+  void forget_snapshot(JobRecord& record) REQUIRES(queue_.mutex);
+  [[nodiscard]] Condition::Judgement judge(JobRecord& record, const Waiter::Terms& terms,
                                            TimePoint now) REQUIRES(queue_.mutex);
   // Null: what it waited for is gone.
-  [[nodiscard]] Record* record_of(const Waiter& waiter) const REQUIRES(queue_.mutex) {
+  [[nodiscard]] JobRecord* record_of(const Waiter& waiter) const REQUIRES(queue_.mutex) {
     WaiterList* const list = WaiterList::of(waiter);
-    return list == &gone_ ? nullptr : static_cast<Record*>(list);
+    return list == &gone_ ? nullptr : static_cast<JobRecord*>(list);
   }
-  void adopt(Record& old) REQUIRES(queue_.mutex);
+  void adopt(JobRecord& old) REQUIRES(queue_.mutex);
 
   // Leaving by age (core/table/shard_ageing.cc).
   void list_by_age() REQUIRES(queue_.mutex);
-  void age_append(Record& record) REQUIRES(queue_.mutex);
-  void age_remove(Record& record) REQUIRES(queue_.mutex);
+  void age_append(JobRecord& record) REQUIRES(queue_.mutex);
+  void age_remove(JobRecord& record) REQUIRES(queue_.mutex);
   void drop_expired() REQUIRES(queue_.mutex);
   // Leaving by revision.
   bool let_some_go(Revision before) REQUIRES(queue_.mutex);
-  void list_by_oldest(Record& record) REQUIRES(queue_.mutex);
-  void unlist_by_oldest(Record& record) REQUIRES(queue_.mutex);
+  void list_by_oldest(JobRecord& record) REQUIRES(queue_.mutex);
+  void unlist_by_oldest(JobRecord& record) REQUIRES(queue_.mutex);
 
   JobTable& table_;
   const std::size_t jobs_max_;
   const std::size_t snapshot_bytes_max_;
 
   mutable WaitQueue queue_;
-  RecordIndex records_ GUARDED_BY(queue_.mutex);
+  JobRecords records_ GUARDED_BY(queue_.mutex);
   // Since when: of several changes before the notifier looks, the first.
   struct Changed {
-    Record* record;
+    JobRecord* record;
     TimePoint since;
   };
   std::vector<Changed> changed_ GUARDED_BY(queue_.mutex);
   WaiterList gone_ GUARDED_BY(queue_.mutex);         // Still parked, but their record is gone.
   TimePoint gone_since_ GUARDED_BY(queue_.mutex){};  // Of the first of them.
-  std::vector<Record*> snapshot_ring_
+  std::vector<JobRecord*> snapshot_ring_
       GUARDED_BY(queue_.mutex);  // Bounds the snapshots kept: oldest goes.
   std::uint32_t snapshot_next_ GUARDED_BY(queue_.mutex) = 0;
   std::size_t snapshot_bytes_ GUARDED_BY(queue_.mutex) = 0;
   CondVar apart_work_;  // For the thread that renders apart.
-  std::deque<Record*> apart_ GUARDED_BY(queue_.mutex);
-  TimePoint apart_from_ GUARDED_BY(queue_.mutex){};    // Until then it rests.
-  Record* oldest_ GUARDED_BY(queue_.mutex) = nullptr;  // By Job::written(), when max_age_ is set.
-  Record* newest_ GUARDED_BY(queue_.mutex) = nullptr;
+  std::deque<JobRecord*> apart_ GUARDED_BY(queue_.mutex);
+  TimePoint apart_from_ GUARDED_BY(queue_.mutex){};  // Until then it rests.
+  JobRecord* oldest_ GUARDED_BY(queue_.mutex) =
+      nullptr;  // By Job::written(), when max_age_ is set.
+  JobRecord* newest_ GUARDED_BY(queue_.mutex) = nullptr;
   std::chrono::nanoseconds max_age_ GUARDED_BY(queue_.mutex){0};
   // Records by a revision that is at most Job::oldest(). Kept from the first let_go() after an
   // install on: most buckets let go of nothing, and a place takes 48 bytes.
-  std::set<std::pair<Revision, Record*>> by_oldest_ GUARDED_BY(queue_.mutex);
+  std::set<std::pair<Revision, JobRecord*>> by_oldest_ GUARDED_BY(queue_.mutex);
   bool lists_oldest_ GUARDED_BY(queue_.mutex) = false;
   Epoch epoch_ GUARDED_BY(queue_.mutex) = 0;
   bool installing_ GUARDED_BY(queue_.mutex) = false;

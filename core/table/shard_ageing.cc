@@ -18,7 +18,7 @@ constexpr std::size_t kLeaveAtOnce = 256;
 
 }  // namespace
 
-void Shard::age_append(Record& record) {
+void Shard::age_append(JobRecord& record) {
   if (max_age_.count() == 0 || record.job.empty()) return;
   record.aged = true;
   record.older = newest_;
@@ -28,7 +28,7 @@ void Shard::age_append(Record& record) {
   if (oldest_ == &record) queue_.notify();  // The notifier may be asleep without an end.
 }
 
-void Shard::age_remove(Record& record) {
+void Shard::age_remove(JobRecord& record) {
   if (!record.aged) return;
   record.aged = false;
   (record.older != nullptr ? record.older->newer : oldest_) = record.newer;
@@ -39,12 +39,13 @@ void Shard::age_remove(Record& record) {
 void Shard::list_by_age() {
   oldest_ = newest_ = nullptr;
   if (max_age_.count() == 0) return;
-  std::vector<Record*> by_age;
+  std::vector<JobRecord*> by_age;
   by_age.reserve(records_.size());
   for (const auto& record : records_) by_age.push_back(record.get());
-  std::sort(by_age.begin(), by_age.end(),
-            [](const Record* a, const Record* b) { return a->job.written() < b->job.written(); });
-  for (Record* const record : by_age) age_append(*record);
+  std::sort(by_age.begin(), by_age.end(), [](const JobRecord* a, const JobRecord* b) {
+    return a->job.written() < b->job.written();
+  });
+  for (JobRecord* const record : by_age) age_append(*record);
 }
 
 void Shard::drop_expired() {
@@ -52,7 +53,7 @@ void Shard::drop_expired() {
   const WallTime limit = table_.clock_.wall_now() - max_age_;
   while (oldest_ != nullptr && oldest_->job.written() <= limit) {
     const TimePoint now = table_.clock_.now();
-    Record& record = *oldest_;
+    JobRecord& record = *oldest_;
     table_.overview_->update(listed(record), std::nullopt, 0, now);
     job_gone(record, now);
     age_remove(record);
@@ -83,7 +84,7 @@ bool Shard::let_some_go(Revision before) {
   }
   for (std::size_t i = 0; i < kLeaveAtOnce; ++i) {
     if (by_oldest_.empty() || by_oldest_.begin()->first >= before) return false;
-    Record& record = *by_oldest_.begin()->second;
+    JobRecord& record = *by_oldest_.begin()->second;
     unlist_by_oldest(record);
     const std::optional<Listed> was = listed(record);
     const std::size_t bytes_before = record.job.bytes();
@@ -98,13 +99,13 @@ bool Shard::let_some_go(Revision before) {
 }
 
 // Where it stands already it may stand too early: let_some_go() moves it then.
-void Shard::list_by_oldest(Record& record) {
+void Shard::list_by_oldest(JobRecord& record) {
   if (!lists_oldest_ || record.leaves_after != 0 || record.job.empty()) return;
   record.leaves_after = record.job.oldest();
   by_oldest_.emplace(record.leaves_after, &record);
 }
 
-void Shard::unlist_by_oldest(Record& record) {
+void Shard::unlist_by_oldest(JobRecord& record) {
   if (record.leaves_after == 0) return;
   by_oldest_.erase({record.leaves_after, &record});
   record.leaves_after = 0;

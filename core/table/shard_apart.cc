@@ -14,18 +14,18 @@ constexpr int kRestFactor = 3;
 
 }  // namespace
 
-bool Shard::belongs_apart(const Record& record, TimePoint now) const {
+bool Shard::belongs_apart(const JobRecord& record, TimePoint now) const {
   return record.job.bytes() >= kApartBytes && !has_snapshot(record, now);
 }
 
-void Shard::send_apart(Record& record) {
+void Shard::send_apart(JobRecord& record) {
   if (record.apart) return;
   apart_.push_back(&record);
   record.apart = true;
   apart_work_.notify_one();
 }
 
-bool Shard::try_send_apart(Record& record) noexcept {
+bool Shard::try_send_apart(JobRecord& record) noexcept {
   try {
     send_apart(record);
     return true;
@@ -34,11 +34,11 @@ bool Shard::try_send_apart(Record& record) noexcept {
   }
 }
 
-Shard::Copy Shard::copy_of(const Record& record, TimePoint now) const {
+Shard::Copy Shard::copy_of(const JobRecord& record, TimePoint now) const {
   return {record.job.frozen(), moment_of(record, now), epoch_, nullptr};
 }
 
-Shard::Copy Shard::try_copy_of(const Record& record, TimePoint now) const noexcept {
+Shard::Copy Shard::try_copy_of(const JobRecord& record, TimePoint now) const noexcept {
   try {
     return copy_of(record, now);
   } catch (const std::bad_alloc&) {
@@ -64,7 +64,7 @@ Condition::Judgement Shard::Copy::judge(const Waiter::Terms& terms) const {
 
 // Unless the job has changed meanwhile.
 void Shard::keep(const Copy& copy) {
-  Record* const record = find(copy.job->id());
+  JobRecord* const record = find(copy.job->id());
   if (record == nullptr || epoch_ != copy.epoch || record->snapshot != nullptr) return;
   if (record->job.defined() && record->job.revision() == copy.job->revision()) {
     keep_snapshot(*record, copy.snapshot);
@@ -80,7 +80,7 @@ void Shard::render_apart() {
       table_.clock_.wait_until(apart_work_, queue_.mutex, wake);
       continue;
     }
-    Record& record = *apart_.front();
+    JobRecord& record = *apart_.front();
     apart_.pop_front();
     record.apart = false;
     if (!record.job.defined() || record.waiters == nullptr) {
@@ -102,7 +102,7 @@ void Shard::render_apart() {
     if (rendered) {
       keep(copy);
       take_rendered(copy, table_.clock_.now(), batch);
-    } else if (Record* const again = find(copy.job->id())) {
+    } else if (JobRecord* const again = find(copy.job->id())) {
       lose_all(*again, batch);
       erase_if_unneeded(*again);
     }
@@ -116,7 +116,7 @@ void Shard::render_apart() {
 // others are judged again: the notifier knows of the change. Those who have seen more parked
 // meanwhile, and wait for the next rendering.
 void Shard::take_rendered(const Copy& copy, TimePoint now, Batch& batch) {
-  Record* const record = find(copy.job->id());
+  JobRecord* const record = find(copy.job->id());
   if (record == nullptr || !record->job.defined() || epoch_ != copy.epoch) return;
   const bool current = record->job.revision() == copy.job->revision();
   for (Waiter *waiter = record->waiters, *next = nullptr; waiter != nullptr; waiter = next) {

@@ -32,7 +32,7 @@ void Shard::collect_gone(Batch& batch) {
 void Shard::collect_changed(TimePoint now, Batch& batch) {
   const std::size_t jobs = std::min(changed_.size(), kJobsPerPass);
   for (std::size_t i = 0; i < jobs; ++i) {
-    Record& record = *changed_[i].record;
+    JobRecord& record = *changed_[i].record;
     record.queued = false;
     if (record.job.defined() && belongs_apart(record, now)) {
       if (!try_send_apart(record)) lose_all(record, batch);
@@ -51,7 +51,7 @@ void Shard::collect_changed(TimePoint now, Batch& batch) {
 void Shard::collect_due(TimePoint now, Batch& batch) {
   while (Waiter* const due = queue_.due_by(now)) {
     Waiter& waiter = *due;
-    Record& record = *record_of(waiter);
+    JobRecord& record = *record_of(waiter);
     if (queue_.draining()) {
       take_as_it_is(waiter, Outcome::kDrain, now, batch);
     } else if (record.job.defined() && belongs_apart(record, now)) {
@@ -69,7 +69,7 @@ void Shard::collect_due(TimePoint now, Batch& batch) {
 }
 
 void Shard::take_if_ready(Waiter& waiter, TimePoint now, TimePoint news_at, Batch& batch) {
-  Record& record = *record_of(waiter);
+  JobRecord& record = *record_of(waiter);
   if (!record.job.defined()) return;  // Waits for the job to exist; an event alone is not news.
   try {
     const Condition::Judgement judgement = judge(record, waiter.terms, now);
@@ -87,7 +87,7 @@ void Shard::take_if_ready(Waiter& waiter, TimePoint now, TimePoint news_at, Batc
 }
 
 void Shard::take_as_it_is(Waiter& waiter, Outcome outcome, TimePoint now, Batch& batch) {
-  Record& record = *record_of(waiter);
+  JobRecord& record = *record_of(waiter);
   try {
     queue_.take(waiter, outcome, record.job.defined() ? snapshot_of(record, now) : nullptr, {},
                 batch);
@@ -97,7 +97,7 @@ void Shard::take_as_it_is(Waiter& waiter, Outcome outcome, TimePoint now, Batch&
   erase_if_unneeded(record);
 }
 
-void Shard::lose_all(Record& record, Batch& batch) {
+void Shard::lose_all(JobRecord& record, Batch& batch) {
   while (record.waiters != nullptr) queue_.lose(*record.waiters, batch);
 }
 

@@ -17,7 +17,7 @@
 
 #include "server/auth/authority.h"
 #include "server/auth/keyed_digest.h"
-#include "server/files/in_force.h"
+#include "server/files/reloadable.h"
 
 namespace bide {
 
@@ -65,7 +65,7 @@ class JwtAuthority : public Authority {
 
   const JwtSettings settings_;
   const KeyedDigest digest_;
-  InForce<Keys> keys_;
+  Reloadable<Keys> keys_;
 };
 
 }  // namespace bide

@@ -18,7 +18,7 @@
 
 #include "server/auth/authority.h"
 #include "server/auth/keyed_digest.h"
-#include "server/files/in_force.h"
+#include "server/files/reloadable.h"
 
 namespace bide {
 
@@ -44,7 +44,7 @@ class TokenFile : public Authority {
  private:
   const std::filesystem::path file_;
   const KeyedDigest digest_;
-  InForce<std::vector<KeyedDigest::Value>> tokens_;  // In order.
+  Reloadable<std::vector<KeyedDigest::Value>> tokens_;  // In order.
 };
 
 }  // namespace bide

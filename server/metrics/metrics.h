@@ -47,7 +47,7 @@ struct Metrics {
     know(revision + pending);
   }
   // All is delivered, the consumer says, but for what the stream's own account owes (0: nothing).
-  void catch_up(Revision owed) noexcept {
+  void correct_known(Revision owed) noexcept {
     const Revision delivered = revision_delivered.load(std::memory_order_relaxed);
     revision_known.store(std::max(delivered, owed), std::memory_order_relaxed);
   }

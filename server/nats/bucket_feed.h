@@ -56,10 +56,10 @@ class BucketFeed {
   // Blocks for `timeout` at most.
   [[nodiscard]] Got next(std::chrono::milliseconds timeout);
   [[nodiscard]] const RawEntry& entry() const { return entry_; }
-  [[nodiscard]] const Delivery& delivery() const { return delivery_; }
+  [[nodiscard]] const StreamCheck::Delivery& delivery() const { return delivery_; }
   // How many entries the server has yet to send.
   [[nodiscard]] std::uint64_t pending() const { return pending_; }
-  [[nodiscard]] const Heartbeat& heartbeat() const { return heartbeat_; }
+  [[nodiscard]] const StreamCheck::Heartbeat& heartbeat() const { return heartbeat_; }
   // When the last message of any kind came.
   [[nodiscard]] TimePoint last_heard() const { return last_heard_; }
   // Received by the client library and waiting for next().
@@ -87,8 +87,8 @@ class BucketFeed {
   std::vector<NatsMsgPtr> spent_;  // Messages dealt with, to be freed together.
   std::size_t spent_bytes_ = 0;
   RawEntry entry_;
-  Delivery delivery_;
-  Heartbeat heartbeat_;
+  StreamCheck::Delivery delivery_;
+  StreamCheck::Heartbeat heartbeat_;
   std::uint64_t pending_ = 0;
   TimePoint last_heard_ = system_clock().now();
   std::string trouble_;

@@ -99,7 +99,7 @@ void Follower::apply(Session& session, BucketFeed::Got got, TimePoint now) {
     intake_.admit(entry, [&](const Entry& e) { return table_.apply(e, now); });
     metrics_.deliver(entry.revision, session.feed.pending());
   } else {
-    metrics_.catch_up(session.check.owed());
+    metrics_.correct_known(session.check.owed());
   }
   table_.reach(session.check.delivered());
   hear(session, now);

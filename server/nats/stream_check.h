@@ -29,20 +29,6 @@ enum class Rollup : std::uint8_t {
   kAll,  // All older entries.
 };
 
-struct Delivery {
-  std::uint64_t consumer_seq = 0;  // Counts the consumer's deliveries, from 1.
-  Revision revision = 0;
-  WallTime written{};
-  Rollup rollup = Rollup::kNone;
-};
-
-struct Heartbeat {
-  std::uint64_t consumer_seq = 0;  // Of the consumer's last delivery.
-  // Up to here the server has looked for entries to deliver. More than the last entry's revision if
-  // newer entries are gone.
-  Revision looked_through = 0;
-};
-
 class StreamCheck {
  public:
   enum class Reason : std::uint8_t {
@@ -63,6 +49,19 @@ class StreamCheck {
     kRolledBack,           // The sequence went backwards: a store restored, unsynced data lost.
   };
 
+  struct Delivery {
+    std::uint64_t consumer_seq = 0;  // Counts the consumer's deliveries, from 1.
+    Revision revision = 0;
+    WallTime written{};
+    Rollup rollup = Rollup::kNone;
+  };
+
+  struct Heartbeat {
+    std::uint64_t consumer_seq = 0;  // Of the consumer's last delivery.
+    // Up to here the server has looked for entries to deliver. More than the last entry's revision
+    // if newer entries are gone.
+    Revision looked_through = 0;
+  };
   struct Settings {
     std::chrono::milliseconds heartbeat{1000};
     std::chrono::milliseconds reconcile_interval{2000};

@@ -9,11 +9,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-JobView job(const char* id, Status status, Digest digest = {}) {
+JobView job(const char* id, Status status, JobSummary summary = {}) {
   JobView view;
   view.id = id;
   view.status = status;
-  view.digest = std::move(digest);
+  view.summary = std::move(summary);
   return view;
 }
 

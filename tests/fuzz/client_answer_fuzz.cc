@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "client/digest.h"
 #include "client/display.h"
+#include "client/job_summary.h"
 #include "client/reply.h"
 #include "client/results.h"
 #include "core/base/json_object.h"
@@ -56,16 +56,16 @@ bool is_object(std::string_view json) {
 // What JSON says, its bytes say; a reader of a terminal sees one line.
 void check_answer(const Answer& answer, const RawReply& raw) {
   demand(answer.body == raw.body, "the body is kept byte by byte");
-  const Digest digest = digest_of(answer.body);
-  demand(digest.agents_done <= digest.agents_seen, "who is done was seen");
-  demand(digest.agents_seen <= answer.body.size(), "agents take bytes");
+  const JobSummary summary = summary_of(answer.body);
+  demand(summary.agents_done <= summary.agents_seen, "who is done was seen");
+  demand(summary.agents_seen <= answer.body.size(), "agents take bytes");
   const bool object = is_object(answer.body);
-  demand(object || (digest.agents_seen == 0 && digest.error.empty()), "else it says nothing");
+  demand(object || (summary.agents_seen == 0 && summary.error.empty()), "else it says nothing");
 
   JobView job;
   job.id = "build-7";
   job.status = answer.status;
-  job.digest = digest;
+  job.summary = summary;
   job.representation = std::make_shared<const std::string>(answer.body);
   check_line(describe(job));
   const std::string line = result_of(job, Output::kJsonl, false);

@@ -42,10 +42,10 @@ struct Session {
   explicit Session(const BucketState& start = state(10, 3)) : check(start, kLink, {}, kBegan) {}
 
   Reason entry(Revision revision, Rollup rollup = Rollup::kNone, WallTime written = kNow) {
-    return check.deliver(Delivery{++consumer_seq, revision, written, rollup});
+    return check.deliver(StreamCheck::Delivery{++consumer_seq, revision, written, rollup});
   }
   Reason heartbeat(Revision looked_through) {
-    return check.deliver(Heartbeat{consumer_seq, looked_through});
+    return check.deliver(StreamCheck::Heartbeat{consumer_seq, looked_through});
   }
   // The table has applied everything that was delivered, unless `applied` says how much.
   Reason look(Revision applied = 0) {

@@ -109,10 +109,10 @@ TEST_CASE("watcher: what is pending behind a delivery is known to exist") {
   CHECK(metrics.revision_known.load() == 12);
   metrics.deliver(11, 0);
   CHECK(metrics.revision_known.load() == 12);
-  metrics.catch_up(0);  // The server's count was wrong.
+  metrics.correct_known(0);  // The server's count was wrong.
   CHECK(metrics.revision_known.load() == 11);
   metrics.know(15);
-  metrics.catch_up(15);
+  metrics.correct_known(15);
   CHECK(metrics.revision_known.load() == 15);
 }
 

@@ -1,5 +1,5 @@
-// server/files/in_force.h: What is in force until a newer one is: read by many threads, replaced by
-// few.
+// server/files/reloadable.h: What is in force until a newer one is: read by many threads, replaced
+// by few.
 //
 // Thread safety: all methods may be called from any thread. The lock is a leaf and held for a copy
 // of a pointer; std::atomic<std::shared_ptr> would do the same with a lock that g++ 12's thread
@@ -15,7 +15,7 @@
 namespace bide {
 
 template <typename T>
-class InForce {
+class Reloadable {
  public:
   // Null before the first install().
   [[nodiscard]] std::shared_ptr<const T> get() const EXCLUDES(mutex_) {

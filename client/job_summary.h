@@ -1,4 +1,4 @@
-// client/digest.h: What a person wants to see of a job while waiting.
+// client/job_summary.h: What a person wants to see of a job while waiting.
 //
 // Thread safety: values and a pure function.
 #pragma once
@@ -9,13 +9,13 @@
 
 namespace bide {
 
-struct Digest {
+struct JobSummary {
   std::size_t agents_done = 0;
   std::size_t agents_seen = 0;
   std::string error;  // Empty: none.
 };
 
 // Of a job's JSON representation; what is missing or of another type counts as not there.
-[[nodiscard]] Digest digest_of(std::string_view representation);
+[[nodiscard]] JobSummary summary_of(std::string_view representation);
 
 }  // namespace bide

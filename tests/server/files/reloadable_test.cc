@@ -1,4 +1,4 @@
-#include "server/files/in_force.h"
+#include "server/files/reloadable.h"
 
 #include <doctest/doctest.h>
 
@@ -6,8 +6,8 @@
 
 using namespace bide;
 
-TEST_CASE("in force: the newest stays, and who has an older one keeps it alive") {
-  InForce<std::string> texts;
+TEST_CASE("reloadable: the newest stays, and who has an older one keeps it alive") {
+  Reloadable<std::string> texts;
   CHECK(texts.get() == nullptr);
   texts.install(texts.take_turn(), std::make_shared<const std::string>("first"));
   const auto first = texts.get();
@@ -17,8 +17,8 @@ TEST_CASE("in force: the newest stays, and who has an older one keeps it alive")
   CHECK(*texts.get() == "second");
 }
 
-TEST_CASE("in force: who began to read earlier does not replace what was read later") {
-  InForce<std::string> texts;
+TEST_CASE("reloadable: who began to read earlier does not replace what was read later") {
+  Reloadable<std::string> texts;
   const auto slow = texts.take_turn();
   const auto fast = texts.take_turn();
   texts.install(fast, std::make_shared<const std::string>("newer"));

@@ -1,4 +1,4 @@
-#include "client/digest.h"
+#include "client/job_summary.h"
 
 #include <optional>
 #include <string>
@@ -21,22 +21,22 @@ std::optional<std::string> status_word_of(std::string_view agent) {
 
 }  // namespace
 
-Digest digest_of(std::string_view representation) {
-  Digest digest;
+JobSummary summary_of(std::string_view representation) {
+  JobSummary summary;
   const auto parsed = JsonObject::parse(representation, {"error", "agent_states"}, kAnswerDepthMax);
   const auto* const job = std::get_if<JsonObject>(&parsed);
-  if (job == nullptr) return digest;
-  digest.error = (*job)["error"].text;
+  if (job == nullptr) return summary;
+  summary.error = (*job)["error"].text;
   const JsonMember& agents = (*job)["agent_states"];
-  if (agents.kind != JsonMember::Kind::kObject) return digest;
+  if (agents.kind != JsonMember::Kind::kObject) return summary;
   for (const RawJsonMember& agent : split_json_object(agents.raw)) {
     const std::optional<std::string> word = status_word_of(agent.value);
     if (!word) continue;
-    ++digest.agents_seen;
+    ++summary.agents_seen;
     const auto event = event_from_word(*word);
-    if (event && is_terminal(*event)) ++digest.agents_done;
+    if (event && is_terminal(*event)) ++summary.agents_done;
   }
-  return digest;
+  return summary;
 }
 
 }  // namespace bide

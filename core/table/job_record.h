@@ -1,4 +1,4 @@
-// core/table/record.h: A job's place in its shard: its state, its rendered snapshot, and its
+// core/table/job_record.h: A job's place in its shard: its state, its rendered snapshot, and its
 // waiters.
 //
 // A record exists while the bucket holds anything of the job, or while a request waits for it to
@@ -22,8 +22,8 @@
 
 namespace bide {
 
-struct Record : WaiterList {
-  explicit Record(std::string id) : job(std::move(id)) {}
+struct JobRecord : WaiterList {
+  explicit JobRecord(std::string id) : job(std::move(id)) {}
 
   Job job;
   std::shared_ptr<const Snapshot> snapshot;  // Null: not rendered since the last change.
@@ -33,12 +33,12 @@ struct Record : WaiterList {
   bool aged = false;                         // On the shard's list by age.
   TimePoint settled_at{};     // When it will have been unchanged for the settle time.
   Revision leaves_after = 0;  // Its place in the shard's by_oldest_; 0: it has none.
-  Record* older = nullptr;
-  Record* newer = nullptr;
+  JobRecord* older = nullptr;
+  JobRecord* newer = nullptr;
 };
 
 // What the overview is told of it; nullopt: it is not for clients to see.
-[[nodiscard]] inline std::optional<Listed> listed(const Record& record) {
+[[nodiscard]] inline std::optional<Listed> listed(const JobRecord& record) {
   const Job& job = record.job;
   if (!job.defined()) return std::nullopt;
   return Listed{job.definition_revision(), job.revision(), job.status(), &job.id()};
@@ -51,22 +51,22 @@ struct Record : WaiterList {
 }
 
 // Records by job id. Nodes move between indexes without being copied (extract, insert).
-struct RecordHash {
+struct JobRecordHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view id) const { return std::hash<std::string_view>()(id); }
-  std::size_t operator()(const std::unique_ptr<Record>& record) const {
+  std::size_t operator()(const std::unique_ptr<JobRecord>& record) const {
     return (*this)(std::string_view(record->job.id()));
   }
 };
-struct RecordEqual {
+struct JobRecordEqual {
   using is_transparent = void;
   static std::string_view id(std::string_view text) { return text; }
-  static std::string_view id(const std::unique_ptr<Record>& record) { return record->job.id(); }
+  static std::string_view id(const std::unique_ptr<JobRecord>& record) { return record->job.id(); }
   template <typename A, typename B>
   bool operator()(const A& a, const B& b) const {
     return id(a) == id(b);
   }
 };
-using RecordIndex = std::unordered_set<std::unique_ptr<Record>, RecordHash, RecordEqual>;
+using JobRecords = std::unordered_set<std::unique_ptr<JobRecord>, JobRecordHash, JobRecordEqual>;
 
 }  // namespace bide
