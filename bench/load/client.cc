@@ -95,7 +95,7 @@ void Client::ask() {
   std::string& request = world_.request;
   request.clear();
   // There is one: without it the client has gone.
-  const JobRef job = world_.errands.job_of(index_, turn_).value();
+  const JobRef job = world_.book.job_of(world_.first + index_, turn_).value();
   world_.road.append_request(
       request, {.job = job, .tag = tag_, .missing = missing_, .fields = world_.fields});
   asked_at_ = now_is();
@@ -148,7 +148,8 @@ void Client::on_answer(const Answer& answer, TimePoint now) {
   if (!trouble && answer.retry_after) trouble = Trouble::kShed;
   if (!trouble && hot) trouble = Trouble::kEarly;
   const bool same_job = turn_ == turn_before;
-  if (!same_job && !world_.errands.job_of(index_, turn_)) return rest(TimePoint::max(), false);
+  if (!same_job && !world_.book.job_of(world_.first + index_, turn_))
+    return rest(TimePoint::max(), false);
   if (answer.more_follow && same_job && !trouble) {
     return enter(State::kAsking, now + world_.road.patience());
   }
@@ -191,8 +192,9 @@ std::optional<Trouble> Client::learn(const Answer& answer, TimePoint now) {
 }
 
 void Client::learn_state(const Answer& answer, TimePoint now) {
-  if (answer.tag == tag_) ++world_.traffic.duplicates;
-  if (!answer.final) world_.errands.on_answer(index_, turn_, answer.revision, false, now);
+  if (answer.tag == tag_) ++world_.traffic.counts.duplicates;
+  if (!answer.final)
+    world_.book.on_answer(world_.first + index_, turn_, answer.revision, false, now);
   if (!std::exchange(known_, true)) ++world_.traffic.clients_ready;
   missing_ = false;
   tag_ = answer.tag;
@@ -200,7 +202,7 @@ void Client::learn_state(const Answer& answer, TimePoint now) {
 }
 
 void Client::learn_end(std::uint64_t revision, TimePoint now) {
-  world_.errands.on_answer(index_, turn_, revision, true, now);
+  world_.book.on_answer(world_.first + index_, turn_, revision, true, now);
   ++turn_;
   tag_.clear();
 }

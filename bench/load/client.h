@@ -22,7 +22,7 @@
 
 #include "bench/kit/address.h"
 #include "bench/load/answer_reader.h"
-#include "bench/load/errands.h"
+#include "bench/load/book.h"
 #include "bench/load/job_ref.h"
 #include "bench/load/road.h"
 #include "bench/load/traffic.h"
@@ -34,7 +34,8 @@ struct World {
   const Address& address;
   const Road& road;
   const std::string fields;  // As Question::fields.
-  Errands& errands;
+  Book& book;
+  std::uint32_t first;  // The number that the book knows the first of these clients by.
   Traffic traffic{};
   int epoll = -1;
   std::minstd_rand random{1};

@@ -16,12 +16,13 @@ constexpr std::size_t kBeginningMax = 200;
 
 }  // namespace
 
-ClientLoop::ClientLoop(std::size_t clients, const Address& address, const Road& road,
-                       std::string fields, Errands& errands)
+ClientLoop::ClientLoop(std::uint32_t first, std::size_t clients, const Address& address,
+                       const Road& road, std::string fields, Book& book)
     : world_{.address = address,
              .road = road,
              .fields = std::move(fields),
-             .errands = errands,
+             .book = book,
+             .first = first,
              .epoll = ::epoll_create1(EPOLL_CLOEXEC)},
       alarms_(clients) {
   for (std::uint32_t i = 0; i < clients; ++i) clients_.emplace_back(world_, i);

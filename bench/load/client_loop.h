@@ -14,9 +14,10 @@ namespace bench::load {
 
 class ClientLoop {
  public:
-  // `fields`: as Question::fields. All arguments outlive the loop.
-  ClientLoop(std::size_t clients, const Address& address, const Road& road, std::string fields,
-             Errands& errands);
+  // `first`: the number that the book knows the first of them by. `fields`: as Question::fields.
+  // All arguments outlive the loop.
+  ClientLoop(std::uint32_t first, std::size_t clients, const Address& address, const Road& road,
+             std::string fields, Book& book);
   ~ClientLoop();
   ClientLoop(const ClientLoop&) = delete;
   ClientLoop& operator=(const ClientLoop&) = delete;

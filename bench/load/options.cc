@@ -36,7 +36,12 @@ be written, to the answer.
   --nats-url-file FILE  the file `nats-url` that `bide serve` leaves in its data
                         directory (that of the default data directory)
   --bucket NAME         the bucket it watches (job-queue)
+  --scenario NAME       steady: events at a rate, for jobs without end; or story
+                        (steady)
   --clients N           each follows a job of its own (1000)
+  --dashboards N        more clients, which all follow one job of many agents; of
+                        the story (0)
+  --agents N            that acknowledge, start and complete that job (0)
   --road ROAD           long-poll; poll, conditionally; plain-poll, with a body
                         each time; sse; or ws (long-poll)
   --every T             between two polls of a client (2s)
@@ -47,23 +52,19 @@ be written, to the answer.
   --token-env NAME      the environment variable with the bearer token to send
   --json                the report as one JSON object
 
+In the story each client's one job is started and completed, at random times; at
+its beginning a line `begin <seconds of CLOCK_MONOTONIC>` is printed.
+
 Durations: 30s, 1m30s, 500ms. The jobs stay in the bucket: `load-<pid>-...`.
 Ctrl-C ends the schedule and reports what there is.
 
 Exit: 0 all was told, 1 could not run, 2 usage, 3 events were missed or answers went backwards.
 )";
 
-std::optional<std::uint32_t> to_count(std::string_view text, std::uint32_t max) {
-  std::uint32_t value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return value >= 1 && value <= max ? std::optional(value) : std::nullopt;
-}
-
-bool set_count(std::uint32_t& into, std::string_view text, std::uint32_t max) {
-  const auto value = to_count(text, max);
-  if (value) into = *value;
-  return value.has_value();
+bool set_count(std::uint32_t& into, std::string_view text, std::uint32_t min, std::uint32_t max) {
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), into);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return false;
+  return into >= min && into <= max;
 }
 
 bool set_duration(std::chrono::milliseconds& into, std::string_view text,
@@ -102,7 +103,7 @@ struct Flag {
   bool (*set)(Options&, std::string_view value);
 };
 
-constexpr std::array<Flag, 11> kFlags = {{
+constexpr std::array<Flag, 14> kFlags = {{
     {"--server", "a numeric address and a port like 127.0.0.1:8080", set_server},
     {"--nats", "a URL like nats://127.0.0.1:4222",
      [](Options& o, std::string_view v) { return !(o.nats_url = v).empty(); }},
@@ -110,7 +111,19 @@ constexpr std::array<Flag, 11> kFlags = {{
      [](Options& o, std::string_view v) { return !(o.nats_url_file = v).empty(); }},
     {"--bucket", "a name of letters, digits, - and _", set_bucket},
     {"--clients", "a whole number from 1 to 100000",
-     [](Options& o, std::string_view v) { return set_count(o.clients, v, kClientsMax); }},
+     [](Options& o, std::string_view v) {
+       return set_count(o.audience.clients, v, 1, kClientsMax);
+     }},
+    {"--scenario", "steady or story",
+     [](Options& o, std::string_view v) { return (o.scenario = v) == "steady" || o.is_story(); }},
+    {"--dashboards", "a whole number up to 100000",
+     [](Options& o, std::string_view v) {
+       return set_count(o.audience.dashboards, v, 0, kClientsMax);
+     }},
+    {"--agents", "a whole number up to 100000",
+     [](Options& o, std::string_view v) {
+       return set_count(o.audience.agents, v, 0, kClientsMax);
+     }},
     {"--road", "",  // Said by road_names().
      [](Options& o, std::string_view v) { return make_road(o.road = v, {}) != nullptr; }},
     {"--every", "a duration from 10ms to 1h",
@@ -118,7 +131,7 @@ constexpr std::array<Flag, 11> kFlags = {{
     {"--wait", "a duration from 1s to 10m",
      [](Options& o, std::string_view v) { return set_duration(o.wait, v, 1s, 10min); }},
     {"--rate", "a whole number from 1 to 100000, in events a second",
-     [](Options& o, std::string_view v) { return set_count(o.rate, v, kRateMax); }},
+     [](Options& o, std::string_view v) { return set_count(o.rate, v, 1, kRateMax); }},
     {"--duration", "a duration from 1s to 24h",
      [](Options& o, std::string_view v) { return set_duration(o.duration, v, 1s, 24h); }},
     {"--token-env", "the name of an environment variable that holds a token without spaces",
@@ -131,6 +144,11 @@ Ending misuse(const std::string& what) {
 
 // What every run needs beyond single flags. nullopt: all is well.
 std::optional<Ending> complete(Options& options) {
+  options.audience.endless = !options.is_story();
+  const bool crowd = options.audience.dashboards > 0 || options.audience.agents > 0;
+  if (crowd && !options.is_story()) {
+    return misuse("--dashboards and --agents: expected with --scenario story");
+  }
   if (options.rate * std::chrono::duration<double>(options.duration).count() > kEventsMax) {
     return misuse("--rate and --duration make more than 10 million events: expected fewer");
   }

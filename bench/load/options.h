@@ -10,6 +10,8 @@
 #include <string_view>
 #include <variant>
 
+#include "bench/load/job_ref.h"
+
 namespace bench::load {
 
 struct Options {
@@ -17,7 +19,8 @@ struct Options {
   std::string nats_url;                   // May carry a secret.
   std::string nats_url_file;              // Where it was read from, if it was.
   std::string bucket = "job-queue";
-  std::uint32_t clients = 1000;
+  std::string scenario = "steady";
+  Audience audience = {.clients = 1000};
   std::string road = "long-poll";
   std::chrono::milliseconds every{2'000};  // Between two polls.
   std::chrono::milliseconds wait{25'000};  // How long a request may be held.
@@ -25,6 +28,8 @@ struct Options {
   std::chrono::milliseconds duration{30'000};
   std::string token;  // Empty: none is sent.
   bool json = false;
+
+  [[nodiscard]] bool is_story() const { return scenario == "story"; }
 };
 
 // Instead of options: what to print, and the exit code. 0 (--help) belongs on stdout.

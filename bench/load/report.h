@@ -4,6 +4,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <vector>
 
 #include "bench/load/book.h"
 #include "bench/load/options.h"
@@ -12,22 +14,31 @@
 namespace bench::load {
 
 struct Outcome {
-  TimePoint began;
+  struct Part {  // Of one crowd.
+    Findings findings;
+    Counts counts;
+    std::size_t clients = 0;
+    Quantiles loop_lag;
+    std::vector<std::uint64_t> requests_by_tick;
+  };
+
+  // Points of CLOCK_MONOTONIC, for a program that samples the server meanwhile.
+  TimePoint defined;  // The first jobs are known to the server, and nobody has connected.
+  TimePoint waiting;  // Everybody waits, and nothing has happened yet.
+  TimePoint begin;
+  TimePoint end;  // Everybody knows everything, or has been given up.
+
   std::chrono::duration<double> scheduled_for{};  // The schedule, as far as it got.
-  std::chrono::duration<double> took{};           // With the drain.
   bool interrupted = false;
-  Findings findings;
-  // When it was interrupted: on their way at that time. Nobody waited for them, so not missed.
-  std::uint64_t unseen = 0;
-  std::uint64_t duplicates = 0;
+  Part clients;
+  Part dashboards;
   Counts at_schedule_end;  // What rates are taken from: in the drain there are no events.
-  Counts counts;
   std::uint64_t rewritten = 0;
   Quantiles writer_lag;
-  Quantiles loop_lag;
 };
 
-// On stdout: a table, or with --json one object, flat, with keys that stay.
+// On stdout: a table, or with --json one object, with keys that stay. The dashboards' figures have
+// an object in it, of the same keys.
 void print_report(const Options& options, Outcome outcome);
 // 3: events were missed, or answers went backwards; else 0.
 [[nodiscard]] int exit_code_of(const Outcome& outcome);

@@ -2,13 +2,15 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <ctime>
-#include <utility>
+#include <vector>
 
 #include "bench/kit/address.h"
 #include "bench/load/book.h"
-#include "bench/load/client_loop.h"
+#include "bench/load/crowd.h"
 #include "bench/load/preflight.h"
 #include "bench/load/progress.h"
 #include "bench/load/report.h"
@@ -22,8 +24,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kSpareDescriptors = 50;
-constexpr auto kReadyPatience = 30s;
-constexpr auto kLeadTime = 200ms;  // For the last clients to be parked before the first event.
+constexpr auto kReadyPatience = 60s;
+// Before the clients connect, and behind that: so that a program that samples the server finds both
+// states, and the last clients are parked before the first event.
+constexpr auto kPause = 500ms;
 constexpr std::chrono::nanoseconds kDrainInterrupted = 1s;
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
@@ -59,38 +63,50 @@ std::string fields_of(const Options& options) {
   return fields;
 }
 
-// False: interrupted.
-bool await_ready(ClientLoop& clients, Interrupt& interrupt) {
-  const TimePoint deadline = now() + kReadyPatience;
-  while (!clients.all_ready()) {
-    if (interrupt.requested()) return false;
-    if (now() > deadline) {
-      die("only " + std::to_string(clients.traffic().clients_ready) +
-          " clients had their first answer within 30 s: ask for fewer, or look at the server");
-    }
-    clients.turn();
+template <class Holds>
+void turn_until(Crowd& crowd, Interrupt& interrupt, Holds holds) {
+  while (!holds()) {
+    if (interrupt.requested()) die("interrupted before the first event");
+    crowd.turn();
   }
-  return true;
+}
+
+void turn_for(std::chrono::nanoseconds time, Crowd& crowd, Interrupt& interrupt) {
+  turn_until(crowd, interrupt, [end = now() + time] { return now() >= end; });
+}
+
+// `crowds`: the first of them turns on this thread.
+using Crowds = std::vector<Crowd*>;
+
+void await_ready(const Crowds& crowds, Interrupt& interrupt) {
+  const TimePoint deadline = now() + kReadyPatience;
+  turn_until(*crowds.front(), interrupt, [&] {
+    if (now() > deadline) {
+      die("only " + std::to_string(crowds.front()->traffic().clients_ready) +
+          " clients had their first answer within 60 s: ask for fewer, or look at the server");
+    }
+    return std::ranges::all_of(crowds, &Crowd::is_ready);
+  });
+}
+
+void announce(TimePoint begin) {
+  std::printf("begin %.3f\n", std::chrono::duration<double>(begin.time_since_epoch()).count());
+  std::fflush(stdout);
 }
 
 // The part that is measured.
-Outcome measure(const Options& options, const Road& road, ClientLoop& clients, Writer& writer,
-                Book& book, Interrupt& interrupt) {
-  Outcome outcome;
-  const TimePoint begin = now() + kLeadTime;
-  while (now() < begin) clients.turn();
-  clients.begin_counting();
-  outcome.began = begin;
-  writer.start(begin);
-  Progress progress(begin);
+void measure(const Options& options, const Road& road, const Crowds& crowds, Writer& writer,
+             Book& book, Interrupt& interrupt, Outcome& outcome) {
+  Crowd& clients = *crowds.front();
+  Progress progress(outcome.begin);
   const auto turn = [&] {
     clients.turn();
     progress.update(clients.traffic(), book);
   };
-  while (!interrupt.requested() && now() < begin + options.duration) turn();
+  while (!interrupt.requested() && now() < outcome.begin + options.duration) turn();
   const TimePoint end = now();
   writer.end_schedule();
-  outcome.scheduled_for = end - begin;
+  outcome.scheduled_for = end - outcome.begin;
   outcome.at_schedule_end = clients.traffic().counts;
   const auto drained = [&] {
     if (writer.is_over() && book.unseen() == 0) return true;
@@ -99,34 +115,58 @@ Outcome measure(const Options& options, const Road& road, ClientLoop& clients, W
   while (!drained()) turn();
   if (!writer.is_over() && !interrupt.requested())
     die("NATS does not take the events at this rate");
-  outcome.took = now() - begin;
+  outcome.end = now();
   outcome.interrupted = interrupt.requested();
-  outcome.duplicates = clients.traffic().duplicates;
-  outcome.counts = clients.traffic().counts;
-  outcome.loop_lag = clients.take_lags();
-  return outcome;
+}
+
+Outcome::Part part_of(const Book& book, Book::Crowd crowd, Crowd& clients) {
+  return {.findings = book.findings(crowd),
+          .counts = clients.traffic().counts,
+          .clients = clients.clients(),
+          .loop_lag = clients.take_lags(),
+          .requests_by_tick = clients.requests_by_tick()};
 }
 
 }  // namespace
 
 int run(const Options& options) {
   Interrupt interrupt;
-  need_descriptors(options.clients + kSpareDescriptors);
+  const Audience& audience = options.audience;
+  need_descriptors(audience.clients + audience.dashboards + kSpareDescriptors);
   const Address address(options.server);
   ::close(address.dial());  // Nobody there: dies before anything is written to the bucket.
   const auto road = make_road(options.road, {.every = options.every, .wait = options.wait});
   const std::string fields = fields_of(options);
-  Book book(options.clients);
+  Book book(audience);
   Writer writer(options.nats_url, options.bucket,
-                Schedule(options.clients, options.rate, options.duration), book);
-  writer.define_first_jobs(options.clients);
+                options.is_story()
+                    ? story_schedule(audience, options.duration)
+                    : steady_schedule(audience.clients, options.rate, options.duration),
+                book);
+  writer.define_first_jobs();
   check_server(options, address, fields);
-  ClientLoop clients(options.clients, address, *road, fields, book);
-  if (!await_ready(clients, interrupt)) die("interrupted before the first event");
-  Outcome outcome = measure(options, *road, clients, writer, book, interrupt);
+  Crowd clients(0, audience.clients, address, *road, fields, book);
+  Crowd dashboards(audience.clients, audience.dashboards, address, *road, fields, book);
+  Crowds crowds = {&clients};
+  if (audience.dashboards > 0) crowds.push_back(&dashboards);
+
+  Outcome outcome;
+  std::this_thread::sleep_for(kPause);
+  outcome.defined = now();
+  if (audience.dashboards > 0) dashboards.start();
+  await_ready(crowds, interrupt);
+  turn_for(kPause, clients, interrupt);
+  outcome.waiting = now();
+  outcome.begin = now() + kPause;
+  if (options.is_story()) announce(outcome.begin);
+  for (Crowd* const crowd : crowds) crowd->begin_counting(outcome.begin);
+  turn_for(kPause, clients, interrupt);
+  writer.start(outcome.begin);
+  measure(options, *road, crowds, writer, book, interrupt, outcome);
+  dashboards.stop();
   writer.finish();
-  outcome.findings = book.findings();
-  if (outcome.interrupted) outcome.unseen = std::exchange(outcome.findings.missed, 0);
+  outcome.clients = part_of(book, Book::kClients, clients);
+  outcome.dashboards = part_of(book, Book::kDashboards, dashboards);
   outcome.writer_lag = writer.lags();
   outcome.rewritten = writer.rewritten();
   print_report(options, outcome);

@@ -30,11 +30,11 @@ struct Counts {  // Of the measured time.
   std::uint64_t bytes_sent = 0;  // By the clients.
   std::uint64_t bytes_received = 0;
   std::uint64_t late_polls = 0;  // Left out: not answered yet, or in a back-off.
+  std::uint64_t duplicates = 0;  // 200s with the tag that the client had sent.
   std::array<std::uint64_t, kTroubles> troubles{};
 };
 
 struct Traffic {
-  std::uint64_t duplicates = 0;  // 200s with the tag that the client had sent, from the first on.
   Counts counts;
   std::size_t clients_ready = 0;  // Those that have had an answer with their job's state.
   std::size_t under_way = 0;      // Requests not answered yet; those of long polls are parked.

@@ -1,6 +1,8 @@
 #include "bench/load/writer.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 
 #include "bench/kit/address.h"
 
@@ -14,13 +16,18 @@ constexpr auto kDefinePatience = 30s;
 constexpr std::uint64_t kUnacknowledgedMax = 1'000;  // Of the first definitions.
 constexpr auto kAckPatience = 2s;
 constexpr std::chrono::milliseconds kLook = 100ms;  // For what is overdue.
-constexpr std::string_view kAgent = "load-agent";
 
 // An entry's key holds its time, and writing it again must find the same key.
 std::chrono::system_clock::time_point wall_time_of(TimePoint due) {
   static const auto wall = std::chrono::system_clock::now();
   static const TimePoint steady = std::chrono::steady_clock::now();
   return wall + std::chrono::duration_cast<std::chrono::system_clock::duration>(due - steady);
+}
+
+std::string agent_name(std::uint32_t agent) {
+  std::array<char, 16> name{};
+  std::snprintf(name.data(), name.size(), "agent-%03u", agent);
+  return name.data();
 }
 
 }  // namespace
@@ -35,19 +42,21 @@ Writer::Writer(const std::string& nats_url, const std::string& bucket, Schedule 
 Writer::~Writer() { finish(); }
 
 // Not on a schedule, so it waits for the store instead of burying it.
-void Writer::define_first_jobs(std::size_t clients) {
+void Writer::define_first_jobs() {
   const TimePoint deadline = std::chrono::steady_clock::now() + kDefinePatience;
   const auto wait_until_missing = [&](std::uint64_t missing_max) {
     while (book_.written() - book_.acknowledged() > missing_max) {
       if (std::chrono::steady_clock::now() > deadline) {
         die("the bucket took only " + std::to_string(book_.acknowledged()) + " of " +
-            std::to_string(clients) + " definitions within 30 s");
+            std::to_string(book_.written()) + " definitions within 30 s");
       }
       std::this_thread::sleep_for(1ms);
     }
   };
-  for (std::uint32_t client = 0; client < clients; ++client) {
-    publish(book_.write({client, 0}, Deed::kDefined, std::chrono::steady_clock::now()));
+  const Audience& audience = book_.audience();
+  const std::uint32_t jobs = audience.clients + (audience.dashboards > 0 ? 1 : 0);
+  for (std::uint32_t client = 0; client < jobs; ++client) {
+    publish(book_.write({.job = {client, 0}, .due = std::chrono::steady_clock::now()}));
     wait_until_missing(kUnacknowledgedMax);
   }
   wait_until_missing(0);
@@ -55,7 +64,7 @@ void Writer::define_first_jobs(std::size_t clients) {
 
 void Writer::start(TimePoint begin) {
   begin_ = begin;
-  next_ = schedule_.next();
+  next_ = schedule_();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -90,15 +99,17 @@ void Writer::write_due() {
     if (due > now) return;
     lags_.add(now - due);
     const JobRef job = next_->job;
-    if (next_->deed == Deed::kCompleted) write({job.client, job.turn + 1}, Deed::kDefined, due);
-    write(job, next_->deed, due);
-    next_ = schedule_.next();
+    if (next_->deed == Deed::kCompleted && book_.audience().endless) {
+      write({.job = {job.client, job.turn + 1}, .due = due});
+    }
+    write({.job = job, .agent = next_->agent, .deed = next_->deed, .due = due});
+    next_ = schedule_();
   }
   over_ = true;
 }
 
-void Writer::write(JobRef job, Deed deed, TimePoint due) {
-  const Token token = book_.write(job, deed, due);
+void Writer::write(const Book::Entry& entry) {
+  const Token token = book_.write(entry);
   publish(token);
   pending_.push_back({token, std::chrono::steady_clock::now()});
 }
@@ -106,8 +117,15 @@ void Writer::write(JobRef job, Deed deed, TimePoint due) {
 void Writer::publish(Token token) {
   const Book::Entry entry = book_.entry(token);
   const std::string job = job_name(entry.job);
-  if (entry.deed == Deed::kDefined) return bucket_.define(job, token);
-  bucket_.event(job, word_of(entry.deed), kAgent, wall_time_of(entry.due), token);
+  const Audience& audience = book_.audience();
+  if (entry.deed != Deed::kDefined) {
+    bucket_.event(job, word_of(entry.deed), agent_name(entry.agent), wall_time_of(entry.due),
+                  token);
+  } else if (entry.job.client == audience.clients) {
+    bucket_.define_broadcast(job, audience.agents, token);
+  } else {
+    bucket_.define(job, token);
+  }
 }
 
 // While the store is away nats.c keeps what is published, and sends it when it is back: that is not

@@ -34,8 +34,8 @@ class Writer {
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  // Blocks until the first job of each client is stored; dies after 30 s.
-  void define_first_jobs(std::size_t clients);
+  // Blocks until the first job of each client and the broadcast are stored; dies after 30 s.
+  void define_first_jobs();
   // The schedule begins at `begin`.
   void start(TimePoint begin);
   // All events that were due until its end, or until end_schedule(), have been published.
@@ -57,7 +57,7 @@ class Writer {
 
   void run();
   void write_due();
-  void write(JobRef job, Deed deed, TimePoint due);
+  void write(const Book::Entry& entry);
   void publish(Token token);
   void rewrite_overdue();
   void wait_for_next();

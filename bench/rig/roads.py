@@ -12,11 +12,10 @@ import time
 from rig.processes import BUILD, EmbeddedBide
 from rig.watch import Watch
 
-STORY = os.path.join(BUILD, "bench", "story", "bide-story")
 LOAD = os.path.join(BUILD, "bench", "load", "bide-load")
 PATIENCE_S = 180
 
-# What bide-story and bide-load are told; a poll's period in seconds.
+# What bide-load is told; a poll's period in seconds.
 ROADS = {
     "polling 2 s": ("plain-poll", 2.0),
     "polling 5 s": ("plain-poll", 5.0),
@@ -65,22 +64,15 @@ def options_of(road, size):
     return options + (["--every", f"{period / size.speed * 1000:.0f}ms"] if period else [])
 
 
-class Story:
-    """bide-story, running."""
+class Load:
+    """bide-load, running."""
 
-    def __init__(self, bide, road, size, clients, dashboards, story_s, agents=None):
-        command = [STORY, "--server", bide.address, "--nats-url-file", bide.nats_url_file, *options_of(road, size),
-                   "--clients", clients, "--dashboards", dashboards, "--agents", agents or size.agents,
-                   "--duration", f"{story_s}s"]
+    def __init__(self, bide, road, size, *options):
+        command = [LOAD, "--json", "--server", bide.address, "--nats-url-file", bide.nats_url_file,
+                   *options_of(road, size), *options]
         self.road = road
         self.child = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
                                       stderr=subprocess.PIPE, text=True)
-
-    def wait_begin(self):
-        line = self.child.stdout.readline()
-        if not line.startswith("begin "):
-            raise RuntimeError(f"{self.road}: {self.child.communicate(timeout=PATIENCE_S)[1].strip()}")
-        return float(line.split()[1])
 
     def report(self):
         out, err = self.child.communicate(timeout=PATIENCE_S)
@@ -97,13 +89,43 @@ class Story:
         self.child.communicate()
 
 
-WRONG = ("never_told", "never_stored", "backwards")
+class Story(Load):
+    """Its scenario with a beginning and an end."""
+
+    def __init__(self, bide, road, size, clients, dashboards, story_s, agents=None):
+        super().__init__(bide, road, size, "--scenario", "story", "--clients", clients, "--dashboards", dashboards,
+                         "--agents", agents or size.agents, "--duration", f"{story_s}s")
+
+    def wait_begin(self):
+        line = self.child.stdout.readline()
+        if not line.startswith("begin "):
+            raise RuntimeError(f"{self.road}: {self.child.communicate(timeout=PATIENCE_S)[1].strip()}")
+        return float(line.split()[1])
+
+    def report(self):
+        """Of both crowds."""
+        report = super().report()
+        return report | {"jobs": report}
+
+
+# The report's words for what no road may do, and the evaluation's.
+WRONGS = {"missed": "never_told", "never_stored": "never_stored", "backwards": "backwards"}
+WRONG = tuple(WRONGS.values())
 
 
 def wrongs(part, road, report):
     """What no road may do. It does not end the run, but it makes bench/evaluate fail."""
-    for wrong in WRONG:
-        yield road, f"{part}_{wrong}", sum(report[crowd][wrong] for crowd in ("jobs", "dashboards"))
+    for word, wrong in WRONGS.items():
+        yield road, f"{part}_{wrong}", of_both(report, word)
+
+
+def of_both(report, figure):
+    return sum(report[crowd][figure] for crowd in ("jobs", "dashboards"))
+
+
+def trouble(crowd):
+    """Nobody has asked for something that changes nothing, so all that is no answer is trouble."""
+    return sum(value for figure, value in crowd.items() if figure.startswith("trouble_"))
 
 
 def story(size, roads):
@@ -116,11 +138,14 @@ def story(size, roads):
         yield from wrongs("story", road, report)
         for crowd in ("jobs", "dashboards"):
             found = report[crowd]
-            for figure in ("latency_p50_ms", "latency_p99_ms", "latency_max_ms", "requests", "bytes_sent",
-                           "bytes_received", "connects", "trouble", "lag_p99_ms"):
+            for figure in ("latency_p50_ms", "latency_p99_ms", "latency_max_ms", "requests", "connects"):
                 yield road, f"{crowd}_{figure}", found[figure]
+            yield road, f"{crowd}_bytes_sent", found["sent_bytes"]
+            yield road, f"{crowd}_bytes_received", found["received_bytes"]
+            yield road, f"{crowd}_trouble", trouble(found)
+            yield road, f"{crowd}_lag_p99_ms", found["loop_lag_p99_ms"]
             yield road, f"{crowd}_news_each", found["news"] / found["clients"]
-        begin, end = report["begin_at"], report["end_at"]
+        begin, end = report["began_at_s"], report["ended_at_s"]
         yield road, "cpu_s", watch.cpu.grown(begin, end)
         yield road, "nats_cpu_s", watch.nats_cpu.grown(begin, end)
         yield road, "peak_mb", watch.memory.peak(begin, end) / 1e6
@@ -142,8 +167,10 @@ def restart(size, roads):
         for crowd in ("jobs", "dashboards"):
             for name, value in knowledge_after(report[crowd], told, ready).items():
                 yield road, f"restart_{crowd}_{name}", value
-        for figure in ("duplicates", "refused", "reset", "timeout", "unavailable", "early", "connects"):
-            yield road, f"restart_{figure}", sum(report[crowd][figure] for crowd in ("jobs", "dashboards"))
+        for figure, word in (("duplicates", "duplicates"), ("refused", "trouble_connect"), ("reset", "trouble_reset"),
+                             ("timeout", "trouble_timeout"), ("unavailable", "trouble_503"),
+                             ("early", "trouble_early"), ("connects", "connects")):
+            yield road, f"restart_{figure}", of_both(report, word)
         yield road, "restart_ignorant_s", max(report[crowd]["finish_max_ms"] for crowd in ("jobs", "dashboards")) / 1e3
         ticks = requests_by_tick(report)
         for second in range(0, len(ticks), TICKS):
@@ -161,7 +188,7 @@ def knowledge_after(crowd, told, ready):
     return {"known_p50_s": max(statistics.median(waits), 0), "known_max_s": max(waits + [0])}
 
 
-TICKS = 10  # A second; as bide-story counts.
+TICKS = 10  # A second; as bide-load counts.
 
 
 def requests_by_tick(report):
@@ -180,7 +207,7 @@ def memory(size, roads):
             with Story(bide, road, size, size.memory_clients, 0, 1) as running:
                 running.wait_begin()
                 report = running.report()
-        before, waiting = report["defined_at"], report["waiting_at"]
+        before, waiting = report["defined_at_s"], report["waiting_at_s"]
         yield road, "waiting_bytes", watch.memory.grown(before, waiting) / size.memory_clients
         yield road, "waiting_threads", watch.threads.grown(before, waiting)
 
@@ -196,13 +223,14 @@ def crowd(size, roads):
         told = report["dashboards"]["told_at"]
         if not told:
             continue
-        before, waiting = report["defined_at"], report["waiting_at"]
+        before, waiting = report["defined_at_s"], report["waiting_at_s"]
         yield road, "crowd_waiting_bytes", watch.memory.grown(before, waiting) / size.crowd_clients
         yield road, "crowd_threads", watch.threads.grown(before, waiting)
-        for figure in ("latency_p50_ms", "latency_p99_ms", "latency_max_ms", "lag_p99_ms"):
+        for figure in ("latency_p50_ms", "latency_p99_ms", "latency_max_ms"):
             yield road, f"crowd_{figure}", report["dashboards"][figure]
+        yield road, "crowd_lag_p99_ms", report["dashboards"]["loop_lag_p99_ms"]
         yield road, "crowd_last_ms", statistics.median(last - due for due, last in told) * 1e3
-        yield road, "crowd_cpu_s", watch.cpu.grown(report["begin_at"], report["end_at"])
+        yield road, "crowd_cpu_s", watch.cpu.grown(report["began_at_s"], report["ended_at_s"])
         yield road, "crowd_news_each", report["dashboards"]["news"] / size.crowd_clients
 
 
@@ -214,13 +242,8 @@ def sweep(size, roads):
             seconds = size.sweep_poll_s if ROADS[road][1] else size.sweep_held_s
             rate = max(clients // 30, 1)  # As in the story: two events a minute for each.
             with EmbeddedBide() as bide, Watch(bide) as watch:
-                command = [LOAD, "--json", "--server", bide.address, "--nats-url-file", bide.nats_url_file,
-                           *options_of(road, size), "--clients", clients, "--rate", rate, "--duration", f"{seconds}s"]
-                done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                                      timeout=PATIENCE_S, check=False)
-                if done.returncode not in (0, 3):
-                    raise RuntimeError(f"{road}: {done.stderr.strip()}")
-            report = json.loads(done.stdout)
+                with Load(bide, road, size, "--clients", clients, "--rate", rate, "--duration", f"{seconds}s") as load:
+                    report = load.report()
             yield road, "sweep_never_told", report["missed"]
             yield road, "sweep_backwards", report["backwards"]
             begin = report["began_at_s"]

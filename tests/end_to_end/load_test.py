@@ -24,7 +24,7 @@ def finish(load):
     """The report and the exit code."""
     out, err = load.communicate(timeout=60)
     assert out, f"no report, exit code {load.returncode}: {err}"
-    return json.loads(out), load.returncode
+    return json.loads(out.splitlines()[-1]), load.returncode
 
 
 class Liar(http.server.BaseHTTPRequestHandler):
@@ -38,7 +38,8 @@ class Liar(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.answers += 1
         if self.answers > 1:
-            time.sleep(0.6)  # Held, or the client would take it for a server that cannot hold.
+            # Held, or the client would take it for a server that cannot hold; until the measurement has begun.
+            time.sleep(1.6)
         revision = 1 if self.answers == 3 else 2
         self.send_response(200 if self.answers <= 3 else 304)
         self.send_header("ETag", f'"1-{revision}-0000000000000000"')
@@ -82,6 +83,18 @@ class Load(unittest.TestCase):
                 self.assertEqual(report["duplicates"] > 0, road == "plain-poll")
                 self.assertEqual(sum(report[key] for key in report if key.startswith("trouble")), 0)
                 self.assertLess(report["latency_p50_ms"], 500)
+
+    def test_the_story_is_told_to_everybody(self):
+        loads = [begin(self.bide, "--scenario", "story", "--clients", "50", "--dashboards", "20", "--agents", "10",
+                       "--duration", "2s", "--road", road) for road in ("long-poll", "sse")]
+        for load in loads:
+            report, code = finish(load)
+            self.assertEqual(code, 0)
+            self.assertEqual((report["events"], len(report["told_at"])), (2 * 50, 2 * 50))
+            self.assert_all_heard(report)
+            dashboards = report["dashboards"]
+            self.assertEqual((dashboards["events"], len(dashboards["told_at"])), (3 * 10, 3 * 10))
+            self.assertEqual((dashboards["samples"], dashboards["missed"]), (20 * 3 * 10, 0))
 
     def test_a_restart_is_ridden_out(self):
         applied = self.bide.metric("bide_revision_applied")
@@ -151,6 +164,7 @@ class Usage(unittest.TestCase):
                 (["--nats", "a", "--nats-url-file", "b"], "one of"),
                 (["--rate", "100000", "--duration", "1h"], "10 million"),
                 (["--rate", "1", "--rate", "2"], "twice"),
+                (["--dashboards", "1"], "--scenario story"),
                 (["--no-such-flag"], "no option"),
                 (["word"], "no option")):
             with self.subTest(flags):
