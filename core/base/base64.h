@@ -9,11 +9,11 @@
 
 namespace bide {
 
-// Standard alphabet, padded, no line breaks, and no stray bits before the padding: one text for
-// each value. nullopt: anything else.
+// Standard alphabet, padded, without line breaks or stray bits before the padding, so that each
+// value has one text. nullopt for anything else.
 [[nodiscard]] std::optional<std::string> decode_base64(std::string_view text);
 
-// The one text that decode_base64() takes for these bytes.
+// The text that decode_base64() accepts for these bytes.
 [[nodiscard]] std::string encode_base64(std::string_view bytes);
 
 // The same with the alphabet that is safe in URLs, and without padding (RFC 7515 section 2).

@@ -1,4 +1,5 @@
-// core/base/c_handle.h: Owners of what C libraries hand out and want back by a function of theirs.
+// core/base/c_handle.h: Owning pointers for objects that a C library allocates and frees by a
+// function of its own.
 //
 // Thread safety: as std::unique_ptr.
 #pragma once

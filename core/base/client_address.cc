@@ -18,7 +18,7 @@ constexpr std::array<unsigned char, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0,
 constexpr std::uint8_t kMappedBits = 96;
 constexpr std::uint8_t kAllBits = 128;
 
-// Nobody outside knows it: no two addresses can be chosen so that they count as one client.
+// Random for each process, so that nobody can choose two addresses that count as one client.
 std::uint64_t random_word() {
   std::random_device random;
   return std::uint64_t{random()} << 32U | random();

@@ -1,10 +1,10 @@
-// core/base/client_address.h: The address of a client, and ranges of such.
+// core/base/client_address.h: The address of a client, and ranges of addresses.
 //
-// An IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2), which a socket that listens on [::] shows
-// for each client that came by IPv4, is that IPv4 address in every respect.
+// A socket that listens on [::] shows an IPv4 client by an IPv4-mapped IPv6 address (RFC 4291
+// section 2.5.5.2). Here a mapped address equals its IPv4 address in every respect.
 //
-// Thread safety: values and pure functions, but for of_peer() and peer_name(): one system call,
-// which does not block.
+// Thread safety: values and pure functions, except of_peer() and peer_name(): they make one system
+// call, which does not block.
 #pragma once
 
 #include <array>
@@ -17,9 +17,9 @@ namespace bide {
 
 class ClientAddress {
  public:
-  // Nobody's: `::`.
+  // `::`, which is no client's address.
   ClientAddress() = default;
-  // Of the other end of a connected socket; nobody's if that is gone.
+  // The address of the other end of a connected socket; `::` if it has closed.
   [[nodiscard]] static ClientAddress of_peer(int fd);
   // `192.0.2.1`, `2001:db8::1` or `::ffff:192.0.2.1`, without brackets, port or zone.
   [[nodiscard]] static std::optional<ClientAddress> parse(std::string_view text);
@@ -28,10 +28,11 @@ class ClientAddress {
   [[nodiscard]] bool is_v4() const;
   [[nodiscard]] bool is_loopback() const;     // `127.0.0.0/8` or `::1`.
   [[nodiscard]] bool is_unspecified() const;  // `0.0.0.0` or `::`: listening there is everywhere.
-  // As IPv6 has it on the wire, an IPv4 address in its mapped form.
+  // In network byte order; an IPv4 address in its mapped form.
   [[nodiscard]] const std::array<unsigned char, 16>& bytes() const { return bytes_; }
-  // A number that limits per client count by: all of an IPv4 address, of an IPv6 address the /64
-  // that one customer has at least (RFC 6177). Another one in each process. Never 0.
+  // Names the client in limits that hold for each client. Derived from the whole IPv4 address, or
+  // from the /64 of an IPv6 address, because one customer has at least that (RFC 6177). Differs
+  // from process to process. Never 0.
   [[nodiscard]] std::uint64_t client() const;
 
   friend bool operator==(const ClientAddress&, const ClientAddress&) = default;
@@ -44,22 +45,22 @@ class ClientAddress {
 // `::1`, `::ffff:192.0.2.1`; no brackets, port or zone, and no IPv4 address.
 [[nodiscard]] bool is_ipv6(std::string_view text);
 
-// `127.0.0.1:40000`, `[::1]:40000`; empty: it is gone.
+// The other end of a connected socket: `127.0.0.1:40000`, `[::1]:40000`. Empty if it has closed.
 [[nodiscard]] std::string peer_name(int fd);
 
 class AddressRange {
  public:
-  // `10.0.0.0/8` or `2001:db8::/32`, bits behind the prefix are not looked at; or an address, which
-  // is a range of one.
+  // `10.0.0.0/8` or `2001:db8::/32`; bits behind the prefix are ignored. A single address is a
+  // range, too.
   [[nodiscard]] static std::optional<AddressRange> parse(std::string_view text);
-  // An IPv4 address is in IPv4 ranges only, also where one says `::/0`.
+  // IPv6 ranges contain no IPv4 address, not even `::/0`.
   [[nodiscard]] bool contains(const ClientAddress& address) const;
 
   friend bool operator==(const AddressRange&, const AddressRange&) = default;
 
  private:
   ClientAddress base_;
-  std::uint8_t bits_ = 0;  // Of the 128.
+  std::uint8_t bits_ = 0;  // Length of the prefix, of 128.
 };
 
 }  // namespace bide

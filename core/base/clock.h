@@ -1,4 +1,4 @@
-// core/base/clock.h: Where core gets its time from, so that tests can turn it by hand.
+// core/base/clock.h: The source of time for core. Tests replace it by a clock that they set.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once
@@ -18,8 +18,9 @@ class Clock {
   virtual ~Clock() = default;
   [[nodiscard]] virtual TimePoint now() const = 0;
   [[nodiscard]] virtual WallTime wall_now() const = 0;
-  // Sleeps on `cond` until it is notified or this clock has reached `deadline` (kEndOfTime: at most
-  // an hour, so that no wait is without end). May return early; callers loop on their predicate.
+  // Sleeps on `cond` until it is notified or this clock has reached `deadline`. With kEndOfTime it
+  // sleeps for an hour at most, so that every wait ends. May return early: callers loop on their
+  // predicate.
   virtual void wait_until(CondVar& cond, Mutex& mutex, TimePoint deadline) REQUIRES(mutex) = 0;
 };
 

@@ -1,10 +1,11 @@
-// core/base/contact.h: How fresh the job table is: whether NATS was heard from, and when.
+// core/base/contact.h: How fresh the job table is: whether bide is connected to NATS, and when it
+// last heard from the bucket's stream.
 //
-// The watcher writes it, every request may read it (and doubt()): an answer given while NATS is
-// away is true only as of last_heard().
+// The watcher writes it and requests read it: an answer that is given while NATS is away is true as
+// of last_heard().
 //
-// Thread safety: all methods may be called from any thread. None blocks, but for the obstacle's,
-// which take a leaf mutex for a copy.
+// Thread safety: all methods may be called from any thread. They do not block, except that the
+// obstacle is copied under a leaf mutex.
 #pragma once
 
 #include <atomic>
@@ -18,9 +19,9 @@ namespace bide {
 
 class Contact {
  public:
-  // The bucket's stream was heard at `when`: an entry or a heartbeat of its consumer, while the
-  // stream answers and can be written to. Until the next one everything written before `when` has
-  // been applied, short of what is on its way.
+  // An entry or a heartbeat of the consumer came at `when`, and the stream answers and can be
+  // written to. Everything that was written before `when` has been applied, except what is still
+  // being delivered.
   void heard(TimePoint when) noexcept {
     last_heard_.store(when.time_since_epoch().count(), std::memory_order_release);
   }
@@ -29,11 +30,12 @@ class Contact {
     return TimePoint(TimePoint::duration(last_heard_.load(std::memory_order_acquire)));
   }
 
-  // The first full read is in the table. Stays true for good: later reads replace it at once.
+  // The table shows the first full read. Stays true: later reads replace it at once.
   void set_ready(bool ready) noexcept { ready_.store(ready, std::memory_order_release); }
   [[nodiscard]] bool ready() const noexcept { return ready_.load(std::memory_order_acquire); }
 
-  // The connection to NATS is up. Says nothing of the stream: for freshness ask last_heard().
+  // The connection to NATS is up. For freshness use last_heard(): a server may be connected and
+  // have no stream.
   void set_connected(bool connected) noexcept {
     connected_.store(connected, std::memory_order_release);
   }
@@ -41,8 +43,8 @@ class Contact {
     return connected_.load(std::memory_order_acquire);
   }
 
-  // Why there is nothing to read and only a person can help: a bucket that does not exist, say. One
-  // line with its cure. Empty: nothing of that kind.
+  // Why the bucket cannot be read until a person helps, for example because it does not exist: one
+  // line, with the remedy. Empty: there is no such reason.
   void set_obstacle(std::string obstacle) EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     obstacle_ = std::move(obstacle);
@@ -52,8 +54,8 @@ class Contact {
     return obstacle_;
   }
 
-  // For the watcher: somebody has seen the stream end where it cannot, by what was applied. It is
-  // to be compared with what was delivered, soon.
+  // Asks the watcher to compare the stream with what was delivered, soon: the stream was seen to
+  // end before the entries that were applied.
   void doubt() noexcept { doubted_.store(true, std::memory_order_relaxed); }
   [[nodiscard]] bool take_doubt() noexcept {
     return doubted_.load(std::memory_order_relaxed) &&

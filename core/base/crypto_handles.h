@@ -29,8 +29,8 @@ using ParamsPtr = CHandle<OSSL_PARAM, OSSL_PARAM_free>;
 using X509CrlPtr = CHandle<X509_CRL, X509_CRL_free>;
 using X509Ptr = CHandle<X509, X509_free>;
 
-// What fails within leaves nothing in the thread's error queue, which whoever does TLS on that
-// thread would take for trouble of his own.
+// While it lives, failing calls of OpenSSL leave nothing in the thread's error queue. TLS code on
+// the same thread would take such an error for its own.
 class QuietErrors {
  public:
   QuietErrors() { ERR_set_mark(); }

@@ -1,14 +1,17 @@
-// core/base/executor.h: Other threads that help.
+// core/base/executor.h: Runs tasks on other threads.
+//
+// Thread safety: may be called from any thread.
 #pragma once
 
 #include <functional>
 
 namespace bide {
 
-// Runs tasks on other threads, soon; used to split large fan-outs.
+// Delivers large fan-outs in parts.
 class Executor {
  public:
   virtual ~Executor() = default;
+  // Does not block. The task runs soon, on another thread.
   virtual void run(std::function<void()> task) = 0;
 };
 

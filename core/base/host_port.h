@@ -17,8 +17,8 @@ struct HostPort {
   std::optional<std::string_view> port;  // What follows the colon, not checked; nullopt: no colon.
 };
 
-// Splits `text` by its shape. What a host may consist of is the caller's rule. nullopt: the host is
-// empty, its bracket is not closed, or something else than a colon follows the bracket.
+// Splits `text`, without checking the host's characters. nullopt: the host is empty, its bracket is
+// not closed, or the bracket is followed by something other than a colon.
 [[nodiscard]] std::optional<HostPort> split_host_port(std::string_view text);
 
 // Decimal digits and nothing else, 0 to 65535.

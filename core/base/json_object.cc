@@ -17,8 +17,8 @@ namespace {
 // - invalid UTF-8 passes: kParseValidateEncodingFlag;
 // - converting a number to a double reads outside a table for some, with full precision and
 //   without. Nobody here wants doubles: kParseNumbersAsStringsFlag;
-// - it refuses numbers beyond a double all the same, and a lone high surrogate in an escape, which
-//   RFC 8259 sections 6 and 8.2 allow: where it stumbles over one it reads a plain_copy();
+// - it still refuses numbers beyond a double, and a lone high surrogate in an escape, though RFC
+//   8259 sections 6 and 8.2 allow both: then it reads a plain_copy();
 // - a lone `\udc00` is decoded into three bytes that are not UTF-8: has_surrogate();
 // - a NUL after the value ends the text, whatever follows: consumed_all().
 constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
@@ -94,8 +94,8 @@ bool is_number(std::string_view text) {
   return text.empty();
 }
 
-// The first character behind what looks like a number at `at`. If it is one, it becomes another
-// that takes as many characters: 0, 10, 0.0, 0.00, ...
+// The first character behind what looks like a number at `at`. A real number is replaced by a small
+// one of the same length: 0, 10, 0.0, 0.00, ...
 std::size_t make_number_plain(std::string& text, std::size_t at) {
   const std::size_t end = std::min(text.find_first_not_of("0123456789+-.eE", at), text.size());
   const std::size_t length = end - at;
@@ -106,8 +106,8 @@ std::size_t make_number_plain(std::string& text, std::size_t at) {
   return end;
 }
 
-// The same value for RapidJSON's eyes, with everything at its place, but that numbers are small and
-// lone surrogates U+FFFD. What is not JSON does not become JSON by this.
+// A copy that RapidJSON can read: every byte is at the same place, but numbers are small and lone
+// surrogates are U+FFFD. Text that is not JSON does not become JSON by this.
 std::string plain_copy(std::string_view text) {
   std::string plain(text);
   for (std::size_t at = 0; at < plain.size();) {
@@ -179,7 +179,7 @@ class MemberHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Mem
     return !lone_surrogate_;
   }
 
-  // Null for names nobody asked for, and for those that have had their value.
+  // Null for names that were not requested, and for those that have a value already.
   JsonMember* find_wanted(std::string_view name) {
     const auto it = std::find_if(members_.begin(), members_.end(),
                                  [&](const JsonMember& member) { return member.name == name; });
@@ -246,11 +246,11 @@ class StringsHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, St
   bool opened_ = false;
 };
 
-// What became of one reading.
+// The result of one reading.
 enum class Reading : std::uint8_t {
   kWhole,
   kRefused,
-  kStumbled,  // Over what a plain_copy() is without; it may be refused for something else yet.
+  kStumbled,  // RapidJSON stopped where a plain_copy() may help.
 };
 
 template <typename Handler>
@@ -277,7 +277,7 @@ struct Attempt {
   std::size_t member_count = 0;
 };
 
-// `parsed` is `text` or its plain copy; what the members keep are places in `text`.
+// `parsed` is `text` or its plain copy. Members refer to `text`.
 Attempt read_members(std::string_view text, std::string_view parsed,
                      std::vector<JsonMember>& members, std::size_t depth_max,
                      JsonDuplicates duplicates) {
@@ -290,7 +290,7 @@ Attempt read_members(std::string_view text, std::string_view parsed,
   return {.stumbled = reading == Reading::kStumbled, .error = JsonError::kSyntax};
 }
 
-// `strings` is what it had when the reading ended.
+// `strings` is the handler's state when the reading ended.
 Reading read_strings(std::string_view text, std::vector<std::string>& strings) {
   strings.clear();
   rapidjson::MemoryStream stream(text.data(), text.size());
@@ -306,8 +306,8 @@ std::size_t string_end(std::string_view text, std::size_t at) {
   return at + 1;
 }
 
-// Where the value at `at` ends that stands in an array or object: the first comma or closing
-// bracket that is not inside of it.
+// The end of the value at `at`, an element of an array or object: the first comma or closing
+// bracket outside the value.
 std::size_t element_end(std::string_view text, std::size_t at) {
   for (std::size_t depth = 0;;) {
     const char c = text[at];

@@ -1,11 +1,11 @@
 // core/base/json_object.h: A few members of one JSON object, with the bytes they were written in.
 //
-// One pass over the text, no tree: only the members asked for are kept, so a hostile value costs
-// no more memory than its own size; twice that where a number is beyond a double or an escaped
-// surrogate stands alone. Checked on the way: RFC 8259's grammar, UTF-8, depth. Of duplicate
-// members the first wins, or they are refused.
+// The text is read in one pass, without a tree, and only the requested members are kept. So a
+// hostile value costs no more memory than its own size, or twice its size if a number is beyond a
+// double or an escaped surrogate stands alone. The grammar of RFC 8259, UTF-8 and the depth are
+// checked. If a name occurs twice, the first member wins or the text is refused.
 //
-// This is the only way into RapidJSON: bytes from outside crash it when it is used in other ways.
+// All JSON from outside goes through here: used in other ways, RapidJSON crashes on some input.
 //
 // Thread safety: values and pure functions.
 #pragma once
@@ -21,14 +21,14 @@
 
 namespace bide {
 
-// Callers have lower limits of their own; RapidJSON counts a string's bytes in 32 bits.
+// RapidJSON counts the bytes of a string in 32 bits. Callers have lower limits of their own.
 inline constexpr std::size_t kJsonBytesMax = 1 << 30;
 
 struct JsonMember {
   enum class Kind : std::uint8_t { kAbsent, kNull, kBool, kNumber, kString, kObject, kArray };
   std::string_view name;
   Kind kind = Kind::kAbsent;
-  std::string_view raw{};  // Byte-exact, without surrounding white space; into the parsed text.
+  std::string_view raw{};  // The bytes in the parsed text, without surrounding white space.
   std::string text{};      // kString: decoded, in UTF-8; a lone surrogate is U+FFFD.
 
   // `null` says as little as leaving the member out.
@@ -38,11 +38,10 @@ struct JsonMember {
 enum class JsonError : std::uint8_t {
   kSyntax,     // Not one JSON object, not UTF-8, or over kJsonBytesMax.
   kDepth,      // Nested deeper than `depth_max`.
-  kDuplicate,  // Refused, and some member of the object itself stands twice.
+  kDuplicate,  // A name of the object itself occurs twice, and the caller refuses that.
 };
 
-// What two members of one name mean depends on the reader; where readers must agree they are
-// refused.
+// Readers of JSON disagree about two members with one name. Where that matters they are refused.
 enum class JsonDuplicates : std::uint8_t { kFirstWins, kRefused };
 
 class JsonObject {
@@ -55,7 +54,7 @@ class JsonObject {
 
   // `name` must be one of those asked for.
   [[nodiscard]] const JsonMember& operator[](std::string_view name) const;
-  // Of all names, those nobody asked for included; a duplicate counts again.
+  // Counts all members, requested or not; duplicates count.
   [[nodiscard]] std::size_t member_count() const { return member_count_; }
 
  private:
@@ -67,16 +66,16 @@ class JsonObject {
 // as a member's `raw`.
 [[nodiscard]] std::optional<std::vector<std::string>> parse_string_array(std::string_view text);
 
-// The elements of an array as they were written, without surrounding white space; into `text`,
-// which is JSON already checked. nullopt: not an array.
+// The elements of an array as they were written, without surrounding white space: views into
+// `text`, which is JSON already checked. nullopt: not an array.
 [[nodiscard]] std::optional<std::vector<std::string_view>> split_json_array(std::string_view text);
 
 struct RawJsonMember {
   std::string_view name;  // As written, without the quotes.
   std::string_view value;
 };
-// The members of an object in their order, as they were written; into `text`, which is JSON already
-// checked. Of anything but an object: none.
+// The members of an object in their order, as they were written: views into `text`, which is JSON
+// already checked. Empty for anything but an object.
 [[nodiscard]] std::vector<RawJsonMember> split_json_object(std::string_view text);
 
 }  // namespace bide

@@ -54,8 +54,8 @@ constexpr Word any_equal(Word word, char c) {
 
 bool needs_escape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
 
-// Eight characters at a time, for hardly any text has to be escaped. The last look overlaps the one
-// before.
+// Eight characters at a time, because hardly any text has to be escaped. The last eight may overlap
+// those before.
 bool needs_no_escape(std::string_view text) {
   const auto is_clean = [](Word word) {
     return (any_below(word, 0x20) | any_equal(word, '"') | any_equal(word, '\\')) == 0;
@@ -166,7 +166,7 @@ void JsonText::separate() {
   if (comma_due_) out_ += ',';
 }
 
-// Short text leaves with its punctuation in one append: four would cost more than copying it twice.
+// Short text is appended together with its punctuation: four appends cost more than a second copy.
 void JsonText::quote(std::string_view text, bool is_key) {
   constexpr std::size_t kShort = 60;
   const bool clean = needs_no_escape(text);
@@ -192,7 +192,7 @@ void JsonText::quote(std::string_view text, bool is_key) {
 }
 
 void JsonText::append_escaped(std::string_view text) {
-  std::size_t begin = 0;  // Of the run that is copied in one go.
+  std::size_t begin = 0;  // Where the run begins that is copied at once.
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (!needs_escape(text[i])) continue;
     out_.append(text, begin, i - begin);

@@ -1,4 +1,4 @@
-// core/base/json_text.h: Writes JSON in the order it is told to, without white space.
+// core/base/json_text.h: Writes JSON, in the order of the calls and without white space.
 //
 // Thread safety: none; lives on one stack.
 #pragma once
@@ -10,11 +10,12 @@
 
 namespace bide {
 
-// The caller keeps begins and ends in pairs, and a key before each value inside an object. Strings
-// must be UTF-8; they come out as they are but for what RFC 8259 section 7 wants escaped.
+// The caller pairs each begin with an end, and writes a key before each value inside an object.
+// Strings must be UTF-8. Only characters that RFC 8259 section 7 requires to be escaped are
+// escaped.
 class JsonText {
  public:
-  // `bytes_expected`: a guess at the size of the whole; a good one spares copying while it grows.
+  // `bytes_expected`: an estimate of the whole size; a good one saves copies while the text grows.
   explicit JsonText(std::size_t bytes_expected = 0) { out_.reserve(bytes_expected); }
 
   void begin_object();
@@ -23,18 +24,19 @@ class JsonText {
   void end_array();
   void key(std::string_view name);
   void string(std::string_view value);
-  // Of any bytes, for a log or a terminal: what is not UTF-8 becomes U+FFFD, and what is not
-  // printable (core/base/printable.h) is escaped.
+  // Takes any bytes, for a log or a terminal: bytes that are not UTF-8 become U+FFFD, and
+  // characters that are not printable (core/base/printable.h) are escaped.
   void printable_string(std::string_view value);
-  void raw(std::string_view json);  // One JSON value, taken over byte by byte.
+  void raw(std::string_view json);  // One JSON value, copied unchanged.
   void boolean(bool value) { raw(value ? "true" : "false"); }
   void number(std::uint64_t value) { raw(std::to_string(value)); }
-  // The shortest text that is read as `value`, or so many decimals. `null`: JSON has no infinity.
+  // The shortest text that reads back as `value`, or with that many decimals. Infinity and NaN
+  // become `null`, because JSON has neither.
   void real(double value);
   void real(double value, int decimals);
 
   void member(std::string_view name, std::string_view string_value);
-  // A member whose value is left out together with its key when it is empty.
+  // Writes nothing if the value is empty.
   void string_if(std::string_view name, std::string_view value);
   void raw_if(std::string_view name, std::string_view json);
 

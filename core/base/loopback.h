@@ -7,8 +7,8 @@
 
 namespace bide {
 
-// `host`: a name, an IPv4 address, or an IPv6 address without its brackets. A name that begins like
-// an address, as 127.evil.example does, does not count.
+// `host`: a name, an IPv4 address, or an IPv6 address without brackets. False for names that only
+// begin like an address, such as 127.evil.example.
 [[nodiscard]] bool is_loopback_host(std::string_view host);
 
 }  // namespace bide

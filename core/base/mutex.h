@@ -1,9 +1,9 @@
 // core/base/mutex.h: The standard mutex and condition variable, with annotations the compiler can
 // check.
 //
-// clang's -Wthread-safety proves at compile time that members marked GUARDED_BY are touched only
-// under their lock; libstdc++'s own types carry no annotations, hence these thin wrappers. g++
-// ignores the annotations.
+// clang's -Wthread-safety proves at compile time that members marked GUARDED_BY are used only under
+// their lock. The types of libstdc++ carry no annotations, so these wrap them. g++ ignores the
+// annotations.
 #pragma once
 
 #include <chrono>
@@ -47,10 +47,11 @@ class SCOPED_CAPABILITY MutexLock {
   Mutex& mutex_;
 };
 
-// Every wait has a deadline: a lost notification is then a delay somebody can see, not a hang.
+// Every wait has a deadline, so a lost notification causes a delay that can be seen, not a hang.
 class CondVar {
  public:
-  // Releases `mutex`, sleeps until notified or `deadline`, takes it again. May wake for nothing.
+  // Releases `mutex`, sleeps until it is notified or `deadline` has come, and locks `mutex` again.
+  // May return early.
   void wait_until(Mutex& mutex, std::chrono::steady_clock::time_point deadline) REQUIRES(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     cond_.wait_until(lock, deadline);

@@ -43,7 +43,7 @@ void PackedText::reset() noexcept {
   char* const bytes = std::exchange(bytes_, nullptr);
   if (bytes == nullptr) return;
   Count& count = count_of(bytes);
-  // Most are never shared: the load spares them the locked instruction.
+  // Most are never shared. For them a plain load replaces the locked instruction.
   const bool last = count.load(std::memory_order_acquire) == 1 ||
                     count.fetch_sub(1, std::memory_order_acq_rel) == 1;
   if (last) ::operator delete(bytes - sizeof(Count));

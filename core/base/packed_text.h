@@ -20,8 +20,8 @@ namespace bide {
 
 class PackedText {
  public:
-  // At most kStringsMax, kept in order, each ended by NUL; one with a NUL inside is kept up to
-  // that.
+  // Takes at most kStringsMax strings and keeps their order. Each is stored with a NUL at its end,
+  // so a string with a NUL inside is cut there.
   static constexpr std::size_t kStringsMax = 5;
   explicit PackedText(std::initializer_list<std::string_view> strings);
   PackedText(const PackedText& other) noexcept;
@@ -32,11 +32,12 @@ class PackedText {
   }
   ~PackedText() { reset(); }
 
-  // False: it was moved from or reset, and holds no strings.
+  // False if it was moved from or reset: it holds no strings then.
   [[nodiscard]] explicit operator bool() const { return bytes_ != nullptr; }
   void reset() noexcept;
 
-  // `index` below the number of strings packed. Walks over those before it: put the long ones last.
+  // `index` must be below the number of packed strings. Walks over all strings before it, so put
+  // long ones last.
   [[nodiscard]] std::string_view operator[](std::size_t index) const;
 
   // All of them in one walk; `N` is the number of strings packed.
@@ -52,7 +53,7 @@ class PackedText {
   }
 
  private:
-  char* bytes_;  // The first string; the count of those who share it stands before.
+  char* bytes_;  // The first string. The reference count stands before it.
 };
 
 }  // namespace bide

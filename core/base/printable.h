@@ -1,4 +1,4 @@
-// core/base/printable.h: Text that somebody else wrote, on its way to a terminal or a log.
+// core/base/printable.h: Makes text from outside safe to show on a terminal or in a log.
 //
 // Control characters (C0, DEL, C1) move the cursor and colour what follows, bidirectional marks and
 // overrides reorder what stands around them, and U+2028 and U+2029 end a line for some readers.
@@ -22,7 +22,7 @@ struct Character {
 // The first one. `text` must not be empty.
 [[nodiscard]] Character first_character(std::string_view text);
 
-// Neither a control character nor one that ends lines or changes the direction of writing.
+// False for control characters and for those that end lines or change the direction of writing.
 [[nodiscard]] bool is_printable(char32_t code_point);
 
 // `text` with `instead` in place of each character that is not printable and each byte that is not

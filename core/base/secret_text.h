@@ -1,5 +1,5 @@
-// core/base/secret_text.h: What counts of a file that somebody wrote a secret into, with whatever
-// editor or system they have.
+// core/base/secret_text.h: The secret in a file, without what an editor or another system may have
+// added.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -8,15 +8,15 @@
 
 namespace bide {
 
-// Editors of another system put a UTF-8 byte order mark in front of text.
+// Some editors put a UTF-8 byte order mark in front of text.
 [[nodiscard]] inline std::string_view without_byte_order_mark(std::string_view text) {
   constexpr std::string_view kMark = "\xEF\xBB\xBF";
   if (text.starts_with(kMark)) text.remove_prefix(kMark.size());
   return text;
 }
 
-// A file that holds one secret: neither the mark nor one line end behind it, LF or CRLF, is part of
-// the secret. Everything else is, blanks and further line ends included.
+// The secret in a file that holds one. The mark and one line end (LF or CRLF) at the end are not
+// part of it; blanks and further line ends are.
 [[nodiscard]] inline std::string_view secret_in(std::string_view text) {
   text = without_byte_order_mark(text);
   if (!text.ends_with('\n')) return text;

@@ -1,4 +1,4 @@
-// core/base/stop_signal.h: Tells threads to stop, and lets them pause until then.
+// core/base/stop_signal.h: Tells threads to stop. A thread that pauses on it wakes up at once.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once
@@ -20,7 +20,7 @@ class StopSignal {
     MutexLock lock(mutex_);
     return requested_;
   }
-  // Blocks for `duration`, or until request(). True: stop.
+  // Blocks for `duration`, or until request(). Returns whether to stop.
   bool wait_for(std::chrono::milliseconds duration) {
     const auto deadline = std::chrono::steady_clock::now() + duration;
     MutexLock lock(mutex_);

@@ -34,7 +34,7 @@ TimestampShape shape_of_timestamp(std::string_view text) {
 }
 
 std::string with_zone(std::string timestamp) {
-  // Most end with `Z`, and there is nothing to look at.
+  // Most end with `Z`, and need no change.
   if (!timestamp.empty() && is_digit(timestamp.back()) &&
       shape_of_timestamp(timestamp) == TimestampShape::kWithoutZone) {
     timestamp += 'Z';

@@ -9,13 +9,13 @@
 
 namespace bide {
 
-// RFC 3339 section 5.6, by shape: `2026-01-31T12:00:00.5Z`, `2026-01-31T12:00:00+01:00`. Whether
-// such a day exists is not asked: timestamps are shown as written, order comes from `unix_nano`.
-// One without a zone, as Python's isoformat() writes it, is UTC.
+// The shape of RFC 3339 section 5.6: `2026-01-31T12:00:00.5Z`, `2026-01-31T12:00:00+01:00`. That
+// the day exists is not checked: timestamps are shown as written, and events are ordered by
+// `unix_nano`. A timestamp without a zone, as Python's isoformat() writes it, is UTC.
 enum class TimestampShape : std::uint8_t { kNone, kZoned, kWithoutZone };
 [[nodiscard]] TimestampShape shape_of_timestamp(std::string_view text);
 
-// Other text is left as it is.
+// Adds `Z` to a timestamp without a zone. Other text is returned unchanged.
 [[nodiscard]] std::string with_zone(std::string timestamp);
 
 }  // namespace bide

@@ -12,7 +12,7 @@ struct Taken {
   bool valid = false;
 };
 
-// What the bytes in front of `text`, which is not empty, are: RFC 3629 section 4, row by row.
+// The character at the front of `text`, which is not empty: RFC 3629 section 4, row by row.
 Taken take_character(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned lead = byte(0);

@@ -28,9 +28,9 @@ Condition Condition::news_until(const Condition& end) {
   return condition;
 }
 
-// Only a tag of the current revision can match, and comparing revisions spares rendering the job
-// just to learn its hash. The text's revision lags the JSON's and may be a walk over all events to
-// learn, so of a text the word is compared.
+// Only a tag of the current revision can match, so comparing revisions avoids rendering the job for
+// its hash. The text's revision may be older than the JSON's, and may take a walk over all events.
+// So for the text the status is compared instead.
 bool Condition::may_match(const Job& job, const ValidatorList& seen) {
   return std::any_of(seen.tags().begin(), seen.tags().end(), [&](const EntityTag& tag) {
     return tag.revision == job.revision() || tag.hash == text_hash_of(job.status());
@@ -43,7 +43,7 @@ Condition::Judgement Condition::judge_state(const Job& job, const Moment& moment
   const Verdict unless_final = final ? Verdict::kNever : Verdict::kPending;
   switch (kind_) {
     case Kind::kChange:
-      break;  // Judged by its tag.
+      break;  // judge() compares its tag.
     case Kind::kFinal:
       return {final ? Verdict::kHolds : Verdict::kPending};
     case Kind::kExists:
@@ -67,7 +67,7 @@ Condition::Judgement Condition::judge_state(const Job& job, const Moment& moment
   return {Verdict::kPending};
 }
 
-// Only time is missing: the grace, or for a job of unknown agents the settle time, or both.
+// The job needs nothing but time: the grace, the settle time if its agents are unknown, or both.
 Condition::Judgement Condition::judge_settling(const Job& job, const Moment& moment) {
   TimePoint from = job.final() ? TimePoint{} : moment.settled_at;
   if (moment.in_grace(job)) from = std::max(from, moment.graced_at);

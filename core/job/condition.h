@@ -1,4 +1,5 @@
-// core/job/condition.h: What a request waits for, judged on the job as it stands.
+// core/job/condition.h: The condition that a request waits for, judged on the current state of the
+// job.
 //
 // Thread safety: immutable value. judge() reads the job, so the caller holds its shard's mutex or
 // has a copy.
@@ -16,19 +17,19 @@
 namespace bide {
 
 enum class Verdict : std::uint8_t {
-  kHolds,    // Answer now: this is the news.
+  kHolds,    // Answer now, with this state.
   kPending,  // Not yet.
   kNever,    // No later state can satisfy it (a failed job will not succeed): answer now, too.
-  kNews,     // Of news_until() only: a state the client has not seen; more may come.
+  kNews,     // news_until() only: the client has not seen this state; more may come.
 };
 
-// When a job is judged, and when time alone changes the verdict.
+// The time of a judgement, and the times at which a verdict changes by time alone.
 struct Moment {
   TimePoint now;
-  TimePoint settled_at{};             // It will have been unchanged for the settle time.
-  TimePoint graced_at = TimePoint{};  // It will have had no event for the retry grace.
+  TimePoint settled_at{};             // The job will have been unchanged for the settle time.
+  TimePoint graced_at = TimePoint{};  // The retry grace will have passed since its last event.
 
-  // It has ended without success, and may still be delivered again.
+  // The job has ended without success, and may still be delivered to an agent again.
   [[nodiscard]] bool in_grace(const Job& job) const {
     const Status status = job.status();
     return now < graced_at && is_terminal(status) && status != Status::kCompleted;
@@ -43,37 +44,37 @@ class Condition {
   // The default: the job's current entity tag matches none of `seen`.
   Condition() = default;
   static Condition change() { return Condition(Kind::kChange); }
-  // The same, and pending where the job is final: a late event still joins its timeline.
+  // The same, but pending if the job is final: a late event may still join its timeline.
   static Condition any_change();
-  // Terminal, and final or, if it is for agents that nobody has named or counted, nobody at work,
-  // no longer in grace, and unchanged for the table's settle time; with `agents_min` > 0 at least
-  // so many agents terminal.
+  // The job is terminal, and final. If its definition neither names nor counts its agents, it need
+  // not be final: it must have no agent at work, be past the retry grace, and be unchanged for the
+  // table's settle time. With `agents_min` > 0, at least that many agents must be terminal.
   static Condition done(std::uint32_t agents_min = 0);
-  // Completed, as `done`. kNever as soon as the job failed, was skipped or partly failed, nobody is
-  // at work, and its grace is over.
+  // As done(), and completed. kNever when the job has failed, partly failed or was skipped, no
+  // agent is at work, and the grace is over.
   static Condition succeeded() { return Condition(Kind::kSucceeded); }
   static Condition exists() { return Condition(Kind::kExists); }
   // One of the statuses whose bit (1 << Status) is set in `mask`.
   static Condition status_in(std::uint8_t mask);
-  // See Job::final(); its grace is over.
+  // Job::final(), and the grace is over.
   static Condition final() { return Condition(Kind::kFinal); }
-  // What a stream waits for between two records: kNews as long as the client has not seen the
-  // current state, else what `end` says. The last state is told before the end.
+  // The condition of a stream between two records: kNews while the client has not seen the current
+  // state, otherwise the verdict of `end`. So the last state is sent before the end.
   static Condition news_until(const Condition& end);
 
   [[nodiscard]] Kind kind() const { return kind_; }
 
   struct Judgement {
     Verdict verdict;
-    // kPending only: when time alone may change the verdict (settling, the retry grace).
+    // For kPending: when time alone may change the verdict (settling, the retry grace).
     TimePoint again_at = kEndOfTime;
   };
-  // `seen` are the client's validators for `type`. `current_tag()` renders at most once per version
-  // of the job.
+  // `seen`: the client's validators for the representation whose tag `current_tag()` returns. That
+  // call renders at most once for each version of the job.
   template <typename TagOf>
   [[nodiscard]] Judgement judge(const Job& job, const ValidatorList& seen, const Moment& moment,
                                 TagOf&& current_tag) const {
-    if (seen.any()) return {Verdict::kNever};  // `*` matches every state there will be.
+    if (seen.any()) return {Verdict::kNever};  // `*` matches every later state, too.
     const bool final = moment.is_final(job);
     if (kind_ == Kind::kChange || news_) {
       const bool news = !may_match(job, seen) || !seen.matches(current_tag());
@@ -92,7 +93,7 @@ class Condition {
   explicit Condition(Kind kind) : kind_(kind) {}
   Judgement judge_state(const Job& job, const Moment& moment) const;
   static Judgement judge_settling(const Job& job, const Moment& moment);
-  // When it becomes final, and its representation says so; kEndOfTime: not by time alone.
+  // When the job becomes final by time alone, which its representation shows. kEndOfTime: never.
   static TimePoint final_from(const Job& job, const Moment& moment) {
     return job.final() && moment.in_grace(job) ? moment.graced_at : kEndOfTime;
   }

@@ -13,8 +13,7 @@ namespace {
 
 constexpr int kHashDigits = 16;
 
-// The standard's own conversions take twice as long for hex: they go digit pair by digit pair
-// through a division.
+// The standard's conversions take twice as long for hex: they divide for each pair of digits.
 char* put_hex(char* out, std::uint64_t value, int digits) {
   for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
     *out++ = "0123456789abcdef"[value >> static_cast<unsigned>(shift) & 15U];
@@ -26,7 +25,7 @@ int hex_digits_of(std::uint64_t value) {
   return value == 0 ? 1 : (static_cast<int>(std::bit_width(value)) + 3) / 4;
 }
 
-// Up to `digits_max` digits at the front of `text`, lower case.
+// The lower-case digits at the front of `text`, `digits_max` at most.
 std::optional<std::uint64_t> take_hex(std::string_view& text, std::size_t digits_max) {
   std::uint64_t value = 0;
   std::size_t taken = 0;
@@ -55,7 +54,7 @@ bool take_dash(std::string_view& text) {
   return true;
 }
 
-// A number that is written in one way only: without zeros in front.
+// A number without leading zeros, so that each value has one text.
 bool is_padded(std::string_view text) {
   return text.size() > 1 && text[0] == '0' && text[1] != '-';
 }
@@ -71,7 +70,7 @@ bool is_etagc(char c) {
 }
 
 struct ListedTag {
-  std::string_view opaque;  // What stands between the quotes.
+  std::string_view opaque;  // The text between the quotes.
   bool weak = false;
 };
 
@@ -180,7 +179,7 @@ bool ValidatorList::later_than(Epoch epoch, Revision revision) const {
                      [&](const EntityTag& tag) { return tag.later_than(epoch, revision); });
 }
 
-// They stay, as tags of no epoch: a cursor is a tag, too, and there must be one.
+// They stay in the list, as tags of no epoch: a cursor is a tag, too, and must not disappear.
 void ValidatorList::forget_later(Epoch epoch, Revision revision) {
   for (EntityTag& tag : tags_) {
     if (tag.later_than(epoch, revision)) tag = {};

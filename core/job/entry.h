@@ -1,4 +1,4 @@
-// core/job/entry.h: One entry of the bucket, understood: what a worker said about which job.
+// core/job/entry.h: One decoded entry of the bucket: what a worker reported about a job.
 //
 // Thread safety: immutable values once decoded.
 #pragma once
@@ -18,15 +18,15 @@ namespace bide {
 // A stream sequence number. 0 means none; the stream's first message is 1.
 using Revision = std::uint64_t;
 
-inline constexpr std::string_view kSubmitterAgent = "_api";  // Writes events, but is no agent.
+inline constexpr std::string_view kSubmitterAgent = "_api";  // Writes events, but does no work.
 
-// `jobs.<id>`: what the job is. Written once; written again it replaces.
+// `jobs.<id>`: what the job is. A second write replaces the first.
 struct Definition {
   std::string created;    // As written, RFC 3339; empty when absent.
   std::string subject;    // Empty when absent.
   std::string operation;  // Raw JSON, byte-exact; empty when absent.
-  // Who must finish before the job is done: nobody named, that many agents, or these hostnames
-  // (sorted, unique).
+  // The agents that must finish before the job is done: unknown, a number of agents, or these
+  // hostnames (sorted, unique).
   std::variant<std::monostate, std::uint32_t, std::vector<std::string>> expected_agents;
 };
 
@@ -52,22 +52,21 @@ struct Response {
 // The key was deleted or purged.
 struct Deletion {};
 
-// What the key held is gone, but no deletion is there instead: garbage was written over it, or the
-// bucket has pushed it out. It is as if it never had been: unlike a deletion this leaves nothing
-// that somebody who reads the bucket now could see, no revision either.
+// The key's value is gone without a deletion: garbage was written over it, it expired, or a full
+// bucket dropped it. It is as if it had never been written. Unlike a deletion, a loss leaves
+// nothing in the bucket that a new reader could see, not even a revision.
 struct Loss {};
 
 struct Entry {
   std::string job_id;
-  // The key without its `<family>.<id>` prefix: names this entry among the job's. Empty:
-  // `jobs.<id>`.
+  // The key without `<family>.<id>.`: names this entry among the job's. Empty for `jobs.<id>`.
   std::string key_rest;
   enum class Family : std::uint8_t { kJob, kStatus, kResponse } family{};
   Revision revision = 0;
   WallTime written;  // The stream's time for the message, not the worker's.
   std::variant<Definition, Event, Response, Deletion, Loss> what;
 
-  // Takes out what the key held, and adds nothing.
+  // Removes the key's value and adds nothing.
   [[nodiscard]] bool takes_away() const {
     return std::holds_alternative<Deletion>(what) || std::holds_alternative<Loss>(what);
   }

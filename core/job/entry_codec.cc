@@ -17,7 +17,7 @@ using Names = std::vector<std::string_view>;
 template <typename T>
 using OrRejection = std::variant<T, Rejection>;
 
-// Every value may be a signed envelope instead, so these two are always asked for.
+// Every value may be a signed envelope, so these two members are always requested.
 constexpr std::string_view kPayload = "payload", kSignature = "signature";
 
 Rejection rejection_of(JsonError error) {
@@ -36,8 +36,8 @@ bool is_envelope(const JsonObject& object) {
   return object[kPayload].kind == Kind::kString && object[kSignature].kind == Kind::kString;
 }
 
-// The value's members, of the payload if it is an envelope. They refer to `value` or, unwrapped, to
-// `payload`, which therefore belongs to the caller.
+// The members of the value, or of its payload if it is an envelope. They refer to `value` or to
+// `payload`, so the caller owns both.
 OrRejection<JsonObject> open_value(std::string_view value, Names names, std::string& payload) {
   names.insert(names.end(), {kPayload, kSignature});
   auto outer = JsonObject::parse(value, names, kJsonDepthMax);
@@ -73,13 +73,13 @@ OrRejection<Definition> decode_definition(const EntryKey& key, std::string_view 
   return definition;
 }
 
-// Workers put what they like into an event's data; two strings in it mean something to the job,
-// and only a NUL in one of those is refused.
+// Workers may put anything into an event's data. Only two strings in it matter to the job, and they
+// are rejected only if they contain a NUL.
 std::optional<Rejection> read_event_data(const JsonMember& data, Event& event) {
   if (data.kind != Kind::kObject) return std::nullopt;
   const auto parsed = JsonObject::parse(data.raw, {"error", "new_job_id"}, kJsonDepthMax);
   const auto* object = std::get_if<JsonObject>(&parsed);
-  if (object == nullptr) return std::nullopt;  // Cannot be: it was parsed as part of the value.
+  if (object == nullptr) return std::nullopt;  // Impossible: it was parsed as part of the value.
   FieldReader read(*object);
   const auto text_if_string = [&](std::string_view name) {
     if ((*object)[name].kind != Kind::kString) return std::string();
@@ -95,9 +95,9 @@ bool is_kept_in_keys(char c) {
          c == '-';
 }
 
-// The agent's segment of a key is the name with `_` for each other character; also for each byte of
-// one that takes several, as some writers do. Permissions of NATS say which keys a worker may
-// write: by its value it must not speak for another.
+// In the key, the agent is its name with `_` in place of every other character; some writers put
+// one `_` for each byte of a character. The permissions of NATS limit which keys a worker may
+// write, so its value must not speak for another agent.
 std::optional<Rejection> check_agent(const EntryKey& key, std::string_view hostname) {
   std::string by_character, by_byte;
   for (const char c : hostname) {
@@ -149,7 +149,7 @@ OrRejection<Response> decode_response(const EntryKey& key, std::string_view valu
   return response;
 }
 
-// Moves what was decoded into the entry, or hands the rejection on.
+// Moves the decoded value into the entry, or passes the rejection on.
 template <typename T>
 std::variant<Entry, Rejection> finish(Entry entry, OrRejection<T> decoded) {
   if (auto* rejection = std::get_if<Rejection>(&decoded)) return std::move(*rejection);

@@ -1,7 +1,7 @@
-// core/job/entry_codec.h: Bytes from the bucket to an Entry, or a reason why not.
+// core/job/entry_codec.h: Decodes bytes of the bucket into an Entry, or says why they are rejected.
 //
-// Nothing a worker writes may crash or stall the server: values are capped before they are parsed,
-// depth is capped, UTF-8 is checked (core/base/json_object.h).
+// Nothing that a worker writes may crash or stall the server: the size of a value is checked before
+// it is parsed, its depth is limited, and UTF-8 is checked (core/base/json_object.h).
 //
 // Thread safety: pure functions.
 #pragma once
@@ -31,7 +31,7 @@ enum class RejectReason : std::uint8_t {
   kMismatch,       // The value names another job or event than its key.
   kAgentMismatch,  // The value's hostname is not the agent of its key.
   kJobFull,        // The job holds as much as it may (core/job/job.h).
-  kTableFull,      // The table does (JobTable::Options).
+  kTableFull,      // The table holds as much as it may (JobTable::Options).
 };
 inline constexpr std::size_t kRejectReasons = 10;
 // The word for metrics and logs: `key`, `size`, ...
@@ -39,10 +39,10 @@ inline constexpr std::size_t kRejectReasons = 10;
 
 struct Rejection {
   RejectReason reason;
-  std::string detail;  // For the log: which member, what was expected. Never the value itself.
+  std::string detail;  // For the log: the member and what was expected. Never the value itself.
 };
 
-// One message of the bucket's stream. Views must outlive the call only.
+// One message of the bucket's stream. The views need to live as long as the call.
 struct RawEntry {
   std::string_view key;  // Without the `$KV.<bucket>.` prefix.
   std::string_view value;

@@ -26,7 +26,7 @@ Segments split(std::string_view key) {
   return segments;
 }
 
-// What a NATS key may hold but for the dot, which separates.
+// The characters of a NATS key, except the dot, which separates segments.
 bool is_agent_char(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
          std::string_view("_-=/").find(c) != std::string_view::npos;

@@ -1,4 +1,4 @@
-// core/job/entry_key.h: The keys of the bucket, taken apart.
+// core/job/entry_key.h: Parses the keys of the bucket.
 //
 //   jobs.<id>
 //   status.<id>.<event>.<agent>.<unix nanoseconds>
@@ -19,14 +19,14 @@ namespace bide {
 struct EntryKey {
   Entry::Family family{};
   std::string_view job_id{};
-  std::string_view rest{};     // What follows `<family>.<id>.`; empty for `jobs.<id>`.
+  std::string_view rest{};     // The part behind `<family>.<id>.`; empty for `jobs.<id>`.
   EventKind event{};           // kStatus only.
   std::string_view agent{};    // Sanitised by the writer; not for kJob.
   std::int64_t unix_nano = 0;  // Not negative; not for kJob.
 };
 
-// nullopt: not one of the three forms with exactly that many segments, or a bad id, event, agent
-// (one or more of A-Z a-z 0-9 _ - = /) or time (decimal digits that fit an int64).
+// nullopt: the key has none of the three forms, or a bad id, event, agent (must be one or more of
+// A-Z a-z 0-9 _ - = /) or time (must be decimal digits that fit an int64).
 [[nodiscard]] std::optional<EntryKey> parse_key(std::string_view key);
 
 }  // namespace bide

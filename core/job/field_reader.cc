@@ -14,7 +14,7 @@ constexpr std::size_t kTimestampBytesMax = 64;
 template <typename Integer>
 std::optional<Integer> parse_integer(std::string_view text) {
   Integer value = 0;
-  if (text == "-0") return value;  // from_chars() knows no sign on unsigned types.
+  if (text == "-0") return value;  // from_chars() accepts no sign for unsigned types.
   const auto [ptr, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || ptr != text.data() + text.size()) return std::nullopt;
   return value;

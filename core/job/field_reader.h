@@ -1,8 +1,7 @@
-// core/job/field_reader.h: Takes typed fields out of a JSON object and remembers what was wrong
-// first.
+// core/job/field_reader.h: Reads typed fields of a JSON object and remembers the first problem.
 //
-// Reading goes on after a problem with empty results, so that a decoder reads as the list of its
-// fields; it asks problem() once, at the end. `null` counts as absent everywhere.
+// After a problem, reading goes on with empty results. So a decoder is a list of its fields, and
+// checks problem() once, at the end. `null` counts as absent everywhere.
 //
 // Thread safety: none; lives on one stack.
 #pragma once
@@ -23,14 +22,14 @@ class FieldReader {
  public:
   enum class Need : std::uint8_t { kRequired, kOptional };
 
-  // `object` must outlive the reader, and have been asked for every name read here.
+  // `object` must outlive the reader, and must have been parsed for every name that is read here.
   explicit FieldReader(const JsonObject& object) : object_(object) {}
 
   // A string without NUL, at most `bytes_max` long and, if required, not empty. Empty when absent.
   std::string text(std::string_view name, Need need, std::size_t bytes_max);
-  // As text(), of RFC 3339's shape; one without a zone gets that of UTC.
+  // As text(), with the shape of RFC 3339. A timestamp without a zone gets that of UTC.
   std::string timestamp(std::string_view name);
-  // If present, a string equal to `expected`; another one is a kMismatch.
+  // A string equal to `expected`. Any other string is a kMismatch.
   void expect(std::string_view name, Need need, std::string_view expected);
   std::optional<bool> boolean(std::string_view name);
   // nullopt: absent or not an integer that fits; no problem either way.
@@ -38,7 +37,7 @@ class FieldReader {
   // Raw JSON; empty when absent.
   std::string any(std::string_view name) const { return std::string(raw(name)); }
   std::string object(std::string_view name);
-  // Nothing, a number or names: see Definition::expected_agents.
+  // See Definition::expected_agents.
   decltype(Definition::expected_agents) agents(std::string_view name);
 
   [[nodiscard]] const std::optional<Rejection>& problem() const { return problem_; }

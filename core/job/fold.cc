@@ -12,7 +12,7 @@ using AgentNames = std::vector<std::string>;
 using Number = StoredEvent::Agent;
 
 constexpr std::size_t kKinds = 7;
-// Of a job without an index: no more than its events.
+// A job without an index has at most as many agents as events.
 constexpr std::size_t kSmallAgentsMax = StoredEvents::kIndexedFrom + 1;
 
 const AgentNames* names_of(const Definition& definition) {
@@ -24,14 +24,14 @@ bool is_expected_by_name(const Definition& definition, std::string_view name) {
   return names != nullptr && std::binary_search(names->begin(), names->end(), name, std::less<>());
 }
 
-// How many must be terminal before the job is done; 0 where nobody is named.
+// How many agents must be terminal before the job is done; 0 if they are unknown.
 std::size_t expected_count(const Definition& definition) {
   if (const auto* count = std::get_if<std::uint32_t>(&definition.expected_agents)) return *count;
   const AgentNames* const names = names_of(definition);
   return names == nullptr ? 0 : names->size();
 }
 
-// A subject for one agent does not beat a definition that expects several, or one by its name.
+// True if the subject addresses one agent, unless the definition expects several or names one.
 bool folds_as_one(const Definition& definition) {
   const AgentNames* const names = names_of(definition);
   return is_for_one_agent(definition.subject) && (names == nullptr || names->empty()) &&
@@ -49,7 +49,7 @@ std::size_t agents_in(const StoredEvents& events) {
 
 }  // namespace
 
-// Places are kept as place + 1; 0 is none.
+// A mark is an event's place + 1, or 0 for none.
 struct Fold::AgentIndex {
   using Mark = std::uint32_t;
   struct Agent {
@@ -63,7 +63,7 @@ struct Fold::AgentIndex {
     std::size_t operator()(std::string_view name) const { return key_hash_of(name); }
   };
   struct Before {
-    Mark of_agent = 0, of_all = 0;  // The one before it of the same kind.
+    Mark of_agent = 0, of_all = 0;  // The previous event of the same kind.
   };
 
   [[nodiscard]] Number number_for(std::string_view hostname);
@@ -73,9 +73,9 @@ struct Fold::AgentIndex {
   std::unordered_map<std::string, Number, NameHash, std::equal_to<>> numbers;
   std::vector<Number> free;
   std::vector<Agent> agents;
-  Agent all;                   // As if all were one.
+  Agent all;                   // All agents taken as one.
   std::vector<Before> before;  // By place.
-  Counts counts;               // Of `agents`, each for itself.
+  Counts counts;               // Of `agents`.
 };
 
 Fold::Fold() = default;
@@ -83,7 +83,7 @@ Fold::Fold(Fold&&) noexcept = default;
 Fold& Fold::operator=(Fold&&) noexcept = default;
 Fold::~Fold() = default;
 
-// --- What events come to ------------------------------------------------------------------------
+// --- States and counts --------------------------------------------------------------------------
 
 std::uint32_t Fold::at_work(const AgentState& agent) {
   return agent.newest == EventKind::kAcknowledged || agent.newest == EventKind::kStarted ? 1 : 0;
@@ -127,7 +127,7 @@ Status Fold::judge(const Definition& definition, const Counts& counts) {
   return counts.completed > 0 ? Status::kCompleted : Status::kSkipped;
 }
 
-// Event after event: the only way to tell since when the status has been what it is.
+// Folds event by event: only this shows when the status became what it is.
 Fold::Replayed Fold::replay(const Definition& definition, const StoredEvents& events,
                             std::span<AgentState> agents) const {
   Replayed done{{}, definition_revision_};
@@ -146,7 +146,7 @@ Fold::Replayed Fold::replay(const Definition& definition, const StoredEvents& ev
     done.counts.add_state(before.told, expected, -1U);
     done.counts.add_state(agent.told, expected, 1);
     const Status now = judge(definition, done.counts);
-    // An event older than the definition counts from when the job came to exist.
+    // An event that is older than the definition counts from the definition's revision.
     if (now != status) done.status_revision = std::max(done.status_revision, event.revision);
     status = now;
   }
@@ -197,7 +197,7 @@ void Fold::AgentIndex::add(const StoredEvent& event, EntryPlace place) {
   ++agent.events;
 }
 
-// Vacant places at the end of a chain leave it for good: nothing is ever put there again.
+// Vacant places leave the end of a chain for ever, because a place is never used again.
 void Fold::AgentIndex::remove(const StoredEvents& events, EntryPlace place) {
   const StoredEvent& event = events[place];
   if (event.agent == StoredEvent::kSubmitter) return;
@@ -258,7 +258,7 @@ void Fold::left(const Definition* definition, const StoredEvents& events) {
   judge_again(definition, 0);
 }
 
-// Without a AgentIndex agents are few, and looked for among the events before.
+// Without an AgentIndex the job has few agents, and each is searched among the earlier events.
 void Fold::begin_again(const Definition* definition, StoredEvents& events) {
   index_ = events.indexed() ? std::make_unique<AgentIndex>() : nullptr;
   Number next = 0;
@@ -287,7 +287,7 @@ void Fold::begin_again(const Definition* definition, StoredEvents& events) {
   judge_again(definition, 0);
 }
 
-// Costs no more than the definition is long.
+// The cost grows only with the length of the definition.
 void Fold::redefine(const Definition& definition, Revision revision, const StoredEvents& events) {
   definition_revision_ = revision;
   for_one_ = is_for_one_agent(definition.subject);
@@ -316,7 +316,7 @@ void Fold::replay_small(const Definition* definition, const StoredEvents& events
   judge_final(*definition);
 }
 
-// After the event of that revision, behind all others; 0: after something else.
+// `revision`: of a new event behind all others; 0 after any other change.
 void Fold::judge_again(const Definition* definition, Revision revision) {
   if (definition == nullptr) return;
   counts_ = index_->counts;

@@ -51,8 +51,8 @@ Job::Absorbed Job::put(StoredEntries<Stored>& entries, const Entry& entry, std::
     if (held == kNoPlace) return Absorbed::kUnchanged;
     revision_ = newest();
   } else {
-    // A deletion counts even if the key was never held here: a replica that reads the bucket now
-    // finds the same deletion, and not what it deleted.
+    // A deletion counts even if this job never had the key: a replica that reads the bucket now
+    // sees the deletion, but not the deleted entry.
     revision_ = std::max(revision_, entry.revision);
     if (entry.takes_away()) deleted_revision_ = revision_;
     if (std::is_same_v<Stored, StoredEvent>) last_event_ = std::max(last_event_, entry.written);
@@ -116,8 +116,8 @@ Job::Absorbed Job::define(const Entry& entry, std::size_t bytes_left) {
   return Absorbed::kChanged;
 }
 
-// The job is gone for clients. Its events stay as long as the bucket has them: a job defined again
-// under the same id is folded from the same entries on every replica.
+// For clients the job is gone. Its events stay as long as they are in the bucket, so that a job
+// that is defined again under the same id is folded from the same entries on every replica.
 Job::Absorbed Job::undefine(const Entry& entry) {
   const bool was_defined = defined();
   definition_.reset();
@@ -141,7 +141,7 @@ Job::Absorbed Job::let_go(Revision before) {
                       .written = {},
                       .what = Loss{}});
   };
-  // The definition first: without it nothing is folded.
+  // The definition comes first, because nothing is folded without it.
   if (defined() && definition_revision_ < before) lose(Entry::Family::kJob, {});
   for (const StoredEvent& event : events_) {
     if (event.revision >= before) break;

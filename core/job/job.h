@@ -1,8 +1,8 @@
-// core/job/job.h: One job: the entries that speak of it, folded into its state.
+// core/job/job.h: One job: its entries, folded into its state.
 //
-// The fold is a pure function of the job's entries in revision order, its definition taken first:
-// equal entries give equal bytes on every replica. What taking one entry in costs does not grow
-// with how many there are (core/job/fold.h).
+// The state is a pure function of the job's entries, taken in revision order with the definition
+// first. So equal entries give equal bytes on every replica. The cost of an entry does not grow
+// with the number of entries (core/job/fold.h).
 //
 // Thread safety: none; a job is guarded by its shard's mutex.
 #pragma once
@@ -19,9 +19,9 @@
 
 namespace bide {
 
-// Events and responses one job may hold, and their bytes in memory; more are rejected
-// (RejectReason::kJobFull). The definition always finds room: without it the job could never come
-// to exist, and it has one of at most kValueBytesMax.
+// How many events and responses one job may hold, and their bytes in memory. More are rejected
+// (RejectReason::kJobFull). The definition is exempt: without it the job would not exist, and it
+// has at most kValueBytesMax.
 inline constexpr std::size_t kEntriesPerJobMax = 20'000;
 inline constexpr std::size_t kJobBytesMax = 16 << 20;
 
@@ -32,61 +32,59 @@ class Job {
   Job& operator=(const Job&) = delete;
 
   enum class Absorbed : std::uint8_t {
-    kChanged,    // The representation moved (or the job came to exist).
-    kUnchanged,  // Nothing that anybody could see.
-    // Not taken: kEntriesPerJobMax or kJobBytesMax; or `bytes_left`. What it has replaced in the
-    // bucket is lost: that is for the caller to tell.
+    kChanged,    // The representation changed, or the job came to exist.
+    kUnchanged,  // No change is visible.
+    // Not absorbed, because of kEntriesPerJobMax or kJobBytesMax, or of `bytes_left`. In the bucket
+    // the entry has replaced the old value of its key, so the caller must absorb a Loss.
     kJobFull,
     kTableFull,
   };
   static constexpr std::size_t kNoLimit = SIZE_MAX;
-  // Takes one entry in: a definition, an event, a response, or the deletion or loss of one. Entries
-  // whose revision is not above the one already held for their key are old news: kUnchanged.
-  // Deleting `jobs.<id>` undefines the job: kChanged, and defined() is false. `bytes_left`: by so
-  // much bytes() may grow. Deletions and losses are always taken.
+  // Adds a definition, an event, a response, or the deletion or loss of one. An entry whose
+  // revision is not above that of its key's current entry is ignored (kUnchanged). Deleting
+  // `jobs.<id>` makes defined() false (kChanged). `bytes_left`: how much bytes() may grow.
+  // Deletions and losses are never refused.
   [[nodiscard]] Absorbed absorb(const Entry& entry, std::size_t bytes_left = kNoLimit);
 
-  // Loses all whose revision is below `before`.
+  // Removes all entries whose revision is below `before`, as losses.
   [[nodiscard]] Absorbed let_go(Revision before);
 
   [[nodiscard]] const std::string& id() const { return id_; }
-  // Its definition has arrived: for clients the job exists. The state below means something only
-  // then.
+  // The definition has arrived, so the job exists for clients. The state below is valid only then.
   [[nodiscard]] bool defined() const { return definition_ != nullptr; }
   [[nodiscard]] bool empty() const { return !defined() && events_.empty() && responses_.empty(); }
   [[nodiscard]] Status status() const { return fold_.status(); }
-  // Cannot change by the rules of the queue, but for work that is delivered again (--retry-grace):
-  // terminal, nobody at work, and for one agent (subject absent, `…_any`, `….host.<x>`) or every
-  // expected agent is terminal.
+  // No change is expected, unless the queue delivers work again (--retry-grace): the status is
+  // terminal, no agent is at work, and the job is for one agent (subject absent, `…_any`,
+  // `….host.<x>`) or every expected agent is terminal.
   [[nodiscard]] bool final() const { return fold_.final(); }
   // An agent's latest event is acknowledged or started.
   [[nodiscard]] bool at_work() const { return fold_.at_work(); }
   // Agents that completed, failed, skipped or retried.
   [[nodiscard]] std::size_t agents_terminal() const { return fold_.agents_terminal(); }
-  // The stream sequence that last changed the JSON: the highest absorbed, but for what was lost.
+  // The stream sequence that last changed the JSON: the highest one absorbed, without losses.
   [[nodiscard]] Revision revision() const { return revision_; }
-  // The stream sequence of its definition, or of that one's deletion: the order jobs are listed in.
+  // The stream sequence of the definition, or of its deletion. Lists of jobs are in this order.
   [[nodiscard]] Revision definition_revision() const { return definition_revision_; }
-  // As revision(), for the status word. Deleting an event may bring an earlier word back, and with
-  // it the revision since when the remaining entries say so: a replica that reads them now agrees.
-  // May walk over all events.
+  // As revision(), for the status word. If the deletion of an event brings an earlier word back,
+  // this is the revision at which the remaining entries reach it, as on a replica that reads them
+  // now. May walk over all events.
   [[nodiscard]] Revision status_revision() const {
     return fold_.status_revision(*definition_, events_);
   }
-  // The stream's time of the definition; of the newest entry while there is none.
+  // The stream's time of the definition, or of the newest entry while there is no definition.
   [[nodiscard]] WallTime written() const { return written_; }
-  // The stream's time of the last event, of one that was deleted or lost and of a deletion, too.
+  // The stream's time of the last event or deletion of one, even if the event has left since.
   [[nodiscard]] WallTime last_event() const { return last_event_; }
-  // The lowest revision of what it holds; kNothing: it is empty.
+  // The lowest revision of the current entries. kNothing: there are none.
   static constexpr Revision kNothing = UINT64_MAX;
   [[nodiscard]] Revision oldest() const;
-  // What it takes of the table's memory, without indexes and what is rendered; 0: empty.
+  // The job's share of the table's memory, without indexes and snapshots. 0: it is empty.
   [[nodiscard]] std::size_t bytes() const;
-  // By how much its entries may grow where the table may have `memory_max` (0: no limit) and has
-  // `memory`.
+  // How many bytes its entries may grow if the table uses `memory` of `memory_max` (0: no limit).
   [[nodiscard]] std::size_t growth_within(std::size_t memory_max, std::size_t memory) const;
 
-  // What the representations are made of.
+  // The parts of the representations.
   [[nodiscard]] const Definition& definition() const { return *definition_; }
   [[nodiscard]] const StoredEvents& events() const { return events_; }
   [[nodiscard]] const StoredEntries<StoredResponse>& responses() const { return responses_; }

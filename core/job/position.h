@@ -1,12 +1,12 @@
-// core/job/position.h: How far the job table has come: of which stream it shows the entries, and up
-// to which revision.
+// core/job/position.h: How far the job table has come: the stream whose entries it shows, and the
+// revision up to which it has applied them.
 //
-// Everything up to that revision has been applied, or is known to leave nothing to apply: garbage,
-// and entries that were gone before they were delivered.
+// Up to that revision nothing is left to apply: the rest was garbage, or was gone before it could
+// be delivered.
 //
-// Thread safety: one thread moves it, any may read it; nothing blocks. Who reads a position and
-// then takes a shard's lock sees at least the state of that position there; and who has seen a
-// state under such a lock finds the position there too.
+// Thread safety: one thread moves it, any thread may read it; nothing blocks. A thread that reads a
+// position and then locks a shard sees at least that state in the shard. A thread that has seen a
+// state in a locked shard then reads at least its position.
 #pragma once
 
 #include <atomic>
@@ -17,14 +17,14 @@
 
 namespace bide {
 
-// One connection to NATS, from when it is made until it is lost. The next one may lead to another
-// stream of the same name, for example where a server was started again with an older store. So a
-// report that came over one connection says nothing of what was read over another.
+// Names one connection to NATS, from connecting to losing it. The next connection may lead to
+// another stream of the same name, for example if a server was restarted with an older store. So a
+// report over one connection says nothing about entries that were read over another.
 using Link = std::uint64_t;
 
 class Position {
  public:
-  // In the order of time: a stream created later is later, whatever its revisions.
+  // Ordered by time: a stream that was created later is later, whatever its revisions.
   struct Place {
     Epoch epoch = 0;
     Revision revision = 0;
@@ -34,7 +34,7 @@ class Position {
     }
   };
 
-  // A place read while restart() is at work may be earlier than either, never later.
+  // During restart() the result may be earlier than both the old and the new place, never later.
   [[nodiscard]] Place get() const noexcept {
     const Epoch epoch = epoch_.load();
     return {epoch, revision_.load()};
@@ -46,7 +46,7 @@ class Position {
   void advance(Revision revision) noexcept {
     if (revision > revision_.load(std::memory_order_relaxed)) revision_.store(revision);
   }
-  // The bucket was read afresh: anywhere.
+  // The bucket was read again. The new place may be anywhere.
   void restart(Epoch epoch, Revision revision) noexcept {
     if (epoch != epoch_.load(std::memory_order_relaxed)) revision_.store(0);
     epoch_.store(epoch);

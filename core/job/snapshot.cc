@@ -14,14 +14,14 @@ namespace {
 
 using LatestResponses = std::map<std::string_view, const StoredResponse*>;
 
-// One per agent: the one with the highest revision, by which responses are sorted.
+// The response with the highest revision of each agent, in the order of revisions.
 LatestResponses latest_responses(const Job& job) {
   LatestResponses latest;
   for (const StoredResponse& response : job.responses()) latest[response.hostname()] = &response;
   return latest;
 }
 
-// By time; events of one instant by revision.
+// Sorted by time, then by revision.
 std::vector<const StoredEvent*> timeline_of(const Job& job) {
   std::vector<const StoredEvent*> timeline;
   timeline.reserve(job.events().size());
@@ -53,7 +53,7 @@ void append_message(std::string& out, EventKind kind, std::string_view host,
   }
 }
 
-// Of the only response, or whether any of several changed something; absent if none says.
+// `changed` of the only response; with several, true if any is true. Absent if none says.
 std::optional<bool> changed_of(const LatestResponses& responses) {
   std::optional<bool> changed;
   for (const auto& [name, response] : responses) {
@@ -85,12 +85,12 @@ void write_responses(JsonText& json, const LatestResponses& responses) {
   json.end_object();
 }
 
-// Empty unless the agent both started and ended, in that order.
+// Empty unless the agent started and then ended.
 std::string duration_of(const AgentView& agent) {
   const bool both =
       agent.first_start_nano != AgentView::kNoStart && agent.last_end_nano != AgentView::kNoEnd;
   if (!both || agent.last_end_nano < agent.first_start_nano) return {};
-  // Workers may write any two times: their distance can be beyond an int64.
+  // Workers may write any times: the difference may not fit an int64.
   const std::uint64_t nanos = static_cast<std::uint64_t>(agent.last_end_nano) -
                               static_cast<std::uint64_t>(agent.first_start_nano);
   const auto capped = std::min<std::uint64_t>(nanos, INT64_MAX);
@@ -150,7 +150,7 @@ Representation represent(std::string bytes, Epoch epoch, Revision revision) {
 
 std::string text_of(Status status) { return std::string(word_of(status)) + '\n'; }
 
-// What members and names take, rather more than less; operation and data are the worker's.
+// An upper estimate of the bytes of member names and short values, without operation and data.
 std::size_t bytes_expected(const Job& job, std::size_t agents) {
   std::size_t bytes =
       300 + job.definition().operation.size() + 200 * job.events().size() + 100 * agents;
@@ -158,7 +158,7 @@ std::size_t bytes_expected(const Job& job, std::size_t agents) {
   return bytes;
 }
 
-// JSON has line ends only between its tokens: in strings they are escaped.
+// Line ends occur only between JSON tokens, because strings escape them.
 std::string on_one_line(std::string_view json) {
   const bool lines =
       json.find('\n') != std::string_view::npos || json.find('\r') != std::string_view::npos;

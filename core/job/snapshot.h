@@ -1,5 +1,5 @@
 // core/job/snapshot.h: The representations of one job, or of a collection of jobs, at one revision:
-// rendered once and shared by everybody who gets them.
+// rendered once and shared by all receivers.
 //
 // Thread safety: immutable after construction, may be shared.
 #pragma once
@@ -23,33 +23,31 @@ enum class MediaType : std::uint8_t { kJson, kText };
 struct Representation {
   std::string bytes;
   EntityTag tag;
-  // `"…"`, as the ETag field carries it.
+  // `"…"`, the value of the ETag field.
   [[nodiscard]] std::string etag() const { return '"' + opaque_tag(tag) + '"'; }
 };
 
 struct Snapshot {
-  std::string job_id;  // Empty for what is made of several jobs, which has no text either.
+  std::string job_id;  // Empty if made of several jobs; then there is no text either.
   Status status{};
   bool final = false;
-  // It has not succeeded, and what is delivered again may change that: an agent is at work, or its
-  // retry grace is not over.
+  // The job has not succeeded, but may still: an agent is at work, or the retry grace is not over.
   bool undecided = false;
   bool in_grace = false;  // When rendered.
   // Made of all jobs (core/table/collection.h): has no status and is never final.
   bool collection = false;
-  // Of a set of jobs (core/table/job_set.h): a bit (1 << Status) for each status among them; those
-  // that are undecided count as processing.
+  // For a set of jobs (core/table/job_set.h): a bit (1 << Status) for each status among them.
+  // Undecided jobs count as processing.
   std::uint8_t job_statuses = 0;
   Representation json;
-  // The JSON on one line, for roads whose records are lines; empty where it is on one already.
+  // The JSON on one line, for streams whose records are lines. Empty if json.bytes is on one line.
   std::string json_line;
   Representation text;  // The status word and a newline. Its tag moves only when the status does.
-  // The jobs of a page or a set. Their JSON belongs into json.bytes behind the first `items_at`
-  // bytes, separated by commas. It is not copied there: all lists that contain a job share its
-  // snapshot.
+  // The jobs of a page or a set. Their JSON belongs into json.bytes at offset `items_at`, separated
+  // by commas. It is not copied there, so that all lists share the snapshot of a job.
   std::vector<std::shared_ptr<const Snapshot>> items;
   std::size_t items_at = 0;
-  std::size_t items_bytes = 0;  // With the commas.
+  std::size_t items_bytes = 0;  // Including the commas.
 
   [[nodiscard]] const Representation& as(MediaType type) const {
     return type == MediaType::kJson ? json : text;
@@ -58,20 +56,20 @@ struct Snapshot {
   [[nodiscard]] std::size_t size_of(MediaType type) const {
     return as(type).bytes.size() + (type == MediaType::kJson ? items_bytes : 0);
   }
-  // The whole JSON from its byte `from` on, in pieces that live as long as this does.
+  // The whole JSON from byte `from` on, as pieces that live as long as this snapshot.
   void append_json(std::vector<std::string_view>& pieces, std::size_t from = 0) const;
   [[nodiscard]] std::string whole_json() const;  // A copy.
-  // The validator by which the client knows this state, for a 304 to carry: the current tag, or of
-  // a collection the one of `seen` that names the same bytes. Null: it does not know it.
+  // The validator under which the client knows this state, for a 304: the current tag, or for a
+  // collection the tag in `seen` that names the same bytes. Null: the client does not know it.
   [[nodiscard]] const EntityTag* known_as(const ValidatorList& seen, MediaType type) const;
 };
 
-// The hash in the tag of the text.
+// The hash in the entity tag of the text.
 [[nodiscard]] std::uint64_t text_hash_of(Status status);
 
-// The canonical JSON: fixed key order, agents sorted by name, `operation`,
-// `result` and `data` byte-exact, absent members left out. A pure function of the job's entries,
-// and of `final`, its one member that may change with time alone (--retry-grace).
+// The canonical JSON: keys in a fixed order, agents sorted by name, `operation`, `result` and
+// `data` byte by byte, absent members left out. A pure function of the job's entries and of
+// `final`, the only member that may change by time alone (--retry-grace).
 [[nodiscard]] std::string render_json(const Job& job, bool final);
 
 }  // namespace bide

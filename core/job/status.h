@@ -24,8 +24,8 @@ inline constexpr std::array kAllStatuses = {Status::kSubmitted, Status::kProcess
 
 [[nodiscard]] std::string_view word_of(Status status);
 [[nodiscard]] std::optional<Status> status_from_word(std::string_view word);
-// completed, failed, skipped or partial_failure: nobody is working on it now. A terminal job may
-// still move unless it is final too (Job::final()).
+// completed, failed, skipped or partial_failure. A terminal job may still change unless it is final
+// (Job::final()).
 [[nodiscard]] bool is_terminal(Status status);
 
 enum class EventKind : std::uint8_t {
@@ -40,8 +40,8 @@ enum class EventKind : std::uint8_t {
 
 [[nodiscard]] std::string_view word_of(EventKind event);
 [[nodiscard]] std::optional<EventKind> event_from_word(std::string_view word);
-// Of two events by one agent the higher rank tells its state: submitted 0, acknowledged 1,
-// started 2, failed = skipped 3, completed = retried 4.
+// The event with the highest rank decides an agent's state: submitted 0, acknowledged 1, started 2,
+// failed and skipped 3, completed and retried 4.
 [[nodiscard]] constexpr int rank_of(EventKind event) {
   constexpr std::array kRanks = {0, 1, 2, 4, 3, 3, 4};
   return kRanks[static_cast<std::size_t>(event)];

@@ -24,8 +24,8 @@ std::string join_key(EventKind kind, std::string_view agent, std::int64_t unix_n
   return key;
 }
 
-// What has to be kept of an event's key: nothing, or its agent where that is not the hostname (dots
-// are not allowed in it), or all, which is told by its dots.
+// The part of an event's key to store: nothing, or its agent if that is not the hostname, or all of
+// it. Only the whole key has dots, which tells it from an agent.
 std::string_view kept_of(std::string_view key_rest, const Event& event) {
   const std::string regular = join_key(event.kind, event.hostname, event.unix_nano);
   if (key_rest == regular) return {};
@@ -107,7 +107,7 @@ bool StoredEntries<Stored>::insert(Stored&& entry) {
     }
     return true;
   }
-  // Out of order: the stream never is.
+  // Not in order, which the stream never is.
   tidy();
   const auto at = std::find_if(all_.rbegin(), all_.rend(), [&](const Stored& other) {
     return other.revision <= entry.revision;
@@ -129,7 +129,7 @@ void StoredEntries<Stored>::take_out(EntryPlace place) {
   while (index_->first < places() && vacant(index_->first)) ++index_->first;
 }
 
-// Each place that is passed over is led to where that ended, so that the next time it is one step.
+// Each vacant place on the way is linked to the result, so that the next search takes one step.
 template <typename Stored>
 Revision StoredEntries<Stored>::newest() {
   Revision behind = all_.size();
@@ -150,7 +150,7 @@ void StoredEntries<Stored>::tidy() {
   fold_steps += places();
   std::erase_if(all_, [](const Stored& entry) { return !entry.text; });
   index_->vacant = index_->first = 0;
-  // A little fewer are no reason to give up the index: the next one would bring it back.
+  // The index stays if there are only a few entries less: the next insert would need it again.
   if (places() > kIndexedFrom / 2) {
     make_index();
   } else {
@@ -159,7 +159,7 @@ void StoredEntries<Stored>::tidy() {
   }
 }
 
-// slots.size(): there is none. A slot whose entry is gone does not end the search.
+// slots.size(): no such entry. A slot whose entry is gone does not end the search.
 template <typename Stored>
 std::size_t StoredEntries<Stored>::slot_of(KeyHash hash, std::string_view key_rest) const {
   const std::vector<EntryPlace>& slots = index_->slots;
@@ -172,7 +172,7 @@ std::size_t StoredEntries<Stored>::slot_of(KeyHash hash, std::string_view key_re
   return slots.size();
 }
 
-// In the first slot that is free or whose entry is gone: whoever writes one key again and again
+// Uses the first slot that is free or whose entry is gone, so that writing one key again and again
 // fills one slot.
 template <typename Stored>
 void StoredEntries<Stored>::enter(EntryPlace place) {
@@ -186,7 +186,7 @@ void StoredEntries<Stored>::enter(EntryPlace place) {
   slots[slot] = place;
 }
 
-// For twice as many as there are.
+// The index has room for twice the current number of entries.
 template <typename Stored>
 void StoredEntries<Stored>::make_index() {
   fold_steps += places();

@@ -1,5 +1,5 @@
-// core/job/stored_entry.h: Events and responses as a job keeps them: packed, in the order of
-// revisions, and found by key.
+// core/job/stored_entry.h: Events and responses as a job stores them: packed, in the order of
+// revisions, and searchable by key.
 //
 // Thread safety: values; no synchronisation.
 #pragma once
@@ -16,16 +16,15 @@
 
 namespace bide {
 
-// Tells keys apart without reading them. Seeded for this process: nobody can choose keys that
-// collide.
+// A hash of a key. Seeded for each process, so that nobody can choose keys that collide.
 using KeyHash = std::uint32_t;
 [[nodiscard]] KeyHash key_hash_of(std::string_view text);
 
-// What folding has looked at so far on this thread: places of entries and of indexes. For tests,
-// which bound what a message costs without a clock.
+// How many places of entries and indexes this thread has visited while folding. Tests use it to
+// bound the cost of a message without a clock.
 extern thread_local std::uint64_t fold_steps;
 
-// Where an entry stands among those of its job.
+// Where an entry is among the entries of its job.
 using EntryPlace = std::uint32_t;
 inline constexpr EntryPlace kNoPlace = UINT32_MAX;
 
@@ -34,7 +33,7 @@ struct StoredEvent {
 
   // The number of its agent within the job (core/job/fold.h).
   using Agent = std::uint16_t;
-  static constexpr Agent kSubmitter = UINT16_MAX;  // It is none.
+  static constexpr Agent kSubmitter = UINT16_MAX;  // The submitter, which is no agent.
 
   Revision revision;
   std::int64_t unix_nano;
@@ -44,8 +43,8 @@ struct StoredEvent {
   EventKind kind;
 
   [[nodiscard]] std::string_view hostname() const { return text[0]; }
-  // Of `<event>.<agent>.<unix nanoseconds>` all is usually known: only what differs is kept. A
-  // fifth of a typical job's memory would go into repeating it.
+  // `<event>.<agent>.<unix nanoseconds>`. Usually the other members determine it, so only
+  // deviations are stored: repeating it would take a fifth of a typical job's memory.
   [[nodiscard]] std::string key_rest() const;
   [[nodiscard]] std::string_view timestamp() const { return text[2]; }
   [[nodiscard]] std::string_view new_job_id() const { return text[3]; }
@@ -67,7 +66,7 @@ struct StoredResponse {
   [[nodiscard]] std::string_view data() const { return text[4]; }
 };
 
-// What an entry takes of a job's bytes (kJobBytesMax): itself and its strings.
+// The bytes that count against kJobBytesMax: the entry and its strings.
 template <typename Stored>
 [[nodiscard]] std::size_t bytes_of(const Stored& entry) {
   std::size_t bytes = sizeof(Stored);
@@ -75,17 +74,17 @@ template <typename Stored>
   return bytes;
 }
 
-// Makes room for one more, growing by a quarter: most jobs have a handful of entries for ever, and
-// doubling would leave half of what 200,000 of them hold unused.
+// Makes room for one more item, growing by a quarter. Most jobs never have more than a few entries;
+// with 200,000 jobs, doubling would leave half of the memory unused.
 template <typename T>
 void reserve_one_more(std::vector<T>& items) {
   if (items.size() == items.capacity()) items.reserve(items.size() + items.size() / 4 + 1);
 }
 
-// The events, or the responses, of one job by revision. A job has a handful, which are simply
-// looked through. Of more than kIndexedFrom the keys are indexed, and what is taken out leaves its
-// place vacant: then finding, taking out and appending cost the same however many there are. Once
-// most places are vacant it is time to tidy().
+// The events, or the responses, of one job in the order of revisions. A few entries are searched
+// one by one. Above kIndexedFrom the keys are indexed and a removed entry leaves its place vacant,
+// so that finding, removing and appending cost the same for any number of entries. Call tidy() when
+// untidy(): most places are vacant then.
 template <typename Stored>
 class StoredEntries {
  public:
@@ -94,32 +93,33 @@ class StoredEntries {
   StoredEntries() = default;
   StoredEntries(StoredEntries&&) noexcept = default;
   StoredEntries& operator=(StoredEntries&&) noexcept = default;
-  // To be read only: no index, no vacant places.
+  // A copy only to be read: it has no index and no vacant places.
   [[nodiscard]] StoredEntries frozen() const;
 
   [[nodiscard]] std::size_t size() const { return all_.size() - vacancies(); }
   [[nodiscard]] bool empty() const { return size() == 0; }
   [[nodiscard]] bool indexed() const { return index_ != nullptr; }
 
-  // Places: those of all entries and the vacant ones.
+  // The number of places, vacant ones included.
   [[nodiscard]] EntryPlace places() const { return static_cast<EntryPlace>(all_.size()); }
   [[nodiscard]] bool vacant(EntryPlace place) const { return !all_[place].text; }
   [[nodiscard]] const Stored& operator[](EntryPlace place) const { return all_[place]; }
   [[nodiscard]] Stored& operator[](EntryPlace place) { return all_[place]; }
 
-  // kNoPlace: none is held under that key (Entry::key_rest).
+  // The entry with that key (Entry::key_rest). kNoPlace: there is none.
   [[nodiscard]] EntryPlace find(std::string_view key_rest) const;
-  // The key must not be held. False: a later one is there already, so places have moved.
+  // There must be no entry with the key. False if an entry with a higher revision exists: then
+  // places have moved.
   bool insert(Stored&& entry);
-  // The place is vacant after it or, where there is no index, the later ones move up.
+  // With an index the place becomes vacant; without one the later entries move up.
   void take_out(EntryPlace place);
   [[nodiscard]] bool untidy() const { return 2 * vacancies() > places(); }
   void tidy();  // Places move.
 
-  // The highest revision of what is held; 0: it is empty.
+  // The highest revision. 0: there are no entries.
   [[nodiscard]] Revision newest();
 
-  // Over what is held.
+  // Skips vacant places.
   class Iterator {
    public:
     Iterator(const Stored* at, const Stored* end) : at_(at), end_(end) { skip(); }
@@ -150,15 +150,15 @@ class StoredEntries {
   void enter(EntryPlace place);
   void make_index();
 
-  // In a vacant place `revision` is one more than that of a place before it behind which all are
-  // vacant; 0: all are.
+  // In a vacant place, `revision` is a link backwards: 1 + a place behind which all places up to
+  // this one are vacant; 0: all places before it are.
   std::vector<Stored> all_;
-  // Apart, so that the many who have none do not pay for it.
+  // On the heap, because most jobs have none.
   struct Index {
-    // Open addressing: a place each, kNoPlace where there is none. At most half full.
+    // A hash table with open addressing. kNoPlace: free. At most half full.
     std::vector<EntryPlace> slots;
     EntryPlace vacant = 0;
-    EntryPlace first = 0;  // Those before it are vacant.
+    EntryPlace first = 0;  // All places before it are vacant.
   };
   [[nodiscard]] EntryPlace vacancies() const { return indexed() ? index_->vacant : 0; }
   std::unique_ptr<Index> index_;
