@@ -49,7 +49,7 @@ void CatchUp::unpark(std::string_view /*key*/, Waiter& waiter) {
 
 namespace {
 
-// Without memory for the question nobody knows, and it is asked again.
+// nullopt also if there is no memory for the request. It is repeated then.
 std::optional<Tail::Report> ask(Tail& tail) {
   try {
     return tail.read();
@@ -84,7 +84,7 @@ void CatchUp::ask_on(Tail& tail) {
     queue_.mutex.unlock();
     const std::optional<Tail::Report> report = ask(tail);
     queue_.mutex.lock();
-    // What was installed meanwhile may be of either stream.
+    // A read that was installed meanwhile may be of either stream.
     if (!report || installs_ != installs_before) {
       tell(Inquiry::State::kNew, {});
       continue;
@@ -108,7 +108,7 @@ void CatchUp::tell(Inquiry::State state, Position::Place place) {
 // --- The notifier --------------------------------------------------------------------------
 
 bool CatchUp::collect(TimePoint now, Batch& batch) {
-  publish_wanted();  // Before the position is looked at.
+  publish_wanted();  // Before the position is read.
   for (Inquiry& inquiry : inquiries_) {
     if (!is_reached(inquiry)) continue;
     while (inquiry.waiters != nullptr) {
@@ -132,7 +132,7 @@ void CatchUp::publish_wanted() {
   const Epoch epoch = position_.epoch();
   Revision wanted = kNobody;
   for (const Inquiry& inquiry : inquiries_) {
-    // Others wait for the bucket to be read, and that is told by installed().
+    // The others wait for the bucket to be read. installed() reports that.
     const bool by_revision = inquiry.state == Inquiry::State::kTold && inquiry.place.epoch == epoch;
     if (by_revision) wanted = std::min(wanted, inquiry.place.revision);
   }
@@ -146,7 +146,7 @@ void CatchUp::installed(Link link) {
   for (Inquiry& inquiry : inquiries_) {
     if (inquiry.state == Inquiry::State::kPutOff) inquiry.state = Inquiry::State::kNew;
   }
-  next_ask_ = {};  // Reads of the bucket have a pace of their own.
+  next_ask_ = {};  // The follower limits how often the bucket is read.
   ask_.notify_one();
   queue_.notify();
 }

@@ -1,26 +1,28 @@
-// core/table/catch_up.h: Where requests are parked until the table has applied all that the stream
-// held when they came: before a 404, and where a client has seen something newer.
+// core/table/catch_up.h: Parks requests until the table has applied everything that the stream held
+// when they came: before a 404, and if the client has seen a newer state.
 //
-// One rule for all: a waiter is ready once the table has come to the place (core/job/position.h)
-// where the stream ended, by a report that was asked for after the waiter came. What a client can
-// know is in the stream by then: a tag that is later even than that is foreign (a store was rolled
-// back, or it is made up), and need not be waited for.
+// One rule for all: a thread asks NATS where the stream ends, after the waiter came. The waiter is
+// ready when the table has reached that place (core/job/position.h). Whatever a client can know was
+// in the stream by then. So a tag that is still later is foreign: the store was rolled back, or
+// somebody made the tag up. Nobody need wait for it.
 //
-// A report counts only if it is of the very stream that the table was read from: it came over the
-// same connection, of the same epoch, and does not end before what was applied. Any other one may
-// be of another store, whose revisions say nothing of what the table holds, even where they are
-// equal. Its waiters are put off until the bucket has been read afresh, and asked for again then.
+// A report counts only if it is about the stream that the table was read from: it came over the
+// same connection, has the same epoch, and does not end before the entries that were applied. Any
+// other report may be about another store, whose revisions say nothing about the table even if they
+// are equal. Its waiters are put off until the bucket has been read again, and then asked for
+// again.
 //
-// Structure. Waiters are in groups, in the order they came. One thread asks for reports, at most
-// one every kPace, each for all groups that were there then. It may have to wait for seconds, so
-// the queue's notifier answers. Empty groups are dropped: there are at most as many as reports fit
-// in the longest wait.
+// Structure. Waiters belong to inquiries, in the order in which they came; all waiters of an
+// inquiry need the same report. One thread asks for reports, at most one every kPace, each for all
+// inquiries that are new then. It may wait for seconds, so the queue's notifier answers. Empty
+// inquiries are dropped, so there are at most as many as reports fit into the longest wait.
 //
-// The thread that applies entries pays one comparison for each. No wake-up is lost: it writes the
-// position and then reads `wanted_`; the notifier writes that and then reads the position.
+// The thread that applies entries pays one comparison for each. No wake-up is lost: that thread
+// writes the position and then reads `wanted_`; the notifier writes `wanted_` and then reads the
+// position.
 //
-// Thread safety: all methods may be called from any thread, but start() and stop() from one, and
-// progressed() and installed() from the one that applies entries.
+// Thread safety: all methods may be called from any thread, except start() and stop() from one, and
+// progressed() and installed() from the thread that applies entries.
 #pragma once
 
 #include <atomic>
@@ -44,33 +46,33 @@ namespace bide {
 
 class CatchUp final : public Lot, private WaitQueue::Owner {
  public:
-  static constexpr std::chrono::milliseconds kPace{50};  // Between two reports asked for.
+  static constexpr std::chrono::milliseconds kPace{50};  // At least this long between two reports.
 
   // All must outlive this. `executor` may be null.
   CatchUp(Clock& clock, Executor* executor, ParkingPlaces& places, const Position& position);
   ~CatchUp() override;  // After stop().
 
-  // Before this, and after drain, nothing is parked: kDraining.
+  // Before this call and after a drain, park() returns kDraining.
   void start(Tail& tail);
 
   // --- The requests' side -------------------------------------------------------------------
 
-  // Whether a tag, or one of a list, is later than what has been applied.
+  // Whether a tag, or one of a list, is later than the applied entries.
   template <typename Seen>
   [[nodiscard]] bool behind(const Seen& seen) const {
     const auto [epoch, revision] = position_.get();
     return seen.later_than(epoch, revision);
   }
-  // For who has been caught up: tags that are still later match nothing from now on.
+  // For a request that was caught up: tags that are still later match nothing from now on.
   void forget_foreign(ValidatorList& seen) const {
     const auto [epoch, revision] = position_.get();
     seen.forget_later(epoch, revision);
   }
 
-  // There is nothing to see here.
+  // Returns nothing: there is no state to look at.
   [[nodiscard]] Look look(std::string_view key, const Waiter::Terms& terms, TimePoint now) override;
-  // Answers without a snapshot: kChanged once caught up, kTimeout at the deadline, kDrain. Of the
-  // terms only the deadline counts; the key not at all. Never kReady.
+  // Answers without a snapshot: kChanged when caught up, kTimeout at the deadline, kDrain. Ignores
+  // `key` and all terms except the deadline. Never returns kReady.
   [[nodiscard]] Parked park(std::string_view key, Waiter& waiter, std::uint64_t ticket,
                             TimePoint now, Look& look) override EXCLUDES(queue_.mutex);
   void unpark(std::string_view key, Waiter& waiter) override EXCLUDES(queue_.mutex);
@@ -84,21 +86,21 @@ class CatchUp final : public Lot, private WaitQueue::Owner {
     WaitQueue::Lock lock(queue_);
     queue_.notify();
   }
-  // The bucket was read afresh over `link`, and the position restarted.
+  // The bucket was read again over `link`, and the position was restarted.
   void installed(Link link) EXCLUDES(queue_.mutex);
 
   void begin_drain() { queue_.begin_drain(); }  // See WaitQueue.
   void finish_drain() { queue_.finish_drain(); }
-  // Ends the threads, as soon as a Tail::read() that is under way returns.
+  // Ends the threads. Blocks until a Tail::read() that is under way returns.
   void stop() EXCLUDES(queue_.mutex);
 
  private:
   static constexpr Revision kNobody = UINT64_MAX;
 
   struct Inquiry : WaiterList {
-    // kPutOff: the report was of another stream than that of the table.
+    // kPutOff: the report was about another stream than the table's.
     enum class State : std::uint8_t { kNew, kAsked, kTold, kPutOff } state = State::kNew;
-    Position::Place place;  // Where it is ready; once told.
+    Position::Place place;  // kTold: the place that the table must reach.
   };
 
   void ask_on(Tail& tail) EXCLUDES(queue_.mutex);  // The asking thread.
@@ -113,14 +115,14 @@ class CatchUp final : public Lot, private WaitQueue::Owner {
 
   Clock& clock_;
   const Position& position_;
-  std::atomic<Revision> wanted_{kNobody};  // The lowest revision that makes somebody ready.
+  std::atomic<Revision> wanted_{kNobody};  // The lowest revision that makes a waiter ready.
 
   WaitQueue queue_;
   CondVar ask_;  // For the asking thread.
   std::list<Inquiry> inquiries_ GUARDED_BY(queue_.mutex);
   TimePoint next_ask_ GUARDED_BY(queue_.mutex){};
   std::uint64_t installs_ GUARDED_BY(queue_.mutex) = 0;
-  Link link_ GUARDED_BY(queue_.mutex) = 0;  // What the table shows was read over it.
+  Link link_ GUARDED_BY(queue_.mutex) = 0;  // The connection over which the bucket was read.
   bool started_ GUARDED_BY(queue_.mutex) = false;
   bool stopped_ GUARDED_BY(queue_.mutex) = false;
 

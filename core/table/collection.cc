@@ -9,7 +9,7 @@
 namespace bide {
 namespace {
 
-constexpr std::size_t kCountsBytes = 220;  // What the counts and their names take, rather more.
+constexpr std::size_t kCountsBytes = 220;  // An upper estimate for the counts and their names.
 
 void write_counts(JsonText& json, const StatusCounts& counts) {
   json.key("status_counts");

@@ -23,10 +23,10 @@ Draft draft_of(const Listing& listing, const std::optional<PageQuery>& query) {
   return draft;
 }
 
-// The page's revision is the highest of the order's and the items'. An item may be newer than the
-// draft, and may since have moved to another page by a change before its latest: the page without
-// it would then have a lower revision than the page with it, though it is the newer one. So no item
-// counts for more than was listed.
+// The page's revision is the highest one of the order and the items. An item may be newer than the
+// draft, and a change in between may have moved it to another page. Then the page without the item,
+// which is newer, would have a lower revision than the page with it. So the revision of an item
+// counts only up to that of the listing.
 std::shared_ptr<const Snapshot> render(const Draft& draft, JobTable& jobs, bool whole) {
   if (!draft.query) return make_statistics(draft.counts, draft.epoch, draft.revision);
   const std::optional<Status> only = draft.query->status;

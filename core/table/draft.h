@@ -1,8 +1,9 @@
-// core/table/draft.h: What a page is to be made of: copied from the listing under the overview's
-// mutex, rendered without it, because the jobs are behind their shards' mutexes and those come
-// first.
+// core/table/draft.h: The draft of a page: which jobs it shows, in which order. It is copied from
+// the listing under the overview's mutex and rendered without it, because rendering locks the
+// shards, and their mutexes must be locked first.
 //
-// Thread safety: a value; draft_of() is called with the overview's mutex held, the others without.
+// Thread safety: a value. draft_of() is called with the overview's mutex held, the other functions
+// without it.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +22,8 @@ namespace bide {
 struct Draft {
   std::optional<PageQuery> query;  // nullopt: the statistics.
   Epoch epoch = 0;
-  Revision revision = 0;      // Of the counts, and of the order for a page.
-  Revision revision_max = 0;  // The highest that was listed.
+  Revision revision = 0;      // When the counts last changed; for a page, the counts or the order.
+  Revision revision_max = 0;  // The listing's revision.
   StatusCounts counts{};
   std::size_t total_items = 0;
   std::vector<std::string> job_ids;
@@ -30,12 +31,12 @@ struct Draft {
 
 [[nodiscard]] Draft draft_of(const Listing& listing, const std::optional<PageQuery>& query);
 
-// Jobs that are gone or do not match any more have no place on the page. If there are any and it is
-// `whole` that is wanted: null; a new draft is likely to do.
+// Leaves out jobs that are gone or do not match any more. With `whole` it returns null instead, and
+// the caller makes a new draft.
 [[nodiscard]] std::shared_ptr<const Snapshot> render(const Draft& draft, JobTable& jobs,
                                                      bool whole);
 
-// Null: there is no such job.
+// Null: the job does not exist.
 [[nodiscard]] std::shared_ptr<const Snapshot> snapshot_of(JobTable& jobs, std::string_view job_id);
 
 }  // namespace bide

@@ -5,7 +5,7 @@
 namespace bide {
 namespace {
 
-// How many of the clients with the most pages are looked at for one that can be shed.
+// A page to shed is searched among the pages of so many clients, those with the most pages.
 constexpr int kVictimsMax = 8;
 
 }  // namespace
@@ -127,7 +127,7 @@ void HeldPages::set_busy(HeldPage& page) {
   if (page.place.empty()) page.place.splice(page.place.end(), idle_, page.in_order);
 }
 
-// Nobody waits for it.
+// The page must have no waiters.
 void HeldPages::erase(HeldPage& page) {
   set_busy(page);
   pages_.erase(pages_.find(page.key));

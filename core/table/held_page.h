@@ -1,10 +1,9 @@
-// core/table/held_page.h: A page that requests wait for (the statistics are one, too), and all of
-// these.
+// core/table/held_page.h: The pages that requests wait for; the statistics count as a page.
 //
-// A page is rendered anew while it changes, so pages are shared out between clients: each may hold
-// kPagesPerClient, counted once however many of its requests wait for it, and whoever else does.
-// Where kPagesMax are held in all, a client with fewer of them gets the place of one that only the
-// client with the most waits for. The statistics are nobody's, and always have a place.
+// Rendering costs time whenever a page changes, so clients share the pages. A client may wait for
+// kPagesPerClient different pages, with any number of requests each. When kPagesMax pages are held,
+// a client that holds fewer pages takes the place of a page that only the client with the most
+// pages waits for. The statistics count for no client and always have a place.
 //
 // Thread safety: none; guarded by the overview's mutex.
 #pragma once
@@ -43,31 +42,32 @@ struct HeldPage {
   const std::string key;
   const std::optional<PageQuery> query;  // nullopt: the statistics.
 
-  Waiters judged;    // Whose tag matches `rendered`.
+  Waiters judged;    // Their tag matches `rendered`.
   Waiters arrivals;  // Not judged yet, or parked while the page was being rendered.
-  // Null while nobody waits: a page may be large, and there may be many.
+  // Null while the page has no waiters: pages may be large, and many.
   std::shared_ptr<const Snapshot> rendered;
-  std::uint64_t version = 0;  // Of the listing, when `rendered` was begun; 0: to be made anew.
-  // The revision the page had at its last tick. Who has seen this or newer was answered (or could
-  // have been) less than an interval ago, and waits for the next tick.
+  std::uint64_t version = 0;  // The listing's when rendering began; 0: must be rendered again.
+  // The page's revision at its last tick. A client that has seen this or a newer revision could be
+  // answered less than an interval ago, so it waits for the next tick.
   Revision floor = kNoFloor;
-  TimePoint idle_since{};  // When nobody waits: since when.
-  // And its place in the order of that; here while somebody waits, so that leaving needs no memory.
+  TimePoint idle_since{};  // Since when the page has no waiters.
+  // Its node in the list of idle pages. While the page has waiters the node is here, so that the
+  // last waiter leaves without allocating memory.
   std::list<HeldPage*> place{this};
   const std::list<HeldPage*>::iterator in_order = place.begin();
 
-  std::uint32_t clients = 0;  // That hold it.
-  // How many pages one of its clients held when it came for this one: the least of them.
+  std::uint32_t clients = 0;  // How many clients hold it.
+  // How many pages a client held when it came for this one: the lowest number of all its clients.
   std::uint32_t rank = 0;
-  std::uint64_t ticked = 0;  // When it was rendered last, by the number of the tick.
-  bool shed = false;         // All its waiters are to be answered, and no more taken.
+  std::uint64_t ticked = 0;  // The number of the tick that rendered it last.
+  bool shed = false;         // All its waiters must be answered; it takes no more.
 
   [[nodiscard]] bool has_waiters() const {
     return judged.waiters != nullptr || arrivals.waiters != nullptr;
   }
-  // Where somebody belongs who parks at this version of the listing.
+  // The list for a waiter that parks at this version of the listing.
   [[nodiscard]] Waiters& waiters_for(const ValidatorList& seen, std::uint64_t listing_version);
-  // They are judged together from the next rendering on.
+  // Moves the arrivals to `judged`. The next rendering judges all of them.
   void join_arrivals();
 };
 
@@ -76,24 +76,24 @@ class HeldPages {
   static constexpr std::size_t kPagesMax = 1024;      // With waiters, or remembered.
   static constexpr std::size_t kPagesPerClient = 32;  // With waiters.
 
-  // A page nobody waits for is remembered for `keep`: who was answered comes back.
+  // A page without waiters is remembered for `keep`, because clients come back after an answer.
   explicit HeldPages(std::chrono::nanoseconds keep) : keep_(keep) {}
 
-  // Null: nobody waits for it, nor did lately.
+  // Null: the page has no waiters, and had none lately.
   [[nodiscard]] HeldPage* find(std::string_view key, TimePoint now);
-  // May forget one that nobody waits for. Null: kPagesMax have waiters.
+  // May forget a page without waiters. Null: kPagesMax pages have waiters.
   [[nodiscard]] HeldPage* find_or_add(std::string_view key, const std::optional<PageQuery>& query,
                                       TimePoint now);
-  // As find_or_add() where that said null. Has another page shed for it; null: no other client has
-  // so many that it must.
+  // To be called when find_or_add() returned null. Marks another page as shed and adds this one.
+  // Null: no client holds enough pages to lose one.
   [[nodiscard]] HeldPage* add_in_place_of_another(std::string_view key,
                                                   const std::optional<PageQuery>& query,
                                                   std::uint64_t client, TimePoint now);
 
-  // A waiter of this client comes to the page. False: the client may not hold one more. May throw
-  // std::bad_alloc, and has done nothing then.
+  // Counts a waiter of this client on the page. False: the client may not hold another page. May
+  // throw std::bad_alloc, and then has changed nothing.
   [[nodiscard]] bool try_hold(HeldPage& page, std::uint64_t client);
-  // It has left the page. Does not throw.
+  // The waiter has left the page. Does not throw.
   void let_go(HeldPage& page, std::uint64_t client, TimePoint now);
 
   template <typename F>
@@ -106,7 +106,7 @@ class HeldPages {
     HeldPage* page;
     std::uint32_t waiters;
   };
-  using Holds = std::vector<Hold>;  // Of one client, kPagesPerClient at most.
+  using Holds = std::vector<Hold>;  // The pages of one client, at most kPagesPerClient.
 
   HeldPage& add(std::string_view key, const std::optional<PageQuery>& query, TimePoint now);
   void set_idle(HeldPage& page, TimePoint now);
@@ -116,7 +116,7 @@ class HeldPages {
 
   const std::chrono::nanoseconds keep_;
   std::map<std::string, HeldPage, std::less<>> pages_;  // Nodes stay where they are.
-  std::list<HeldPage*> idle_;                           // Those nobody waits for, the latest last.
+  std::list<HeldPage*> idle_;                           // Pages without waiters, the latest last.
   std::unordered_map<std::uint64_t, Holds> holds_;
   std::set<std::pair<std::size_t, std::uint64_t>> heavy_;  // Clients with more than one page.
 };

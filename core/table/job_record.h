@@ -1,7 +1,6 @@
-// core/table/job_record.h: A job's place in its shard: its state, its rendered snapshot, and its
-// waiters.
+// core/table/job_record.h: A job in its shard: its state, its rendered snapshot, and its waiters.
 //
-// A record exists while the bucket holds anything of the job, or while a request waits for it to
+// A record exists while the bucket has entries of the job, or while a request waits for the job to
 // exist.
 //
 // Thread safety: none; guarded by the shard's mutex.
@@ -29,15 +28,15 @@ struct JobRecord : WaiterList {
   std::shared_ptr<const Snapshot> snapshot;  // Null: not rendered since the last change.
   std::uint32_t snapshot_slot = 0;           // Where the shard's snapshot ring points back.
   bool queued = false;                       // On the shard's changed list.
-  bool apart = false;                        // On the shard's list of those rendered apart.
+  bool apart = false;                        // On the shard's list of jobs to render apart.
   bool aged = false;                         // On the shard's list by age.
-  TimePoint settled_at{};     // When it will have been unchanged for the settle time.
-  Revision leaves_after = 0;  // Its place in the shard's by_oldest_; 0: it has none.
+  TimePoint settled_at{};     // When the job will have been unchanged for the settle time.
+  Revision leaves_after = 0;  // Its key in the shard's by_oldest_; 0: it is not in there.
   JobRecord* older = nullptr;
   JobRecord* newer = nullptr;
 };
 
-// What the overview is told of it; nullopt: it is not for clients to see.
+// The job for the overview. nullopt: clients must not see the job.
 [[nodiscard]] inline std::optional<Listed> listed(const JobRecord& record) {
   const Job& job = record.job;
   if (!job.defined()) return std::nullopt;
@@ -50,7 +49,7 @@ struct JobRecord : WaiterList {
   return {};
 }
 
-// Records by job id. Nodes move between indexes without being copied (extract, insert).
+// Records by job id. Nodes move from one set to another without being copied (extract, insert).
 struct JobRecordHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view id) const { return std::hash<std::string_view>()(id); }

@@ -16,7 +16,7 @@ constexpr unsigned bit_of(Status status) { return 1U << static_cast<unsigned>(st
 constexpr unsigned kFailures =
     bit_of(Status::kFailed) | bit_of(Status::kSkipped) | bit_of(Status::kPartialFailure);
 
-// As Fold::judge does with the states of agents.
+// As Fold::judge() does with the states of agents.
 Status fold_statuses(unsigned statuses) {
   const auto has = [&](Status status) { return (statuses & bit_of(status)) != 0; };
   if (statuses == bit_of(Status::kSubmitted)) return Status::kSubmitted;
@@ -119,7 +119,7 @@ Lot::Look look_at_set(JobTable& table, const JobSetQuery& query, const Waiter::T
 
   const Verdict otherwise = decisive == Verdict::kHolds ? Verdict::kNever : Verdict::kHolds;
   if (terms.seen.any()) {
-    set.verdict = Verdict::kNever;  // `*` matches every state there will be.
+    set.verdict = Verdict::kNever;  // `*` matches every later state, too.
   } else if (terms.condition.kind() != Condition::Kind::kChange) {
     set.verdict = decided ? decisive : pending ? Verdict::kPending : otherwise;
   } else if (!terms.seen.matches(set.snapshot->json.tag)) {

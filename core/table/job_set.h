@@ -1,5 +1,5 @@
-// core/table/job_set.h: Many jobs as one resource: which are asked for, how they look together, and
-// what a condition makes of all or any of them.
+// core/table/job_set.h: Several jobs as one resource: the query, their common representation, and
+// how a condition is judged on all or any of them.
 //
 // Thread safety: values and pure functions; look_at_set() may be called from any thread.
 #pragma once
@@ -18,40 +18,42 @@ namespace bide {
 inline constexpr std::size_t kJobSetIdsMax = 256;
 
 struct JobSetQuery {
-  // In the order asked; 1..kJobSetIdsMax, the caller's to check.
+  // In the order of the request. The caller checks that there are 1 to kJobSetIdsMax.
   std::vector<std::string> ids;
   bool match_any = false;  // One job is enough for `done` and `succeeded`; otherwise all.
 
-  // Drops every further mention of an id: items[] has each job once, where it was first named.
-  // Otherwise a short request could ask for the largest job 256 times over.
+  // Removes repeated ids, so that items[] has each job once, at its first place. Otherwise a short
+  // request could ask for the largest job 256 times.
   void collapse();
-  // `all:a,b` or `any:a,b`: what JobSetLot is asked with. Call collapse() first.
+  // `all:a,b` or `any:a,b`: the key for JobSetLot. Call collapse() first.
   [[nodiscard]] std::string key() const;
-  // The strict inverse. nullopt: a bad id, one twice, none or too many, another word in front.
+  // The strict inverse. nullopt: another word in front, or ids that are bad, repeated, missing or
+  // too many.
   [[nodiscard]] static std::optional<JobSetQuery> parse(std::string_view key);
 };
 
 using JobSnapshots = std::vector<std::shared_ptr<const Snapshot>>;
 
-// `{"items":[…]}` of the jobs' JSON; null if a job is missing, or there are none. Its status is
-// folded from the jobs' as a job's is from its agents'; final: all are. There is no text.
+// `{"items":[…]}` with the JSON of the jobs. Null if a job is missing or there are no jobs. The
+// status is folded from the jobs' statuses as a job's status is from its agents' states. It is
+// final if all jobs are. It has no text.
 //
-// The tag's epoch is the latest of the jobs', not the table's own: while a new epoch is installed
-// shard by shard, the last job to move must move the set's tag with it, or its change would be lost
-// to whoever is woken by it.
+// The tag's epoch is the latest one of the jobs, not the table's own. While a new epoch is
+// installed shard by shard, the last job that changes must change the set's tag. Otherwise waiters
+// would not be told of its change.
 [[nodiscard]] std::shared_ptr<const Snapshot> make_set_snapshot(const JobSnapshots& jobs);
 
-// What a request for `succeeded` is told with 409: of all: one has failed, was skipped or partly
-// failed; of any: all have.
+// Whether `succeeded` can never hold (409): if all jobs must succeed, because one has failed,
+// partly failed or was skipped; with `match_any`, because all have.
 [[nodiscard]] bool can_never_succeed(const Snapshot& set, bool match_any);
 
-// Which verdict on one job settles the matter for the set; where all jobs have the other one, that
-// is the set's. `change` is settled by any job, whatever the match.
+// The verdict that decides for the set as soon as one job has it. If all jobs have the opposite
+// one, that is the verdict of the set. `change` is decided by any job, whatever `match_any` says.
 [[nodiscard]] Verdict decisive_verdict(const Condition& condition, bool match_any);
 
-// Looks at every job, one after the other, and judges the set by what it saw of each. Terms::seen
-// are the client's validators for the set. Verdicts are those of Condition::judge; a final set
-// whose tag matches is kNever.
+// Looks at the jobs one after the other and judges the set by their states. Terms::seen are the
+// client's validators for the set. Verdicts are as for Condition::judge; a final set whose tag
+// matches is kNever.
 [[nodiscard]] Lot::Look look_at_set(JobTable& table, const JobSetQuery& query,
                                     const Waiter::Terms& terms, TimePoint now,
                                     JobSnapshots* jobs = nullptr);

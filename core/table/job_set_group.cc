@@ -8,7 +8,7 @@
 namespace bide {
 namespace {
 
-// The set is gone, or its condition holds or never will.
+// The set does not exist any more, or its condition holds or never will.
 bool is_decided(const Lot::Look& look) {
   return look.snapshot == nullptr || look.verdict != Verdict::kPending;
 }
@@ -17,8 +17,8 @@ bool is_decided(const Lot::Look& look) {
 
 // --- Strands ----------------------------------------------------------------------------------
 
-// The reference first, see "Races" in the header. It is not the last one if the claim is lost:
-// whoever won it waits for the shard's mutex, and holds one.
+// Takes the reference before the claim, see "Races" in the header. If the claim is lost, this
+// reference is not the last: the thread that won holds one and waits for the shard's mutex.
 bool JobSetGroup::Strand::try_claim() noexcept {
   std::shared_ptr<JobSetGroup> group = group_.shared_from_this();
   if (!take()) return false;
@@ -27,7 +27,7 @@ bool JobSetGroup::Strand::try_claim() noexcept {
 }
 
 void JobSetGroup::Strand::answer(Outcome outcome, std::shared_ptr<const Snapshot>) noexcept {
-  // The strand may be claimed again before this returns, so the reference moves to the stack.
+  // The strand may be claimed again before this returns. So the reference moves to the stack.
   const std::shared_ptr<JobSetGroup> group = std::move(kept_);
   try {
     group->on_strand(*this, outcome);
@@ -84,7 +84,7 @@ void JobSetGroup::on_strand(Strand& strand, Outcome told) {
     if (!outcome) return;
     const bool ours = waiter_.try_claim();
     close();
-    if (!ours) return;  // Its client hung up; leave() is on its way.
+    if (!ours) return;  // The client hung up; leave() will be called.
     waiter_.news_at = news_at;
   }
   lot_.forget(waiter_, *this);
@@ -118,7 +118,7 @@ std::optional<Outcome> JobSetGroup::judge(Strand& strand, Outcome told, Lot::Loo
     if (std::exchange(strand.counted, false)) --counted_;
     look_due_ = look_due_ || for_change_;
     if (!advance(now, look)) return std::nullopt;
-    told = draining_ ? Outcome::kDrain : Outcome::kGone;  // Unless `look` decides.
+    told = draining_ ? Outcome::kDrain : Outcome::kGone;  // Unless `look` decides otherwise.
   }
   if (told == Outcome::kTimeout || told == Outcome::kDrain) look = look_at_all(now);
   if (look.snapshot == nullptr) return Outcome::kGone;
@@ -128,8 +128,7 @@ std::optional<Outcome> JobSetGroup::judge(Strand& strand, Outcome told, Lot::Loo
 
 // --- The wait ---------------------------------------------------------------------------------
 
-// Every round more than the first takes a job that changed between two looks at it, within
-// microseconds.
+// A further round happens only if a job changed between two looks, within microseconds.
 bool JobSetGroup::advance(TimePoint now, Lot::Look& look) {
   do {
     JobSnapshots jobs;
@@ -150,7 +149,7 @@ bool JobSetGroup::advance(TimePoint now, Lot::Look& look) {
 void JobSetGroup::arm(Strand& strand, const JobSnapshots& jobs, TimePoint now) {
   Lot::Look look;
   if (for_change_) {
-    look.snapshot = jobs[strand.index];  // An idle strand of such a set has always been looked for.
+    look.snapshot = jobs[strand.index];  // For `change`, advance() looks before it arms a strand.
   } else {
     if (try_park(strand, terms_.condition, {}, now, look) || draining_) return;
     const Verdict decisive = decisive_verdict(terms_.condition, query_.match_any);
@@ -161,7 +160,7 @@ void JobSetGroup::arm(Strand& strand, const JobSnapshots& jobs, TimePoint now) {
   }
   const ValidatorList seen = ValidatorList(look.snapshot->json.tag);
   if (!try_park(strand, Condition::any_change(), seen, now, look)) {
-    look_due_ = true;  // Changed or deleted meanwhile.
+    look_due_ = true;  // The job was changed or deleted meanwhile.
     return;
   }
   if (for_change_) return;
@@ -185,7 +184,7 @@ Lot::Look JobSetGroup::look_at_all(TimePoint now, JobSnapshots* jobs) {
   return look_at_set(lot_.table_, query_, terms_, now, jobs);
 }
 
-// Strands that an attendant has taken meanwhile come to a closed group.
+// A strand that a notifier has claimed meanwhile finds a closed group.
 void JobSetGroup::close() {
   closed_ = true;
   for (Strand& strand : strands_) {

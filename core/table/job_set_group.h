@@ -1,37 +1,40 @@
 // core/table/job_set_group.h: One parked request for many jobs, and its strands.
 //
-// A strand is a Waiter of the group's own, parked in the job table on one of the jobs. It waits for
-// what its job can contribute: for `change` any change of it, otherwise the request's condition.
-// A job that has contributed all it can (done, where all must be; beyond success, where any may
-// succeed) is counted, and its strand then waits for any change: should a late agent acknowledge,
-// the job is judged again and counts no more. So a strand is parked on every job all the time: a
-// deletion is noticed at once, and whoever comes first tells of the deadline or the drain.
+// A strand is a Waiter of the group, parked in the job table on one of the jobs. It waits for what
+// its job can contribute: for `change` any change of the job, otherwise the request's condition. A
+// job is counted when it can contribute no more: it is done and all must be done, or it can never
+// succeed and any may succeed. Then its strand waits for any change, so that the job is judged
+// again if a late agent acknowledges. So every job has a parked strand all the time. A deletion is
+// noticed at once, and the first strand to be answered reports the deadline or the drain.
 //
-// When one job decides, or all are counted, the whole set is looked at afresh and judged by that
-// look alone: what the request is answered with satisfies its condition, whatever happened since
-// the strand was taken. If it does not, the strands that are idle are parked again and the wait
-// goes on. A deadline looks in the same way first: news beats it.
+// When one job decides, or all are counted, the group looks at the whole set again, and judges that
+// look alone. So the answer satisfies the condition, whatever happened since the strand was
+// answered. If the condition does not hold, the group parks its idle strands again and goes on
+// waiting. At the deadline it looks in the same way, so a change beats the deadline.
 //
-// Locks. The group's mutex is taken before a shard's (parking and unparking strands, looking at
-// jobs) and never under one: an attendant that holds its shard's mutex calls a strand's present()
-// and try_claim() only, which touch atomics; it calls answer() without locks. Holding its mutex for
-// all of a look costs only who wants the same group: attendants bringing more news of it.
+// Locks. The group's mutex is locked before a shard's mutex (to park and unpark strands, to look at
+// jobs), never while one is held. A notifier that holds its shard's mutex calls only present() and
+// try_claim() of a strand, which use atomics; it calls answer() without locks. A group holds its
+// mutex for a whole look. That delays only notifiers with more news for the same group.
 //
 // Races.
-// - The request's answer against its hang-up: its waiter is claimed under the group's mutex while
-//   the group is open, and leave() closes the group under it. So after unpark() no claim is tried
-//   any more, which could hit the next request on a reused connection. Until leave() has run the
-//   waiter is still that of this request, and the claim just fails.
-// - A strand's answer against its recall: as for any waiter, who wins its claim. The attendant that
-//   wins takes a reference to the group first, so its answer() finds memory and a closed group.
-//   First, because once the claim is won nothing else keeps the group: while the strand is parked
-//   and not claimed, whoever closes the group holds it and waits for the shard's mutex in unpark().
+// - The request's answer against its hang-up: the group claims the request's waiter under its mutex
+//   while it is open, and leave() closes the group under that mutex. So after unpark() there is no
+//   claim, which could hit the next request on a reused connection. Until leave() has run, the
+//   waiter still belongs to this request, and the claim simply fails.
+// - A strand's answer against its recall: as for any waiter, the thread that wins the claim
+// decides.
+//   The notifier takes a reference to the group before it claims, so that its answer() finds the
+//   memory and a closed group. It must do so before, because after the claim nothing else keeps the
+//   group. While the strand is parked and not claimed, the thread that closes the group holds it
+//   and waits for the shard's mutex in unpark().
 // - A strand that was just answered is parked again: answer() has begun, so the table has forgotten
-//   it; only the group, under its mutex, knows it as idle.
-// - A strand may be taken while its group is still parking others: its answer() waits for the
-// mutex.
+//   the strand, and only the group knows, under its mutex, that it is idle.
+// - A strand may be answered while its group is still parking others: its answer() waits for the
+//   mutex.
 //
-// Thread safety: as annotated. Kept by shared_ptr: by the lot while open, by claimed strands.
+// Thread safety: as annotated. Shared pointers keep a group: the lot's while it is open, and those
+// of claimed strands.
 #pragma once
 
 #include <atomic>
@@ -51,9 +54,9 @@ class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
   // Copies the waiter's terms. Under the lot's mutex.
   JobSetGroup(JobSetLot& lot, Waiter& waiter, JobSetQuery query);
 
-  // As Lot::park, once. What is not parked has been closed.
+  // As Lot::park(), to be called once. If it does not return kParked, the group is closed.
   [[nodiscard]] Lot::Parked park(TimePoint now, Lot::Look& look) EXCLUDES(mutex_);
-  // The client hung up. When this returns the group touches the waiter no more.
+  // The client hung up. When this returns, the group does not use the waiter any more.
   void leave() EXCLUDES(mutex_);
 
  private:
@@ -65,11 +68,11 @@ class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
     [[nodiscard]] bool try_claim() noexcept override;
     void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept override;
     void lose() noexcept override;
-    // The claim alone, for the group's own recall.
+    // Only the claim, when the group recalls the strand.
     [[nodiscard]] bool take() noexcept { return !taken_.exchange(true, std::memory_order_acq_rel); }
     void put_back() noexcept { taken_.store(false, std::memory_order_relaxed); }
 
-    const std::size_t index;  // Of its job.
+    const std::size_t index;  // The index of its job.
     // Guarded by the group's mutex, as below.
     bool idle = true;  // Neither parked nor about to be answered.
     bool counted = false;
@@ -81,14 +84,14 @@ class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
   };
 
   void on_strand(Strand& strand, Outcome told) EXCLUDES(mutex_);
-  // There is no memory to look at the set: its request ends without an answer.
+  // There is no memory to look at the set: the request ends without an answer.
   void lose() noexcept EXCLUDES(mutex_);
   void lose_with(Strand& strand) noexcept EXCLUDES(mutex_);
-  // What the request is to be told now; nullopt: the wait goes on.
+  // The outcome for the request. nullopt: it goes on waiting.
   [[nodiscard]] std::optional<Outcome> judge(Strand& strand, Outcome told, Lot::Look& look)
       REQUIRES(mutex_);
-  // Parks all idle strands, looking at the set whenever that is due. True: it is decided by `look`,
-  // or the table parks no more.
+  // Parks all idle strands, and looks at the set whenever that is due. True: `look` decides, or the
+  // table parks no more.
   [[nodiscard]] bool advance(TimePoint now, Lot::Look& look) REQUIRES(mutex_);
   void arm(Strand& strand, const JobSnapshots& jobs, TimePoint now) REQUIRES(mutex_);
   [[nodiscard]] bool try_park(Strand& strand, const Condition& condition, ValidatorList seen,
@@ -110,7 +113,7 @@ class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
   std::size_t counted_ GUARDED_BY(mutex_) = 0;
   bool look_due_ GUARDED_BY(mutex_) = false;
   bool draining_ GUARDED_BY(mutex_) = false;  // The table parks no more.
-  bool admitted_ GUARDED_BY(mutex_) = false;  // Has its share of the table's places.
+  bool admitted_ GUARDED_BY(mutex_) = false;  // Has taken its places in the table.
   bool closed_ GUARDED_BY(mutex_) = false;    // Answered, left, or never parked.
 };
 

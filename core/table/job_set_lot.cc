@@ -41,8 +41,8 @@ std::shared_ptr<JobSetGroup> JobSetLot::enter(JobSetQuery query, Waiter& waiter,
                                               std::uint64_t ticket) {
   MutexLock lock(mutex_);
   if (!waiter.present(ticket)) return nullptr;
-  // Before this the terms may have been another request's; after it they are nobody's to change
-  // until unpark() has been here.
+  // Before this check the terms may be those of another request. After it nobody changes them until
+  // unpark() was called.
   auto group = std::make_shared<JobSetGroup>(*this, waiter, std::move(query));
   groups_[&waiter] = group;
   return group;
@@ -53,7 +53,7 @@ void JobSetLot::unpark(std::string_view /*key*/, Waiter& waiter) {
   {
     MutexLock lock(mutex_);
     const auto entry = groups_.find(&waiter);
-    if (entry == groups_.end()) return;  // Not entered yet: park() will find it gone.
+    if (entry == groups_.end()) return;  // Not entered yet: park() will find the ticket gone.
     group = std::move(entry->second);
     groups_.erase(entry);
   }
@@ -61,7 +61,7 @@ void JobSetLot::unpark(std::string_view /*key*/, Waiter& waiter) {
 }
 
 void JobSetLot::forget(Waiter& waiter, const JobSetGroup& group) {
-  std::shared_ptr<JobSetGroup> last;  // Let go of after the lock: a group frees what it holds.
+  std::shared_ptr<JobSetGroup> last;  // Destroyed after unlocking: a group frees memory.
   MutexLock lock(mutex_);
   const auto entry = groups_.find(&waiter);
   if (entry == groups_.end() || entry->second.get() != &group) return;

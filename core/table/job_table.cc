@@ -62,14 +62,14 @@ JobTable::JobTable(Clock& clock, const Options& options, Executor* executor)
 JobTable::~JobTable() { close(); }
 
 Shard& JobTable::shard_of(std::string_view id) {
-  // The index inside a shard uses the hash's low bits; these are others, so that its buckets stay
-  // evenly filled.
+  // The index inside a shard uses the low bits of the hash. These are other bits, so that its
+  // buckets are evenly filled.
   return *shards_[(JobRecordHash()(id) >> 40) % shards_.size()];
 }
 
-// The overview names the ids inside the records. So what was installed before is kept until the
-// overview names the new ones; and the new ones, of which it does not know yet, do not leave by age
-// before it does.
+// The overview refers to the ids inside the records. So the old records live until the overview
+// refers to the new ones. The overview does not know the new records before that, so until then
+// they do not leave by age.
 void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds max_age) {
   std::vector<JobRecords> parts(shards_.size());
   std::vector<Listed> jobs;
@@ -124,7 +124,7 @@ JobTable::Parked JobTable::park(std::string_view id, Waiter& waiter, std::uint64
 
 void JobTable::unpark(std::string_view id, Waiter& waiter) { shard_of(id).unpark(waiter); }
 
-// Those who are caught up go on to the other lots.
+// CatchUp drains first: its requests go on to the shards or the overview.
 void JobTable::drain() {
   catch_up_->begin_drain();
   catch_up_->finish_drain();

@@ -1,10 +1,10 @@
 // core/table/job_table.h: Every job's state, and the requests parked on it.
 //
-// The table is cut into shards by job id. A shard has one mutex, one condition variable and one
-// notifier thread; see core/table/shard.h for how they work together. Parking and looking at the
-// state happen under one lock, so no change can fall between them.
+// Job ids divide the table into shards. A shard has one mutex, one condition variable and one
+// notifier thread (core/table/shard.h). A request looks at the state and parks under one lock, so
+// no change can fall between the two.
 //
-// Thread safety: all methods may be called from any thread, but apply(), install() and let_go()
+// Thread safety: all methods may be called from any thread, except apply(), install() and let_go()
 // from one thread at a time (the watcher's), and close() once.
 #pragma once
 
@@ -30,20 +30,19 @@ class CatchUp;
 class Overview;
 class Shard;
 
-// Whether an entry was taken; else why not (kJobFull, kTableFull).
+// Whether an entry was absorbed, or why not (kJobFull, kTableFull).
 struct Admitted {
   std::optional<RejectReason> rejected;
   operator bool() const { return !rejected; }  // NOLINT(google-explicit-constructor): it is one.
 };
 
-// The content of a bucket, read from scratch, before anybody sees it. A first read and a resync are
-// the same thing: read everything into one of these, then JobTable::install() it. Meanwhile the
-// table serves what it had.
+// The content of a bucket during a full read. The first read and later ones work in the same way:
+// absorb everything, then JobTable::install(). Meanwhile the table serves the old state.
 //
 // Thread safety: none; one thread fills it.
 class BucketRead {
  public:
-  // `link`: the connection that all of it comes over. The limits are those of JobTable::Options.
+  // `link`: the connection over which all entries come. The limits are those of JobTable::Options.
   explicit BucketRead(std::size_t jobs_max, Link link = 0, std::size_t memory_max = 0);
   BucketRead(BucketRead&&) noexcept;
   ~BucketRead();
@@ -70,61 +69,61 @@ class JobTable final : public Lot {
  public:
   struct Options {
     std::size_t shards = 2;            // 1..64; notifier threads.
-    std::size_t parked_max = 100'000;  // Places for parked requests, those of the overview too.
+    std::size_t parked_max = 100'000;  // Parked requests, including those on the overview.
     std::size_t jobs_max = 4'000'000;
     std::size_t memory_max = 0;                    // Bytes of all jobs (Job::bytes()); 0: no limit.
     std::chrono::milliseconds settle{2000};        // See Condition::done.
     std::chrono::milliseconds retry_grace{0};      // See Moment.
-    std::size_t snapshots_max = 1024;              // Rendered snapshots kept, over all shards,
-    std::size_t snapshot_bytes_max = 256U << 20U;  // and their bytes, but for one of each shard.
+    std::size_t snapshots_max = 1024;              // Rendered snapshots that all shards keep,
+    std::size_t snapshot_bytes_max = 256U << 20U;  // and their bytes; each shard may keep one more.
     std::chrono::milliseconds stats_interval{250};  // See core/table/overview.h.
   };
 
-  // `clock` and `executor` (may be null: notifiers answer alone) must outlive the table.
+  // `clock` and `executor` must outlive the table. Without an executor notifiers answer alone.
   JobTable(Clock& clock, const Options& options, Executor* executor);
   ~JobTable() override;
 
   // --- The watcher's side -------------------------------------------------------------------
 
-  // Replaces all jobs by what was read, under a new `epoch`; whoever waits for a job that differs
-  // now is woken as by an event. `max_age`: jobs leave the table when their definition is older
-  // (zero: never).
+  // Replaces all jobs by those of the read, under a new `epoch`. Wakes waiters whose job differs
+  // now, as an event would. `max_age`: a job leaves the table when its definition is older (zero:
+  // never).
   void install(BucketRead read, Epoch epoch, std::chrono::nanoseconds max_age);
-  // Applies one live entry. Wakes the notifier, never waits for it. `delivered`: when it came
-  // here, for Waiter::news_at.
+  // Applies one live entry. Wakes the notifier and does not wait for it. `delivered`: when the
+  // entry arrived, for Waiter::news_at.
   [[nodiscard]] Admitted apply(const Entry& entry, TimePoint delivered);
   [[nodiscard]] Admitted apply(const Entry& entry) { return apply(entry, clock_.now()); }
-  // Up to `revision` the stream holds nothing that is not applied. So do install() and apply() say
-  // of the entries they are given; this is for what they are not: garbage, and what is gone.
+  // Up to `revision` the stream holds nothing more to apply. install() and apply() do not cover
+  // revisions that were garbage or are gone; this does.
   void reach(Revision revision);
-  // The bucket holds nothing below `before` any more: it has expired, or was pushed out. Only what
-  // leaves is looked at, once the shards have a list for it, which the first call makes.
+  // Removes all entries below revision `before`: they have expired, or a full bucket dropped them.
+  // The first call makes a list in each shard; later calls cost time only for what they remove.
   void let_go(Revision before);
 
   // --- The requests' side -------------------------------------------------------------------
 
   // `key` is the job's id.
   [[nodiscard]] Look look(std::string_view key, const Waiter::Terms& terms, TimePoint now) override;
-  // A job that does not exist: Condition::exists() parks, any other is kReady with a null snapshot.
-  // kFull: parked_max.
+  // If the job does not exist, only Condition::exists() parks; other conditions return kReady with
+  // a null snapshot. kFull: parked_max requests are parked.
   [[nodiscard]] Parked park(std::string_view key, Waiter& waiter, std::uint64_t ticket,
                             TimePoint now, Look& look) override;
   void unpark(std::string_view key, Waiter& waiter) override;
 
-  // For a lot beside this one, whose waiters here take no places (Waiter::Terms).
+  // For JobSetLot, whose waiters in this table take no places of their own (Waiter::Terms).
   [[nodiscard]] ParkingPlaces& places() { return places_; }
 
-  // What is made of all jobs, and the requests parked on that. Lives as long as the table.
+  // Statistics, list and feed, and the requests parked on them. Lives as long as the table.
   [[nodiscard]] Overview& overview() { return *overview_; }
 
-  // Where those are parked who may have to be told more than has been applied.
+  // Parks requests until the table has caught up. Lives as long as the table.
   [[nodiscard]] CatchUp& catch_up() { return *catch_up_; }
 
-  // Answers every parked request with its current state (kDrain), the overview's and those of
-  // catch_up() too, and parks no more. Returns when the last answer has been handed to its waiter
-  // or the executor.
+  // Answers every parked request with its current state (kDrain), including those of overview() and
+  // catch_up(), and parks no more. Blocks until the last answer was given to its waiter or to the
+  // executor.
   void drain();
-  // drain(), then ends the notifiers. Destroying does the same.
+  // drain(), then ends the notifiers. The destructor does the same.
   void close();
 
   // --- Numbers, for metrics -----------------------------------------------------------------

@@ -32,7 +32,7 @@ Listing::Listing(const std::vector<Listed>& jobs, Epoch epoch, Revision revision
 void Listing::replace(const std::optional<Listed>& before, const std::optional<Listed>& after,
                       Revision revision) {
   const bool stays = before && after;
-  // Jobs that are defined again under their id move to the front.
+  // A job that is defined again under its id moves to the front.
   const bool order_moves = !stays || before->definition_revision != after->definition_revision;
   const bool counts_move = !stays || before->status != after->status;
   if (before) {

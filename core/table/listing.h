@@ -1,6 +1,7 @@
-// core/table/listing.h: All defined jobs, in the orders in which they are asked for: by their
-// definition, the same for each status, and by their latest change. The sizes of these are the
-// statistics. And when it last changed: pages and statistics are rendered from it, and waited for.
+// core/table/listing.h: All defined jobs in the orders in which clients ask for them: by
+// definition, by definition for each status, and by latest change. The sizes of these indexes are
+// the statistics. The listing also knows when it last changed, because requests wait for pages and
+// statistics.
 //
 // Thread safety: none; guarded by the overview's mutex.
 #pragma once
@@ -19,7 +20,7 @@
 
 namespace bide {
 
-// A defined job, as the listing knows it.
+// A defined job in the listing.
 struct Listed {
   Revision definition_revision = 0;
   Revision revision = 0;  // Job::revision(): of its latest change.
@@ -32,27 +33,27 @@ using StatusCounts = std::array<std::size_t, kAllStatuses.size()>;  // Indexed b
 class Listing {
  public:
   Listing() = default;
-  // `jobs` in any order; `revision`: the highest that was read.
+  // `jobs` may be in any order. `revision`: the highest one that was read.
   Listing(const std::vector<Listed>& jobs, Epoch epoch, Revision revision);
 
-  // A job changed from `before`, which must be what it was listed as, to `after`; nullopt: it is
-  // not listed. `revision`: of the entry that did it; 0: no entry did.
+  // A job changed from `before`, which must equal its listed state, to `after`. nullopt: not
+  // listed. `revision`: of the entry that changed it; 0: no entry did.
   void replace(const std::optional<Listed>& before, const std::optional<Listed>& after,
                Revision revision);
-  // Takes the place of `old`, whose versions it goes on counting.
+  // This listing replaces `old`, and continues its version numbers.
   void succeed(const Listing& old) { version_ = old.version_ + 1; }
 
   [[nodiscard]] StatusCounts counts() const;
-  // Those of one status, or all.
+  // The jobs of one status, or all jobs.
   [[nodiscard]] const RevisionIndex& by_definition(std::optional<Status> only) const;
   [[nodiscard]] const RevisionIndex& by_change() const { return by_change_; }
 
   [[nodiscard]] Epoch epoch() const { return epoch_; }
-  [[nodiscard]] Revision revision() const { return revision_; }  // The highest told of.
-  // The revision as it was when a count last moved; when a count or the order did.
+  [[nodiscard]] Revision revision() const { return revision_; }  // The highest one seen.
+  // revision() when a count last changed, and when a count or the order last changed.
   [[nodiscard]] Revision counts_revision() const { return counts_revision_; }
   [[nodiscard]] Revision order_revision() const { return order_revision_; }
-  // Another number whenever anything changed, with or without a revision.
+  // Increases with every change, with or without a revision.
   [[nodiscard]] std::uint64_t version() const { return version_; }
 
  private:

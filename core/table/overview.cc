@@ -7,11 +7,11 @@
 namespace bide {
 namespace {
 
-// A page from which a job has gone between drafting and rendering is drafted again; so often, and
-// then the job is left out. Each try takes microseconds.
+// If a job has left a page between drafting and rendering, the page is drafted again, at most so
+// often. After that the job is left out. Each try takes microseconds.
 constexpr int kDraftsMax = 4;
 
-// nullopt: the key is no page's. Inside, nullopt: the statistics.
+// nullopt: not the key of a page. The inner optional is nullopt for the statistics.
 std::optional<std::optional<PageQuery>> query_of(std::string_view key) {
   if (key == Overview::kStatisticsKey) return std::optional<PageQuery>();
   std::optional<PageQuery> query = PageQuery::parse(key);
@@ -63,7 +63,7 @@ void Overview::install(Listing& listing) {
   listing.succeed(listing_);
   std::swap(listing_, listing);
   installing_ = false;
-  // Revisions may have begun anew: requests parked before the next tick are judged by that tick.
+  // Revisions may have started again: the next tick judges all requests that are parked before it.
   pages_.for_each([](HeldPage& page) { page.floor = 0; });
   tick_due_ = tick_due_ || paged_ > 0;
   if (!feed_due_) feed_due_since_ = table_.clock_.now();
@@ -119,7 +119,7 @@ Lot::Parked Overview::park(std::string_view key, Waiter& waiter, std::uint64_t t
     }
     if (const auto parked = park_unjudged(key, waiter, now)) return *parked;
   }
-  // Rendered without the lock; the waiter's terms are looked at only with it.
+  // The page is rendered without the lock; the waiter's terms are read only with it.
   const Rendering fresh = render_page(key, *query);
   WaitQueue::Lock lock(queue_);
   if (!waiter.present(ticket)) return Parked::kGone;
@@ -134,9 +134,9 @@ Lot::Parked Overview::park_on_feed(Waiter& waiter) {
   return admit(feed_, waiter);
 }
 
-// A tag at or above the revision of the last tick is younger than an interval, or was the news of
-// that tick: it waits for the next one without being judged. So a client that comes back at once
-// with each answer's tag is answered once a tick, whatever others ask for in between.
+// A tag at or above the revision of the last tick is younger than an interval, or was that tick's
+// answer. Such a request waits for the next tick without being judged. So a client that comes back
+// at once with the tag of each answer is answered once a tick, whatever other clients ask for.
 std::optional<Lot::Parked> Overview::park_unjudged(std::string_view key, Waiter& waiter,
                                                    TimePoint now) {
   HeldPage* const page = pages_.find(key, now);
@@ -167,7 +167,7 @@ Lot::Parked Overview::park_judged(std::string_view key, const Query& query, Wait
     shed_due_ = true;
     queue_.notify();
   }
-  // Only where it leaves nobody unjudged: those in `judged` match what is rendered there now.
+  // Only if no waiter stays unjudged: those in `judged` match the current rendering.
   if (page->judged.waiters == nullptr && page->version <= fresh.version) {
     page->rendered = fresh.snapshot;
     page->version = fresh.version;
@@ -177,7 +177,7 @@ Lot::Parked Overview::park_judged(std::string_view key, const Query& query, Wait
   return parked;
 }
 
-// All that may throw comes before the first thing that cannot be undone.
+// Everything that may throw comes before the first step that cannot be undone.
 Lot::Parked Overview::admit(HeldPage::Waiters& queue, Waiter& waiter) {
   HeldPage* const page = queue.page;
   queue_.make_room();
@@ -191,7 +191,7 @@ Lot::Parked Overview::admit(HeldPage::Waiters& queue, Waiter& waiter) {
   }
   if (page == nullptr) return Parked::kParked;
   ++paged_;
-  if (&queue == &page->arrivals && !tick_due_) {  // To be judged.
+  if (&queue == &page->arrivals && !tick_due_) {  // The next tick judges it.
     tick_due_ = true;
     queue_.notify();
   }

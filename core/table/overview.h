@@ -1,20 +1,20 @@
 // core/table/overview.h: The views over all jobs (statistics, pages of the list, the feed of
 // changes), and the requests parked on them.
 //
-// Shards report every change; that moves places in the listing and sets a flag, and nothing is
-// rendered there. A request that is answered at once renders its page itself. Parked requests are
-// served by the notifier: pages at ticks, at most one every `stats_interval`, each rendered once
-// for all who wait for it, and a bounded number in one tick; the feed at once. How this works, and
-// why no client gets an older state than it has seen: core/table/overview_waiting.cc.
+// Shards report every change. That moves places in the listing and sets a flag; it renders nothing.
+// A request that is answered at once renders its page itself. The notifier answers parked requests:
+// on the feed at once, on pages at ticks, at most one tick every `stats_interval`. A tick renders a
+// bounded number of pages, each once for all its waiters. core/table/overview_waiting.cc says how
+// this works, and why no client gets an older state than it has seen.
 //
-// Keys: kStatisticsKey, kFeedKey, PageQuery::key(). Conditions are `change`, whatever the terms
-// say.
+// Keys: kStatisticsKey, kFeedKey, PageQuery::key(). The condition is always `change`; the one in
+// the terms is ignored.
 //
-// Locks. The overview's mutex may be taken while a shard's is held, never the other way round: ids
-// are copied under the overview's, and the jobs looked up without it.
+// Locks. The overview's mutex may be locked while a shard's is held, never the reverse: the
+// overview copies ids under its mutex, and looks the jobs up without it.
 //
-// Thread safety: all methods may be called from any thread, but begin_install() and install() from
-// that of JobTable::install().
+// Thread safety: all methods may be called from any thread, except begin_install() and install()
+// from the thread of JobTable::install().
 #pragma once
 
 #include <optional>
@@ -36,32 +36,34 @@ class Overview final : public Lot, private WaitQueue::Owner {
   explicit Overview(JobTable& table);
   ~Overview() override = default;  // After stop().
 
-  // The state as it is. No snapshot: the key is none of ours, or the feed's (look at the verdict).
+  // The current state. A null snapshot: the key is unknown, or it is the feed's, which has only a
+  // verdict.
   [[nodiscard]] Look look(std::string_view key, const Waiter::Terms& terms, TimePoint now) override;
-  // Answers kChanged, kTimeout or kDrain. On the feed `terms.seen` holds one tag, the cursor, and
-  // there are no snapshots: ask changes_after(). kFull: parked_max, or HeldPages::kPagesMax; then
-  // also kShed for who is parked on a page. kTooMany: HeldPages::kPagesPerClient.
+  // Answers kChanged, kTimeout, kDrain, or kShed on a page whose place another client takes. On the
+  // feed, `terms.seen` has one tag, the cursor, and answers have no snapshot: call changes_after().
+  // kFull: parked_max or HeldPages::kPagesMax. kTooMany: HeldPages::kPagesPerClient.
   [[nodiscard]] Parked park(std::string_view key, Waiter& waiter, std::uint64_t ticket,
                             TimePoint now, Look& look) override;
   void unpark(std::string_view key, Waiter& waiter) override;
 
-  // The newest state of each job whose latest change is behind `cursor`, by revision: at most
-  // `jobs_max` of them, and `bytes_max` of JSON but for the first. The last one's tag is the next
-  // cursor: whatever is left out has a higher revision. A cursor of another epoch counts as 0.
-  // Deletions do not show. Nothing comes while a read of the bucket is being installed.
+  // The newest state of each job whose latest change is behind `cursor`, sorted by revision: at
+  // most `jobs_max` jobs, and at most `bytes_max` of JSON unless the first job alone is larger. The
+  // tag of the last one is the next cursor; jobs that were left out have higher revisions. A cursor
+  // of another epoch counts as 0. Deletions are not included. Empty while a read of the bucket is
+  // being installed.
   using Snapshots = std::vector<std::shared_ptr<const Snapshot>>;
   [[nodiscard]] Snapshots changes_after(const EntityTag& cursor, std::size_t jobs_max,
                                         std::size_t bytes_max);
-  // The cursor of somebody who wants only what comes. Its hash means nothing.
+  // The cursor for a client that wants later changes only. Its hash has no meaning.
   [[nodiscard]] EntityTag feed_position() const;
 
-  // For the shards: a job changed, see Listing::replace(). Called with the shard's mutex held.
-  // `delivered` as in JobTable::apply().
+  // For the shards, which hold their mutex: a job changed, see Listing::replace(). `delivered` as
+  // in JobTable::apply().
   void update(const std::optional<Listed>& before, const std::optional<Listed>& after,
               Revision revision, TimePoint delivered);
 
-  // Between these the shards replace their jobs one after the other: no ticks, no feed. `listing`
-  // is swapped for what was listed before, to be freed by the caller.
+  // Between these two calls the shards replace their jobs one after the other: no ticks, no feed.
+  // `listing` is swapped with the old one, which the caller frees.
   void begin_install();
   void install(Listing& listing);
 
@@ -73,7 +75,7 @@ class Overview final : public Lot, private WaitQueue::Owner {
   using Query = std::optional<PageQuery>;  // nullopt: the statistics.
   struct Rendering {
     std::shared_ptr<const Snapshot> snapshot;
-    std::uint64_t version = 0;  // The listing's when it was begun; jobs may be newer.
+    std::uint64_t version = 0;  // The listing's when rendering began; jobs may be newer.
   };
   struct Pass;
 
@@ -81,7 +83,7 @@ class Overview final : public Lot, private WaitQueue::Owner {
       EXCLUDES(queue_.mutex);
   [[nodiscard]] bool has_news(const Waiter::Terms& terms) const REQUIRES(queue_.mutex);
   [[nodiscard]] Parked park_on_feed(Waiter& waiter) REQUIRES(queue_.mutex);
-  // nullopt: it is to be judged.
+  // nullopt: the waiter has to be judged.
   [[nodiscard]] std::optional<Parked> park_unjudged(std::string_view key, Waiter& waiter,
                                                     TimePoint now) REQUIRES(queue_.mutex);
   [[nodiscard]] Parked park_judged(std::string_view key, const Query& query, Waiter& waiter,

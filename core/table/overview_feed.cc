@@ -7,8 +7,8 @@
 namespace bide {
 namespace {
 
-// All jobs of a batch would have to change between the look at the listing and that at the job, so
-// often in a row, for a batch to be empty though there are changes.
+// A batch is empty despite changes only if all its jobs change between the look at the listing and
+// the look at the job. That would have to happen so often in a row.
 constexpr int kTriesMax = 8;
 
 struct Change {
@@ -23,8 +23,9 @@ std::vector<Change> copy_of(const std::vector<RevisionIndex::Place>& places) {
   return changes;
 }
 
-// Only jobs that are still as they were listed. One that has changed again is behind all that were
-// listed then, so it comes later; in its old place it would put the client ahead of others.
+// Only jobs that are unchanged since they were listed. A job that has changed again is now behind
+// all jobs that were listed, and comes later. In its old place its tag would move the client's
+// cursor past other jobs.
 Overview::Snapshots render_changes(const std::vector<Change>& changes, JobTable& jobs,
                                    std::size_t bytes_max) {
   Overview::Snapshots batch;
@@ -59,7 +60,7 @@ Overview::Snapshots Overview::changes_after(const EntityTag& cursor, std::size_t
     if (changes.empty()) return {};
     Snapshots batch = render_changes(changes, table_, bytes_max);
     MutexLock lock(queue_.mutex);
-    if (installs != installs_) continue;  // These jobs may be of two reads of the bucket.
+    if (installs != installs_) continue;  // The jobs may come from two reads of the bucket.
     if (!batch.empty()) return batch;
   }
   return {};

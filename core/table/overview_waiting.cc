@@ -1,15 +1,15 @@
-// What the notifier of core/table/overview.h does for the requests that wait for pages, for the
+// How the notifier of core/table/overview.h serves requests that wait for pages, for the
 // statistics, or for the feed.
 //
-// Two queues a page. `judged` holds the waiters whose tag matches the last rendering, `arrivals`
+// A page has two lists. `judged` has the waiters whose tag matches the last rendering, `arrivals`
 // those that came since. A tick joins both, renders without the lock, and answers the waiters whose
 // tag does not match. A client that parks meanwhile may have seen a newer state than is being
 // rendered; it is an arrival, and judged by a rendering that begins after it came. So no client is
 // answered with a state older than what it has seen.
 //
-// A waiter whose deadline has come is taken out before the rendering, for the same reason: it was
-// parked before it. That rendering is not kept: the other waiters on the page would have to be
-// judged by it, and between two ticks none is.
+// For the same reason a waiter whose deadline has come is taken out before the rendering that
+// answers it. That rendering is not kept: otherwise it would have to judge the other waiters of the
+// page, and between two ticks none is judged.
 //
 // Work is bounded. A tick renders kRendersPerTick pages, of kRenderedBytesPerTick; the others have
 // their turn at the next tick. Pages that have waited longest come first, and among them those of
@@ -35,20 +35,20 @@ constexpr std::chrono::milliseconds kDueSlack{16};
 struct Overview::Pass {
   struct Visit {
     Query query;
-    bool tick = false;  // Or only for those whose deadline has come.
+    bool tick = false;  // False: only for waiters whose deadline has come.
     Rendering rendering;
   };
   struct Due {
     Waiter* waiter;
     Outcome outcome;
-    Visit* visit;  // Null: on the feed.
+    Visit* visit;  // Null for the feed.
   };
   explicit Pass(Batch& to) : batch(to) {}
 
   Batch& batch;
-  // By key: the page itself may be forgotten while it is being rendered.
+  // By key, because a page may be forgotten while it is being rendered.
   std::map<std::string, Visit, std::less<>> visits;
-  std::vector<Due> due;  // Claimed; answered with what is rendered.
+  std::vector<Due> due;  // Claimed; they are answered with the rendering.
 
   Visit& visit(const HeldPage& page) {
     return visits.try_emplace(page.key, Visit{page.query, false, {}}).first->second;
@@ -73,7 +73,7 @@ void Overview::render_visits(Pass& pass) noexcept {
     try {
       visit.rendering = render_page(key, visit.query);
     } catch (const std::bad_alloc&) {
-      // Those who are due get no answer, the others wait for the next tick.
+      // Waiters that are due get no answer; the others wait for the next tick.
     }
   }
 }
@@ -108,7 +108,7 @@ void Overview::begin_tick(TimePoint now, Pass& pass) {
   std::size_t bytes = 0;
   for (HeldPage* const page : changed) {
     if (++pages > kRendersPerTick || bytes > kRenderedBytesPerTick) {
-      tick_due_ = true;  // The rest has its turn.
+      tick_due_ = true;  // For the remaining pages.
       break;
     }
     if (page->rendered != nullptr) bytes += page->rendered->size_of(MediaType::kJson);
@@ -154,7 +154,7 @@ void Overview::collect_shed(Pass& pass) {
   });
 }
 
-// It is taken out, and answered with what the page is now.
+// Takes the waiter out, to answer it with the page as it is now.
 void Overview::take_for_rendering(Waiter& waiter, Outcome outcome, Pass& pass) {
   HeldPage* const page = static_cast<HeldPage::Waiters*>(WaiterList::of(waiter))->page;
   try {
@@ -197,12 +197,12 @@ void Overview::collect_changed(Pass& pass) {
     HeldPage* const page = visit.tick ? pages_.find(key, now) : nullptr;
     if (page == nullptr) continue;
     const Rendering& rendering = visit.rendering;
-    if (rendering.snapshot == nullptr) {  // The arrivals have joined the judged, and are not.
+    if (rendering.snapshot == nullptr) {  // The arrivals were moved to `judged`, but not judged.
       page->version = 0;
       tick_due_ = true;
       continue;
     }
-    // All left while it was being rendered, and somebody else came and brought a newer rendering.
+    // All waiters left during the rendering, and a new one came with a newer rendering.
     if (page->rendered != nullptr && page->version > rendering.version) continue;
     page->floor = rendering.snapshot->json.tag.revision;
     if (!page->has_waiters()) continue;

@@ -1,5 +1,5 @@
-// core/table/page_query.h: Which page of the list of jobs; also what requests that wait for such a
-// page are parked on.
+// core/table/page_query.h: A page of the list of jobs; its key is what requests for it are parked
+// on.
 //
 // Thread safety: values and pure functions.
 #pragma once
@@ -20,7 +20,7 @@ struct PageQuery {
   std::size_t limit = 10;        // 1..kLimitMax.
   std::size_t offset = 0;        // Beyond the end: an empty page.
 
-  // `?limit=10&offset=0&status=failed`: one text for one page, and no job's id.
+  // `?limit=10&offset=0&status=failed`: unique for each page, and never a job's id.
   [[nodiscard]] std::string key() const;
   // The strict inverse.
   [[nodiscard]] static std::optional<PageQuery> parse(std::string_view key);

@@ -10,7 +10,7 @@ namespace {
 using Place = RevisionIndex::Place;
 
 constexpr std::uint32_t kMax = RevisionIndex::kBlockPlacesMax;
-// Two neighbours are merged when both fit in so many: half a block, or the next insertion would
+// Two neighbours are merged if they fit into half a block. In a full block the next insertion would
 // split them again.
 constexpr std::uint32_t kMergedMax = kMax / 2;
 
@@ -36,9 +36,9 @@ void RevisionIndex::append_block() {
   blocks_.push_back({{}, 0, std::make_unique_for_overwrite<Place[]>(kMax)});
 }
 
-// The last block that does not begin behind `place`, or the first. There must be one.
+// The last block that does not begin behind `place`, or the first block. There must be a block.
 std::size_t RevisionIndex::block_for(const Place& place) const {
-  if (!before(place, blocks_.back().first)) return blocks_.size() - 1;  // Most are about the end.
+  if (!before(place, blocks_.back().first)) return blocks_.size() - 1;  // Most are near the end.
   const auto behind =
       std::upper_bound(blocks_.begin(), blocks_.end(), place,
                        [](const Place& p, const Block& block) { return before(p, block.first); });
@@ -59,8 +59,8 @@ void RevisionIndex::insert(Place place) {
   ++size_;
 }
 
-// Splits the full block in two and says which of them `place` belongs to. At the very end it starts
-// a new block instead: an index that only grows has full ones.
+// Splits the full block and returns the half that `place` belongs to. At the very end it starts a
+// new block instead, so that an index that only grows has full blocks.
 std::size_t RevisionIndex::make_room(std::size_t at, const Place& place) {
   if (at + 1 == blocks_.size() && before(blocks_[at].places[kMax - 1], place)) {
     append_block();
@@ -130,7 +130,7 @@ std::vector<Place> RevisionIndex::newest_first(std::size_t offset, std::size_t l
 std::vector<Place> RevisionIndex::after(Revision revision, std::size_t limit) const {
   std::vector<Place> found;
   if (revision >= newest()) return found;
-  // The first block that may hold one: the one before the first that begins above `revision`.
+  // Such places begin in the block before the first one that begins above `revision`.
   auto block = std::upper_bound(
       blocks_.begin(), blocks_.end(), revision,
       [](Revision r, const Block& candidate) { return r < candidate.first.revision; });

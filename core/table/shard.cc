@@ -33,7 +33,7 @@ Shard::~Shard() { assert(!renderer_.joinable()); }
 Admitted Shard::apply(const Entry& entry, TimePoint delivered) {
   WaitQueue::Lock lock(queue_);
   const Admitted taken = absorb(entry, delivered);
-  // Under the lock: a thread that has seen the state then finds the position where it is.
+  // Under the lock, so that a thread that has seen the state also sees the position.
   table_.position_.advance(entry.revision);
   return taken;
 }
@@ -57,7 +57,7 @@ Admitted Shard::absorb(const Entry& entry, TimePoint delivered) {
   if (was_final && job.defined() && (!job.final() || job.status() != before->status)) {
     table_.reopened_.fetch_add(1, std::memory_order_relaxed);
   }
-  // Else it would keep those behind it from leaving.
+  // Otherwise it would keep the records behind it from leaving.
   if (record->job.written() != written || !record->aged) {
     age_remove(*record);
     age_append(*record);
@@ -114,11 +114,11 @@ JobRecords Shard::install(JobRecords records, Epoch epoch, std::chrono::nanoseco
 void Shard::end_install() {
   WaitQueue::Lock lock(queue_);
   installing_ = false;
-  queue_.notify();  // A job's time to leave may have come meanwhile.
+  queue_.notify();  // A job may have reached its age meanwhile.
 }
 
-// Moves the waiters of a record that was replaced to the one that replaces it. They are judged
-// again by the notifier; those whose condition does not hold stay parked.
+// Moves the waiters of a replaced record to its successor. The notifier judges them again; waiters
+// whose condition does not hold stay parked.
 void Shard::adopt(JobRecord& old) {
   JobRecord* record = find(old.job.id());
   const bool exists = record != nullptr && record->job.defined();
@@ -126,7 +126,7 @@ void Shard::adopt(JobRecord& old) {
     job_gone(old, table_.clock_.now());
     return;
   }
-  if (record == nullptr) record = &find_or_add(old.job.id());  // Only `exists` waits for no job.
+  if (record == nullptr) record = &find_or_add(old.job.id());  // For waiters on `exists`.
   while (old.waiters != nullptr) {
     Waiter& waiter = *old.waiters;
     WaiterList::unlink(waiter);
@@ -172,7 +172,7 @@ JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint6
   JobRecord* record = find(id);
   Condition::Judgement judgement{Verdict::kPending};
   const bool exists = record != nullptr && record->job.defined();
-  // Judged when it has been rendered.
+  // It is judged when the job has been rendered.
   const bool apart = exists && !queue_.draining() && belongs_apart(*record, now);
   if (apart) {
     judgement.again_at = kEndOfTime;
@@ -181,14 +181,14 @@ JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint6
   } else if (waiter.terms.condition.kind() != Condition::Kind::kExists) {
     return JobTable::Parked::kReady;
   }
-  // Rendered only where it is answered with: most that come here are going to wait.
+  // Renders only for an answer: most requests that come here will wait.
   const auto refuse = [&](JobTable::Parked why) NO_THREAD_SAFETY_ANALYSIS {
     if (exists && !apart) look = {snapshot_of(*record, now), judgement.verdict};
     return why;
   };
   if (judgement.verdict != Verdict::kPending) return refuse(JobTable::Parked::kReady);
   if (queue_.draining()) return refuse(JobTable::Parked::kDraining);
-  // All that may throw comes before the first thing that would have to be undone.
+  // Everything that may throw comes before the first step that would have to be undone.
   queue_.make_room();
   JobRecord& on = record != nullptr ? *record : find_or_add(id);
   if (apart) send_apart(on);
@@ -256,13 +256,13 @@ Moment Shard::moment_of(const JobRecord& record, TimePoint now) const {
   Moment moment{now, record.settled_at};
   const auto grace = table_.options_.retry_grace;
   if (grace.count() == 0 || !is_terminal(record.job.status())) return moment;
-  // The stream's clock says when the last event was, so all replicas agree but for their own.
+  // By the stream's time of the last event, so replicas differ only by their own clocks.
   const auto left = record.job.last_event() + grace - table_.clock_.wall_now();
   moment.graced_at = now + std::clamp<std::chrono::nanoseconds>(left, -grace, grace);
   return moment;
 }
 
-// The end of its grace is the one thing that changes a snapshot and is no entry.
+// A snapshot changes without an entry only when the retry grace ends.
 bool Shard::has_snapshot(const JobRecord& record, TimePoint now) const {
   return record.snapshot != nullptr &&
          record.snapshot->in_grace == moment_of(record, now).in_grace(record.job);

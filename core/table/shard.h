@@ -1,23 +1,22 @@
 // core/table/shard.h: One part of the job table: its jobs, and the requests parked on them.
 //
-// Structure. A record per job (core/table/job_record.h) holds the list of its waiters, who are
-// parked in the shard's queue (core/parking/wait_queue.h). Three things make a waiter ready: its
-// job changed (the watcher's thread puts the record on `changed_`), its job went away (`gone_`), or
-// its due time came. In all three cases the notifier takes it out, so the answers of one shard
-// leave in the order of the changes that caused them.
+// Structure. The record of a job (core/table/job_record.h) has the list of its waiters, which are
+// parked in the shard's queue (core/parking/wait_queue.h). A waiter becomes ready when its job
+// changes (the watcher's thread puts the record on `changed_`), when its job goes away (`gone_`),
+// or when its due time comes. In all cases the notifier takes the waiter out, so the answers of a
+// shard leave in the order of the changes that caused them.
 //
 // Invariants, under the queue's mutex: a parked waiter is in a record's list or in `gone_`; a
-// record on `changed_` is alive; a record that is not needed any more is erased by the thread that
-// took away the last need.
+// record on `changed_` is alive; the thread that removes the last need of a record erases it.
 //
-// Large jobs. Rendering one takes milliseconds, and nothing else of the shard may wait for that. A
-// job of kApartBytes and more is copied under the lock (the copy shares its strings) and rendered
-// without it: by the thread that wants to look, or, for parked requests, by a second thread
-// (core/table/shard_apart.cc), which then rests three times as long as it worked. While its
-// snapshot is missing such a record is on `apart_`; its waiters have no due time, and are judged
-// when it has been rendered.
+// Large jobs. Rendering one takes milliseconds, and nothing else in the shard may wait for that. A
+// job of kApartBytes or more is copied under the lock (the copy shares its strings) and rendered
+// without it. The thread that wants to look renders it; for parked requests a second thread does
+// (core/table/shard_apart.cc), which then rests three times as long as it worked. While such a
+// record has no snapshot it is on `apart_`. Its waiters have no due time then, and are judged when
+// it has been rendered.
 //
-// Thread safety: public methods lock, but collect() and next_work(), which the queue calls.
+// Thread safety: public methods lock. The queue calls collect() and next_work().
 #pragma once
 
 #include <deque>
@@ -40,11 +39,11 @@ class Shard final : private WaitQueue::Owner {
   explicit Shard(JobTable& table);
   ~Shard();  // After stop().
 
-  // See the methods of the same names in core/table/job_table.h.
+  // As the methods of the same names in core/table/job_table.h.
   [[nodiscard]] Admitted apply(const Entry& entry, TimePoint delivered) EXCLUDES(queue_.mutex);
   void let_go(Revision before) EXCLUDES(queue_.mutex);
-  // Returns the records that were replaced: the overview still names them. Until end_install() no
-  // job leaves by age: the overview does not name these yet.
+  // Returns the old records, to which the overview still refers. Until end_install() no job leaves
+  // by age, because the overview does not know the new records yet.
   [[nodiscard]] JobRecords install(JobRecords records, Epoch epoch,
                                    std::chrono::nanoseconds max_age) EXCLUDES(queue_.mutex);
   void end_install() EXCLUDES(queue_.mutex);
@@ -66,7 +65,8 @@ class Shard final : private WaitQueue::Owner {
   void collect_gone(Batch& batch) REQUIRES(queue_.mutex);
   void collect_changed(TimePoint now, Batch& batch) REQUIRES(queue_.mutex);
   void collect_due(TimePoint now, Batch& batch) REQUIRES(queue_.mutex);
-  // Both take the waiter out or leave it as it was. Without memory for its answer it is lost.
+  // Both take the waiter out or leave it unchanged. If there is no memory for its answer, it is
+  // lost.
   void take_if_ready(Waiter& waiter, TimePoint now, TimePoint news_at, Batch& batch)
       REQUIRES(queue_.mutex);
   void take_as_it_is(Waiter& waiter, Outcome outcome, TimePoint now, Batch& batch)
@@ -81,7 +81,7 @@ class Shard final : private WaitQueue::Owner {
     std::shared_ptr<const Snapshot> snapshot;
 
     void render();
-    [[nodiscard]] bool try_render() noexcept;  // Unless it has a snapshot.
+    [[nodiscard]] bool try_render() noexcept;  // Does nothing if it has a snapshot.
     [[nodiscard]] Condition::Judgement judge(const Waiter::Terms& terms) const;
   };
   static constexpr std::size_t kApartBytes = 256 << 10;
@@ -91,7 +91,7 @@ class Shard final : private WaitQueue::Owner {
   void send_apart(JobRecord& record) REQUIRES(queue_.mutex);
   [[nodiscard]] bool try_send_apart(JobRecord& record) noexcept REQUIRES(queue_.mutex);
   [[nodiscard]] Copy copy_of(const JobRecord& record, TimePoint now) const REQUIRES(queue_.mutex);
-  // Without a job where there is no memory for one.
+  // If there is no memory, the result has no job.
   [[nodiscard]] Copy try_copy_of(const JobRecord& record, TimePoint now) const noexcept
       REQUIRES(queue_.mutex);
   void take_rendered(const Copy& copy, TimePoint now, Batch& batch) REQUIRES(queue_.mutex);
@@ -99,7 +99,7 @@ class Shard final : private WaitQueue::Owner {
 
   // The table's content (core/table/shard.cc).
   [[nodiscard]] Admitted absorb(const Entry& entry, TimePoint delivered) REQUIRES(queue_.mutex);
-  // After its job was changed from `before`.
+  // The record's job has changed; it was `before`.
   void moved(JobRecord& record, const std::optional<Listed>& before, Revision revision,
              TimePoint delivered) REQUIRES(queue_.mutex);
   [[nodiscard]] JobTable::Parked try_park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
@@ -121,7 +121,7 @@ class Shard final : private WaitQueue::Owner {
   void forget_snapshot(JobRecord& record) REQUIRES(queue_.mutex);
   [[nodiscard]] Condition::Judgement judge(JobRecord& record, const Waiter::Terms& terms,
                                            TimePoint now) REQUIRES(queue_.mutex);
-  // Null: what it waited for is gone.
+  // Null: the job is gone.
   [[nodiscard]] JobRecord* record_of(const Waiter& waiter) const REQUIRES(queue_.mutex) {
     WaiterList* const list = WaiterList::of(waiter);
     return list == &gone_ ? nullptr : static_cast<JobRecord*>(list);
@@ -144,27 +144,27 @@ class Shard final : private WaitQueue::Owner {
 
   mutable WaitQueue queue_;
   JobRecords records_ GUARDED_BY(queue_.mutex);
-  // Since when: of several changes before the notifier looks, the first.
+  // `since`: the first change that the notifier has not seen.
   struct Changed {
     JobRecord* record;
     TimePoint since;
   };
   std::vector<Changed> changed_ GUARDED_BY(queue_.mutex);
   WaiterList gone_ GUARDED_BY(queue_.mutex);         // Still parked, but their record is gone.
-  TimePoint gone_since_ GUARDED_BY(queue_.mutex){};  // Of the first of them.
+  TimePoint gone_since_ GUARDED_BY(queue_.mutex){};  // When the first of their jobs went.
   std::vector<JobRecord*> snapshot_ring_
-      GUARDED_BY(queue_.mutex);  // Bounds the snapshots kept: oldest goes.
+      GUARDED_BY(queue_.mutex);  // Records with a snapshot: the oldest snapshot is dropped.
   std::uint32_t snapshot_next_ GUARDED_BY(queue_.mutex) = 0;
   std::size_t snapshot_bytes_ GUARDED_BY(queue_.mutex) = 0;
   CondVar apart_work_;  // For the thread that renders apart.
   std::deque<JobRecord*> apart_ GUARDED_BY(queue_.mutex);
-  TimePoint apart_from_ GUARDED_BY(queue_.mutex){};  // Until then it rests.
+  TimePoint apart_from_ GUARDED_BY(queue_.mutex){};  // The thread rests until then.
   JobRecord* oldest_ GUARDED_BY(queue_.mutex) =
       nullptr;  // By Job::written(), when max_age_ is set.
   JobRecord* newest_ GUARDED_BY(queue_.mutex) = nullptr;
   std::chrono::nanoseconds max_age_ GUARDED_BY(queue_.mutex){0};
-  // Records by a revision that is at most Job::oldest(). Kept from the first let_go() after an
-  // install on: most buckets let go of nothing, and a place takes 48 bytes.
+  // Records by a revision that is at most Job::oldest(). Filled from the first let_go() after an
+  // install on, because most buckets never drop entries, and each node takes 48 bytes.
   std::set<std::pair<Revision, JobRecord*>> by_oldest_ GUARDED_BY(queue_.mutex);
   bool lists_oldest_ GUARDED_BY(queue_.mutex) = false;
   Epoch epoch_ GUARDED_BY(queue_.mutex) = 0;

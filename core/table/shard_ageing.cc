@@ -1,9 +1,9 @@
-// How jobs leave a shard (core/table/shard.h) when the bucket has let them go, of which no event
-// tells.
+// How jobs leave a shard (core/table/shard.h) when the bucket has dropped them, which no entry
+// reports.
 //
-// By age: the shard keeps its jobs in a list by the time of their definition and drops the oldest
-// itself. By revision: the watcher finds out where the stream begins now, and what is older leaves,
-// entry by entry.
+// By age: the shard has its jobs in a list by the time of their definition and drops the oldest
+// itself. By revision: the watcher learns where the stream begins now, and older entries are
+// removed one by one.
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -25,7 +25,7 @@ void Shard::age_append(JobRecord& record) {
   record.newer = nullptr;
   (newest_ != nullptr ? newest_->newer : oldest_) = &record;
   newest_ = &record;
-  if (oldest_ == &record) queue_.notify();  // The notifier may be asleep without an end.
+  if (oldest_ == &record) queue_.notify();  // The notifier may sleep without a deadline.
 }
 
 void Shard::age_remove(JobRecord& record) {
@@ -77,7 +77,7 @@ void Shard::let_go(Revision before) {
   }
 }
 
-// As many as may be dealt with before others have their turn at the lock; false: that was all.
+// Handles a bounded number, so that other threads get the lock. False: nothing is left to do.
 bool Shard::let_some_go(Revision before) {
   if (!std::exchange(lists_oldest_, true)) {
     for (const auto& record : records_) list_by_oldest(*record);
@@ -98,7 +98,7 @@ bool Shard::let_some_go(Revision before) {
   return true;
 }
 
-// Where it stands already it may stand too early: let_some_go() moves it then.
+// A record that is listed already may be listed too early: let_some_go() moves it.
 void Shard::list_by_oldest(JobRecord& record) {
   if (!lists_oldest_ || record.leaves_after != 0 || record.job.empty()) return;
   record.leaves_after = record.job.oldest();

@@ -8,8 +8,8 @@
 namespace bide {
 namespace {
 
-// The thread rests so many times as long as it worked: whatever is written, and to however many
-// large jobs, three quarters of a core are left to the others.
+// The thread rests so many times as long as it worked. So three quarters of a core are left for
+// other work, however much is written to however many large jobs.
 constexpr int kRestFactor = 3;
 
 }  // namespace
@@ -62,7 +62,7 @@ Condition::Judgement Shard::Copy::judge(const Waiter::Terms& terms) const {
                                [&] { return snapshot->as(terms.type).tag; });
 }
 
-// Unless the job has changed meanwhile.
+// Does nothing if the job has changed meanwhile.
 void Shard::keep(const Copy& copy) {
   JobRecord* const record = find(copy.job->id());
   if (record == nullptr || epoch_ != copy.epoch || record->snapshot != nullptr) return;
@@ -90,12 +90,12 @@ void Shard::render_apart() {
     Batch batch;
     Copy copy = try_copy_of(record, began);
     if (copy.job == nullptr) {
-      // Before the mutex is released, or a drain could end while they are still to be told.
+      // Before the mutex is released: otherwise a drain could end before these are answered.
       lose_all(record, batch);
       queue_.deliver(batch);
       continue;
     }
-    if (has_snapshot(record, began)) copy.snapshot = record.snapshot;  // Somebody has looked at it.
+    if (has_snapshot(record, began)) copy.snapshot = record.snapshot;  // Rendered for a look.
     queue_.mutex.unlock();
     const bool rendered = copy.try_render();
     queue_.mutex.lock();
@@ -112,9 +112,9 @@ void Shard::render_apart() {
   }
 }
 
-// If the job has changed since, the copy is still news to whoever has not seen as much, and the
-// others are judged again: the notifier knows of the change. Those who have seen more parked
-// meanwhile, and wait for the next rendering.
+// If the job has changed since, the copy is still newer than what some clients have seen. The
+// others are judged again, because the notifier knows of the change. Clients that have seen more
+// have parked meanwhile, and wait for the next rendering.
 void Shard::take_rendered(const Copy& copy, TimePoint now, Batch& batch) {
   JobRecord* const record = find(copy.job->id());
   if (record == nullptr || !record->job.defined() || epoch_ != copy.epoch) return;
@@ -138,7 +138,7 @@ void Shard::take_rendered(const Copy& copy, TimePoint now, Batch& batch) {
     }
   }
   erase_if_unneeded(*record);
-  queue_.wake();  // When somebody is due has changed.
+  queue_.wake();  // The next due time has changed.
 }
 
 }  // namespace bide

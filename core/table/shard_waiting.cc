@@ -1,4 +1,4 @@
-// What the notifier of core/table/shard.h does: which of the parked requests are ready.
+// How the notifier of core/table/shard.h finds the parked requests that are ready.
 #include <algorithm>
 #include <new>
 #include <utility>
@@ -8,8 +8,8 @@
 namespace bide {
 namespace {
 
-// Jobs judged and rendered in one pass under the lock. Rendering one takes a few microseconds
-// (large ones are rendered apart); without a bound the watcher would wait 30 ms behind 10,000 of
+// How many jobs one pass judges and renders under the lock. Rendering one takes a few microseconds
+// (large ones are rendered apart). Without this bound the watcher would wait 30 ms behind 10,000 of
 // them, and so would the first answer.
 constexpr std::size_t kJobsPerPass = 256;
 
@@ -17,7 +17,7 @@ constexpr std::size_t kJobsPerPass = 256;
 
 bool Shard::collect(TimePoint now, Batch& batch) {
   collect_gone(batch);
-  collect_changed(now, batch);  // Before the due ones: a change before the deadline beats it.
+  collect_changed(now, batch);  // Before collect_due(): a change before the deadline beats it.
   collect_due(now, batch);
   drop_expired();
   return !changed_.empty() || gone_.waiters != nullptr;
@@ -43,7 +43,7 @@ void Shard::collect_changed(TimePoint now, Batch& batch) {
       take_if_ready(*waiter, now, changed_[i].since, batch);
     }
   }
-  // A job whose record goes is not among the others: it is not queued any more.
+  // Erasing is safe: `queued` keeps a record from being on changed_ twice.
   for (std::size_t i = 0; i < jobs; ++i) erase_if_unneeded(*changed_[i].record);
   changed_.erase(changed_.begin(), changed_.begin() + static_cast<long>(jobs));
 }
@@ -61,7 +61,7 @@ void Shard::collect_due(TimePoint now, Batch& batch) {
         queue_.lose(waiter, batch);
       }
     } else if (waiter.terms.deadline > now) {
-      take_if_ready(waiter, now, {}, batch);  // Time alone may have made it ready.
+      take_if_ready(waiter, now, {}, batch);  // It may be ready by time alone.
     } else {
       take_as_it_is(waiter, Outcome::kTimeout, now, batch);
     }
@@ -70,7 +70,7 @@ void Shard::collect_due(TimePoint now, Batch& batch) {
 
 void Shard::take_if_ready(Waiter& waiter, TimePoint now, TimePoint news_at, Batch& batch) {
   JobRecord& record = *record_of(waiter);
-  if (!record.job.defined()) return;  // Waits for the job to exist; an event alone is not news.
+  if (!record.job.defined()) return;  // Its waiters wait for the definition, not for an event.
   try {
     const Condition::Judgement judgement = judge(record, waiter.terms, now);
     if (judgement.verdict == Verdict::kPending) {

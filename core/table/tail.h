@@ -1,4 +1,4 @@
-// core/table/tail.h: The end of the bucket's stream, as the stream itself tells of it.
+// core/table/tail.h: An interface that asks the bucket's stream where it ends.
 //
 // Thread safety: one thread calls read() and doubt(), not the one that applies entries.
 #pragma once
@@ -17,11 +17,11 @@ class Tail {
   };
 
   virtual ~Tail() = default;
-  // Where the stream ends, as of a moment after the call began. Blocks until the answer is here or
-  // must be given up, for a few seconds at most. nullopt: no answer.
+  // Where the stream ends, at some moment after the call began. Blocks until the answer comes, for
+  // a few seconds at most. nullopt: no answer.
   [[nodiscard]] virtual std::optional<Report> read() = 0;
-  // A report does not go with what has been applied: the connection or the stream was made anew,
-  // or its sequence went backwards. Whoever follows the stream should look soon. Does not block.
+  // A report contradicts the applied entries: the connection or the stream was made again, or the
+  // sequence went backwards. Asks the watcher to compare soon. Does not block.
   virtual void doubt() noexcept = 0;
 };
 
