@@ -1,4 +1,4 @@
-// client/api_access.h: Which server to ask, and as whom.
+// client/api_access.h: The HTTP server of a command, and the credentials for it.
 //
 // Thread safety: pure functions; from_environment() reads the process's environment.
 #pragma once
@@ -17,7 +17,7 @@ namespace bide {
 struct ApiAccess {
   ServerUrl server;
   std::string token;   // Empty: none.
-  std::string cacert;  // PEM file: who signs the server's certificate. Empty: the system's store.
+  std::string cacert;  // PEM file of CA certificates. Empty: the system's store.
 };
 
 inline constexpr Setting kServerSetting{.name = "server",
@@ -33,14 +33,15 @@ inline constexpr Setting kCacertSetting{
     .expected = "a PEM file",
     .has_variable = true};
 
-// `arguments`: of a command that has the settings above; a file that cannot be read is a misuse.
-// The token is BIDE_TOKEN, which has no flag: everybody on the machine can read arguments.
+// `arguments`: of a command that has the two settings above. A file that cannot be read is a
+// misuse. The token comes from BIDE_TOKEN. It has no flag, because every user of the machine can
+// read the arguments of a process.
 [[nodiscard]] std::variant<ApiAccess, Misuse> find_api_access(const Arguments& arguments);
 
-// Says on stderr that the token can be read on its way, if it can: by HTTP beyond this machine.
+// Warns on stderr if others can read the token on its way: over HTTP to another machine.
 void warn_of_plain_token(std::string_view command, const ApiAccess& access);
 
-// An environment variable that is set and not empty.
+// The value of an environment variable. nullopt: it is not set, or empty.
 [[nodiscard]] std::optional<std::string> from_environment(const char* name);
 
 }  // namespace bide

@@ -1,5 +1,5 @@
-// client/arguments.h: A command's words and settings: those of its command line, then those of the
-// environment, then the defaults of its table (server/settings/command_line.h).
+// client/arguments.h: A command's words and settings. A setting comes from the command line, else
+// from the environment, else from the default in its table (server/settings/command_line.h).
 //
 // Thread safety: immutable once parsed; parse() reads the process's environment.
 #pragma once
@@ -15,9 +15,9 @@
 
 namespace bide {
 
-// The caller's mistake, in one line without a newline. Never holds a secret.
+// A mistake of the caller.
 struct Misuse {
-  std::string message;
+  std::string message;  // One line without a newline and without secrets.
 };
 
 class Arguments {
@@ -26,22 +26,22 @@ class Arguments {
   [[nodiscard]] static std::variant<Arguments, UsageError> parse(std::span<const std::string> args,
                                                                  const Command& command);
 
-  // What is not an option, in order.
+  // The arguments that are no options, in order.
   [[nodiscard]] const std::vector<std::string>& words() const { return line_.words; }
-  // `name` is one of the command's settings. Null: neither a flag nor a variable says it. A
-  // variable that is empty says nothing.
+  // `name` is one of the command's settings. Null: neither a flag nor a variable sets it. An empty
+  // variable counts as not set.
   [[nodiscard]] const Assignment* find(std::string_view name) const;
   [[nodiscard]] bool given(std::string_view name) const { return find(name) != nullptr; }
-  // What was given, or the default; empty: there is none.
+  // The value that was given, or the default. Empty: there is neither.
   [[nodiscard]] std::string value(std::string_view name) const;
-  // For a value that will not do.
+  // The error for a value that is not acceptable.
   [[nodiscard]] Misuse unexpected(std::string_view name) const;
 
  private:
   explicit Arguments(const Command& command) : command_(&command) {}
 
   const Command* command_;
-  CommandLine line_;  // With what the environment says.
+  CommandLine line_;  // Includes the settings of the environment.
 };
 
 }  // namespace bide

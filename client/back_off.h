@@ -1,4 +1,4 @@
-// client/back_off.h: How long to stay away after trouble.
+// client/back_off.h: How long to pause after a failed request.
 //
 // Thread safety: none; one per job.
 #pragma once
@@ -9,8 +9,8 @@
 
 namespace bide {
 
-// Each pause is drawn from [span / 2, span], and span doubles: 200 ms, 400 ms … 5 s. Drawing at
-// random keeps the clients of a server that restarts from coming back together.
+// Each pause is a random time in [span / 2, span], and the span doubles: 200 ms, 400 ms … 5 s. The
+// random part keeps all clients of a restarted server from coming back at the same moment.
 class BackOff {
  public:
   static constexpr std::chrono::milliseconds kPauseMin{100};
@@ -19,9 +19,9 @@ class BackOff {
   explicit BackOff(std::uint32_t seed) : random_(seed) {}
 
   [[nodiscard]] std::chrono::milliseconds next_pause();
-  // `asked` (the server's Retry-After) and up to a quarter more.
+  // A random time from `asked` (the server's Retry-After) to a quarter more.
   [[nodiscard]] std::chrono::milliseconds stretched(std::chrono::milliseconds asked);
-  // All is well again.
+  // A request has succeeded: the span starts again.
   void reset() { span_ = 2 * kPauseMin; }
 
  private:

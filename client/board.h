@@ -1,4 +1,5 @@
-// client/board.h: Where the threads that wait for jobs write, and the one that shows them reads.
+// client/board.h: The states of all jobs that a command waits for. The threads that wait write
+// them; the thread that shows them reads.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once
@@ -18,32 +19,32 @@
 
 namespace bide {
 
-// What is known of one job.
+// The known state of one job.
 struct JobView {
   std::string id;
   std::optional<Status> status;  // nullopt: nothing yet.
   JobSummary summary;
-  // As the server sent it: JSON, or the status word. Null: nothing yet.
+  // The server's bytes: JSON, or the status word. Null: nothing yet.
   std::shared_ptr<const std::string> representation;
-  std::string trouble;           // Why nothing is heard just now; empty: all is well.
-  std::string complaint;         // Why there is no status in the end.
-  std::optional<ExitCode> code;  // Set once the wait for it is over.
+  std::string trouble;           // Why requests fail at the moment; empty: they do not.
+  std::string complaint;         // Why the wait ended without a status; empty: it did not.
+  std::optional<ExitCode> code;  // Set when the wait for this job is over.
 };
 
 class Board {
  public:
   explicit Board(const std::vector<std::string>& ids);
 
-  // Lets `change` edit job `index` and wakes the reader. `change` runs under the lock: no calls
-  // out of it.
+  // Runs `change` on job `index` and wakes the reader. `change` runs under the lock, so it must not
+  // call the board.
   void update(std::size_t index, const std::function<void(JobView&)>& change);
-  // Blocks until something was written since the version the caller saw last, or `until`. Then
-  // `seen` is the version returned.
+  // Blocks until there is a version later than `seen`, or until `until`. Sets `seen` to the version
+  // that is returned.
   [[nodiscard]] std::vector<JobView> wait_for_news(std::uint64_t& seen, TimePoint until);
 
   // Blocks until `until` or stop(). False: stopped.
   [[nodiscard]] bool pause_until(TimePoint until);
-  // Nobody needs the rest any more.
+  // Ends all pauses; the remaining jobs are not needed any more.
   void stop();
 
  private:

@@ -8,14 +8,14 @@ namespace bide {
 namespace {
 
 constexpr std::int64_t kTimeoutMs = 5000;
-// A definition that comes and goes between our look and our write.
+// Another client may write and delete the key between our read and our write: then we try again.
 constexpr int kCreateAttemptsMax = 3;
-// Mirrors of mirrors that are asked for their origin.
+// How many mirrors of mirrors are followed to the origin.
 constexpr int kMirrorsMax = 8;
 
-// What the server refuses to an account it does not answer: it says so out of band, to a thread of
-// the library's, possibly when the writer is gone. Closing has whoever waits for the answer learn
-// at once that there will be none; the connection remembers why.
+// If the server refuses a request to an account, it sends no answer. It reports the refusal out of
+// band, on a thread of the library, possibly after the writer is gone. So the connection is closed:
+// a thread that waits for the answer returns at once, and the connection remembers the reason.
 void on_error(natsConnection* connection, natsSubscription* /*subscription*/, natsStatus status,
               void* /*closure*/) noexcept {
   if (status == NATS_NOT_PERMITTED) natsConnection_Close(connection);
@@ -31,7 +31,7 @@ struct BucketWriter::Handles {
   JsContextPtr jetstream;
   BucketConfig config{.keys = KeySubjects("")};
 
-  // What was wrong with the login; empty: see the status.
+  // Why the login failed; empty: see the status.
   std::string login_fault;
   natsStatus connect(const NatsLogin& login);
   natsStatus open_jetstream();
@@ -40,14 +40,14 @@ struct BucketWriter::Handles {
   [[nodiscard]] std::optional<BucketError> find_read_only() const;
 
   struct Found {
-    bool value = false;          // The newest entry of the key is one, and no deletion.
-    std::uint64_t ours = 0;      // Revision of the newest on our own subject; 0: none.
-    std::uint64_t revision = 0;  // … on any.
+    bool value = false;          // The key has a value: its newest entry is no deletion.
+    std::uint64_t ours = 0;      // Revision of the newest entry on our own subject; 0: none.
+    std::uint64_t revision = 0;  // The same on any subject.
   };
   [[nodiscard]] Found look_up(const std::string& key) const;
   natsStatus store(const NewEntry& entry, jsPubOptions* expected, jsErrCode* code) const;
 
-  // To be asked right after the failure: the library keeps the reason of the last one only.
+  // Call it right after the failure: the library keeps only the last reason.
   [[nodiscard]] BucketError error_of(natsStatus status) const;
   // Empty: the server refused nothing.
   [[nodiscard]] std::string denial() const;
@@ -108,8 +108,8 @@ std::optional<BucketError> BucketWriter::Handles::open_bucket() {
   return find_read_only();
 }
 
-// What is written to a mirror would have to go to its origin, whose account or domain may be
-// another: only whoever names the origin means that.
+// An entry for a mirror would have to be written to its origin, which may be in another account or
+// domain. bide does that only if the user names the origin.
 std::optional<BucketError> BucketWriter::Handles::find_read_only() const {
   using Kind = BucketError::Kind;
   if (config.mirror_of.empty()) {
@@ -173,7 +173,7 @@ std::string BucketWriter::Handles::denial() const {
   return refused && text != nullptr ? text : "";
 }
 
-// The library keeps the text, but not the status, which by now is that of the connection's end.
+// The library keeps the text but not the status: by now the status says that the connection ended.
 std::string BucketWriter::Handles::farewell() const {
   if (connection == nullptr || !natsConnection_IsClosed(connection.get())) return {};
   const char* text = nullptr;
@@ -253,7 +253,7 @@ std::optional<BucketError> BucketWriter::put(const NewEntry& entry) {
   return handles_->error_of(status);
 }
 
-// Looked up first: nearly always it is there, and reading costs the stream nothing.
+// Looks the key up first: nearly always it is there, and reading does not grow the stream.
 std::optional<BucketError> BucketWriter::put_if_absent(const NewEntry& entry, bool* written) {
   std::optional<BucketError> error;
   for (int attempt = 0; attempt < kCreateAttemptsMax; ++attempt) {
@@ -270,7 +270,7 @@ std::optional<BucketError> BucketWriter::put_if_absent(const NewEntry& entry, bo
     error = handles_->error_of(status);
     if (code != JSStreamWrongLastSequenceErr) break;
   }
-  // Stored by somebody else, or by us before the answer was lost.
+  // Another client stored it, or this one did and the answer was lost.
   if (handles_->look_up(entry.key).value) return std::nullopt;
   return error;
 }

@@ -21,20 +21,21 @@ struct BucketError {
 
 class BucketWriter {
  public:
-  // Connects, and looks the bucket up; does not create it. A mirror and a bucket without keys of
-  // its own are errors: they cannot be written to. Blocks for at most about 10 s, where the server
-  // refuses something to this account only until it says so.
+  // Connects and looks the bucket up; does not create it. A mirror is an error, and so is a bucket
+  // without keys of its own: they cannot be written to. Blocks for at most about 10 s, or until the
+  // server refuses something to this account.
   [[nodiscard]] static std::variant<BucketWriter, BucketError> open(const NatsLogin& login,
                                                                     const std::string& bucket);
   BucketWriter(BucketWriter&&) noexcept;
   ~BucketWriter();
 
-  // Each blocks until JetStream has stored the entry, at most 5 s a round trip. nullopt: stored.
+  // put() and put_if_absent() block until JetStream has stored the entry, at most 5 s for each
+  // round trip. nullopt: stored.
   [[nodiscard]] std::optional<BucketError> put(const NewEntry& entry);
-  // Only where the key has no value: none was written, or it was deleted, or it has expired and a
-  // server's marker stands in its place. In a bucket with sources, a key of a source counts, too.
-  // If another client writes the key at the same time, that is no error. `written` (may be null)
-  // becomes true if this call wrote it.
+  // Writes only if the key has no value: it was never written, was deleted, or has expired and left
+  // the server's marker. In a bucket with sources, a key of a source counts, too. If another client
+  // writes the key at the same time, that is no error. Sets `*written` (may be null) to true if
+  // this call wrote the key.
   [[nodiscard]] std::optional<BucketError> put_if_absent(const NewEntry& entry,
                                                          bool* written = nullptr);
 

@@ -15,7 +15,7 @@ constexpr milliseconds kRedraw{1000};
 constexpr milliseconds kRedrawMin{100};
 constexpr std::size_t kErrorBytesMax = 200;
 
-// A worker's error text goes to somebody's terminal.
+// Workers write the error text, and it is shown on a terminal.
 std::string shown(std::string_view text) { return printable(text, " "); }
 
 // At most `bytes_max`, not cut within a UTF-8 sequence.
@@ -117,7 +117,7 @@ std::string Display::new_lines(std::span<const JobView> jobs, milliseconds elaps
     }
     shown_[i] = std::move(text);
   }
-  if (options_.mode == Mode::kQuiet) next_tick_ = elapsed + kHeartbeat;  // Nothing comes of it.
+  if (options_.mode == Mode::kQuiet) next_tick_ = elapsed + kHeartbeat;  // That shows nothing.
   if (options_.mode != Mode::kLines) return out;
   if (out.empty() && elapsed >= next_tick_ && elapsed >= kHeartbeat) {
     const auto open = std::ranges::find_if(jobs, [](const JobView& job) { return !job.code; });
@@ -134,7 +134,7 @@ std::string Display::live_line(std::span<const JobView> jobs, milliseconds elaps
   const auto open = std::ranges::find_if(jobs, [](const JobView& job) { return !job.code; });
   if (open == jobs.end()) return {};
   const std::string head = jobs.size() > 1 ? tally(jobs) + "; " : "";
-  // One column stays free: a full line wraps on some terminals, and then erasing misses its begin.
+  // One column stays free: some terminals wrap a full line, and erasing would leave its first part.
   std::string line =
       cut(head + line_of(*open, elapsed), std::max<std::size_t>(options_.columns, 2) - 1);
   return options_.colour ? painted(std::move(line), *open, head.size()) : line;

@@ -1,6 +1,6 @@
-// client/display.h: What a person sees on stderr while `bide wait` waits.
+// client/display.h: The text on stderr while `bide wait` waits.
 //
-// Pure: it makes the bytes, somebody else writes them.
+// Makes the bytes only; the caller writes them.
 //
 // Thread safety: none.
 #pragma once
@@ -19,9 +19,9 @@ namespace bide {
 class Display {
  public:
   enum class Mode : std::uint8_t {
-    kQuiet,  // Only why there is no status for a job.
-    kLines,  // For logs: a line a change, and after a minute without one a sign of life.
-    kLive,   // For terminals: one line that is drawn again, every second and on changes.
+    kQuiet,  // Only the reason if a job ends without a status.
+    kLines,  // For logs: a line for each change, and one after a minute without changes.
+    kLive,   // For terminals: one line that is drawn again every second and on changes.
   };
   struct Options {
     Mode mode = Mode::kLines;
@@ -31,13 +31,13 @@ class Display {
 
   explicit Display(const Options& options) : options_(options) {}
 
-  // What to write now that the jobs stand so, `elapsed` after the start. Often empty.
+  // The bytes to write for this state of the jobs, `elapsed` after the start. Often empty.
   [[nodiscard]] std::string update(std::span<const JobView> jobs,
                                    std::chrono::milliseconds elapsed);
   // When update() should be called at the latest, even without news.
   [[nodiscard]] std::chrono::milliseconds next_tick() const { return next_tick_; }
-  // What takes the live line off the screen, so that something else can be written there; empty in
-  // other modes. The next update() draws it again.
+  // The bytes that erase the live line, so that other text can be written there; empty in other
+  // modes. The next update() draws the line again.
   [[nodiscard]] std::string clear();
 
  private:
@@ -45,7 +45,7 @@ class Display {
   std::string live_line(std::span<const JobView> jobs, std::chrono::milliseconds elapsed) const;
 
   const Options options_;
-  std::vector<std::string> shown_;  // Per job, without the time.
+  std::vector<std::string> shown_;  // The text of each job, without the time.
   std::chrono::milliseconds next_tick_{0};
   std::optional<std::chrono::milliseconds> drawn_at_;  // kLive; nullopt: not on the screen.
 };
@@ -54,7 +54,7 @@ class Display {
 // characters, whatever a worker wrote.
 [[nodiscard]] std::string describe(const JobView& job);
 
-// Takes the cursor to the line's begin and erases the line.
+// Moves the cursor to the beginning of the line and erases the line.
 inline constexpr std::string_view kEraseLine = "\r\033[K";
 
 }  // namespace bide

@@ -1,4 +1,4 @@
-// `bide emit`: what a worker or a CI step says about a job.
+// `bide emit`: a worker or a CI step reports an event or a job.
 #include <unistd.h>
 
 #include <array>
@@ -65,8 +65,8 @@ std::string host_name() {
   return name.data();
 }
 
-// What a program printed in another encoding is worth more than nothing: U+FFFD is stored for bytes
-// that are not UTF-8, rather than no event.
+// The output of a program may be in another encoding. U+FFFD replaces bytes that are not UTF-8,
+// because an event with such a text is worth more than none.
 std::optional<std::string> find_text(const Arguments& arguments, std::string_view name) {
   const Assignment* const given = arguments.find(name);
   if (given == nullptr) return std::nullopt;
@@ -84,8 +84,8 @@ bool is_bucket_name(std::string_view text) {
   return !text.empty() && text.find_first_not_of(kAllowed) == std::string_view::npos;
 }
 
-// Written raw into a larger document: it must be an object by itself, or a `}` in it could end the
-// document early. One level is left for the document around it.
+// The text is inserted unchanged into a larger document, so it must be a JSON object by itself.
+// Otherwise a `}` in it could end the document early. One level of depth is left for that document.
 bool is_embeddable(std::string_view json) {
   if (json.size() > kValueBytesMax) return false;
   return std::holds_alternative<JsonObject>(JsonObject::parse(json, {}, kJsonDepthMax - 1));
@@ -101,7 +101,7 @@ std::vector<std::string> names_in(const std::string& list) {
   return names;
 }
 
-// What is to be written: `define` needs the definition only, an event both.
+// The entries to write: `define` needs only the definition, an event needs both.
 struct EmitPlan {
   NewEntry definition;
   std::optional<NewEntry> event;
@@ -183,7 +183,7 @@ std::variant<EmitPlan, Misuse> plan_of(const Arguments& arguments) {
   return plan;
 }
 
-// A job that was defined on the way to an event that is refused.
+// The definition was written, but then the event was refused.
 std::string_view outcome_of(bool defined) {
   return defined ? "; the job is defined now, the event was not stored" : "; nothing was stored";
 }

@@ -1,4 +1,4 @@
-// client/exit_code.h: What the commands tell the shell.
+// client/exit_code.h: The exit codes of the commands.
 //
 // Thread safety: values and pure functions.
 #pragma once
@@ -10,7 +10,7 @@
 namespace bide {
 
 enum class ExitCode : std::uint8_t {
-  kCompleted = 0,  // Also: what was waited for has come, and the job is not over.
+  kCompleted = 0,  // Also if the goal is reached and the job is not over.
   kBideFailed = 1,
   kUsage = 2,
   kAuth = 4,
@@ -18,7 +18,7 @@ enum class ExitCode : std::uint8_t {
   kPartialFailure = 6,
   kSkipped = 7,
   kPending = 8,   // `get` only: submitted or processing.
-  kNotFound = 9,  // No such job, or it was deleted or expired.
+  kNotFound = 9,  // The job does not exist, or it was deleted or has expired.
   kTimeout = 124,
   kInterrupted = 130,
   kTerminated = 143,
@@ -27,8 +27,8 @@ enum class ExitCode : std::uint8_t {
 // The job's status as an exit code; submitted and processing are kPending.
 [[nodiscard]] ExitCode exit_code_of(Status status);
 
-// Of several jobs' codes the one to report. From bad to good: 4, 1, 124, 9, 5, 6, 7, 8, 0 - first
-// what kept bide from finding out, then the jobs that went wrong.
+// The code to report for several jobs. From worst to best: 4, 1, 124, 9, 5, 6, 7, 8, 0. Failures of
+// bide come before failures of jobs.
 [[nodiscard]] ExitCode worse_of(ExitCode a, ExitCode b);
 
 }  // namespace bide

@@ -9,7 +9,7 @@ std::uint8_t bit_of(Status status) {
   return static_cast<std::uint8_t>(1U << static_cast<unsigned>(status));
 }
 
-// The set of statuses that a comma list names. nullopt: a word is none.
+// The statuses of a comma list, as a mask. nullopt: a word is no status.
 std::optional<std::uint8_t> mask_of(std::string_view list) {
   std::uint8_t mask = 0;
   for (bool more = true; more;) {
@@ -37,7 +37,7 @@ std::optional<Goal> Goal::parse(std::string_view text) {
 
 std::optional<ExitCode> Goal::judge(const Answer& answer, bool held,
                                     std::string_view etag_before) const {
-  // A final job moves no more: whatever was waited for has come or never will.
+  // A final job does not change any more, so no other goal will be reached.
   if (!reached(answer, held, etag_before) && !answer.final) return std::nullopt;
   if (kind_ == Kind::kExists || !is_terminal(answer.status)) return ExitCode::kCompleted;
   return exit_code_of(answer.status);

@@ -1,4 +1,4 @@
-// client/goal.h: What `bide wait --until` waits for, judged on the server's answers.
+// client/goal.h: The goal of `bide wait --until`, judged on the server's answers.
 //
 // Thread safety: immutable value.
 #pragma once
@@ -17,19 +17,20 @@ class Goal {
  public:
   enum class Kind : std::uint8_t { kChange, kDone, kSucceeded, kExists, kStatus };
 
-  // `change`, `done`, `succeeded`, `exists`, or a comma list of status words. nullopt: none of
-  // these.
+  // `change`, `done`, `succeeded`, `exists`, or status words separated by commas. nullopt: anything
+  // else.
   [[nodiscard]] static std::optional<Goal> parse(std::string_view text);
 
   [[nodiscard]] Kind kind() const { return kind_; }
   // The query's `until`.
   [[nodiscard]] const std::string& text() const { return text_; }
 
-  // The exit code if `answer` ends the wait, be it that the goal is reached or that it never can
-  // be: the job's status; where the job is not over, and for `exists`, kCompleted. nullopt: wait
-  // on. `held` says that the request asked for this very goal and was answered because of it: only
-  // the server knows whether a job that may still move has settled. `etag_before`: of the state
-  // that `change` is measured from; empty: this answer is that state.
+  // The exit code if `answer` ends the wait, because the goal is reached or cannot be reached any
+  // more: that of the job's status, or kCompleted for `exists` and for a job that is not over.
+  // nullopt: wait on. `held`: the request asked the server for this goal, and was answered because
+  // it is reached; only the server knows whether a job that may still change has settled.
+  // `etag_before`: the tag of the state from which `change` counts; empty: this answer is that
+  // state.
   [[nodiscard]] std::optional<ExitCode> judge(const Answer& answer, bool held,
                                               std::string_view etag_before) const;
 

@@ -14,8 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kConnectMax{5000};
-// A job's representation is bounded by the entries a job may hold; this only stops what is not
-// bide.
+// The limits of a job bound its representation. This limit stops only servers that are not bide.
 constexpr std::size_t kBodyBytesMax = 256U << 20;
 
 std::string path_with_query(const std::string& path, const Question& question) {
@@ -57,7 +56,7 @@ class HttpSource::Connection {
     }
     client_->set_keep_alive(true);
     client_->set_tcp_nodelay(true);
-    client_->set_url_encode(false);       // The base path is as the user gave it.
+    client_->set_url_encode(false);       // The base path is used as given.
     client_->set_follow_location(false);  // The token is for this server only.
     headers_.emplace("Accept", wanted == Wanted::kStatusWord ? "text/plain" : "application/json");
     headers_.emplace("Accept-Encoding", "identity");
@@ -76,8 +75,8 @@ class HttpSource::Connection {
     if (trust_ != nullptr) trust_->reset();
     std::optional<RawReply> reply;
     std::string body;
-    // httplib 0.11.4 waits for a 304's body, which cannot come, until the read timeout. Telling it
-    // to give up after the head costs a new connection for each 304: one in 25 s.
+    // httplib 0.11.4 waits for the body of a 304, which never comes, until the read timeout. To
+    // stop it after the head costs a new connection for each 304: one in 25 s.
     const auto on_head = [&](const httplib::Response& response) {
       reply = head_of(response);
       return response.status != 304;
@@ -95,7 +94,7 @@ class HttpSource::Connection {
   }
 
   void stop() { client_->stop(); }
-  // Why the server's certificate was not accepted; empty: it was, or there was none.
+  // Why the server's certificate was refused; empty: it was not, or there was none.
   [[nodiscard]] std::string_view distrust() const {
     return trust_ == nullptr ? std::string_view() : trust_->complaint();
   }

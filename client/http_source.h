@@ -1,4 +1,4 @@
-// client/http_source.h: Asks a bide server over HTTP about one job.
+// client/http_source.h: Asks a bide server about one job, over HTTP.
 //
 // Thread safety: ask() from one thread at a time; cancel() from any.
 #pragma once
@@ -15,9 +15,9 @@ enum class Wanted : std::uint8_t { kStatusWord, kRepresentation };
 
 class HttpSource final : public JobSource {
  public:
-  // `token`: for `Authorization: Bearer`, is_safe_token(); empty: none. `cacert`: of an https
-  // server, the PEM file with who signs its certificate; empty: the system's store. It is always
-  // verified.
+  // `token`: for `Authorization: Bearer`, must be is_safe_token(); empty: none. `cacert`: a PEM
+  // file with CA certificates for an https server; empty: the system's store. The certificate is
+  // always verified.
   HttpSource(const ServerUrl& server, const std::string& job_id, const std::string& token,
              Wanted wanted, const std::string& cacert = "");
   ~HttpSource() override;
@@ -26,7 +26,7 @@ class HttpSource final : public JobSource {
   void cancel() override;
 
  private:
-  class Connection;  // Keeps httplib's 20 ms a line out of everybody's compile time.
+  class Connection;  // Hides httplib.h, which takes long to compile.
   const std::string server_text_;
   const std::string path_;
   std::unique_ptr<Connection> connection_;

@@ -1,4 +1,4 @@
-// client/job_summary.h: What a person wants to see of a job while waiting.
+// client/job_summary.h: A short summary of a job, to show while waiting.
 //
 // Thread safety: values and a pure function.
 #pragma once
@@ -15,7 +15,7 @@ struct JobSummary {
   std::string error;  // Empty: none.
 };
 
-// Of a job's JSON representation; what is missing or of another type counts as not there.
+// From a job's JSON representation. Members of another type count as missing.
 [[nodiscard]] JobSummary summary_of(std::string_view representation);
 
 }  // namespace bide

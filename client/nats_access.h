@@ -1,6 +1,6 @@
-// client/nats_access.h: Which NATS to write to, and as whom.
+// client/nats_access.h: The NATS server of a command, and the credentials for it.
 //
-// Thread safety: reads the environment and files.
+// Thread safety: pure functions, except that find_nats_access() reads the environment and files.
 #pragma once
 
 #include <span>
@@ -17,12 +17,13 @@ namespace bide {
 [[nodiscard]] std::span<const Setting> nats_flags();
 
 struct NoNatsAccess {
-  ExitCode code;        // kUsage, or kBideFailed for what is not there.
+  ExitCode code;        // kUsage, or kBideFailed if a file or a context is missing.
   std::string message;  // One line without a secret.
 };
 
-// Each setting: flag > environment (`--nats-creds`, BIDE_NATS_CREDS) > context. Without a server in
-// any of them the one that `bide serve` left its URL for, see client/nats_server.h.
+// Each setting comes from its flag (`--nats-creds`), else from its variable (BIDE_NATS_CREDS), else
+// from the context. If none of them names a server, the URL that `bide serve` has left is used
+// (client/nats_server.h).
 [[nodiscard]] std::variant<NatsLogin, NoNatsAccess> find_nats_access(const Arguments& arguments);
 
 }  // namespace bide

@@ -1,4 +1,4 @@
-// client/nats_server.h: Which NATS server to write to.
+// client/nats_server.h: Finds the NATS server of a `bide serve` on this machine.
 //
 // Thread safety: pure functions; find_nats_server() reads the environment and one file.
 #pragma once
@@ -10,9 +10,9 @@
 
 namespace bide {
 
-// For `bide emit` without --nats: what the file `nats-url` says that `bide serve` leaves in
-// BIDE_DATA_DIR or the standard state folder. The error says what was tried. The URL may carry a
-// secret.
+// For `bide emit` without --nats: the URL in the file `nats-url`, which `bide serve` leaves in
+// BIDE_DATA_DIR or the standard state folder. The URL may contain a secret. The error says where
+// the file was searched.
 [[nodiscard]] std::variant<std::string, Misuse> find_nats_server();
 
 }  // namespace bide

@@ -10,8 +10,8 @@
 namespace bide {
 namespace {
 
-// Dots separate the key's tokens and blanks, `*` and `>` are not allowed in subjects: as osapi,
-// everything outside A-Z a-z 0-9 _ - becomes `_`.
+// Dots separate the tokens of a key, and subjects must not contain blanks, `*` or `>`. As in osapi,
+// every character outside A-Z a-z 0-9 _ - becomes `_`.
 std::string sanitised(std::string agent) {
   std::ranges::replace_if(
       agent,

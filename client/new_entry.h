@@ -24,15 +24,15 @@ struct NewEntry {
 struct NewEvent {
   std::string job_id;
   EventKind kind{};
-  std::string agent;  // As the payload's hostname; the key carries it sanitised.
-  std::string data;   // A JSON object; empty: leave it out.
+  std::string agent;  // The hostname in the value; sanitised in the key.
+  std::string data;   // A JSON object; empty: left out.
 };
 [[nodiscard]] NewEntry event_entry(const NewEvent& event, WallTime now);
 
 struct NewDefinition {
   std::string job_id;
   std::string operation = "{}";  // A JSON object.
-  std::string subject;           // Empty: leave it out; the job is for one agent then.
+  std::string subject;           // Empty: left out; then the job is for one agent.
   std::vector<std::string> expected_agents;
 };
 [[nodiscard]] NewEntry definition_entry(const NewDefinition& definition, WallTime now);
@@ -40,7 +40,7 @@ struct NewDefinition {
 // `{"error":…}` for the data of `failed`.
 [[nodiscard]] std::string error_data(std::string_view message);
 
-// What bide would not take, told before it is written. nullopt: fine.
+// Why bide would reject the entry, checked before it is written. nullopt: it would not.
 [[nodiscard]] std::optional<Misuse> find_fault(const NewEntry& entry);
 
 // RFC 3339 in UTC with as many digits of the second as needed: `2024-05-01T10:00:00.25Z`.

@@ -7,11 +7,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Faster than a person reads. A job that changes all the time is asked for at this pace once it has
-// shown that it does.
+// Faster than a person reads. A job that changes all the time is asked for at this pace after a few
+// quick answers.
 constexpr milliseconds kQuick{100};
 constexpr int kQuickAnswersMax = 5;
-// What an exchange may take beyond the wait: connecting, a loaded server, the way back.
+// How long an exchange may take beyond the wait: to connect, for a loaded server, for the way back.
 constexpr milliseconds kPatienceBeyondWait{10'000};
 
 }  // namespace
@@ -44,7 +44,7 @@ Pursuit::Next Pursuit::take_answer(const Answer& answer, milliseconds took) {
       answer.outcome == "done" || answer.outcome == "changed" || answer.outcome == "now";
   const bool held = asked_.until == goal_.text() && asked_.wait.count() > 0 && answered_because;
   if (lost_ && is_terminal(answer.status)) return Finished{exit_code_of(answer.status), {}};
-  lost_ = false;  // Or the job was taken up again between the two requests.
+  lost_ = false;  // If the wait goes on, an agent took the job up between the two requests.
   const auto code = goal_.judge(answer, held, first_etag_);
   if (code) return Finished{*code, {}};
 
@@ -73,8 +73,8 @@ Pursuit::Next Pursuit::take_refusal(const Refusal& refusal) {
   }
 }
 
-// Held requests come back rarely. What comes back at once without news (a draining server, a proxy
-// in between that does not wait) must not be asked again at once, or this is a busy loop.
+// Held requests come back rarely. If an answer comes at once and without news (from a draining
+// server, or from a proxy that does not wait), asking again at once would be a busy loop.
 milliseconds Pursuit::pause_after(bool news, milliseconds took) {
   quick_answers_ = took < kQuick ? quick_answers_ + 1 : 0;
   if (!news && took < kQuick) return back_off_.next_pause();

@@ -1,9 +1,9 @@
-// client/pursuit.h: The wait for one job as a machine without clock, thread or socket: what to ask
-// next, and what to make of the reply.
+// client/pursuit.h: The wait for one job as a state machine without clock, thread or socket: it
+// makes the next question and evaluates the reply.
 //
-// One request at a time. Quiet, it asks for the goal itself and is woken once. To show changes it
-// asks for every change, until the job looks over; from then on it asks for the goal, because
-// whether a job that may still move has settled only the server knows.
+// One request at a time. A quiet wait asks for the goal and is answered once. A wait that shows
+// changes asks for every change until the job seems to be over. From then on it asks for the goal,
+// because only the server knows whether a job that may still change has settled.
 //
 // Thread safety: none; one thread drives it.
 #pragma once
@@ -22,25 +22,26 @@ namespace bide {
 
 class Pursuit {
  public:
-  // The server may hold at most so long; below the idle timeouts of common proxies (30 s and up).
+  // How long the server may hold a request; below the idle timeouts of common proxies (30 s and
+  // up).
   static constexpr std::chrono::milliseconds kWaitMax{25'000};
 
   Pursuit(Goal goal, bool show_changes, std::uint32_t seed)
       : goal_(std::move(goal)), show_changes_(show_changes), back_off_(seed) {}
 
-  // `remaining` of the time limit, at least 1 ms.
+  // `remaining`: the rest of the time limit, at least 1 ms.
   [[nodiscard]] Question question(std::chrono::milliseconds remaining);
 
   struct AskAgain {
     std::chrono::milliseconds pause{0};
-    std::string trouble;  // Why, where it is not the normal course; empty: it is.
+    std::string trouble;  // Why the request failed; empty: it did not.
   };
   struct Finished {
     ExitCode code = ExitCode::kBideFailed;
-    std::string complaint;  // Why there is no status; empty: there is one.
+    std::string complaint;  // Why the wait ends without a status; empty: it has one.
   };
   using Next = std::variant<AskAgain, Finished>;
-  // `took`: from asking to this reply. Call after each question().
+  // To be called after each question(). `took`: the time from the question to this reply.
   [[nodiscard]] Next take(const Reply& reply, std::chrono::milliseconds took);
 
  private:
@@ -54,8 +55,8 @@ class Pursuit {
   Question asked_;
   std::optional<Status> status_;  // As last seen.
   std::string etag_;              // As last seen.
-  std::string first_etag_;        // What `change` is measured from.
-  bool lost_ = false;      // 409: the goal is out of reach; one plain request tells the state.
+  std::string first_etag_;        // The state from which `change` counts.
+  bool lost_ = false;      // 409: the goal is out of reach; one plain request gets the state.
   int quick_answers_ = 0;  // In a row.
 };
 

@@ -17,7 +17,7 @@ constexpr std::string_view kNoSuchJob = "urn:bide:problem:job-not-found";
 constexpr std::string_view kNoSuchJobCode = "JOB_NOT_FOUND";
 
 std::chrono::milliseconds parse_retry_after(std::string_view text) {
-  constexpr std::chrono::seconds kLongest{60};  // Beyond it, a server that is back would be missed.
+  constexpr std::chrono::seconds kLongest{60};  // A longer pause would miss a server that is back.
   unsigned seconds = 0;
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, seconds);
@@ -26,7 +26,7 @@ std::chrono::milliseconds parse_retry_after(std::string_view text) {
   return std::min(std::chrono::seconds(seconds), kLongest);
 }
 
-// The problem document of an answer that is no state.
+// The problem document of a response that is no state.
 struct ProblemText {
   bool ours = false;
   bool no_such_job = false;
@@ -42,7 +42,7 @@ ProblemText problem_of(std::string_view body) {
   return {no_such_job || type.starts_with(kProblems), no_such_job, (*object)["detail"].text};
 }
 
-// What a person should read, in one line.
+// The message for a person, in one line.
 std::string detail_of(int http_status, std::string_view detail) {
   std::string code = "the server answered " + std::to_string(http_status);
   if (detail.empty()) return code;
@@ -72,7 +72,7 @@ Reply interpret(RawReply raw) {
   if (raw.http_status == 200 || raw.http_status == 304) return answer_of(std::move(raw));
   const ProblemText problem = problem_of(raw.body);
   const std::string detail = detail_of(raw.http_status, problem.detail);
-  // A proxy in front may be who asks for the token. That does not pass.
+  // A proxy in front of bide may ask for the token. Asking again would not help.
   const bool not_allowed = raw.http_status == 401 || raw.http_status == 403;
   if (!problem.ours && !not_allowed) return foreign(raw, problem.detail);
   switch (raw.http_status) {

@@ -1,4 +1,4 @@
-// client/reply.h: What a client asks about one job, and what can come back.
+// client/reply.h: A client's question about one job, and the possible replies.
 //
 // Thread safety: values and a pure function.
 #pragma once
@@ -14,11 +14,11 @@
 
 namespace bide {
 
-// An answer nests a worker's values, and a problem document the job.
+// Answers contain values of workers, and a problem document may contain the job.
 inline constexpr std::size_t kAnswerDepthMax = kJsonDepthMax + 8;
 
 struct Question {
-  std::string until;                  // The query's `until`; empty: leave it out.
+  std::string until;                  // The query's `until`; empty: left out.
   std::chrono::milliseconds wait{0};  // Zero: do not hold the request.
   std::string etag;                   // For If-None-Match; empty: none.
   // How long the whole exchange may take; beyond it the reply is Trouble.
@@ -35,23 +35,24 @@ struct Answer {
   std::string body;
 };
 
-// bide understood and says no; asking again gives the same.
+// bide understood the request and refuses it. Asking again would give the same reply.
 struct Refusal {
-  int http_status = 0;  // 0: it did not get that far (a certificate that does not verify).
+  int http_status = 0;  // 0: no response, because the certificate cannot be verified.
   std::string detail;
   bool no_such_job = false;  // A 404 may also be about the path.
 };
 
-// Nothing is known about the job; asking again may help. So is every answer that is not bide's, but
-// for 401 and 403: a proxy whose backend is being replaced says 404, and a captive portal 200.
+// Nothing is known about the job, and asking again may help. Responses that are not from bide count
+// as trouble, too, except 401 and 403: a proxy whose backend is being replaced returns 404, and a
+// captive portal returns 200.
 struct Trouble {
   std::string what;
-  std::chrono::milliseconds retry_after{0};  // What the server asked for; zero: nothing.
+  std::chrono::milliseconds retry_after{0};  // The server's Retry-After; zero: none.
 };
 
 using Reply = std::variant<Answer, Refusal, Trouble>;
 
-// An HTTP response, as far as it matters here.
+// The parts of an HTTP response that interpret() needs.
 struct RawReply {
   int http_status = 0;
   std::string job_status;  // Bide-Status.
@@ -64,14 +65,14 @@ struct RawReply {
 
 [[nodiscard]] Reply interpret(RawReply raw);
 
-// Where replies come from.
+// Sends questions about one job and returns the replies.
 class JobSource {
  public:
   virtual ~JobSource() = default;
-  // Blocks until there is a reply, at most about question.patience. One thread at a time.
+  // Blocks until there is a reply, for about question.patience at most. One thread at a time.
   [[nodiscard]] virtual Reply ask(const Question& question) = 0;
-  // From any thread: ends the ask() that is running now with Trouble. An ask() that is about to
-  // begin may be missed, so whoever wants to end a thread calls this until it has ended.
+  // May be called from any thread. Makes a running ask() return Trouble. It does not affect an
+  // ask() that is about to begin, so to end a thread, call this until the thread has ended.
   virtual void cancel() = 0;
 };
 

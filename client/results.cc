@@ -7,7 +7,7 @@
 namespace bide {
 namespace {
 
-// A line break can only stand between the JSON's tokens: within its strings they are escaped.
+// Line breaks occur only between JSON tokens, because strings escape them.
 std::string on_one_line(std::string json) {
   std::ranges::replace_if(
       json, [](char c) { return c == '\n' || c == '\r'; }, ' ');

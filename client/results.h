@@ -1,4 +1,4 @@
-// client/results.h: What `get` and `wait` write on stdout.
+// client/results.h: The output of `get` and `wait` on stdout.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -14,19 +14,19 @@
 namespace bide {
 
 enum class Output : std::uint8_t {
-  kText,   // The status word; of several jobs `id word` for each, as they end.
-  kJson,   // The representation; of several jobs an array in the order asked, null where there is
-           // none.
-  kJsonl,  // A representation a line, as they end.
+  kText,   // The status word; with several jobs, `id word` for each as it ends.
+  kJson,   // The representation; with several jobs, an array in the order of the arguments, with
+           // null for a job without one.
+  kJsonl,  // One representation on each line, for each job as it ends.
 };
 
 [[nodiscard]] std::optional<Output> output_from_word(std::string_view word);
 
-// What to write when the wait for `job` is over; kJson of several jobs writes nothing here. Empty
-// also where nothing is known about the job.
+// The output when the wait for `job` is over. Empty if nothing is known about the job, and for
+// kJson with several jobs.
 [[nodiscard]] std::string result_of(const JobView& job, Output output, bool several);
 
-// kJson of several jobs, at the end.
+// The output of kJson with several jobs, at the end.
 [[nodiscard]] std::string results_of(std::span<const JobView> jobs);
 
 }  // namespace bide

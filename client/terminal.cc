@@ -16,8 +16,8 @@ namespace {
 std::atomic<bool> live_line_shown{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "read in a signal handler");
 
-// Leaves without unwinding: other threads may be anywhere, and what was to be written to stdout is
-// written line by line.
+// Ends without unwinding, because other threads may be anywhere. Nothing is lost on stdout, which
+// is written line by line.
 extern "C" void leave_on_signal(int signal_number) {
   if (live_line_shown.load(std::memory_order_relaxed)) {
     const ssize_t ignored = ::write(STDERR_FILENO, kEraseLine.data(), kEraseLine.size());

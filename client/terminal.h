@@ -1,4 +1,5 @@
-// client/terminal.h: The terminal that stderr may be, and leaving it clean.
+// client/terminal.h: The terminal at stderr, if there is one: its abilities, and how to leave it
+// clean.
 //
 // Thread safety: all functions may be called from any thread.
 #pragma once
@@ -8,14 +9,14 @@
 namespace bide {
 
 [[nodiscard]] bool stderr_is_terminal();
-// Colours only where a person looks and has not said no (https://no-color.org).
+// True on a terminal, unless the user has switched colours off (https://no-color.org).
 [[nodiscard]] bool stderr_wants_colour();
-// 80 where it cannot be told.
+// The width of the terminal; 80 if it is unknown.
 [[nodiscard]] std::size_t stderr_columns();
 
-// From now on SIGINT and SIGTERM end the process at once with 130 and 143, and take the live line
-// off the screen if there is one. SIGPIPE is ignored: writing to a closed pipe becomes an error
-// that the writer sees. For the life of the process.
+// From now on SIGINT and SIGTERM end the process at once with 130 and 143, and erase the live line
+// if there is one. SIGPIPE is ignored, so that writing to a closed pipe returns an error. This
+// holds for the life of the process.
 void end_on_signals();
 void set_live_line(bool shown);
 

@@ -7,14 +7,14 @@
 namespace bide {
 namespace {
 
-// False: there is no memory for it; then nothing verifies.
+// False: out of memory. Then no certificate is accepted.
 bool expect(X509_VERIFY_PARAM* expected, std::string host) {
-  // The dot that ends an absolute name is not part of what certificates say.
+  // Certificates name a host without the dot that ends an absolute name.
   if (host.ends_with('.')) host.pop_back();
   X509_VERIFY_PARAM_set_hostflags(
       expected, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   if (X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str()) == 1) return true;
-  ERR_clear_error();  // It is no address.
+  ERR_clear_error();  // The host is no address.
   return X509_VERIFY_PARAM_set1_host(expected, host.c_str(), host.size()) == 1;
 }
 

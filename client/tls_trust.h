@@ -1,10 +1,8 @@
-// client/tls_trust.h: Whether the server that answers is the one that was asked, as curl decides
-// it.
+// client/tls_trust.h: Verifies that a server's certificate is valid for the host, as curl does.
 //
-// The name is compared with the certificate's subject alternative names only, never with its common
-// name (RFC 6125 section 6.4.4), without regard to case; an address only with addresses.
-// cpp-httplib 0.11.4 takes a common name where the alternative names do not fit, and compares with
-// case.
+// A host name is compared only with the certificate's subject alternative names, ignoring case, and
+// never with its common name (RFC 6125 section 6.4.4). An address is compared only with addresses.
+// cpp-httplib 0.11.4 also accepts a common name, and compares with case.
 //
 // Thread safety: one thread at a time.
 #pragma once
@@ -17,13 +15,13 @@ namespace bide {
 
 class TlsTrust {
  public:
-  // Has `context` verify its peers. It must not be used after this object's end. `cacert`: a PEM
-  // file with those who sign; empty: the system's store.
+  // Makes `context` verify its peers. It must not be used after this object is destroyed. `cacert`:
+  // a PEM file with CA certificates; empty: the system's store.
   TlsTrust(SSL_CTX* context, const std::string& host, const std::string& cacert);
   TlsTrust(const TlsTrust&) = delete;
   TlsTrust& operator=(const TlsTrust&) = delete;
 
-  // Which check failed since reset(); empty: none did.
+  // The check that failed since reset(). Empty: none.
   [[nodiscard]] const std::string& complaint() const { return complaint_; }
   void reset() { complaint_ = loading_; }
 

@@ -1,6 +1,6 @@
-// client/usage.h: How a command says that it was called wrongly.
+// client/usage.h: Error messages of the commands.
 //
-// Thread safety: pure functions, but for what they print.
+// Thread safety: they share nothing but stdout and stderr.
 #pragma once
 
 #include <span>
@@ -13,14 +13,14 @@
 
 namespace bide {
 
-// `command` is `bide wait`. One line on stderr; the exit code.
+// `command`: for example `bide wait`. Prints one line on stderr and returns the exit code.
 int fail(std::string_view command, ExitCode code, std::string_view message);
-// The same with kUsage and where to read more.
+// The same with kUsage, and says where to read more.
 int fail_usage(std::string_view command, const Misuse& error);
-// For a command line that names no setting, or asks for help, which goes to stdout.
+// For a command line that is wrong or asks for help. Help goes to stdout.
 int finish(std::string_view command, const UsageError& end);
 
-// Exactly `bide`'s idea of a job id, or why not.
+// `word` if it is a job id (is_job_id()), or why it is not.
 [[nodiscard]] std::variant<std::string, Misuse> checked_job_id(const std::string& word);
 
 }  // namespace bide

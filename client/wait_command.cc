@@ -109,7 +109,7 @@ int wait(std::span<const std::string> args) {
 
   end_on_signals();
   if (!arguments.given("quiet")) warn_of_plain_token(kCommand, access);
-  // The representation is needed to print it or to show agents; a status word is cheaper.
+  // The representation is needed to print it or to show agents. Otherwise the word is cheaper.
   const bool word_is_enough =
       plan.output == Output::kText && plan.display.mode == Display::Mode::kQuiet;
   WaitRun run(plan, [&](const std::string& id) {

@@ -17,7 +17,7 @@ milliseconds since(TimePoint start) {
   return std::chrono::floor<milliseconds>(std::chrono::steady_clock::now() - start);
 }
 
-// The job whose end decides a wait for any of them.
+// The job that decides a wait for any of them: the first that is over.
 const JobView* find_winner(const std::vector<JobView>& jobs) {
   const auto winner = std::ranges::find_if(
       jobs, [](const JobView& job) { return job.code && job.complaint.empty(); });
@@ -64,8 +64,8 @@ WaitRun::~WaitRun() {
   board_.stop();
   for (std::uint64_t seen = 0; running_.load() > 0;) {
     for (const auto& source : sources_) source->cancel();
-    // A thread that ends writes to the board. Again and again, because a thread may have been
-    // between two requests when it was cancelled.
+    // Cancels again and again, because a thread may be between two requests. A thread that ends
+    // writes to the board.
     static_cast<void>(
         board_.wait_for_news(seen, std::chrono::steady_clock::now() + milliseconds(20)));
   }
@@ -75,7 +75,7 @@ ExitCode WaitRun::run(std::ostream& out, std::ostream& err) {
   std::random_device seeds;
   for (std::size_t i = 0; i < plan_.ids.size(); ++i) {
     threads_.emplace_back([this, i, seed = seeds()] { pursue(i, seed); });
-    ++running_;  // Not before: where no thread can be had, nobody would count it down again.
+    ++running_;  // Not earlier: if the thread cannot be made, nothing would count it down.
   }
   set_live_line(plan_.display.mode == Display::Mode::kLive);
   std::vector<JobView> jobs;
@@ -86,7 +86,7 @@ ExitCode WaitRun::run(std::ostream& out, std::ostream& err) {
     const bool ends = all_over || (plan_.any && find_winner(jobs) != nullptr) ||
                       std::chrono::steady_clock::now() >= deadline_;
     if (const std::string text = ends ? "" : new_results(jobs); !text.empty()) {
-      err << display_.clear() << std::flush;  // Both may be the same terminal.
+      err << display_.clear() << std::flush;  // `out` and `err` may be the same terminal.
       out << text << std::flush;
     }
     err << display_.update(jobs, since(start_)) << std::flush;
@@ -125,7 +125,7 @@ void WaitRun::pursue(std::size_t index, std::uint32_t seed) {
 
 std::string WaitRun::new_results(const std::vector<JobView>& jobs) {
   std::string text;
-  if (plan_.any) return text;  // The winner's only.
+  if (plan_.any) return text;  // Only the deciding job's.
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (!jobs[i].code || reported_[i]) continue;
     reported_[i] = true;

@@ -1,10 +1,9 @@
-// client/wait_run.h: Waits for jobs, each on a thread and a connection of its own, and shows how
-// they stand.
+// client/wait_run.h: Waits for jobs, each on its own thread and connection, and shows their states.
 //
-// A thread a job is fine here, where it would not be in the server: 256 at most, on somebody's own
-// machine, and each mostly asleep in one read.
+// One thread for each job is acceptable here, unlike in the server: there are at most 256, on the
+// user's own machine, and each mostly sleeps in one read.
 //
-// Thread safety: none; the threads are its own affair.
+// Thread safety: none; one thread uses it. It manages its own threads.
 #pragma once
 
 #include <atomic>
@@ -30,7 +29,7 @@ struct WaitPlan {
   std::vector<std::string> ids;  // Distinct, 1..kJobsPerWaitMax.
   Goal goal;
   std::chrono::milliseconds timeout{600'000};
-  bool any = false;  // The first job that is over decides.
+  bool any = false;  // The first job that is over ends the wait.
   Output output = Output::kText;
   Display::Options display;
 };
@@ -40,13 +39,13 @@ class WaitRun {
   using MakeSource = std::function<std::unique_ptr<JobSource>(const std::string& id)>;
 
   WaitRun(const WaitPlan& plan, const MakeSource& make_source);
-  // Ends the threads: at once, but for one that is just connecting (at most 5 s).
+  // Ends the threads. Blocks while one is connecting, for 5 s at most.
   ~WaitRun();
   WaitRun(const WaitRun&) = delete;
   WaitRun& operator=(const WaitRun&) = delete;
 
-  // Blocks until the jobs are over (with `any`: one of them) or the timeout. Data goes to `out`,
-  // everything else to `err`. Once.
+  // Blocks until the jobs are over (with `any`: one of them) or the timeout has passed. Writes data
+  // to `out` and everything else to `err`. To be called once.
   [[nodiscard]] ExitCode run(std::ostream& out, std::ostream& err);
 
  private:
@@ -62,7 +61,7 @@ class WaitRun {
   Display display_;
   std::vector<bool> reported_;
   std::vector<std::unique_ptr<JobSource>> sources_;
-  std::atomic<int> running_{0};  // Below zero for a moment where a thread ends early.
+  std::atomic<int> running_{0};  // May be below zero for a moment if a thread ends early.
   std::vector<std::jthread> threads_;
 };
 
