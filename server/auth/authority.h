@@ -1,4 +1,4 @@
-// server/auth/authority.h: Who may read: what stands behind a bearer token.
+// server/auth/authority.h: An interface that decides whether a bearer token may read jobs.
 //
 // Thread safety: all methods may be called from any thread; judge() does no I/O and never waits for
 // reload().
@@ -16,40 +16,40 @@
 
 namespace bide {
 
-// A token that may read.
+// The rights of a token that may read jobs.
 struct Permit {
-  // Whom limits per client are counted for: equal for all tokens of one subject, a hash that nobody
-  // outside can aim at.
+  // Names the client in limits that hold for each client. A hash, equal for all tokens of one
+  // subject; nobody can choose a subject so that it collides with another.
   std::uint64_t client = 0;
-  // The token is of no use from then on. WallTime::max(): it does not expire.
+  // The token is invalid from this time on. WallTime::max(): it does not expire.
   WallTime expires = WallTime::max();
 };
 
 enum class Denial : std::uint8_t {
-  kInvalid,    // Not a token of ours: malformed, unknown, wrongly signed, not yet valid (401).
-  kExpired,    // It was one (401).
-  kForbidden,  // It is one, and does not permit reading jobs (403).
+  kInvalid,    // Malformed, unknown, wrongly signed, or not yet valid (401).
+  kExpired,    // It was valid (401).
+  kForbidden,  // It is valid, but does not permit reading jobs (403).
 };
 
 class Authority {
  public:
   virtual ~Authority() = default;
-  // `token`: as it stands behind `Bearer`, of any bytes and length.
+  // `token`: the text behind `Bearer`, with any bytes and of any length.
   [[nodiscard]] virtual std::variant<Permit, Denial> judge(std::string_view token,
                                                            WallTime now) const = 0;
-  // What judge() would say, where that is known without verifying anything: it costs a microsecond
-  // for any token. nullopt: it is not known.
+  // The result of judge() if it is known without verifying a signature. Takes a microsecond for any
+  // token. nullopt: it is not known.
   [[nodiscard]] virtual std::optional<std::variant<Permit, Denial>> recall(
       std::string_view /*token*/, WallTime /*now*/) const {
     return std::nullopt;
   }
-  // Reads its files anew. The string: why they cannot be used, naming the file and line and never a
-  // secret; what was in force before stays so.
+  // Reads its files again. nullopt: they are in use. The string: why they cannot be used, with file
+  // and line but without secrets; then the old content stays in use.
   [[nodiscard]] virtual std::optional<std::string> reload() = 0;
-  // What of the files in force cannot be used, and why: worth a line each in the log after the
-  // start and each reload.
+  // The parts of the current files that cannot be used, and why: one line each for the log, after
+  // the start and after each reload.
   [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
-  // Whose change asks for a reload().
+  // The files to watch: when one changes, reload() has to be called.
   [[nodiscard]] virtual std::vector<std::filesystem::path> files() const = 0;
 };
 

@@ -34,7 +34,7 @@ BearerToken in_subprotocols(const httplib::Headers& headers) {
   return {};
 }
 
-// RFC 6265 section 4.1.1: the value may stand in quotes, which have no meaning.
+// RFC 6265 section 4.1.1: the value may be in quotes, which have no meaning.
 std::string_view without_quotes(std::string_view value) {
   const bool quoted = value.size() >= 2 && value.starts_with('"') && value.ends_with('"');
   return quoted ? value.substr(1, value.size() - 2) : value;

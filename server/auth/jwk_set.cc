@@ -17,12 +17,12 @@ using Kind = JsonMember::Kind;
 using OrFault = std::variant<VerificationKey, std::string>;
 
 constexpr std::size_t kSetDepthMax = 16;
-constexpr std::size_t kMembersMax = 1000;  // Of a set: to say so before looking at each.
+constexpr std::size_t kMembersMax = 1000;  // A larger set is refused before its keys are parsed.
 constexpr std::size_t kCoordinateBytes = 32;
-// Of RSA, EC and OKP (RFC 7518 sections 6.2.2 and 6.3.2, RFC 8037 section 2).
+// Members of private keys: RSA, EC and OKP (RFC 7518 sections 6.2.2 and 6.3.2, RFC 8037 section 2).
 constexpr std::string_view kPrivateMembers[] = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"};
 
-// RFC 7518 section 2. nullopt: not there, or no base64url.
+// RFC 7518 section 2. nullopt: absent, or not base64url.
 std::optional<std::string> bytes_of(const JsonObject& jwk, std::string_view name) {
   if (jwk[name].kind != Kind::kString) return std::nullopt;
   return decode_base64url(jwk[name].text);
@@ -33,7 +33,7 @@ BignumPtr number_of(const std::string& bytes) {
                              static_cast<int>(bytes.size()), nullptr));
 }
 
-// `builder` and what was pushed to it live until this returns.
+// `builder` and everything pushed to it must live until this returns.
 EvpPkeyPtr build(const char* kind, OSSL_PARAM_BLD* builder) {
   const ParamsPtr params(OSSL_PARAM_BLD_to_param(builder));
   const EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_name(nullptr, kind, nullptr));
@@ -54,7 +54,7 @@ OrFault parse_rsa(const JsonObject& jwk) {
   const char* expected = "n and e are not an RSA public key";
   const auto n = bytes_of(jwk, "n");
   const auto e = bytes_of(jwk, "e");
-  // OpenSSL takes numbers of any size; of_public() says which are of use.
+  // OpenSSL accepts numbers of any size; of_public() checks them.
   if (!n || !e || n->size() > 4096 || e->size() > 64) return std::string(expected);
   const BignumPtr modulus = number_of(*n);
   const BignumPtr exponent = number_of(*e);
@@ -72,7 +72,7 @@ OrFault parse_ec(const JsonObject& jwk) {
   const char* expected = "x and y are not a point of P-256";
   const auto x = bytes_of(jwk, "x");
   const auto y = bytes_of(jwk, "y");
-  // Leading zeros are not left out (RFC 7518 section 6.2.1.2).
+  // Leading zeros must be present (RFC 7518 section 6.2.1.2).
   if (!x || !y || x->size() != kCoordinateBytes || y->size() != kCoordinateBytes) {
     return std::string(expected);
   }
@@ -98,7 +98,7 @@ OrFault parse_okp(const JsonObject& jwk) {
       "x is not an Ed25519 public key");
 }
 
-// What it says it is for.
+// Whether the key's members allow it to verify signatures.
 std::optional<std::string> find_other_purpose(const JsonObject& jwk) {
   if (jwk["use"].kind != Kind::kAbsent && jwk["use"].text != "sig") return "its use is not sig";
   if (jwk["key_ops"].kind != Kind::kAbsent) {

@@ -11,10 +11,12 @@
 
 namespace bide {
 
-// Keys that cannot be used are left out and noted, as section 5 wants it: of another kind (`kty`,
-// `crv`), meant for something else (`use`, `key_ops`, `alg`), secret (private keys, `oct`: a set is
-// for publishing), or malformed. One at least must be left. The string: why not; it names the first
-// note if there is no other reason. Certificates and URLs in keys (`x5c`, `x5u`) are not looked at.
+// Keys that cannot be used are left out and noted, as section 5 demands: keys of another kind
+// (`kty`, `crv`), for another purpose (`use`, `key_ops`, `alg`), secret ones (private keys and
+// `oct`, because sets are published), and malformed ones. At least one key must be left. The
+// string: why the set cannot be used; with no key left, it contains the first note. Certificates
+// and URLs in keys
+// (`x5c`, `x5u`) are ignored.
 [[nodiscard]] std::variant<KeyRing, std::string> parse_jwk_set(std::string_view text);
 
 }  // namespace bide

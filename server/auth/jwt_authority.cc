@@ -16,7 +16,7 @@
 namespace bide {
 namespace {
 
-// For an issuer's clock that is ahead of ours. None for `exp`: a token ends when it says so.
+// The issuer's clock may be ahead of ours. `exp` has no such tolerance.
 constexpr std::chrono::seconds kNotBeforeLeeway{5};
 
 std::string cannot_read(const std::filesystem::path& file, const Unreadable& trouble) {
@@ -50,7 +50,7 @@ bool is_candidate(const VerificationKey& key, const SignedToken& token) {
          (!token.key_name || !key.name() || key.name() == token.key_name);
 }
 
-// Lengths in front: no two pairs make one text.
+// Prefixed by lengths, so that different pairs give different texts.
 std::string subject_text(const TokenClaims& claims) {
   const std::string issuer = claims.issuer.value_or("");
   return std::to_string(issuer.size()) + ':' + issuer + *claims.subject;
@@ -104,8 +104,9 @@ std::optional<std::variant<Permit, Denial>> JwtAuthority::recall(std::string_vie
   return verdict_on(*verified, now);
 }
 
-// The signature first: what is not ours is not read any further. Who has no subject is known by
-// what was signed, not by the token: of an ES256 signature anybody can make a second one.
+// Verifies the signature first; a token without a valid one is not read any further. A client
+// without a subject is named by the signed text, not by the token, because from one ES256 signature
+// anybody can make a second one.
 std::optional<VerifiedToken> JwtAuthority::verify(std::string_view token, const Keys& keys) const {
   const auto parts = SignedToken::parse(token);
   if (!parts || !keys.signed_by_one(*parts)) return std::nullopt;

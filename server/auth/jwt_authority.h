@@ -1,8 +1,8 @@
-// server/auth/jwt_authority.h: Who may read, by signed tokens (`--auth jwt`; RFC 7519, RFC 8725).
+// server/auth/jwt_authority.h: Accepts signed tokens (`--auth jwt`; RFC 7519, RFC 8725).
 //
-// A token is good if one of our keys signed it with that key's algorithm, it is valid now, it is
-// from the issuer and for the audience that are configured, and it permits reading jobs. What a
-// token says about where to find keys (`jwk`, `jku`, `x5c`, `x5u`) is never looked at.
+// A token is accepted if a configured key signed it with that key's algorithm, it is valid now, its
+// issuer and audience are the configured ones, and it permits reading jobs. Members of a token that
+// say where to find keys (`jwk`, `jku`, `x5c`, `x5u`) are always ignored.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once
@@ -25,15 +25,15 @@ struct TokenClaims;
 struct VerifiedToken;
 
 struct JwtSettings {
-  // One of the two files at least; with both, tokens of either kind are good. Relative paths are
-  // the process's.
-  // HS256: the bytes of the file, one newline at its end left out; 32 at least (RFC 7518
+  // At least one of the two files. With both, tokens of either kind are accepted. Relative paths
+  // start at the working directory.
+  // HS256: the bytes of the file without one newline at its end, at least 32 (RFC 7518
   // section 3.2).
   std::optional<std::filesystem::path> secret_file{};
-  // RS256, ES256, EdDSA: public keys or certificates as PEM, or a JWK set (RFC 7517 section 5). 32
-  // of them at most; RSA of 2048 bits at least, EC on P-256, Ed25519.
+  // RS256, ES256, EdDSA: public keys or certificates as PEM, or a JWK set (RFC 7517 section 5). At
+  // most 32 keys: RSA with at least 2048 bits, EC on P-256, Ed25519.
   std::optional<std::filesystem::path> key_file{};
-  // What `iss` must be, and `aud` be or contain. Not set: not looked at.
+  // `iss` must equal the issuer; `aud` must be or contain the audience. Not set: not checked.
   std::optional<std::string> issuer{};
   std::optional<std::string> audience{};
 };
@@ -42,18 +42,18 @@ class JwtAuthority : public Authority {
  public:
   static constexpr std::size_t kTokenBytesMax = 8192;
 
-  // Reads the files; throws StartError, saying what reload() would.
+  // Reads the files. Throws StartError with the text that reload() would return.
   explicit JwtAuthority(JwtSettings settings);
   ~JwtAuthority() override;
 
-  // kExpired and kForbidden only for what is validly signed, from whom and for whom it must be.
+  // kExpired and kForbidden only for tokens with a valid signature, issuer and audience.
   [[nodiscard]] std::optional<std::variant<Permit, Denial>> recall(std::string_view token,
                                                                    WallTime now) const override;
   [[nodiscard]] std::variant<Permit, Denial> judge(std::string_view token,
                                                    WallTime now) const override;
   [[nodiscard]] std::optional<std::string> reload() override;
   [[nodiscard]] std::vector<std::filesystem::path> files() const override;
-  // Which keys of a JWK set.
+  // About keys of a JWK set.
   [[nodiscard]] std::vector<std::string> notes() const override;
 
  private:

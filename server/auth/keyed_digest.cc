@@ -14,8 +14,8 @@
 
 namespace bide {
 
-// Fetching an algorithm by its name takes longer than a digest, so it is done once and its keyed
-// state copied. HMAC with SHA-256 is in every OpenSSL: without memory only can any of this fail.
+// Fetching an algorithm by its name takes longer than a digest. So it is done once, and the keyed
+// state is copied. HMAC with SHA-256 is in every OpenSSL, so only a lack of memory can fail here.
 KeyedDigest::KeyedDigest(std::string_view key) {
   const EvpMacPtr mac(EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr));
   if (!mac)
@@ -40,9 +40,9 @@ KeyedDigest KeyedDigest::random() {
   return digest;
 }
 
-// Copying the keyed state costs half as much as the digest, so each thread keeps the copy that it
-// used last and begins with it anew. It holds the original too: another at the same address would
-// be taken for it.
+// Copying the keyed state costs half as much as the digest, so each thread keeps its last copy and
+// starts from it again. It also holds the original: otherwise another object at the same address
+// would be taken for it.
 EVP_MAC_CTX* KeyedDigest::context() const {
   thread_local std::shared_ptr<EVP_MAC_CTX> original;
   thread_local EvpMacCtxPtr copy;

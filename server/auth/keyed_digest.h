@@ -1,7 +1,7 @@
 // server/auth/keyed_digest.h: HMAC-SHA-256 (RFC 2104) under one key.
 //
-// Under a random key it is how secrets are looked up: neither where a digest stands in an index nor
-// how long comparing it takes says anything about the secret to who does not know the key.
+// With a random key it serves to look up secrets: without the key, neither the place of a digest in
+// an index nor the time of a comparison tells anything about the secret.
 //
 // Thread safety: immutable, may be shared.
 #pragma once
@@ -19,25 +19,25 @@ class KeyedDigest {
  public:
   using Value = std::array<unsigned char, 32>;
 
-  // `key`: one byte at least.
+  // `key`: at least one byte.
   explicit KeyedDigest(std::string_view key);
-  // Under a key that nobody knows, this object included once it is made. Throws StartError if the
-  // machine has no randomness.
+  // With a random key that is not kept anywhere in plain. Throws StartError if the system provides
+  // no randomness.
   [[nodiscard]] static KeyedDigest random();
 
   [[nodiscard]] Value of(std::string_view text) const;
 
  private:
-  // This thread's copy, with nothing digested yet; null: no memory.
+  // This thread's copy of the keyed state. Null: out of memory.
   [[nodiscard]] evp_mac_ctx_st* context() const;
 
   std::shared_ptr<evp_mac_ctx_st> keyed_;
 };
 
-// In a time that does not depend on where they differ.
+// Takes the same time wherever they differ.
 [[nodiscard]] bool equal(const KeyedDigest::Value& a, const KeyedDigest::Value& b);
 
-// What limits per client count by (Permit::client).
+// The client's name in limits (Permit::client).
 [[nodiscard]] std::uint64_t client_of(const KeyedDigest::Value& digest);
 
 }  // namespace bide

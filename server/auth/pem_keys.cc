@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kBegin = "-----BEGIN ";
 
-// What PEM_read_bio() hands out.
+// A block from PEM_read_bio().
 struct Block {
   ~Block() {
     OPENSSL_free(name);
@@ -26,7 +26,7 @@ struct Block {
   long size = 0;
 };
 
-// Of DER; null if it is something else, or something is left of it.
+// Parses DER. Null: malformed, or bytes are left over.
 EvpPkeyPtr decode(std::string_view name, const unsigned char* data, long size) {
   const unsigned char* end = data;
   EvpPkeyPtr key;

@@ -1,6 +1,6 @@
 // server/auth/pem_keys.h: Public keys as PEM (RFC 7468): `PUBLIC KEY`, `RSA PUBLIC KEY`, and the
-// key of a `CERTIFICATE`, whose dates and signature are not looked at: who wrote the file trusts
-// the key.
+// key of a `CERTIFICATE`. The dates and the signature of a certificate are not checked: the
+// operator who wrote the file trusts the key.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -13,8 +13,8 @@
 
 namespace bide {
 
-// All blocks must be keys that can be used; text around them is ignored. The keys have no names.
-// The string: why not, beginning with the line of the block.
+// Every block must be a key that can be used; text around blocks is ignored. The keys have no
+// names. The string: the error, starting with the line of the block.
 [[nodiscard]] std::variant<KeyRing, std::string> parse_pem_keys(std::string_view text);
 
 }  // namespace bide

@@ -29,7 +29,7 @@ bool read_header(std::string_view text, SignedToken& token) {
 }  // namespace
 
 std::optional<SignedToken> SignedToken::parse(std::string_view token) {
-  // A third dot is no base64url, and so is refused with the signature.
+  // A third dot is not base64url, so the signature with it is refused.
   const std::size_t first = token.find('.');
   if (first == std::string_view::npos) return std::nullopt;
   const std::size_t second = token.find('.', first + 1);

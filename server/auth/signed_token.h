@@ -1,5 +1,4 @@
-// server/auth/signed_token.h: A signed token taken apart (RFC 7515 section 7.1). Nothing in it is
-// verified.
+// server/auth/signed_token.h: Parses a signed token (RFC 7515 section 7.1). Verifies nothing.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -19,9 +18,9 @@ struct SignedToken {
   std::string signature;
   std::string payload;
 
-  // nullopt: not three parts of base64url, the first of them a header we can do what it says.
-  // `crit` is refused in any form, as no extension is known here (section 4.1.11); members that say
-  // where to find keys are not looked at.
+  // nullopt: not three parts of base64url, or the header is malformed or demands something that
+  // bide does not support. `crit` is refused in any form, because no extension is supported
+  // (section 4.1.11). Members that say where to find keys are ignored.
   [[nodiscard]] static std::optional<SignedToken> parse(std::string_view token);
 };
 

@@ -27,13 +27,13 @@ std::optional<WallTime> time_of(const JsonMember& member) {
   if (error != std::errc{} || stop != end) return std::nullopt;
   if (!(seconds >= 0 && seconds <= kSecondsMax)) return std::nullopt;
   if (seconds >= kWallTimeSecondsMax) return WallTime::max();
-  // Apart: together they have more digits than a double.
+  // Converted separately: together they have more digits than a double.
   const double whole = std::floor(seconds);
   return WallTime(std::chrono::seconds(static_cast<std::int64_t>(whole)) +
                   nanoseconds(static_cast<std::int64_t>((seconds - whole) * 1e9)));
 }
 
-// False: there, and not a string.
+// False: the claim is present, but not a string.
 bool read_text(const JsonMember& member, std::optional<std::string>& into) {
   if (member.kind == Kind::kAbsent) return true;
   if (member.kind != Kind::kString) return false;
@@ -41,7 +41,7 @@ bool read_text(const JsonMember& member, std::optional<std::string>& into) {
   return true;
 }
 
-// Section 4.1.3: one or several. False: there, and neither.
+// Section 4.1.3: one string or several. False: the claim is present, but neither.
 bool read_audiences(const JsonMember& member, std::vector<std::string>& into) {
   if (member.kind == Kind::kAbsent) return true;
   if (member.kind == Kind::kString) {
@@ -102,7 +102,7 @@ std::optional<TokenClaims> TokenClaims::parse(std::string_view payload) {
       !read_audiences(object["aud"], claims.audiences)) {
     return std::nullopt;
   }
-  // Permissions replace roles: an administrator whose token is cut down to some does not keep more.
+  // Permissions replace roles, so that the token of an administrator can be limited to some.
   bool by_permission = false;
   bool permitted = false;
   for (const std::string_view name : {"permissions", "scope", "scp"}) {

@@ -18,7 +18,7 @@ bool is_visible_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7F'; });
 }
 
-// Why that line is no token. It says nothing of what stands there but its length.
+// Why a line is no token. The text shows only the length of the line.
 std::optional<std::string> find_fault(std::string_view token) {
   if (!is_visible_ascii(token)) {
     return "has a character that is not visible ASCII (a blank or a tab?); a "
@@ -43,7 +43,7 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-// The string: why not, to be put behind the file's name.
+// The string: the error, to follow the name of the file.
 std::variant<std::vector<KeyedDigest::Value>, std::string> parse(std::string_view text,
                                                                  const KeyedDigest& digest) {
   std::vector<KeyedDigest::Value> tokens;

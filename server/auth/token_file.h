@@ -1,9 +1,10 @@
-// server/auth/token_file.h: Who may read, by a file of opaque tokens (`--auth token-file=F`).
+// server/auth/token_file.h: Accepts the tokens in a file (`--auth token-file=F`).
 //
-// One token a line; lines that are empty or begin with `#` say nothing, and a CR before the line's
-// end and a byte order mark are dropped. Who stands in the file may read, until the file is read
-// anew without him. Only digests are kept (server/auth/keyed_digest.h), not the tokens. The file's
-// permissions are not judged: what Kubernetes mounts is readable by everybody who is let in there.
+// Each line has one token. Empty lines and lines that begin with `#` are ignored; a CR at the end
+// of a line and a byte order mark are dropped. A token is accepted until the file is read again
+// without it. Only digests are kept (server/auth/keyed_digest.h), not the tokens. The permissions
+// of the file are not checked: in Kubernetes, every process of a container can read a mounted
+// secret.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once
@@ -24,27 +25,27 @@ namespace bide {
 
 class TokenFile : public Authority {
  public:
-  // Of visible ASCII. Shorter ones could be guessed: 16 hexadecimal digits are 64 bits.
+  // Tokens are visible ASCII. Shorter ones could be guessed: 16 hexadecimal digits are 64 bits.
   static constexpr std::size_t kTokenBytesMin = 16;
   static constexpr std::size_t kTokenBytesMax = 4096;
   static constexpr std::size_t kTokensMax = 10'000;
 
-  // Reads the file; throws StartError, saying what reload() would.
+  // Reads the file. Throws StartError with the text that reload() would return.
   explicit TokenFile(std::filesystem::path file);
 
-  // Knows the good ones.
+  // Knows all accepted tokens.
   [[nodiscard]] std::optional<std::variant<Permit, Denial>> recall(std::string_view token,
                                                                    WallTime now) const override;
   [[nodiscard]] std::variant<Permit, Denial> judge(std::string_view token,
                                                    WallTime now) const override;
-  // A file without a single token is an error: it is more likely half written than meant.
+  // A file without tokens is an error: probably it is only half written.
   [[nodiscard]] std::optional<std::string> reload() override;
   [[nodiscard]] std::vector<std::filesystem::path> files() const override { return {file_}; }
 
  private:
   const std::filesystem::path file_;
   const KeyedDigest digest_;
-  Reloadable<std::vector<KeyedDigest::Value>> tokens_;  // In order.
+  Reloadable<std::vector<KeyedDigest::Value>> tokens_;  // Sorted.
 };
 
 }  // namespace bide

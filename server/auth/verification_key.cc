@@ -11,13 +11,13 @@
 namespace bide {
 namespace {
 
-constexpr std::size_t kScalarBytes = 32;  // Of P-256.
+constexpr std::size_t kScalarBytes = 32;  // For P-256.
 
 const unsigned char* bytes_of(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
-// RFC 7518 section 3.4 puts r and s side by side, OpenSSL wants them in DER. Empty: no signature.
+// RFC 7518 section 3.4 concatenates r and s, OpenSSL expects DER. Empty: not a signature.
 std::string der_signature(std::string_view raw) {
   if (raw.size() != 2 * kScalarBytes) return {};
   BignumPtr r(BN_bin2bn(bytes_of(raw), kScalarBytes, nullptr));
@@ -34,7 +34,7 @@ std::string der_signature(std::string_view raw) {
   return {reinterpret_cast<const char*>(der.data()), static_cast<std::size_t>(size)};
 }
 
-// `hash`: null where the scheme has its own, as Ed25519 does.
+// `hash`: null if the scheme has its own, like Ed25519.
 bool verifies_with(EVP_PKEY* key, const EVP_MD* hash, std::string_view text, std::string_view sig) {
   const QuietErrors quiet;
   const EvpMdCtxPtr context(EVP_MD_CTX_new());
@@ -87,7 +87,7 @@ std::optional<SigningAlgorithm> find_signing_algorithm(std::string_view name) {
 }
 
 std::variant<VerificationKey, std::string> VerificationKey::of_secret(std::string_view secret) {
-  // Everybody knows a public key: as a secret it would let everybody sign.
+  // A public key is no secret: as one, it would let everybody sign.
   if (secret.find("-----BEGIN ") != std::string_view::npos ||
       secret.find("\"kty\"") != std::string_view::npos) {
     return "holds a key, not a secret; give public keys by --jwt-key";

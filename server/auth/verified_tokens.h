@@ -1,9 +1,8 @@
-// server/auth/verified_tokens.h: What was found out about tokens whose signature is right, so that
-// a client that polls does not have the same one verified again and again (RSA: 30 us, a digest: 1
-// us).
+// server/auth/verified_tokens.h: A cache of tokens whose signature is valid, so that the token of a
+// polling client is not verified for each request (an RSA signature takes 30 us, a digest 1 us).
 //
-// Only validly signed tokens get in, so nobody without a key can push others out. It lives and dies
-// with the keys that verified.
+// Only tokens with a valid signature are added, so nobody without a key can push others out. The
+// cache belongs to a set of keys and is dropped with it.
 //
 // Thread safety: all methods may be called from any thread; the lock is a leaf.
 #pragma once
@@ -19,12 +18,12 @@
 
 namespace bide {
 
-// All that does not depend on the time of day.
+// Everything about a token that does not depend on the current time.
 struct VerifiedToken {
   std::uint64_t client = 0;
   WallTime not_before{};
   WallTime expires{};
-  bool is_for_us = false;  // From whom and for whom it must be.
+  bool is_for_us = false;  // Its issuer and audience are the configured ones.
   bool reads_jobs = false;
 };
 
@@ -33,7 +32,7 @@ class VerifiedTokens {
   // About 100 bytes each.
   static constexpr std::size_t kTokensMax = 4096;
 
-  // `token`: its digest under a key that nobody knows.
+  // `token`: its digest (KeyedDigest::random()).
   [[nodiscard]] std::optional<VerifiedToken> find(const KeyedDigest::Value& token) const
       EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
@@ -41,7 +40,7 @@ class VerifiedTokens {
     return it == tokens_.end() ? std::nullopt : std::optional(it->second);
   }
 
-  // Forgets all others when there are too many: those in use are back within one poll.
+  // When full, forgets all other tokens. Those in use come back with the next poll.
   void insert(const KeyedDigest::Value& token, const VerifiedToken& verified) EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     if (tokens_.size() >= kTokensMax && !tokens_.contains(token)) tokens_.clear();

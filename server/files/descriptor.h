@@ -1,4 +1,4 @@
-// server/files/descriptor.h: A file descriptor that is closed when its owner dies.
+// server/files/descriptor.h: Owns a file descriptor and closes it.
 //
 // Thread safety: none; it belongs to one thread.
 #pragma once
@@ -9,7 +9,7 @@ namespace bide {
 
 class Descriptor {
  public:
-  // What open(2) returned; -1 is nothing, and errno says why.
+  // `fd`: the result of open(2); -1 means that it failed, and errno says why.
   explicit Descriptor(int fd) : fd_(fd) {}
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);

@@ -18,13 +18,13 @@ BioPtr reader_of(const FileText& file) {
   return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
-// In place of OpenSSL's own, which asks at the terminal.
+// Replaces OpenSSL's callback, which asks at the terminal.
 int no_passphrase(char* /*out*/, int /*size*/, int /*writing*/, void* asked) {
   *static_cast<bool*>(asked) = true;
   return -1;
 }
 
-// All that `read_one` finds. `label`: as PEM has it, and `what` in words.
+// Everything that `read_one` finds. `label`: the label of the PEM block; `what`: the same in words.
 template <typename Handle, typename ReadOne>
 std::variant<std::vector<Handle>, std::string> read_all(const std::filesystem::path& path,
                                                         ReadOne&& read_one, const std::string& what,

@@ -1,7 +1,6 @@
-// server/files/pem_file.h: Certificates, lists of revoked ones and keys in files as administrators
-// have them: PEM (RFC 7468).
+// server/files/pem_file.h: Reads certificates, revocation lists and keys from PEM files (RFC 7468).
 //
-// Thread safety: pure functions, but for the disk, on which they block.
+// Thread safety: may be called from any thread; they block on the disk.
 #pragma once
 
 #include <filesystem>
@@ -13,17 +12,17 @@
 
 namespace bide {
 
-// All certificates in the file, at least one; or what is wrong with it, to stand behind its name:
-// `cannot be read: …`, `holds no certificate …`. What else the file holds is passed over.
+// All certificates in the file, at least one. Other blocks are ignored. The string: the error, to
+// follow the name of the file: `cannot be read: …`, `holds no certificate …`.
 [[nodiscard]] std::variant<std::vector<X509Ptr>, std::string> read_certificates(
     const std::filesystem::path& path);
 
-// All lists of revoked certificates in the file, at least one; or what is wrong, as above.
+// All certificate revocation lists in the file, at least one. The string: the error, as above.
 [[nodiscard]] std::variant<std::vector<X509CrlPtr>, std::string> read_revocations(
     const std::filesystem::path& path);
 
-// The first private key in the file; or what is wrong. An encrypted one is: nobody is asked for a
-// passphrase.
+// The first private key in the file. The string: the error, as above. An encrypted key is an error:
+// bide asks for no passphrase.
 [[nodiscard]] std::variant<EvpPkeyPtr, std::string> read_private_key(
     const std::filesystem::path& path);
 

@@ -42,7 +42,7 @@ bool is_link(int parent, const std::string& name) {
          S_ISLNK(status.st_mode);
 }
 
-// Empty: nothing is wrong.
+// The problem. Empty: none.
 std::string find_fault(const struct stat& status, const std::filesystem::path& path) {
   if (status.st_uid != ::geteuid()) {
     return path.string() + " belongs to user " + std::to_string(status.st_uid) +
@@ -59,7 +59,7 @@ std::string find_fault(const struct stat& status, const std::filesystem::path& p
 }  // namespace
 
 std::variant<PrivateDir, PrivateDir::Fault> PrivateDir::open(const std::filesystem::path& path) {
-  // A slash at the end would have a link followed.
+  // With a slash at the end, open(2) would follow a link.
   std::filesystem::path plain = path.lexically_normal();
   if (!plain.has_filename()) plain = plain.parent_path();
   return open_at(AT_FDCWD, plain.string(), plain);
@@ -117,7 +117,7 @@ PrivateDir::~PrivateDir() {
 }
 
 int PrivateDir::open_file(const std::string& name, int flags) const {
-  // Not blocking: a pipe that nobody writes to would hold us up before it can be looked at.
+  // Non-blocking: opening a pipe without a writer would block before it can be checked.
   const int fd =
       ::openat(fd_, name.c_str(), flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
   if (fd < 0) return -1;
@@ -143,7 +143,7 @@ std::optional<std::string> PrivateDir::first_line(const std::string& name) const
 
 std::error_code PrivateDir::replace(const std::string& name, std::string_view bytes) const {
   const std::string draft = name + ".new";
-  // Unlinked first: a draft left by a crash may have another mode, and O_EXCL follows no symlink.
+  // Unlinked first, because a draft left by a crash may have another mode. O_EXCL follows no link.
   ::unlinkat(fd_, draft.c_str(), 0);
   const int fd = open_file(draft, O_WRONLY | O_CREAT | O_EXCL);
   if (fd < 0) return last_error();

@@ -1,9 +1,9 @@
-// server/files/private_dir.h: A folder that is this user's alone, and the small files in it.
+// server/files/private_dir.h: A folder that belongs to this user alone, and the small files in it.
 //
-// Whoever can write where a program keeps its state can have it read what they planted, or write
-// where a symbolic link leads. So the folder is opened once, and what was opened is checked: it is
-// no link, it belongs to this process's user, and nobody else may write it. Files are opened in
-// there by their name alone, and are held to the same.
+// An attacker who can write to a program's state folder could make it read planted files, or write
+// through a symbolic link. So the folder is opened once, and the opened folder is checked: it is no
+// link, it belongs to the user of this process, and no other user may write to it. Files in it are
+// opened by their name alone and checked in the same way.
 //
 // Thread safety: const methods may be called from any thread; all block on the disk.
 #pragma once
@@ -19,13 +19,13 @@ namespace bide {
 
 class PrivateDir {
  public:
-  // What is wrong, and what to do about it: one line.
+  // The error and its remedy, in one line.
   struct Fault {
     std::string text;
   };
 
   [[nodiscard]] static std::variant<PrivateDir, Fault> open(const std::filesystem::path& path);
-  // The same, and creates it (mode 0700) with its parents where it is missing.
+  // The same, but creates the folder (mode 0700) and its parents if they are missing.
   [[nodiscard]] static std::variant<PrivateDir, Fault> make(const std::filesystem::path& path);
   [[nodiscard]] std::variant<PrivateDir, Fault> make_inside(const std::string& name) const;
 
@@ -33,16 +33,16 @@ class PrivateDir {
   PrivateDir& operator=(PrivateDir&& other) noexcept;
   ~PrivateDir();
 
-  // For people, and for programs that are told of it.
+  // For messages, and for programs that are given the path.
   [[nodiscard]] std::filesystem::path path_of(std::string_view name) const { return path_ / name; }
 
-  // `flags` as for open(2); a file that is created has mode 0600. -1: errno says why; EPERM: it is
-  // no regular file, or not this user's alone.
+  // `flags` as for open(2). A new file gets mode 0600. -1: see errno; EPERM means that it is no
+  // regular file or does not belong to this user alone.
   [[nodiscard]] int open_file(const std::string& name, int flags) const;
-  // nullopt: it cannot be opened, or there is nothing in it.
+  // nullopt: the file cannot be opened, or is empty.
   [[nodiscard]] std::optional<std::string> first_line(const std::string& name) const;
-  // Replaces the file by one of mode 0600 that holds `bytes`. Atomic: a reader sees the old content
-  // or the new one.
+  // Replaces the file by one with mode 0600 and the content `bytes`. Atomic: a reader sees the old
+  // content or the new one.
   [[nodiscard]] std::error_code replace(const std::string& name, std::string_view bytes) const;
 
  private:

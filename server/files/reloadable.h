@@ -1,9 +1,9 @@
-// server/files/reloadable.h: What is in force until a newer one is: read by many threads, replaced
-// by few.
+// server/files/reloadable.h: An object that stays in use until a newer one replaces it. Many
+// threads read it, few replace it.
 //
-// Thread safety: all methods may be called from any thread. The lock is a leaf and held for a copy
-// of a pointer; std::atomic<std::shared_ptr> would do the same with a lock that g++ 12's thread
-// sanitizer does not understand.
+// Thread safety: all methods may be called from any thread. The lock is a leaf, held to copy one
+// pointer. std::atomic<std::shared_ptr> would do the same, but g++ 12's thread sanitizer does not
+// understand its lock.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +23,13 @@ class Reloadable {
     return current_;
   }
 
-  // To be taken before what is to be installed is read: of two who read at the same time, the one
-  // that began later has the newer.
+  // To be called before the new object is read from its files. If two threads read at the same
+  // time, the one that began later has the newer object.
   [[nodiscard]] std::uint64_t take_turn() EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     return ++turns_;
   }
-  // Does nothing if what is in force began to be read later.
+  // Does nothing if the current object has a later turn.
   void install(std::uint64_t turn, std::shared_ptr<const T> next) EXCLUDES(mutex_) {
     {
       const MutexLock lock(mutex_);
@@ -37,13 +37,13 @@ class Reloadable {
       turn_ = turn;
       std::swap(current_, next);
     }
-    // `next`, the old one, may die here: outside the lock.
+    // `next` is the old object, and is destroyed here, outside the lock.
   }
 
  private:
   mutable Mutex mutex_;
   std::uint64_t turns_ GUARDED_BY(mutex_) = 0;
-  std::uint64_t turn_ GUARDED_BY(mutex_) = 0;  // Of what is in force.
+  std::uint64_t turn_ GUARDED_BY(mutex_) = 0;  // Of the current object.
   std::shared_ptr<const T> current_ GUARDED_BY(mutex_);
 };
 

@@ -15,7 +15,7 @@
 namespace bide {
 namespace {
 
-// How much was read; less than `size` at the end of the file only. nullopt: see errno.
+// The number of bytes read; less than `size` only at the end of the file. nullopt: see errno.
 std::optional<std::size_t> read_all(int fd, char* into, std::size_t size) {
   std::size_t done = 0;
   while (done < size) {
@@ -35,7 +35,7 @@ FileText::~FileText() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
 std::variant<FileText, Unreadable> read_small_file(const std::filesystem::path& path,
                                                    FileLimits limits) {
   const auto trouble = [] { return Unreadable{std::strerror(errno)}; };
-  // O_NONBLOCK: opening a pipe would wait for its writer. Reading may wait for one that is there.
+  // O_NONBLOCK, because opening a pipe would wait for its writer. Reading may wait for a writer.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (file.get() < 0) return trouble();
   struct stat status {};
@@ -44,8 +44,8 @@ std::variant<FileText, Unreadable> read_small_file(const std::filesystem::path& 
   if (limits.regular_only && !regular) return Unreadable{"not a regular file"};
   if (::fcntl(file.get(), F_SETFL, 0) != 0) return trouble();
 
-  // All at once: a buffer that grows leaves parts of a secret behind. One byte more than may be
-  // there shows that there is more. Files of /proc say that they have no size.
+  // One buffer for everything: a buffer that grows leaves parts of a secret behind. One byte beyond
+  // the limit shows that the file is larger. The size of files in /proc is not known.
   const std::size_t expected =
       regular && status.st_size > 0 ? static_cast<std::size_t>(status.st_size) : limits.bytes_max;
   std::string bytes(std::min(expected, limits.bytes_max) + 1, '\0');

@@ -1,6 +1,6 @@
-// server/files/small_file.h: A file that is read as a whole: settings, keys, credentials, tokens.
+// server/files/small_file.h: Reads a whole file: settings, keys, credentials, tokens.
 //
-// Thread safety: values and pure functions over the file system; they block on the disk.
+// Thread safety: may be called from any thread; blocks on the disk.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,8 @@
 
 namespace bide {
 
-// It may be a secret: wiped when it dies, and not copied, so that there is only one to wipe.
+// The content may be a secret. It is wiped when destroyed, and cannot be copied, so that there is
+// only one place to wipe.
 class FileText {
  public:
   FileText() = default;
@@ -38,12 +39,12 @@ struct Unreadable {
 
 struct FileLimits {
   std::size_t bytes_max = 1 << 20;  // Whole MiB.
-  // For what is read again when it changes, which a pipe cannot be.
+  // For files that are read again when they change. A pipe cannot be.
   bool regular_only = false;
 };
 
-// Links are followed. Pipes and descriptors (`/dev/fd/63`) are read to their end, unless
-// `regular_only`; one that nobody writes to is empty and not waited for.
+// Follows links. Reads pipes and descriptors (`/dev/fd/63`) to their end, unless `regular_only`. A
+// pipe without a writer is empty; this does not wait for one.
 [[nodiscard]] std::variant<FileText, Unreadable> read_small_file(const std::filesystem::path& path,
                                                                  FileLimits limits = {});
 

@@ -1,8 +1,9 @@
-// server/files/watched_files.h: Which files have changed since last asked, by what stat(2) says.
+// server/files/watched_files.h: Finds files that have changed since the last call, by stat(2).
 //
-// No thread and no inotify: a mounted secret changes by a symbolic link far above it, and one stat
-// a second and file is nothing. Changed means another device, inode, size, time of modification or
-// of change (for a file that was made readable, or replaced by one as old); links are followed.
+// There is no thread and no inotify: a mounted secret changes by a symbolic link far above it, and
+// one stat for each file and second costs almost nothing. A file has changed if its device, inode,
+// size, time of modification or time of change differs. The last one shows files that became
+// readable, and replacements of the same age. Links are followed.
 //
 // Thread safety: none; belongs to one thread.
 #pragma once
@@ -17,17 +18,18 @@ namespace bide {
 
 class WatchedFiles {
  public:
-  // To be made before the files are read, so that no change falls between.
+  // Create it before the files are read, so that no change is missed in between.
   explicit WatchedFiles(std::vector<std::filesystem::path> files);
 
-  // One stat a file. A file that is missing is one being replaced: no change until it is back.
+  // Makes one stat for each file. A missing file is probably being replaced, and counts as changed
+  // only when it is back.
   [[nodiscard]] std::vector<std::filesystem::path> take_changed();
 
  private:
   using Stamp = std::array<std::int64_t, 7>;
   struct Watched {
     std::filesystem::path path;
-    std::optional<Stamp> stamp;  // Of when it was last seen.
+    std::optional<Stamp> stamp;  // When the file was last seen.
   };
 
   static std::optional<Stamp> stamp_of(const std::filesystem::path& file);

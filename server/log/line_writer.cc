@@ -76,8 +76,8 @@ bool LineWriter::flush(std::chrono::milliseconds patience) {
 }
 
 void LineWriter::run() {
-  // A reader that is gone must not kill the process by SIGPIPE, and signals meant for main's thread
-  // have no business here.
+  // Blocks SIGPIPE, which would end the process when the reader is gone, and the signals that only
+  // main's thread handles.
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
@@ -102,8 +102,8 @@ std::optional<std::string> LineWriter::next_batch() {
   return batch;
 }
 
-// Whole lines up to PIPE_BUF: such a write to a pipe is atomic, so that lines of processes that
-// share it do not mix.
+// Whole lines up to PIPE_BUF. Such a write to a pipe is atomic, so the lines of processes that
+// share the pipe do not mix.
 void LineWriter::fill(std::string& batch) {
   if (const std::uint64_t dropped = dropped_.load(); dropped != noted_) {
     batch = note_(dropped - noted_) + '\n';
@@ -117,9 +117,8 @@ void LineWriter::fill(std::string& batch) {
 
 void LineWriter::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    // Asked first, because a write that blocks could not be abandoned. A pipe that is writable
-    // takes PIPE_BUF bytes without blocking. O_NONBLOCK would change the descriptor for the shell,
-    // too.
+    // Polls first, because a write that blocks could not be abandoned. A writable pipe accepts
+    // PIPE_BUF bytes without blocking. O_NONBLOCK would change the descriptor for the shell, too.
     struct pollfd ready = {fd_, POLLOUT, 0};
     const int polled = ::poll(&ready, 1, kPollMilliseconds);
     if (abandoned_.load()) return;

@@ -1,9 +1,9 @@
-// server/log/line_writer.h: Lines on their way to a file descriptor that may be stuck.
+// server/log/line_writer.h: Writes lines to a file descriptor that may block.
 //
-// stderr is often a pipe, and whoever reads it may stop. A request thread must not stop with it: it
-// leaves its line in a bounded queue and goes on, and one thread of its own does the writing. When
-// the queue is full the oldest lines go, since the newest tell more; how many went is written
-// once there is room again.
+// stderr is often a pipe, and its reader may stop. Request threads must not stop with it. They put
+// a line into a bounded queue and go on; a thread of the writer's own writes. When the queue is
+// full the oldest lines are dropped, because the newest are more useful. When there is room again,
+// the number of dropped lines is written.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once
@@ -23,28 +23,29 @@ namespace bide {
 
 class LineWriter {
  public:
-  // A line, without its end, that says that `lines` lines were dropped.
+  // Makes the line, without its end, that reports `lines` dropped lines.
   using DropNote = std::string (*)(std::uint64_t lines);
 
-  // `fd` stays the caller's, and blocking. `bytes_max` bounds the queue; a longer line is dropped.
+  // The caller keeps `fd`, which stays blocking. `bytes_max` bounds the queue; a longer line is
+  // dropped.
   LineWriter(int fd, std::size_t bytes_max, DropNote note);
-  // Gives up on what cannot be written within a second.
+  // Writes the queued lines, for a second at most, and drops the rest.
   ~LineWriter();
   LineWriter(const LineWriter&) = delete;
   LineWriter& operator=(const LineWriter&) = delete;
 
-  // Queues `line` (the line end is added). Never blocks on `fd`. A line for which there is no
-  // memory is dropped.
+  // Queues `line` and adds the line end. Never blocks on `fd`. If there is no memory, the line is
+  // dropped.
   void write(std::string line) noexcept;
-  // Counts a line that could not even be made.
+  // Counts a line that the caller could not make.
   void drop() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
-  // Waits until everything queued before is written. False: not within `patience`.
+  // Blocks until all lines queued before are written. False: that took longer than `patience`.
   bool flush(std::chrono::milliseconds patience);
   [[nodiscard]] std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
 
  private:
   void run();
-  // Blocks until there are lines. nullopt: closing, and all is written.
+  // Blocks until there are lines. nullopt: the writer is closing, and everything is written.
   std::optional<std::string> next_batch();
   void send(std::string_view bytes);
   void append(std::string line) REQUIRES(mutex_);
@@ -55,7 +56,7 @@ class LineWriter {
   const std::size_t bytes_max_;
   const DropNote note_;
   std::atomic<std::uint64_t> dropped_{0};
-  std::atomic<bool> abandoned_{false};  // Closing, and out of patience.
+  std::atomic<bool> abandoned_{false};  // The destructor has stopped waiting.
   Mutex mutex_;
   CondVar changed_;
   std::deque<std::string> lines_ GUARDED_BY(mutex_);

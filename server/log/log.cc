@@ -18,7 +18,7 @@ constexpr std::size_t kLineBytesExpected = 256;
 WallTime wall_now() { return system_clock().wall_now(); }
 
 LineWriter& writer() {
-  // Never destroyed: threads may log until the very end of the process.
+  // Never destroyed, because threads may log until the process ends.
   static LineWriter* const writer = new LineWriter(STDERR_FILENO, kQueueBytesMax, [](auto lines) {
     return format_log_line("warn", "log lines dropped", wall_now(), {{"lines", lines}});
   });
@@ -48,7 +48,7 @@ void drop_line() noexcept {
   try {
     writer().drop();
   } catch (const std::exception&) {
-    // It would be the first line, and there is no memory or no thread for the writer.
+    // This is the first line, and there is no memory or no thread for the writer.
   }
 }
 
@@ -95,7 +95,7 @@ std::optional<std::uint64_t> LogLimit::admit(TimePoint now) {
   const TimePoint::rep at = now.time_since_epoch().count();
   TimePoint::rep next = next_.load(std::memory_order_relaxed);
   const TimePoint::rep later = (now + std::chrono::seconds(1)).time_since_epoch().count();
-  // Of several threads that find the second over, one wins the exchange and logs.
+  // If several threads find that the second is over, one wins the exchange and logs.
   if (at < next || !next_.compare_exchange_strong(next, later, std::memory_order_relaxed)) {
     held_back_.fetch_add(1, std::memory_order_relaxed);
     return std::nullopt;

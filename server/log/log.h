@@ -1,8 +1,8 @@
-// server/log/log.h: The server's log: one JSON object a line on stderr,
+// server/log/log.h: The server's log: one JSON object on each line of stderr,
 // {"time":"2026-01-31T12:00:00.123Z","level":"info","msg":"…", fields…}.
 //
-// No caller ever waits for stderr: see LineWriter. Secrets are the caller's care: URLs go in
-// redacted (server/nats/login/nats_url.h).
+// No caller waits for stderr (LineWriter). Callers must not log secrets; they redact URLs
+// (server/nats/login/nats_url.h).
 //
 // Thread safety: all functions may be called from any thread.
 #pragma once
@@ -23,7 +23,7 @@ namespace bide {
 // Which requests are logged (server/net/access_logger.h).
 enum class AccessLog : std::uint8_t {
   kOff,
-  kSampled,  // Every error, and one in a hundred of the others.
+  kSampled,  // All errors, and one of a hundred other requests.
   kAll,
 };
 
@@ -36,10 +36,10 @@ void log_info(std::string_view message, std::initializer_list<LogField> fields =
 void log_warn(std::string_view message, std::initializer_list<LogField> fields = {});
 void log_error(std::string_view message, std::initializer_list<LogField> fields = {});
 
-// One per call site (a static): lets one line a second through and counts the others.
+// Limits a call site, which has one as a static, to one line a second, and counts the others.
 class LogLimit {
  public:
-  // How many were held back since the last that got through; nullopt: hold this one back, too.
+  // The number of suppressed lines since the last logged one. nullopt: suppress this line, too.
   [[nodiscard]] std::optional<std::uint64_t> admit(TimePoint now);
 
  private:
@@ -47,20 +47,21 @@ class LogLimit {
   std::atomic<std::uint64_t> held_back_{0};
 };
 
-// log_warn() at most once a second for `limit`; `suppressed` tells how many lines that left out.
+// log_warn(), at most once a second for `limit`. The field `suppressed` has the number of lines
+// that were left out.
 void log_warn_limited(LogLimit& limit, std::string_view message,
                       std::initializer_list<LogField> fields = {});
 
-// A line that is a complete JSON object already: the access log's.
+// Logs a line that is a complete JSON object already, for the access log.
 void log_line(std::string line);
 
-// Waits until the log is written, `patience` at most; main calls it before it returns.
+// Blocks until the log is written, for `patience` at most. main calls it before it returns.
 void flush_log(std::chrono::milliseconds patience);
-// Lines that stderr did not take.
+// The number of lines that were dropped.
 [[nodiscard]] std::uint64_t log_lines_dropped();
 
-// The line of log_info() and its like, without the line end; `level` is `info`, `warn` or `error`.
-// Message and values may be whatever somebody wrote: see JsonText::printable_string().
+// The line that log_info() and the others write, without the line end. `level`: `info`, `warn` or
+// `error`. Message and values may be any text: see JsonText::printable_string().
 [[nodiscard]] std::string format_log_line(std::string_view level, std::string_view message,
                                           WallTime time, std::initializer_list<LogField> fields,
                                           std::uint64_t suppressed = 0);

@@ -1,5 +1,4 @@
-// server/metrics/histogram.h: How often something took how long, in the buckets of a Prometheus
-// histogram.
+// server/metrics/histogram.h: A histogram of durations, for Prometheus.
 //
 // Thread safety: a Histogram is part of a thread's block (server/metrics/per_thread.h); figures are
 // values.
@@ -14,21 +13,21 @@
 
 namespace bide {
 
-// Upper bounds, inclusive and ascending; what is longer than the last goes into one more bucket.
+// Inclusive upper bounds in ascending order. One more bucket has everything above the last bound.
 template <std::size_t N>
 using BucketBounds = std::array<std::chrono::nanoseconds, N>;
 
 // The sum over all threads.
 template <const auto& kBounds>
 struct HistogramFigures {
-  std::array<std::uint64_t, kBounds.size() + 1> buckets{};  // Each for itself, not cumulated.
+  std::array<std::uint64_t, kBounds.size() + 1> buckets{};  // Not cumulative.
   std::uint64_t sum_ns = 0;
 };
 
 template <const auto& kBounds>
 class Histogram {
  public:
-  // Less than nothing counts as nothing: clocks of two sources may disagree.
+  // Negative durations count as zero: they occur if two clocks disagree.
   void observe(std::chrono::nanoseconds took) noexcept {
     std::size_t bucket = 0;
     while (bucket < kBounds.size() && took > kBounds[bucket]) ++bucket;

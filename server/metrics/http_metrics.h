@@ -1,8 +1,8 @@
-// server/metrics/http_metrics.h: What the HTTP side counts. What a request costs is counted by each
-// thread for itself (server/metrics/per_thread.h); what is rare, by all together.
+// server/metrics/http_metrics.h: The metrics of the HTTP side. Each thread has its own counters for
+// what happens with every request (server/metrics/per_thread.h); rare events share one counter.
 //
-// Thread safety: may be counted and read from any thread; nothing is inferred from one counter
-// about another.
+// Thread safety: may be counted and read from any thread. Counters are not consistent with each
+// other.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@
 
 namespace bide {
 
-// Labels `kind` and `road` of what is parked.
+// What a request is parked on: labels `kind` and `road`.
 enum class ParkedOn : std::uint8_t {
   kJob,
   kSet,
@@ -34,33 +34,33 @@ inline constexpr std::size_t kParkedOn = 9;
 // Why a connection is closed at once; label `reason`.
 enum class ConnectionRefusal : std::uint8_t {
   kDraining,  // The server is shutting down.
-  kNoSlot,    // ConnectionSlots are all in use.
+  kNoSlot,    // All ConnectionSlots are in use.
   kNoWatch,   // The kernel is out of memory or watches.
-  kClient,    // One client has as many as it may.
+  kClient,    // The client has its maximum of connections.
 };
 inline constexpr std::size_t kConnectionRefusals = 4;
 [[nodiscard]] std::string_view word_of(ConnectionRefusal reason);
 
-// Why a request that was understood is not served as it asked; label `reason`. For one reason more:
-// a line here, one in word_of(), the number below, and count(metrics.refused(...)).
+// Why a well-formed request was not served as it asked; label `reason`. A further reason needs a
+// line here, one in word_of(), the number below, and count(metrics.refused(...)).
 enum class RequestRefusal : std::uint8_t {
   kShed,          // No room to park: answered at once, or the stream ended.
-  kDraining,      // Asked to be held while the server was shutting down: answered at once.
+  kDraining,      // Wanted to be held during the shutdown: answered at once.
   kNotReady,      // The first read of the bucket was under way.
   kNotFresh,      // NATS was away for longer than --max-stale.
-  kNotCaughtUp,   // Held until what the stream holds is known here, and it was not in time.
-  kUnauthorized,  // 401: no token, or none of ours.
-  kForbidden,     // 403: a token that does not permit reading.
-  kRate,          // 429: too many requests of one client.
-  kClientParked,  // 429: one client holds as many as it may.
-  kClientUnread,  // 429: one client has left too much unread.
+  kNotCaughtUp,   // The table did not catch up in time with what the stream holds.
+  kUnauthorized,  // 401: no token, or an invalid one.
+  kForbidden,     // 403: the token does not permit reading.
+  kRate,          // 429: too many requests from one client.
+  kClientParked,  // 429: the client has its maximum of parked requests.
+  kClientUnread,  // 429: the client has left too much unread.
   kLogins,        // 429: too many tokens from one address were refused.
 };
 inline constexpr std::size_t kRequestRefusals = 11;
 [[nodiscard]] std::string_view word_of(RequestRefusal reason);
 
-// What is answered without a look at the path (server/net/front.h), and 0 for any other; label
-// `status`.
+// Statuses of requests that are rejected before their path is looked at (server/net/front.h), and 0
+// for any other; label `status`.
 inline constexpr std::array kRejectStatuses = {400, 408, 413, 414, 417, 421, 429, 431, 501, 505, 0};
 
 namespace bounds {
@@ -73,19 +73,19 @@ inline constexpr BucketBounds<16> kHeld = {5ms, 20ms, 100ms, 250ms, 500ms, 1s,  
                                            10s, 15s,  20s,   25s,   30s,   40s, 50s, 60s};
 }  // namespace bounds
 
-// What one thread has counted.
+// The counters of one thread.
 struct alignas(kCacheLineBytes) HttpTally {
   std::array<Tally, 6> responses;       // By status class: [2] counts 200-299, [1] the rest.
   std::array<Tally, 8> outcomes;        // Of job requests, by Outcome.
-  Tally requests_parked;                // That ever were.
-  Tally stream_records;                 // States told on streams.
-  std::array<Tally, kParkedOn> parked;  // A balance: the sum is who is parked now.
-  // Of a request that was answered at once: from its last byte to its answer at the socket.
+  Tally requests_parked;                // All that were ever parked.
+  Tally stream_records;                 // Records sent on streams.
+  std::array<Tally, kParkedOn> parked;  // A balance: the sum is the number parked now.
+  // For requests answered at once: from their last byte to the answer at the socket.
   Histogram<bounds::kService> service;
-  // Of one that was parked: the same.
+  // The same for requests that were parked.
   Histogram<bounds::kHeld> held;
-  // Of those who were parked when an event came that they were answered for: from its delivery
-  // (Waiter::news_at) to the answer, or of streams the record, at the socket.
+  // For parked requests answered because of an event: from its delivery (Waiter::news_at) to the
+  // answer at the socket; for streams, to the record.
   Histogram<bounds::kNews> request_news;
   Histogram<bounds::kNews> stream_news;
 };
@@ -103,7 +103,7 @@ struct HttpMetrics {
   [[nodiscard]] Counter& refused(RequestRefusal reason) {
     return requests_refused[static_cast<std::size_t>(reason)];
   }
-  // By the airlock: not HTTP, or over a limit.
+  // Requests that the airlock rejected: not HTTP, or over a limit.
   [[nodiscard]] Counter& rejected(int status);
 
   PerThread<HttpTally> tallies;
@@ -111,16 +111,16 @@ struct HttpMetrics {
   std::array<Counter, kConnectionRefusals> connections_refused{};
   std::array<Counter, kRequestRefusals> requests_refused{};
   std::array<Counter, kRejectStatuses.size()> requests_rejected{};
-  Counter connections_evicted{0};     // Idle, closed to make room for others.
+  Counter connections_evicted{0};     // Idle ones, closed to make room for others.
   Counter event_streams{0};           // Server-sent events, opened.
   Counter web_sockets{0};             // WebSockets, opened.
-  Counter tls_handshakes{0};          // That succeeded.
-  Counter tls_handshake_failures{0};  // Or took too long. Not: left before the first byte.
+  Counter tls_handshakes{0};          // Successful ones.
+  Counter tls_handshake_failures{0};  // Failed or too slow; not those left before the first byte.
   std::array<Counter, kParkedOn> streams_open{};  // A balance.
   Counter clients_gone{0};                        // Hung up while parked.
-  Counter clients_slow{0};                        // Cut: head, body or reading took too long.
-  Counter out_of_memory{0};   // Requests and connections that ended for want of memory.
-  Counter clients_unread{0};  // Cut: left more unread than one client may.
+  Counter clients_slow{0};                        // Closed: head, body or reading took too long.
+  Counter out_of_memory{0};   // Requests and connections that ended because memory was lacking.
+  Counter clients_unread{0};  // Closed: left more unread than one client may.
 };
 
 }  // namespace bide

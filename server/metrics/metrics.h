@@ -1,7 +1,8 @@
-// server/metrics/metrics.h: What the server counts. Names on /metrics are `bide_<member>_total`.
+// server/metrics/metrics.h: The metrics of the watcher's side. On /metrics, counters are named
+// `bide_<member>_total`.
 //
-// Thread safety: counters are atomic; add with relaxed order, nothing is inferred from one counter
-// about another.
+// Thread safety: counters are atomic and added to with relaxed order. They are not consistent with
+// each other.
 #pragma once
 
 #include <algorithm>
@@ -21,23 +22,22 @@ inline void count(Counter& counter) noexcept { counter.fetch_add(1, std::memory_
 using Gauge = std::atomic<std::uint64_t>;
 
 struct Metrics {
-  // The watcher's side.
   Counter entries_applied{0};                              // First reads and resyncs included.
   std::array<Counter, kRejectReasons> entries_rejected{};  // Label `reason`: word_of(RejectReason).
   Counter resyncs{0};          // Full reads of the bucket after the first.
   Counter nats_reconnects{0};  // Connections to NATS after the first.
-  Counter tail_requests{0};    // Questions where the stream ends, for those who must know.
-  Counter reconciles{0};       // Comparisons with the stream's own account.
-  Counter nats_restarts{0};    // Embedded nats-server: deaths, and ends for its silence.
+  Counter tail_requests{0};    // Requests to NATS for the end of the stream, to catch up.
+  Counter reconciles{0};       // Comparisons with the stream's state.
+  Counter nats_restarts{0};  // Embedded nats-server: it ended, or was ended because it was silent.
 
-  // The watcher writes these. Sequences of the stream: of the latest entry dealt with, rejected
-  // ones included, and of the newest that is known to exist, by the stream's own account or by what
-  // a delivery says is pending behind it.
+  // The watcher writes these. Sequences of the stream: of the latest entry handled, rejected ones
+  // included; and of the newest one known to exist, from the stream's state or from the number of
+  // entries that a delivery says are pending.
   Gauge revision_delivered{0};
   Gauge revision_known{0};
-  Gauge entries_queued{0};  // Received and not looked at yet.
+  Gauge entries_queued{0};  // Received, but not handled yet.
 
-  // Another stream, or the same read afresh.
+  // A full read begins.
   void begin_stream(Revision known) noexcept {
     revision_delivered.store(0, std::memory_order_relaxed);
     revision_known.store(known, std::memory_order_relaxed);
@@ -46,7 +46,8 @@ struct Metrics {
     revision_delivered.store(revision, std::memory_order_relaxed);
     know(revision + pending);
   }
-  // All is delivered, the consumer says, but for what the stream's own account owes (0: nothing).
+  // A heartbeat says that everything is delivered. `owed`: the end of the stream by its state, if
+  // that is not delivered yet (0: it is).
   void correct_known(Revision owed) noexcept {
     const Revision delivered = revision_delivered.load(std::memory_order_relaxed);
     revision_known.store(std::max(delivered, owed), std::memory_order_relaxed);

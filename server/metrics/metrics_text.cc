@@ -8,7 +8,7 @@
 namespace bide {
 namespace {
 
-// The shortest text that reads as the same number.
+// The shortest text that reads back as the same number.
 std::string text_of(double value) {
   if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
   if (std::isnan(value)) return "NaN";
@@ -21,7 +21,8 @@ double seconds_of(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
 }
 
-// As Prometheus' own libraries write it: the text is a label, and labels are compared as text.
+// Written as by Prometheus' own libraries, because the bound is a label, and labels are compared as
+// text.
 std::string bound_of(std::chrono::nanoseconds bound) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%g", seconds_of(bound));

@@ -1,6 +1,6 @@
-// server/metrics/metrics_text.h: Numbers as Prometheus reads them (text format 0.0.4).
+// server/metrics/metrics_text.h: Writes metrics in Prometheus' text format 0.0.4.
 //
-// Thread safety: one writer, one thread.
+// Thread safety: none; one thread uses it.
 #pragma once
 
 #include <chrono>
@@ -23,13 +23,13 @@ class MetricsText {
   };
   using Labels = std::initializer_list<Label>;
 
-  // Starts a metric; its samples follow. `type` is `counter`, `gauge` or `histogram`, `help` one
+  // Starts a metric; its samples follow. `type`: `counter`, `gauge` or `histogram`. `help`: one
   // sentence.
   void metric(std::string_view name, std::string_view type, std::string_view help);
-  // One sample of the current metric. Infinite numbers are told as such.
+  // One sample of the current metric. Infinity is written as `+Inf` or `-Inf`.
   void sample(double value, Labels labels = {});
   void sample(std::uint64_t value, Labels labels = {});
-  // All samples of a histogram, cumulated, bounds and sum in seconds.
+  // All samples of a histogram: cumulative buckets, bounds and sum in seconds.
   template <const auto& kBounds>
   void histogram(const HistogramFigures<kBounds>& figures, Labels labels = {}) {
     histogram(kBounds, figures.buckets, figures.sum_ns, labels);
@@ -40,7 +40,7 @@ class MetricsText {
  private:
   void histogram(std::span<const std::chrono::nanoseconds> bounds,
                  std::span<const std::uint64_t> buckets, std::uint64_t sum_ns, Labels labels);
-  // `more` goes behind the labels; without a name there is none.
+  // `more`: one more label behind the others, if it has a name.
   void begin_sample(std::string_view suffix, Labels labels, const Label& more = {});
   void append_label(const Label& label);
   void end_sample(double value);

@@ -14,7 +14,7 @@ struct Numbers {
   std::bitset<kSharedNumber> taken GUARDED_BY(mutex);
 };
 
-// Never destroyed: threads may end after main has.
+// Never destroyed, because threads may end after main.
 constinit Numbers numbers;
 
 struct GiveBack {
@@ -22,7 +22,7 @@ struct GiveBack {
     if (thread_number >= kSharedNumber) return;
     MutexLock lock(numbers.mutex);
     numbers.taken.reset(thread_number);
-    thread_number = kSharedNumber;  // Should the thread still count something.
+    thread_number = kSharedNumber;  // In case the thread still counts something.
   }
 };
 

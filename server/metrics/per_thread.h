@@ -1,12 +1,11 @@
-// server/metrics/per_thread.h: A block of counters for each thread that counts, summed by whoever
-// reads.
+// server/metrics/per_thread.h: A block of counters for each thread. Readers sum the blocks.
 //
-// A counter that all threads add to is a cache line that wanders from core to core, and a locked
-// instruction each time. Here a thread writes a block of its own: adding is a load, an addition and
-// a store. The block of a thread that has ended goes on with the next one, so sums never fall.
+// If all threads add to one counter, its cache line moves from core to core, and each addition
+// needs a locked instruction. Here a thread writes its own block: adding is a load, an addition and
+// a store. When a thread ends, the next new thread continues its block, so sums never fall.
 //
-// Thread safety: all functions may be called from any thread; a block is written by its thread
-// alone and read by anybody, so it is made of Tally.
+// Thread safety: all functions may be called from any thread. Only its thread writes a block and
+// any thread may read it, so a block consists of Tally members.
 #pragma once
 
 #include <array>
@@ -17,7 +16,7 @@
 
 namespace bide {
 
-// Neighbours on one line would make it wander after all.
+// Blocks are aligned to this, so that two never share a cache line.
 inline constexpr std::size_t kCacheLineBytes = 64;
 
 // A counter with one writer at a time.
@@ -26,7 +25,7 @@ class Tally {
   void add(std::uint64_t n) noexcept {
     value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
-  // Of a balance; the sum over all threads is right modulo 2^64.
+  // For balances. One thread's value may wrap; the sum over all threads is right modulo 2^64.
   void subtract(std::uint64_t n) noexcept { add(0 - n); }
   [[nodiscard]] std::uint64_t load() const noexcept {
     return value_.load(std::memory_order_relaxed);
@@ -38,18 +37,18 @@ class Tally {
 
 inline void count(Tally& tally) noexcept { tally.add(1); }
 
-// More than the pool's threads (256 at most), the attendants (65) and the rest of bide together.
-// Threads beyond would share the last block and may lose counts.
+// More than the pool's threads (256 at most), the notifiers (65) and all other threads of bide.
+// Further threads would share the last block and might lose counts.
 inline constexpr std::uint32_t kCountingThreadsMax = 512;
 inline constexpr std::uint32_t kNoThreadNumber = UINT32_MAX;
 inline constinit thread_local std::uint32_t thread_number = kNoThreadNumber;
-// Gives this thread the lowest number that no other has, until it ends.
+// Gives this thread the lowest free number, until it ends.
 std::uint32_t take_thread_number() noexcept;
 
 template <typename Block>
 class PerThread {
  public:
-  // The last block is made at once, for threads for whose own there is no memory.
+  // The last block is made at once, for threads whose own block cannot be allocated.
   PerThread() { blocks_.back().store(new Block, std::memory_order_relaxed); }
   PerThread(const PerThread&) = delete;
   PerThread& operator=(const PerThread&) = delete;
@@ -57,7 +56,7 @@ class PerThread {
     for (const auto& block : blocks_) delete block.load(std::memory_order_relaxed);
   }
 
-  // This thread's.
+  // This thread's block.
   [[nodiscard]] Block& mine() noexcept {
     const std::uint32_t number =
         thread_number != kNoThreadNumber ? thread_number : take_thread_number();

@@ -19,7 +19,7 @@ double seconds_of(std::uint64_t ticks) {
   return static_cast<double>(ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
-// When the machine was started, in Unix time; 0: unknown.
+// The boot time of the machine, in Unix time. 0: unknown.
 std::uint64_t boot_time() {
   std::ifstream file("/proc/stat");
   std::string name;
@@ -31,8 +31,8 @@ std::uint64_t boot_time() {
   return 0;
 }
 
-// proc(5), /proc/pid/stat: counted from behind the name, which is in parentheses and may hold
-// anything, the fields are state (3), ..., utime (14), stime (15), ..., num_threads (20), ...,
+// proc(5), /proc/pid/stat. The name is in parentheses and may contain anything, so fields are
+// counted from behind it: state (3), ..., utime (14), stime (15), ..., num_threads (20), ...,
 // starttime (22), vsize (23), rss (24).
 void read_stat(ProcessFigures& figures) {
   std::ifstream file("/proc/self/stat");
@@ -45,7 +45,7 @@ void read_stat(ProcessFigures& figures) {
   std::size_t at = name_end + 4;  // The fourth field.
   for (int field = 4; field <= 24 && at < line.size(); ++field) {
     const std::size_t end = std::min(line.find(' ', at), line.size());
-    // Some that are of no interest here may be negative: those wrap.
+    // Fields that are not used here may be negative: they wrap.
     const std::uint64_t value = std::strtoull(line.c_str() + at, nullptr, 10);
     if (field == 14 || field == 15) ticks += value;
     if (field == 20) figures.threads = value;
@@ -70,7 +70,7 @@ std::uint64_t count_fds() {
   std::uint64_t entries = 0;
   while (::readdir(directory) != nullptr) ++entries;
   ::closedir(directory);
-  return entries > 3 ? entries - 3 : 0;  // Without `.`, `..` and the one just opened.
+  return entries > 3 ? entries - 3 : 0;  // Without `.`, `..` and the directory's own descriptor.
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-// server/metrics/process_figures.h: What the kernel says of this process, as every Prometheus
-// client library tells it.
+// server/metrics/process_figures.h: The kernel's figures about this process, for the metrics that
+// every Prometheus client library has.
 //
-// Thread safety: may be called from any thread. Reads /proc: some tens of microseconds, and where
-// the kernel is older than 6.2 a microsecond more for every two open descriptors.
+// Thread safety: may be called from any thread. Reads /proc, which takes some tens of microseconds;
+// on kernels before 6.2 a microsecond more for every two open descriptors.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct ProcessFigures {
   std::uint64_t max_fds = 0;  // The soft limit.
 };
 
-// What cannot be found out is 0.
+// Figures that cannot be read are 0.
 [[nodiscard]] ProcessFigures process_figures();
 
 }  // namespace bide

@@ -1,5 +1,5 @@
-// Done by hand because CLI11 2.1 lets a configuration file beat the environment and exits with 106
-// on usage errors.
+// Written by hand, because in CLI11 2.1 a configuration file beats the environment, and usage
+// errors exit with 106.
 #include "server/settings/command_line.h"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kIndent = 32;
 constexpr std::size_t kColumns = 80;
 
-// How many characters are to be changed, put in or left out to make one of the other (Levenshtein).
+// The number of characters to change, insert or delete to turn one into the other (Levenshtein).
 std::size_t distance(std::string_view one, std::string_view other) {
   std::vector<std::size_t> row(other.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -27,9 +27,9 @@ std::size_t distance(std::string_view one, std::string_view other) {
   return row.back();
 }
 
-// Null: nothing is like it.
+// The setting with the most similar name. Null: no name is similar.
 const Setting* nearest(std::string_view name, const Command& command) {
-  constexpr std::size_t kNameBytesMax = 64;  // The work grows with it.
+  constexpr std::size_t kNameBytesMax = 64;  // Bounds the work.
   const Setting* found = nullptr;
   std::size_t least = 3;
   if (name.size() > kNameBytesMax) return nullptr;
@@ -55,7 +55,7 @@ std::string lists_them(const Command& command) {
   return "`" + std::string(command.name) + " --help` lists them";
 }
 
-// Wraps `text` at words, to stand right of column kIndent.
+// Wraps `text` at words, to the right of column kIndent.
 void append_wrapped(std::string& out, std::string_view text) {
   std::size_t column = kIndent;
   while (!text.empty()) {
@@ -80,7 +80,7 @@ void append_setting(std::string& out, const Setting& setting, bool letters) {
   if (letters && setting.letter != '\0') flag = std::string("  -") + setting.letter + ", --";
   flag += setting.name;
   if (!setting.placeholder.empty()) flag.append(" ").append(setting.placeholder);
-  // A long one stands on a line of its own.
+  // A long flag has a line of its own.
   if (flag.size() >= kIndent) flag += '\n' + std::string(kIndent, ' ');
   flag.resize(std::max(flag.size(), kIndent), ' ');
   std::string notes = setting.has_variable ? variable_of(setting) : "";
@@ -149,7 +149,7 @@ UsageError no_such_setting(const std::string& where, std::string_view name,
   const Setting* const meant = nearest(name, command);
   std::string hint;
   if (meant != nullptr) {
-    // As it would stand there: a flag, a variable, or a key of the file.
+    // In the same spelling: a flag, a variable, or a key of the file.
     hint = where.starts_with("BIDE_") ? variable_of(*meant)
            : where.starts_with("--")  ? "--" + std::string(meant->name)
                                       : std::string(meant->name);

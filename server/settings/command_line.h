@@ -1,6 +1,6 @@
-// server/settings/command_line.h: The table of a command's settings, and what it gives: reading the
-// command line and the environment, --help, and errors that name what was expected. `bide serve`
-// and the client's commands have a table each.
+// server/settings/command_line.h: The table of a command's settings. From it come the parser of the
+// command line, the names of environment variables, --help, and error messages. `bide serve` and
+// each command of the client have their own table.
 //
 // Thread safety: immutable tables, pure functions.
 #pragma once
@@ -21,37 +21,37 @@ struct UsageError {
   int exit_code = 2;  // 0: not an error, the user asked for help.
 };
 
-// Decides which TOML types may carry the value: a string; a string or whole seconds; an integer; a
-// float or integer; a boolean. A switch needs no value on the command line.
+// The TOML types of a value are, in this order: string; string or integer (seconds); integer; float
+// or integer; boolean. A switch needs no value on the command line.
 enum class SettingKind : std::uint8_t { kText, kDuration, kCount, kFraction, kSwitch };
 
 struct Setting {
   std::string_view name;  // `max-wait`.
   SettingKind kind = SettingKind::kText;
   std::string_view placeholder{};   // `DURATION`; empty for switches.
-  std::string_view default_text{};  // As one would write it; empty where there is none.
+  std::string_view default_text{};  // In the user's spelling; empty: none.
   std::string_view doc{};           // For --help, one line.
   std::string_view expected{};      // For errors: "a duration from 1s to 1h, …".
-  char letter = '\0';               // `o` where `-o` is the same.
-  // Of a client's command: BIDE_MAX_WAIT counts, too. Of `bide serve` every variable does.
+  char letter = '\0';               // `o` if `-o` means the same.
+  // For the client's commands: BIDE_MAX_WAIT sets it, too. In `bide serve` all settings have one.
   bool has_variable = false;
 };
 
 struct Command {
   std::string_view name;  // `bide wait`.
   std::vector<const Setting*> settings;
-  std::string_view help_begin;  // What stands before the settings in --help.
+  std::string_view help_begin;  // The text before the settings in --help.
   std::string_view help_end;
-  // A client's command takes words beside flags and each flag once: which of two was meant is a
-  // guess. Its values may begin with dashes, for they are texts of others. Without this a flag that
-  // is given again replaces the first, so that a script can add to a list of flags.
+  // For the client's commands: takes words besides flags, and refuses a flag that is given twice. A
+  // value may begin with dashes, because it may be text from elsewhere. If this is false, the last
+  // of several equal flags counts, so that scripts can append flags.
   bool takes_words = false;
 };
 
-// Null: no such setting.
+// Null: the command has no such setting.
 [[nodiscard]] const Setting* find_setting(const Command& command, std::string_view name);
 
-// One value and where it was found; `where` is a flag, a variable, or `file:line: key`.
+// A value and its source. `where`: a flag, a variable, or `file:line: key`.
 struct Assignment {
   const Setting* setting;
   std::string where;
@@ -67,10 +67,10 @@ struct CommandLine {
 [[nodiscard]] std::variant<CommandLine, UsageError> read_command_line(
     std::span<const std::string> args, const Command& command);
 
-// `where`: the name as it was written, or with the place where it stands.
+// `where`: the name as it was written, perhaps with its place in a file.
 [[nodiscard]] UsageError no_such_setting(const std::string& where, std::string_view name,
                                          const Command& command);
-// The value is not repeated: a malformed URL may still hold a password.
+// Does not repeat the value, because even a malformed URL may contain a password.
 [[nodiscard]] UsageError unexpected(const std::string& where, const Setting& setting);
 
 // `max-wait` -> `BIDE_MAX_WAIT`.

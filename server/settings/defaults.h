@@ -1,5 +1,5 @@
-// server/settings/defaults.h: Where `bide serve` listens, and the client's commands look for it,
-// unless they are told.
+// server/settings/defaults.h: The default address on which `bide serve` listens, and where the
+// client's commands expect it.
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,4 @@
-// Finds the settings in the environment, and puts the sources in their order.
+// Reads the settings of the environment, and applies all sources in their order.
 #include "server/settings/options.h"
 
 #include <unistd.h>
@@ -20,7 +20,7 @@ constexpr std::string_view kConfigVariable = "BIDE_CONFIG";
 constexpr std::array<std::string_view, 3> kClientVariables = {"BIDE_SERVER", "BIDE_TOKEN",
                                                               "BIDE_CACERT"};
 
-// `BIDE_MAX_WAIT` -> `max-wait`; nothing for what is not upper case.
+// `BIDE_MAX_WAIT` -> `max-wait`. Empty if the variable is not in upper case.
 std::string setting_name_of(std::string_view variable) {
   std::string name(variable.substr(kPrefix.size()));
   for (char& c : name) {
@@ -31,7 +31,7 @@ std::string setting_name_of(std::string_view variable) {
   return name;
 }
 
-// Whether `text` is `digits`_`protocol`, and perhaps more behind a `_`: what follows `_PORT_`.
+// For the text behind `_PORT_`: whether it is `<digits>_<protocol>`, perhaps followed by `_…`.
 bool is_port_with_protocol(std::string_view text) {
   const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
   if (digits == 0) return false;
@@ -39,8 +39,8 @@ bool is_port_with_protocol(std::string_view text) {
   return text.starts_with("_TCP") || text.starts_with("_UDP") || text.starts_with("_SCTP");
 }
 
-// The kubelet and Docker's links set these for a service or container named `bide` or `bide-…`, in
-// every container beside it: BIDE_SERVICE_HOST, BIDE_NATS_PORT=tcp://10.0.0.1:4222, and so on.
+// For a service or container named `bide` or `bide-…`, the kubelet and Docker's links set these
+// variables in other containers: BIDE_SERVICE_HOST, BIDE_NATS_PORT=tcp://10.0.0.1:4222, and so on.
 bool is_service_link(std::string_view variable, std::string_view value) {
   const std::size_t port = variable.find("_PORT_");
   return variable.ends_with("_SERVICE_HOST") || variable.ends_with("_SERVICE_PORT") ||
@@ -80,7 +80,7 @@ const char* value_or_null(const Environment& environment, std::string_view name)
 
 std::optional<UsageError> check_together(const ServeOptions& options) {
   const AuthOptions& auth = options.auth;
-  // Who demands certificates knows who may read.
+  // Client certificates already control who may read.
   const bool anonymous = auth.kind == AuthOptions::Kind::kNone && options.tls_client_ca.empty();
   if (anonymous && !options.allow_anonymous && !is_loopback_host(options.listen_host)) {
     return UsageError{
@@ -125,7 +125,7 @@ std::optional<UsageError> check_together(const ServeOptions& options) {
   return std::nullopt;
 }
 
-// What is allowed, and hardly ever meant.
+// Warns of combinations that are allowed, but rarely intended.
 void warn_of_risks(ServeOptions& options) {
   const AuthOptions& auth = options.auth;
   if (auth.kind == AuthOptions::Kind::kJwt && auth.jwt_audience.empty()) {
@@ -169,7 +169,7 @@ const std::vector<Assignment>& defaults() {
   return all;
 }
 
-// The last --config, which is taken off the line; empty: there is none.
+// The last --config; all are removed from the line. Empty: there is none.
 std::string take_config(std::vector<Assignment>& line) {
   std::string config;
   std::erase_if(line, [&](Assignment& assignment) {
@@ -203,7 +203,7 @@ std::variant<ServeOptions, UsageError> parse_sources(std::span<const std::string
 
   options.data_dir = state_dir_of(value_or_null(environment, "XDG_STATE_HOME"),
                                   value_or_null(environment, "HOME"));
-  // From weak to strong; a wrong value is an error even where a stronger source hides it.
+  // The weakest source first. A wrong value is an error even if a stronger source replaces it.
   for (const auto* source :
        {&defaults(), &std::as_const(from_file), &from_environment, &std::as_const(from_line)}) {
     if (auto error = apply_assignments(*source, options)) return *std::move(error);
@@ -223,7 +223,7 @@ std::variant<ServeOptions, UsageError> parse_serve_options(std::span<const std::
                                                            const Environment& environment) {
   auto parsed = parse_sources(args, environment);
   auto* const error = std::get_if<UsageError>(&parsed);
-  // Names and what a parser quotes from a file may hold line ends, or what a terminal obeys.
+  // Names and quoted parts of a file may contain line ends or control characters.
   if (error != nullptr && error->exit_code != 0) error->message = printable(error->message, "?");
   return parsed;
 }

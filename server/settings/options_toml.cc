@@ -1,5 +1,4 @@
-// Reads the settings from a TOML file. The only unit that includes toml++, which is slow to
-// compile.
+// Reads the settings of a TOML file. Only this unit includes toml++, which is slow to compile.
 #include <toml++/toml.h>
 #include <charconv>
 
@@ -19,7 +18,7 @@ std::string text_of(double number) {
   return {buffer, end};
 }
 
-// The value as one would write it on the command line. nullopt: the TOML type does not fit.
+// The value in the spelling of the command line. nullopt: the TOML type does not fit.
 std::optional<std::string> text_of(const toml::node& value, SettingKind kind) {
   const bool may_be_integer = kind == SettingKind::kDuration || kind == SettingKind::kCount ||
                               kind == SettingKind::kFraction;

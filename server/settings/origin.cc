@@ -19,14 +19,15 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-// As WHATWG URL (section 3.5) has it: inet_ntop() writes some addresses with dots.
+// In the form of the WHATWG URL standard (section 3.5). inet_ntop() writes some addresses with
+// dots.
 std::string serialized(const ClientAddress& address) {
   const auto& bytes = address.bytes();
   std::array<unsigned, 8> pieces{};
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     pieces[i] = bytes[2 * i] * 256U + bytes[2 * i + 1];
   }
-  std::size_t left_out = 0;  // The first of the longest run of zeros that is longer than one.
+  std::size_t left_out = 0;  // The start of the first longest run of zeros, if longer than one.
   std::size_t zeros = 1;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const auto* const end = std::find_if(&pieces[i], pieces.end(), [](auto p) { return p != 0; });

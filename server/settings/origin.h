@@ -1,4 +1,4 @@
-// server/settings/origin.h: The origin of a page, as it is named in settings.
+// server/settings/origin.h: The origin of a page, for settings.
 //
 // Thread safety: pure function.
 #pragma once
@@ -9,10 +9,10 @@
 
 namespace bide {
 
-// `https://host` or `https://host:port`, http too, without a path (RFC 6454 section 6.2), as
-// browsers write it in Origin: scheme and host in lower case, an IPv6 address in its shortest form,
-// no port where it is the scheme's own. Names with other than ASCII are to be given as their
-// browser sends them (xn--…). nullopt: not an origin.
+// Parses `https://host` or `https://host:port` (or http) without a path (RFC 6454 section 6.2), and
+// returns it in the form that browsers send in Origin: scheme and host in lower case, an IPv6
+// address in its shortest form, no port if it is the default of the scheme. Names that are not
+// ASCII must be given as browsers send them (xn--…). nullopt: not an origin.
 [[nodiscard]] std::optional<std::string> parse_origin(std::string_view text);
 
 }  // namespace bide

@@ -1,5 +1,5 @@
-// server/settings/setting_values.h: How the values of settings are read from text. Each function
-// returns false for what is not expected, and has changed nothing then.
+// server/settings/setting_values.h: Parses the values of settings. Each function returns false, and
+// changes nothing, if the text is not what is expected.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -15,13 +15,13 @@
 
 namespace bide {
 
-// `low` and `high` are good, too.
+// The range includes `low` and `high`.
 template <typename Number>
 bool parse_number(std::string_view text, Number low, Number high, Number& out) {
   Number number{};
   const char* const end = text.data() + text.size();
   const auto [parsed, error] = std::from_chars(text.data(), end, number);
-  // Written so that a NaN fails, too.
+  // In this form a NaN fails, too.
   if (error != std::errc() || parsed != end || !(number >= low && number <= high)) return false;
   out = number;
   return true;
@@ -29,7 +29,7 @@ bool parse_number(std::string_view text, Number low, Number high, Number& out) {
 [[nodiscard]] bool parse_duration_within(std::string_view text, std::chrono::milliseconds low,
                                          std::chrono::milliseconds high,
                                          std::chrono::milliseconds& out);
-// A number of bytes with or without a unit: KiB, MiB, GiB. 0, or not less than `low`.
+// A number of bytes, with or without a unit: KiB, MiB, GiB. It must be 0, or at least `low`.
 [[nodiscard]] bool parse_bytes(std::string_view text, std::size_t low, std::size_t& out);
 [[nodiscard]] bool set_listen(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_nats(ServeOptions& options, std::string_view text);

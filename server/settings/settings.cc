@@ -151,14 +151,14 @@ constexpr std::array kSettings = {
         set_allowed_hosts),
 };
 
-// One of those that `bide emit` has, too.
+// A setting that `bide emit` has, too.
 template <std::size_t kIndex>
 ServeSetting nats_setting() {
   return {setting_of(nats_settings()[kIndex]),
           [](Options& o, Text t) { return nats_settings()[kIndex].set(o.nats_credentials, t); }};
 }
 
-// The shared ones stand behind `nats`.
+// The shared settings follow `nats`.
 template <std::size_t... kIndices>
 std::vector<ServeSetting> all_settings(std::index_sequence<kIndices...> /*of the shared ones*/) {
   std::vector<ServeSetting> all(kSettings.begin(), kSettings.end());

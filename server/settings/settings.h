@@ -16,23 +16,23 @@
 namespace bide {
 
 struct ServeSetting : Setting {
-  // False: not what is expected; the options are unchanged.
+  // False: `text` is not what is expected; the options are unchanged.
   bool (*set)(ServeOptions& options, std::string_view text);
 };
 
-// The file with settings: a flag and a variable, but no setting of its own.
+// The file with settings. It has a flag and a variable, but no key in the file.
 inline constexpr Setting kConfigSetting{.name = "config",
                                         .placeholder = "FILE",
                                         .doc = "read settings from this TOML file",
                                         .expected = "a TOML file"};
 
 [[nodiscard]] std::span<const ServeSetting> serve_settings();
-// Null: no such setting.
+// Null: there is no such setting.
 [[nodiscard]] const ServeSetting* find_serve_setting(std::string_view name);
-// The settings and --config.
+// All settings, and --config.
 [[nodiscard]] const Command& serve_command();
 
-// Applies them in order, so the last one wins.
+// Applies the assignments in order, so the last one counts. nullopt: no error.
 [[nodiscard]] std::optional<UsageError> apply_assignments(std::span<const Assignment> assignments,
                                                           ServeOptions& options);
 
@@ -40,7 +40,7 @@ inline constexpr Setting kConfigSetting{.name = "config",
 [[nodiscard]] std::variant<std::vector<Assignment>, UsageError> read_toml_settings(
     const std::string& path);
 
-// What --nats-… settings are in a table.
+// The row of a --nats-… setting in a table.
 [[nodiscard]] Setting setting_of(const NatsSetting& shared);
 
 }  // namespace bide
