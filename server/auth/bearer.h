@@ -20,9 +20,9 @@ struct BearerToken {
 };
 
 // Searches these places; the first one that has a token counts:
-// - `Authorization: Bearer <token>`, with the scheme in any case. Other schemes are ignored: they
-// may
-//   be meant for a proxy.
+// - `Authorization: Bearer <token>`, with the scheme in any case. Other schemes are ignored,
+// because
+//   a proxy may need them.
 // - `Sec-WebSocket-Protocol: bearer.<token>`, if the request asks for a WebSocket, because pages
 //   cannot set Authorization there.
 // - `Cookie: <cookie>=<token>`, for EventSource; the cookie should be HttpOnly.

@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view kPrefix = "$JS.ACK.";
 constexpr std::size_t kShortTokens = 7;  // After the prefix: stream to pending.
 constexpr std::size_t kLongTokens = 9;   // With domain and account hash in front.
-// A server may append more; they are not looked at.
+// A server may append more tokens; they are ignored.
 constexpr std::size_t kTokensMax = 16;
 
 std::optional<std::uint64_t> number(std::string_view token) {
@@ -36,7 +36,7 @@ std::optional<AckSubject> parse_ack_subject(std::string_view subject) {
   }
   if (count != kShortTokens && count < kLongTokens) return std::nullopt;
 
-  const std::size_t first = count == kShortTokens ? 2 : 4;  // <delivered>, which nobody needs.
+  const std::size_t first = count == kShortTokens ? 2 : 4;  // <delivered>, which is not used.
   const auto stream_seq = number(tokens[first + 1]);
   const auto consumer_seq = number(tokens[first + 2]);
   const auto time = number(tokens[first + 3]);

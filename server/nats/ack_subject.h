@@ -1,8 +1,9 @@
-// server/nats/ack_subject.h: The reply subject of a JetStream message, which carries its metadata.
+// server/nats/ack_subject.h: Parses the reply subject of a JetStream message, which has its
+// metadata.
 //
 // `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`, or since
-// server 2.x also (ADR-15) `$JS.ACK.<domain>.<account hash>.<stream>.….<pending>[.<random>]`. Read
-// in place, because natsMsg_GetMetaData() allocates four times a message.
+// server 2.x also (ADR-15) `$JS.ACK.<domain>.<account hash>.<stream>.….<pending>[.<random>]`. It is
+// parsed in place, because natsMsg_GetMetaData() allocates four times for each message.
 //
 // Thread safety: pure function.
 #pragma once
@@ -19,8 +20,8 @@ namespace bide {
 struct AckSubject {
   Revision stream_seq = 0;
   std::uint64_t consumer_seq = 0;
-  WallTime time;              // When the stream took the message.
-  std::uint64_t pending = 0;  // Messages the consumer has yet to deliver.
+  WallTime time;              // When the stream stored the message.
+  std::uint64_t pending = 0;  // Messages that the consumer has yet to deliver.
 };
 
 // nullopt: not a JetStream delivery.

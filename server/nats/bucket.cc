@@ -11,12 +11,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// In a group that works each is heard of every second, and from 4 s on the others may have elected
-// another leader than the one that answers.
+// In a working group each server is heard from every second. After 4 s the others may have elected
+// another leader than the server that answers.
 constexpr std::chrono::nanoseconds kPeerSilenceMax = 3s;
-// For how long the server knows a `Nats-Msg-Id`: the default of all clients.
+// How long the server remembers a `Nats-Msg-Id`: the default of all clients.
 constexpr std::chrono::nanoseconds kDuplicateWindow = 2min;
-// Of about a thousand streams each.
+// Each request returns about a thousand streams.
 constexpr int kPagesMax = 16;
 constexpr std::size_t kAnswerDepthMax = 16;
 
@@ -36,7 +36,7 @@ BucketFailure failure(const NatsConnection& connection, natsStatus status, jsErr
   return {status == NATS_NOT_FOUND, describe_request_error(connection, status, request)};
 }
 
-// As the leader of the stream's group sees it; a single server has no group.
+// From the view of the leader of the stream's group. A single server has no group.
 bool has_quorum(const jsClusterInfo* group) {
   if (group == nullptr || group->ReplicasLen <= 0) return true;
   if (group->Leader == nullptr || *group->Leader == '\0') return false;
@@ -95,16 +95,17 @@ std::optional<BucketFailure> create_bucket(const NatsConnection& connection,
   jsErrCode code{};
   const natsStatus status = js_AddStream(nullptr, connection.jetstream(), &config, &options, &code);
   if (status == NATS_OK) return std::nullopt;
-  // Said now: the library keeps the reason of its last failure only.
+  // Described now, because the library keeps only its last error.
   BucketFailure refusal = failure(connection, status, code, "STREAM.CREATE");
-  // Somebody was faster, with another configuration: theirs will do.
+  // Another client was faster, with another configuration. bide uses that bucket.
   if (std::holds_alternative<BucketState>(read_bucket_state(connection, bucket))) {
     return std::nullopt;
   }
   return refusal;
 }
 
-// Not by js_StreamNames(): where the request is refused, and so not answered, it does not return.
+// Does not use js_StreamNames(): it never returns if the server refuses the request, because then
+// it gets no answer.
 std::variant<std::vector<std::string>, std::string> list_buckets(const NatsConnection& connection) {
   std::vector<std::string> buckets;
   std::size_t seen = 0;

@@ -9,7 +9,8 @@
 namespace bide {
 namespace {
 
-// An advisory is about 1 KB, most are of others' business; nobody looks while a bucket is read.
+// An advisory has about 1 KB, and most concern other streams. During a full read they are only
+// kept.
 constexpr int kAdvisoriesMax = 4096;
 constexpr int kAdvisoryBytesMax = 8 << 20;
 constexpr std::size_t kAdvisoryDepthMax = 64;
@@ -23,7 +24,7 @@ bool is_denied(const NatsConnection& connection) {
 
 BucketAdvisories::BucketAdvisories(NatsConnection& connection, std::string_view bucket)
     : connection_(connection), stream_(stream_of(bucket)) {
-  // Each try would be an error in the server's log and in ours.
+  // Each attempt would log an error at the server and here.
   if (is_denied(connection)) return;
   if (natsConnection_SubscribeSync(&subscription_, connection.handle(),
                                    std::string(kSubject).c_str()) != NATS_OK) {
@@ -41,7 +42,7 @@ bool BucketAdvisories::listens() const {
   return subscription_ != nullptr && !is_denied(connection_);
 }
 
-// Asked before each entry, so nothing to hear has to be cheap.
+// Called before each entry, so it must be cheap if there is no advisory.
 BucketAdvisories::Heard BucketAdvisories::take() {
   std::uint64_t queued = 0;
   const bool any = subscription_ != nullptr &&
@@ -60,11 +61,11 @@ BucketAdvisories::Heard BucketAdvisories::take() {
   return gravest;
 }
 
-// `subject` is what was asked for: $JS.API.STREAM.PURGE.KV_job-queue, say.
+// The member `subject` is that of the request, for example $JS.API.STREAM.PURGE.KV_job-queue.
 BucketAdvisories::Heard BucketAdvisories::judge(std::string_view advisory) const {
   const auto parsed = JsonObject::parse(advisory, {"subject"}, kAdvisoryDepthMax);
   const auto* const object = std::get_if<JsonObject>(&parsed);
-  if (object == nullptr) return Heard::kTouched;  // Whatever it is.
+  if (object == nullptr) return Heard::kTouched;  // It is malformed, so it may be about anything.
   std::string_view asked = (*object)["subject"].text;
   const bool ours = asked.starts_with(kApi) && asked.ends_with("." + stream_);
   if (!ours) return Heard::kNothing;

@@ -1,9 +1,9 @@
-// server/nats/bucket_advisories.h: What nats-server tells of requests to JetStream that concern a
-// bucket's stream. A purge is no entry of the stream: whoever follows it hears of it only here.
+// server/nats/bucket_advisories.h: Receives nats-server's advisories about requests to JetStream
+// that concern a bucket's stream. A purge leaves no entry in the stream, so only an advisory
+// reports it.
 //
-// An account may be denied the subscription (docs/nats.md), and a server may drop what it cannot
-// send: so nothing heard does not mean that nothing happened, and StreamCheck compares all the
-// same.
+// An account may be denied the subscription (docs/nats.md), and a server may drop advisories. So
+// silence does not mean that nothing happened, and StreamCheck compares the stream's state anyway.
 //
 // Thread safety: none; one thread uses it.
 #pragma once
@@ -18,10 +18,10 @@ namespace bide {
 
 class BucketAdvisories {
  public:
-  // The server audits every request to JetStream's API of the account on one subject.
+  // The server reports every request of the account to JetStream's API on this subject.
   static constexpr std::string_view kSubject = "$JS.EVENT.ADVISORY.API";
 
-  // Listens from now on, if `connection`, which must outlive this, can.
+  // Subscribes, if the account may. `connection` must outlive this.
   BucketAdvisories(NatsConnection& connection, std::string_view bucket);
   ~BucketAdvisories();
   BucketAdvisories(const BucketAdvisories&) = delete;
@@ -29,13 +29,13 @@ class BucketAdvisories {
 
   enum class Heard : std::uint8_t {
     kNothing,
-    kTouched,  // The stream was created, updated or deleted: a look will tell.
-    kPurged,   // Entries were taken out of it, or restored, and perhaps no look tells which.
+    kTouched,  // The stream was created, updated or deleted: its state shows how.
+    kPurged,   // Entries were removed or restored; the stream's state may not show which.
   };
-  // The gravest since the last call; of those that came too fast to be kept it is the gravest that
-  // might have been. Does not block.
+  // The gravest one since the last call. kPurged also if advisories were dropped because they came
+  // too fast. Does not block.
   [[nodiscard]] Heard take();
-  // Nothing was said against it so far; a denial comes some milliseconds later.
+  // Whether it is subscribed. A denial comes some milliseconds after the constructor.
   [[nodiscard]] bool listens() const;
 
  private:
@@ -44,7 +44,7 @@ class BucketAdvisories {
   NatsConnection& connection_;
   const std::string stream_;
   natsSubscription* subscription_ = nullptr;  // Null: it could not be made.
-  std::int64_t dropped_ = 0;                  // By nats.c, as of the last call.
+  std::int64_t dropped_ = 0;                  // Messages that nats.c had dropped at the last call.
 };
 
 }  // namespace bide

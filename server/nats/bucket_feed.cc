@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::size_t kSpentMax = 256;
 constexpr std::size_t kSpentBytesMax = 1 << 20;
-// Flow control keeps the server from sending more than 32 MiB ahead; should that fail, the library
-// drops messages beyond this, and the gap ends the feed.
+// Flow control keeps the server from sending more than 32 MiB ahead. If that fails, the library
+// drops messages beyond this limit, and the gap is noticed.
 constexpr int kPendingBytesMax = 64 << 20;
 
 }  // namespace
@@ -19,7 +19,7 @@ constexpr int kPendingBytesMax = 64 << 20;
 std::variant<std::unique_ptr<BucketFeed>, std::string> BucketFeed::open(NatsConnection& connection,
                                                                         Settings settings) {
   const std::string inbox = connection.new_inbox();
-  // Subscribed before the consumer exists: it sends as soon as it does.
+  // Subscribes before the consumer exists, because it sends at once.
   std::unique_ptr<BucketFeed> feed(new BucketFeed(connection, std::move(settings)));
   natsStatus status =
       natsConnection_SubscribeSync(&feed->subscription_, connection.handle(), inbox.c_str());
@@ -32,7 +32,7 @@ std::variant<std::unique_ptr<BucketFeed>, std::string> BucketFeed::open(NatsConn
   return feed;
 }
 
-// The server forgets the consumer soon after its inbox has nobody who listens.
+// The server deletes the consumer soon after the subscription to its inbox has ended.
 BucketFeed::~BucketFeed() {
   if (subscription_ != nullptr) connection_.retire(subscription_);
 }
@@ -41,18 +41,17 @@ natsStatus BucketFeed::create_consumer(const std::string& inbox) {
   const std::string filter = settings_.keys.filter();
   jsConsumerConfig config;
   jsConsumerConfig_Init(&config);
-  // Without history all entries are the newest of their keys, and the server need not look for
-  // them: with a million keys that alone takes nats-server 2.9 more than 2 s.
+  // Without history all entries are the newest of their keys, so the server need not search them:
+  // with a million keys that takes nats-server 2.9 more than 2 s.
   config.DeliverPolicy = settings_.keeps_history ? js_DeliverLastPerSubject : js_DeliverAll;
   config.AckPolicy = js_AckNone;
-  // To filter by all that the stream holds would change nothing, and cost the server a look at
-  // every subject: 0.5 s with a million. But the last of each subject is not given without a
-  // filter.
+  // A filter that matches everything would only cost the server a look at every subject: 0.5 s with
+  // a million. But js_DeliverLastPerSubject needs a filter.
   if (settings_.keeps_history) config.FilterSubject = filter.c_str();
   config.DeliverSubject = inbox.c_str();
   config.FlowControl = true;
   config.Heartbeat = std::chrono::nanoseconds(settings_.heartbeat).count();
-  // It keeps no state worth a disk or a quorum: if it is lost, everything is read again.
+  // The consumer's state needs no disk and no quorum: if it is lost, everything is read again.
   config.MemoryStorage = true;
   config.Replicas = 1;
   jsOptions options;
@@ -65,7 +64,7 @@ natsStatus BucketFeed::create_consumer(const std::string& inbox) {
 BucketFeed::Got BucketFeed::next(std::chrono::milliseconds timeout) {
   natsMsg* raw = nullptr;
   const natsStatus status = natsSubscription_NextMsg(&raw, subscription_, timeout.count());
-  NatsMsgPtr message(raw);  // Owned before anything may throw.
+  NatsMsgPtr message(raw);  // Owned before anything can throw.
   spend_message();
   message_ = std::move(message);
   if (status == NATS_TIMEOUT) {
@@ -80,7 +79,7 @@ BucketFeed::Got BucketFeed::next(std::chrono::milliseconds timeout) {
   if (!ack) return on_control();
   pending_ = ack->pending;
 
-  // Somebody may have bound other subjects to the stream: their entries are no keys of the bucket.
+  // Other subjects may be bound to the stream. Their entries are no keys of the bucket.
   const std::string_view key = settings_.keys.key_of(natsMsg_GetSubject(raw));
   const auto bytes = static_cast<std::size_t>(natsMsg_GetDataLength(raw));
   delivery_ = {ack->consumer_seq, ack->stream_seq, ack->time,
@@ -89,8 +88,8 @@ BucketFeed::Got BucketFeed::next(std::chrono::milliseconds timeout) {
   return Got::kEntry;
 }
 
-// nats.c frees messages on a thread of its own, which is woken for every one: two switches of
-// context an entry, a tenth of the time that reading a large bucket takes. So they are handed over
+// nats.c frees messages on a thread of its own and wakes it for each message. The two context
+// switches for each entry took a tenth of the time to read a large bucket. So messages are freed
 // some hundreds at a time, or when there is nothing else to do.
 void BucketFeed::spend_message() {
   if (message_ == nullptr) return;
@@ -110,8 +109,8 @@ std::uint64_t BucketFeed::queued() const {
   return status == NATS_OK ? static_cast<std::uint64_t>(messages) : 0;
 }
 
-// What the consumer itself says: heartbeats, and questions whether it may go on. They are told from
-// entries by the reply subject; their headers anybody could write into the bucket.
+// Handles messages of the consumer itself: heartbeats and flow control. The reply subject tells
+// them from entries; the headers do not, because anybody could write them into the bucket.
 BucketFeed::Got BucketFeed::on_control() {
   const std::string_view status = header("Status");
   if (status != "100") return broken("consumer says status " + std::string(status));
@@ -134,7 +133,7 @@ BucketFeed::Got BucketFeed::broken(std::string why) {
 
 std::string_view BucketFeed::header(const char* name) const {
   const char* value = nullptr;
-  // Cheap where there are no headers at all, as in most entries.
+  // Cheap for messages without headers, which most entries are.
   return natsMsgHeader_Get(message_.get(), name, &value) == NATS_OK && value != nullptr ? value
                                                                                         : "";
 }
@@ -146,7 +145,7 @@ std::uint64_t BucketFeed::number(const char* name) const {
   return value;
 }
 
-// The server takes the words in either case.
+// The server accepts the words in either case.
 Rollup BucketFeed::rollup() const {
   const std::string_view word = header("Nats-Rollup");
   if (word.empty()) return Rollup::kNone;
@@ -154,7 +153,7 @@ Rollup BucketFeed::rollup() const {
 }
 
 void BucketFeed::answer(std::string_view subject) {
-  // Should it fail, the next heartbeat asks again.
+  // If this fails, the next heartbeat asks again.
   natsConnection_Publish(connection_.handle(), std::string(subject).c_str(), "", 0);
 }
 

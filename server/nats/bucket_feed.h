@@ -32,15 +32,15 @@ class BucketFeed {
     KeySubjects keys{bucket};
     // The server sends one after this time without a delivery.
     std::chrono::milliseconds heartbeat{1000};
-    bool keeps_history = false;  // See BucketState: older entries of a key are to be left out.
+    bool keeps_history = false;  // See BucketState: older entries of a key are left out.
     bool allows_rollup = false;  // See BucketState: delivery() tells of rollups.
-    // For the server to make the consumer, for which with history it looks through the whole
-    // stream: 1 s with a million keys.
+    // How long the server may take to make the consumer. With history it looks through the whole
+    // stream for that, which takes 1 s with a million keys.
     std::chrono::milliseconds patience = kPatienceMin;
   };
   static constexpr std::chrono::milliseconds kPatienceMin{3000};
   static constexpr std::chrono::milliseconds kPatienceMax{12'000};
-  // The connection must outlive the feed. The string: why it cannot be opened.
+  // `connection` must outlive the feed. The string: why it cannot be opened.
   [[nodiscard]] static std::variant<std::unique_ptr<BucketFeed>, std::string> open(
       NatsConnection& connection, Settings settings);
   ~BucketFeed();
@@ -62,7 +62,7 @@ class BucketFeed {
   [[nodiscard]] const StreamCheck::Heartbeat& heartbeat() const { return heartbeat_; }
   // When the last message of any kind came.
   [[nodiscard]] TimePoint last_heard() const { return last_heard_; }
-  // Received by the client library and waiting for next().
+  // How many messages the library has received and next() has not returned.
   [[nodiscard]] std::uint64_t queued() const;
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
@@ -76,7 +76,7 @@ class BucketFeed {
   Got broken(std::string why);
   // Empty: no such header.
   std::string_view header(const char* name) const;
-  std::uint64_t number(const char* name) const;  // 0: no such header, or none.
+  std::uint64_t number(const char* name) const;  // 0: no such header, or no number.
   [[nodiscard]] Rollup rollup() const;
   void answer(std::string_view subject);
 
@@ -84,7 +84,7 @@ class BucketFeed {
   const Settings settings_;
   natsSubscription* subscription_ = nullptr;
   NatsMsgPtr message_;
-  std::vector<NatsMsgPtr> spent_;  // Messages dealt with, to be freed together.
+  std::vector<NatsMsgPtr> spent_;  // Handled messages, to be freed together.
   std::size_t spent_bytes_ = 0;
   RawEntry entry_;
   StreamCheck::Delivery delivery_;

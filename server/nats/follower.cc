@@ -15,10 +15,10 @@ Follower::Follower(Settings settings, JobTable& table, Contact& contact, Metrics
       intake_(metrics) {}
 
 std::string Follower::follow(NatsConnection& connection) {
-  // Asked for first: a reconnect from here on makes this read doubtful.
+  // Read first: a reconnect from here on makes this read doubtful.
   const Link link = connection.link();
-  // Before the bucket is looked at: what is purged from here on is either missing in the look, or
-  // told of.
+  // Before the state of the bucket is read: a purge from here on either shows in that state, or is
+  // reported by an advisory.
   BucketAdvisories advisories(connection, settings_.bucket);
   const auto found = find_bucket(connection);
   if (const auto* trouble = std::get_if<std::string>(&found)) return *trouble;
@@ -37,7 +37,7 @@ std::string Follower::follow(NatsConnection& connection) {
       BucketFeed::open(connection, {settings_.bucket, config.keys, settings_.heartbeat,
                                     bucket.keeps_history, bucket.allows_rollup, patience_});
   if (const auto* trouble = std::get_if<std::string>(&opened)) {
-    // Refused at once it would be no better with more.
+    // If it was refused at once, more time would not help.
     const bool waited = system_clock().now() - asked >= patience_;
     if (waited) patience_ = std::min(2 * patience_, BucketFeed::kPatienceMax);
     return *trouble;
@@ -92,7 +92,7 @@ StreamCheck::Reason Follower::receive(Session& session, BucketFeed::Got got) {
   return StreamCheck::Reason::kNone;
 }
 
-// An entry, or that there is none up to where the server has looked through the stream.
+// Applies an entry, or a heartbeat: there is no entry up to where the server has looked.
 void Follower::apply(Session& session, BucketFeed::Got got, TimePoint now) {
   if (got == BucketFeed::Got::kEntry) {
     const RawEntry& entry = session.feed.entry();

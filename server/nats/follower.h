@@ -1,9 +1,10 @@
-// server/nats/follower.h: Follows one bucket: reads it whole into the job table, then applies what
-// is written, until something is amiss. Then the caller lets it begin again.
+// server/nats/follower.h: Follows one bucket: reads it completely into the job table, then applies
+// each new entry, until something is wrong. Then the caller calls follow() again.
 //
-// Beginning again is the one cure for everything: a connection made anew, a delivery missing or
-// overdue, a bucket created again or configured anew, a store rolled back, entries purged. The
-// table serves what it had meanwhile, and Contact tells how old that is.
+// Reading again is the only remedy, for all problems: a new connection, a missing or overdue
+// delivery, a bucket that was created or configured again, a store that was rolled back, purged
+// entries. StreamCheck finds them; the follower does the I/O. Meanwhile the table serves the old
+// state, and Contact tells how old that is.
 //
 // Thread safety: none; one thread (the watcher's) uses it.
 #pragma once
@@ -32,7 +33,8 @@ class Follower {
  public:
   struct Settings {
     std::string bucket{kDefaultBucket};
-    // Where it is missing. Else it is waited for: a name that is mistyped must not become a bucket.
+    // Creates the bucket if it is missing. If this is false bide waits for it, because a mistyped
+    // name must not become a bucket.
     bool create_bucket = false;
     int bucket_replicas = 1;
     std::size_t jobs_max = JobTable::Options{}.jobs_max;
@@ -46,9 +48,10 @@ class Follower {
   Follower(Settings settings, JobTable& table, Contact& contact, Metrics& metrics,
            StopSignal& stop);
 
-  // Blocks until there is trouble, and says which (one line), or until the stop signal (empty).
+  // Blocks until there is a reason to read again and returns it, in one line; or until the stop
+  // signal is set, and returns an empty string.
   [[nodiscard]] std::string follow(NatsConnection& connection);
-  // The last follow() ended because the bucket is not there, which the log and Contact tell.
+  // The last follow() ended because the bucket does not exist. The log and Contact report that.
   [[nodiscard]] bool waits_for_bucket() const { return waits_for_bucket_; }
 
  private:
@@ -66,12 +69,12 @@ class Follower {
     bool vouched_for;
   };
 
-  // The bucket's state, creating it if that is wanted; or the trouble.
+  // The bucket's state, or the error. Creates the bucket if the settings say so.
   std::variant<BucketState, std::string> find_bucket(NatsConnection& connection);
-  // What whoever runs bide should know of it, once each.
+  // Warns the operator of risky options of the bucket, once for each.
   void tell(const BucketConfig& config);
   std::string wait_for_bucket(const NatsConnection& connection);
-  // Each returns the trouble; empty: none.
+  // Each returns the reason to read again; empty: none.
   std::string read_all(Session& session, const BucketState& bucket);
   std::string apply_live(Session& session);
   std::string look_around(Session& session, TimePoint now);
@@ -92,7 +95,8 @@ class Follower {
   std::optional<TimePoint> missing_since_;
   bool waits_for_bucket_ = false;
   std::vector<std::string_view> told_powers_;
-  // A cluster that is electing loses the request, a large stream takes its time.
+  // For making a consumer: a cluster during an election loses the request, a large stream takes
+  // long.
   std::chrono::milliseconds patience_ = BucketFeed::kPatienceMin;
   int doubtful_reads_ = 0;  // In a row.
 };

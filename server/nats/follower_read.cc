@@ -1,4 +1,5 @@
-// How a follower begins (server/nats/follower.h): the bucket is found or created, and read whole.
+// How a follower begins (server/nats/follower.h): it finds or creates the bucket and reads all of
+// it.
 #include <malloc.h>
 
 #include <algorithm>
@@ -13,10 +14,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A bucket that was there is given time to be created again by whoever deleted it, with the
-// configuration they want.
+// If a bucket disappears, its owner gets this time to create it again with their configuration.
 constexpr auto kMissingGrace = 5s;
-// Of those that there are, for the log.
+// How many buckets the log names.
 constexpr std::size_t kBucketsShown = 20;
 
 // `jobs, logs and 3 more`.

@@ -1,7 +1,6 @@
-// server/nats/intake.h: The door for what workers write: understood and counted, or counted by
-// reason, logged at most once a second, and otherwise ignored. What is not taken has replaced
-// whatever its key held: that is lost, as it is for somebody who reads the bucket now. Only that
-// key is concerned.
+// server/nats/intake.h: Decodes and counts the entries that workers write. A rejected entry is
+// counted by reason and logged, at most once a second. It has replaced the value of its key in the
+// bucket, so that value is lost, as it is for a new reader of the bucket. No other key is affected.
 //
 // Thread safety: none; one thread (the watcher's) uses it.
 #pragma once
@@ -18,8 +17,8 @@ class Intake {
  public:
   // `metrics` must outlive this.
   explicit Intake(Metrics& metrics) : metrics_(metrics) {}
-  // Hands `raw`, understood, to `take`, which returns an Admitted (core/table/job_table.h). Instead
-  // of one that is rejected, `take` is handed a Loss.
+  // Passes the decoded entry to `take`, which returns an Admitted (core/table/job_table.h). If the
+  // entry is rejected, passes a Loss of its key to `take`.
   template <typename Take>
   void admit(const RawEntry& raw, Take&& take) {
     std::optional<Entry> entry = understand(raw);
@@ -37,7 +36,7 @@ class Intake {
 
  private:
   std::optional<Entry> understand(const RawEntry& raw);
-  // nullopt: nothing can be held under that key.
+  // nullopt: the table has no such key.
   static std::optional<Entry> key_of(RawEntry raw);
   void reject(const RawEntry& raw, const Rejection& rejection);
 

@@ -1,10 +1,10 @@
 // server/nats/stream_check.h: Checks what a consumer delivers, and decides when the bucket has to
 // be read again.
 //
-// The follower passes in everything that it receives during one read and the time after it:
-// entries, heartbeats, silence, advisories, and every 2 s the state of the stream. Most calls
-// return a Reason: kNone, or why the bucket has to be read again. Then this object is of no more
-// use. It does no I/O and has no clock.
+// One object serves one full read and the time after it. The follower passes it everything that it
+// receives: entries, heartbeats, silence, advisories, and every 2 s the state of the stream. Most
+// calls return a Reason: kNone, or why the bucket has to be read again. After a reason the object
+// must not be used any more. It does no I/O and has no clock.
 //
 // Thread safety: none; one thread uses it.
 #pragma once

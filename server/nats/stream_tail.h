@@ -1,8 +1,8 @@
-// server/nats/stream_tail.h: The end of the bucket's stream, asked of NATS by a request for its
+// server/nats/stream_tail.h: Asks NATS for the end of the bucket's stream, by a request for its
 // info.
 //
-// Thread safety: as Tail. It uses the watcher's connection, from a thread of its own: a request
-// that is not answered holds up neither deliveries nor deadlines.
+// Thread safety: as Tail. It uses the watcher's connection from another thread, so that a request
+// without an answer delays neither deliveries nor deadlines.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ class StreamTail final : public Tail {
   // All must outlive this.
   StreamTail(std::string bucket, Watcher& watcher, Contact& contact, Metrics& metrics);
 
-  // kBucketRequestTimeout at most; at once where the connection is lost, or closed meanwhile.
+  // Blocks for kBucketRequestTimeout at most. Returns at once if the connection is lost or closed.
   [[nodiscard]] std::optional<Report> read() override;
   void doubt() noexcept override { contact_.doubt(); }
 

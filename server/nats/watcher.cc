@@ -14,12 +14,13 @@ using namespace std::chrono_literals;
 
 constexpr auto kPauseMin = 100ms;
 constexpr auto kPauseMax = 2000ms;
-// To read a bucket again is often nobody's failure, and the follower paces itself.
+// Reading a bucket again is often not caused by a failure, and the follower limits how often it
+// does.
 constexpr auto kReadPauseMax = 500ms;
-// A session that held so long was not the same trouble again.
+// If a session lasted so long, the next failure is a new one.
 constexpr auto kGoodSession = 10s;
 
-// Growing pauses between attempts, jittered so that the servers of a fleet do not try in step.
+// Growing pauses between attempts, with a random part so that several servers do not try in step.
 class Pause {
  public:
   explicit Pause(std::chrono::milliseconds longest) : longest_(longest) {}
@@ -43,7 +44,7 @@ std::string_view message_of(natsStatus status) {
   return "NATS cannot be reached, still trying";
 }
 
-// Once for each reason: `told` is the last.
+// Logs each reason once. `told`: the last one.
 void tell(const NatsConnection::Failure& failure, std::string& told) {
   static LogLimit limit;
   if (failure.text == told) return;
@@ -85,8 +86,8 @@ void Watcher::run() noexcept {
   }
 }
 
-// Not std::exit(): destructors would run beside the other threads. Whoever supervises bide starts
-// it again, and it reads the bucket.
+// Not std::exit(), because destructors would run beside the other threads. A supervisor starts bide
+// again, and it reads the bucket.
 void Watcher::end_for_want_of_memory() {
   log_error("out of memory: the bucket cannot be followed any more, bide ends");
   flush_log(1s);
@@ -96,7 +97,7 @@ void Watcher::end_for_want_of_memory() {
 void Watcher::follow_until_stopped() {
   bool again = false;
   while (const std::shared_ptr<NatsConnection> connection = connect()) {
-    // Made here and not by the library, but it is the same to whoever counts.
+    // Made here and not by the library, but it counts as a reconnect.
     if (again) count(metrics_.nats_reconnects);
     again = true;
     follow_while_open(*connection);
@@ -105,7 +106,7 @@ void Watcher::follow_until_stopped() {
 }
 
 std::shared_ptr<NatsConnection> Watcher::connect() {
-  // Not the library's RetryOnFailedConnect: at this version it gives up (nats.c issue 926).
+  // Not by the library's RetryOnFailedConnect, which gives up in this version (nats.c issue 926).
   Pause pause(kPauseMax);
   std::string told;
   while (!stop_.requested()) {
@@ -128,12 +129,12 @@ void Watcher::follow_while_open(NatsConnection& connection) {
   static LogLimit limit;
   Pause pause(kReadPauseMax);
   std::uint64_t reconnects = 0;
-  // The library reconnects by itself and for ever, so this ends only with a connection closed for
-  // good: by stop(), or because the server does not want us any more.
+  // The library reconnects for ever, so this ends only when the connection is closed for good: by
+  // stop(), or because the server refuses us.
   while (!stop_.requested() && !connection.closed()) {
     contact_.set_connected(connection.connected());
     if (!connection.connected()) {
-      // The library goes on with the password or certificate that it was given.
+      // The library would reconnect with the old password or certificate.
       if (connection.outdated()) return connection.close();
       stop_.wait_for(kPauseMin);
       continue;
@@ -145,13 +146,13 @@ void Watcher::follow_while_open(NatsConnection& connection) {
     const TimePoint began = system_clock().now();
     const std::string trouble = follower_.follow(connection);
     if (stop_.requested()) return;
-    // The follower tells of this itself, once.
+    // The follower logs that itself, once.
     if (!follower_.waits_for_bucket()) {
       log_warn_limited(limit, "the bucket has to be read again",
                        {{"bucket", settings_.follow.bucket}, {"reason", trouble}});
     }
-    // Where answers come to the library asks for once: denied, it would be deaf even when the
-    // account is permitted to.
+    // The library subscribes to its answers only once. If that was denied, it would receive none
+    // even after the account is permitted to.
     if (denies_answers(connection.denial())) return connection.close();
     if (system_clock().now() - began > kGoodSession) pause.reset();
     stop_.wait_for(pause.next());

@@ -1,9 +1,8 @@
-// server/nats/watcher.h: Keeps the job table in step with the bucket, for as long as the server
-// lives: connects to NATS, reads the bucket, applies what is written, and starts over when in
-// doubt.
+// server/nats/watcher.h: Keeps the job table in step with the bucket as long as the server runs:
+// connects to NATS, reads the bucket, applies new entries, and reads again when in doubt.
 //
-// It has one thread. NATS being away, then or from the start, ends nothing: the thread goes on
-// trying, Contact tells what that means for answers, and the log says so.
+// It has one thread. If NATS is away, from the start or later, the thread keeps trying, Contact
+// says what that means for answers, and the log reports it.
 //
 // Thread safety: start() and stop() from one thread, connection() from any.
 #pragma once
@@ -27,11 +26,11 @@ namespace bide {
 class Watcher {
  public:
   struct Settings {
-    std::string nats_urls;  // A valid list, see nats_url.h; empty: a context's.
+    std::string nats_urls;  // A valid list, see nats_url.h. Empty: the context's.
     Follower::Settings follow;
     NatsCredentials credentials{};
-    // Called on the watcher's thread when there is no memory to go on: what the table holds cannot
-    // be trusted any more. Does not return; by default it says so in the log and ends the process.
+    // Called on the watcher's thread when memory has run out, because the table may have missed an
+    // entry. Must not return. The default writes a log line and ends the process.
     std::function<void()> out_of_memory = end_for_want_of_memory;
   };
   [[noreturn]] static void end_for_want_of_memory();
@@ -45,17 +44,17 @@ class Watcher {
 
   // Returns at once.
   void start();
-  // The table is not touched after this. Returns within a second; while an attempt to connect is
-  // under way, within its timeout (2 s a server).
+  // The table is not used after this. Returns within a second, or, during an attempt to connect,
+  // within its timeout (2 s for each server).
   void stop();
 
-  // The latest made, lost or not; null: none yet. From any thread, for requests besides its own.
+  // The latest connection, lost or not. Null: none yet. For other requests, from any thread.
   [[nodiscard]] std::shared_ptr<NatsConnection> connection();
 
  private:
   void run() noexcept;
   void follow_until_stopped();
-  // Tries until it succeeds, with what the credentials' files say at each attempt. Null: stopped.
+  // Tries until it succeeds, and reads the credentials' files for each attempt. Null: stopped.
   std::shared_ptr<NatsConnection> connect();
   void follow_while_open(NatsConnection& connection);
 
@@ -66,7 +65,7 @@ class Watcher {
   Follower follower_;
   std::thread thread_;
   Mutex mutex_;
-  std::shared_ptr<NatsConnection> connection_ GUARDED_BY(mutex_);  // For others.
+  std::shared_ptr<NatsConnection> connection_ GUARDED_BY(mutex_);  // For other threads.
 };
 
 }  // namespace bide

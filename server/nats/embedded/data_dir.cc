@@ -41,13 +41,14 @@ std::string cannot(const char* what, const fs::path& file) {
                            : std::strerror(errno));
 }
 
-// A bide that runs, by the process id it left in the lock file. Ids are reused: its name is asked.
+// Whether the process whose id is in the lock file is a running bide. Process ids are reused, so
+// its name is checked.
 bool is_running_bide(const std::string& pid) {
   return !pid.empty() && pid.find_first_not_of("0123456789") == std::string::npos &&
          first_line("/proc/" + pid + "/comm").starts_with("bide");
 }
 
-// The port that 127.0.0.1 gives for `wanted` (0: any), freed again at once; 0: taken.
+// Binds `wanted` (0: any) on 127.0.0.1, and frees it at once. Returns the port; 0: it is in use.
 std::uint16_t probe_port(std::uint16_t wanted) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return 0;
@@ -107,7 +108,7 @@ std::uint16_t choose_port(const PrivateDir& dir, const std::string& name) {
 std::string choose_token(const PrivateDir& dir, const std::string& name) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string token = dir.first_line(name).value_or("");
-  // It goes into nats-server's configuration as it is.
+  // The text is written unchanged into nats-server's configuration.
   if (token.size() == 32 && token.find_first_not_of(kDigits) == std::string::npos) return token;
   unsigned char random[16];
   if (::getrandom(random, sizeof random, 0) != sizeof random) {
@@ -127,7 +128,7 @@ int open_log(const PrivateDir& dir, const std::string& name) {
   struct stat status {};
   const bool open = fd >= 0 && ::fstat(fd, &status) == 0 &&
                     (status.st_size <= kLogBytesMax || ::ftruncate(fd, 0) == 0);
-  // Only open_file() had to be quick: nats-server's lines are not to be lost.
+  // Only open_file() must not block. nats-server's writes may, so that no line is lost.
   if (!open || ::fcntl(fd, F_SETFL, O_APPEND) != 0) {
     const std::string why = cannot("write", dir.path_of(name));
     if (fd >= 0) ::close(fd);
@@ -148,7 +149,7 @@ std::string tail_of(const fs::path& file) {
   return tail;
 }
 
-// Debian puts nats-server into /usr/sbin, which the PATH of its users and of cron does not have.
+// Debian installs nats-server in /usr/sbin, which is not in the PATH of users and cron.
 std::string program_path() {
   const char* const path = std::getenv("PATH");
   return std::string(path == nullptr ? "/usr/bin:/bin" : path) + ":/usr/local/sbin:/usr/sbin:/sbin";

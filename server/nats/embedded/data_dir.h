@@ -1,7 +1,7 @@
-// server/nats/embedded/data_dir.h: What an embedded nats-server needs on disk, made ready; see
-// server/nats/embedded/embedded_nats.h for the layout.
+// server/nats/embedded/data_dir.h: Prepares the files of an embedded nats-server; their layout is
+// in server/nats/embedded/embedded_nats.h.
 //
-// Thread safety: functions block on the disk; one thread.
+// Thread safety: none; one thread uses it. The functions block on the disk.
 #pragma once
 
 #include <chrono>
@@ -13,24 +13,23 @@
 
 namespace bide {
 
-// Takes the lock file; the descriptor stays open for as long as the lock is wanted. Waits up to
-// `patience` for a nats-server that is still ending, not for a bide that is alive. Throws
-// StartError.
+// Locks the lock file; closing the descriptor releases it. Blocks up to `patience` for a
+// nats-server that is still ending, but not for a running bide. Throws StartError.
 [[nodiscard]] int lock_data_dir(const PrivateDir& dir, std::chrono::milliseconds patience);
 
-// The port of last time if it is free, else any free one; remembered in the file.
+// The port in the file if it is free, otherwise any free one, which is written to the file.
 [[nodiscard]] std::uint16_t choose_port(const PrivateDir& dir, const std::string& name);
-// 32 hex digits of the kernel's randomness; remembered in the file.
+// The token in the file, or a new one, which is written to the file: 32 random hex digits.
 [[nodiscard]] std::string choose_token(const PrivateDir& dir, const std::string& name);
-// Opens nats-server's log for appending; begun anew when over 10 MB. Throws StartError.
+// Opens nats-server's log for appending. A log of more than 10 MB is emptied. Throws StartError.
 [[nodiscard]] int open_log(const PrivateDir& dir, const std::string& name);
 // The last lines of a log, joined by ` | `, for an error message.
 [[nodiscard]] std::string tail_of(const std::filesystem::path& file);
-// Where programs are looked for: PATH, then the folders that administrators have in theirs.
+// The folders in which programs are searched: PATH, then those of an administrator's PATH.
 [[nodiscard]] std::string program_path();
-// The program's path; empty: not there.
+// The program's path. Empty: not found.
 [[nodiscard]] std::string find_program(const std::string& name);
-// PrivateDir::replace(), or StartError.
+// PrivateDir::replace(). Throws StartError if it fails.
 void replace_or_throw(const PrivateDir& dir, const std::string& name, const std::string& bytes);
 
 }  // namespace bide

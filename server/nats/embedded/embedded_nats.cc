@@ -29,15 +29,15 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kTerminatePatience = 5s;
-// Silence is counted in looks: time in which we were stopped ourselves is not the server's.
+// Silence is counted in looks, so that time during which bide itself was stopped does not count.
 constexpr int kSilentLooksMost = 6;
 constexpr std::chrono::milliseconds kBackOffFirst = 100ms;
 constexpr std::chrono::milliseconds kBackOffMost = 5s;
-// poll() counts in an int of milliseconds; every wait has an end.
+// poll() takes an int of milliseconds, and every wait must end.
 constexpr std::chrono::milliseconds kPollMost = 1h;
 constexpr std::chrono::milliseconds kPollBlind = 100ms;
 
-// A string of nats-server's configuration. A path may hold any byte but NUL.
+// A string in nats-server's configuration. A path may contain any byte except NUL.
 std::string nats_string(std::string_view text) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string quoted = "\"";
@@ -61,14 +61,14 @@ PrivateDir dir_or_throw(std::variant<PrivateDir, PrivateDir::Fault> opened) {
   return std::get<PrivateDir>(std::move(opened));
 }
 
-// Values up to 1 MiB are served; larger ones must still arrive, to be counted as rejected.
+// bide accepts values up to 1 MiB. Larger ones must still arrive, so that they count as rejected.
 std::string config_text(std::uint16_t port, const std::string& token, const std::string& store) {
   std::string text = "listen: \"127.0.0.1:" + std::to_string(port) + "\"\n";
   text += "authorization { token: \"" + token + "\" }\n";
   return text + "max_payload: 4MB\njetstream { store_dir: " + nats_string(store) + " }\n";
 }
 
-// glibc 2.36 declares pidfd_open() without extern "C": C++ cannot link with it.
+// glibc 2.36 declares pidfd_open() without extern "C", so C++ cannot link with it.
 int open_pid_fd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
 std::ptrdiff_t environment_size() {
@@ -77,12 +77,12 @@ std::ptrdiff_t environment_size() {
   return size;
 }
 
-// Blocks until the child has ended, and reaps it: true; or until `stop_fd` is readable (-1: never)
-// or `patience` is over: false.
+// Blocks until the child has ended, and reaps it (true), or until `stop_fd` is readable (-1: never)
+// or `patience` is over (false).
 bool await_end(pid_t pid, int stop_fd, std::chrono::milliseconds patience) {
   const auto end = std::chrono::steady_clock::now() + patience;
   const int pid_fd = open_pid_fd(pid);
-  // Descriptors may have run out, and sandboxes refuse this kind: then ask now and then.
+  // No descriptor may be left, and sandboxes refuse this kind: then poll at intervals.
   const std::chrono::milliseconds most = pid_fd >= 0 ? kPollMost : kPollBlind;
   bool ended = false;
   bool over = false;
@@ -99,12 +99,12 @@ bool await_end(pid_t pid, int stop_fd, std::chrono::milliseconds patience) {
   return ended;
 }
 
-// Between fork and exec only what is safe in a process whose other threads are gone.
+// Between fork and exec only functions are allowed that are safe without the other threads.
 [[noreturn]] void become_server(pid_t parent, int lock_fd, int log_fd, char* const* argv,
                                 char* const* environment) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (::getppid() != parent) ::_exit(1);  // It died before we asked to be told.
-  ::setpgid(0, 0);                        // Ctrl-C is for bide, which then stops us in order.
+  if (::getppid() != parent) ::_exit(1);  // bide died before PR_SET_PDEATHSIG was set.
+  ::setpgid(0, 0);                        // Ctrl-C goes to bide, which then stops this child.
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -112,8 +112,8 @@ bool await_end(pid_t pid, int stop_fd, std::chrono::milliseconds patience) {
   ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
   ::dup2(log_fd, STDOUT_FILENO);
   ::dup2(log_fd, STDERR_FILENO);
-  // Inherited: the directory is in use until this one is gone, too. Nothing else is, whoever opened
-  // it and forgot to say so.
+  // The lock is inherited, so that the directory is in use until this process has ended, too. All
+  // other descriptors are closed, even if they lack O_CLOEXEC.
   constexpr int kLockFd = 3;
   if (lock_fd != kLockFd) ::dup2(lock_fd, kLockFd);
   ::fcntl(kLockFd, F_SETFD, 0);
@@ -215,7 +215,7 @@ void EmbeddedNats::supervise() {
 }
 
 bool EmbeddedNats::outlive(pid_t pid) const {
-  std::pair<TimePoint, Revision> heard;  // A long read is no contact yet, and no silence.
+  std::pair<TimePoint, Revision> heard;  // With the revision, because a long read is no silence.
   int silent_looks = 0;
   while (!await_end(pid, stop_fd_, settings_.silence_most / kSilentLooksMost)) {
     if (stopped_within(0ms)) return false;

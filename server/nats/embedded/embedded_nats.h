@@ -1,15 +1,15 @@
-// server/nats/embedded/embedded_nats.h: bide's own nats-server: started, supervised, and gone when
-// bide is.
+// server/nats/embedded/embedded_nats.h: Starts and supervises bide's own nats-server, which ends
+// when bide ends.
 //
 // Layout of the data directory:
-//   lock              held (flock) by bide and by its nats-server, until both are gone
-//   nats-url          0600: where workers on this machine find it, token included
-//   nats/nats.conf    0600: listener on loopback, token, store; never on the command line
-//   nats/nats.log     what nats-server says; begun anew when over 10 MB
-//   nats/port, nats/token   so that a restart keeps the URL
+//   lock              locked (flock) by bide and by its nats-server, until both have ended
+//   nats-url          0600: the URL with the token, for workers on this machine
+//   nats/nats.conf    0600: listener on loopback, token, store; nothing on the command line
+//   nats/nats.log     nats-server's log; emptied when larger than 10 MB
+//   nats/port, nats/token   kept, so that the URL stays the same after a restart
 //
-// One thread of its own starts the child and waits for it: the kernel ends the child when the
-// thread that forked it ends (PR_SET_PDEATHSIG), so that thread lives as long as the process does.
+// A separate thread starts the child and waits for it. The kernel ends the child when the thread
+// that forked it ends (PR_SET_PDEATHSIG), so that thread lives as long as the process.
 //
 // Thread safety: start() and stop() from one thread.
 #pragma once
@@ -32,10 +32,11 @@ class EmbeddedNats {
  public:
   struct Settings {
     std::filesystem::path data_dir{};
-    std::chrono::milliseconds start_timeout{10'000};  // For its first answer, and for the lock.
-    // Tells whether it is heard from; must outlive this. Null: nobody listens to it.
+    std::chrono::milliseconds start_timeout{10'000};  // For the first answer, and for the lock.
+    // Knows when the server was last heard from; must outlive this. Null: its silence is not
+    // noticed.
     const Contact* contact = nullptr;
-    std::chrono::milliseconds silence_most{30'000};  // After that it is ended and started again.
+    std::chrono::milliseconds silence_most{30'000};  // After that the server is restarted.
     std::string program = "nats-server";             // See find_program().
   };
 
@@ -44,13 +45,14 @@ class EmbeddedNats {
   EmbeddedNats(const EmbeddedNats&) = delete;
   EmbeddedNats& operator=(const EmbeddedNats&) = delete;
 
-  // Blocks until the server answers. Throws StartError: no such program, the directory cannot be
-  // written or is in use, the server ended or did not answer. If it dies later it is started again;
-  // so is one that falls silent: nats-server 2.9 whose disk was full gives up JetStream for good.
+  // Blocks until the server answers. Throws StartError: the program does not exist, the directory
+  // is in use or cannot be written, the server ended or did not answer. A server that dies later is
+  // started again. So is a silent one: when its disk was full, nats-server 2.9 stops JetStream for
+  // good.
   void start();
-  // SIGTERM, after 5 s SIGKILL. Returns when the child is gone.
+  // Sends SIGTERM, and after 5 s SIGKILL. Returns when the child has ended.
   void stop();
-  // With its token. After start().
+  // With the token. Valid after start().
   [[nodiscard]] const std::string& url() const { return url_; }
 
  private:
@@ -59,24 +61,24 @@ class EmbeddedNats {
   void prepare();
   void supervise();
   [[nodiscard]] pid_t spawn() const;
-  // Blocks until the child has ended, of itself or because it was silent: true; or stop() was
-  // called: false.
+  // Blocks until the child has ended, by itself or because it was silent (true), or until stop() is
+  // called (false).
   [[nodiscard]] bool outlive(pid_t pid) const;
   void await_answer();
-  // Blocks for `patience`, or until stop() is called: true.
+  // Blocks for `patience`, or until stop() is called. True: it was called.
   [[nodiscard]] bool stopped_within(std::chrono::milliseconds patience) const;
   static void terminate(pid_t pid);
 
   const Settings settings_;
   Metrics& metrics_;
   std::string program_;
-  std::vector<char*> environment_;  // This process's, without what is bide's: tokens, say.
+  std::vector<char*> environment_;  // This process's, without bide's own variables and secrets.
   std::string config_path_;
   std::string log_path_;
   std::string url_;
   int lock_fd_ = -1;
   int log_fd_ = -1;
-  int stop_fd_ = -1;  // eventfd: readable once stop() was called.
+  int stop_fd_ = -1;  // eventfd, readable after stop() was called.
   Mutex mutex_;
   CondVar changed_;
   State state_ GUARDED_BY(mutex_) = State::kStarting;

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kStreamPrefix = "KV_";
 constexpr std::string_view kSubjectPrefix = "$KV.";
 constexpr std::size_t kInfoDepthMax = 64;
-// Of a bucket with sources and of its configuration nobody needs more.
+// Further sources are ignored: no real configuration has so many.
 constexpr std::size_t kSourcesMax = 256;
 
 constexpr std::array kPowers = {
@@ -39,14 +39,14 @@ std::variant<JsonObject, ConfigFailure> parsed(std::string_view json,
   return ConfigFailure{false, NATS_OK, "an answer that cannot be read"};
 }
 
-// `$KV.edge.` of `$KV.edge.>`: up to the first wildcard or placeholder.
+// The part before the first wildcard or placeholder: `$KV.edge.` for `$KV.edge.>`.
 std::string literal_prefix_of(std::string_view subject) {
   const std::size_t wild = subject.find_first_of("*>{");
   const std::size_t dot = subject.substr(0, wild).rfind('.');
   return std::string(subject.substr(0, dot == std::string_view::npos ? 0 : dot + 1));
 }
 
-// To where a transform `{"src":…,"dest":…}` moves subjects.
+// The destination of a transform `{"src":…,"dest":…}`.
 void add_destination(std::string_view transform, std::vector<std::string>& prefixes) {
   const auto read = parsed(transform, {"dest"});
   const auto* const object = std::get_if<JsonObject>(&read);
@@ -56,7 +56,7 @@ void add_destination(std::string_view transform, std::vector<std::string>& prefi
   if (!prefix.empty() && !known) prefixes.push_back(std::move(prefix));
 }
 
-// A mirror or a source: `{"name":"KV_origin",…}`. Its bucket.
+// The bucket of a mirror or a source, `{"name":"KV_origin",…}`.
 std::string take_origin(std::string_view origin, std::vector<std::string>& prefixes) {
   const auto read = parsed(origin, {"name", "subject_transforms"});
   const auto* const object = std::get_if<JsonObject>(&read);
@@ -159,7 +159,7 @@ std::variant<BucketConfig, ConfigFailure> read_bucket_config(natsConnection* con
   return parse_bucket_config(bucket, {natsMsg_GetData(raw), bytes});
 }
 
-// Cheap where there are no headers at all, as in most entries.
+// Cheap for messages without headers, which most entries are.
 bool is_deletion(natsMsg* message) {
   const char* value = nullptr;
   if (natsMsgHeader_Get(message, "KV-Operation", &value) == NATS_OK && value != nullptr) {

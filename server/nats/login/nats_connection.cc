@@ -10,17 +10,17 @@
 namespace bide {
 namespace {
 
-// A dead link shows after the seventh ping without an answer: 14 s instead of the default's 6
-// minutes. Of a link that works again TCP makes use only when it tries the next time, after 12, 25
-// and 51 s; a new connection is there at once. Not sooner: while nats-server makes a consumer it
-// answers no ping.
+// A dead link is noticed after the seventh ping without an answer: 14 s instead of the default of 6
+// minutes. When the link works again, TCP uses it only with its next retry, after 12, 25 or 51 s; a
+// new connection works at once. The limit is not lower, because nats-server answers no ping while
+// it makes a consumer.
 constexpr std::int64_t kPingIntervalMs = 2000;
 constexpr int kPingsOutMax = 6;
 constexpr std::int64_t kReconnectWaitMs = 100;
 constexpr std::int64_t kReconnectJitterMs = 400;
 constexpr std::int64_t kRetireFlushMs = 1000;
-// Where a request does not say. The library's 5 s are long for what may be refused without an
-// answer.
+// The default timeout of requests. The library's 5 s are long for requests that may be refused
+// without an answer.
 constexpr std::int64_t kRequestTimeoutMs = 2000;
 
 std::string denial_of(natsConnection* connection) {
@@ -29,8 +29,8 @@ std::string denial_of(natsConnection* connection) {
   return text == nullptr ? "" : text;
 }
 
-// On a thread of nats.c; the default handler would write to stderr itself. The subscription may be
-// gone already, so it is not looked at.
+// Runs on a thread of nats.c. The default handler would write to stderr. The subscription may be
+// freed already, so it is not used.
 void on_async_error(natsConnection* connection, natsSubscription* /*subscription*/,
                     natsStatus status, void* /*closure*/) noexcept {
   static LogLimit limit;
@@ -41,7 +41,7 @@ void on_async_error(natsConnection* connection, natsSubscription* /*subscription
                                       : natsStatus_GetText(status);
     log_warn_limited(limit, "NATS reports an error", {{"error", text}});
   } catch (...) {
-    // No memory for a log line; and the caller is C.
+    // No memory for a log line. Nothing may be thrown through C.
   }
 }
 
@@ -58,13 +58,13 @@ natsStatus fill(natsOptions* options, const NatsConnection::Settings& settings) 
   also(natsOptions_SetMaxReconnect, -1);
   also(natsOptions_SetReconnectWait, kReconnectWaitMs);
   also(natsOptions_SetReconnectJitter, kReconnectJitterMs, kReconnectJitterMs);
-  // A request made while disconnected would wait for its full timeout.
+  // Otherwise a request made while disconnected would wait for its full timeout.
   also(natsOptions_SetFailRequestsOnDisconnect, true);
   also(natsOptions_SetErrorHandler, on_async_error, nullptr);
   return status;
 }
 
-// With room for the reconnects of each.
+// Each has room for the numbers of its reconnects.
 Link next_link() {
   static std::atomic<Link> made{0};
   return ++made << 32;
@@ -75,7 +75,7 @@ Link next_link() {
 std::string describe_request_error(const NatsConnection& connection, natsStatus status,
                                    std::string_view request) {
   const std::string denial = status == NATS_TIMEOUT ? connection.denial() : "";
-  // The last denial may be an old one, of something else.
+  // The last denial may be an older one, of another request.
   const bool of_this = denial.find(request) != std::string::npos || denies_answers(denial);
   if (!of_this) return describe_nats_error(status);
   return "the account at NATS may not do this: " + denial;
@@ -108,7 +108,7 @@ std::variant<std::shared_ptr<NatsConnection>, NatsConnection::Failure> NatsConne
   js_options.Wait = kRequestTimeoutMs;
   status = natsConnection_JetStream(&jetstream, connection, &js_options);
   if (status != NATS_OK) {
-    Failure told = failure(status);  // Before destroying has another error.
+    Failure told = failure(status);  // Before destroying replaces the library's last error.
     natsConnection_Destroy(connection);
     return told;
   }
@@ -127,7 +127,7 @@ NatsConnection::NatsConnection(Settings settings, const NatsLogin& login,
       jetstream_(std::move(jetstream)) {}
 
 NatsConnection::~NatsConnection() {
-  // The library's reader thread ends in here; only then nothing can touch these subscriptions.
+  // The library's reader thread ends here. Only then nothing uses these subscriptions.
   natsConnection_Close(connection_);
   {
     MutexLock lock(mutex_);
@@ -174,9 +174,10 @@ std::string NatsConnection::new_inbox() const {
   return inbox_prefix_ + inbox.substr(inbox.find('.'));
 }
 
-// Up to nats.c 3.6.0 its reader may still hold a message for a subscription that is being freed,
-// and crash. The answer to a ping sent after the unsubscribe proves that it does not; but one that
-// a reconnect falls into counts as answered, too. Whoever cannot be freed waits for the next.
+// Up to nats.c 3.6.0, its reader may still hold a message for a subscription that is being freed,
+// and crash. The answer to a ping that was sent after the unsubscribe proves that it holds none;
+// but a ping during a reconnect counts as answered, too. A subscription that cannot be freed waits
+// for the next call.
 void NatsConnection::retire(natsSubscription* subscription) {
   natsSubscription_Unsubscribe(subscription);
   MutexLock lock(mutex_);

@@ -1,7 +1,8 @@
-// server/nats/login/nats_connection.h: One connection to NATS that, once made, reconnects for ever.
+// server/nats/login/nats_connection.h: A connection to NATS that reconnects for ever once it was
+// made.
 //
-// There are no callbacks in here: nats.c calls them on threads of its own, possibly after the
-// connection is destroyed. Whoever uses the connection asks for its state as often as it needs to.
+// It has no callbacks, because nats.c calls them on its own threads, possibly after the connection
+// is destroyed. Users read the state as often as they need it.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once
@@ -26,19 +27,20 @@ namespace bide {
 class NatsConnection {
  public:
   struct Settings {
-    std::string urls;  // See nats_url.h. A user without a password is a token. Empty: a context's.
+    std::string
+        urls;  // See nats_url.h. A user without a password is a token. Empty: the context's.
     std::string name = "bide";
-    std::chrono::milliseconds timeout{2000};  // For each server tried.
+    std::chrono::milliseconds timeout{2000};  // For each server.
     bool reconnect = true;
     NatsCredentials credentials{};
   };
   struct Failure {
     natsStatus status;
-    std::string text;   // What went wrong; without the URL.
+    std::string text;   // The error, without the URL.
     std::string where;  // The URLs, redacted.
   };
-  // Reads the credentials' files, and blocks until connected, or until every server has been tried
-  // once. NATS_INVALID_ARG: what the files say cannot be used.
+  // Reads the files of the credentials. Blocks until it is connected, or until each server was
+  // tried once. NATS_INVALID_ARG: the content of the files cannot be used.
   [[nodiscard]] static std::variant<std::shared_ptr<NatsConnection>, Failure> connect(
       const Settings& settings);
   ~NatsConnection();
@@ -49,27 +51,27 @@ class NatsConnection {
   [[nodiscard]] jsCtx* jetstream() const { return jetstream_.get(); }
   [[nodiscard]] bool connected() const;
   [[nodiscard]] bool closed() const;
-  // How often it was lost and made again.
+  // How often the connection was lost and made again.
   [[nodiscard]] std::uint64_t reconnects() const;
-  // Another one after each reconnect, and for each NatsConnection of this process. To know that an
-  // answer came over a link, compare before the request and after the answer.
+  // Changes with each reconnect, and differs between all NatsConnections of this process. An answer
+  // came over this link if link() is equal before the request and after the answer.
   [[nodiscard]] Link link() const;
   // The URLs, redacted.
   [[nodiscard]] const std::string& where() const { return where_; }
-  // The credentials' files, read now, say something else than when this connection was made, so
-  // that another might succeed where this one does not reconnect.
+  // Whether the files of the credentials have changed since this connection was made. Then a new
+  // connection may succeed though this one cannot reconnect.
   [[nodiscard]] bool outdated() const;
-  // What the server said when it last refused something to this account, such as `Permissions
-  // Violation for Publish to "$JS.API.STREAM.INFO.KV_x"`; empty: nothing. It does not answer what
-  // it refuses, so to whoever asked this is a timeout.
+  // The text with which the server last refused something to this account, such as `Permissions
+  // Violation for Publish to "$JS.API.STREAM.INFO.KV_x"`. Empty: nothing was refused. The server
+  // does not answer a refused request, so the request itself ends with a timeout.
   [[nodiscard]] std::string denial() const;
 
-  // A subject for answers that nobody else has, under the account's prefix.
+  // A unique subject for answers, with the account's prefix.
   [[nodiscard]] std::string new_inbox() const;
 
-  // Ends a subscription and frees it, as soon as it is safe to. Blocks for a second at most.
+  // Ends a subscription, and frees it as soon as that is safe. Blocks for a second at most.
   void retire(natsSubscription* subscription);
-  // Everything that blocks in this connection, on any thread, returns with an error now.
+  // Makes every call that blocks on this connection, on any thread, return with an error.
   void close();
 
  private:
@@ -85,12 +87,12 @@ class NatsConnection {
   natsConnection* const connection_;
   JsContextPtr jetstream_;
   Mutex mutex_;
-  // Not freed yet; the latest with the connection.
+  // Ended, but not freed yet. The last ones are freed with the connection.
   std::vector<natsSubscription*> retired_ GUARDED_BY(mutex_);
 };
 
-// describe_nats_error() of a request to JetStream that failed, `STREAM.INFO` say: where it was not
-// answered because it, or receiving answers, is denied to the account, that is told.
+// describe_nats_error() for a failed request to JetStream, such as `STREAM.INFO`. If the request,
+// or receiving answers, is denied to the account, the text says so.
 [[nodiscard]] std::string describe_request_error(const NatsConnection& connection,
                                                  natsStatus status, std::string_view request);
 

@@ -33,14 +33,14 @@ const std::vector<std::string_view> kMembers = {"url",
                                                 "jetstream_api_prefix",
                                                 "user_jwt",
                                                 "user_seed"};
-// Whoever connects without them comes to another place, or as somebody else.
+// Without these members bide would reach another server, or log in as another user.
 constexpr std::array<std::string_view, 7> kNotHonoured = {
     "nsc",      "socks_proxy", "tls_first", "jetstream_domain", "jetstream_api_prefix",
     "user_jwt", "user_seed"};
 constexpr std::array<std::string_view, 10> kTexts = {
     "url", "user", "password", "token", "creds", "nkey", "cert", "key", "ca", "inbox_prefix"};
 
-// As the nats command line does it: by HOME, and only in front.
+// Replaced as by the nats command line: with HOME, and only at the beginning.
 std::filesystem::path expanded(const std::string& path) {
   const char* const home = std::getenv("HOME");
   if (!path.starts_with("~/") || home == nullptr) return path;
@@ -64,7 +64,7 @@ std::variant<std::filesystem::path, std::string> find_file(const std::filesystem
   std::string_view chosen = std::get<FileText>(read).text();
   while (!chosen.empty() && chosen.back() <= ' ') chosen.remove_suffix(1);
   const bool leaves = chosen.find("..") != chosen.npos || chosen.find('/') != chosen.npos;
-  // The name is a part of messages.
+  // Messages contain the name.
   const bool garbage = std::any_of(chosen.begin(), chosen.end(), [](char c) {
     return static_cast<unsigned char>(c) < ' ' || c == '\x7F';
   });
@@ -74,7 +74,7 @@ std::variant<std::filesystem::path, std::string> find_file(const std::filesystem
   return file_of(chosen);
 }
 
-// Both as the file has it; the message tells members, not values.
+// The message names members, not values.
 std::variant<NatsContext, std::string> take(const JsonObject& json) {
   for (const std::string_view name : kNotHonoured) {
     const JsonMember& member = json[name];

@@ -21,7 +21,7 @@ bool set_path(std::filesystem::path& to, std::string_view text) {
   return true;
 }
 
-// The rule of the nats command line: what would leave its folder is no name.
+// The rule of the nats command line: a name must not lead out of its folder.
 bool set_context(std::string& to, std::string_view text) {
   if (text.find("..") != std::string_view::npos || text.find('/') != std::string_view::npos) {
     return false;

@@ -9,7 +9,7 @@ std::string describe_nats_error(natsStatus status) {
   natsStatus last = NATS_OK;
   const char* const last_error = nats_GetLastError(&last);
   if (last != status || last_error == nullptr) return text;
-  // It begins with the place in the library's source: `(conn.c:2088): No server available…`.
+  // The text begins with a place in the library's source: `(conn.c:2088): No server available…`.
   std::string_view detail = last_error;
   const std::size_t place = detail.starts_with('(') ? detail.find("): ") : std::string_view::npos;
   if (place != std::string_view::npos) detail.remove_prefix(place + 3);
@@ -23,8 +23,8 @@ std::string describe_connect_error(natsStatus status) {
       return "the server's certificate is not trusted (see --nats-ca) or not for this host: " +
              describe_nats_error(status);
     case NATS_PROTOCOL_ERROR:
-      // A TLS 1.3 client is done before the server has looked at its certificate, and learns what
-      // it thinks of it by the end of the connection.
+      // A TLS 1.3 client finishes its handshake before the server has checked its certificate. It
+      // learns of a refusal only when the connection ends.
       return "the server ended the connection; it may want a certificate that it knows "
              "(see --nats-cert)";
     case NATS_SECURE_CONNECTION_WANTED:
@@ -34,8 +34,8 @@ std::string describe_connect_error(natsStatus status) {
   }
 }
 
-// `Permissions Violation for Subscription to "_INBOX.x.*"`; advisories are all else that we
-// subscribe to.
+// `Permissions Violation for Subscription to "_INBOX.x.*"`. bide subscribes to nothing else except
+// advisories.
 bool denies_answers(std::string_view denial) {
   return denial.find("Subscription") != std::string_view::npos &&
          denial.find("$JS.EVENT.ADVISORY.") == std::string_view::npos;

@@ -1,6 +1,6 @@
-// server/nats/login/nats_error.h: What nats.c says went wrong, in words that help.
+// server/nats/login/nats_error.h: Error messages for the statuses of nats.c.
 //
-// Thread safety: any thread; to be called on the one that the library returned the status to.
+// Thread safety: to be called on the thread to which the library returned the status.
 #pragma once
 
 #include <nats/nats.h>
@@ -10,17 +10,17 @@
 
 namespace bide {
 
-// The library's text for `status`, and where it has one its own account of the last error.
+// The library's text for `status`, and its text about the last error, if it has one.
 [[nodiscard]] std::string describe_nats_error(natsStatus status);
 
-// The same of an attempt to connect, with what to look at.
+// The same for an attempt to connect, with a hint at what to check.
 [[nodiscard]] std::string describe_connect_error(natsStatus status);
 
-// The server was reached and does not want us: as whom we came, or without a certificate.
+// The server was reached, but refused our identity or asked for a certificate.
 [[nodiscard]] bool is_refusal(natsStatus status_of_connect);
 
-// Of what the server refuses (NatsConnection::denial()): it is a subscription that answers to
-// requests come to, without which nothing can be asked.
+// Whether a refusal (NatsConnection::denial()) is about the subscription that receives answers.
+// Without it no request can succeed.
 [[nodiscard]] bool denies_answers(std::string_view denial);
 
 }  // namespace bide

@@ -1,4 +1,4 @@
-// server/nats/login/nats_handles.h: Owners for the objects that nats.c hands out.
+// server/nats/login/nats_handles.h: Owning pointers for objects of nats.c.
 //
 // Thread safety: as std::unique_ptr.
 #pragma once

@@ -28,7 +28,7 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-// Read for one answer to the server.
+// The content of the file, read for one answer to the server.
 struct Contents {
   explicit Contents(const std::string& file) : read(read_small_file(file)) {}
 
@@ -36,7 +36,7 @@ struct Contents {
     const auto* const found = std::get_if<FileText>(&read);
     return found == nullptr ? "" : found->text();
   }
-  // For the library, which frees it.
+  // A copy for the library, which frees it.
   [[nodiscard]] char* why_not(const std::string& file) const {
     const auto* const trouble = std::get_if<Unreadable>(&read);
     return ::strdup((file + ": " + (trouble == nullptr ? "holds no key" : trouble->why)).c_str());
@@ -81,8 +81,8 @@ natsStatus sign(char** why, unsigned char** signature, int* size, const char* no
   }
 }
 
-// The library keeps the pointer as long as its connection, on threads of its own. So a name stays
-// for good, once for each file that was ever used: those in the settings, or in a context.
+// The library uses the pointer as long as its connection lives, on its own threads. So names are
+// never freed. There is one for each file that was ever used, from the settings or a context.
 void* kept(const std::filesystem::path& file) {
   static Mutex mutex;
   static auto& files = *new std::set<std::string>;  // Threads may outlive static objects.
@@ -94,7 +94,7 @@ void* kept(const std::filesystem::path& file) {
 
 std::string_view find_seed(std::string_view text) {
   text = without_byte_order_mark(text);
-  // Of credentials: behind the JWT.
+  // In credentials the seed follows the JWT.
   if (const std::size_t mark = text.find(kSeedMark); mark != std::string_view::npos) {
     text.remove_prefix(mark);
   }

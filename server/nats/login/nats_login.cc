@@ -23,7 +23,7 @@ Fault fault(const Path& file, std::string_view what) {
   return file.string() + ": " + std::string(what);
 }
 
-// `expected` completes the line: `--nats-creds expects a …`.
+// `expected` completes the line `--nats-creds expects a …`.
 Fault read(const Path& file, std::string_view expected, FileText& text) {
   auto got = read_small_file(file);
   if (const auto* problem = std::get_if<Unreadable>(&got)) {
@@ -86,7 +86,7 @@ Fault read_pem(NatsLogin& login, const Path& file, std::string_view mark,
   const std::size_t begin = pem.find("-----BEGIN ");
   const bool there = begin != pem.npos && pem.find(mark, begin) != pem.npos;
   if (!there) return fault(file, "not of this kind; " + std::string(expected));
-  // OpenSSL would ask for the passphrase on the terminal, and wait.
+  // Otherwise OpenSSL would ask for the passphrase on the terminal, and wait.
   if (pem.find("ENCRYPTED") != pem.npos) {
     return fault(file, "has a passphrase; " + std::string(expected) + " without one");
   }
@@ -111,7 +111,7 @@ Fault read_tls(NatsLogin& login) {
   return problem;
 }
 
-// Who it is, from the settings alone or from the context alone.
+// The identity comes either from the settings or from the context.
 Fault choose_identity(NatsLogin& login, const std::string& urls, const NatsCredentials& given,
                       const NatsContext& context) {
   if (!given.user.empty()) {

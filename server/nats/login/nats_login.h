@@ -1,10 +1,10 @@
-// server/nats/login/nats_login.h: All that a connection to NATS needs to be made: where, as whom,
-// and what the files say now. Secrets are in here: it lives as short as it can, and is never
-// printed.
+// server/nats/login/nats_login.h: Everything that is needed to connect to NATS: the servers, the
+// identity, and the current content of the files. It contains secrets, so it is destroyed as soon
+// as possible and never printed.
 //
-// Read anew for every connection that is made, so that what is rotated is found.
+// It is read again for every new connection, so that rotated credentials are used.
 //
-// Thread safety: values; the functions read files and may be called from any thread.
+// Thread safety: values. The functions read files and may be called from any thread.
 #pragma once
 
 #include <filesystem>
@@ -19,7 +19,7 @@
 namespace bide {
 
 struct NatsLogin {
-  std::string urls{};  // See nats_url.h. A user without a password in there is a token.
+  std::string urls{};  // See nats_url.h. A user without a password is a token.
   std::string user{};
   std::string password{};
   std::string token{};
@@ -30,23 +30,24 @@ struct NatsLogin {
   std::filesystem::path cert_file{};
   std::filesystem::path key_file{};
   std::string inbox_prefix{};
-  std::size_t contents = 0;  // A digest of what is in those files.
+  std::size_t contents = 0;  // A hash of the content of the files.
 
-  // Of all this: a login that was read later has another if anything in it is new.
+  // A hash of everything here: it changes if a login that is read later differs.
   [[nodiscard]] std::size_t digest() const;
 };
 
-// `urls` and `credentials` are without contradiction (nats_credentials.h); each beats what a
-// context says: any way to say who it is all of the context's. The string: the first file that is
-// missing, not readable, empty or of the wrong kind, what was expected, and what to do; one line,
-// no secret.
+// `urls` and `credentials` must not contradict each other (nats_credentials.h). Each of them beats
+// the context; an identity in them replaces the whole identity of the context. The string: the
+// first file that is missing, unreadable, empty or of the wrong kind, what was expected, and what
+// to do, in one line without secrets.
 [[nodiscard]] std::variant<NatsLogin, std::string> read_nats_login(
     const std::string& urls, const NatsCredentials& credentials);
 
-// Servers, identity, TLS and inbox. The string: as above, for what only the TLS library can tell.
+// Sets servers, identity, TLS and inbox. The string: as above, for errors that only the TLS library
+// finds.
 [[nodiscard]] std::optional<std::string> fill_options(natsOptions* options, const NatsLogin& login);
 
-// Both, for nothing but to know. nullopt: one could connect with that.
+// Does both only to check them. nullopt: no error.
 [[nodiscard]] std::optional<std::string> find_login_fault(const std::string& urls,
                                                           const NatsCredentials& credentials);
 

@@ -1,4 +1,4 @@
-// Tells nats.c what a login says.
+// Sets the options of nats.c for a login.
 #include "server/nats/login/nats_key_file.h"
 #include "server/nats/login/nats_login.h"
 #include "server/nats/login/nats_url.h"
@@ -19,7 +19,7 @@ natsStatus set_servers(natsOptions* options, const NatsLogin& login) {
   }
   natsStatus status =
       natsOptions_SetServers(options, pointers.data(), static_cast<int>(pointers.size()));
-  // nats.c ignores the scheme: without this, tls:// would fall back to plain text.
+  // nats.c ignores the scheme. Without this, tls:// would fall back to plain text.
   if (status == NATS_OK && tls) status = natsOptions_SetSecure(options, true);
   return status;
 }

@@ -18,7 +18,7 @@ bool is_host_and_port(std::string_view text) {
   return !parts->port || parse_port(*parts->port).value_or(0) != 0;
 }
 
-// nullopt: a `%` without two digits behind it, or a NUL, which no C string can hold.
+// nullopt: a `%` without two digits behind it, or a NUL, which a C string cannot contain.
 std::optional<std::string> percent_decoded(std::string_view text) {
   std::string decoded;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -35,7 +35,8 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   return decoded;
 }
 
-// Where user, password or token of a URL begin and end; without one both are where the host begins.
+// The beginning and end of a URL's user, password or token; both are the host's beginning if there
+// is none.
 std::pair<std::size_t, std::size_t> user_span(std::string_view url) {
   const std::size_t scheme = url.find(kSchemeEnd);
   const std::size_t begin = scheme == std::string_view::npos ? 0 : scheme + kSchemeEnd.size();
@@ -102,13 +103,13 @@ bool has_bad_escape(std::string_view list) {
 
 std::string escaped_for_connect(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  // `%` for the library's own decoding, the next ones for its parser and for lists, then what JSON
-  // forbids.
+  // `%` because the library decodes it, the next ones because of its parser and of lists, the rest
+  // because JSON forbids it.
   constexpr std::string_view kEscaped = "%@:/?#[], \"\\";
   std::string escaped;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    // Beyond ASCII it is UTF-8, which JSON takes as it is.
+    // Beyond ASCII it is UTF-8, which JSON allows unchanged.
     if (byte >= 0x20 && byte != 0x7F && kEscaped.find(c) == std::string_view::npos) {
       escaped += c;
       continue;
@@ -147,8 +148,8 @@ std::string without_users(std::string_view list) {
 }
 
 std::string redacted(std::string_view list) {
-  // Cut at `://`, not at commas: a password may hold a comma, and then half of it would be printed.
-  // Where URLs come without schemes this hides too much rather than too little.
+  // Splits at `://`, not at commas: a password may contain a comma, and half of it would be
+  // printed. In a list without schemes this hides more than necessary, never less.
   std::string shown;
   while (true) {
     const std::size_t next = list.find(kSchemeEnd);

@@ -11,25 +11,26 @@
 
 namespace bide {
 
-// The URLs of a comma list, without surrounding spaces. Empty parts are kept (and are not valid).
+// The URLs of a list that is separated by commas, without surrounding spaces. Empty parts are kept;
+// they are not valid.
 [[nodiscard]] std::vector<std::string> split_nats_urls(std::string_view list);
 
-// Every URL of the list has a host, and if they are there: the scheme `nats` or `tls`, a port from
-// 1 to 65535, no path, no white space or control character, and no `%` that is not an escape. Names
-// are not resolved.
+// Every URL of the list has a host. A scheme must be `nats` or `tls`, a port 1 to 65535. There must
+// be no path, no white space or control character, and no `%` that is not an escape. Names are not
+// resolved.
 [[nodiscard]] bool is_nats_url_list(std::string_view list);
 
-// A URL of the list says who connects: it has a user, with or without a password, or a token.
+// A URL of the list has an identity: a user with or without a password, or a token.
 [[nodiscard]] bool names_user(std::string_view list);
 
-// For errors: the list is not valid, but would be if this were not in it.
+// For error messages: the list is not valid only because of a `%` that is not an escape.
 [[nodiscard]] bool has_bad_escape(std::string_view list);
 
-// nats.c copies user, password and token into the JSON of its CONNECT as they are, up to 3.9
-// without decoding them first. So they are decoded here and escaped as JSON wants it: `"` is
-// `\u0022`. That also hides from its parser of URLs what would end the user or the host.
+// nats.c copies user, password and token unchanged into the JSON of its CONNECT, up to version 3.9
+// without decoding them. So they are decoded here and escaped for JSON: `"` becomes `\u0022`. That
+// also hides characters that would end the user or the host in its parser of URLs.
 [[nodiscard]] std::string escaped_for_connect(std::string_view text);
-// The URL, a valid one, with its user, password or token in that form.
+// A valid URL with its user, password or token in that form.
 [[nodiscard]] std::string with_user_for_connect(std::string_view url);
 
 // The list without users, passwords and tokens.

@@ -15,14 +15,14 @@ namespace {
 using Bytes = std::vector<unsigned char>;
 
 constexpr std::string_view kBase32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-// The kind stands in the top five bits, so that it is the first letter of the base32; in a seed it
-// comes second and straddles two bytes.
+// The kind is in the top five bits, so that it is the first letter of the base32. In a seed it is
+// the second letter and straddles two bytes.
 constexpr unsigned char kKindSeed = 18 << 3;
 constexpr unsigned char kKindUser = 20 << 3;
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kSeedBytes = 2 + kKeyBytes + 2;
 
-// RFC 4648 section 6 without padding. nullopt: another letter, or bits left over.
+// RFC 4648 section 6 without padding. nullopt: a letter outside the alphabet, or bits left over.
 std::optional<Bytes> decode_base32(std::string_view text) {
   Bytes bytes;
   unsigned bits = 0;
