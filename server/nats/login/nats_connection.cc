@@ -121,7 +121,7 @@ NatsConnection::NatsConnection(Settings settings, const NatsLogin& login,
     : settings_(std::move(settings)),
       where_(redacted(login.urls)),
       inbox_prefix_(login.inbox_prefix),
-      login_digest_(login.digest()),
+      login_hash_(login.hash()),
       first_link_(next_link()),
       connection_(connection),
       jetstream_(std::move(jetstream)) {}
@@ -159,7 +159,7 @@ Link NatsConnection::link() const { return first_link_ + reconnects(); }
 bool NatsConnection::outdated() const {
   const auto now = read_nats_login(settings_.urls, settings_.credentials);
   const auto* const login = std::get_if<NatsLogin>(&now);
-  return login != nullptr && login->digest() != login_digest_;
+  return login != nullptr && login->hash() != login_hash_;
 }
 
 std::string NatsConnection::denial() const { return denial_of(connection_); }

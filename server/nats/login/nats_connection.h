@@ -82,7 +82,7 @@ class NatsConnection {
   const Settings settings_;
   const std::string where_;
   const std::string inbox_prefix_;
-  const std::size_t login_digest_;
+  const std::size_t login_hash_;
   const Link first_link_;
   natsConnection* const connection_;
   JsContextPtr jetstream_;

@@ -45,8 +45,8 @@ Fault read_secret(const Path& file, std::string_view expected, std::string& secr
   return std::nullopt;
 }
 
-void mix(std::size_t& digest, std::string_view bytes) {
-  digest = digest * 31 + std::hash<std::string_view>{}(bytes);
+void mix(std::size_t& hash, std::string_view bytes) {
+  hash = hash * 31 + std::hash<std::string_view>{}(bytes);
 }
 
 void remember(NatsLogin& login, std::string_view bytes) { mix(login.contents, bytes); }
@@ -155,15 +155,15 @@ void choose_rest(NatsLogin& login, const std::string& urls, const NatsCredential
 
 }  // namespace
 
-std::size_t NatsLogin::digest() const {
-  std::size_t digest = contents;
+std::size_t NatsLogin::hash() const {
+  std::size_t hash = contents;
   for (const std::string* text : {&urls, &user, &password, &token, &public_nkey, &inbox_prefix}) {
-    mix(digest, *text);
+    mix(hash, *text);
   }
   for (const Path* path : {&nkey_file, &creds_file, &ca_file, &cert_file, &key_file}) {
-    mix(digest, path->string());
+    mix(hash, path->string());
   }
-  return digest;
+  return hash;
 }
 
 std::variant<NatsLogin, std::string> read_nats_login(const std::string& urls,

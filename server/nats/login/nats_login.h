@@ -33,7 +33,7 @@ struct NatsLogin {
   std::size_t contents = 0;  // A hash of the content of the files.
 
   // A hash of everything here: it changes if a login that is read later differs.
-  [[nodiscard]] std::size_t digest() const;
+  [[nodiscard]] std::size_t hash() const;
 };
 
 // `urls` and `credentials` must not contradict each other (nats_credentials.h). Each of them beats

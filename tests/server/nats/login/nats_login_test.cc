@@ -124,18 +124,18 @@ TEST_CASE("nats_login: a user in the context's URL gives way, too") {
   CHECK(accepted("", credentials).urls == "nats://c:1,tls://d");
 }
 
-TEST_CASE("nats_login: the digest tells that a file has another content") {
+TEST_CASE("nats_login: the hash tells that a file has another content") {
   const Files files;
   const NatsCredentials credentials{.token_file = files.write("t", "one"),
                                     .ca_file = files.write("ca", "-----BEGIN CERTIFICATE-----a")};
-  const std::size_t before = accepted("nats://h", credentials).digest();
-  CHECK(accepted("nats://h", credentials).digest() == before);
-  CHECK(accepted("nats://i", credentials).digest() != before);
+  const std::size_t before = accepted("nats://h", credentials).hash();
+  CHECK(accepted("nats://h", credentials).hash() == before);
+  CHECK(accepted("nats://i", credentials).hash() != before);
   (void)files.write("t", "two");
-  const std::size_t after = accepted("nats://h", credentials).digest();
+  const std::size_t after = accepted("nats://h", credentials).hash();
   CHECK(after != before);
   (void)files.write("ca", "-----BEGIN CERTIFICATE-----b");
-  CHECK(accepted("nats://h", credentials).digest() != after);
+  CHECK(accepted("nats://h", credentials).hash() != after);
 }
 
 TEST_CASE("nats_login: what cannot be used is named with what was expected") {
