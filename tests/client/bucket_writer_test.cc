@@ -48,7 +48,7 @@ class Nats {
     REQUIRE(js_CreateKeyValue(&store, jetstream_.get(), &config) == NATS_OK);
     return KvStorePtr(store);
   }
-  // A bucket's stream of any configuration, without subjects of its own unless `config` has some.
+  // A stream for the bucket with any configuration; it has subjects only if `config` has some.
   void create_stream(const char* bucket, jsStreamConfig config) {
     const std::string name = stream_of(bucket);
     config.Name = name.c_str();
@@ -94,7 +94,7 @@ class Nats {
     REQUIRE(natsMsgHeader_Set(raw, header, value) == NATS_OK);
     REQUIRE(js_PublishMsg(nullptr, jetstream_.get(), raw, nullptr, nullptr) == NATS_OK);
   }
-  // Of all subjects.
+  // On all subjects.
   [[nodiscard]] std::uint64_t entries_of(const char* bucket) {
     jsStreamInfo* raw = nullptr;
     REQUIRE(js_GetStreamInfo(&raw, jetstream_.get(), stream_of(bucket).c_str(), nullptr, nullptr) ==
@@ -173,7 +173,7 @@ TEST_CASE("bucket_writer: a server's marker is no value, whatever its reason") {
     CHECK(written);
     CHECK(value_of(store.get(), "jobs.a") == text);
   }
-  // Headers that mean nothing here.
+  // Headers without a meaning for the bucket.
   nats.publish("$KV.job-queue.jobs.b", "KV-Operation", "PUT");
   CHECK(!writer.put_if_absent({"jobs.b", "1"}));
   CHECK(value_of(store.get(), "jobs.b").empty());

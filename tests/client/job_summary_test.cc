@@ -25,7 +25,7 @@ TEST_CASE("summary: what is not a representation says nothing") {
   }
 }
 
-// RapidJSON's conversion to a double reads outside its table for the first of these.
+// For the first of these, RapidJSON's conversion to a double reads outside its table.
 TEST_CASE("summary: a job is read whatever numbers its worker wrote") {
   for (const std::string number : {"0.0000000000000e-2147483639", "-0.0000000000000e-2147483639",
                                    "1e-2147483648", "1e309", "-1e999999999", "0e999999999"}) {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr WallTime kNow{std::chrono::nanoseconds(1'700'000'000'250'000'000)};
 
-// What `bide serve` makes of it.
+// The entry as `bide serve` decodes it.
 template <typename What>
 What read_back(const NewEntry& entry) {
   auto decoded = decode(RawEntry{

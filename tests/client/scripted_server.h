@@ -1,5 +1,5 @@
-// tests/client/scripted_server.h: An HTTP server that says exactly what a test tells it to, byte by
-// byte, right or wrong.
+// tests/client/scripted_server.h: An HTTP server that sends exactly the bytes that a test gives it,
+// right or wrong.
 //
 // Thread safety: the script is called from one thread per connection.
 #pragma once
@@ -30,7 +30,7 @@ inline std::string bodyless(int status, std::string_view fields) {
 
 class ScriptedServer {
  public:
-  // Gets a request's head, gives the bytes to answer with; nullopt: hang up.
+  // Gets the head of a request and returns the bytes of the answer. nullopt: hang up.
   using Script = std::function<std::optional<std::string>(const std::string& head)>;
 
   explicit ScriptedServer(Script script) : script_(std::move(script)) {
@@ -93,7 +93,7 @@ class ScriptedServer {
       if (!answer) break;
       if (::send(fd, answer->data(), answer->size(), MSG_NOSIGNAL) < 0) break;
     }
-    ::shutdown(fd, SHUT_RDWR);  // Closed at the end: the number must not be given out again.
+    ::shutdown(fd, SHUT_RDWR);  // Closed at the end, so that its number is not reused.
   }
 
   const Script script_;

@@ -15,7 +15,7 @@ using testing::ScratchDir;
 using SslCtx = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
 using Ssl = std::unique_ptr<SSL, decltype(&SSL_free)>;
 
-// A handshake in memory with a server that has the certificate. What the client says against it.
+// A handshake in memory with a server that has the certificate. Returns the client's complaint.
 std::string complaint_about(const Identity& identity, const std::string& host,
                             const std::string& cacert) {
   const SslCtx server_context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
@@ -39,7 +39,7 @@ std::string complaint_about(const Identity& identity, const std::string& host,
   return trust.complaint();
 }
 
-// Whether a server with these names is taken for `host`. Its common name is always `cn.example`.
+// Whether a server with these names is accepted as `host`. Its common name is always `cn.example`.
 bool is_taken(const char* alternatives, const std::string& host) {
   const ScratchDir dir;
   const Identity identity("cn.example", nullptr, 1, alternatives);

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Replies in the order written down; after the last it holds the request until it is cancelled.
+// Gives its replies in order. After the last one it holds the request until it is cancelled.
 class ScriptedSource : public JobSource {
  public:
   explicit ScriptedSource(std::deque<Reply> replies) : replies_(std::move(replies)) {}

@@ -1,4 +1,4 @@
-// tests/core/job/decoding.h: Values as workers write them, and what the codec makes of them.
+// tests/core/job/decoding.h: Values as workers write them, and the verdicts of the codec.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -21,7 +21,7 @@ inline std::variant<Entry, Rejection> decode_value(std::string_view key, std::st
   return decode({.key = key, .value = value, .revision = 7, .written = {}});
 }
 
-// "accepted", or the word of the reason why not.
+// "accepted", or the word of the reject reason.
 inline std::string_view verdict(std::string_view key, std::string_view value) {
   const auto result = decode_value(key, value);
   const auto* rejection = std::get_if<Rejection>(&result);
@@ -49,7 +49,7 @@ inline std::string repeated(std::string_view text, std::size_t times) {
   return out;
 }
 
-// {"name":json}, with `json` as it is.
+// {"name":json}, with `json` unchanged.
 inline std::string object_with(std::string_view name, std::string_view json) {
   return "{\"" + std::string(name) + "\":" + std::string(json) + "}";
 }

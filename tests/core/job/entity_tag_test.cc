@@ -12,7 +12,7 @@ const std::string kOpaque = "17a-42-0000000000000abc";
 
 std::string in_quotes(std::string_view opaque) { return '"' + std::string(opaque) + '"'; }
 
-// `@` stands for our own tag.
+// `@` stands for bide's own tag.
 std::string with_ours(std::string_view field_value) {
   std::string out;
   for (const char c : field_value) out += c == '@' ? in_quotes(kOpaque) : std::string(1, c);
@@ -103,7 +103,7 @@ TEST_CASE("entity_tag: what a proxy that compresses appends to a tag is ignored"
     CAPTURE(foreign);
     CHECK_FALSE(parse_received_tag(foreign));
   }
-  // What bide writes has one spelling.
+  // bide writes each tag in one spelling.
   CHECK_FALSE(parse_opaque_tag(kOpaque + "-gzip"));
 }
 
@@ -120,7 +120,8 @@ TEST_CASE("validators: by strong comparison a weak tag matches nothing") {
 }
 
 TEST_CASE("entity_tag: the hash is XXH3-64 of the bytes") {
-  CHECK(hash_of("") == 0x2d06800538d394c2);  // The reference's value for no input and seed 0.
+  CHECK(hash_of("") ==
+        0x2d06800538d394c2);  // The value of the reference for an empty input and seed 0.
   CHECK(hash_of("a") != hash_of("b"));
   CHECK(hash_of(std::string_view("\0", 1)) != hash_of(""));
 }

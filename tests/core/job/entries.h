@@ -1,4 +1,4 @@
-// tests/core/job/entries.h: Entries as the codec would hand them over, and jobs that take them.
+// tests/core/job/entries.h: Makes entries like those of the codec, and jobs that absorb them.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -61,14 +61,14 @@ inline Entry responded(std::string id, Revision revision, std::string_view agent
   return entry;
 }
 
-// The deletion of what `entry` put, at a later revision.
+// The deletion of `entry`'s key, at a later revision.
 inline Entry deleted(Entry entry, Revision revision) {
   entry.revision = revision;
   entry.what = Deletion{};
   return entry;
 }
 
-// `entry`'s key is found to hold nothing any more, at a later revision.
+// The loss of `entry`'s key, at a later revision.
 inline Entry lost(Entry entry, Revision revision) {
   entry.revision = revision;
   entry.what = Loss{};
@@ -100,7 +100,7 @@ inline void absorb_all(Job& job, const std::vector<Entry>& entries) {
   for (const Entry& entry : entries) REQUIRE(job.absorb(entry) <= Job::Absorbed::kUnchanged);
 }
 
-// What clients could compare.
+// Everything that clients could compare.
 inline std::string view_of(const Job& job) {
   const auto snapshot = make_snapshot(job, 1);
   return snapshot->json.bytes + snapshot->json.etag() + snapshot->text.bytes +

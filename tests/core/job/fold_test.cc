@@ -31,14 +31,14 @@ TEST_CASE("fold: the table of cases") {
                kBad = Status::kFailed, kSkip = Status::kSkipped, kPart = Status::kPartialFailure;
   const std::string_view one = "jobs.modify._any", all = "jobs.modify._all";
   const Row rows[] = {
-      // Nobody seen: submitting does not count, nor does the submitter.
+      // No agent has reported: a submission does not count, nor does the submitter.
       {"", {}, "", kSub, false, 0, 1},
       {all, {}, "_api:submitted", kSub, false, 0, 1},
       {all, {}, "a:submitted", kSub, false, 0, 1},
       {"", {}, "_api:submitted _api:failed", kSub, false, 0, 1},
       {"", {}, "_api:started _api:completed", kSub, false, 0, 1},
 
-      // One agent, whatever host names report. What comes after it was final counts.
+      // One agent, whatever host names report. Events after the job was final count.
       {"", {}, "a:acknowledged", kRun, false, 0, 2},
       {"", {}, "a:acknowledged a:started", kRun, false, 0, 2},
       {"", {}, "a:started a:completed", kOk, true, 1, 3},
@@ -73,7 +73,7 @@ TEST_CASE("fold: the table of cases") {
       {all, {}, "a:failed a:retried", kOk, false, 1, 3},
       {all, {}, "a:failed b:started", kRun, false, 1, 3},
 
-      // Per agent the highest rank tells, of equals the later.
+      // For each agent the highest rank decides, and among equal ranks the later event.
       {all, {}, "a:started a:acknowledged a:submitted", kRun, false, 0, 2},
       {all, {}, "a:completed a:started", kOk, false, 1, 2},
       {all, {}, "a:completed a:failed", kOk, false, 1, 2},
@@ -109,7 +109,8 @@ TEST_CASE("fold: the table of cases") {
       {all, Names{"a", "b"}, "a:completed c:started b:completed c:completed", kOk, true, 3, 5},
       {all, Names{"a", "b"}, "a:skipped b:skipped a:failed", kBad, true, 2, 4},
 
-      // Whose newest event says so is at work, whatever tells the state: the job is not final.
+      // An agent is at work by its newest event, whatever event decides its state: the job is not
+      // final.
       {"", {}, "a:failed a:started", kBad, false, 1, 2},
       {"", {}, "a:failed a:acknowledged", kBad, false, 1, 2},
       {"", {}, "a:failed a:started a:failed", kBad, true, 1, 2},
@@ -132,7 +133,7 @@ TEST_CASE("fold: the table of cases") {
       CHECK(job.status_revision() == row.status_revision);
     };
     check();
-    // So many that the others are found by an index say the same.
+    // The same with so many events that they have an index.
     for (Revision r = 100; r < 200; ++r) {
       absorb_all(job, {happened("j", r, EventKind::kCompleted, kSubmitterAgent)});
     }

@@ -92,7 +92,7 @@ TEST_CASE("codec: only one whole JSON object in UTF-8 is a value") {
   for (const std::string& value : rows) {
     CAPTURE(value);
     CHECK(verdict("jobs.j", value) == "json");
-    // The same behind what RapidJSON has to be helped over.
+    // The same behind text that RapidJSON cannot read without help.
     for (const std::string_view helped : {R"({"n":1e309,"s":)", R"({"s":"\ud800","s":)"}) {
       if (value.find('\0') != std::string::npos ||
           value.find_first_of("{[\"") == std::string::npos) {
@@ -215,7 +215,7 @@ TEST_CASE("codec: a value may have a mebibyte and not a byte more") {
 TEST_CASE("codec: no truncation of a value is a value") {
   for (const std::string& value : {kEventValue, sealed(kEventValue)}) {
     for (std::size_t size = 0; size < value.size(); ++size) {
-      // A copy of its own size, so that a sanitizer sees one byte read too many.
+      // A copy of exactly its size, so that a sanitizer notices a read behind its end.
       const std::vector<char> cut(value.begin(), value.begin() + static_cast<std::ptrdiff_t>(size));
       CHECK(verdict(kEventKey, {cut.data(), cut.size()}) == "json");
     }

@@ -17,7 +17,7 @@ using Names = std::vector<std::string>;
 using Expected = decltype(Definition::expected_agents);
 using Absorbed = Job::Absorbed;
 
-// Entries at revisions 1, 2, …: few keys and agents, so that all collide with all.
+// Entries at revisions 1, 2, …, with few keys and agents, so that they collide.
 std::vector<Entry> random_history(std::mt19937& random, std::size_t length) {
   const auto below = [&](unsigned n) {
     return std::uniform_int_distribution<unsigned>(0, n - 1)(random);
@@ -44,7 +44,7 @@ std::vector<Entry> random_history(std::mt19937& random, std::size_t length) {
   return history;
 }
 
-// What is left of a history in a bucket that keeps the newest entry of each key.
+// The rest of a history in a bucket that keeps the newest entry of each key.
 std::vector<Entry> survivors_of(const std::vector<Entry>& history) {
   std::map<std::pair<Entry::Family, std::string>, Entry> newest;
   for (const Entry& entry : history) {
@@ -64,7 +64,7 @@ TEST_CASE("replay: living through a history and reading what it left come to the
   std::mt19937 random(20260131);
   for (int round = 0; round < 2000; ++round) {
     CAPTURE(round);
-    // Some with so many entries that they are found by an index.
+    // Some jobs have so many entries that they have an index.
     const std::vector<Entry> history =
         random_history(random, 1 + random() % (round % 10 == 0 ? 1500 : 40));
     Job lived("j"), read("j");

@@ -32,7 +32,7 @@ TEST_CASE("job: exists for clients once it is defined") {
   CHECK(job.defined());
   CHECK(job.status() == Status::kProcessing);
   CHECK(job.revision() == 4);
-  CHECK(job.status_revision() == 4);  // Nobody could see a status before.
+  CHECK(job.status_revision() == 4);  // There was no visible status before.
   CHECK(job.written() == wall_second(4));
 
   CHECK(job.absorb(happened("j", 5, EventKind::kCompleted, "a")) == Absorbed::kChanged);
@@ -70,7 +70,7 @@ TEST_CASE("job: what was not held, or came later, cannot be lost") {
   CHECK(job.absorb(lost(happened("j", 4, EventKind::kStarted, "b"), 5)) == Absorbed::kUnchanged);
   CHECK(job.absorb(lost(responded("j", 3, "a"), 5)) == Absorbed::kUnchanged);
   CHECK(job.revision() == 3);
-  // The mark of a deletion is there still.
+  // The mark of the deletion is still there.
   absorb_all(job, {deleted(responded("j", 3, "a"), 6)});
   CHECK(job.absorb(lost(started, 7)) == Absorbed::kChanged);
   CHECK(job.revision() == 6);
@@ -91,7 +91,7 @@ TEST_CASE("job: it lets go of what is older than a revision") {
   CHECK_FALSE(job.defined());
   CHECK(job.let_go(6) == Absorbed::kUnchanged);
   CHECK(job.empty());
-  absorb_all(job, {defined("j", 6)});  // What swept the others away.
+  absorb_all(job, {defined("j", 6)});  // The entry that rolled up the others.
   CHECK(job.revision() == 6);
 }
 
@@ -184,7 +184,7 @@ TEST_CASE("job: deleting a response counts as a change of the JSON only") {
 }
 
 TEST_CASE("job: a deletion counts even where nothing is left to delete") {
-  // A replica that starts now finds this deletion in the bucket and not what it deleted.
+  // A replica that starts now finds this deletion in the bucket, but not the deleted entry.
   Job job("j");
   absorb_all(job, {defined("j", 1)});
   CHECK(job.absorb(deleted(responded("j", 2, "a"), 3)) == Absorbed::kChanged);
@@ -260,15 +260,14 @@ TEST_CASE("job: holds so many bytes and no more") {
   CHECK(job.bytes() > 15U << 20U);
   CHECK(job.bytes() < kJobBytesMax);
 
-  // The definition always finds room, and so does what is shorter.
+  // The definition always has room, and so has a shorter entry.
   CHECK(job.absorb(defined("j", 50)) == Absorbed::kChanged);
   Entry shorter = responded("j", 2, "a");
   shorter.revision = 51;
   CHECK(job.absorb(shorter) == Absorbed::kChanged);
   CHECK(job.absorb(responded("j", 52, "a", large)) == Absorbed::kChanged);
 
-  // What was written again and finds no room changes nothing; that the bucket has lost the other
-  // is told apart.
+  // A rewritten entry without room changes nothing. The loss of the old one is reported separately.
   Entry longer = shorter;
   longer.revision = 53;
   std::get<Response>(longer.what).data = std::string(2 << 20, '1');
@@ -305,7 +304,7 @@ TEST_CASE("job: the table's limit is one of growth") {
 
 namespace {
 
-// What folding looks at for one entry.
+// How many places folding visits for one entry.
 std::uint64_t steps_of(Job& job, const Entry& entry) {
   const std::uint64_t before = fold_steps;
   REQUIRE(job.absorb(entry) == Absorbed::kChanged);
@@ -316,8 +315,8 @@ std::uint64_t steps_of(Job& job, const Entry& entry) {
 
 TEST_CASE("job: what a message costs does not grow with what there is") {
   constexpr std::size_t kEvents = 19'900;
-  // Of many agents one event each, or of one agent all: started ones, and terminal ones that
-  // uncover each other when they are taken out.
+  // One event from each of many agents, or all from one agent: started ones, and terminal ones that
+  // uncover each other when they are removed.
   for (const bool many_agents : {true, false}) {
     for (const Definition& definition : {kBroadcast, about("")}) {
       CAPTURE(many_agents);
@@ -343,7 +342,7 @@ TEST_CASE("job: what a message costs does not grow with what there is") {
       for (const Entry& event : events) absorb(event);
       CHECK(total < 20 * kEvents);  // Amortised: the index grows by doubling.
       total = 0;
-      // The latest, the first, and one after the other; deleted, and written again and again.
+      // The latest, the first, and each in turn, deleted and written again and again.
       for (std::size_t i = 0; i < 2000; ++i) absorb(events.back());
       for (std::size_t i = 0; i < 2000; ++i) absorb(events.front());
       for (std::size_t i = 0; i < 8000; ++i) absorb(events[i * 7919 % kEvents]);
@@ -352,7 +351,7 @@ TEST_CASE("job: what a message costs does not grow with what there is") {
         absorb(events[i]);
       }
       for (std::size_t i = 0; i < 4000; ++i) absorb(defined("j", 0, definition));
-      // Written and lost, one after the other: there is a long way back to what is held.
+      // Each written and lost in turn: it is a long way back to an entry that remains.
       for (std::size_t i = 0; i < 8000; ++i) absorb(deleted(events[kEvents - 1 - i], 0));
       for (std::size_t i = 0; i < 4000; ++i) {
         absorb(events.back());
@@ -360,7 +359,7 @@ TEST_CASE("job: what a message costs does not grow with what there is") {
       }
       absorb(events.back());
       CHECK(total < 20 * 40'000);
-      // One message in thousands has the vacant places tidied.
+      // One message in thousands tidies the vacant places.
       CHECK(most < 20 * kEvents);
       CHECK(view_of(job) == view_of(*job.frozen()));
     }

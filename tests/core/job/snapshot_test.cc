@@ -107,7 +107,7 @@ TEST_CASE("snapshot: hostname and error are of the latest terminal event by revi
   const auto completed = at_nano(happened("build-7", 3, EventKind::kCompleted, "b"), 98);
   CHECK(contains(json_of({broadcast, failed}), R"("hostname":"a","error":"boom","agent_states")"));
   CHECK(contains(json_of({broadcast, failed, completed}), R"("hostname":"b","agent_states")"));
-  // What comes after the end counts, the submitter does not.
+  // Events after the end count, the submitter does not.
   CHECK(contains(json_of({kDefined, failed, completed,
                           happened("build-7", 4, EventKind::kFailed, "_api", "x")}),
                  R"("hostname":"b","agent_states")"));
@@ -126,12 +126,12 @@ TEST_CASE("snapshot: result and changed depend on how many agents responded") {
   const std::string one = json_of({kDefined, response(2, "b", "1", false)});
   CHECK(contains(one, R"("changed":false,"result":1,"responses":{"b":{"data":1,"changed":false,)"));
 
-  // The later response of the same agent wins.
+  // The later response of the same agent counts.
   const std::string later =
       json_of({kDefined, response(2, "b", "1", true), response(3, "b", "2", std::nullopt)});
   CHECK(contains(later, R"("final":false,"result":2,"responses":{"b":{"data":2,"hostname":"b"}})"));
 
-  // Of several, no result, sorted by name, and changed if any did.
+  // With several responses: no result, sorted by name, and changed if any has changed.
   const std::string two =
       json_of({kDefined, response(2, "b", "1", true), response(3, "a", "2", false)});
   CHECK(contains(two, R"("changed":true,"responses":{"a":{"data":2,)"));

@@ -31,7 +31,7 @@ TEST_CASE("stored event: its key is what was written, however little of it is ke
     const char* kept;
   };
   const std::array<Case, 6> cases = {{
-      {"started.web-01.17", "web-01", 17, ""},                     // As it should be.
+      {"started.web-01.17", "web-01", 17, ""},                     // The normal form.
       {"started.web-01_lan.17", "web-01.lan", 17, "web-01_lan"},   // A name that was sanitised.
       {"started.web-01.18", "web-01", 17, "started.web-01.18"},    // Another time.
       {"started.web-01.017", "web-01", 17, "started.web-01.017"},  // Another spelling of it.

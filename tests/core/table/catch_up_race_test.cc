@@ -1,5 +1,5 @@
-// Entries, reports, deadlines, hang-ups and reads of the bucket at once, from several threads. Run
-// under thread sanitizer above all.
+// Entries, reports, deadlines, hang-ups and reads of the bucket at the same time, from several
+// threads. Most useful under the thread sanitizer.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -19,7 +19,7 @@ using testing::defined;
 
 constexpr Epoch kEpoch = 42;
 
-// A stream that is written to before the table hears of it.
+// A stream that is written to before the table gets the entry.
 class Stream final : public Tail {
  public:
   std::optional<Report> read() override {
@@ -35,8 +35,8 @@ class Stream final : public Tail {
   unsigned reads_ = 0;
 };
 
-// A waiter that knows where the stream ended when it was parked, and looks where the table is when
-// it is answered.
+// A waiter that knows where the stream ended when it was parked, and checks the table's position
+// when it is answered.
 class Held final : public Waiter {
  public:
   explicit Held(const Position& position) : position_(position) {}
@@ -52,7 +52,7 @@ class Held final : public Waiter {
     answered_.set_value(!early);
   }
   void lose() noexcept override { answered_.set_value(false); }
-  // Whether it was answered, and rightly.
+  // Whether it was answered, and not too early.
   bool well() {
     auto answered = answered_.get_future();
     return answered.wait_for(10s) == std::future_status::ready && answered.get();
@@ -114,7 +114,7 @@ TEST_CASE("catch up: nobody is told that the table has caught up before it has")
   bool taken = true;
   for (Revision revision = 1; std::chrono::steady_clock::now() < end; ++revision) {
     if (revision % 64 == 1) stream.end = revision + 63;
-    // Behind for longer than it takes to be asked about.
+    // Behind for longer than a request to the stream takes.
     if (revision % 64 == 32) pass(revision / 64 % 50 == 7 ? CatchUp::kPace : 0ms);
     if (revision % 1000 == 0) {
       BucketRead read(10);

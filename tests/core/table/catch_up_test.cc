@@ -21,7 +21,8 @@ using testing::FakeTail;
 
 constexpr Epoch kEpoch = 42;
 
-// A table that shows a stream up to revision 7, and the stream, which ends there until told.
+// A table that shows a stream up to revision 7, and the stream, which ends there until a test
+// changes that.
 struct Fixture {
   explicit Fixture(std::size_t parked_max = 100)
       : table(clock, {.parked_max = parked_max}, nullptr), tail(table.position()) {
@@ -39,20 +40,20 @@ struct Fixture {
     Lot::Look look;
     return table.catch_up().park("", waiter, 0, clock.now(), look);
   }
-  // Has somebody parked for whom a question is on its way.
+  // Parks a waiter, and returns when NATS is being asked for it.
   void ask(TestWaiter& waiter) {
     clock.advance(CatchUp::kPace);
     const unsigned reads = tail.reads();
     REQUIRE(park(waiter) == Lot::Parked::kParked);
-    // A question for somebody else may just have been asked, and the next is not due before kPace.
+    // NATS may just have been asked for another waiter; the next request is not due before kPace.
     REQUIRE(eventually([&] {
       if (tail.reads() > reads) return true;
       clock.advance(CatchUp::kPace);
       return false;
     }));
   }
-  // Until what the stream has told so far has been made use of: the next question is under way, and
-  // the attendant has looked at all since.
+  // Waits until all reports so far have been used: the next request is under way, and the notifier
+  // has looked at all waiters since.
   void settle() {
     TestWaiter next, due({}, clock.now());
     ask(next);
@@ -61,7 +62,7 @@ struct Fixture {
     if (next.try_claim()) return table.catch_up().unpark("", next);
     REQUIRE(next.wait_answer());
   }
-  // The same, and he must not be ready.
+  // The same; `waiter` must not be ready.
   void hold(TestWaiter& waiter) {
     ask(waiter);
     settle();
@@ -212,8 +213,8 @@ TEST_CASE("catch up: a stream created anew has to be read, whichever of its time
   }
 }
 
-// Its store may have been rolled back to before a purge, which has no revision: the jobs that the
-// table lost by it are there again.
+// The store may have been rolled back to before a purge, which has no revision. Then the jobs that
+// the table lost by the purge exist again.
 TEST_CASE("catch up: a stream behind another connection has to be read, wherever it ends") {
   for (const Revision end : {5, 7, 9}) {
     Fixture f;

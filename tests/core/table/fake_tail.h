@@ -1,4 +1,4 @@
-// tests/core/table/fake_tail.h: A stream without NATS: it ends where a test says.
+// tests/core/table/fake_tail.h: A stream without NATS, which ends where the test says.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,7 @@ namespace bide::testing {
 
 class FakeTail final : public Tail {
  public:
-  // Until told otherwise the stream ends where `position` is: all is applied.
+  // At first the stream ends at `position`: everything is applied.
   explicit FakeTail(const Position& position) : position_(position) {}
 
   void ends_at(Position::Place place) {
@@ -20,14 +20,14 @@ class FakeTail final : public Tail {
     silent_ = false;
     cond_.notify_all();
   }
-  // As over a connection made anew.
+  // As over a new connection.
   void reconnect() { ++link_; }
-  // No answer, at once.
+  // Every request returns at once without an answer.
   void fail() {
     MutexLock lock(mutex_);
     silent_ = true;
   }
-  // No answer until release().
+  // Requests block until release().
   void hang() {
     MutexLock lock(mutex_);
     hangs_ = true;

@@ -1,5 +1,4 @@
-// tests/core/table/job_set_fixture.h: A table, the lot of sets over it, and a clock to turn by
-// hand.
+// tests/core/table/job_set_fixture.h: A table, the lot of its sets, and a clock that tests set.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -44,7 +43,7 @@ struct JobSetFixture {
   }
   void apply(const Entry& entry) { REQUIRE(table.apply(entry)); }
   void define(const std::string& id) { apply(defined(id, ++revision)); }
-  // For agents nobody has named: done only when it has settled.
+  // For unknown agents: it is done only when it has settled.
   void broadcast(const std::string& id) {
     apply(defined(id, ++revision, about("jobs.query._all")));
   }
@@ -67,22 +66,22 @@ struct JobSetFixture {
     Lot::Look look;
     return lot->park(key, waiter, 0, clock.now(), look);
   }
-  // Parks for a change of the set as it is now.
+  // Parks for a change of the current state of the set.
   Parked park_for_change(const std::string& key, TestWaiter& waiter) {
     waiter.terms.seen = ValidatorList(look(key).snapshot->json.tag);
     return park(key, waiter);
   }
 };
 
-// The answer, which must come; a default one fails the test that reads it.
+// The answer, which must come. A default one fails the test that reads it.
 inline Answer answer_of(TestWaiter& waiter) {
   const auto answer = waiter.wait_answer();
   REQUIRE(answer);
   return *answer;
 }
 
-// Waits until the attendant of the job's shard has dealt with what has been applied: whose deadline
-// has passed when it is parked is answered after those whose job changed before.
+// Waits until the notifier of the job's shard has handled all entries so far. A waiter that is
+// parked after its deadline is answered after waiters whose job changed before.
 inline void let_attendant_see(JobSetFixture& f, const std::string& id) {
   TestWaiter last(Condition::any_change(), f.clock.now());
   last.terms.seen = ValidatorList(f.table.look(id, {}, f.clock.now()).snapshot->json.tag);

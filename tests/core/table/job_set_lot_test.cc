@@ -63,7 +63,7 @@ TEST_CASE("job set lot: a set that changed into one the client has seen too goes
   const std::string key = all_of({"a", "b"});
   TestWaiter waiter({}, f.clock.now() + 5s);
   const std::string now = f.look(key).snapshot->json.etag();
-  // The tag to come, from a table that is ahead.
+  // The next tag, from a table that is ahead.
   Fixture ahead;
   ahead.define("a");
   ahead.define("b");
@@ -179,7 +179,7 @@ TEST_CASE("job set lot: an agent that acknowledges late takes a settled job back
   TestWaiter waiter(Condition::done(), f.clock.now() + 600s);
   REQUIRE(f.park(all_of({"all", "one"}), waiter) == Parked::kParked);
   f.complete("all");
-  f.clock.advance(3s);  // Settled: counted.
+  f.clock.advance(3s);  // It has settled, and is counted.
   let_attendant_see(f, "all");
   f.happen("all", EventKind::kAcknowledged, "b");
   let_attendant_see(f, "all");
@@ -199,8 +199,8 @@ TEST_CASE("job set lot: an agent that acknowledges late takes a settled job back
 }
 
 TEST_CASE("job set lot: the last job does not end the wait when the others have been taken back") {
-  // The agent acknowledges in the same instant as the last job completes, in every order in which
-  // two attendants can come to know.
+  // The agent acknowledges at the same moment as the last job completes, in every order in which
+  // two notifiers can see that.
   for (int round = 0; round < 200; ++round) {
     Fixture f(JobTable::Options{.shards = 4});
     f.broadcast("all");
@@ -240,7 +240,7 @@ TEST_CASE("job set lot: a failure that its agent makes good still counts for any
 TEST_CASE("job set lot: deleting one of the jobs answers at once that the set is gone") {
   Fixture f;
   for (const char* id : {"a", "b", "c"}) f.define(id);
-  f.complete("c");  // Also where it was counted, and final.
+  f.complete("c");  // It is counted already, and final.
   for (const char* victim : {"a", "c"}) {
     TestWaiter change, done(Condition::done()), any(Condition::succeeded());
     REQUIRE(f.park_for_change(all_of({"a", "b", "c"}), change) == Parked::kParked);

@@ -1,6 +1,6 @@
-// Changes, deadlines and hang-ups at once, on sets that overlap, from several threads: every parked
-// request gets exactly one end. Run under thread sanitizer to see that the claims order all memory
-// they should, and under address sanitizer to see that groups outlive their strands.
+// Changes, deadlines and hang-ups at the same time, on overlapping sets, from several threads:
+// every parked request ends exactly once. The thread sanitizer shows whether claims order memory as
+// they must, the address sanitizer whether groups outlive their strands.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -38,7 +38,7 @@ class Slot final : public Waiter {
     ++uses;  // Owned: plain memory, no lock.
     if ((outcome == Outcome::kGone) != (snapshot == nullptr)) ++misfits;
     if (outcome == Outcome::kDone && all && !can_be_done(*snapshot)) ++misfits;
-    terms = {};  // As a connection does: nobody may look at them any more.
+    terms = {};  // As a connection does. From here on nothing may read the old terms.
     answers.fetch_add(1);
     idle.store(true);
   }
@@ -114,7 +114,7 @@ Tally use_slots(JobSetLot& lot, std::deque<Slot>& slots, int rounds, unsigned se
       if (parked == Lot::Parked::kParked) {
         ++tally.parked;
         if (dice.below(4) != 0 || !slot.claim(ticket)) continue;
-        lot.unpark(key, slot);  // The client hung up, and we were first.
+        lot.unpark(key, slot);  // The client hung up, and this thread won the claim.
         ++tally.hung_up;
       } else {
         REQUIRE(slot.claim(ticket));
@@ -127,8 +127,8 @@ Tally use_slots(JobSetLot& lot, std::deque<Slot>& slots, int rounds, unsigned se
   return tally;
 }
 
-// Jobs go through their whole lives again and again: one part is deleted and defined, the others
-// complete, are acknowledged late (broadcasts), and complete again.
+// Jobs go through their whole life again and again. One part is deleted and defined again; the
+// others complete, are acknowledged late (broadcasts), and complete again.
 bool live(JobTable& table, const std::atomic<bool>& stop, Revision& revision) {
   while (!stop.load()) {
     for (int i = 0; i < kJobs; ++i) {

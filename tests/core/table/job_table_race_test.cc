@@ -1,5 +1,5 @@
-// Change, deadline and hang-up at once, from several threads: every parked request gets exactly one
-// end. Run under thread sanitizer to see that the claim orders all memory it should.
+// Changes, deadlines and hang-ups at the same time, from several threads: every parked request ends
+// exactly once. The thread sanitizer shows whether the claim orders memory as it must.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -68,7 +68,7 @@ Tally use_slots(JobTable& table, std::deque<Slot>& slots, int rounds, unsigned s
       if (parked == JobTable::Parked::kParked) {
         ++tally.parked;
         if ((seed >> 28 & 3) != 0 || !slot.claim(ticket)) continue;
-        table.unpark(id, slot);  // The client hung up, and we were first.
+        table.unpark(id, slot);  // The client hung up, and this thread won the claim.
         ++tally.hung_up;
       } else {
         REQUIRE(slot.claim(ticket));

@@ -40,7 +40,7 @@ struct Fixture {
     JobTable::Look look;
     return table->park(id, waiter, 0, clock.now(), look);
   }
-  // Parks for a change of the state as it is now.
+  // Parks for a change of the current state.
   JobTable::Parked park_for_change(const std::string& id, TestWaiter& waiter) {
     waiter.terms.seen = *ValidatorList::parse(look(id).snapshot->json.etag());
     return park(id, waiter);
@@ -216,7 +216,7 @@ TEST_CASE("job table: a broadcast is done only after it was quiet for the settle
   REQUIRE(f.park("all", waiter) == JobTable::Parked::kParked);
   f.apply(happened("all", 2, EventKind::kCompleted, "a"));
   f.clock.advance(1999ms);
-  f.apply(happened("all", 3, EventKind::kAcknowledged, "b"));  // A late agent: not done after all.
+  f.apply(happened("all", 3, EventKind::kAcknowledged, "b"));  // A late agent: the job is not done.
   f.clock.advance(10s);
   f.apply(happened("all", 4, EventKind::kCompleted, "b"));
   f.clock.advance(1999ms);
@@ -369,11 +369,11 @@ TEST_CASE("job table: what the bucket pushes out leaves, entry by entry") {
   CHECK(f.table->jobs() == 3);
   f.table->let_go(2);
   CHECK(first.wait_answer()->outcome == Outcome::kGone);
-  CHECK(f.table->jobs() == 3);  // Its event may be told of again.
+  CHECK(f.table->jobs() == 3);  // Its event may be delivered again.
   f.table->let_go(4);
   CHECK(f.table->jobs() == 2);
   CHECK(second.wait_answer()->snapshot->status == Status::kSubmitted);
-  // Those that come later are on the list, too.
+  // Later ones are on the list, too.
   f.apply(defined("fourth", 6));
   f.apply(defined("third", 7));
   f.table->let_go(7);
@@ -491,7 +491,7 @@ TEST_CASE("job table: a job that did not succeed is final only after its retry g
     f.apply(started);
     CHECK(change.wait_answer()->outcome == Outcome::kChanged);
     f.clock.advance(60s);
-    CHECK_FALSE(f.look("build-7").snapshot->final);  // Somebody is at work.
+    CHECK_FALSE(f.look("build-7").snapshot->final);  // An agent is at work.
     CHECK_FALSE(done.answered());
     CHECK_FALSE(succeeded.answered());
     f.apply(happened("build-7", 4, EventKind::kCompleted, "b"));
@@ -561,7 +561,8 @@ TEST_CASE("job table: its memory is counted, limited and given back") {
   std::get<Event>(longer.what).error = std::string(2000, 'e');
   CHECK(rejected(longer) == RejectReason::kTableFull);
   CHECK(f.look("a").snapshot->status == Status::kProcessing);
-  f.apply(testing::lost(longer, 8));  // As the intake has it: the bucket does not hold it any more.
+  f.apply(
+      testing::lost(longer, 8));  // As Intake does it: the bucket does not have the entry any more.
   CHECK(f.look("a").snapshot->status == Status::kSubmitted);
   CHECK(f.table->memory() == 2 * empty);
 
@@ -613,7 +614,7 @@ TEST_CASE("job table: a large job is rendered apart, and its waiters hear of it 
   CHECK(answer->snapshot->json.tag.revision == 500);
 
   f.apply(happened("large", 501, EventKind::kStarted, "c"));
-  // The clock may jump while it is rendered: then the renderer rests.
+  // The clock may jump during the rendering: then the renderer rests.
   CHECK(eventually([&] {
     f.clock.advance(5s);
     return timeout.answered();
@@ -628,14 +629,14 @@ TEST_CASE("job table: a large job is rendered apart, and its waiters hear of it 
                      std::string(1, static_cast<char>('a' + i))));
   }
   CHECK_FALSE(done.answered());
-  // Its settle time passes, but only once it has been judged, which is when it has been rendered.
+  // Its settle time counts only after it was judged, which happens when it was rendered.
   CHECK(eventually([&] {
     f.clock.advance(2s);
     return done.answered();
   }));
   CHECK(done.wait_answer()->snapshot->json.tag.revision == 512);
 
-  // Nobody has looked at it since it changed: parking renders it first.
+  // It was not rendered since it changed: parking renders it first.
   f.apply(happened("large", 600, EventKind::kStarted, "d"));
   REQUIRE(f.park("large", gone) == JobTable::Parked::kParked);
   f.apply(deleted(broadcast("large", 1), 700));

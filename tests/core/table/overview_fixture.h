@@ -1,5 +1,5 @@
-// tests/core/table/overview_fixture.h: A table that has read an empty bucket, and what is asked of
-// its overview.
+// tests/core/table/overview_fixture.h: A table that has read an empty bucket, and requests to its
+// overview.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -46,7 +46,7 @@ struct OverviewFixture {
     Lot::Look look;
     return overview().park(key, waiter, 0, clock.now(), look);
   }
-  // As a client that has `seen`.
+  // The look of a client that has seen `seen`.
   Lot::Parked park_after(std::string_view key, const Snapshot& seen, TestWaiter& waiter) {
     waiter.terms.seen = *ValidatorList::parse(seen.json.etag());
     return park(key, waiter);

@@ -1,5 +1,5 @@
-// Changes, readers, waiters, hang-ups and whole reads of the bucket at once. Run under thread
-// sanitizer.
+// Changes, readers, waiters, hang-ups and full reads of the bucket at the same time. Run it under
+// the thread sanitizer.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -28,13 +28,13 @@ constexpr std::size_t kJobs = 6;
 
 std::string job(std::size_t number) { return "job-" + std::to_string(number % kJobs); }
 
-// The bucket's one writer. Jobs go through their whole life again and again; now and then all is
-// read afresh.
+// The only writer of the bucket. Jobs go through their whole life again and again; now and then the
+// bucket is read again.
 class Writer {
  public:
   explicit Writer(JobTable& table) : table_(table) { table.install(BucketRead(100), kEpoch, 0s); }
 
-  // Until so much has been answered. False: something was not taken.
+  // Writes until so many requests are answered. False: an entry was rejected.
   bool write_until(const std::atomic<int>& answers, int answers_min) {
     bool taken = true;
     const auto end = std::chrono::steady_clock::now() + 20s;
@@ -69,7 +69,7 @@ class Writer {
     BucketRead read(100);
     for (const auto& [revision, entry] : by_revision) REQUIRE(read.absorb(*entry));
     table_.install(std::move(read), kEpoch, 0s);
-    // What was deleted for good tells nothing but its revision.
+    // A key that was deleted for good shows only a revision.
     std::erase_if(written_, [](const auto& item) {
       return std::holds_alternative<Deletion>(item.second.what) && !item.second.key_rest.empty();
     });
@@ -86,7 +86,7 @@ struct Report {
   std::vector<std::string> faults;
 };
 
-// Holds requests for a page, coming back with what it was answered, or after a look, or leaving.
+// Holds requests for a page. Comes back with the tag of the answer or of a look, or hangs up.
 Report hold(Overview& overview, const std::string& key, const std::atomic<bool>& stop,
             std::atomic<int>& answers, unsigned seed) {
   Report report;
@@ -126,7 +126,7 @@ Report hold(Overview& overview, const std::string& key, const std::atomic<bool>&
   return report;
 }
 
-// Follows the feed, a few jobs at a time, until it has been told of revision `last`.
+// Follows the feed, a few jobs at a time, until it has received revision `last`.
 struct Follower {
   std::map<std::string, Revision> latest;
   std::vector<std::string> faults;
@@ -174,7 +174,7 @@ TEST_CASE("overview: nobody is answered with an older state, and the feed skips 
     following[i] = std::async(std::launch::async,
                               [&, i] { followers[i].follow(overview, last, i == 0 ? 2 : 100); });
   }
-  // A follower that is told of everything before `last` is set waits for one change more.
+  // If a follower receives everything before `last` is set, it waits for one more change.
   const bool taken = writer.write_until(answers, 2000);
   last = writer.revision() + 1;
   CHECK(taken);
@@ -227,7 +227,7 @@ TEST_CASE("overview: jobs that leave by age, amid whole reads of the bucket, lea
   bool taken = true;
   for (int round = 0; round < 100; ++round) {
     BucketRead read(1000);
-    // Some leave as soon as they are installed, some later.
+    // Some jobs leave as soon as they are installed, some later.
     for (int i = 0; i < 300; ++i) taken = read.absorb(define(i % 2 == 0 ? 1s : 0s)) && taken;
     table.install(std::move(read), kEpoch, 2ms);
     for (int i = 0; i < 30; ++i) taken = table.apply(define(0s)) && taken;

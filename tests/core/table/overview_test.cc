@@ -1,4 +1,5 @@
-// What the overview says; who waits for it: tests/core/table/overview_waiting_test.cc.
+// The contents of the overview. Waiting for it is tested in
+// tests/core/table/overview_waiting_test.cc.
 #include "core/table/overview.h"
 
 #include <doctest/doctest.h>
@@ -31,7 +32,7 @@ TEST_CASE("overview: nothing is counted and listed before there are jobs") {
 TEST_CASE("overview: a job is counted under its status, through all there are") {
   OverviewFixture f;
   f.apply(happened("j", 1, EventKind::kSubmitted, "_api"));
-  CHECK(f.statistics()->json.bytes == statistics_json({}));  // Not defined yet.
+  CHECK(f.statistics()->json.bytes == statistics_json({}));  // The job is not defined yet.
   f.apply(defined("j", 2, about("jobs.query._all")));
   CHECK(f.statistics()->json.bytes == statistics_json({1, 0, 0, 0, 0, 0}));
   f.apply(happened("j", 3, EventKind::kAcknowledged, "a"));
@@ -64,7 +65,7 @@ TEST_CASE("overview: a deleted job is not counted; defined again it is, and is t
   f.apply(defined("new", 3));
   f.apply(deleted(defined("old", 1), 4));
   CHECK(f.statistics()->json.bytes == statistics_json({1, 0, 0, 0, 0, 0}));
-  f.apply(deleted(defined("old", 1), 5));  // Twice is once.
+  f.apply(deleted(defined("old", 1), 5));  // A second deletion changes nothing.
   f.apply(defined("old", 6));
   CHECK(f.statistics()->json.bytes == statistics_json({1, 1, 0, 0, 0, 0}));
   CHECK(f.page("?limit=1&offset=0")->whole_json().find(f.job_json("old")) != std::string::npos);
@@ -145,7 +146,7 @@ TEST_CASE("overview: the statistics' tag tells the revision that last moved a co
   OverviewFixture f;
   f.apply(defined("a", 1));
   f.apply(happened("a", 2, EventKind::kAcknowledged, "x"));
-  f.apply(happened("a", 3, EventKind::kStarted, "x"));  // Was processing before.
+  f.apply(happened("a", 3, EventKind::kStarted, "x"));  // It was processing already.
   const auto statistics = f.statistics();
   CHECK(statistics->collection);
   CHECK_FALSE(statistics->final);

@@ -1,4 +1,4 @@
-// Who waits for statistics and pages: ticks, deadlines, limits, draining.
+// Waiters on statistics and pages: ticks, deadlines, limits, draining.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -20,8 +20,8 @@ using testing::statistics_json;
 
 constexpr std::string_view kStatistics = Overview::kStatisticsKey;
 
-// The statistics change, at `revision`, and somebody is told at a tick whose time is now: who comes
-// after it waits for the interval.
+// The statistics change at `revision`, and a waiter is answered at a tick now. Later waiters wait
+// for the interval.
 std::shared_ptr<const Snapshot> tick(OverviewFixture& f, Revision revision) {
   f.clock.advance(250ms);
   TestWaiter waiter;
@@ -94,7 +94,7 @@ TEST_CASE("overview: who comes back at once with each answer's tag waits, whatev
   Revision revision = 1;
   std::deque<TestWaiter> waiters;
   for (int i = 0; i < 20; ++i) {
-    // Others come with what they have seen last week, or just now.
+    // Other clients come with a tag of last week, or of just now.
     f.apply(defined("a" + std::to_string(i), ++revision));
     TestWaiter stranger, looker;
     CHECK(f.park(kStatistics, stranger) == Lot::Parked::kReady);
@@ -238,7 +238,7 @@ TEST_CASE("overview: reading the same afresh answers nobody") {
   REQUIRE(f.park_after(kStatistics, *f.statistics(), waiter) == Lot::Parked::kParked);
   f.install({defined("a", 1)}, OverviewFixture::kEpoch);
   f.apply(defined("b", 2));
-  f.clock.advance(250ms);  // The installation has a tick of its own.
+  f.clock.advance(250ms);  // Installing causes a tick.
   const auto answer = waiter.wait_answer();
   REQUIRE(answer);
   CHECK(answer->snapshot->json.tag.revision == 2);
@@ -290,7 +290,7 @@ TEST_CASE("overview: one client waits for 32 pages, whatever it asks for, and ot
   for (std::size_t i = 0; i < waiters.size(); ++i) {
     waiters[i].of_client = 1;
     const std::string key = PageQuery{{}, 10, i}.key();
-    TestWaiter passing;  // Answered at once: the page is remembered for a while.
+    TestWaiter passing;  // It is answered at once, and the page is remembered for a while.
     REQUIRE(f.park(PageQuery{{}, 20, i}.key(), passing) == Lot::Parked::kReady);
     REQUIRE(f.park_after(key, *f.page(key), waiters[i]) == Lot::Parked::kParked);
   }
@@ -307,7 +307,7 @@ TEST_CASE("overview: one client waits for 32 pages, whatever it asks for, and ot
   REQUIRE(waiters[3].try_claim());
   f.overview().unpark("?limit=10&offset=3", waiters[3]);
   REQUIRE(waiters[7].try_claim());
-  f.overview().unpark("?limit=10&offset=7", waiters[7]);  // `same` still holds that.
+  f.overview().unpark("?limit=10&offset=7", waiters[7]);  // `same` still waits for that page.
   CHECK(f.park_after(new_key, *f.page(new_key), one_more) == Lot::Parked::kParked);
   CHECK(f.park_after(PageQuery{{}, 10, 500}.key(), *f.page(new_key), unjudged) ==
         Lot::Parked::kTooMany);
@@ -329,7 +329,7 @@ TEST_CASE("overview: where all pages are taken, who has the most of them makes r
   std::deque<TestWaiter> modest(100);
   for (std::size_t i = 0; i < modest.size(); ++i) {
     REQUIRE(park(5000 + i, 1000 + i, modest[i]) == Lot::Parked::kParked);
-    // All are answered in the end: the page is a client's own again.
+    // All are answered in the end, so the client may hold a page again.
     REQUIRE(eventually([&] { return f.table->parked() == waiters.size(); }));
   }
   std::size_t shed = 0;

@@ -78,7 +78,7 @@ TEST_CASE("revision index: two jobs that claim one revision keep a place each") 
   CHECK(index.newest_first(0, 1).front().job_id == &other);
 }
 
-// The answers a map gives to the same questions, at places all over.
+// Compares the index with a map, at many places.
 void compare(const RevisionIndex& index, const std::map<Revision, const std::string*>& model,
              std::mt19937& random) {
   REQUIRE(index.size() == model.size());
@@ -103,7 +103,8 @@ TEST_CASE("revision index: whatever is put in and taken out, it agrees with a ma
   std::map<Revision, const std::string*> model;
   RevisionIndex index;
   Revision next = 1;
-  // It grows, has its old places moved to the end, gets places in the middle, and shrinks to none.
+  // The index grows, its old places move to the end, places are added in the middle, and it shrinks
+  // to nothing.
   for (int step = 0; step < 60'000; ++step) {
     const bool shrinks = step >= 40'000;
     const unsigned choice = random() % 8;

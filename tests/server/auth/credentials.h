@@ -1,4 +1,4 @@
-// tests/server/auth/credentials.h: What the tests of who may read have in common.
+// tests/server/auth/credentials.h: Shared by the tests of authorities.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -13,7 +13,7 @@
 
 namespace bide::testing {
 
-// In place, as `echo >` does it.
+// Writes the file in place, as `echo >` does.
 inline void write_file(const std::filesystem::path& path, std::string_view text) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << text;
@@ -21,7 +21,7 @@ inline void write_file(const std::filesystem::path& path, std::string_view text)
   REQUIRE(file.good());
 }
 
-// By a new file under the old name, as editors and secret stores do it.
+// Replaces the file by a new one, as editors and secret stores do.
 inline void replace_file(const std::filesystem::path& path, std::string_view text) {
   std::filesystem::path next = path;
   next += ".next";

@@ -1,5 +1,4 @@
-// tests/server/auth/fake_authority.h: An authority that says what the test tells it, for what is
-// built upon one.
+// tests/server/auth/fake_authority.h: An authority whose verdicts the test sets.
 #pragma once
 
 #include <map>

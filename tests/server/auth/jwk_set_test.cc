@@ -11,7 +11,7 @@ namespace {
 
 std::string set_of(std::string_view keys) { return R"({"keys":[)" + std::string(keys) + "]}"; }
 
-// With one good key in front, so that what is wrong with the second is a note.
+// Puts a good key in front, so that an error of the second key is a note.
 std::string note(std::string_view key) {
   const auto parsed = parse_jwk_set(set_of('{' + ed_signer().jwk() + "}," + std::string(key)));
   REQUIRE(std::holds_alternative<KeyRing>(parsed));

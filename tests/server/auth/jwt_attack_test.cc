@@ -1,4 +1,4 @@
-// What who has no key, or another one, might send.
+// Tokens that an attacker without a key, or with another key, might send.
 #include <doctest/doctest.h>
 
 #include <algorithm>

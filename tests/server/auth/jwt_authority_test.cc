@@ -93,7 +93,7 @@ TEST_CASE("jwt: issuer and audience are checked where they are configured") {
     const auto& [more, expected] = row;
     CHECK(judged_claims(any, reader_claims(more)) == "permit");
     CHECK(judged_claims(strict, reader_claims(more)) == expected);
-    // Whom it is not for need not know that it has expired.
+    // A token for another audience is invalid; that it has expired is not said.
     const std::string late = std::string(expected) == "permit" ? "expired" : "invalid";
     CHECK(judged_claims(strict, reader_claims(more), kNow + seconds(3600)) == late);
   }

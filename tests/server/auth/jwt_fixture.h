@@ -1,4 +1,5 @@
-// tests/server/auth/jwt_fixture.h: An authority with a key of each kind, and the tokens it takes.
+// tests/server/auth/jwt_fixture.h: An authority with a key of each kind, and tokens that it
+// accepts.
 #pragma once
 
 #include <optional>
@@ -22,8 +23,8 @@ inline const std::string kRs256 = R"({"alg":"RS256","typ":"JWT"})";
 inline const std::string kEs256 = R"({"alg":"ES256","typ":"JWT"})";
 inline const std::string kEdDsa = R"({"alg":"EdDSA","typ":"JWT"})";
 
-// Claims of a reader, good for an hour from kNow on; `more`: further members, with a comma in
-// front.
+// Claims of a reader, valid for an hour from kNow on. `more`: further members, beginning with a
+// comma.
 inline std::string reader_claims(std::string_view more = "") {
   return R"({"sub":"ci","permissions":["job:read"],"exp":1800003600)" + std::string(more) + '}';
 }

@@ -1,4 +1,4 @@
-// Texts that are no tokens, or tokens that say nonsense, signed and unsigned.
+// Texts that are no tokens, and tokens with nonsense in them, signed and unsigned.
 #include <doctest/doctest.h>
 
 #include "tests/server/auth/jwt_fixture.h"
@@ -81,7 +81,7 @@ TEST_CASE("jwt malformed: claims that are signed and yet make no sense") {
     CAPTURE(claims.substr(0, 100));
     CHECK(judged(authority, hs256_token(kSecret, kHs256, claims)) == "invalid");
   }
-  // Odd, but JSON (RFC 8259 section 8.2), and in a claim that means nothing to bide.
+  // Unusual, but valid JSON (RFC 8259 section 8.2), in a claim that bide does not use.
   CHECK(judged(authority, hs256_token(kSecret, kHs256, reader_claims(R"(,"x":"\ud800")"))) ==
         "permit");
 }

@@ -19,7 +19,7 @@ std::string hex(const KeyedDigest::Value& value) {
 
 }  // namespace
 
-// RFC 4231 sections 4.2 and 4.3. By turns, since a thread keeps the state that it used last.
+// RFC 4231 sections 4.2 and 4.3, alternating, because a thread keeps the state of its last key.
 TEST_CASE("keyed digest: as the RFC has it, again and again, whichever key was used before") {
   const KeyedDigest one(std::string(20, '\x0b'));
   const KeyedDigest other("Jefe");

@@ -1,5 +1,4 @@
-// tests/server/auth/token_signer.h: Signs tokens as issuers do, well and badly, with keys made on
-// the spot.
+// tests/server/auth/token_signer.h: Signs tokens as issuers do, well and badly, with new keys.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -46,7 +45,7 @@ class Signer {
 
   [[nodiscard]] EVP_PKEY* key() const { return key_.get(); }
 
-  // As the key's own algorithm has it: RS256, ES256, EdDSA.
+  // In the form of the key's algorithm: RS256, ES256, EdDSA.
   [[nodiscard]] std::string sign(std::string_view text) const {
     const bool own_hash = EVP_PKEY_is_a(key_.get(), "ED25519") == 1;
     const std::string signature = sign_with(own_hash ? nullptr : EVP_sha256(), text);
@@ -122,7 +121,7 @@ class Signer {
     return {data, static_cast<std::size_t>(size)};
   }
 
-  // Of DER, two numbers of 32 bytes.
+  // From DER to two numbers of 32 bytes.
   static std::string raw_signature(std::string_view der) {
     const unsigned char* begin = bytes_of(der);
     const EcdsaSigPtr pair(d2i_ECDSA_SIG(nullptr, &begin, static_cast<long>(der.size())));
@@ -162,7 +161,7 @@ inline std::string hs256_token(std::string_view secret, std::string_view header,
   return text + '.' + encode_base64url(hmac_sha256(secret, text));
 }
 
-// Made once, for making them takes a while.
+// Made once, because making keys takes long.
 inline const Signer& rsa_signer() {
   static const Signer signer = Signer::rsa(2048);
   return signer;

@@ -1,4 +1,4 @@
-// The examples of the RFCs; what the algorithms refuse is in jwt_attack_test.cc.
+// The examples of the RFCs. Refused signatures are in jwt_attack_test.cc.
 #include "server/auth/verification_key.h"
 
 #include <doctest/doctest.h>
@@ -64,7 +64,7 @@ TEST_CASE(
     CHECK(outcome(authority.judge(token, end - std::chrono::nanoseconds(1))) == "forbidden");
     CHECK(outcome(authority.judge(token, end)) == "expired");
   }
-  CHECK(outcome(authority.judge(kEdToken, end)) == "invalid");  // Its payload is no claims.
+  CHECK(outcome(authority.judge(kEdToken, end)) == "invalid");  // Its payload has no claims.
 }
 
 TEST_CASE("verification key: the example of RFC 8037") {

@@ -22,7 +22,7 @@ std::filesystem::path written(const std::filesystem::path& file, std::string_vie
   return file;
 }
 
-// The text, or why not behind a `!`.
+// The text, or `!` and the error.
 std::string read(const std::filesystem::path& file, FileLimits limits = {}) {
   const auto found = read_small_file(file, limits);
   if (const auto* trouble = std::get_if<Unreadable>(&found)) return "!" + trouble->why;

@@ -32,7 +32,8 @@ struct Pipe {
     if (ends[0] >= 0) ::close(ends[0]);
     ends[0] = -1;
   }
-  // Reads until the text ends with `ending` or holds `lines` line ends, two seconds a read at most.
+  // Reads until the text ends with `ending` or has `lines` line ends; each read takes two seconds
+  // at most.
   std::string read_until(std::string_view ending, std::ptrdiff_t lines = PTRDIFF_MAX) {
     std::string text;
     while (!text.ends_with(ending) && std::count(text.begin(), text.end(), '\n') < lines) {
@@ -113,7 +114,7 @@ TEST_CASE("line_writer: a reader that stopped blocks nobody, the oldest lines go
   CHECK(dropped > kLines / 2);
   CHECK(dropped < kLines);
 
-  // Every line was either written or is told of by a note.
+  // Every line was either written or is counted in a note.
   std::istringstream text(pipe.read_until("last\n"));
   std::uint64_t written = 0;
   std::uint64_t noted = 0;
@@ -140,7 +141,7 @@ TEST_CASE("line_writer: the queue holds what it may, and not a byte more") {
     writer.write(std::string(99, 'x'));
     return ++written - writer.dropped();
   };
-  // One line in the writer's hands, one in the queue.
+  // The writer is writing one line, and one is in the queue.
   CHECK(eventually([&] { return held_after_one_more() == 2; }));
   CHECK_FALSE(eventually([&] { return held_after_one_more() > 2; }, 1s));
 }

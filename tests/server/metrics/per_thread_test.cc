@@ -44,7 +44,7 @@ TEST_CASE("per thread: threads that live together have blocks of their own, and 
   std::set<const Block*> different;
   for (std::promise<const Block*>& block : mine) different.insert(block.get_future().get());
   all_there.set_value();
-  while (sum(blocks) == 0) std::this_thread::yield();  // Read while they write.
+  while (sum(blocks) == 0) std::this_thread::yield();  // Reads while they write.
   for (std::thread& thread : threads) thread.join();
   CHECK(different.size() == kThreads);
   CHECK(sum(blocks) == kThreads * kEach);
@@ -54,7 +54,7 @@ TEST_CASE("per thread: the next thread goes on with the block of one that has en
   PerThread<Block> blocks;
   for (int i = 0; i < 1000; ++i) std::thread([&] { count(blocks.mine().things); }).join();
   CHECK(sum(blocks) == 1000);
-  CHECK(size(blocks) == 2);  // And the one for threads without memory.
+  CHECK(size(blocks) == 2);  // One of them is for threads without memory.
 }
 
 TEST_CASE("per thread: what one has added another may take away") {

@@ -12,7 +12,7 @@ using testing::eventually;
 using testing::TestBucket;
 using testing::TestNats;
 
-// The gravest that is heard until something is, or for a moment.
+// Waits for an advisory, for a moment at most, and returns the gravest.
 Heard wait_for(BucketAdvisories& advisories) {
   Heard heard = Heard::kNothing;
   (void)eventually([&] { return (heard = advisories.take()) != Heard::kNothing; });
@@ -44,8 +44,8 @@ TEST_CASE("bucket advisories: a purge, whole or of a key, and what changes the s
   }
 }
 
-// Advisories come in the order of what they tell of, so the last one proves that nothing was made
-// of the others.
+// Advisories come in the order of the requests, so the last one proves that the others were
+// ignored.
 TEST_CASE("bucket advisories: entries, looks and other buckets are nothing to hear of") {
   const TestNats nats;
   TestBucket bucket(nats);

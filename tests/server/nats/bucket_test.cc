@@ -12,7 +12,7 @@ namespace {
 using testing::TestNats;
 using Names = std::vector<std::string>;
 
-// Of a publication with that header.
+// The result of publishing with that header.
 natsStatus publish(const NatsConnection& connection, const char* subject, const char* header,
                    const char* value) {
   natsMsg* raw = nullptr;

@@ -1,5 +1,5 @@
-// tests/server/nats/nats_bucket.h: A real nats-server on a free port, and a worker who writes to a
-// bucket of its.
+// tests/server/nats/nats_bucket.h: A real nats-server on a free port, and a worker that writes to
+// one of its buckets.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -41,8 +41,8 @@ inline std::vector<pid_t> children_of(pid_t parent, std::string_view name) {
   return found;
 }
 
-// Whether no thread of it runs: a stop reaches them one after the other, and the last one may still
-// answer a request.
+// Whether all its threads are stopped. SIGSTOP reaches them one after the other, and the last one
+// may still answer a request.
 inline bool is_stopped(pid_t pid) {
   for (const auto& task :
        std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
@@ -65,8 +65,8 @@ class TestNats {
     if (const auto* failure = std::get_if<NatsConnection::Failure>(&attempt)) FAIL(failure->text);
     return std::get<std::shared_ptr<NatsConnection>>(attempt);
   }
-  // Sends a signal to the nats-server; after SIGKILL it comes back by itself. After SIGSTOP it has
-  // stopped.
+  // Sends a signal to the nats-server. After SIGKILL it is started again. After SIGSTOP this
+  // returns when it has stopped.
   void signal(int number) const {
     const std::vector<pid_t> pids = children_of(::getpid(), "nats-server");
     REQUIRE(pids.size() == 1);
@@ -100,7 +100,7 @@ class TestBucket {
     store_.reset(store);
   }
   void remove() { must(js_DeleteKeyValue(connection_->jetstream(), kName)); }
-  // All, or what was written under `key`.
+  // Purges everything, or the entries of `key`.
   void purge(const std::string& key = ">") {
     const std::string subject = subject_prefix_of(kName) + key;
     jsOptions options;
@@ -109,7 +109,7 @@ class TestBucket {
     must(js_PurgeStream(connection_->jetstream(), stream_of(kName).c_str(), &options, nullptr));
   }
 
-  // Has the bucket's stream take in another subject, too.
+  // Binds another subject to the bucket's stream.
   void bind(const char* subject) {
     const std::string own = subject_prefix_of(kName) + ">";
     std::array<const char*, 2> subjects = {own.c_str(), subject};
@@ -118,7 +118,7 @@ class TestBucket {
       config.SubjectsLen = subjects.size();
     });
   }
-  // From now on it holds so many entries at most, and pushes out the oldest.
+  // From now on the stream keeps at most so many entries, and drops the oldest.
   void limit(std::int64_t entries_max) {
     configure([&](jsStreamConfig& config) {
       config.MaxMsgs = entries_max;
@@ -126,19 +126,19 @@ class TestBucket {
     });
   }
 
-  // Keys need not be such as a KV client would accept.
+  // Accepts keys that a KV client would refuse.
   void put(std::string_view key, std::string_view value) {
     put_raw(subject_prefix_of(kName) + std::string(key), value);
   }
   void put_raw(const std::string& subject, std::string_view value) {
-    // Just restarted, JetStream may be a moment behind its server.
+    // After a restart JetStream may be ready a moment later than its server.
     REQUIRE(eventually([&] {
       return js_Publish(nullptr, connection_->jetstream(), subject.c_str(), value.data(),
                         static_cast<int>(value.size()), nullptr, nullptr) == NATS_OK;
     }));
   }
-  // With the header `Nats-Rollup`: `all` takes everything else out of the bucket, `sub` what the
-  // key held.
+  // Writes with the header `Nats-Rollup`: `all` removes everything else from the bucket, `sub` the
+  // older entries of the key.
   void roll_up(std::string_view key, std::string_view value, const char* what = "all") {
     natsMsg* raw = nullptr;
     must(natsMsg_Create(&raw, (subject_prefix_of(kName) + std::string(key)).c_str(), nullptr,

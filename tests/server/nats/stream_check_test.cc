@@ -37,7 +37,7 @@ BucketState with(T BucketState::*member, T value, BucketState bucket = state(10,
   return bucket;
 }
 
-// What a follower does with its check, with a clock that the test turns.
+// A check with the calls of a follower, and with a clock that the test sets.
 struct Session {
   explicit Session(const BucketState& start = state(10, 3)) : check(start, kLink, {}, kBegan) {}
 
@@ -496,7 +496,7 @@ TEST_CASE(
   CHECK_FALSE(check.begin_compare_before({1, 11, kNow, Rollup::kKey}, now));
   CHECK(check.begin_compare_before({1, 11, kNow, Rollup::kAll}, now));
   CHECK_FALSE(check.begin_compare_before({2, 12, kNow, Rollup::kAll}, now + 49ms));
-  // It is asked about by the next look, which comes sooner.
+  // The next look asks about it, and comes sooner.
   CHECK_FALSE(check.begin_look(now + 49ms));
   CHECK(check.begin_look(now + 50ms));
   CHECK(check.begin_compare(now + 50ms));

@@ -16,7 +16,7 @@ using testing::eventually;
 using testing::TestBucket;
 using testing::TestNats;
 
-// A table in step with a bucket, and where that ends.
+// A table in step with a bucket, and the tail of its stream.
 struct Followed {
   explicit Followed(const std::string& url)
       : watcher({url, {.heartbeat = 60s}}, table, contact, metrics),
@@ -30,7 +30,7 @@ struct Followed {
   bool ready() {
     return eventually([&] { return contact.ready(); });
   }
-  // Where the stream ends; {}: no answer.
+  // Where the stream ends. {}: no answer.
   Position::Place end() { return tail.read().value_or(Tail::Report{}).end; }
   bool comes_to(Revision revision) {
     return eventually([&] { return table.position().revision() == revision; });
@@ -120,7 +120,8 @@ TEST_CASE("stream tail: a doubt has the bucket compared with what was delivered,
   bucket.purge();
   followed.tail.doubt();
   CHECK(eventually([&] { return followed.table.jobs() == 0; }));
-  CHECK(eventually([&] { return followed.metrics.resyncs == 1; }));  // Counted a moment later.
+  CHECK(
+      eventually([&] { return followed.metrics.resyncs == 1; }));  // It is counted a moment later.
 }
 
 }  // namespace bide

@@ -1,5 +1,5 @@
-// Every allocation of the watcher's thread fails once, while it follows a bucket: either it goes
-// on, or it says that it cannot, and nothing else happens.
+// Each allocation of the watcher's thread fails once while it follows a bucket. It must either go
+// on or give up, and nothing else may happen.
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,16 +19,16 @@ using testing::eventually;
 using testing::TestBucket;
 using testing::TestNats;
 
-// In steps, so that it is over soon; a prime, so that it meets all that is done over and over.
+// In steps, so that the test ends soon. A prime, so that it hits all repeated allocations.
 constexpr long kFirstAllocations = 12;
 constexpr long kStep = 7;
 constexpr long kAllocationsMax = 200;
 
-// What became of a watcher whose nth allocation failed.
+// The end of a watcher whose nth allocation failed.
 struct Trial {
   bool failed = false;  // There was such an allocation.
   bool gave_up = false;
-  bool settled = false;  // It followed the bucket, or gave up.
+  bool settled = false;  // The watcher followed the bucket, or gave up.
 };
 
 Trial try_one(const std::string& url, TestBucket& bucket, long nth) {
@@ -56,7 +56,7 @@ Trial try_one(const std::string& url, TestBucket& bucket, long nth) {
   return trial;
 }
 
-// First: once this process has logged, a child of it has a log without a thread.
+// Must run first: when this process has logged, a child has a log without its thread.
 TEST_CASE("watcher: giving up is exit code 1, and one line in the log") {
   std::array<int, 2> ends{};
   REQUIRE(::pipe(ends.data()) == 0);

@@ -19,7 +19,7 @@ using testing::eventually;
 using testing::TestBucket;
 using testing::TestNats;
 
-// Beyond the patience of every test: nothing in it can have been saved by a heartbeat.
+// Longer than any test waits, so that no heartbeat can help.
 constexpr auto kNoHeartbeat = 60s;
 
 // A job table that a watcher keeps in step with a bucket.
@@ -248,7 +248,7 @@ TEST_CASE("watcher: an entry overwritten by garbage is not in the bucket any mor
   CHECK(fresh.json_of("build-7") == watched.json_of("build-7"));
 }
 
-// Each of these by somebody who may write the keys of one job only.
+// A worker that may write only the keys of one job can do each of these.
 TEST_CASE("watcher: a worker does not have the bucket read again, whatever it writes") {
   const TestNats nats;
   TestBucket bucket(nats, 5);
@@ -262,7 +262,7 @@ TEST_CASE("watcher: a worker does not have the bucket read again, whatever it wr
     bucket.put("jobs.build-7", "{}");
     bucket.put("jobs.build-7", std::string((1 << 20) + 1, ' '));
     bucket.erase("status.build-7.started.a1.5");
-    // What is not delivered before it is rolled up is a gap, which is another matter.
+    // An entry that is rolled up before it is delivered would be a gap, which is another case.
     const Revision last = bucket.state().last_seq;
     REQUIRE(eventually([&] { return watched.table.position().revision() == last; }));
     bucket.roll_up("status.build-7.started.a1.5", "", "sub");
@@ -272,7 +272,7 @@ TEST_CASE("watcher: a worker does not have the bucket read again, whatever it wr
     REQUIRE(eventually([&] { return watched.metrics.reconciles.load() > before; }));
   }
   CHECK(watched.comes_to("build-7", Status::kSubmitted));
-  CHECK(watched.metrics.resyncs.load() <= 1);  // A gap may be read for, every 5 s at most.
+  CHECK(watched.metrics.resyncs.load() <= 1);  // A gap may cause a read, at most every 5 s.
 }
 
 TEST_CASE("watcher: a rollup takes everything else out at once, and is no reason to read again") {
@@ -292,7 +292,7 @@ TEST_CASE("watcher: a rollup takes everything else out at once, and is no reason
   REQUIRE(answer);
   CHECK(answer->outcome == Outcome::kGone);
   CHECK(watched.comes_to("build-8", Status::kSubmitted));
-  // Again and again, with others in between.
+  // Many times, with other entries in between.
   for (int i = 0; i < 50; ++i) {
     bucket.define("build-9");
     bucket.roll_up("jobs.build-8", value, "ALL");
@@ -346,7 +346,7 @@ TEST_CASE("watcher: what is written behind a purge is not added to what was purg
   CHECK(answer->snapshot->status == Status::kSkipped);
 }
 
-// There is always more to come, and no pause for a heartbeat.
+// New entries come all the time, without a pause for a heartbeat.
 TEST_CASE("watcher: a read ends though entries are written faster than they are read") {
   const TestNats nats;
   TestBucket bucket(nats);
@@ -367,7 +367,7 @@ TEST_CASE("watcher: a read ends though entries are written faster than they are 
   CHECK_FALSE(all_written);
 }
 
-// What is overwritten before its turn is not delivered; what replaced it comes last.
+// An entry that is overwritten before its turn is not delivered; the new one comes last.
 TEST_CASE("watcher: a read misses no job that is written again meanwhile") {
   constexpr int kJobs = 2000;
   const TestNats nats;
@@ -395,8 +395,7 @@ TEST_CASE("watcher: a read misses no job that is written again meanwhile") {
   }
 }
 
-// nats-server 2.9 then goes on at the entry that says so, and delivers nothing of what is before
-// it.
+// nats-server 2.9 then goes on at the entry with the header, and does not deliver those before it.
 TEST_CASE("watcher: a read misses no job where a key is rolled up meanwhile") {
   constexpr int kJobs = 20'000;
   const TestNats nats;
@@ -509,7 +508,7 @@ TEST_CASE("watcher: a bucket that stays away is created again, empty, where that
   CHECK(watched.comes_to("build-8", Status::kSubmitted));
 }
 
-// A mirror of `origin`, or where `other` is given a bucket that copies both.
+// A mirror of `origin`, or, if `other` is given, a bucket with both as sources.
 void create_copy(const TestNats& nats, const char* bucket, const char* origin,
                  const char* other = nullptr) {
   const std::string name = stream_of(bucket);
@@ -574,7 +573,7 @@ TEST_CASE("watcher: a bucket with two sources has the jobs of both") {
   CHECK(watched.rejected(RejectReason::kKey) == 0);
 }
 
-// The streams that there are.
+// The names of all streams.
 std::vector<std::string> buckets_at(const TestNats& nats) {
   return std::get<std::vector<std::string>>(list_buckets(*nats.connect()));
 }
@@ -596,7 +595,7 @@ TEST_CASE("watcher: a bucket that does not exist is waited for and not created")
   CHECK(watched.contact.obstacle().empty());
   CHECK(buckets_at(nats) == std::vector<std::string>{"job-queue"});
 
-  // Nor is it created again while it is watched.
+  // It is not created again while it is watched, either.
   bucket.remove();
   REQUIRE(eventually([&] { return !watched.contact.obstacle().empty(); }));
   CHECK(buckets_at(nats).empty());
@@ -624,7 +623,7 @@ TEST_CASE("watcher: a bucket that stays as it is agrees with what was delivered"
   CHECK(watched.metrics.resyncs.load() == 0);
 }
 
-// As many entries are written as are taken out, so that no count tells of it.
+// As many entries are written as are purged, so that the count stays equal.
 TEST_CASE("watcher: a purge, which no entry tells of, is heard of") {
   const TestNats nats;
   TestBucket bucket(nats);
@@ -684,7 +683,7 @@ TEST_CASE("watcher: stopping is prompt, with a server that follows and with one 
   following.watcher.stop();
   CHECK(system_clock().now() - began < 1s);
 
-  // Two seconds into the silence the watcher waits for an answer to a request.
+  // After two seconds of silence the watcher is waiting for the answer to a request.
   nats.signal(SIGSTOP);
   const bool stale =
       eventually([&] { return hanging.contact.last_heard() + 2s < system_clock().now(); });

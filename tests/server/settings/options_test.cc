@@ -23,7 +23,7 @@ ServeOptions accepted(const Args& args, const Environment& environment = kHome) 
   return std::get<ServeOptions>(parsed);
 }
 
-// The message; checks that it is one line and exit code 2.
+// The message. Checks that it is one line and that the exit code is 2.
 std::string refused(const Args& args, const Environment& environment = kHome) {
   auto parsed = parse_serve_options(args, environment);
   const auto* error = std::get_if<UsageError>(&parsed);
@@ -37,7 +37,7 @@ bool mentions(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
-// Lines that were wrapped are one again.
+// Joins wrapped lines.
 std::string unwrapped(std::string text) {
   for (std::size_t at = 0; (at = text.find("\n          ", at)) != std::string::npos;) {
     text.replace(at, text.find_first_not_of(" \n", at) - at, " ");
@@ -283,7 +283,7 @@ TEST_CASE("options: what Kubernetes and Docker set for services is nobody's sett
   const ServeOptions options = accepted({}, environment);
   CHECK(options.warnings.empty());
   CHECK(options == accepted({}));
-  // A setting stays one, whatever stands beside it.
+  // A known setting is not taken for such a variable, whatever else is set.
   environment["BIDE_MAX_WAIT"] = "soon";
   CHECK(mentions(refused({}, environment), "BIDE_MAX_WAIT: expected"));
 }

@@ -51,7 +51,7 @@ std::string token_of(const std::string& url) {
   return url.substr(begin, url.find('@') - begin);
 }
 
-// What start() throws; empty: it starts.
+// The error of start(). Empty: it starts.
 std::string start_error(EmbeddedNats::Settings settings) {
   Metrics metrics;
   EmbeddedNats nats(std::move(settings), metrics);
@@ -63,8 +63,8 @@ std::string start_error(EmbeddedNats::Settings settings) {
   return "";
 }
 
-// PATH holds nothing but a nats-server that does as the shell script `body` says; without a body
-// nothing at all. Put back when it goes.
+// Sets a PATH with nothing but a nats-server that runs the shell script `body`; without a body the
+// PATH is empty. The destructor restores it.
 class FakeProgram {
  public:
   explicit FakeProgram(const std::string& body = "") : path_(::getenv("PATH")) {
@@ -84,7 +84,7 @@ class FakeProgram {
   std::string path_;
 };
 
-// This test program again, as a process that runs the test case below and nothing else.
+// Runs this test program as another process, with only the test case below.
 pid_t spawn_helper(const std::filesystem::path& data_dir) {
   ::setenv(kHelperDir, data_dir.c_str(), 1);
   std::string program = "/proc/self/exe";
@@ -181,13 +181,13 @@ TEST_CASE("embedded_nats: a nats-server that is not heard from is ended and star
   const auto first = children_of(::getpid(), "nats-server");
   REQUIRE(first.size() == 1);
   CHECK_FALSE(eventually([&] { return heard(), metrics.nats_restarts.load() != 0; }, 2s));
-  ::kill(first.front(), SIGSTOP);  // Nothing shorter than SIGKILL would end it.
+  ::kill(first.front(), SIGSTOP);  // Now only SIGKILL ends it.
   CHECK(eventually([&] { return metrics.nats_restarts.load() == 1; }));
   CHECK(eventually([&] { return heard(), answers(nats.url()); }));
 }
 
 TEST_CASE("embedded_nats: killed with -9, bide takes its nats-server along, and starts again") {
-  // The orphan becomes ours, so that its end can be waited for.
+  // The orphan becomes a child of this process, which can wait for its end.
   REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
   const ScratchDir dir;
   const pid_t helper = spawn_helper(dir.path());

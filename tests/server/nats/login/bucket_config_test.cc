@@ -93,7 +93,7 @@ TEST_CASE("bucket config: refusals and what cannot be read") {
     CAPTURE(json);
     CHECK(failure(json).text == "an answer that cannot be read");
   }
-  // Of the right form with members of the wrong one: nothing is taken from them.
+  // The right form with members of wrong types: they are ignored.
   const BucketConfig odd = config_of(
       "q", R"({"subjects":[1],"mirror":[],"sources":{"name":"KV_a"},"subject_transform":"x"})");
   CHECK(odd.mirror_of.empty());

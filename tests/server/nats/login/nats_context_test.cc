@@ -27,7 +27,7 @@ class ConfigDir {
     if (const auto* error = std::get_if<std::string>(&read)) FAIL(*error);
     return std::get<NatsContext>(read);
   }
-  // The message; checks that it is one line that names a file and holds no secret.
+  // The message. Checks that it is one line, names a file and contains no secret.
   [[nodiscard]] std::string refused(std::string_view name) const {
     const auto read = read_nats_context(dir_.path(), name);
     if (!std::holds_alternative<std::string>(read)) return "accepted";

@@ -14,7 +14,7 @@ namespace {
 const std::string kSeed = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
 const std::string kPublic = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4";
 
-// Files of a test's own.
+// Temporary files of a test.
 class Files {
  public:
   [[nodiscard]] std::filesystem::path write(const std::string& name, std::string_view text) const {
@@ -85,7 +85,8 @@ TEST_CASE("nats_login: of credentials the JWT is found whatever the line ends ar
     CHECK(find_user_jwt(written) == jwt);
     CHECK(find_seed(written) == kSeed);
   }
-  for (std::size_t size = 0; size < crlf.size(); ++size) {  // Cut anywhere it is in bounds.
+  for (std::size_t size = 0; size < crlf.size();
+       ++size) {  // Cut at every byte, it stays in bounds.
     (void)find_user_jwt(std::string_view(crlf).substr(0, size));
     (void)find_seed(std::string_view(crlf).substr(0, size));
   }

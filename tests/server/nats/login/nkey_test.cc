@@ -6,7 +6,7 @@ using bide::public_nkey_of;
 
 namespace {
 
-// The pair that NATS's documentation shows.
+// The pair in NATS's documentation.
 const std::string kSeed = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
 const std::string kPublic = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4";
 
