@@ -1,10 +1,11 @@
 // bench/load/book.h: Was everybody told, in time, and never back? What was written, what the
 // clients were told, and what follows from both.
 //
-// An event that the store has given a revision
-// must be shown, by an answer whose revision is not below it, to everybody who follows its job; and
-// no answer may have a revision below one that the client has had. An event that the store did not
-// take is not missed. Nor is one that it took late, when a client knew the job's end already.
+// The rule is that of tests/end_to_end/judge.py, said for revisions: an event that the store has
+// given a revision must be shown to everybody who follows its job, by an answer whose revision is
+// not below it; and no answer may have a revision below one that the client has had. An event that
+// the store did not take is not missed. Nor is one that it took late, when the client knew the
+// job's end already.
 //
 // An event's latency: from the time it was *due* to be written to the receipt of the first answer
 // that shows it. The due time, not the time it was written: a writer or a store that falls behind

@@ -172,7 +172,7 @@ class Broadcast(unittest.IsolatedAsyncioTestCase):
             await http.body()
             tag = http.fields["etag"]
             job.happens("acknowledged", LATE)
-            self.assertEqual(await http.ask(f"/job/{job.name}?wait=10s", If_None_Match=tag), 200)
+            self.assertEqual(await http.ask(f"/job/{job.name}?wait=10s", f"If-None-Match: {tag}"), 200)
             self.assertEqual(json.loads(await http.body())["status"], "processing")
 
     async def test_an_agent_nobody_expects_takes_a_final_job_back(self):

@@ -9,19 +9,12 @@ import time
 
 from bucket_checker import fold, gather, take_key
 from jetstream import PURGE, Stored
+from judge import FOREVER, Was
 
-# Of one job: it was told of so from `since` at the earliest to `until` at the latest. `state`: None while
-# there was no such job.
-Was = collections.namedtuple("Was", "since until state")
 # `change(contents)`: what happened to the entries by key, at a moment between these.
 Turn = collections.namedtuple("Turn", "since until change")
 
 EXPIRY_SLACK_S = 2.0  # How late nats-server may let an entry go, and bide find out the moment.
-FOREVER = float("inf")
-
-
-def canonical(state):
-    return json.dumps(state, sort_keys=True)
 
 
 class Note:

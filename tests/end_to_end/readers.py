@@ -4,15 +4,14 @@ A reader changes between long polling, server-sent events and WebSocket as it li
 what it was told last from one to the other. It goes on until it knows that the job is final.
 """
 import asyncio
-import collections
 import json
+import time
 
 import websockets
 
-from retelling import State
+from harness import Response, request
+from judge import Told
 from streams import EventParser
-
-Told = collections.namedtuple("Told", "id revision state")
 
 # What the next attempt may find mended: not there yet, away, or overloaded.
 PASSING = (404, 429, 503)
@@ -31,14 +30,12 @@ class Http:
     async def __aexit__(self, *_):
         self.writer.close()
 
-    async def ask(self, target, **fields):
-        lines = [f"GET {target} HTTP/1.1", "Host: localhost",
-                 *(f"{name.replace('_', '-')}: {value}" for name, value in fields.items() if value)]
-        self.writer.write("\r\n".join([*lines, "", ""]).encode())
-        head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        self.fields = {name.lower(): value
-                       for name, _, value in (line.partition(": ") for line in head[1:] if line)}
-        return int(head[0].split(" ")[1])
+    async def ask(self, target, *fields):
+        """The status; the body is still to be read. Of the field lines those that are not empty are sent."""
+        self.writer.write(request(target, *filter(None, fields)))
+        head = Response(await self.reader.readuntil(b"\r\n\r\n"))
+        self.fields = head.fields
+        return head.status
 
     async def body(self):
         return await self.reader.readexactly(int(self.fields.get("content-length", 0)))
@@ -57,11 +54,8 @@ class Reader:
         self.roads = dice.sample([self.poll, self.events, self.socket], dice.randint(1, 3))
         self.slow = dice.random() < 0.2
         self.told = []
+        self.known = ""  # The id of what it was told last.
         self.over = False
-
-    @property
-    def known(self):
-        return self.told[-1].id if self.told else ""
 
     async def run(self, starts_after_s):
         await asyncio.sleep(starts_after_s)
@@ -78,13 +72,13 @@ class Reader:
                 await asyncio.sleep(self.dice.uniform(0.05, 0.5))
 
     async def take(self, tag, data):
-        agents = {agent: state["status"] for agent, state in data.get("agent_states", {}).items()}
-        self.told.append(Told(tag, data["revision"], State(data["status"], data["final"], agents)))
+        self.told.append(Told("reader", self.job, time.monotonic(), 200, data))
+        self.known = tag
         if self.slow:
             await asyncio.sleep(self.dice.uniform(0.2, 1.0))
 
     def conclude(self):
-        assert self.told and self.told[-1].state.final, f"{self.job} is over, they say: {self.told}"
+        assert self.told and self.told[-1].state["final"], f"{self.job} is over, they say: {self.told}"
         self.over = True
 
     async def poll(self):
@@ -92,7 +86,7 @@ class Reader:
             for _ in range(self.dice.randint(1, 5)):
                 condition = "" if self.told else "&until=exists"
                 status = await http.ask(f"/job/{self.job}?wait={self.dice.randint(1, 8)}s{condition}",
-                                        If_None_Match=self.known and f'"{self.known}"')
+                                        self.known and f'If-None-Match: "{self.known}"')
                 body = await http.body() if status != 304 else b""
                 if status == 200:
                     await self.take(http.fields["etag"].strip('"'), json.loads(body))
@@ -107,7 +101,7 @@ class Reader:
 
     async def events(self):
         async with Http(self.port) as http:
-            status = await http.ask(f"/job/{self.job}/events", Last_Event_ID=self.known)
+            status = await http.ask(f"/job/{self.job}/events", self.known and f"Last-Event-ID: {self.known}")
             if status == 204:
                 return self.conclude()
             if status in PASSING:

@@ -9,21 +9,11 @@ import threading
 import time
 
 from harness import Response, dial, receive_all, request
+from judge import Told
 from streams import EventParser
 
 WAIT_S = 4
 PAUSE_S = 0.15
-
-class Told:
-    """One answer. `known`: the state that the client had, for a 304; `kind`: how it asked."""
-
-    def __init__(self, kind, job, asked, status, state, fields, known=None):
-        self.kind, self.job, self.asked, self.answered = kind, job, asked, time.monotonic()
-        self.status, self.state, self.fields, self.known = status, state, fields, known
-
-    def __repr__(self):
-        return f"{self.kind} {self.job}: {self.status} {self.state} asked {self.asked:.2f} answered {self.answered:.2f}"
-
 
 class Client(threading.Thread):
     kind = "client"
@@ -138,7 +128,7 @@ class Stream(Client):
                         return self.pause()
                     for record in parser.feed(chunk):
                         if record.event == "job":
-                            self.told.append(Told(self.kind, self.job, time.monotonic(), 200, record.data, {}))
+                            self.told.append(Told(self.kind, self.job, time.monotonic(), 200, record.data))
                             self.known, self.tag = record.data, record.id
                 rest += self.receive(connection)
 

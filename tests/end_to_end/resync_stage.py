@@ -14,10 +14,11 @@ import contextlib
 import threading
 import time
 
-from bucket_checker import compare, fold_bucket, understood
-from chronicle import Chronicle, canonical
+from bucket_checker import compare, fold_bucket
+from chronicle import Chronicle
 from harness import Bide, definition, event, wait_until
 from jetstream import JetStream, Unavailable
+from judge import Judge, canonical, first_of_each, read
 from resync_clients import WAIT_S, Held, Look, Stream, Until
 
 MAX_STALE_S = 5.0
@@ -131,7 +132,7 @@ class Stage:
                 client.join(WAIT_S + 5)
             self.bide.__exit__()
         if kind is None:
-            wrong += self.judge()
+            wrong += Judgement(self).all()
             assert not wrong, "\n".join(wrong) + "\nbide's log:\n" + log
 
     def differences(self):
@@ -167,30 +168,52 @@ class Stage:
     def knows(self, client):
         return canonical(read(client.known)) == canonical(self.fresh.get(client.job))
 
-    # --- Judgement ---
 
-    def judge(self):
-        histories = self.chronicle.histories()
-        wrong = [client.failure for client in self.clients if client.failure]
-        told = [told for client in self.clients for told in client.told]
+class Judgement(Judge):
+    """Where the bucket may return to what it was, and NATS may be away."""
+
+    absent_s = 0.3
+
+    def __init__(self, stage):
+        self.stage = stage
+
+    def all(self):
+        """A line for each kind of what is wrong with what the clients were told."""
+        histories = self.stage.chronicle.histories()
+        wrong = [client.failure for client in self.stage.clients if client.failure]
+        states = {job: {canonical(state.state) for state in was} for job, was in histories.items()}
+        told = [told for client in self.stage.clients for told in client.told]
         for one in sorted(told, key=lambda one: one.answered):
             if one.kind == "readyz":
                 wrong += self.judge_ready(one)
             else:
-                wrong += self.judge_told(one, histories.get(one.job, []))
+                wrong += self.judge_one(one, histories.get(one.job, []), states.get(one.job, set()))
         if wrong:
-            spans = [f"{since:.2f}-{until:.2f}" for since, until in self.trouble_spans]
+            spans = [f"{since:.2f}-{until:.2f}" for since, until in self.stage.trouble_spans]
             wrong.append("something happened: " + ", ".join(spans))
         return first_of_each(wrong)
 
+    def earliest(self, one):
+        if one.kind == "max-stale":
+            return 0.0
+        # What bide hears first when it goes on was said before, but counts from then on.
+        return one.asked - (MAX_STALE_S + SLACK_S + (COMPARES_S if self.stage.bide_stopped else 0.0))
+
     def near_trouble(self, one):
         return any(one.answered >= since and one.asked <= until + AGREES_WITHIN_S
-                   for since, until in self.trouble_spans)
+                   for since, until in self.stage.trouble_spans)
 
     def away_for_long(self, one):
         """NATS was away for longer than --max-stale when it was asked, and until it was answered."""
         return any(one.asked > since + MAX_STALE_S + SLACK_S and one.answered < until - SLACK_S
-                   for since, until in self.away_spans)
+                   for since, until in self.stage.away_spans)
+
+    def too_early(self, one):
+        """NATS had been heard of within --max-stale when it was answered, and nothing else is amiss."""
+        away_spans = self.stage.away_spans
+        spans = [(since, until) for since, until in away_spans if since <= one.answered]
+        only_away = away_spans and len(away_spans) == len(self.stage.trouble_spans)
+        return bool(only_away and spans) and one.answered < spans[-1][0] + MAX_STALE_S - HEARTBEAT_S - SLACK_S
 
     def judge_ready(self, one):
         if one.status == 200 and self.away_for_long(one):
@@ -199,70 +222,21 @@ class Stage:
             return [f"not ready for nothing: {one}"]
         return []
 
-    def too_early(self, one):
-        """NATS had been heard of within --max-stale when it was answered, and nothing else is amiss."""
-        spans = [(since, until) for since, until in self.away_spans if since <= one.answered]
-        only_away = self.away_spans and len(self.away_spans) == len(self.trouble_spans)
-        return bool(only_away and spans) and one.answered < spans[-1][0] + MAX_STALE_S - HEARTBEAT_S - SLACK_S
-
-    def judge_told(self, one, was):
+    def judge_one(self, one, was, states):
         waited = one.answered - one.asked
-        if waited > WAIT_S + 2 * SLACK_S and not self.bide_stopped:
+        if waited > WAIT_S + 2 * SLACK_S and not self.stage.bide_stopped:
             return [f"held for {waited:.1f} s: {one}"]
-        # What bide hears first when it goes on was said before, but counts from then on.
-        age_s = MAX_STALE_S + SLACK_S + (COMPARES_S if self.bide_stopped else 0.0)
-        current = {canonical(state.state) for state in was
-                   if state.until >= one.asked - age_s and state.since <= one.answered}
-        if one.status == 503:
-            return self.judge_refused(one)
-        if one.status == 404:
-            return self.judge_absent(one, was)
-        if one.status not in (200, 304, 409, 204):
-            return [f"what is this: {one} {one.fields}"]
-        if one.status == 204:
-            return []
-        state = read({304: one.known, 409: (one.state or {}).get("job")}.get(one.status, one.state))
-        if canonical(state) not in {canonical(state.state) for state in was}:
-            return [f"it never was so: {one}; but {dated(was, one)}"]
-        if state["final"] or one.kind == "max-stale":
-            return []
-        if canonical(state) not in current:
-            return [f"it was so too long ago: {one}"]
-        if self.away_for_long(one) and one.kind == "unfinished":
+        wrong = super().judge_one(one, was, states)
+        unfinished = one.status in (200, 304) and not (one.state or one.known or {}).get("final")
+        if not wrong and unfinished and one.kind == "unfinished" and self.away_for_long(one):
             return [f"told without knowing: {one}"]
-        return []
+        return wrong
 
     def judge_refused(self, one):
         if "retry-after" not in one.fields:
             return [f"no Retry-After: {one}"]
-        if one.kind in ("final", "max-stale") and self.final_stays:
+        if one.kind in ("final", "max-stale") and self.stage.final_stays:
             return [f"refused what is known: {one}"]
         if not self.near_trouble(one) or (one.kind == "unfinished" and self.too_early(one)):
             return [f"refused for nothing: {one}"]
         return []
-
-    @staticmethod
-    def judge_absent(one, was):
-        absent = not was or any(state.state is None and state.until >= one.asked - 0.3 and state.since <= one.answered
-                                for state in was)
-        return [] if absent else [f"it was there all the time: {one}"]
-
-
-def first_of_each(lines):
-    """The first of those that begin alike, and how many there are."""
-    kinds = {}
-    for line in lines:
-        kinds.setdefault(line.split(" {")[0].split(" asked ")[0], []).append(line)
-    return [f"{len(alike)} x, the last {alike[-1][-40:]}: {alike[0]}" if len(alike) > 1 else alike[0]
-            for alike in kinds.values()]
-
-
-def dated(was, one):
-    """The states of the time when it was told."""
-    return [f"{state.since:.2f}-{state.until:.2f}: {state.state}" for state in was
-            if state.until >= one.asked - MAX_STALE_S and state.since <= one.answered]
-
-
-def read(state):
-    """As the checker folds it."""
-    return understood(canonical(state)) if state else None

@@ -4,10 +4,10 @@ nats-server that is killed again and again. Nobody may miss a wake-up, and memor
   TESTED_BIDE=build/asan/server/bide tests/end_to_end/soak.py --minutes 30
 
 Every client follows one job after the other, by long polling or server-sent events, to its end or
-until it loses interest. It checks what it is told: revisions rise, the end is the one that was written, and
-whoever was held to the deadline in vain knows what had been written by then. Nobody is refused once
-NATS has taken entries again for ten seconds. Prints a line every ten seconds and a summary, and what bide
-logged where it was wrong; exits with 1 if anything was.
+until it loses interest. What it was told is judged (judge.py) when the whole job is stored: each state was true,
+revisions rise, and a client that was held to the deadline in vain knows what had been written ten seconds
+before. Nobody is refused once NATS has taken entries again for ten seconds. Prints a line every ten seconds and a
+summary, and what bide logged where it was wrong; exits with 1 if anything was.
 """
 import argparse
 import asyncio
@@ -22,6 +22,8 @@ import sys
 import time
 
 from harness import PATIENCE_S, Bide, definition, event
+from jetstream import Stored
+from judge import FOREVER, Judge, Told, growing
 from mortal_nats import NatsServer
 from readers import Http
 from streams import EventParser
@@ -49,25 +51,45 @@ class Job:
         self.entries += [event(self.id, kind, f"web-{agent}", nano)
                          for nano, (kind, agent) in enumerate(steps, 1)]
         self.written = 0
-        self.stored = 0  # Entries that NATS has acknowledged.
-        self.revision = 0  # Of the latest of them.
-        self.stored_at = 0.0
+        self.notes = []  # (since, until, entry) of those that NATS has acknowledged.
+        self.stored_at = 0.0  # The latest of them.
+        self.follows = []  # (told, to_the_end) of the clients, not judged yet.
 
     @property
     def over(self):
-        return self.stored == len(self.entries)
+        return len(self.notes) == len(self.entries)
+
+    def judge_follows(self):
+        """What is wrong with what the clients were told; once all is known that they may have been told of."""
+        if not self.over or not self.follows:
+            return []
+        was = growing(self.id, self.notes)
+        wrong = [] if was[-1].state["status"] == self.end else [f"{self.id}: {was[-1]} should be {self.end}"]
+        for told, to_the_end in self.follows:
+            wrong += SoakJudge().judge(told, was, to_the_end)
+        self.follows = []
+        return wrong
+
+
+class SoakJudge(Judge):
+    absent_s = GRACE_S
+
+    def earliest(self, one):
+        if one.excused:
+            return -FOREVER
+        return (one.answered if one.status == 304 else one.asked) - GRACE_S
 
 
 class World:
     """Writes the jobs, one entry after the other; what is not acknowledged is written again."""
 
-    def __init__(self, nats_port, live_jobs, rate, dice):
-        self.nats_port, self.rate, self.dice = nats_port, rate, dice
+    def __init__(self, nats_port, live_jobs, rate, dice, tally):
+        self.nats_port, self.rate, self.dice, self.tally = nats_port, rate, dice, tally
         self.jobs = collections.deque(Job(n, dice) for n in range(live_jobs))
         self.life_s = live_jobs * len(self.jobs[0].entries) / rate  # From a job's definition to its end.
         self.made = live_jobs
         self.known = list(self.jobs)  # Those that a client may ask for.
-        self.unstored = collections.OrderedDict()  # Number of the entry: job.
+        self.unstored = collections.OrderedDict()  # (job, entry, when it was first sent) by number.
         self.count = 0
         self.closing = False
         self.away_until = 0.0
@@ -76,7 +98,7 @@ class World:
     def followable(self):
         for _ in range(50):
             job = self.dice.choice(self.known)
-            if job.stored and not job.over:
+            if job.notes and not job.over:
                 return job
         return None
 
@@ -123,7 +145,7 @@ class World:
                     due += 1.0 / self.rate
                     if (entry := self.next_entry()) is not None:
                         self.count += 1
-                        self.unstored[self.count] = entry
+                        self.unstored[self.count] = (*entry, now)
                         writer.write(self.message(self.count))
                 if now > last_look + 2.0:  # JetStream may take none for a moment after its start.
                     last_look = now
@@ -136,7 +158,7 @@ class World:
             await asyncio.gather(hearing, return_exceptions=True)
 
     def message(self, number):
-        _, (key, value) = self.unstored[number]
+        _, (key, value), _ = self.unstored[number]
         head = f"NATS/1.0\r\nNats-Msg-Id: {key}\r\n\r\n".encode()
         body = json.dumps(value).encode()
         return b"HPUB $KV.%s.%s _INBOX.soak.%d %d %d\r\n%s%s\r\n" % (
@@ -158,10 +180,10 @@ class World:
             self.taking_since = time.monotonic()
         if (entry := self.unstored.pop(number, None)) is None:
             return
-        job = entry[0]
-        job.stored += 1
-        job.revision = max(job.revision, revision)
+        job, (key, value), since = entry
         job.stored_at = time.monotonic()
+        job.notes.append((since, job.stored_at, Stored(revision, key, json.dumps(value).encode(), False, 0)))
+        self.tally.complain_of(job)
 
 
 def create_bucket(nats_port):
@@ -190,6 +212,10 @@ class Tally:
         self.latest_s = []
         self.wrong = []
 
+    def complain_of(self, job):
+        for what in job.judge_follows():
+            self.complain(what)
+
     def complain(self, what):
         self.wrong.append(what)
         print("WRONG:", what, flush=True)
@@ -213,14 +239,18 @@ class Client:
         """To the job's end, or for as long as it is of interest."""
         road = self.listen if self.dice.random() < 0.1 else self.poll
         interest_s = self.dice.uniform(0.02, 1.0) * self.world.life_s if self.dice.random() < 0.3 else None
-        self.tag, self.revision = "", 0
+        self.tag, self.state, self.told = "", None, []
+        ended = False
         try:
             async with asyncio.timeout(interest_s):
                 while not await self.attempt(road, job):
                     await asyncio.sleep(self.dice.uniform(0.1, 1.0))
+            ended = True
             self.tally.ends += 1
         except TimeoutError:
             self.tally.left += 1
+        job.follows.append((self.told, ended))
+        self.tally.complain_of(job)
 
     async def attempt(self, road, job):
         """True once the end is known. A connection that breaks off is worth another attempt."""
@@ -235,55 +265,50 @@ class Client:
         while True:
             asked = time.monotonic()
             status = await asyncio.wait_for(
-                http.ask(f"/job/{job.id}?wait={WAIT_S}s", If_None_Match=self.tag and f'"{self.tag}"'), ROUND_TRIP_S)
+                http.ask(f"/job/{job.id}?wait={WAIT_S}s", self.tag and f'If-None-Match: "{self.tag}"'),
+                ROUND_TRIP_S)
             self.tally.answers[status] += 1
             if status == 200:
-                if self.take(job, http.fields["etag"].strip('"'), json.loads(await http.body())):
+                if self.take(job, asked, http.fields["etag"].strip('"'), json.loads(await http.body())):
                     return True
             elif status == 304:
-                self.check_nothing_missed(job, asked)
+                self.note(job, asked, 304)
             else:
                 await http.body()
-                if status not in (404, 503) or (status == 404 and job.stored_at < asked - GRACE_S):
-                    self.tally.complain(f"{job.id}: {status} though it is there since {job.stored_at}")
-                if status == 503 and (self.world.taking_since or asked) < asked - GRACE_S:
-                    self.tally.complain(f"{job.id}: 503 at {asked} though NATS takes entries "
-                                        f"since {self.world.taking_since}")
+                self.note(job, asked, status)
                 return False
 
     async def listen(self, http, job):
         asked = time.monotonic()
-        status = await asyncio.wait_for(http.ask(f"/job/{job.id}/events", Last_Event_ID=self.tag), ROUND_TRIP_S)
+        status = await asyncio.wait_for(
+            http.ask(f"/job/{job.id}/events", self.tag and f"Last-Event-ID: {self.tag}"), ROUND_TRIP_S)
         self.tally.answers[f"sse {status}"] += 1
         if status != 200:
-            return status == 204 and self.revision > 0
+            return status == 204 and self.state is not None
         parser, heartbeats = EventParser(), 0
         async for chunk in http.chunks():
             for record in parser.feed(chunk):
-                if record.event == "job" and self.take(job, record.id, record.data):
+                if record.event == "job" and self.take(job, asked, record.id, record.data):
                     return True
             if parser.heartbeats > heartbeats:
                 heartbeats = parser.heartbeats
-                self.check_nothing_missed(job, asked)
+                self.note(job, asked, 304)
         return False
 
-    def take(self, job, tag, state):
+    def take(self, job, asked, tag, state):
         self.tally.told += 1
-        if state["revision"] < self.revision:
-            self.tally.complain(f"{job.id}: {state['revision']} after {self.revision}")
-        self.tag, self.revision = tag, state["revision"]
+        self.tag, self.state = tag, state
+        self.note(job, asked, 200, state)
         if state["final"]:
             self.tally.latest_s.append(time.monotonic() - job.stored_at if job.over else 0.0)
-            if state["status"] != job.end:
-                self.tally.complain(f"{job.id}: ended as {state['status']}, not {job.end}")
         return state["final"]
 
-    def check_nothing_missed(self, job, asked):
-        now = time.monotonic()
-        quiet = max(job.stored_at, self.world.away_until) < now - GRACE_S
-        if quiet and self.revision < job.revision:
-            self.tally.complain(f"{job.id}: held from {asked} to {now} at {self.revision}, "
-                                f"while {job.revision} was stored at {job.stored_at}")
+    def note(self, job, asked, status, state=None):
+        if status == 503:
+            excused = (self.world.taking_since or asked) >= asked - GRACE_S
+        else:
+            excused = self.world.away_until >= time.monotonic() - GRACE_S
+        self.told.append(Told("client", job.id, asked, status, state, known=self.state, excused=excused))
 
 
 def memory_mb(pid):
@@ -355,7 +380,7 @@ def soak(options):
         with Bide("--access-log", "off", "--nats", f"nats://127.0.0.1:{nats.port}") as bide:
             tally.log = bide.log_text
             world = World(nats.port, max(10, int(options.clients * LIVE_JOBS_PER_CLIENT)), options.rate,
-                          random.Random(options.seed))
+                          random.Random(options.seed), tally)
             asyncio.run(play(options, bide, nats, world, tally, memory, kills))
             gone = bide.metric("bide_clients_gone_total")
     # Bide has ended with 0 here, or leaving it had raised: its sanitizers had nothing to say.

@@ -5,6 +5,7 @@ import json
 import time
 
 from harness import definition, event
+from jetstream import Stored
 
 # When to write what, in seconds from the start.
 Entry = collections.namedtuple("Entry", "at_s key value")
@@ -59,6 +60,13 @@ class StoryWriter:
         self.subject = f"$KV.{bucket}."
         self.entries = sorted(entries)
         self.revisions = {}
+        self.sent_at, self.stored_at = {}, {}  # By key.
+
+    def notes(self):
+        """(job, (since, until, entry)) of all that is stored."""
+        for entry in self.entries:
+            stored = Stored(self.revisions[entry.key], entry.key, json.dumps(entry.value).encode(), False, 0)
+            yield entry.key.split(".")[1], (self.sent_at[entry.key], self.stored_at[entry.key], stored)
 
     async def run(self, began):
         while len(self.revisions) < len(self.entries):
@@ -86,14 +94,15 @@ class StoryWriter:
             writing.cancel()
 
     async def write(self, writer, began):
-        sent_at = {}
+        last_sent_at = {}
         while True:
             now = time.monotonic()
             for n, entry in enumerate(self.entries):
                 if began + entry.at_s > now:
                     break
-                if entry.key not in self.revisions and sent_at.get(n, 0) < now - 1.0:
-                    sent_at[n] = now
+                if entry.key not in self.revisions and last_sent_at.get(n, 0) < now - 1.0:
+                    last_sent_at[n] = now
+                    self.sent_at.setdefault(entry.key, now)
                     writer.write(self.message(n, entry))
             await writer.drain()
             await asyncio.sleep(0.02)
@@ -113,4 +122,6 @@ class StoryWriter:
             _, subject, *_, size = line.split()
             ack = json.loads((await reader.readexactly(int(size) + 2))[:-2])
             if "seq" in ack:
-                self.revisions[self.entries[int(subject.rpartition(b".")[2])].key] = ack["seq"]
+                key = self.entries[int(subject.rpartition(b".")[2])].key
+                self.revisions[key] = ack["seq"]
+                self.stored_at[key] = time.monotonic()
