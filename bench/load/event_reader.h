@@ -1,17 +1,36 @@
-// bench/load/event_reader.h: Cuts a body of text/event-stream into events (WHATWG HTML section
-// 9.2.6).
-//
-// It trusts the server in one thing: lines end in LF or CRLF, not in CR alone.
+// bench/load/event_reader.h: Takes the chunked coding off a body of text/event-stream, and cuts it
+// into events.
 //
 // Thread safety: none; one per stream.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace bench::load {
+
+// RFC 9112 section 7.1.
+class ChunkReader {
+ public:
+  // Appends to `body` what `bytes`, cut anywhere, carry of it. Dies on what is not chunked.
+  void feed(std::string_view bytes, std::string& body);
+  // The last chunk and the trailer section have come.
+  [[nodiscard]] bool is_over() const { return expected_ == Expected::kNothing; }
+
+ private:
+  enum class Expected : std::uint8_t { kSize, kData, kDataEnd, kTrailer, kNothing };
+
+  void on_line(std::string_view line);
+  void begin_chunk(std::string_view size);
+
+  Expected expected_ = Expected::kSize;
+  std::string line_;      // What has come of the line that is expected.
+  std::size_t left_ = 0;  // Of the chunk's data.
+};
 
 struct StreamEvent {
   // Valid until the reader's next call.
@@ -20,6 +39,8 @@ struct StreamEvent {
   std::string_view id;    // The last one that the stream has named.
 };
 
+// WHATWG HTML section 9.2.6. It trusts the server in one thing: lines end in LF or CRLF, not in CR
+// alone.
 class EventReader {
  public:
   // Where what was read is to be appended.

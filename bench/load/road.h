@@ -1,7 +1,7 @@
 // bench/load/road.h: A way for a client to hear of its job: what it asks, and when.
 //
-// A further road is one more class like those in long_poll_road.cc and poll_road.cc, its line in
-// road.cc, and, where an answer is not one HTTP response, an AnswerReader like EventAnswers.
+// A further road is one more class and its line in road.cc, and, where an answer is not one HTTP
+// response, an AnswerReader like EventAnswers.
 //
 // Thread safety: immutable; may be shared.
 #pragma once
@@ -44,20 +44,10 @@ struct RoadTimes {
   std::chrono::milliseconds every{};  // Between two polls.
   std::chrono::milliseconds wait{};   // How long a request may be held.
 };
-[[nodiscard]] std::unique_ptr<Road> make_long_poll_road(const RoadTimes& times);
-[[nodiscard]] std::unique_ptr<Road> make_poll_road(const RoadTimes& times);
-[[nodiscard]] std::unique_ptr<Road> make_plain_poll_road(const RoadTimes& times);
-[[nodiscard]] std::unique_ptr<Road> make_sse_road(const RoadTimes& times);
-[[nodiscard]] std::unique_ptr<Road> make_ws_road(const RoadTimes& times);
 
 // By its name on the command line. Null: there is none of that name.
 [[nodiscard]] std::unique_ptr<Road> make_road(std::string_view name, const RoadTimes& times);
 // `long-poll or poll`.
 [[nodiscard]] std::string road_names();
-
-// `GET /job/<name><suffix>` and the common fields; the head's empty line is left to the caller.
-void append_get(std::string& out, const Question& question, std::string_view suffix);
-// If-None-Match where there is a tag, and the head's empty line.
-void append_condition(std::string& out, const Question& question);
 
 }  // namespace bench::load

@@ -1,5 +1,5 @@
-// bench/load/stream_answers.h: What is common to the answers of streams: a response's head that
-// opens the stream or refuses it, and records of the same names on both roads.
+// bench/load/stream_answers.h: The records of streams, as answers: of server-sent events and of a
+// WebSocket, which have the same names.
 //
 // Thread safety: none; one per connection.
 #pragma once
@@ -7,12 +7,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "bench/kit/response_reader.h"
 #include "bench/load/answer_reader.h"
+#include "bench/load/event_reader.h"
+#include "bench/load/frame_reader.h"
 
 namespace bench::load {
 
+// What is common: a response's head that opens the stream or refuses it, and what a record says.
 class StreamAnswers : public AnswerReader {
  public:
   void feed(std::string_view bytes) final;
@@ -31,6 +35,36 @@ class StreamAnswers : public AnswerReader {
   bool opened_ = false;
   std::optional<ResponseAnswers> refusal_;
   std::string tag_;
+};
+
+class EventAnswers : public StreamAnswers {
+ protected:
+  [[nodiscard]] bool opens(const Response& head) const override;
+  void on_stream(std::string_view bytes) override { chunks_.feed(bytes, events_.buffer()); }
+  [[nodiscard]] std::optional<Answer> take_record() override;
+
+ private:
+  ChunkReader chunks_;
+  EventReader events_;
+};
+
+class SocketAnswers : public StreamAnswers {
+ public:
+  // Pongs, and the closing frame.
+  [[nodiscard]] std::string take_replies() override { return std::exchange(replies_, {}); }
+
+ protected:
+  [[nodiscard]] bool opens(const Response& head) const override;
+  void on_stream(std::string_view bytes) override { frames_.feed(bytes); }
+  [[nodiscard]] std::optional<Answer> take_record() override;
+
+ private:
+  [[nodiscard]] Answer on_text(std::string_view record);
+  [[nodiscard]] Answer on_close(std::string_view payload);
+
+  FrameReader frames_;
+  std::string replies_;
+  std::optional<Answer> ending_;  // `end` or `gone`: the answer once the server has closed.
 };
 
 }  // namespace bench::load

@@ -4,8 +4,6 @@
 
 #include <string>
 
-#include "bench/load/chunk_reader.h"
-
 namespace bench::load {
 namespace {
 

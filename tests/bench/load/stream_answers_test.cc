@@ -2,8 +2,7 @@
 
 #include <string>
 
-#include "bench/load/event_answers.h"
-#include "bench/load/socket_answers.h"
+#include "bench/load/stream_answers.h"
 
 namespace bench::load {
 namespace {
