@@ -29,7 +29,7 @@ inline constexpr Setting kServerSetting{.name = "server",
 inline constexpr Setting kCacertSetting{
     .name = "cacert",
     .placeholder = "FILE",
-    .doc = "PEM: who signs its certificate, instead of the system's store",
+    .doc = "CA certificates for the server (PEM), instead of the system's store",
     .expected = "a PEM file",
     .has_variable = true};
 

@@ -21,16 +21,16 @@ namespace {
 constexpr std::string_view kCommand = "bide emit";
 constexpr Setting kSettings[] = {
     {"agent", SettingKind::kText, "NAME", "",
-     "who says it (default: this host's name; for submitted: _api)", "a name"},
-    {"data", SettingKind::kText, "JSON", "", "an object to go with the event", "one JSON object"},
-    {"error", SettingKind::kText, "TEXT", "",
-     "what went wrong: short for --data '{\"error\": TEXT}'", "a text"},
-    {"operation", SettingKind::kText, "JSON", "{}", "what the job is to do, an object",
+     "the agent that reports (default: this host's name; for submitted: _api)", "a name"},
+    {"data", SettingKind::kText, "JSON", "", "an object that is stored with the event",
      "one JSON object"},
-    {"expected-agents", SettingKind::kText, "A,B", "", "the job is over when all of these are",
+    {"error", SettingKind::kText, "TEXT", "",
+     "the error message: short for --data '{\"error\": TEXT}'", "a text"},
+    {"operation", SettingKind::kText, "JSON", "{}", "the job's task, an object", "one JSON object"},
+    {"expected-agents", SettingKind::kText, "A,B", "", "the job is done when all of these are",
      "names, separated by commas"},
-    {"subject", SettingKind::kText, "SUBJECT", "", "where the job was sent, as osapi writes it",
-     "a subject"},
+    {"subject", SettingKind::kText, "SUBJECT", "",
+     "the subject to which the job was sent, as osapi writes it", "a subject"},
     {"bucket", SettingKind::kText, "NAME", kDefaultBucket, "the key-value bucket",
      "a bucket name of letters, digits, _ and -", '\0', true}};
 
@@ -41,12 +41,12 @@ Command make_command() {
 bide emit ID define [--operation JSON] [--expected-agents A,B] [--subject SUBJECT]
 
 Writes one event of a job (submitted, acknowledged, started, completed, failed, skipped, retried),
-or what the job is, and returns once it is stored. A job that nobody has defined is defined by its
-first event.
+or the job's definition, and returns when it is stored. The first event defines the job if nobody
+has defined it.
 
 )",
                   .help_end = R"(
-Exit code: 0 stored, 1 not stored or not known to be, 2 usage, 4 not allowed.
+Exit code: 0 stored, 1 not stored or not known, 2 usage, 4 not allowed.
 )",
                   .takes_words = true};
   for (const Setting& setting : kSettings) command.settings.push_back(&setting);

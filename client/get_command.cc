@@ -15,7 +15,7 @@ constexpr std::string_view kCommand = "bide get";
 constexpr Setting kOutput{.name = "output",
                           .placeholder = "FORMAT",
                           .default_text = "text",
-                          .doc = "text: the status word; json: everything known",
+                          .doc = "text: the status word; json: the whole state",
                           .expected = "text or json",
                           .letter = 'o'};
 
@@ -23,7 +23,8 @@ const Command& get_command() {
   static const Command command{
       .name = kCommand,
       .settings = {&kOutput, &kServerSetting, &kCacertSetting},
-      .help_begin = "bide get ID [-o text|json] [--server URL]\n\nAsks once how a job stands.\n\n",
+      .help_begin =
+          "bide get ID [-o text|json] [--server URL]\n\nPrints the current state of a job.\n\n",
       .help_end = R"(
 BIDE_TOKEN holds the bearer token, if the server wants one.
 Exit code: 0 completed, 1 bide failed, 2 usage, 4 not allowed, 5 failed, 6 partial_failure,

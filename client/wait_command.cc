@@ -20,17 +20,17 @@ constexpr std::string_view kGoals =
 
 constexpr Setting kSettings[] = {
     {"timeout", SettingKind::kText, "TIME", "10m", "give up after this long: 90s, 10m, 1h30m",
-     "a time such as 90s, 10m or 1h30m, and more than nothing"},
+     "a time above 0, such as 90s, 10m or 1h30m"},
     {"until", SettingKind::kText, "GOAL", "done", kGoals, kGoals},
     {"any", SettingKind::kSwitch, "", "",
-     "the first job that is over decides; otherwise all are waited for"},
+     "end with the first job that is over, instead of waiting for all"},
     {"output", SettingKind::kText, "FORMAT", "text",
-     "text: the status word, of several jobs with the id before it; json: everything known, "
-     "of several jobs as an array in the order asked; jsonl: the same, a job a line, as "
-     "they end",
+     "text: the status word, with several jobs after the id; json: the whole state, with "
+     "several jobs an array in the order of the arguments; jsonl: the state of each job on one "
+     "line, as they end",
      "text, json or jsonl", 'o'},
-    {"quiet", SettingKind::kSwitch, "", "",
-     "nothing on stderr but errors; also asks less of the server", "", 'q'}};
+    {"quiet", SettingKind::kSwitch, "", "", "only errors on stderr; also makes fewer requests", "",
+     'q'}};
 
 const Command& wait_command() {
   static const Command command{
@@ -40,15 +40,15 @@ const Command& wait_command() {
       .help_begin =
           R"(bide wait ID... [--timeout 10m] [--until done] [--any] [-o text|json|jsonl] [-q]
 
-Waits until jobs are over. What they are goes to stdout, what happens meanwhile to stderr. A server
-that restarts or cannot be reached is tried again until the timeout.
+Waits until jobs are over. Prints their results to stdout and their progress to stderr. If the
+server restarts or cannot be reached, tries again until the timeout.
 
 )",
       .help_end = R"(
 BIDE_TOKEN holds the bearer token, if the server wants one.
-Exit code: 0 completed (or: GOAL came and the job is not over), 1 bide failed, 2 usage,
+Exit code: 0 completed (or GOAL is reached and the job is not over), 1 bide failed, 2 usage,
 4 not allowed, 5 failed, 6 partial_failure, 7 skipped, 9 not found or gone, 124 timeout,
-130 and 143 signals. Of several jobs the worst, in the order 4 1 124 9 5 6 7 0.
+130 and 143 signals. With several jobs the worst, in the order 4 1 124 9 5 6 7 0.
 )",
       .takes_words = true};
   return command;
