@@ -82,7 +82,7 @@ inline Answer answer_of(TestWaiter& waiter) {
 
 // Waits until the notifier of the job's shard has handled all entries so far. A waiter that is
 // parked after its deadline is answered after waiters whose job changed before.
-inline void let_attendant_see(JobSetFixture& f, const std::string& id) {
+inline void let_notifier_see(JobSetFixture& f, const std::string& id) {
   TestWaiter last(Condition::any_change(), f.clock.now());
   last.terms.seen = ValidatorList(f.table.look(id, {}, f.clock.now()).snapshot->json.tag);
   Lot::Look look;

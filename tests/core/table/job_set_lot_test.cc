@@ -71,7 +71,7 @@ TEST_CASE("job set lot: a set that changed into one the client has seen too goes
   waiter.terms.seen = *ValidatorList::parse(now + ", " + ahead.look(key).snapshot->json.etag());
   REQUIRE(f.park(key, waiter) == Parked::kParked);
   f.happen("a", EventKind::kStarted);
-  let_attendant_see(f, "a");
+  let_notifier_see(f, "a");
   CHECK_FALSE(waiter.answered());
   f.complete("a");
   CHECK(answer_of(waiter).outcome == Outcome::kChanged);
@@ -86,7 +86,7 @@ TEST_CASE(
   REQUIRE(f.park(all_of({"a", "b", "c"}), waiter) == Parked::kParked);
   f.happen("a", EventKind::kStarted);
   f.happen("b", EventKind::kFailed);
-  let_attendant_see(f, "a");
+  let_notifier_see(f, "a");
   CHECK_FALSE(waiter.answered());
   f.complete("a");
   const Answer answer = answer_of(waiter);
@@ -166,7 +166,7 @@ TEST_CASE("job set lot: a broadcast in the set is waited for until it has settle
   f.complete("one");
   f.complete("all");
   f.clock.advance(1999ms);
-  let_attendant_see(f, "all");
+  let_notifier_see(f, "all");
   CHECK_FALSE(waiter.answered());
   f.clock.advance(1ms);
   CHECK(answer_of(waiter).outcome == Outcome::kDone);
@@ -180,17 +180,17 @@ TEST_CASE("job set lot: an agent that acknowledges late takes a settled job back
   REQUIRE(f.park(all_of({"all", "one"}), waiter) == Parked::kParked);
   f.complete("all");
   f.clock.advance(3s);  // It has settled, and is counted.
-  let_attendant_see(f, "all");
+  let_notifier_see(f, "all");
   f.happen("all", EventKind::kAcknowledged, "b");
-  let_attendant_see(f, "all");
+  let_notifier_see(f, "all");
   f.complete("one");
-  let_attendant_see(f, "one");
+  let_notifier_see(f, "one");
   f.clock.advance(60s);
   CHECK_FALSE(waiter.answered());
   f.happen("all", EventKind::kCompleted, "b");
-  let_attendant_see(f, "all");
+  let_notifier_see(f, "all");
   f.clock.advance(1999ms);
-  let_attendant_see(f, "all");
+  let_notifier_see(f, "all");
   CHECK_FALSE(waiter.answered());
   f.clock.advance(1ms);
   const Answer answer = answer_of(waiter);
@@ -211,8 +211,8 @@ TEST_CASE("job set lot: the last job does not end the wait when the others have 
     f.clock.advance(3s);
     f.happen("all", EventKind::kAcknowledged, "b");
     f.complete("one");
-    let_attendant_see(f, "one");
-    let_attendant_see(f, "all");
+    let_notifier_see(f, "one");
+    let_notifier_see(f, "all");
     REQUIRE_FALSE(waiter.answered());
     f.happen("all", EventKind::kCompleted, "b");
     f.clock.advance(2s);
@@ -227,9 +227,9 @@ TEST_CASE("job set lot: a failure that its agent makes good still counts for any
   TestWaiter waiter(Condition::succeeded(), f.clock.now() + 600s);
   REQUIRE(f.park(any_of({"all", "one"}), waiter) == Parked::kParked);
   f.happen("all", EventKind::kFailed, "a");
-  let_attendant_see(f, "all");
+  let_notifier_see(f, "all");
   f.happen("all", EventKind::kCompleted, "a");
-  let_attendant_see(f, "all");
+  let_notifier_see(f, "all");
   CHECK_FALSE(waiter.answered());
   f.clock.advance(2s);
   CHECK(answer_of(waiter).snapshot->status == Status::kProcessing);
@@ -357,7 +357,7 @@ TEST_CASE("job set lot: whose client hung up is not answered, and nothing of it 
   f.lot->unpark(key, waiter);
   CHECK(f.table.parked() == 0);
   f.complete("a");
-  let_attendant_see(f, "b");
+  let_notifier_see(f, "b");
   CHECK_FALSE(waiter.answered());
 }
 

@@ -343,7 +343,7 @@ TEST_CASE("job table: a job that is written of again keeps no other from leaving
   CHECK(f.table->jobs() == 2);
 }
 
-TEST_CASE("job table: a job leaves by age though the attendant slept when it came") {
+TEST_CASE("job table: a job leaves by age though the notifier slept when it came") {
   JobTable table(system_clock(), {}, nullptr);
   table.install(BucketRead(10), kEpoch, 100ms);
   for (Revision revision = 1; revision <= 2; ++revision) {
