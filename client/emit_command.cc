@@ -73,7 +73,7 @@ std::optional<std::string> find_text(const Arguments& arguments, std::string_vie
   std::string text = as_utf8(given->text);
   if (text != given->text) {
     std::cerr << std::string(kCommand) + ": warning: " + given->where +
-                     " is not UTF-8; U+FFFD stands for what could not be read\n";
+                     " is not UTF-8; U+FFFD replaces the invalid bytes\n";
   }
   return text;
 }

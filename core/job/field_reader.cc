@@ -56,7 +56,7 @@ std::string FieldReader::timestamp(std::string_view name) {
 void FieldReader::expect(std::string_view name, Need need, std::string_view expected) {
   const std::string value = text(name, need, kValueBytesMax);
   if (!value.empty() && value != expected)
-    reject(name, "what the key says", RejectReason::kMismatch);
+    reject(name, "the value in the key", RejectReason::kMismatch);
 }
 
 std::optional<bool> FieldReader::boolean(std::string_view name) {

@@ -3,8 +3,8 @@
 //
 // One object serves one full read and the time after it. The follower passes it everything that it
 // receives: entries, heartbeats, silence, advisories, and every 2 s the state of the stream. Most
-// calls return a Reason: kNone, or why the bucket has to be read again. After a reason the object
-// must not be used any more. It does no I/O and has no clock.
+// calls return a Reason: kNone, or why the bucket has to be read again. After a reason the next
+// read needs a new object. It does no I/O and has no clock.
 //
 // Thread safety: none; one thread uses it.
 #pragma once
@@ -36,10 +36,10 @@ class StreamCheck {
     kDeliveryMissing,      // The consumer's sequence has a gap.
     kLastDeliveryMissing,  // A heartbeat counts a delivery that did not arrive.
     kSilent,               // Three heartbeats are overdue.
-    kConnectionLost,       // The connection was made anew: the server may be another one.
+    kConnectionLost,       // There is a new connection, perhaps to another server.
     kReadStalled,          // Heartbeats only, before the read is complete.
     kRolledUpInRead,       // nats-server may have skipped entries during the read.
-    kPurged,               // An advisory told of a purge.
+    kPurged,               // An advisory reported a purge.
     kUndelivered,          // The stream holds entries that are overdue.
     kGap,                  // An entry was gone before it was delivered.
     kShrunk,               // The stream holds fewer entries, without expiry or rollup: a purge.
@@ -88,8 +88,8 @@ class StreamCheck {
   [[nodiscard]] bool read_is_complete() const { return end_is_new_ && reached_ >= end_; }
   // No entry came, but perhaps a heartbeat.
   [[nodiscard]] Reason idle_in_read(TimePoint now);
-  // When the read is complete: whether it may be shown. `doubtful_reads`: how many reads before it
-  // were not shown. Is updated.
+  // When the read is complete: whether it may be shown. `doubtful_reads` counts how many reads in a
+  // row were not; this updates it.
   [[nodiscard]] Reason end_read(Link link, int& doubtful_reads);
   // The read began at `began`, and the table shows it now. `hears_purges`: advisories are received.
   void installed(TimePoint began, TimePoint now, bool hears_purges);

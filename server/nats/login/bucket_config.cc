@@ -16,17 +16,17 @@ constexpr std::size_t kSourcesMax = 256;
 
 constexpr std::array kPowers = {
     WriterPower{"allow_rollup_hdrs",
-                "whoever may write a single key can erase the whole bucket with one message that "
-                "has the header Nats-Rollup: all",
+                "a writer of a single key can erase the whole bucket with one message that has the "
+                "header Nats-Rollup: all",
                 "turn it off: nats stream edit STREAM --no-allow-rollup; then clients can still "
                 "delete keys, but not purge them"},
     WriterPower{"allow_msg_schedules",
-                "whoever may write a single key can have the server write other keys, by the "
-                "header Nats-Schedule-Target",
+                "a writer of a single key can have the server write other keys, by the header "
+                "Nats-Schedule-Target",
                 "it cannot be turned off: copy the entries into a bucket without it"},
     WriterPower{"allow_msg_ttl",
-                "what a writer stores may expire without a word, by the header Nats-TTL, and each "
-                "time bide has to look again at all that there is",
+                "a writer can let its entries expire without notice, by the header Nats-TTL, and "
+                "each time bide has to compare the whole bucket",
                 "it cannot be turned off: copy the entries into a bucket without it"},
     WriterPower{"allow_msg_counter", "values are counters, which bide cannot read",
                 "it cannot be turned off: use another bucket"},
