@@ -18,6 +18,7 @@
 #include "server/api/resources.h"
 #include "server/api/router.h"
 #include "server/files/state_dir.h"
+#include "server/http1/http1.h"
 #include "server/log/log.h"
 #include "server/nats/embedded/embedded_nats.h"
 #include "server/nats/login/nats_login.h"
@@ -87,6 +88,10 @@ class Server {
                 }),
         router_(options.base_path, resources_.routes(health_), admission_, cross_origin_,
                 http_metrics_),
+        http1_(front_, table_,
+               [this](const httplib::Request& request, Exchange& exchange) {
+                 router_.handle(request, exchange);
+               }),
         http_(front_) {}
 
   // Throws StartError.
@@ -96,10 +101,10 @@ class Server {
     check_login(embedded);
     if (authority_ != nullptr) log_notes(*authority_);
     if (tls_ != nullptr) front_.use_tls(tls_.get());
-    front_.use_hosts(served_hosts_.get());
+    http1_.use_hosts(served_hosts_.get());
     front_.trust(TrustedProxies(options_.trusted_proxies));
     port_ = http_.bind(options_.listen_host, options_.listen_port);
-    front_.start(table_, router_, options_.threads != 0 ? options_.threads : cores());
+    front_.start(http1_, options_.threads != 0 ? options_.threads : cores());
     std::string urls = options_.nats_url;
     if (embedded) {
       nats_ = std::make_unique<EmbeddedNats>(
@@ -212,6 +217,7 @@ class Server {
   Resources resources_;
   HealthResource health_;
   Router router_;
+  Http1 http1_;
   HttpServer http_;
   std::uint16_t port_ = 0;
   StopSignal stopping_;

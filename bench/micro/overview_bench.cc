@@ -2,8 +2,7 @@
 // not grow with them.
 #include <benchmark/benchmark.h>
 
-#include <string>
-#include <string_view>
+#include <optional>
 #include <vector>
 
 #include "bench/micro/worker_entries.h"
@@ -18,7 +17,7 @@ constexpr std::size_t kStride = 104'729;  // A prime: every job has its turn, in
 constexpr std::size_t kRounds = 900;      // Fewer than the fewest jobs: each is completed once.
 constexpr Epoch kEpoch = 1'769'860'800'123'456'789;
 
-void update(benchmark::State& state, std::string_view key) {
+void update(benchmark::State& state, const Overview::Query& query) {
   const auto jobs = static_cast<std::size_t>(state.range(0));
   BucketRead read(jobs);
   bool taken = true;
@@ -36,17 +35,17 @@ void update(benchmark::State& state, std::string_view key) {
   std::size_t next = 0;
   for (auto _ : state) {
     taken = table.apply(events[next++]) && taken;
-    benchmark::DoNotOptimize(table.overview().look(key, {}, TimePoint{}).snapshot.get());
+    benchmark::DoNotOptimize(table.overview().look(query, {}).snapshot.get());
   }
   if (!taken) state.SkipWithError("not everything was taken");
 }
 
-void update_statistics(benchmark::State& state) { update(state, Overview::kStatisticsKey); }
-void update_first_page(benchmark::State& state) { update(state, PageQuery{}.key()); }
+void update_statistics(benchmark::State& state) { update(state, std::nullopt); }
+void update_first_page(benchmark::State& state) { update(state, PageQuery()); }
 void update_middle_page(benchmark::State& state) {
   PageQuery query;
   query.offset = static_cast<std::size_t>(state.range(0)) / 2;
-  update(state, query.key());
+  update(state, query);
 }
 
 void by_size(benchmark::internal::Benchmark* bench) {

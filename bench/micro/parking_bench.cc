@@ -62,9 +62,8 @@ class BusyTable {
   ~BusyTable() { table.close(); }
 
   void park(std::string_view id, ParkedRequest& request) {
-    JobTable::Look look;
-    full_ = full_ ||
-            table.park(id, request, 0, system_clock().now(), look) != JobTable::Parked::kParked;
+    Look look;
+    full_ = full_ || table.park(id, request, 0, system_clock().now(), look) != Parked::kParked;
   }
   // Something was not taken: what was measured means nothing.
   [[nodiscard]] bool full() const { return full_; }
@@ -96,9 +95,9 @@ void park_when_ready(benchmark::State& state) {
   ParkedRequest request(busy.due.next());
   request.terms.condition = Condition::exists();
   for (auto _ : state) {
-    JobTable::Look look;
-    const JobTable::Parked parked = busy.table.park(id, request, 0, system_clock().now(), look);
-    if (parked != JobTable::Parked::kReady) return state.SkipWithError("the job should exist");
+    Look look;
+    const Parked parked = busy.table.park(id, request, 0, system_clock().now(), look);
+    if (parked != Parked::kReady) return state.SkipWithError("the job should exist");
     benchmark::DoNotOptimize(look);
   }
 }

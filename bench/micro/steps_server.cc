@@ -13,6 +13,7 @@
 #include "server/api/router.h"
 #include "server/auth/jwt_authority.h"
 #include "server/auth/token_file.h"
+#include "server/http1/http1.h"
 #include "server/net/front.h"
 
 namespace bide::bench {
@@ -42,23 +43,6 @@ class Events {
   JobTable& table_;
   std::vector<Entry> events_;
   std::size_t next_ = 0;
-};
-
-// Router, and behind every request that it parks the event that wakes it.
-class WakingHandler final : public Handler {
- public:
-  WakingHandler(Handler& inner, JobTable& table, Events& events)
-      : inner_(inner), table_(table), events_(events) {}
-
-  void handle(const httplib::Request& request, Exchange& exchange) override {
-    inner_.handle(request, exchange);
-    if (table_.parked() > 0) events_.apply_next();
-  }
-
- private:
-  Handler& inner_;
-  JobTable& table_;
-  Events& events_;
 };
 
 // Waits for a job to be done, and says nothing then.
@@ -155,7 +139,11 @@ struct StepsServer::Parts {
       }};
   Router router{"", resources.routes(health), admission, cross_origin, http_metrics};
   std::unique_ptr<Events> events;
-  std::unique_ptr<WakingHandler> handler;
+  // Behind every request that is parked comes the event that wakes it.
+  Http1 http1{front, table, [this](const httplib::Request& request, Exchange& exchange) {
+                router.handle(request, exchange);
+                if (table.parked() > 0) events->apply_next();
+              }};
   sem_t told{};
   std::deque<SilentWaiter> waiters;
 };
@@ -168,13 +156,12 @@ StepsServer::StepsServer(const Order& order, const std::filesystem::path& direct
   parts_->contact.set_ready(true);
   parts_->contact.heard(system_clock().now() + std::chrono::hours(1));
   parts_->events = std::make_unique<Events>(table, jobs);
-  parts_->handler = std::make_unique<WakingHandler>(parts_->router, table, *parts_->events);
-  parts_->front.start(table, *parts_->handler, 1);
+  parts_->front.start(parts_->http1, 1);
   if (order.operation != Operation::kAppliedAwaited) return;
   for (std::size_t i = 0; i < jobs; ++i) {
     SilentWaiter& waiter = parts_->waiters.emplace_back(parts_->told);
-    JobTable::Look look;
-    must(table.park(job_id(i), waiter, 0, system_clock().now(), look) == JobTable::Parked::kParked);
+    Look look;
+    must(table.park(job_id(i), waiter, 0, system_clock().now(), look) == Parked::kParked);
   }
 }
 

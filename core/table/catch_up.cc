@@ -21,14 +21,7 @@ void CatchUp::start(Tail& tail) {
 
 // --- The requests' side ---------------------------------------------------------------------
 
-Lot::Look CatchUp::look(std::string_view /*key*/, const Waiter::Terms& /*terms*/,
-                        TimePoint /*now*/) {
-  return {};
-}
-
-Lot::Parked CatchUp::park(std::string_view /*key*/, Waiter& waiter, std::uint64_t ticket,
-                          TimePoint /*now*/, Look& look) {
-  look = {};
+Parked CatchUp::park(Waiter& waiter, std::uint64_t ticket) {
   WaitQueue::Lock lock(queue_);
   if (!waiter.present(ticket)) return Parked::kGone;
   if (queue_.draining() || !started_) return Parked::kDraining;
@@ -40,7 +33,7 @@ Lot::Parked CatchUp::park(std::string_view /*key*/, Waiter& waiter, std::uint64_
   return Parked::kParked;
 }
 
-void CatchUp::unpark(std::string_view /*key*/, Waiter& waiter) {
+void CatchUp::unpark(Waiter& waiter) {
   MutexLock lock(queue_.mutex);
   queue_.unpark(waiter);
 }

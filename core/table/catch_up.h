@@ -37,20 +37,20 @@
 #include "core/base/executor.h"
 #include "core/base/mutex.h"
 #include "core/job/position.h"
-#include "core/parking/lot.h"
+#include "core/parking/look.h"
 #include "core/parking/parking_places.h"
 #include "core/parking/wait_queue.h"
 #include "core/table/tail.h"
 
 namespace bide {
 
-class CatchUp final : public Lot, private WaitQueue::Owner {
+class CatchUp final : private WaitQueue::Owner {
  public:
   static constexpr std::chrono::milliseconds kPace{50};  // At least this long between two reports.
 
   // All must outlive this. `executor` may be null.
   CatchUp(Clock& clock, Executor* executor, ParkingPlaces& places, const Position& position);
-  ~CatchUp() override;  // After stop().
+  ~CatchUp();  // After stop().
 
   // Before this call and after a drain, park() returns kDraining.
   void start(Tail& tail);
@@ -69,13 +69,10 @@ class CatchUp final : public Lot, private WaitQueue::Owner {
     seen.forget_later(epoch, revision);
   }
 
-  // Returns nothing: there is no state to look at.
-  [[nodiscard]] Look look(std::string_view key, const Waiter::Terms& terms, TimePoint now) override;
-  // Answers without a snapshot: kChanged when caught up, kTimeout at the deadline, kDrain. Ignores
-  // `key` and all terms except the deadline. Never returns kReady.
-  [[nodiscard]] Parked park(std::string_view key, Waiter& waiter, std::uint64_t ticket,
-                            TimePoint now, Look& look) override EXCLUDES(queue_.mutex);
-  void unpark(std::string_view key, Waiter& waiter) override EXCLUDES(queue_.mutex);
+  // Answers without a snapshot: kChanged once caught up, kTimeout at the deadline, kDrain. Of the
+  // terms only the deadline counts. Never kReady.
+  [[nodiscard]] Parked park(Waiter& waiter, std::uint64_t ticket) EXCLUDES(queue_.mutex);
+  void unpark(Waiter& waiter) EXCLUDES(queue_.mutex);
 
   // --- The table's side ---------------------------------------------------------------------
 

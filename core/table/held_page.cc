@@ -23,26 +23,24 @@ void HeldPage::join_arrivals() {
   }
 }
 
-HeldPage* HeldPages::find(std::string_view key, TimePoint now) {
-  const auto it = pages_.find(key);
+HeldPage* HeldPages::find(const std::optional<PageQuery>& query, TimePoint now) {
+  const auto it = pages_.find(query);
   if (it == pages_.end()) return nullptr;
   HeldPage& page = it->second;
   return page.has_waiters() || now - page.idle_since < keep_ ? &page : nullptr;
 }
 
-HeldPage* HeldPages::find_or_add(std::string_view key, const std::optional<PageQuery>& query,
-                                 TimePoint now) {
-  if (HeldPage* const page = find(key, now)) return page;
-  if (const auto it = pages_.find(key); it != pages_.end()) erase(it->second);
+HeldPage* HeldPages::find_or_add(const std::optional<PageQuery>& query, TimePoint now) {
+  if (HeldPage* const page = find(query, now)) return page;
+  if (const auto it = pages_.find(query); it != pages_.end()) erase(it->second);
   while (query && pages_.size() >= kPagesMax) {  // More while some are being shed.
     if (idle_.empty()) return nullptr;
     erase(*idle_.front());
   }
-  return &add(key, query, now);
+  return &add(query, now);
 }
 
-HeldPage* HeldPages::add_in_place_of_another(std::string_view key,
-                                             const std::optional<PageQuery>& query,
+HeldPage* HeldPages::add_in_place_of_another(const std::optional<PageQuery>& query,
                                              std::uint64_t client, TimePoint now) {
   const auto own = holds_.find(client);
   const std::size_t pages = own == holds_.end() ? 0 : own->second.size();
@@ -51,7 +49,7 @@ HeldPage* HeldPages::add_in_place_of_another(std::string_view key,
     if (heaviest->first <= pages + 1 || ++looked_at > kVictimsMax) return nullptr;
     for (const Hold& hold : holds_.at(heaviest->second)) {
       if (hold.page->clients > 1 || hold.page->shed) continue;
-      HeldPage& added = add(key, query, now);
+      HeldPage& added = add(query, now);
       hold.page->shed = true;
       return &added;
     }
@@ -59,9 +57,8 @@ HeldPage* HeldPages::add_in_place_of_another(std::string_view key,
   return nullptr;
 }
 
-HeldPage& HeldPages::add(std::string_view key, const std::optional<PageQuery>& query,
-                         TimePoint now) {
-  HeldPage& page = pages_.try_emplace(std::string(key), std::string(key), query).first->second;
+HeldPage& HeldPages::add(const std::optional<PageQuery>& query, TimePoint now) {
+  HeldPage& page = pages_.try_emplace(query, query).first->second;
   set_idle(page, now);
   return page;
 }
@@ -130,7 +127,7 @@ void HeldPages::set_busy(HeldPage& page) {
 // The page must have no waiters.
 void HeldPages::erase(HeldPage& page) {
   set_busy(page);
-  pages_.erase(pages_.find(page.key));
+  pages_.erase(pages_.find(page.query));
 }
 
 }  // namespace bide

@@ -16,8 +16,6 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <string>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -33,13 +31,12 @@ struct HeldPage {
   };
   static constexpr Revision kNoFloor = UINT64_MAX;
 
-  HeldPage(std::string k, const std::optional<PageQuery>& q) : key(std::move(k)), query(q) {
+  explicit HeldPage(const std::optional<PageQuery>& page) : query(page) {
     judged.page = arrivals.page = this;
   }
   HeldPage(const HeldPage&) = delete;
   HeldPage& operator=(const HeldPage&) = delete;
 
-  const std::string key;
   const std::optional<PageQuery> query;  // nullopt: the statistics.
 
   Waiters judged;    // Their tag matches `rendered`.
@@ -79,15 +76,13 @@ class HeldPages {
   // A page without waiters is remembered for `keep`, because clients come back after an answer.
   explicit HeldPages(std::chrono::nanoseconds keep) : keep_(keep) {}
 
-  // Null: the page has no waiters, and had none lately.
-  [[nodiscard]] HeldPage* find(std::string_view key, TimePoint now);
-  // May forget a page without waiters. Null: kPagesMax pages have waiters.
-  [[nodiscard]] HeldPage* find_or_add(std::string_view key, const std::optional<PageQuery>& query,
-                                      TimePoint now);
-  // To be called when find_or_add() returned null. Marks another page as shed and adds this one.
-  // Null: no client holds enough pages to lose one.
-  [[nodiscard]] HeldPage* add_in_place_of_another(std::string_view key,
-                                                  const std::optional<PageQuery>& query,
+  // Null: nobody waits for it, nor did lately.
+  [[nodiscard]] HeldPage* find(const std::optional<PageQuery>& query, TimePoint now);
+  // May forget one that nobody waits for. Null: kPagesMax have waiters.
+  [[nodiscard]] HeldPage* find_or_add(const std::optional<PageQuery>& query, TimePoint now);
+  // As find_or_add() where that said null. Has another page shed for it; null: no other client has
+  // so many that it must.
+  [[nodiscard]] HeldPage* add_in_place_of_another(const std::optional<PageQuery>& query,
                                                   std::uint64_t client, TimePoint now);
 
   // Counts a waiter of this client on the page. False: the client may not hold another page. May
@@ -98,7 +93,7 @@ class HeldPages {
 
   template <typename F>
   void for_each(F&& visit) {
-    for (auto& [key, page] : pages_) visit(page);
+    for (auto& [query, page] : pages_) visit(page);
   }
 
  private:
@@ -108,15 +103,15 @@ class HeldPages {
   };
   using Holds = std::vector<Hold>;  // The pages of one client, at most kPagesPerClient.
 
-  HeldPage& add(std::string_view key, const std::optional<PageQuery>& query, TimePoint now);
+  HeldPage& add(const std::optional<PageQuery>& query, TimePoint now);
   void set_idle(HeldPage& page, TimePoint now);
   void set_busy(HeldPage& page);
   void erase(HeldPage& page);
   void rank_client(std::uint64_t client, std::size_t pages_before, std::size_t pages_now);
 
   const std::chrono::nanoseconds keep_;
-  std::map<std::string, HeldPage, std::less<>> pages_;  // Nodes stay where they are.
-  std::list<HeldPage*> idle_;                           // Pages without waiters, the latest last.
+  std::map<std::optional<PageQuery>, HeldPage> pages_;  // Nodes stay where they are.
+  std::list<HeldPage*> idle_;                           // Those nobody waits for, the latest last.
   std::unordered_map<std::uint64_t, Holds> holds_;
   std::set<std::pair<std::size_t, std::uint64_t>> heavy_;  // Clients with more than one page.
 };

@@ -33,38 +33,12 @@ Status fold_statuses(unsigned statuses) {
 
 void JobSetQuery::collapse() {
   std::unordered_set<std::string_view> named;
-  std::vector<std::string> once;
+  std::vector<JobId> once;
   once.reserve(ids.size());
-  for (const std::string& id : ids) {
-    if (named.insert(id).second) once.push_back(id);
+  for (const JobId& id : ids) {
+    if (named.insert(id.text()).second) once.push_back(id);
   }
   ids = std::move(once);
-}
-
-std::string JobSetQuery::key() const {
-  std::string key(match_any ? kAny : kAll);
-  for (const std::string& id : ids) {
-    if (&id != &ids.front()) key += ',';
-    key += id;
-  }
-  return key;
-}
-
-std::optional<JobSetQuery> JobSetQuery::parse(std::string_view key) {
-  JobSetQuery query;
-  query.match_any = key.starts_with(kAny);
-  if (!query.match_any && !key.starts_with(kAll)) return std::nullopt;
-  key.remove_prefix(kAll.size());
-  std::unordered_set<std::string_view> named;
-  for (;;) {
-    const std::size_t comma = std::min(key.find(','), key.size());
-    const std::string_view id = key.substr(0, comma);
-    const bool fits = query.ids.size() < kJobSetIdsMax;
-    if (!fits || !is_job_id(id) || !named.insert(id).second) return std::nullopt;
-    query.ids.emplace_back(id);
-    if (comma == key.size()) return query;
-    key.remove_prefix(comma + 1);
-  }
 }
 
 std::shared_ptr<const Snapshot> make_set_snapshot(const JobSnapshots& jobs) {
@@ -98,8 +72,8 @@ Verdict decisive_verdict(const Condition& condition, bool match_any) {
   return by_any ? Verdict::kHolds : Verdict::kNever;
 }
 
-Lot::Look look_at_set(JobTable& table, const JobSetQuery& query, const Waiter::Terms& terms,
-                      TimePoint now, JobSnapshots* jobs) {
+Look look_at_set(JobTable& table, const JobSetQuery& query, const Waiter::Terms& terms,
+                 TimePoint now, JobSnapshots* jobs) {
   Waiter::Terms of_job;
   of_job.condition = terms.condition;
   const Verdict decisive = decisive_verdict(terms.condition, query.match_any);
@@ -107,13 +81,13 @@ Lot::Look look_at_set(JobTable& table, const JobSetQuery& query, const Waiter::T
   bool pending = false;
   JobSnapshots seen;
   seen.reserve(query.ids.size());
-  for (const std::string& id : query.ids) {
-    JobTable::Look look = table.look(id, of_job, now);
+  for (const JobId& id : query.ids) {
+    Look look = table.look(id, of_job, now);
     decided = decided || look.verdict == decisive;
     pending = pending || look.verdict == Verdict::kPending;
     seen.push_back(std::move(look.snapshot));
   }
-  Lot::Look set{make_set_snapshot(seen)};
+  Look set{make_set_snapshot(seen)};
   if (jobs != nullptr) *jobs = std::move(seen);
   if (set.snapshot == nullptr) return set;
 

@@ -6,11 +6,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
 
+#include "core/job/job_id.h"
 #include "core/table/job_table.h"
 
 namespace bide {
@@ -18,18 +16,13 @@ namespace bide {
 inline constexpr std::size_t kJobSetIdsMax = 256;
 
 struct JobSetQuery {
-  // In the order of the request. The caller checks that there are 1 to kJobSetIdsMax.
-  std::vector<std::string> ids;
+  // In the order asked; 1..kJobSetIdsMax, the caller's to check.
+  std::vector<JobId> ids;
   bool match_any = false;  // One job is enough for `done` and `succeeded`; otherwise all.
 
   // Removes repeated ids, so that items[] has each job once, at its first place. Otherwise a short
   // request could ask for the largest job 256 times.
   void collapse();
-  // `all:a,b` or `any:a,b`: the key for JobSetLot. Call collapse() first.
-  [[nodiscard]] std::string key() const;
-  // The strict inverse. nullopt: another word in front, or ids that are bad, repeated, missing or
-  // too many.
-  [[nodiscard]] static std::optional<JobSetQuery> parse(std::string_view key);
 };
 
 using JobSnapshots = std::vector<std::shared_ptr<const Snapshot>>;
@@ -51,11 +44,11 @@ using JobSnapshots = std::vector<std::shared_ptr<const Snapshot>>;
 // one, that is the verdict of the set. `change` is decided by any job, whatever `match_any` says.
 [[nodiscard]] Verdict decisive_verdict(const Condition& condition, bool match_any);
 
-// Looks at the jobs one after the other and judges the set by their states. Terms::seen are the
-// client's validators for the set. Verdicts are as for Condition::judge; a final set whose tag
-// matches is kNever.
-[[nodiscard]] Lot::Look look_at_set(JobTable& table, const JobSetQuery& query,
-                                    const Waiter::Terms& terms, TimePoint now,
-                                    JobSnapshots* jobs = nullptr);
+// Looks at every job, one after the other, and judges the set by what it saw of each. Terms::seen
+// are the client's validators for the set. Verdicts are those of Condition::judge; a final set
+// whose tag matches is kNever.
+[[nodiscard]] Look look_at_set(JobTable& table, const JobSetQuery& query,
+                               const Waiter::Terms& terms, TimePoint now,
+                               JobSnapshots* jobs = nullptr);
 
 }  // namespace bide

@@ -3,13 +3,13 @@
 #include <new>
 #include <utility>
 
-#include "core/table/job_set_lot.h"
+#include "core/table/job_sets.h"
 
 namespace bide {
 namespace {
 
-// The set does not exist any more, or its condition holds or never will.
-bool is_decided(const Lot::Look& look) {
+// The set is gone, or its condition holds or never will.
+bool is_decided(const Look& look) {
   return look.snapshot == nullptr || look.verdict != Verdict::kPending;
 }
 
@@ -43,27 +43,27 @@ void JobSetGroup::Strand::lose() noexcept {
 
 // --- The request ------------------------------------------------------------------------------
 
-JobSetGroup::JobSetGroup(JobSetLot& lot, Waiter& waiter, JobSetQuery query)
-    : lot_(lot),
+JobSetGroup::JobSetGroup(JobSets& sets, Waiter& waiter, std::shared_ptr<const JobSetQuery> query)
+    : sets_(sets),
       waiter_(waiter),
       query_(std::move(query)),
       terms_(waiter.terms),
       for_change_(terms_.condition.kind() == Condition::Kind::kChange) {}
 
-Lot::Parked JobSetGroup::park(TimePoint now, Lot::Look& look) {
+Parked JobSetGroup::park(TimePoint now, Look& look) {
   MutexLock lock(mutex_);
-  if (closed_) return Lot::Parked::kGone;
-  for (std::size_t i = 0; i < query_.ids.size(); ++i) strands_.emplace_back(*this, i);
-  Lot::Parked refused = Lot::Parked::kFull;
-  admitted_ = lot_.table_.places().try_take(place_count());
+  if (closed_) return Parked::kGone;
+  for (std::size_t i = 0; i < query_->ids.size(); ++i) strands_.emplace_back(*this, i);
+  Parked refused = Parked::kFull;
+  admitted_ = sets_.table_.places().try_take(place_count());
   if (admitted_) {
     look_due_ = for_change_ || terms_.seen.any();
-    if (!advance(now, look)) return Lot::Parked::kParked;
-    refused = Lot::Parked::kDraining;
+    if (!advance(now, look)) return Parked::kParked;
+    refused = Parked::kDraining;
   }
   if (!admitted_ || draining_) look = look_at_all(now);
   close();
-  return is_decided(look) ? Lot::Parked::kReady : refused;
+  return is_decided(look) ? Parked::kReady : refused;
 }
 
 void JobSetGroup::leave() {
@@ -73,7 +73,7 @@ void JobSetGroup::leave() {
 
 void JobSetGroup::on_strand(Strand& strand, Outcome told) {
   std::optional<Outcome> outcome;
-  Lot::Look look;
+  Look look;
   {
     MutexLock lock(mutex_);
     const TimePoint news_at = strand.news_at;
@@ -87,7 +87,7 @@ void JobSetGroup::on_strand(Strand& strand, Outcome told) {
     if (!ours) return;  // The client hung up; leave() will be called.
     waiter_.news_at = news_at;
   }
-  lot_.forget(waiter_, *this);
+  sets_.forget(waiter_, *this);
   waiter_.answer(*outcome, std::move(look.snapshot));
 }
 
@@ -108,12 +108,12 @@ void JobSetGroup::lose() noexcept {
     close();
     if (!ours) return;
   }
-  lot_.forget(waiter_, *this);
+  sets_.forget(waiter_, *this);
   waiter_.lose();
 }
 
-std::optional<Outcome> JobSetGroup::judge(Strand& strand, Outcome told, Lot::Look& look) {
-  const TimePoint now = lot_.clock_.now();
+std::optional<Outcome> JobSetGroup::judge(Strand& strand, Outcome told, Look& look) {
+  const TimePoint now = sets_.clock_.now();
   if (told == Outcome::kChanged || told == Outcome::kDone) {
     if (std::exchange(strand.counted, false)) --counted_;
     look_due_ = look_due_ || for_change_;
@@ -128,8 +128,9 @@ std::optional<Outcome> JobSetGroup::judge(Strand& strand, Outcome told, Lot::Loo
 
 // --- The wait ---------------------------------------------------------------------------------
 
-// A further round happens only if a job changed between two looks, within microseconds.
-bool JobSetGroup::advance(TimePoint now, Lot::Look& look) {
+// Every round more than the first takes a job that changed between two looks at it, within
+// microseconds.
+bool JobSetGroup::advance(TimePoint now, Look& look) {
   do {
     JobSnapshots jobs;
     if (std::exchange(look_due_, false)) {
@@ -147,12 +148,12 @@ bool JobSetGroup::advance(TimePoint now, Lot::Look& look) {
 }
 
 void JobSetGroup::arm(Strand& strand, const JobSnapshots& jobs, TimePoint now) {
-  Lot::Look look;
+  Look look;
   if (for_change_) {
     look.snapshot = jobs[strand.index];  // For `change`, advance() looks before it arms a strand.
   } else {
     if (try_park(strand, terms_.condition, {}, now, look) || draining_) return;
-    const Verdict decisive = decisive_verdict(terms_.condition, query_.match_any);
+    const Verdict decisive = decisive_verdict(terms_.condition, query_->match_any);
     if (look.snapshot == nullptr || look.verdict == decisive) {
       look_due_ = true;
       return;
@@ -169,28 +170,28 @@ void JobSetGroup::arm(Strand& strand, const JobSnapshots& jobs, TimePoint now) {
 }
 
 bool JobSetGroup::try_park(Strand& strand, const Condition& condition, ValidatorList seen,
-                           TimePoint now, Lot::Look& look) {
+                           TimePoint now, Look& look) {
   strand.terms.condition = condition;
   strand.terms.seen = std::move(seen);
   strand.terms.deadline = terms_.deadline;
   strand.terms.places = 0;
-  const Lot::Parked parked = lot_.table_.park(query_.ids[strand.index], strand, 0, now, look);
-  strand.idle = parked != Lot::Parked::kParked;
-  draining_ = draining_ || parked == Lot::Parked::kDraining;
+  const Parked parked = sets_.table_.park(query_->ids[strand.index], strand, 0, now, look);
+  strand.idle = parked != Parked::kParked;
+  draining_ = draining_ || parked == Parked::kDraining;
   return !strand.idle;
 }
 
-Lot::Look JobSetGroup::look_at_all(TimePoint now, JobSnapshots* jobs) {
-  return look_at_set(lot_.table_, query_, terms_, now, jobs);
+Look JobSetGroup::look_at_all(TimePoint now, JobSnapshots* jobs) {
+  return look_at_set(sets_.table_, *query_, terms_, now, jobs);
 }
 
 // A strand that a notifier has claimed meanwhile finds a closed group.
 void JobSetGroup::close() {
   closed_ = true;
   for (Strand& strand : strands_) {
-    if (!strand.idle && strand.take()) lot_.table_.unpark(query_.ids[strand.index], strand);
+    if (!strand.idle && strand.take()) sets_.table_.unpark(query_->ids[strand.index], strand);
   }
-  if (admitted_) lot_.table_.places().give_back(place_count());
+  if (admitted_) sets_.table_.places().give_back(place_count());
 }
 
 }  // namespace bide

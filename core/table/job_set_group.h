@@ -33,8 +33,7 @@
 // - A strand may be answered while its group is still parking others: its answer() waits for the
 //   mutex.
 //
-// Thread safety: as annotated. Shared pointers keep a group: the lot's while it is open, and those
-// of claimed strands.
+// Thread safety: as annotated. Kept by shared_ptr: by JobSets while open, by claimed strands.
 #pragma once
 
 #include <atomic>
@@ -47,16 +46,16 @@
 
 namespace bide {
 
-class JobSetLot;
+class JobSets;
 
 class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
  public:
-  // Copies the waiter's terms. Under the lot's mutex.
-  JobSetGroup(JobSetLot& lot, Waiter& waiter, JobSetQuery query);
+  // Copies the waiter's terms. Under the mutex of `sets`.
+  JobSetGroup(JobSets& sets, Waiter& waiter, std::shared_ptr<const JobSetQuery> query);
 
-  // As Lot::park(), to be called once. If it does not return kParked, the group is closed.
-  [[nodiscard]] Lot::Parked park(TimePoint now, Lot::Look& look) EXCLUDES(mutex_);
-  // The client hung up. When this returns, the group does not use the waiter any more.
+  // As JobSets::park(), once. What is not parked has been closed.
+  [[nodiscard]] Parked park(TimePoint now, Look& look) EXCLUDES(mutex_);
+  // The client hung up. When this returns the group touches the waiter no more.
   void leave() EXCLUDES(mutex_);
 
  private:
@@ -87,24 +86,24 @@ class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
   // There is no memory to look at the set: the request ends without an answer.
   void lose() noexcept EXCLUDES(mutex_);
   void lose_with(Strand& strand) noexcept EXCLUDES(mutex_);
-  // The outcome for the request. nullopt: it goes on waiting.
-  [[nodiscard]] std::optional<Outcome> judge(Strand& strand, Outcome told, Lot::Look& look)
+  // What the request is to be told now; nullopt: the wait goes on.
+  [[nodiscard]] std::optional<Outcome> judge(Strand& strand, Outcome told, Look& look)
       REQUIRES(mutex_);
-  // Parks all idle strands, and looks at the set whenever that is due. True: `look` decides, or the
-  // table parks no more.
-  [[nodiscard]] bool advance(TimePoint now, Lot::Look& look) REQUIRES(mutex_);
+  // Parks all idle strands, looking at the set whenever that is due. True: it is decided by `look`,
+  // or the table parks no more.
+  [[nodiscard]] bool advance(TimePoint now, Look& look) REQUIRES(mutex_);
   void arm(Strand& strand, const JobSnapshots& jobs, TimePoint now) REQUIRES(mutex_);
   [[nodiscard]] bool try_park(Strand& strand, const Condition& condition, ValidatorList seen,
-                              TimePoint now, Lot::Look& look) REQUIRES(mutex_);
-  [[nodiscard]] Lot::Look look_at_all(TimePoint now, JobSnapshots* jobs = nullptr);
+                              TimePoint now, Look& look) REQUIRES(mutex_);
+  [[nodiscard]] Look look_at_all(TimePoint now, JobSnapshots* jobs = nullptr);
   void close() REQUIRES(mutex_);
   [[nodiscard]] std::uint32_t place_count() const {
-    return static_cast<std::uint32_t>(query_.ids.size());
+    return static_cast<std::uint32_t>(query_->ids.size());
   }
 
-  JobSetLot& lot_;
+  JobSets& sets_;
   Waiter& waiter_;
-  const JobSetQuery query_;
+  const std::shared_ptr<const JobSetQuery> query_;
   const Waiter::Terms terms_;
   const bool for_change_;
 

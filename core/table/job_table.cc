@@ -5,10 +5,21 @@
 
 #include "core/table/catch_up.h"
 #include "core/table/job_record.h"
+#include "core/table/job_sets.h"
 #include "core/table/overview.h"
 #include "core/table/shard.h"
 
 namespace bide {
+
+namespace {
+
+// Of a page, or of the statistics (nullopt).
+std::optional<PageQuery> page_of(const Target& target) {
+  const auto* const page = std::get_if<PageQuery>(&target);
+  return page != nullptr ? std::optional(*page) : std::nullopt;
+}
+
+}  // namespace
 
 struct BucketContent {
   JobRecords records;
@@ -57,6 +68,7 @@ JobTable::JobTable(Clock& clock, const Options& options, Executor* executor)
   for (std::size_t i = 0; i < options.shards; ++i) {
     shards_.push_back(std::make_unique<Shard>(*this));
   }
+  sets_ = std::make_unique<JobSets>(*this, clock);
 }
 
 JobTable::~JobTable() { close(); }
@@ -113,18 +125,32 @@ void JobTable::reach(Revision revision) {
   catch_up_->progressed();
 }
 
-JobTable::Look JobTable::look(std::string_view id, const Waiter::Terms& terms, TimePoint now) {
-  return shard_of(id).look(id, terms, now);
+Look JobTable::look(const Target& target, const Waiter::Terms& terms, TimePoint now) {
+  if (const auto* id = std::get_if<JobId>(&target)) return shard_of(*id).look(*id, terms, now);
+  if (const auto* set = std::get_if<JobSetPtr>(&target)) return sets_->look(**set, terms, now);
+  if (std::holds_alternative<Feed>(target)) return overview_->look_at_feed(terms);
+  return overview_->look(page_of(target), terms);
 }
 
-JobTable::Parked JobTable::park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
-                                TimePoint now, Look& look) {
-  return shard_of(id).park(id, waiter, ticket, now, look);
+Parked JobTable::park(const Target& target, Waiter& waiter, std::uint64_t ticket, TimePoint now,
+                      Look& look) {
+  if (const auto* id = std::get_if<JobId>(&target)) {
+    return shard_of(*id).park(*id, waiter, ticket, now, look);
+  }
+  if (const auto* set = std::get_if<JobSetPtr>(&target)) {
+    return sets_->park(*set, waiter, ticket, now, look);
+  }
+  if (std::holds_alternative<Feed>(target)) return overview_->park_on_feed(waiter, ticket, look);
+  return overview_->park(page_of(target), waiter, ticket, now, look);
 }
 
-void JobTable::unpark(std::string_view id, Waiter& waiter) { shard_of(id).unpark(waiter); }
+void JobTable::unpark(const Target& target, Waiter& waiter) {
+  if (const auto* id = std::get_if<JobId>(&target)) return shard_of(*id).unpark(waiter);
+  if (std::holds_alternative<JobSetPtr>(target)) return sets_->unpark(waiter);
+  overview_->unpark(waiter);
+}
 
-// CatchUp drains first: its requests go on to the shards or the overview.
+// Those who are caught up are parked on their targets then.
 void JobTable::drain() {
   catch_up_->begin_drain();
   catch_up_->finish_drain();

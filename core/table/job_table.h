@@ -21,12 +21,15 @@
 #include "core/job/entry_codec.h"
 #include "core/job/job.h"
 #include "core/job/position.h"
-#include "core/parking/lot.h"
+#include "core/parking/look.h"
 #include "core/parking/parking_places.h"
+#include "core/parking/waiter.h"
+#include "core/table/target.h"
 
 namespace bide {
 
 class CatchUp;
+class JobSets;
 class Overview;
 class Shard;
 
@@ -65,7 +68,7 @@ class BucketRead {
   std::unique_ptr<struct BucketContent> content_;
 };
 
-class JobTable final : public Lot {
+class JobTable {
  public:
   struct Options {
     std::size_t shards = 2;            // 1..64; notifier threads.
@@ -81,7 +84,9 @@ class JobTable final : public Lot {
 
   // `clock` and `executor` must outlive the table. Without an executor notifiers answer alone.
   JobTable(Clock& clock, const Options& options, Executor* executor);
-  ~JobTable() override;
+  ~JobTable();
+  JobTable(const JobTable&) = delete;
+  JobTable& operator=(const JobTable&) = delete;
 
   // --- The watcher's side -------------------------------------------------------------------
 
@@ -102,18 +107,27 @@ class JobTable final : public Lot {
 
   // --- The requests' side -------------------------------------------------------------------
 
-  // `key` is the job's id.
-  [[nodiscard]] Look look(std::string_view key, const Waiter::Terms& terms, TimePoint now) override;
-  // If the job does not exist, only Condition::exists() parks; other conditions return kReady with
-  // a null snapshot. kFull: parked_max requests are parked.
-  [[nodiscard]] Parked park(std::string_view key, Waiter& waiter, std::uint64_t ticket,
-                            TimePoint now, Look& look) override;
-  void unpark(std::string_view key, Waiter& waiter) override;
+  // What the target is now, and what the terms' condition makes of it; `now` decides only settling.
+  // Never blocks but for mutexes.
+  [[nodiscard]] Look look(const Target& target, const Waiter::Terms& terms, TimePoint now);
+  // Judges waiter.terms on the target and, if they are still pending, parks the waiter, under one
+  // lock. Terms must be set before the caller makes the waiter claimable by others. `target` must
+  // not be the waiter's own, which may be gone before this returns.
+  //
+  // A job that does not exist: Condition::exists() parks, any other is kReady with a null snapshot.
+  // kFull: parked_max. See JobSets and Overview for the other targets.
+  [[nodiscard]] Parked park(const Target& target, Waiter& waiter, std::uint64_t ticket,
+                            TimePoint now, Look& look);
+  // Takes a waiter out whose client hung up, after the caller has won its claim. When this returns
+  // the table has forgotten the waiter, whether it was still parked or not. `target` as in park().
+  void unpark(const Target& target, Waiter& waiter);
 
-  // For JobSetLot, whose waiters in this table take no places of their own (Waiter::Terms).
+  // For JobSets, whose waiters here take no places (Waiter::Terms).
   [[nodiscard]] ParkingPlaces& places() { return places_; }
 
-  // Statistics, list and feed, and the requests parked on them. Lives as long as the table.
+  // Several jobs as one, and the requests parked on that. Lives as long as the table.
+  [[nodiscard]] JobSets& sets() { return *sets_; }
+  // What is made of all jobs, and the requests parked on that. Lives as long as the table.
   [[nodiscard]] Overview& overview() { return *overview_; }
 
   // Parks requests until the table has caught up. Lives as long as the table.
@@ -156,6 +170,7 @@ class JobTable final : public Lot {
   std::unique_ptr<CatchUp> catch_up_;
   std::unique_ptr<Overview> overview_;  // Outlives the shards, which tell it of every change.
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::unique_ptr<JobSets> sets_;
 };
 
 }  // namespace bide

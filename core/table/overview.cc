@@ -11,14 +11,6 @@ namespace {
 // often. After that the job is left out. Each try takes microseconds.
 constexpr int kDraftsMax = 4;
 
-// nullopt: not the key of a page. The inner optional is nullopt for the statistics.
-std::optional<std::optional<PageQuery>> query_of(std::string_view key) {
-  if (key == Overview::kStatisticsKey) return std::optional<PageQuery>();
-  std::optional<PageQuery> query = PageQuery::parse(key);
-  if (!query) return std::nullopt;
-  return query;
-}
-
 Verdict judge(const Waiter::Terms& terms, const Snapshot& page) {
   if (terms.seen.any()) return Verdict::kNever;
   return terms.seen.matches_content(page.json.tag) ? Verdict::kPending : Verdict::kHolds;
@@ -73,26 +65,25 @@ void Overview::install(Listing& listing) {
 
 // --- The requests' side ---------------------------------------------------------------------
 
-Lot::Look Overview::look(std::string_view key, const Waiter::Terms& terms, TimePoint) {
-  if (key == kFeedKey) {
-    MutexLock lock(queue_.mutex);
-    return {nullptr, has_news(terms) ? Verdict::kHolds : Verdict::kPending};
-  }
-  const auto query = query_of(key);
-  if (!query) return {};
-  Rendering fresh = render_page(key, *query);
+Look Overview::look(const Query& query, const Waiter::Terms& terms) {
+  Rendering fresh = render_page(query);
   const Verdict verdict = judge(terms, *fresh.snapshot);
   return {std::move(fresh.snapshot), verdict};
 }
 
-Overview::Rendering Overview::render_page(std::string_view key, const Query& query) {
+Look Overview::look_at_feed(const Waiter::Terms& terms) {
+  MutexLock lock(queue_.mutex);
+  return {nullptr, has_news(terms) ? Verdict::kHolds : Verdict::kPending};
+}
+
+Overview::Rendering Overview::render_page(const Query& query) {
   for (int drafts = 1;; ++drafts) {
     Rendering rendering;
     Draft draft;
     {
       MutexLock lock(queue_.mutex);
       rendering.version = listing_.version();
-      HeldPage* const page = pages_.find(key, table_.clock_.now());
+      HeldPage* const page = pages_.find(query, table_.clock_.now());
       if (page != nullptr && page->rendered != nullptr && page->version == rendering.version) {
         rendering.snapshot = page->rendered;
         return rendering;
@@ -104,42 +95,40 @@ Overview::Rendering Overview::render_page(std::string_view key, const Query& que
   }
 }
 
-Lot::Parked Overview::park(std::string_view key, Waiter& waiter, std::uint64_t ticket,
-                           TimePoint now, Look& look) {
+Parked Overview::park(const Query& query, Waiter& waiter, std::uint64_t ticket, TimePoint now,
+                      Look& look) {
   look = {};
-  const auto query = query_of(key);
-  if (!query && key != kFeedKey) return Parked::kReady;
   {
     WaitQueue::Lock lock(queue_);
     if (!waiter.present(ticket)) return Parked::kGone;
-    if (!query) {
-      const Parked parked = park_on_feed(waiter);
-      if (parked == Parked::kReady) look.verdict = Verdict::kHolds;
-      return parked;
-    }
-    if (const auto parked = park_unjudged(key, waiter, now)) return *parked;
+    if (const auto parked = park_unjudged(query, waiter, now)) return *parked;
   }
-  // The page is rendered without the lock; the waiter's terms are read only with it.
-  const Rendering fresh = render_page(key, *query);
+  // Rendered without the lock; the waiter's terms are looked at only with it.
+  const Rendering fresh = render_page(query);
   WaitQueue::Lock lock(queue_);
   if (!waiter.present(ticket)) return Parked::kGone;
-  const Parked parked = park_judged(key, *query, waiter, fresh, now);
+  const Parked parked = park_judged(query, waiter, fresh, now);
   if (parked != Parked::kParked) look = {fresh.snapshot, judge(waiter.terms, *fresh.snapshot)};
   return parked;
 }
 
-Lot::Parked Overview::park_on_feed(Waiter& waiter) {
-  if (has_news(waiter.terms)) return Parked::kReady;
+Parked Overview::park_on_feed(Waiter& waiter, std::uint64_t ticket, Look& look) {
+  look = {};
+  WaitQueue::Lock lock(queue_);
+  if (!waiter.present(ticket)) return Parked::kGone;
+  if (has_news(waiter.terms)) {
+    look.verdict = Verdict::kHolds;
+    return Parked::kReady;
+  }
   if (queue_.draining()) return Parked::kDraining;
   return admit(feed_, waiter);
 }
 
-// A tag at or above the revision of the last tick is younger than an interval, or was that tick's
-// answer. Such a request waits for the next tick without being judged. So a client that comes back
-// at once with the tag of each answer is answered once a tick, whatever other clients ask for.
-std::optional<Lot::Parked> Overview::park_unjudged(std::string_view key, Waiter& waiter,
-                                                   TimePoint now) {
-  HeldPage* const page = pages_.find(key, now);
+// A tag at or above the revision of the last tick is younger than an interval, or was the news of
+// that tick: it waits for the next one without being judged. So a client that comes back at once
+// with each answer's tag is answered once a tick, whatever others ask for in between.
+std::optional<Parked> Overview::park_unjudged(const Query& query, Waiter& waiter, TimePoint now) {
+  HeldPage* const page = pages_.find(query, now);
   if (page == nullptr || queue_.draining() || waiter.terms.seen.any()) return std::nullopt;
   const auto& tags = waiter.terms.seen.tags();
   const Epoch epoch = listing_.epoch();
@@ -151,17 +140,17 @@ std::optional<Lot::Parked> Overview::park_unjudged(std::string_view key, Waiter&
   return parked == Parked::kParked ? std::optional(parked) : std::nullopt;
 }
 
-Lot::Parked Overview::park_judged(std::string_view key, const Query& query, Waiter& waiter,
-                                  const Rendering& fresh, TimePoint now) {
+Parked Overview::park_judged(const Query& query, Waiter& waiter, const Rendering& fresh,
+                             TimePoint now) {
   const bool pending = judge(waiter.terms, *fresh.snapshot) == Verdict::kPending;
-  HeldPage* page = pages_.find_or_add(key, query, now);
+  HeldPage* page = pages_.find_or_add(query, now);
   if (page != nullptr && page->floor == HeldPage::kNoFloor) {
     page->floor = fresh.snapshot->json.tag.revision;
   }
   if (!pending) return Parked::kReady;
   if (queue_.draining()) return Parked::kDraining;
   if (page == nullptr) {
-    page = pages_.add_in_place_of_another(key, query, waiter.client(), now);
+    page = pages_.add_in_place_of_another(query, waiter.client(), now);
     if (page == nullptr) return Parked::kFull;
     page->floor = fresh.snapshot->json.tag.revision;
     shed_due_ = true;
@@ -177,8 +166,8 @@ Lot::Parked Overview::park_judged(std::string_view key, const Query& query, Wait
   return parked;
 }
 
-// Everything that may throw comes before the first step that cannot be undone.
-Lot::Parked Overview::admit(HeldPage::Waiters& queue, Waiter& waiter) {
+// All that may throw comes before the first thing that cannot be undone.
+Parked Overview::admit(HeldPage::Waiters& queue, Waiter& waiter) {
   HeldPage* const page = queue.page;
   queue_.make_room();
   if (page != nullptr) {
@@ -198,7 +187,7 @@ Lot::Parked Overview::admit(HeldPage::Waiters& queue, Waiter& waiter) {
   return Parked::kParked;
 }
 
-void Overview::unpark(std::string_view, Waiter& waiter) {
+void Overview::unpark(Waiter& waiter) {
   MutexLock lock(queue_.mutex);
   queue_.unpark(waiter);
 }

@@ -7,8 +7,7 @@
 // bounded number of pages, each once for all its waiters. core/table/overview_waiting.cc says how
 // this works, and why no client gets an older state than it has seen.
 //
-// Keys: kStatisticsKey, kFeedKey, PageQuery::key(). The condition is always `change`; the one in
-// the terms is ignored.
+// Conditions are `change`, whatever the terms say.
 //
 // Locks. The overview's mutex may be locked while a shard's is held, never the reverse: the
 // overview copies ids under its mutex, and looks the jobs up without it.
@@ -18,7 +17,6 @@
 #pragma once
 
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "core/base/mutex.h"
@@ -28,23 +26,24 @@
 
 namespace bide {
 
-class Overview final : public Lot, private WaitQueue::Owner {
+class Overview final : private WaitQueue::Owner {
  public:
-  static constexpr std::string_view kStatisticsKey = "status";
-  static constexpr std::string_view kFeedKey = "events";
+  using Query = std::optional<PageQuery>;  // nullopt: the statistics.
 
   explicit Overview(JobTable& table);
-  ~Overview() override = default;  // After stop().
+  ~Overview() = default;  // After stop().
 
-  // The current state. A null snapshot: the key is unknown, or it is the feed's, which has only a
-  // verdict.
-  [[nodiscard]] Look look(std::string_view key, const Waiter::Terms& terms, TimePoint now) override;
-  // Answers kChanged, kTimeout, kDrain, or kShed on a page whose place another client takes. On the
-  // feed, `terms.seen` has one tag, the cursor, and answers have no snapshot: call changes_after().
-  // kFull: parked_max or HeldPages::kPagesMax. kTooMany: HeldPages::kPagesPerClient.
-  [[nodiscard]] Parked park(std::string_view key, Waiter& waiter, std::uint64_t ticket,
-                            TimePoint now, Look& look) override;
-  void unpark(std::string_view key, Waiter& waiter) override;
+  // The state as it is.
+  [[nodiscard]] Look look(const Query& query, const Waiter::Terms& terms);
+  // Answers kChanged, kTimeout or kDrain. kFull: parked_max, or HeldPages::kPagesMax; then also
+  // kShed for the requests parked on a page. kTooMany: HeldPages::kPagesPerClient.
+  [[nodiscard]] Parked park(const Query& query, Waiter& waiter, std::uint64_t ticket, TimePoint now,
+                            Look& look);
+  // The same for the feed, where `terms.seen` holds one tag, the cursor, and there are no
+  // snapshots: ask changes_after().
+  [[nodiscard]] Look look_at_feed(const Waiter::Terms& terms);
+  [[nodiscard]] Parked park_on_feed(Waiter& waiter, std::uint64_t ticket, Look& look);
+  void unpark(Waiter& waiter);
 
   // The newest state of each job whose latest change is behind `cursor`, sorted by revision: at
   // most `jobs_max` jobs, and at most `bytes_max` of JSON unless the first job alone is larger. The
@@ -72,22 +71,19 @@ class Overview final : public Lot, private WaitQueue::Owner {
   void stop() { queue_.stop(); }  // Before the shards end: rendering asks them for jobs.
 
  private:
-  using Query = std::optional<PageQuery>;  // nullopt: the statistics.
   struct Rendering {
     std::shared_ptr<const Snapshot> snapshot;
     std::uint64_t version = 0;  // The listing's when rendering began; jobs may be newer.
   };
   struct Pass;
 
-  [[nodiscard]] Rendering render_page(std::string_view key, const Query& query)
-      EXCLUDES(queue_.mutex);
+  [[nodiscard]] Rendering render_page(const Query& query) EXCLUDES(queue_.mutex);
   [[nodiscard]] bool has_news(const Waiter::Terms& terms) const REQUIRES(queue_.mutex);
-  [[nodiscard]] Parked park_on_feed(Waiter& waiter) REQUIRES(queue_.mutex);
-  // nullopt: the waiter has to be judged.
-  [[nodiscard]] std::optional<Parked> park_unjudged(std::string_view key, Waiter& waiter,
+  // nullopt: it is to be judged.
+  [[nodiscard]] std::optional<Parked> park_unjudged(const Query& query, Waiter& waiter,
                                                     TimePoint now) REQUIRES(queue_.mutex);
-  [[nodiscard]] Parked park_judged(std::string_view key, const Query& query, Waiter& waiter,
-                                   const Rendering& fresh, TimePoint now) REQUIRES(queue_.mutex);
+  [[nodiscard]] Parked park_judged(const Query& query, Waiter& waiter, const Rendering& fresh,
+                                   TimePoint now) REQUIRES(queue_.mutex);
   // kParked, kFull or kTooMany.
   [[nodiscard]] Parked admit(HeldPage::Waiters& queue, Waiter& waiter) REQUIRES(queue_.mutex);
 

@@ -34,8 +34,7 @@ constexpr std::chrono::milliseconds kDueSlack{16};
 
 struct Overview::Pass {
   struct Visit {
-    Query query;
-    bool tick = false;  // False: only for waiters whose deadline has come.
+    bool tick = false;  // Or only for those whose deadline has come.
     Rendering rendering;
   };
   struct Due {
@@ -46,13 +45,11 @@ struct Overview::Pass {
   explicit Pass(Batch& to) : batch(to) {}
 
   Batch& batch;
-  // By key, because a page may be forgotten while it is being rendered.
-  std::map<std::string, Visit, std::less<>> visits;
-  std::vector<Due> due;  // Claimed; they are answered with the rendering.
+  // By query: the page itself may be forgotten while it is being rendered.
+  std::map<Query, Visit> visits;
+  std::vector<Due> due;  // Claimed; answered with what is rendered.
 
-  Visit& visit(const HeldPage& page) {
-    return visits.try_emplace(page.key, Visit{page.query, false, {}}).first->second;
-  }
+  Visit& visit(const HeldPage& page) { return visits[page.query]; }
   void answer_due() noexcept;
 };
 
@@ -69,9 +66,9 @@ bool Overview::collect(TimePoint now, Batch& batch) {
 }
 
 void Overview::render_visits(Pass& pass) noexcept {
-  for (auto& [key, visit] : pass.visits) {
+  for (auto& [query, visit] : pass.visits) {
     try {
-      visit.rendering = render_page(key, visit.query);
+      visit.rendering = render_page(query);
     } catch (const std::bad_alloc&) {
       // Waiters that are due get no answer; the others wait for the next tick.
     }
@@ -193,8 +190,8 @@ void Overview::Pass::answer_due() noexcept {
 
 void Overview::collect_changed(Pass& pass) {
   const TimePoint now = table_.clock_.now();
-  for (auto& [key, visit] : pass.visits) {
-    HeldPage* const page = visit.tick ? pages_.find(key, now) : nullptr;
+  for (auto& [query, visit] : pass.visits) {
+    HeldPage* const page = visit.tick ? pages_.find(query, now) : nullptr;
     if (page == nullptr) continue;
     const Rendering& rendering = visit.rendering;
     if (rendering.snapshot == nullptr) {  // The arrivals were moved to `judged`, but not judged.

@@ -1,13 +1,11 @@
-// core/table/page_query.h: A page of the list of jobs; its key is what requests for it are parked
-// on.
+// core/table/page_query.h: Which page of the list of jobs.
 //
-// Thread safety: values and pure functions.
+// Thread safety: values.
 #pragma once
 
 #include <cstddef>
 #include <optional>
-#include <string>
-#include <string_view>
+#include <tuple>
 
 #include "core/job/status.h"
 
@@ -20,12 +18,10 @@ struct PageQuery {
   std::size_t limit = 10;        // 1..kLimitMax.
   std::size_t offset = 0;        // Beyond the end: an empty page.
 
-  // `?limit=10&offset=0&status=failed`: unique for each page, and never a job's id.
-  [[nodiscard]] std::string key() const;
-  // The strict inverse.
-  [[nodiscard]] static std::optional<PageQuery> parse(std::string_view key);
-
   friend bool operator==(const PageQuery&, const PageQuery&) = default;
+  friend bool operator<(const PageQuery& a, const PageQuery& b) {
+    return std::tie(a.status, a.limit, a.offset) < std::tie(b.status, b.limit, b.offset);
+  }
 };
 
 }  // namespace bide

@@ -140,7 +140,7 @@ void Shard::adopt(JobRecord& old) {
 
 // --- The requests' side ---------------------------------------------------------------------
 
-JobTable::Look Shard::look(std::string_view id, const Waiter::Terms& terms, TimePoint now) {
+Look Shard::look(std::string_view id, const Waiter::Terms& terms, TimePoint now) {
   Copy copy;
   {
     MutexLock lock(queue_.mutex);
@@ -159,16 +159,16 @@ JobTable::Look Shard::look(std::string_view id, const Waiter::Terms& terms, Time
   return {copy.snapshot, copy.judge(terms).verdict};
 }
 
-JobTable::Parked Shard::park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
-                             TimePoint now, JobTable::Look& look) {
+Parked Shard::park(std::string_view id, Waiter& waiter, std::uint64_t ticket, TimePoint now,
+                   Look& look) {
   WaitQueue::Lock lock(queue_);
   return try_park(id, waiter, ticket, now, look);
 }
 
-JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
-                                 TimePoint now, JobTable::Look& look) {
+Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint64_t ticket, TimePoint now,
+                       Look& look) {
   look = {};
-  if (!waiter.present(ticket)) return JobTable::Parked::kGone;
+  if (!waiter.present(ticket)) return Parked::kGone;
   JobRecord* record = find(id);
   Condition::Judgement judgement{Verdict::kPending};
   const bool exists = record != nullptr && record->job.defined();
@@ -179,24 +179,24 @@ JobTable::Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint6
   } else if (exists) {
     judgement = judge(*record, waiter.terms, now);
   } else if (waiter.terms.condition.kind() != Condition::Kind::kExists) {
-    return JobTable::Parked::kReady;
+    return Parked::kReady;
   }
-  // Renders only for an answer: most requests that come here will wait.
-  const auto refuse = [&](JobTable::Parked why) NO_THREAD_SAFETY_ANALYSIS {
+  // Rendered only where it is answered with: most that come here are going to wait.
+  const auto refuse = [&](Parked why) NO_THREAD_SAFETY_ANALYSIS {
     if (exists && !apart) look = {snapshot_of(*record, now), judgement.verdict};
     return why;
   };
-  if (judgement.verdict != Verdict::kPending) return refuse(JobTable::Parked::kReady);
-  if (queue_.draining()) return refuse(JobTable::Parked::kDraining);
-  // Everything that may throw comes before the first step that would have to be undone.
+  if (judgement.verdict != Verdict::kPending) return refuse(Parked::kReady);
+  if (queue_.draining()) return refuse(Parked::kDraining);
+  // All that may throw comes before the first thing that would have to be undone.
   queue_.make_room();
   JobRecord& on = record != nullptr ? *record : find_or_add(id);
   if (apart) send_apart(on);
   if (!queue_.try_park(waiter, on, std::min(waiter.terms.deadline, judgement.again_at))) {
     erase_if_unneeded(on);
-    return refuse(JobTable::Parked::kFull);
+    return refuse(Parked::kFull);
   }
-  return JobTable::Parked::kParked;
+  return Parked::kParked;
 }
 
 void Shard::unpark(Waiter& waiter) {

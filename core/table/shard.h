@@ -47,10 +47,10 @@ class Shard final : private WaitQueue::Owner {
   [[nodiscard]] JobRecords install(JobRecords records, Epoch epoch,
                                    std::chrono::nanoseconds max_age) EXCLUDES(queue_.mutex);
   void end_install() EXCLUDES(queue_.mutex);
-  [[nodiscard]] JobTable::Look look(std::string_view id, const Waiter::Terms& terms, TimePoint now)
+  [[nodiscard]] Look look(std::string_view id, const Waiter::Terms& terms, TimePoint now)
       EXCLUDES(queue_.mutex);
-  [[nodiscard]] JobTable::Parked park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
-                                      TimePoint now, JobTable::Look& look) EXCLUDES(queue_.mutex);
+  [[nodiscard]] Parked park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
+                            TimePoint now, Look& look) EXCLUDES(queue_.mutex);
   void unpark(Waiter& waiter) EXCLUDES(queue_.mutex);
   [[nodiscard]] std::size_t jobs() const EXCLUDES(queue_.mutex);
 
@@ -102,15 +102,18 @@ class Shard final : private WaitQueue::Owner {
   // The record's job has changed; it was `before`.
   void moved(JobRecord& record, const std::optional<Listed>& before, Revision revision,
              TimePoint delivered) REQUIRES(queue_.mutex);
-  [[nodiscard]] JobTable::Parked try_park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
-                                          TimePoint now, JobTable::Look& look)
-      REQUIRES(queue_.mutex);
+  [[nodiscard]] Parked try_park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
+                                TimePoint now, Look& look) REQUIRES(queue_.mutex);
   JobRecord* find(std::string_view id) REQUIRES(queue_.mutex);
   JobRecord& find_or_add(std::string_view id) REQUIRES(queue_.mutex);
   void changed(JobRecord& record, TimePoint delivered) REQUIRES(queue_.mutex);
   void job_gone(JobRecord& record, TimePoint at) REQUIRES(queue_.mutex);
   void erase_if_unneeded(JobRecord& record) REQUIRES(queue_.mutex);
   [[nodiscard]] Moment moment_of(const JobRecord& record, TimePoint now) const
+      REQUIRES(queue_.mutex);
+  [[nodiscard]] bool has_snapshot(const JobRecord& record, TimePoint now) const
+      REQUIRES(queue_.mutex);
+  [[nodiscard]] const std::shared_ptr<const Snapshot>& snapshot_of(JobRecord& record, TimePoint now)
       REQUIRES(queue_.mutex);
   [[nodiscard]] bool has_snapshot(const JobRecord& record, TimePoint now) const
       REQUIRES(queue_.mutex);

@@ -19,7 +19,7 @@
 #include "core/base/clock.h"
 #include "server/auth/authority.h"
 #include "server/net/client_rates.h"
-#include "server/net/connection.h"
+#include "server/net/request_facts.h"
 
 namespace bide {
 

@@ -11,16 +11,15 @@ constexpr std::size_t kBatchBytes = 65'536;
 
 }  // namespace
 
-FeedResource::FeedResource(const Context& context, Overview& overview)
-    : StreamResource(context, overview,
-                     {.event = "job",
-                      .ends = false,
-                      .path = "/job/events",
-                      .open = open_event_stream,
-                      .opened = &HttpMetrics::event_streams,
-                      .parked_on = ParkedOn::kFeedEvents,
-                      .hides_trouble = true}),
-      overview_(overview) {}
+FeedResource::FeedResource(const Context& context)
+    : StreamResource(context, {.event = "job",
+                               .ends = false,
+                               .path = "/job/events",
+                               .open = open_event_stream,
+                               .opened = &HttpMetrics::event_streams,
+                               .parked_on = ParkedOn::kFeedEvents,
+                               .hides_trouble = true}),
+      overview_(context.table.overview()) {}
 
 Waiter::Terms FeedResource::terms_of(const StreamQuery& query) const {
   Waiter::Terms terms;
@@ -30,7 +29,7 @@ Waiter::Terms FeedResource::terms_of(const StreamQuery& query) const {
 }
 
 void FeedResource::tell_news(const std::shared_ptr<const Snapshot>& /*none*/, Exchange& exchange) {
-  const EntityTag cursor = exchange.terms().seen.tags().front();
+  const EntityTag cursor = exchange.terms.seen.tags().front();
   for (const auto& job : overview_.changes_after(cursor, kBatchJobs, kBatchBytes)) {
     if (exchange.stuck()) return;  // Whatever it has not been told, it is told when it reads again.
     tell(job, exchange);

@@ -14,7 +14,7 @@ namespace bide {
 
 class FeedResource final : public StreamResource {
  public:
-  FeedResource(const Context& context, Overview& overview);
+  explicit FeedResource(const Context& context);
 
  private:
   [[nodiscard]] Waiter::Terms terms_of(const StreamQuery& query) const override;

@@ -7,7 +7,7 @@
 
 #include "core/base/clock.h"
 #include "server/api/hold_query.h"
-#include "server/net/connection.h"
+#include "server/net/request_facts.h"
 
 namespace bide {
 

@@ -7,22 +7,22 @@
 
 namespace bide {
 
-void JobResource::handle(std::string_view id, const httplib::Request& request, Exchange& exchange) {
+void JobResource::handle(const httplib::Request& request, Exchange& exchange) {
   std::variant<JobQuery, BadQuery> parsed = parse_job_query(request);
   if (const auto* const bad = std::get_if<BadQuery>(&parsed)) {
-    return refuse(id, problem(bad->status, bad->detail), exchange);
+    return refuse(problem(bad->status, bad->detail), exchange);
   }
   auto& query = std::get<JobQuery>(parsed);
-  serve(id, std::move(query.hold), query.condition, query.type, exchange);
+  serve(std::move(query.hold), query.condition, query.type, exchange);
 }
 
-httplib::Response JobResource::absent(std::string_view /*id*/, Outcome outcome) const {
+httplib::Response JobResource::absent(const Target& /*job*/, Outcome outcome) const {
   return problem(404, kJobNotFound, "Job not found",
                  outcome == Outcome::kGone ? "the job was deleted or expired while you waited"
                                            : "there is no job of this id");
 }
 
-std::optional<HeldResource::Failure> JobResource::failure(std::string_view /*id*/,
+std::optional<HeldResource::Failure> JobResource::failure(const Target& /*job*/,
                                                           const Condition& condition,
                                                           const Snapshot& job) const {
   if (condition.kind() != Condition::Kind::kSucceeded) return std::nullopt;

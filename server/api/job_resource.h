@@ -9,16 +9,17 @@ namespace bide {
 
 class JobResource final : public HeldResource {
  public:
-  // `jobs`: the job table.
-  JobResource(const Context& context, Lot& jobs) : HeldResource(context, jobs) {}
+  explicit JobResource(const Context& context) : HeldResource(context) {}
 
-  void handle(std::string_view id, const httplib::Request& request, Exchange& exchange) override;
-  [[nodiscard]] LogPath log_path(std::string_view id) const override { return LogPath::of_job(id); }
-  [[nodiscard]] ParkedOn parked_on(std::string_view) const override { return ParkedOn::kJob; }
+  void handle(const httplib::Request& request, Exchange& exchange) override;
+  [[nodiscard]] LogPath log_path(const Target& target) const override {
+    return LogPath::of_job(std::get<JobId>(target));
+  }
+  [[nodiscard]] ParkedOn parked_on(const Target&) const override { return ParkedOn::kJob; }
 
  private:
-  [[nodiscard]] httplib::Response absent(std::string_view id, Outcome outcome) const override;
-  [[nodiscard]] std::optional<Failure> failure(std::string_view id, const Condition& condition,
+  [[nodiscard]] httplib::Response absent(const Target& target, Outcome outcome) const override;
+  [[nodiscard]] std::optional<Failure> failure(const Target& target, const Condition& condition,
                                                const Snapshot& job) const override;
 };
 

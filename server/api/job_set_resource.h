@@ -3,28 +3,25 @@
 // Thread safety: as Resource.
 #pragma once
 
-#include "core/table/job_set_lot.h"
+#include "core/table/job_sets.h"
 #include "server/api/held_resource.h"
 
 namespace bide {
 
 class JobSetResource final : public HeldResource {
  public:
-  JobSetResource(const Context& context, JobSetLot& sets)
-      : HeldResource(context, sets), sets_(sets) {}
+  explicit JobSetResource(const Context& context) : HeldResource(context) {}
 
-  // The ids are in the query; the key given is not looked at.
-  void handle(std::string_view key, const httplib::Request& request, Exchange& exchange) override;
-  [[nodiscard]] LogPath log_path(std::string_view /*key*/) const override { return "/job"; }
-  [[nodiscard]] ParkedOn parked_on(std::string_view) const override { return ParkedOn::kSet; }
+  // The ids are in the query: the exchange's target is set in here.
+  void handle(const httplib::Request& request, Exchange& exchange) override;
+  [[nodiscard]] LogPath log_path(const Target&) const override { return "/job"; }
+  [[nodiscard]] ParkedOn parked_on(const Target&) const override { return ParkedOn::kSet; }
 
  private:
-  [[nodiscard]] httplib::Response absent(std::string_view key, Outcome outcome) const override;
-  [[nodiscard]] std::uint16_t places_of(std::string_view key) const override;
-  [[nodiscard]] std::optional<Failure> failure(std::string_view key, const Condition& condition,
+  [[nodiscard]] httplib::Response absent(const Target& target, Outcome outcome) const override;
+  [[nodiscard]] std::uint16_t places_of(const Target& target) const override;
+  [[nodiscard]] std::optional<Failure> failure(const Target& target, const Condition& condition,
                                                const Snapshot& set) const override;
-
-  JobSetLot& sets_;
 };
 
 }  // namespace bide

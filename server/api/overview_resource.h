@@ -4,27 +4,26 @@
 // Thread safety: as Resource.
 #pragma once
 
-#include "core/table/overview.h"
 #include "server/api/held_resource.h"
 
 namespace bide {
 
 class OverviewResource final : public HeldResource {
  public:
-  OverviewResource(const Context& context, Overview& overview) : HeldResource(context, overview) {}
+  explicit OverviewResource(const Context& context) : HeldResource(context) {}
 
-  // `key`: Overview::kStatisticsKey; empty for the list, whose page is in the query.
-  void handle(std::string_view key, const httplib::Request& request, Exchange& exchange) override;
-  [[nodiscard]] LogPath log_path(std::string_view key) const override {
-    return key == Overview::kStatisticsKey ? "/job/status" : "/job";
+  // Which page of the list it is about is in the query, and set in here.
+  void handle(const httplib::Request& request, Exchange& exchange) override;
+  [[nodiscard]] LogPath log_path(const Target& target) const override {
+    return std::holds_alternative<Statistics>(target) ? "/job/status" : "/job";
   }
-  [[nodiscard]] ParkedOn parked_on(std::string_view key) const override {
-    return key == Overview::kStatisticsKey ? ParkedOn::kStatistics : ParkedOn::kList;
+  [[nodiscard]] ParkedOn parked_on(const Target& target) const override {
+    return std::holds_alternative<Statistics>(target) ? ParkedOn::kStatistics : ParkedOn::kList;
   }
 
  private:
   void handle_page(const httplib::Request& request, Exchange& exchange);
-  [[nodiscard]] httplib::Response absent(std::string_view key, Outcome outcome) const override;
+  [[nodiscard]] httplib::Response absent(const Target& target, Outcome outcome) const override;
 };
 
 }  // namespace bide

@@ -32,19 +32,17 @@ constexpr StreamResource::What kStatusWs = {.event = "status",
 
 Resources::Resources(const HoldTime& hold_time, const Freshness& freshness, Admission& admission,
                      JobTable& table, HttpMetrics& metrics)
-    : Resources({system_clock(), hold_time, freshness, metrics},
-                {system_clock(), freshness, admission, metrics}, table) {}
+    : Resources(HeldResource::Context{system_clock(), table, hold_time, freshness, metrics},
+                StreamResource::Context{system_clock(), table, freshness, admission, metrics}) {}
 
-Resources::Resources(const HeldResource::Context& held, const StreamResource::Context& streams,
-                     JobTable& table)
-    : sets_(table, held.clock),
-      job_(held, table),
-      job_set_(held, sets_),
-      overview_(held, table.overview()),
-      job_events_(streams, table, kJobEvents),
-      job_ws_(streams, table, kJobWs),
-      status_events_(streams, table.overview(), kStatusEvents),
-      status_ws_(streams, table.overview(), kStatusWs),
-      feed_(streams, table.overview()) {}
+Resources::Resources(const HeldResource::Context& held, const StreamResource::Context& streams)
+    : job_(held),
+      job_set_(held),
+      overview_(held),
+      job_events_(streams, kJobEvents),
+      job_ws_(streams, kJobWs),
+      status_events_(streams, kStatusEvents),
+      status_ws_(streams, kStatusWs),
+      feed_(streams) {}
 
 }  // namespace bide

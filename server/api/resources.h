@@ -29,10 +29,8 @@ class Resources {
   }
 
  private:
-  Resources(const HeldResource::Context& held, const StreamResource::Context& streams,
-            JobTable& table);
+  Resources(const HeldResource::Context& held, const StreamResource::Context& streams);
 
-  JobSetLot sets_;
   JobResource job_;
   JobSetResource job_set_;
   OverviewResource overview_;

@@ -4,13 +4,14 @@
 #include <array>
 #include <utility>
 
-#include "core/table/overview.h"
 #include "server/http/problem.h"
 
 namespace bide {
 namespace {
 
 constexpr std::string_view kJobs = "/job";
+constexpr std::string_view kStatistics = "status";
+constexpr std::string_view kFeed = "events";
 // The server as a whole, which OPTIONS may ask about: RFC 9110 section 9.3.7.
 constexpr std::string_view kServer = "*";
 
@@ -68,15 +69,14 @@ void Router::handle(const httplib::Request& request, Exchange& exchange) {
     return exchange.send(problem(501, "this method is not implemented; use GET or HEAD"), "-");
   }
   const std::string_view path = without_base(request.path);
-  std::string_view key;
-  Resource* const resource = find(path, request, key);
+  Resource* const resource = find(path, request, exchange.target());
   const HealthResource::Page page =
       resource == nullptr ? to_.health.find(path) : HealthResource::Page::kNone;
   if (resource == nullptr && page == HealthResource::Page::kNone) {
     return exchange.send(path == kServer ? only_read() : not_found(), "-");
   }
   const auto log_path = [&] {
-    return resource == nullptr ? LogPath(path) : resource->log_path(key);
+    return resource == nullptr ? LogPath(path) : resource->log_path(exchange.target());
   };
   if (facts.named_origin && CrossOrigin::is_preflight(request)) {
     return exchange.send(CrossOrigin::preflight_response(), log_path());
@@ -89,7 +89,8 @@ void Router::handle(const httplib::Request& request, Exchange& exchange) {
     if (const auto refused = judge(request, exchange)) return exchange.send(*refused, log_path());
   }
   if (resource == nullptr) return exchange.send(to_.health.render(page, request), path);
-  resource->handle(key, request, exchange);
+  exchange.serve_by(*resource);
+  resource->handle(request, exchange);
 }
 
 std::optional<httplib::Response> Router::judge(const httplib::Request& request,
@@ -104,19 +105,28 @@ std::optional<httplib::Response> Router::judge(const httplib::Request& request,
 }
 
 Resource* Router::find(std::string_view path, const httplib::Request& request,
-                       std::string_view& key) const {
+                       Target& target) const {
   if (!path.starts_with(kJobs)) return nullptr;
   path.remove_prefix(kJobs.size());
-  if (path.empty()) return request.has_param("id") ? &to_.job_set : &to_.overview;
+  if (path.empty()) {
+    target = PageQuery();
+    return request.has_param("id") ? &to_.job_set : &to_.overview;
+  }
   if (!path.starts_with('/')) return nullptr;
   path.remove_prefix(1);
-  key = path.substr(0, path.find('/'));
+  const std::string_view key = path.substr(0, path.find('/'));
   const std::string_view below = path.substr(key.size());
-  if (key == Overview::kStatisticsKey) {
+  if (key == kStatistics) {
+    target = Statistics();
     return find_below(below, to_.overview, &to_.status_events, &to_.status_ws);
   }
-  if (key == Overview::kFeedKey) return below.empty() ? &to_.feed : nullptr;
-  return is_job_id(key) ? find_below(below, to_.job, &to_.job_events, &to_.job_ws) : nullptr;
+  if (key == kFeed) {
+    target = Feed();
+    return below.empty() ? &to_.feed : nullptr;
+  }
+  if (!is_job_id(key)) return nullptr;
+  target = JobId(key);
+  return find_below(below, to_.job, &to_.job_events, &to_.job_ws);
 }
 
 }  // namespace bide

@@ -11,14 +11,13 @@
 
 #include "server/api/admission.h"
 #include "server/api/health_resource.h"
-#include "server/api/resource.h"
 #include "server/http/cross_origin.h"
 #include "server/metrics/http_metrics.h"
 #include "server/net/exchange.h"
 
 namespace bide {
 
-class Router final : public Handler {
+class Router {
  public:
   struct Resources {
     HealthResource& health;
@@ -37,13 +36,15 @@ class Router final : public Handler {
   Router(std::string base_path, const Resources& resources, Admission& admission,
          const CrossOrigin& cross_origin, HttpMetrics& metrics);
 
-  void handle(const httplib::Request& request, Exchange& exchange) override;
+  // Answers or parks. Any number of threads at once.
+  void handle(const httplib::Request& request, Exchange& exchange);
 
  private:
   [[nodiscard]] std::string_view without_base(std::string_view path) const;
-  // Null: there is no such resource made of jobs. `key` is what it is to be asked for.
+  // Null: there is no such resource made of jobs. `target`: what it is to be asked for, as far as
+  // the path says it.
   [[nodiscard]] Resource* find(std::string_view path, const httplib::Request& request,
-                               std::string_view& key) const;
+                               Target& target) const;
 
   // Whether the client may read (Admission), counted for it; the response that refuses.
   [[nodiscard]] std::optional<httplib::Response> judge(const httplib::Request& request,

@@ -11,7 +11,7 @@
 
 #include "core/job/snapshot.h"
 #include "core/parking/waiter.h"
-#include "server/net/connection.h"
+#include "server/net/request_facts.h"
 
 namespace bide {
 

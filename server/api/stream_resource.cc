@@ -27,33 +27,34 @@ TimePoint silence_end(TimePoint now, Exchange& exchange) {
 
 }  // namespace
 
-LogPath StreamResource::log_path(std::string_view key) const {
-  return what_.ends ? LogPath::of_job(key, what_.path) : LogPath(what_.path);
+LogPath StreamResource::log_path(const Target& target) const {
+  const auto* const job = std::get_if<JobId>(&target);
+  return job != nullptr ? LogPath::of_job(*job, what_.path) : LogPath(what_.path);
 }
 
 void StreamResource::go_on(Exchange& exchange) {
   while (!exchange.stuck() && !exchange.turn_over()) {
     // News and what the client says do not put the heartbeat off.
     const TimePoint now = context_.clock.now();
-    TimePoint& heartbeat = exchange.terms().deadline;
+    TimePoint& heartbeat = exchange.terms.deadline;
     if (exchange.facts().token_expires <= now) return exchange.end_stream(Stream::End::kAuth);
     if (heartbeat <= now) heartbeat = silence_end(now, exchange);
-    Lot::Parked parked{};
-    Lot::Look look;
-    if (exchange.park_stream(parked, look) == Exchange::Park::kParked) return;
+    Look look;
+    const Parked parked = exchange.park(Stage::kCondition, look);
+    if (was_handed_over(parked)) return;
     const bool news = look.verdict == (what_.ends ? Verdict::kNews : Verdict::kHolds);
-    if (parked == Lot::Parked::kReady && !news) return conclude(look.snapshot, exchange);
+    if (parked == Parked::kReady && !news) return conclude(look.snapshot, exchange);
     if (news) tell_news(look.snapshot, exchange);
     if (exchange.stream() == nullptr) return;
-    if (parked == Lot::Parked::kFull) {
+    if (parked == Parked::kFull) {
       count(context_.metrics.refused(RequestRefusal::kShed));
       return exchange.end_stream(Stream::End::kTrouble);
     }
-    if (parked == Lot::Parked::kDraining) return exchange.end_stream(Stream::End::kDrain);
+    if (parked == Parked::kDraining) return exchange.end_stream(Stream::End::kDrain);
   }
 }
 
-void StreamResource::finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
+void StreamResource::answer(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
                             Exchange& exchange) {
   if (exchange.facts().token_expires <= context_.clock.now()) {
     return exchange.end_stream(Stream::End::kAuth);
@@ -94,7 +95,7 @@ void StreamResource::receive(std::string_view bytes, Exchange& exchange) {
     if (!context_.admission.renew(token, exchange.client_address().client(), exchange.facts()))
       return false;
     // The next heartbeat may have been due with the old token's end: too soon for a ping's answer.
-    exchange.terms().deadline = silence_end(context_.clock.now(), exchange);
+    exchange.terms.deadline = silence_end(context_.clock.now(), exchange);
     return true;
   };
   const bool goes_on = exchange.stream()->receive(bytes, answer, on_token);
@@ -115,16 +116,16 @@ void StreamResource::tell(const std::shared_ptr<const Snapshot>& snapshot, Excha
     return exchange.end_stream(Stream::End::kOver, std::move(head), snapshot, data,
                                std::move(tail));
   }
-  exchange.terms().seen = ValidatorList(tag);
+  exchange.terms.seen = ValidatorList(tag);
   exchange.write(head, snapshot, data, tail);
 }
 
 void StreamResource::conclude(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange) {
-  exchange.end_stream(
-      Stream::End::kOver,
-      snapshot != nullptr
-          ? exchange.stream()->whole_record("end", summary_of(*snapshot))
-          : exchange.stream()->whole_record("gone", "{\"id\":\"" + exchange.key() + "\"}"));
+  const std::string id(std::get<JobId>(exchange.target()).text());
+  exchange.end_stream(Stream::End::kOver,
+                      snapshot != nullptr
+                          ? exchange.stream()->whole_record("end", summary_of(*snapshot))
+                          : exchange.stream()->whole_record("gone", "{\"id\":\"" + id + "\"}"));
 }
 
 }  // namespace bide

@@ -5,9 +5,9 @@
 // state is not the one told last. So it always tells the newest state, in order and none twice, and
 // a reader that is slow misses what was overtaken meanwhile and nothing else.
 //
-// Before it is opened it may have to be held, as any request (server/api/held_resource.h): where
-// the client has been told more than the table shows, and before a 404. `no-cache` is not looked
-// at: browsers' EventSource always says it, and whatever the stream begins with, news follow.
+// Before it is opened it may be held, as any request (server/api/table_resource.h): where the
+// client has been told more than the table shows, and before a 404. `no-cache` is not looked at:
+// browsers' EventSource always says it, and whatever the stream begins with, news follow.
 //
 // Thread safety: as Resource.
 #pragma once
@@ -18,12 +18,10 @@
 #include <string_view>
 #include <variant>
 
-#include "core/parking/lot.h"
+#include "core/table/job_table.h"
 #include "server/api/admission.h"
-#include "server/api/catching_up.h"
-#include "server/api/freshness.h"
-#include "server/api/resource.h"
 #include "server/api/stream_query.h"
+#include "server/api/table_resource.h"
 #include "server/http/stream.h"
 #include "server/metrics/http_metrics.h"
 
@@ -31,14 +29,12 @@ namespace bide {
 
 // A request as a stream, or why it cannot be one. `named_origin`: it comes from a page whose origin
 // was named as one that may read.
-using OpenStream = std::variant<OpenedStream, httplib::Response> (*)(
-    const httplib::Request& request, bool named_origin);
-[[nodiscard]] std::variant<OpenedStream, httplib::Response> open_event_stream(
-    const httplib::Request& request, bool named_origin);
-[[nodiscard]] std::variant<OpenedStream, httplib::Response> open_web_socket(
-    const httplib::Request& request, bool named_origin);
+using OpenedStream = std::variant<std::unique_ptr<Stream>, httplib::Response>;
+using OpenStream = OpenedStream (*)(const httplib::Request& request, bool named_origin);
+[[nodiscard]] OpenedStream open_event_stream(const httplib::Request& request, bool named_origin);
+[[nodiscard]] OpenedStream open_web_socket(const httplib::Request& request, bool named_origin);
 
-class StreamResource : public Resource, private CatchingUp::Resumed {
+class StreamResource : public TableResource {
  public:
   struct What {
     std::string_view event;  // Of its records: `job`, `status`.
@@ -55,26 +51,20 @@ class StreamResource : public Resource, private CatchingUp::Resumed {
   // All must outlive the resource.
   struct Context {
     Clock& clock;
+    JobTable& table;
     const Freshness& freshness;
     Admission& admission;
     HttpMetrics& metrics;
   };
-  // `lot`: where its keys are parked.
-  StreamResource(const Context& context, Lot& lot, const What& what)
-      : context_(context),
-        lot_(lot),
-        what_(what),
-        catching_up_(context.freshness.catch_up(), *this, *this) {}
+  StreamResource(const Context& context, const What& what)
+      : TableResource(context.clock, context.freshness), context_(context), what_(what) {}
 
-  void handle(std::string_view key, const httplib::Request& request, Exchange& exchange) override;
+  void handle(const httplib::Request& request, Exchange& exchange) override;
 
-  [[nodiscard]] Lot& lot() override { return lot_; }
-  [[nodiscard]] LogPath log_path(std::string_view key) const override;
-  [[nodiscard]] ParkedOn parked_on(std::string_view /*key*/) const override {
+  [[nodiscard]] LogPath log_path(const Target& target) const override;
+  [[nodiscard]] ParkedOn parked_on(const Target& /*target*/) const override {
     return what_.parked_on;
   }
-  void finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
-              Exchange& exchange) override;
   void go_on(Exchange& exchange) override;
   void receive(std::string_view bytes, Exchange& exchange) override;
 
@@ -89,24 +79,21 @@ class StreamResource : public Resource, private CatchingUp::Resumed {
   virtual void tell_news(const std::shared_ptr<const Snapshot>& state, Exchange& exchange) {
     tell(state, exchange);
   }
-  void begin(std::string_view key, Waiter::Terms terms, OpenedStream opened, Exchange& exchange);
-  // Opens it once the table has caught up.
-  void catch_up(std::string_view key, Waiter::Terms terms, OpenedStream opened, Exchange& exchange);
-  void resume(Outcome outcome, Exchange& exchange) override;
-  void open(std::string_view key, Waiter::Terms terms, OpenedStream opened, Exchange& exchange);
-  void refuse(std::string_view key, const httplib::Response& problem, Exchange& exchange);
-  // Trouble that will pass. `problem`: what who is no browser gets.
-  void put_off(std::string_view key, OpenedStream opened, const httplib::Response& problem,
-               Exchange& exchange);
-  void refuse_place(std::string_view key, OpenedStream opened, Exchange& exchange);
+  void judge(TimePoint now, Exchange& exchange) override;
+  void refuse_behind(Outcome outcome, Exchange& exchange) override;
+  void answer(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
+              Exchange& exchange) override;
+  void catch_up(Stage stage, Exchange& exchange);
+  void open(Exchange& exchange);
+  // Trouble that will pass. `problem` is for clients that are no browsers.
+  void put_off(const httplib::Response& problem, Exchange& exchange);
+  void refuse_place(Exchange& exchange);
   void tell_heartbeat(Exchange& exchange);
   // The last record and the end.
   void conclude(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange);
 
   const Context context_;
-  Lot& lot_;
   const What what_;
-  CatchingUp catching_up_;
 };
 
 }  // namespace bide

@@ -9,6 +9,8 @@
 // Thread safety: none; belongs to its connection's owner.
 #pragma once
 
+#include <httplib.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -34,6 +36,9 @@ class Stream {
   };
 
   virtual ~Stream() = default;
+
+  // The head of the response that is this stream. To be called once.
+  [[nodiscard]] virtual httplib::Response take_head() = 0;
 
   // What a record is wrapped in: appends what goes before its data to `head` and what goes behind
   // to `tail`. `event`: one lower-case word. `tag`: null for records without an id. `data`: one

@@ -4,7 +4,6 @@
 
 #include "server/log/log.h"
 #include "server/net/connection.h"
-#include "server/net/exchange.h"
 
 namespace bide {
 namespace {
@@ -26,13 +25,12 @@ bool AccessLogger::wanted(int status) {
   return seen_.fetch_add(1, std::memory_order_relaxed) % kSampleEvery == 0;
 }
 
-void AccessLogger::response(const Connection& connection, int status, std::size_t bytes,
-                            LogPath path) {
+void AccessLogger::response(const Exchange& exchange, int status, std::size_t bytes, LogPath path) {
   if (!wanted(status)) return;
-  const RequestFacts& facts = connection.facts;
+  const RequestFacts& facts = exchange.facts();
   const std::chrono::duration<double, std::milli> took = clock_.now() - facts.received;
   log_line(format_log_line("access", "request", clock_.wall_now(),
-                           {{"client", client_name(connection)},
+                           {{"client", client_name(exchange.connection())},
                             {"method", method_of(facts)},
                             {"path", std::string(path.begin).append(path.middle).append(path.end)},
                             {"status", static_cast<std::uint64_t>(status)},
@@ -41,9 +39,9 @@ void AccessLogger::response(const Connection& connection, int status, std::size_
                             {"ms", took.count()}}));
 }
 
-void AccessLogger::gone(const Connection& connection) {
+void AccessLogger::gone(const Exchange& exchange) {
   constexpr int kClientClosedRequest = 499;
-  response(connection, kClientClosedRequest, 0, connection.holder->log_path(connection.key));
+  response(exchange, kClientClosedRequest, 0, exchange.log_path());
 }
 
 }  // namespace bide

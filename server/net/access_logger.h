@@ -16,7 +16,7 @@
 
 namespace bide {
 
-class Connection;
+class Exchange;
 
 // A path in parts, put together only for a line that is written.
 struct LogPath {
@@ -42,10 +42,10 @@ class AccessLogger {
 
   AccessLogger(Clock& clock, AccessLog mode) : clock_(clock), mode_(mode) {}
 
-  // The caller owns the connection, whose facts are those of the request. `bytes`: head and body.
-  void response(const Connection& connection, int status, std::size_t bytes, LogPath path);
+  // The caller owns the exchange. `bytes`: head and body.
+  void response(const Exchange& exchange, int status, std::size_t bytes, LogPath path);
   // The client hung up while parked; status 499 stands for it, as in nginx.
-  void gone(const Connection& connection);
+  void gone(const Exchange& exchange);
 
  private:
   [[nodiscard]] bool wanted(int status);

@@ -96,8 +96,9 @@ Connection::Standing Connection::standing() const noexcept {
 }
 
 std::size_t Connection::kept_bytes() const noexcept {
-  return input.size() + (tls != nullptr ? tls->kept_bytes() : 0) +
-         (stream != nullptr ? stream->kept_bytes() : 0);
+  const Stream* const stream = exchange.stream();
+  return (session != nullptr ? session->kept_bytes() : 0) +
+         (tls != nullptr ? tls->kept_bytes() : 0) + (stream != nullptr ? stream->kept_bytes() : 0);
 }
 
 void Connection::note(News news) noexcept {
@@ -117,10 +118,11 @@ Connection::News Connection::rest() noexcept {
 Connection::Parked Connection::rest_parked() noexcept {
   std::uint64_t state = state_.load(std::memory_order_relaxed);
   std::uint64_t next = 0;
+  const Stream* const stream = exchange.stream();
   const bool listens = (stream != nullptr && stream->listens()) ||
                        (tls != nullptr && !half_closed && tls->drained());
   const std::uint64_t flags = kParked | (half_closed ? kHalfClosed : 0) | (listens ? kListens : 0);
-  parked_ticket_ = ticket_of(next_turn(state));  // While it still is ours.
+  exchange.set_ticket(ticket_of(next_turn(state)));  // While it still is ours.
   do {
     next = next_turn(state) | (state & kNewsMask) | flags;
   } while (!state_.compare_exchange_weak(state, next, std::memory_order_acq_rel));

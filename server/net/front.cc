@@ -1,28 +1,22 @@
 #include "server/net/front.h"
 
 #include <netinet/tcp.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <memory>
 #include <new>
 
-#include "server/http/problem.h"
-#include "server/http1/airlock.h"
-#include "server/http1/response_writer.h"
 #include "server/log/log.h"
-#include "server/net/transport.h"
+#include "server/net/protocol.h"
 
 namespace bide {
 namespace {
 
-// What one read takes: a head is at most 24 KiB, a pipelined burst may be more.
-constexpr std::size_t kReadBytes = 32'768;
-
-// Of those that a client has pipelined; then others have their turn.
-constexpr int kRequestsPerTurn = 16;
+// Reads thrown away in a row while lingering, before others get their turn.
+constexpr int kDiscardsPerTurn = 16;
 
 Connection::News news_of(std::uint32_t events) {
   unsigned news = Connection::kNone;
@@ -30,12 +24,6 @@ Connection::News news_of(std::uint32_t events) {
   if ((events & EPOLLRDHUP) != 0) news |= Connection::kFin;
   if ((events & (EPOLLERR | EPOLLHUP)) != 0) news |= Connection::kReset;
   return static_cast<Connection::News>(news);
-}
-
-// Whether what was sent so far is a HEAD request, whose answer has no content in any case.
-bool is_head(std::string_view bytes) {
-  if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
-  return bytes.starts_with("HEAD ");
 }
 
 }  // namespace
@@ -46,7 +34,7 @@ Front::Front(Clock& clock, const Limits& limits, HttpMetrics& metrics, AccessLog
       metrics_(metrics),
       access_logger_(access_logger),
       accounts_(limits.per_client),
-      unread_(limits.unread_bytes_max),
+      sender_(limits.write, limits.unread_bytes_max, metrics),
       handshakes_(limits.handshakes),
       pool_([this](std::uint64_t key, std::uint32_t events) { on_events(key, news_of(events)); }),
       reaper_(
@@ -56,9 +44,8 @@ Front::Front(Clock& clock, const Limits& limits, HttpMetrics& metrics, AccessLog
 
 Front::~Front() { stop(); }
 
-void Front::start(JobTable& table, Handler& handler, std::size_t threads) {
-  table_ = &table;
-  handler_ = &handler;
+void Front::start(Protocol& protocol, std::size_t threads) {
+  protocol_ = &protocol;
   pool_.start(threads);
   reaper_.start();
 }
@@ -108,7 +95,7 @@ void Front::adopt(int fd) {
     slots_.release(*connection);
     return give_up(ConnectionRefusal::kNoWatch);
   }
-  connection->sink = this;
+  connection->front = this;
   connection->fd = fd;
   connection->client_address = address;
   connection->proxied = proxied;
@@ -135,11 +122,11 @@ void Front::take_turn(Connection& connection, Connection::News news) {
     case Connection::Phase::kReading:
       // Edge-triggered: the FIN behind the last bytes is told of now or never.
       if ((news & ~Connection::kInput) != 0) connection.note(news);
-      return read(connection);
+      return protocol_->read(connection);
     case Connection::Phase::kParked:
-      return on_events_while_parked(connection, news);
+      return protocol_->hear(connection, news);
     case Connection::Phase::kWriting:
-      return resume_writing(connection);
+      return resume_sending(connection);
     case Connection::Phase::kLingering:
       return linger(connection);
   }
@@ -152,138 +139,154 @@ void Front::look_again(std::uint64_t key, Connection::News news) noexcept {
     Connection& connection = slots_.at(static_cast<std::uint32_t>(key >> 32));
     if (!connection.on_events(static_cast<std::uint32_t>(key), Connection::kReset)) return;
     count(metrics_.out_of_memory);
-    if (connection.phase == Connection::Phase::kParked) unpark(connection);
+    if (connection.phase == Connection::Phase::kParked) protocol_->unpark(connection);
     close(connection);
   }
 }
 
-// --- Reading ----------------------------------------------------------------------------------
-
-void Front::read(Connection& connection) {
-  thread_local std::array<char, kReadBytes> buffer;
-  const ssize_t got = receive(connection, buffer);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-    // Part of a TLS record is part of a request, too.
-    if (connection.kept_bytes() != 0) return wait_for_rest_of(connection, connection.input);
-    // Nothing has come, or TLS records without data: they earn the client no more time.
-    connection.deadline = kEndOfTime;
-    return rest(connection, connection.phase, connection.expires.load(std::memory_order_relaxed));
-  }
-  if (got <= 0) return close(connection);
-  const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
-  if (connection.input.empty()) return serve(connection, bytes);
-  connection.input += bytes;
-  serve(connection, connection.input);
+void Front::enqueue(Connection& connection, bool may_wait) {
+  auto task = [this, &connection] {
+    guarded(connection, [&] { protocol_->take_turn(connection); });
+  };
+  may_wait ? pool_.enqueue_turn(task) : pool_.enqueue(task);
 }
 
-void Front::serve(Connection& connection, std::string_view bytes) {
-  thread_local httplib::Request request;
-  for (int requests = 0; !bytes.empty(); ++requests) {
-    if (requests == kRequestsPerTurn) {
-      connection.input = bytes;
-      return pool_.enqueue_turn([this, &connection] {
-        guarded(connection, [&] { serve(connection, connection.input); });
-      });
-    }
-    const Step step = advance(bytes, connection.progress, request);
-    if (step.need == Step::Need::kReject) {
-      return reject(connection, bytes, step.status, step.detail);
-    }
-    if (step.need == Step::Need::kMore) {
-      if (step.wants_continue) send(connection, kContinue, nullptr, {}, {});
-      return wait_for_rest_of(connection, bytes.substr(0, step.keep_bytes));
-    }
-    if (!accepts_client(connection)) return half_close(connection);
-    bytes.remove_prefix(step.consumed_bytes);
-    begin(connection, request);
-    Exchange exchange(*this, connection, bytes);
-    ask_resource(connection, exchange, [&] {
-      if (hosts_ == nullptr || hosts_->serves(step.host)) {
-        handler_->handle(request, exchange);
-      } else {
-        refuse_host(*step.host, exchange);
-      }
-    });
-    if (exchange.handed_over()) return;
-    const TimePoint now = clock_.now();
-    if (connection.stream != nullptr) {
-      look_for_fin(connection);
-    } else {
-      metrics_.mine().service.observe(now - connection.facts.received);
-    }
-    if (connection.broken || connection.unsent != nullptr || connection.facts.close ||
-        connection.stream != nullptr) {
-      connection.input = bytes;
-      return after_response(connection, now);
-    }
-  }
-  wait_for_request(connection, connection.facts.received);
-}
+// --- Sending ----------------------------------------------------------------------------------
 
-void Front::refuse_host(std::string_view host, Exchange& exchange) {
-  static LogLimit limit;
-  constexpr std::size_t kLoggedBytes = 64;
-  count(metrics_.rejected(421));
-  log_warn_limited(limit, "refused a request for a Host that is not served; see --allowed-host",
-                   {{"host", host.substr(0, kLoggedBytes)}});
-  exchange.send(problem(421,
-                        "without --auth this Host is not served: ask for localhost or the host of "
-                        "--listen, or start bide with --allowed-host and this name"),
-                "-");
-}
-
-void Front::begin(Connection& connection, const httplib::Request& request) {
-  connection.progress = {};
-  connection.deadline = kEndOfTime;
-  connection.in_body = false;
-  connection.facts = {};
-  connection.only_if.reset();
-  if (connection.proxied) {
-    connection.client_address =
-        proxies_.client_of(ClientAddress::of_peer(connection.fd), request.headers);
-  }
-  connection.facts.received = clock_.now();
-  connection.facts.head = request.method == "HEAD";
-  connection.facts.other = !connection.facts.head && request.method != "GET";
-  connection.facts.http10 = request.version == "HTTP/1.0";
-  connection.facts.close = !keep_alive(request) || draining() ||
-                           (connection.tls != nullptr && connection.tls->is_worn());
-}
-
-void Front::wait_for_request(Connection& connection, TimePoint since) {
-  std::string().swap(connection.input);
-  connection.deadline = kEndOfTime;
-  rest(connection, Connection::Phase::kReading, since + limits_.idle);
-}
-
-// The time for a request runs from its first byte, not from its latest: a client that sends a byte
-// now and then gains nothing.
-void Front::wait_for_rest_of(Connection& connection, std::string_view partial) {
+void Front::resume_sending(Connection& connection) {
   const TimePoint now = clock_.now();
-  connection.input = partial;
-  if (connection.deadline == kEndOfTime) connection.deadline = now + limits_.head;
-  if (connection.progress.head_bytes != 0 && !connection.in_body) {
-    connection.in_body = true;
-    connection.deadline = now + limits_.body;
+  if (!sender_.resume(connection, now)) return close(connection);
+  if (connection.unsent == nullptr) {
+    watch_for(connection, kReadEvents);
+    if (connection.exchange.streaming()) return enqueue(connection, true);
   }
-  if (!count_kept(connection)) {
-    return reject(connection, connection.input, 429, "this client has too many requests half sent");
-  }
-  rest(connection, Connection::Phase::kReading, connection.deadline);
+  finish_sending(connection, now);
 }
 
-void Front::reject(Connection& connection, std::string_view bytes, int status,
-                   std::string_view detail) {
-  count(metrics_.rejected(status));
-  connection.deadline = kEndOfTime;
-  connection.facts = RequestFacts{};
-  if (connection.proxied) connection.client_address = ClientAddress::of_peer(connection.fd);
-  connection.facts.head = is_head(bytes);
-  connection.facts.received = clock_.now();
-  connection.facts.close = true;
-  Exchange exchange(*this, connection, {});
-  exchange.send(problem(status, detail), "-");
-  after_response(connection, connection.facts.received);
+void Front::finish_sending(Connection& connection, TimePoint now) {
+  if (connection.broken) return close(connection);
+  if (connection.unsent == nullptr) return protocol_->go_on(connection, now);
+  watch_for(connection, EPOLLOUT);
+  if (connection.deadline == kEndOfTime) sender_.begin_time(connection, now);
+  rest(connection, Connection::Phase::kWriting, connection.deadline);
+}
+
+// Closing while the client still sends makes the kernel answer with a reset, which may destroy the
+// response on its way (RFC 9112 section 9.6): say that we are done, and wait for the client's FIN.
+void Front::half_close(Connection& connection) {
+  connection.session.reset();
+  if (!connection.say_end()) {  // Goes the way of a response that the socket has no room for.
+    connection.exchange.facts().close = true;
+    connection.unsent = std::make_unique<Unsent>(Message{}, nullptr);
+    return finish_sending(connection, clock_.now());
+  }
+  connection.deadline = clock_.now() + limits_.linger;
+  linger(connection);
+}
+
+void Front::linger(Connection& connection) {
+  thread_local std::array<char, 4096> trash;
+  ssize_t got = 0;
+  for (int i = 0; i < kDiscardsPerTurn; ++i) {
+    got = ::recv(connection.fd, trash.data(), trash.size(), MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return close(connection);
+    if (got < 0) break;
+  }
+  if (got > 0) connection.note(Connection::kInput);
+  rest(connection, Connection::Phase::kLingering, connection.deadline);
+}
+
+// --- Resting ----------------------------------------------------------------------------------
+
+void Front::rest(Connection& connection, Connection::Phase phase, TimePoint expires) {
+  rest(connection, phase, reaping_of(expires));
+}
+
+void Front::rest(Connection& connection, Connection::Phase phase, Reaping expires) {
+  connection.phase = phase;
+  if (phase != Connection::Phase::kWriting) watch_for_tls(connection);
+  connection.expires.store(expires, std::memory_order_relaxed);
+  count_or_forget(connection);
+  const std::uint64_t key = key_of(connection);
+  const Connection::News news = connection.rest();
+  if (news != Connection::kNone) look_again(key, news);
+}
+
+void Front::watch_for(Connection& connection, std::uint32_t events) {
+  if (connection.tls != nullptr) connection.tls->watched_for_room = (events & EPOLLOUT) != 0;
+  pool_.watch_for(connection.fd, events, connection.thread, key_of(connection));
+}
+
+bool Front::count_kept(Connection& connection) {
+  if (connection.proxied) return true;
+  constexpr std::size_t kKib = 1024;
+  const std::size_t kib =
+      std::min<std::size_t>((connection.kept_bytes() + kKib - 1) / kKib, UINT8_MAX);
+  if (kib == connection.kept_kib) return true;
+  const std::uint64_t client = connection.client_address.client();
+  const std::size_t had = connection.kept_kib;
+  if (kib > had && !accounts_.take(ClientAccounts::Share::kKept, client, kib - had)) return false;
+  if (kib < had) accounts_.give_back(ClientAccounts::Share::kKept, client, had - kib);
+  connection.kept_kib = static_cast<std::uint8_t>(kib);
+  return true;
+}
+
+void Front::count_or_forget(Connection& connection) {
+  if (count_kept(connection)) return;
+  connection.session.reset();
+  connection.exchange.facts().close = true;
+  (void)count_kept(connection);
+}
+
+// --- The end ----------------------------------------------------------------------------------
+
+void Front::on_expired(Connection& connection) {
+  switch (connection.phase) {
+    case Connection::Phase::kShaking:
+      count(metrics_.tls_handshake_failures);
+      break;
+    case Connection::Phase::kReading:
+      if (connection.kept_bytes() == 0) break;
+      count(metrics_.clients_slow);
+      return protocol_->expire(connection);
+    case Connection::Phase::kWriting:
+      if (Sender::is_fast_enough(connection)) {
+        sender_.begin_time(connection, clock_.now());
+        return rest(connection, Connection::Phase::kWriting, connection.deadline);
+      }
+      count(metrics_.clients_slow);
+      break;
+    case Connection::Phase::kParked:
+    case Connection::Phase::kLingering:
+      break;
+  }
+  close(connection);
+}
+
+void Front::give_up(Connection& connection, const std::exception& error) noexcept {
+  static LogLimit limit;
+  count(metrics_.out_of_memory);
+  log_warn_limited(limit, "a connection is closed, it could not be served",
+                   {{"error", std::string_view(error.what())}});
+  connection.broken = true;  // To say goodbye might need memory, too.
+  close(connection);
+}
+
+void Front::close(Connection& connection) noexcept {
+  Exchange& exchange = connection.exchange;
+  exchange.give_back_places();
+  exchange.drop_stream();
+  sender_.drop_unsent(connection);
+  leave_handshake(connection);
+  using Share = ClientAccounts::Share;
+  const std::uint64_t client = connection.client_address.client();
+  if (connection.kept_kib != 0) accounts_.give_back(Share::kKept, client, connection.kept_kib);
+  connection.kept_kib = 0;
+  if (!connection.proxied) accounts_.give_back(Share::kConnections, client);
+  connection.close();
+  pool_.forget(connection.thread);
+  connection.end_life();
+  slots_.release(connection);
 }
 
 }  // namespace bide

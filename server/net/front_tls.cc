@@ -1,8 +1,7 @@
 // The part of server/net/front.h that only TLS needs.
-#include "server/http/problem.h"
 #include "server/log/log.h"
 #include "server/net/front.h"
-#include "server/net/transport.h"
+#include "server/net/protocol.h"
 
 namespace bide {
 
@@ -25,14 +24,14 @@ void Front::shake(Connection& connection) {
       connection.deadline = kEndOfTime;
       connection.phase = Connection::Phase::kReading;
       connection.expires.store(reaping_of(clock_.now() + limits_.idle), std::memory_order_relaxed);
-      return read(connection);
+      return protocol_->read(connection);
     case TlsStream::Step::kGone:
       return close(connection);
     case TlsStream::Step::kPlainHttp:
       count(metrics_.tls_handshake_failures);
       connection.tls.reset();
       leave_handshake(connection);
-      return reject(connection, {}, 400, "this port speaks HTTPS only");
+      return protocol_->refuse(connection, 400, "this port speaks HTTPS only");
     case TlsStream::Step::kFailed:
       break;
   }
@@ -66,21 +65,6 @@ void Front::leave_handshake(Connection& connection) {
   connection.in_handshake = false;
   handshakes_.leave(connection.client_address.client());
   if (const auto key = handshakes_.next()) look_again(*key, Connection::kInput);
-}
-
-// While a request is parked no more than a record may have come that says nothing to HTTP, or the
-// client's goodbye. Of data it is enough to know that it is there: it is the next request.
-void Front::look_at_records(Connection& connection) {
-  unpark(connection);
-  switch (look_ahead(connection)) {
-    case Ahead::kFin:
-      return left(connection, Connection::kFin);
-    case Ahead::kReset:
-      return leave(connection);
-    case Ahead::kInput:
-    case Ahead::kNothing:
-      return count_kept(connection) ? park_again(connection) : leave(connection);
-  }
 }
 
 void Front::watch_for_tls(Connection& connection) {

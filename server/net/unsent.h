@@ -53,7 +53,7 @@ class Unsent {
   std::uint64_t client = 0;
   std::size_t counted_bytes = 0;
 
-  // How fast it goes, for Front::is_fast_enough(): since the deadline that runs was set.
+  // How fast it goes, for Sender::is_fast_enough(): since the deadline that runs was set.
   std::size_t taken_bytes = 0;
   int on_wire_bytes = 0;  // That the kernel had then and the client had not acknowledged.
 

@@ -15,13 +15,13 @@ void append_chunk_size(std::string& out, std::size_t bytes) {
 
 }  // namespace
 
-httplib::Response EventStream::head(bool chunked) {
+httplib::Response EventStream::take_head() {
   httplib::Response response;
   response.status = 200;
   response.set_header("Content-Type", "text/event-stream; charset=utf-8");
   response.set_header("Cache-Control", "no-store, no-transform");
   response.set_header("X-Accel-Buffering", "no");  // nginx: pass on what there is.
-  if (chunked) response.set_header("Transfer-Encoding", "chunked");
+  if (chunked_) response.set_header("Transfer-Encoding", "chunked");
   return response;
 }
 

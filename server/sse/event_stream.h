@@ -27,8 +27,7 @@ class EventStream final : public Stream {
 
   explicit EventStream(bool chunked) : chunked_(chunked) {}
 
-  // 200 and its fields.
-  [[nodiscard]] static httplib::Response head(bool chunked);
+  [[nodiscard]] httplib::Response take_head() override;
 
   void wrap(const Record& record, std::string& head, std::string& tail) const override;
   [[nodiscard]] bool takes_lines() const override { return false; }

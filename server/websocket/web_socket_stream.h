@@ -8,6 +8,9 @@
 // Thread safety: as Stream.
 #pragma once
 
+#include <memory>
+#include <utility>
+
 #include "server/http/stream.h"
 #include "server/websocket/web_socket.h"
 
@@ -15,6 +18,13 @@ namespace bide {
 
 class WebSocketStream final : public Stream {
  public:
+  // `head`: of the handshake.
+  explicit WebSocketStream(httplib::Response head = {})
+      : head_(std::make_unique<httplib::Response>(std::move(head))) {}
+
+  [[nodiscard]] httplib::Response take_head() override {
+    return std::move(*std::exchange(head_, nullptr));
+  }
   void wrap(const Record& record, std::string& head, std::string& tail) const override;
   [[nodiscard]] bool takes_lines() const override { return true; }
   // A client that neither answers a ping nor ends what it began to say before is as good as gone.
@@ -27,6 +37,7 @@ class WebSocketStream final : public Stream {
                              const OnToken& on_token) override;
 
  private:
+  std::unique_ptr<httplib::Response> head_;  // Null once it is taken.
   WebSocket socket_;
   bool pinged_ = false;    // Since then nothing was heard.
   bool speaking_ = false;  // Was in the middle of a message at the heartbeat before.

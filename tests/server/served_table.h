@@ -22,6 +22,7 @@
 
 #include "server/api/resources.h"
 #include "server/api/router.h"
+#include "server/http1/http1.h"
 #include "server/net/front.h"
 #include "server/net/http_server.h"
 #include "tests/core/job/entries.h"
@@ -154,7 +155,7 @@ class Client {
   std::string read_;
 };
 
-class ServedTable : private Handler {
+class ServedTable {
  public:
   // `table_clock`: another one for what the table's waiters wait for, deadlines and settling.
   // `authority`: null lets everybody read. `origins`: of pages that may.
@@ -175,18 +176,24 @@ class ServedTable : private Handler {
                                                  front_.unread().bytes()};
                 }),
         router_("/api", resources_.routes(health_), admission, cross_origin_, http_metrics),
+        http1_(front_, table,
+               [this](const httplib::Request& request, Exchange& exchange) {
+                 return instead ? instead(request, exchange) : router_.handle(request, exchange);
+               }),
         http_(front_) {
     port = http_.bind("127.0.0.1", 0);
     front_.use_tls(tls);
     front_.trust(std::move(proxies));
-    front_.start(table, *this, 2);
+    front_.start(http1_, 2);
     table.install(BucketRead(1000), 42, std::chrono::nanoseconds(0));
     table.catch_up().start(tail);
     contact.set_ready(true);
     contact.heard(system_clock().now() + std::chrono::hours(1));
     accept_thread_ = std::thread([this] { accepted_well = http_.serve(); });
   }
-  ~ServedTable() override { stop(); }
+  ~ServedTable() { stop(); }
+  ServedTable(const ServedTable&) = delete;
+  ServedTable& operator=(const ServedTable&) = delete;
 
   // SIGTERM's way, while entries may still come.
   void drain() {
@@ -207,12 +214,12 @@ class ServedTable : private Handler {
   Client dial_from(const char* source) const { return Client(port, 0, usual_dialer(), source); }
   bool make_room() { return front_.make_room(); }
   [[nodiscard]] std::size_t connections() const { return front_.connections(); }
-  // Before the first request; see Front.
-  void use_hosts(const ServedHosts& hosts) { front_.use_hosts(&hosts); }
+  // Before the first request; see Http1.
+  void use_hosts(const ServedHosts& hosts) { http1_.use_hosts(&hosts); }
   [[nodiscard]] std::size_t unread_bytes() const { return front_.unread().bytes(); }
   [[nodiscard]] Executor& executor() { return front_.executor(); }
   // bide's own resources, for who wants to do something besides (`instead`).
-  [[nodiscard]] Handler& router() { return router_; }
+  [[nodiscard]] Router& router() { return router_; }
 
   // Polls `holds` for 10 s at most.
   template <typename Holds>
@@ -236,10 +243,6 @@ class ServedTable : private Handler {
   std::function<void(const httplib::Request&, Exchange&)> instead;
 
  private:
-  void handle(const httplib::Request& request, Exchange& exchange) override {
-    return instead ? instead(request, exchange) : router_.handle(request, exchange);
-  }
-
   Metrics metrics_;
   const CrossOrigin cross_origin_;
   AccessLogger access_logger_{system_clock(), AccessLog::kOff};
@@ -256,6 +259,7 @@ class ServedTable : private Handler {
   Resources resources_;
   HealthResource health_;
   Router router_;
+  Http1 http1_;
   HttpServer http_;
   std::thread accept_thread_;
 };

@@ -1,4 +1,4 @@
-// tests/server/suite_server.h: bide's front, from the accept loop to the parser, with a handler of
+// tests/server/suite_server.h: bide's front, from the accept loop to the parser, with a resource of
 // the test's own, as a program that conformance suites can be pointed at.
 #pragma once
 
@@ -9,8 +9,10 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "core/base/host_port.h"
+#include "server/http1/http1.h"
 #include "server/net/front.h"
 #include "server/net/http_server.h"
 
@@ -21,10 +23,11 @@ class SuiteServer {
   // Of a parked request or a stream.
   [[nodiscard]] JobTable& table() { return table_; }
 
-  // `handler` must outlive the server. Throws StartError.
-  std::uint16_t start(Handler& handler, const std::string& host, std::uint16_t port) {
+  // Throws StartError.
+  std::uint16_t start(Http1::Dispatch dispatch, const std::string& host, std::uint16_t port) {
+    dispatch_ = std::move(dispatch);
     const std::uint16_t bound = http_.bind(host, port);
-    front_.start(table_, handler, 2);
+    front_.start(http1_, 2);
     accept_thread_ = std::thread([this] { static_cast<void>(http_.serve()); });
     while (!http_.is_running()) std::this_thread::yield();
     return bound;
@@ -42,6 +45,10 @@ class SuiteServer {
   AccessLogger access_logger_{system_clock(), AccessLog::kOff};
   Front front_{system_clock(), {}, http_metrics_, access_logger_};
   JobTable table_{system_clock(), {}, &front_.executor()};
+  Http1::Dispatch dispatch_;
+  Http1 http1_{front_, table_, [this](const httplib::Request& request, Exchange& exchange) {
+                 dispatch_(request, exchange);
+               }};
   HttpServer http_{front_};
   std::thread accept_thread_;
 };
@@ -52,10 +59,10 @@ struct SuiteProgram {
   std::string_view listen;  // Without --listen.
 };
 
-// `NAME [--listen HOST:PORT]`: prints its URL and serves until SIGTERM. `make_handler` is given the
-// server.
-template <typename MakeHandler>
-int run_suite_server(int argc, char** argv, const SuiteProgram& program, MakeHandler make_handler) {
+// `NAME [--listen HOST:PORT]`: prints its URL and serves until SIGTERM. `prepare` is
+// given the server, and returns what answers requests.
+template <typename Prepare>
+int run_suite_server(int argc, char** argv, const SuiteProgram& program, Prepare prepare) {
   std::string listen(program.listen);
   const std::string name(program.name);
   if (argc == 3 && std::string_view(argv[1]) == "--listen") listen = argv[2];
@@ -73,9 +80,8 @@ int run_suite_server(int argc, char** argv, const SuiteProgram& program, MakeHan
   ::signal(SIGPIPE, SIG_IGN);
   try {
     SuiteServer server;
-    auto handler = make_handler(server);
     const std::string host(parts->host);
-    const unsigned port = server.start(*handler, host, *wanted);
+    const unsigned port = server.start(prepare(server), host, *wanted);
     std::printf("%s://%s:%u\n", std::string(program.scheme).c_str(), host_in_url(host).c_str(),
                 port);
     std::fflush(stdout);

@@ -18,11 +18,13 @@ namespace {
 
 constexpr std::uint32_t kMessageBytesMax = 16 * 1024 * 1024;  // The suites' largest.
 constexpr std::chrono::seconds kHeartbeat{25};
-constexpr std::string_view kJob = "echo";
+constexpr const char* kJob = "echo";
 
 // A stream without news: all it says are answers.
 class EchoStream final : public Stream {
  public:
+  explicit EchoStream(httplib::Response head) : head_(std::move(head)) {}
+  [[nodiscard]] httplib::Response take_head() override { return std::move(head_); }
   void wrap(const Record&, std::string&, std::string&) const override {}
   [[nodiscard]] bool takes_lines() const override { return true; }
   [[nodiscard]] bool append_heartbeat(std::string& out) override {
@@ -45,29 +47,27 @@ class EchoStream final : public Stream {
   }
 
  private:
+  httplib::Response head_;
   WebSocket socket_{kMessageBytesMax};
 };
 
 // Parks every socket on a job that nothing ever happens to.
-class Echo final : public Handler, public Holder {
+class Echo final : public Resource {
  public:
-  explicit Echo(Lot& lot) : lot_(lot) {}
-
   void handle(const httplib::Request& request, Exchange& exchange) override {
+    exchange.serve_by(*this);
+    exchange.target() = JobId(kJob);
     auto judged = judge_upgrade(request);
     if (const auto* const refused = std::get_if<httplib::Response>(&judged)) {
-      return exchange.send(*refused, log_path(kJob));
+      return exchange.send(*refused);
     }
-    Waiter::Terms terms;
-    terms.condition = Condition::final();
-    exchange.open_stream(*this, kJob, std::move(terms), std::make_unique<EchoStream>(),
-                         std::get<UpgradeAccepted>(judged).response, "");
+    exchange.terms.condition = Condition::final();
+    exchange.prepare_stream(
+        std::make_unique<EchoStream>(std::move(std::get<UpgradeAccepted>(judged).response)));
+    exchange.open_stream([](const Stream&) { return ""; });
   }
-  [[nodiscard]] Lot& lot() override { return lot_; }
-  [[nodiscard]] LogPath log_path(std::string_view) const override { return "/"; }
-  [[nodiscard]] ParkedOn parked_on(std::string_view) const override {
-    return ParkedOn::kJobWebSocket;
-  }
+  [[nodiscard]] LogPath log_path(const Target&) const override { return "/"; }
+  [[nodiscard]] ParkedOn parked_on(const Target&) const override { return ParkedOn::kJobWebSocket; }
 
   void finish(Outcome outcome, const std::shared_ptr<const Snapshot>&,
               Exchange& exchange) override {
@@ -77,10 +77,9 @@ class Echo final : public Handler, public Holder {
   }
   void go_on(Exchange& exchange) override {
     const TimePoint now = system_clock().now();
-    if (exchange.terms().deadline <= now) exchange.terms().deadline = after(now, kHeartbeat);
-    Lot::Parked parked{};
-    Lot::Look look;
-    if (exchange.park_stream(parked, look) == Exchange::Park::kParked) return;
+    if (exchange.terms.deadline <= now) exchange.terms.deadline = after(now, kHeartbeat);
+    Look look;
+    if (was_handed_over(exchange.park(Stage::kCondition, look))) return;
     exchange.end_stream(Stream::End::kDrain);
   }
   void receive(std::string_view bytes, Exchange& exchange) override {
@@ -89,9 +88,6 @@ class Echo final : public Handler, public Holder {
     if (!answer.empty()) exchange.write(answer);
     if (!goes_on) exchange.end_stream(Stream::End::kProtocol);
   }
-
- private:
-  Lot& lot_;
 };
 
 }  // namespace
@@ -106,6 +102,8 @@ int main(int argc, char** argv) {
         job.revision = 1;
         job.what = bide::Definition{};
         if (!server.table().apply(job)) throw bide::StartError("no room for a job");
-        return std::make_unique<bide::Echo>(server.table());
+        return [echo = std::make_shared<bide::Echo>()](const auto& request, auto& exchange) {
+          echo->handle(request, exchange);
+        };
       });
 }

@@ -82,11 +82,10 @@ int use(JobTable& table, const Stream& stream, const std::atomic<bool>& stop, un
       seed = seed * 1103515245 + 12345;
       held.terms.deadline = system_clock().now() + ((seed >> 16 & 7) == 0 ? 1ms : 5000ms);
       held.floor = stream.end;
-      Lot::Look look;
-      const auto parked = table.catch_up().park("", held, 0, system_clock().now(), look);
-      if (parked != Lot::Parked::kParked) ++wrong;
-      if (parked != Lot::Parked::kParked || (seed >> 20 & 7) != 0 || !held.try_claim()) continue;
-      table.catch_up().unpark("", held);
+      const auto parked = table.catch_up().park(held, 0);
+      if (parked != Parked::kParked) ++wrong;
+      if (parked != Parked::kParked || (seed >> 20 & 7) != 0 || !held.try_claim()) continue;
+      table.catch_up().unpark(held);
       held.left = true;
     }
     for (Held& held : all) {

@@ -36,16 +36,13 @@ struct Fixture {
     read.reach(revision);
     table.install(std::move(read), epoch, 0s);
   }
-  Lot::Parked park(TestWaiter& waiter) {
-    Lot::Look look;
-    return table.catch_up().park("", waiter, 0, clock.now(), look);
-  }
-  // Parks a waiter, and returns when NATS is being asked for it.
+  Parked park(TestWaiter& waiter) { return table.catch_up().park(waiter, 0); }
+  // Has somebody parked for whom a question is on its way.
   void ask(TestWaiter& waiter) {
     clock.advance(CatchUp::kPace);
     const unsigned reads = tail.reads();
-    REQUIRE(park(waiter) == Lot::Parked::kParked);
-    // NATS may just have been asked for another waiter; the next request is not due before kPace.
+    REQUIRE(park(waiter) == Parked::kParked);
+    // A question for somebody else may just have been asked, and the next is not due before kPace.
     REQUIRE(eventually([&] {
       if (tail.reads() > reads) return true;
       clock.advance(CatchUp::kPace);
@@ -57,9 +54,9 @@ struct Fixture {
   void settle() {
     TestWaiter next, due({}, clock.now());
     ask(next);
-    REQUIRE(park(due) == Lot::Parked::kParked);
+    REQUIRE(park(due) == Parked::kParked);
     REQUIRE(due.wait_answer());
-    if (next.try_claim()) return table.catch_up().unpark("", next);
+    if (next.try_claim()) return table.catch_up().unpark(next);
     REQUIRE(next.wait_answer());
   }
   // The same; `waiter` must not be ready.
@@ -88,7 +85,7 @@ EntityTag tag_of(Epoch epoch, Revision revision) { return {epoch, revision, 1}; 
 TEST_CASE("catch up: who parks is ready as soon as the stream says that all is applied") {
   Fixture f;
   TestWaiter waiter;
-  REQUIRE(f.park(waiter) == Lot::Parked::kParked);
+  REQUIRE(f.park(waiter) == Parked::kParked);
   CHECK(outcome_of(waiter) == Outcome::kChanged);
   CHECK(f.tail.reads() == 1);
   CHECK(f.table.parked() == 0);
@@ -136,9 +133,9 @@ TEST_CASE("catch up: a report that was asked for before somebody came is not for
   Fixture f;
   f.tail.hang();
   TestWaiter first, second;
-  REQUIRE(f.park(first) == Lot::Parked::kParked);
+  REQUIRE(f.park(first) == Parked::kParked);
   REQUIRE(eventually([&] { return f.tail.reads() == 1; }));
-  REQUIRE(f.park(second) == Lot::Parked::kParked);
+  REQUIRE(f.park(second) == Parked::kParked);
   f.tail.release();
   CHECK(outcome_of(first) == Outcome::kChanged);
   CHECK_FALSE(second.answered());
@@ -151,10 +148,10 @@ TEST_CASE("catch up: one question is enough for many, and there is a pause befor
   Fixture f;
   f.tail.hang();
   TestWaiter first;
-  REQUIRE(f.park(first) == Lot::Parked::kParked);
+  REQUIRE(f.park(first) == Parked::kParked);
   REQUIRE(eventually([&] { return f.tail.reads() == 1; }));
   std::deque<TestWaiter> many(50);
-  for (TestWaiter& waiter : many) REQUIRE(f.park(waiter) == Lot::Parked::kParked);
+  for (TestWaiter& waiter : many) REQUIRE(f.park(waiter) == Parked::kParked);
   f.tail.release();
   CHECK(outcome_of(first) == Outcome::kChanged);
   f.clock.advance(CatchUp::kPace - 1ns);
@@ -168,8 +165,8 @@ TEST_CASE("catch up: a question without an answer holds no deadline up, and is a
   Fixture f;
   f.tail.hang();
   TestWaiter short_of_time({}, f.clock.now() + 100ms), patient;
-  REQUIRE(f.park(short_of_time) == Lot::Parked::kParked);
-  REQUIRE(f.park(patient) == Lot::Parked::kParked);
+  REQUIRE(f.park(short_of_time) == Parked::kParked);
+  REQUIRE(f.park(patient) == Parked::kParked);
   REQUIRE(eventually([&] { return f.tail.reads() == 1; }));
   f.clock.advance(100ms);
   CHECK(outcome_of(short_of_time) == Outcome::kTimeout);
@@ -251,10 +248,10 @@ TEST_CASE("catch up: a client that hangs up is taken out, asked for or not") {
   f.hold(told);
   f.tail.hang();
   f.ask(asked);
-  REQUIRE(f.park(stays) == Lot::Parked::kParked);
+  REQUIRE(f.park(stays) == Parked::kParked);
   for (TestWaiter* waiter : {&told, &asked}) {
     REQUIRE(waiter->try_claim());
-    f.table.catch_up().unpark("", *waiter);
+    f.table.catch_up().unpark(*waiter);
   }
   CHECK(f.table.parked() == 1);
   f.tail.release();
@@ -265,7 +262,7 @@ TEST_CASE("catch up: a client that hangs up is taken out, asked for or not") {
   CHECK_FALSE(asked.answered());
   TestWaiter gone;
   REQUIRE(gone.try_claim());
-  CHECK(f.park(gone) == Lot::Parked::kGone);
+  CHECK(f.park(gone) == Parked::kGone);
 }
 
 TEST_CASE("catch up: those who are held take places as all who are parked") {
@@ -273,10 +270,10 @@ TEST_CASE("catch up: those who are held take places as all who are parked") {
   f.tail.ends_at({kEpoch, 9});
   TestWaiter first, second, third;
   f.ask(first);
-  CHECK(f.park(second) == Lot::Parked::kFull);
+  CHECK(f.park(second) == Parked::kFull);
   f.table.reach(9);
   CHECK(outcome_of(first) == Outcome::kChanged);
-  REQUIRE(f.park(third) == Lot::Parked::kParked);
+  REQUIRE(f.park(third) == Parked::kParked);
   f.clock.advance(CatchUp::kPace);
   CHECK(outcome_of(third) == Outcome::kChanged);
 }
@@ -288,7 +285,7 @@ TEST_CASE("catch up: draining answers all, whether or not the stream does") {
   f.ask(waiter);
   f.table.drain();
   CHECK(outcome_of(waiter) == Outcome::kDrain);
-  CHECK(f.park(late) == Lot::Parked::kDraining);
+  CHECK(f.park(late) == Parked::kDraining);
   f.tail.release();
 }
 
@@ -296,8 +293,7 @@ TEST_CASE("catch up: before there is anybody to ask nothing is parked") {
   FakeClock clock;
   JobTable table(clock, {}, nullptr);
   TestWaiter waiter;
-  Lot::Look look;
-  CHECK(table.catch_up().park("", waiter, 0, clock.now(), look) == Lot::Parked::kDraining);
+  CHECK(table.catch_up().park(waiter, 0) == Parked::kDraining);
 }
 
 TEST_CASE("catch up: a tag is behind by its epoch first, and then by its revision") {

@@ -1,4 +1,5 @@
-// tests/core/table/job_set_fixture.h: A table, the lot of its sets, and a clock that tests set.
+// tests/core/table/job_set_fixture.h: A table whose sets of jobs are tested, and a clock to turn by
+// hand.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -8,39 +9,32 @@
 #include <utility>
 #include <vector>
 
-#include "core/table/job_set_lot.h"
+#include "core/table/job_sets.h"
 #include "tests/core/job/entries.h"
 #include "tests/core/parking/test_waiter.h"
 #include "tests/fake_clock.h"
 
 namespace bide::testing {
 
-using Parked = Lot::Parked;
-
 inline constexpr Epoch kEpoch = 42;
 
-inline std::string all_of(std::vector<std::string> ids) {
-  return JobSetQuery{std::move(ids)}.key();
+inline JobSetPtr set_of(const std::vector<std::string>& ids, bool match_any) {
+  return std::make_shared<const JobSetQuery>(
+      JobSetQuery{std::vector<JobId>(ids.begin(), ids.end()), match_any});
 }
-inline std::string any_of(std::vector<std::string> ids) {
-  return JobSetQuery{std::move(ids), true}.key();
-}
+inline JobSetPtr all_of(const std::vector<std::string>& ids) { return set_of(ids, false); }
+inline JobSetPtr any_of(const std::vector<std::string>& ids) { return set_of(ids, true); }
 
-// A table that has read an empty bucket, and the lot over it.
+// A table that has read an empty bucket.
 struct JobSetFixture {
   FakeClock clock;
   JobTable table;
-  std::unique_ptr<JobSetLot> lot;
   Revision revision = 0;
 
   explicit JobSetFixture(JobTable::Options options = {}) : table(clock, options, nullptr) {
     table.install(BucketRead(options.jobs_max), kEpoch, {});
-    lot = std::make_unique<JobSetLot>(table, clock);
   }
-  ~JobSetFixture() {
-    table.drain();
-    lot.reset();
-  }
+  JobSets& sets() { return table.sets(); }
   void apply(const Entry& entry) { REQUIRE(table.apply(entry)); }
   void define(const std::string& id) { apply(defined(id, ++revision)); }
   // For unknown agents: it is done only when it has settled.
@@ -53,23 +47,23 @@ struct JobSetFixture {
   void complete(const std::string& id) { happen(id, EventKind::kCompleted); }
   void remove(const std::string& id) { apply(deleted(defined(id, 1), ++revision)); }
 
-  Lot::Look look(const std::string& key, const Waiter::Terms& terms = {}) {
-    return lot->look(key, terms, clock.now());
+  Look look(const JobSetPtr& set, const Waiter::Terms& terms = {}) {
+    return table.look(set, terms, clock.now());
   }
-  Status status(const std::string& key) { return look(key).snapshot->status; }
-  Verdict verdict(const std::string& key, Condition condition) {
+  Status status(const JobSetPtr& set) { return look(set).snapshot->status; }
+  Verdict verdict(const JobSetPtr& set, Condition condition) {
     Waiter::Terms terms;
     terms.condition = condition;
-    return look(key, terms).verdict;
+    return look(set, terms).verdict;
   }
-  Parked park(const std::string& key, TestWaiter& waiter) {
-    Lot::Look look;
-    return lot->park(key, waiter, 0, clock.now(), look);
+  Parked park(const JobSetPtr& set, TestWaiter& waiter) {
+    Look look;
+    return table.park(set, waiter, 0, clock.now(), look);
   }
-  // Parks for a change of the current state of the set.
-  Parked park_for_change(const std::string& key, TestWaiter& waiter) {
-    waiter.terms.seen = ValidatorList(look(key).snapshot->json.tag);
-    return park(key, waiter);
+  // Parks for a change of the set as it is now.
+  Parked park_for_change(const JobSetPtr& set, TestWaiter& waiter) {
+    waiter.terms.seen = ValidatorList(look(set).snapshot->json.tag);
+    return park(set, waiter);
   }
 };
 
@@ -80,12 +74,12 @@ inline Answer answer_of(TestWaiter& waiter) {
   return *answer;
 }
 
-// Waits until the notifier of the job's shard has handled all entries so far. A waiter that is
-// parked after its deadline is answered after waiters whose job changed before.
+// Waits until the notifier of the job's shard has dealt with what has been applied: whose deadline
+// has passed when it is parked is answered after those whose job changed before.
 inline void let_notifier_see(JobSetFixture& f, const std::string& id) {
   TestWaiter last(Condition::any_change(), f.clock.now());
   last.terms.seen = ValidatorList(f.table.look(id, {}, f.clock.now()).snapshot->json.tag);
-  Lot::Look look;
+  Look look;
   REQUIRE(f.table.park(id, last, 0, f.clock.now(), look) == Parked::kParked);
   REQUIRE(last.wait_answer());
 }

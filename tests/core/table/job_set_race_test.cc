@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/table/job_set_lot.h"
+#include "core/table/job_sets.h"
 #include "tests/core/job/entries.h"
 
 namespace bide {
@@ -46,7 +46,7 @@ class Slot final : public Waiter {
   std::uint64_t release() noexcept { return ticket_.fetch_add(1) + 1; }
   [[nodiscard]] std::uint64_t ticket() const noexcept { return ticket_.load(); }
 
-  std::string key;
+  JobSetPtr set;
   std::uint64_t parked_ticket = 0;
   std::uint64_t hang_up_ticket = 0;
   bool all = false;
@@ -78,43 +78,43 @@ class Dice {
   unsigned state_;
 };
 
-void prepare(Slot& slot, JobSetLot& lot, Dice& dice) {
+void prepare(Slot& slot, JobSets& sets, Dice& dice) {
   JobSetQuery query;
   query.match_any = dice.below(3) == 0;
   const int first = static_cast<int>(dice.below(kJobs));
   const int jobs = 1 + static_cast<int>(dice.below(kJobs));
   for (int i = 0; i < jobs; ++i) query.ids.push_back(job_id((first + i) % kJobs));
-  slot.key = query.key();
   slot.all = !query.match_any;
+  slot.set = std::make_shared<const JobSetQuery>(std::move(query));
   slot.terms = {};
   slot.terms.deadline = system_clock().now() + std::chrono::microseconds(dice.below(2000));
   if (dice.below(3) != 0) {
     slot.terms.condition = Condition::done();
     return;
   }
-  const Lot::Look look = lot.look(slot.key, slot.terms, system_clock().now());
+  const Look look = sets.look(*slot.set, slot.terms, system_clock().now());
   if (look.snapshot != nullptr) slot.terms.seen = ValidatorList(look.snapshot->json.tag);
   slot.all = false;
 }
 
 // Parks slot after slot with short deadlines; some clients hang up at once.
-Tally use_slots(JobSetLot& lot, std::deque<Slot>& slots, int rounds, unsigned seed) {
+Tally use_slots(JobSets& sets, std::deque<Slot>& slots, int rounds, unsigned seed) {
   Tally tally;
   Dice dice(seed);
   for (int round = 0; round < rounds; ++round) {
     for (Slot& slot : slots) {
       if (!slot.idle.exchange(false)) continue;
       ++slot.uses;
-      prepare(slot, lot, dice);
-      const std::string key = slot.key;
+      prepare(slot, sets, dice);
+      const JobSetPtr set = slot.set;
       slot.parked_ticket = slot.ticket() + 1;
       const std::uint64_t ticket = slot.release();
-      Lot::Look look;
-      const Lot::Parked parked = lot.park(key, slot, ticket, system_clock().now(), look);
-      if (parked == Lot::Parked::kParked) {
+      Look look;
+      const Parked parked = sets.park(set, slot, ticket, system_clock().now(), look);
+      if (parked == Parked::kParked) {
         ++tally.parked;
         if (dice.below(4) != 0 || !slot.claim(ticket)) continue;
-        lot.unpark(key, slot);  // The client hung up, and this thread won the claim.
+        sets.unpark(slot);  // The client hung up, and we were first.
         ++tally.hung_up;
       } else {
         REQUIRE(slot.claim(ticket));
@@ -150,7 +150,7 @@ bool live(JobTable& table, const std::atomic<bool>& stop, Revision& revision) {
 TEST_CASE("job set: change, deadline and hang-up race, and each request ends exactly once") {
   JobTable table(system_clock(), JobTable::Options{.shards = 3, .settle = 0ms}, nullptr);
   table.install(BucketRead(100), 7, 0s);
-  JobSetLot lot(table, system_clock());
+  JobSets& sets = table.sets();
   Revision revision = 0;
   for (int i = 0; i < kJobs; ++i) {
     REQUIRE(table.apply(defined(job_id(i), ++revision, about("jobs._all"))));
@@ -158,8 +158,8 @@ TEST_CASE("job set: change, deadline and hang-up race, and each request ends exa
   std::deque<Slot> first(48), second(48);
   std::atomic<bool> stop{false};
   auto watcher = std::async(std::launch::async, [&] { return live(table, stop, revision); });
-  auto other = std::async(std::launch::async, [&] { return use_slots(lot, second, 1500, 99); });
-  const Tally mine = use_slots(lot, first, 1500, 7);
+  auto other = std::async(std::launch::async, [&] { return use_slots(sets, second, 1500, 99); });
+  const Tally mine = use_slots(sets, first, 1500, 7);
   const Tally theirs = other.get();
   stop = true;
   CHECK(watcher.get());
@@ -185,13 +185,13 @@ TEST_CASE("job set: change, deadline and hang-up race, and each request ends exa
 TEST_CASE("job set: a client that leaves while its strands are being parked is let go, once") {
   JobTable table(system_clock(), JobTable::Options{.shards = 3}, nullptr);
   table.install(BucketRead(1000), 7, 0s);
-  JobSetLot lot(table, system_clock());
+  JobSets& sets = table.sets();
   JobSetQuery query;
   for (std::size_t i = 0; i < kJobSetIdsMax; ++i) {
     query.ids.push_back(job_id(static_cast<int>(i)));
-    REQUIRE(table.apply(defined(query.ids.back(), i + 1)));
+    REQUIRE(table.apply(defined(job_id(static_cast<int>(i)), i + 1)));
   }
-  const std::string key = query.key();
+  const auto set = std::make_shared<const JobSetQuery>(query);
   Slot slot;
   std::atomic<std::uint64_t> parking{0};  // The ticket that may be claimed; 0: none, 1: stop.
   std::atomic<int> left{0};
@@ -200,7 +200,7 @@ TEST_CASE("job set: a client that leaves while its strands are being parked is l
       // Every other client waits to be admitted, which comes just before the first strand.
       if (ticket == 0 || (left.load() % 2 == 1 && table.parked() == 0)) continue;
       if (!slot.claim(ticket)) continue;
-      lot.unpark(key, slot);
+      sets.unpark(slot);
       slot.terms = {};
       left.fetch_add(1);
       parking.store(0);
@@ -215,9 +215,9 @@ TEST_CASE("job set: a client that leaves while its strands are being parked is l
     slot.parked_ticket = slot.ticket() + 1;
     const std::uint64_t ticket = slot.release();
     parking.store(ticket);
-    Lot::Look look;
-    const Lot::Parked parked = lot.park(key, slot, ticket, system_clock().now(), look);
-    if (parked == Lot::Parked::kParked) ++entered;
+    Look look;
+    const Parked parked = sets.park(set, slot, ticket, system_clock().now(), look);
+    if (parked == Parked::kParked) ++entered;
     while (parking.load() != 0) {
     }
   }

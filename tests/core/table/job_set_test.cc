@@ -16,36 +16,10 @@ using Fixture = JobSetFixture;
 
 // --- The query and the set's representation ---------------------------------------------------
 
-TEST_CASE("job set: the key names the match and the ids in the order asked") {
-  const JobSetQuery query{{"b", "a"}, true};
-  CHECK(query.key() == "any:b,a");
-  CHECK(all_of({"x"}) == "all:x");
-  const auto parsed = JobSetQuery::parse("any:b,a");
-  REQUIRE(parsed);
-  CHECK(parsed->ids == query.ids);
-  CHECK(parsed->match_any);
-}
-
 TEST_CASE("job set: an id named twice counts where it was named first") {
   JobSetQuery query{{"b", "a", "b", "c", "a"}};
   query.collapse();
-  CHECK(query.key() == "all:b,a,c");
-}
-
-TEST_CASE("job set: what no query has written is no key") {
-  for (const char* key : {"", "a", "all", "all:", "any:", "some:a", "all:a,", "all:,a", "all:a,,b",
-                          "all:a.b", "all:a,a", "ALL:a", "all:status"}) {
-    CAPTURE(key);
-    CHECK_FALSE(JobSetQuery::parse(key));
-  }
-}
-
-TEST_CASE("job set: 256 ids are a key, one more is none") {
-  JobSetQuery query;
-  for (std::size_t i = 0; i < kJobSetIdsMax; ++i) query.ids.push_back("j" + std::to_string(i));
-  CHECK(JobSetQuery::parse(query.key())->ids == query.ids);
-  query.ids.emplace_back("more");
-  CHECK_FALSE(JobSetQuery::parse(query.key()));
+  CHECK(query.ids == std::vector<JobId>{"b", "a", "c"});
 }
 
 TEST_CASE("job set: items are the jobs' own representations, in the order asked") {
@@ -100,11 +74,10 @@ TEST_CASE("job set: where a job does not exist there is no set, and the missing 
   Fixture f;
   f.define("a");
   CHECK(f.look(all_of({"a", "x", "y"})).snapshot == nullptr);
-  CHECK(f.lot->missing({"x", "a", "y"}) == std::vector<std::string>{"x", "y"});
+  CHECK(f.sets().missing({"x", "a", "y"}) == std::vector<JobId>{"x", "y"});
   for (const Condition condition : {Condition::change(), Condition::done()}) {
     TestWaiter waiter(condition);
     CHECK(f.park(any_of({"a", "x"}), waiter) == Parked::kReady);
-    CHECK(f.park("no key", waiter) == Parked::kReady);
   }
   CHECK(f.table.parked() == 0);
 }
@@ -127,7 +100,7 @@ TEST_CASE("job set: success of all is impossible once one failed, of any once al
   Fixture f;
   for (const char* id : {"a", "b", "c"}) f.define(id);
   f.happen("a", EventKind::kSkipped);
-  const std::string all = all_of({"a", "b", "c"}), any = any_of({"a", "b", "c"});
+  const JobSetPtr all = all_of({"a", "b", "c"}), any = any_of({"a", "b", "c"});
   CHECK(f.verdict(all, Condition::succeeded()) == Verdict::kNever);
   CHECK(f.verdict(any, Condition::succeeded()) == Verdict::kPending);
   CHECK(can_never_succeed(*f.look(all).snapshot, false));
@@ -147,7 +120,7 @@ TEST_CASE("job set: a change is told by the set's tag, and a final set has none 
   Fixture f;
   f.define("a");
   f.define("b");
-  const std::string key = all_of({"a", "b"});
+  const JobSetPtr key = all_of({"a", "b"});
   Waiter::Terms terms;
   CHECK(f.look(key, terms).verdict == Verdict::kHolds);
   terms.seen = ValidatorList(f.look(key).snapshot->json.tag);
@@ -169,8 +142,8 @@ TEST_CASE("job set: If-None-Match: * matches every state there will be, whatever
   for (const Condition condition : {Condition::change(), Condition::done()}) {
     TestWaiter waiter(condition);
     waiter.terms.seen = *ValidatorList::parse("*");
-    Lot::Look look;
-    CHECK(f.lot->park(all_of({"a"}), waiter, 0, f.clock.now(), look) == Parked::kReady);
+    Look look;
+    CHECK(f.table.park(all_of({"a"}), waiter, 0, f.clock.now(), look) == Parked::kReady);
     CHECK(look.verdict == Verdict::kNever);
     CHECK(look.snapshot != nullptr);
   }

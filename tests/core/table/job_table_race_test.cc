@@ -63,9 +63,9 @@ Tally use_slots(JobTable& table, std::deque<Slot>& slots, int rounds, unsigned s
       slot.terms.deadline = system_clock().now() + std::chrono::microseconds(seed >> 18 & 1023);
       slot.parked_ticket = slot.ticket() + 1;
       const std::uint64_t ticket = slot.release();
-      JobTable::Look look;
-      const JobTable::Parked parked = table.park(id, slot, ticket, system_clock().now(), look);
-      if (parked == JobTable::Parked::kParked) {
+      Look look;
+      const Parked parked = table.park(id, slot, ticket, system_clock().now(), look);
+      if (parked == Parked::kParked) {
         ++tally.parked;
         if ((seed >> 28 & 3) != 0 || !slot.claim(ticket)) continue;
         table.unpark(id, slot);  // The client hung up, and this thread won the claim.

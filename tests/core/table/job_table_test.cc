@@ -34,14 +34,14 @@ struct Fixture {
     table->install(BucketRead(options.jobs_max), kEpoch, max_age);
   }
   void apply(const Entry& entry) { REQUIRE(table->apply(entry)); }
-  JobTable::Look look(const std::string& id) { return table->look(id, {}, clock.now()); }
+  Look look(const std::string& id) { return table->look(id, {}, clock.now()); }
   EntityTag tag(const std::string& id) { return look(id).snapshot->json.tag; }
-  JobTable::Parked park(const std::string& id, TestWaiter& waiter) {
-    JobTable::Look look;
+  Parked park(const std::string& id, TestWaiter& waiter) {
+    Look look;
     return table->park(id, waiter, 0, clock.now(), look);
   }
-  // Parks for a change of the current state.
-  JobTable::Parked park_for_change(const std::string& id, TestWaiter& waiter) {
+  // Parks for a change of the state as it is now.
+  Parked park_for_change(const std::string& id, TestWaiter& waiter) {
     waiter.terms.seen = *ValidatorList::parse(look(id).snapshot->json.etag());
     return park(id, waiter);
   }
@@ -57,7 +57,7 @@ TEST_CASE("job table: an unknown job has no snapshot and cannot be parked on") {
   Fixture f;
   CHECK(f.look("build-7").snapshot == nullptr);
   TestWaiter waiter;
-  CHECK(f.park("build-7", waiter) == JobTable::Parked::kReady);
+  CHECK(f.park("build-7", waiter) == Parked::kReady);
   CHECK(f.table->parked() == 0);
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("job table: a change answers who waits for one, with the new state") {
   Fixture f;
   f.apply(defined("build-7", 1));
   TestWaiter waiter;
-  REQUIRE(f.park_for_change("build-7", waiter) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("build-7", waiter) == Parked::kParked);
   CHECK(f.table->parked() == 1);
   f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
   const auto answer = waiter.wait_answer();
@@ -91,8 +91,8 @@ TEST_CASE("job table: a request whose news is there already is not parked") {
   TestWaiter waiter;
   waiter.terms.seen = *ValidatorList::parse(f.look("build-7").snapshot->json.etag());
   f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
-  JobTable::Look look;
-  CHECK(f.table->park("build-7", waiter, 0, f.clock.now(), look) == JobTable::Parked::kReady);
+  Look look;
+  CHECK(f.table->park("build-7", waiter, 0, f.clock.now(), look) == Parked::kReady);
   CHECK(look.verdict == Verdict::kHolds);
   REQUIRE(look.snapshot != nullptr);
   CHECK(look.snapshot->status == Status::kProcessing);
@@ -103,8 +103,8 @@ TEST_CASE("job table: intermediate changes do not wake who waits for done") {
   f.apply(defined("build-7", 1));
   TestWaiter done(Condition::done());
   TestWaiter change;
-  REQUIRE(f.park("build-7", done) == JobTable::Parked::kParked);
-  REQUIRE(f.park_for_change("build-7", change) == JobTable::Parked::kParked);
+  REQUIRE(f.park("build-7", done) == Parked::kParked);
+  REQUIRE(f.park_for_change("build-7", change) == Parked::kParked);
   f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
   REQUIRE(change.wait_answer());
   CHECK_FALSE(done.answered());
@@ -119,7 +119,7 @@ TEST_CASE("job table: the deadline answers with the state as it is") {
   Fixture f;
   f.apply(defined("build-7", 1));
   TestWaiter waiter({}, f.clock.now() + 1s);
-  REQUIRE(f.park_for_change("build-7", waiter) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("build-7", waiter) == Parked::kParked);
   f.clock.advance(999ms);
   CHECK_FALSE(waiter.answered());
   f.clock.advance(1ms);
@@ -133,7 +133,7 @@ TEST_CASE("job table: a change before the deadline beats the deadline") {
   Fixture f;
   f.apply(defined("build-7", 1));
   TestWaiter waiter({}, f.clock.now() + 1s);
-  REQUIRE(f.park_for_change("build-7", waiter) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("build-7", waiter) == Parked::kParked);
   f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
   f.clock.advance(2s);
   const auto answer = waiter.wait_answer();
@@ -147,7 +147,7 @@ TEST_CASE("job table: deadlines are answered in their order, whatever the order 
   std::deque<TestWaiter> waiters;
   for (const int second : {5, 1, 4, 2, 3}) {
     waiters.emplace_back(Condition::done(), f.clock.now() + std::chrono::seconds(second));
-    REQUIRE(f.park("build-7", waiters.back()) == JobTable::Parked::kParked);
+    REQUIRE(f.park("build-7", waiters.back()) == Parked::kParked);
   }
   for (const std::size_t next : {1U, 3U, 4U, 2U, 0U}) {
     f.clock.advance(1s);
@@ -161,8 +161,8 @@ TEST_CASE("job table: deleting the job answers everybody at once that it is gone
   f.apply(defined("build-7", 1));
   TestWaiter change;
   TestWaiter done(Condition::done());
-  REQUIRE(f.park_for_change("build-7", change) == JobTable::Parked::kParked);
-  REQUIRE(f.park("build-7", done) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("build-7", change) == Parked::kParked);
+  REQUIRE(f.park("build-7", done) == Parked::kParked);
   f.apply(deleted(defined("build-7", 1), 2));
   for (TestWaiter* waiter : {&change, &done}) {
     const auto answer = waiter->wait_answer();
@@ -187,7 +187,7 @@ TEST_CASE("job table: a job defined again after its deletion keeps the events th
 TEST_CASE("job table: who waits for a job to exist is answered when its definition comes") {
   Fixture f;
   TestWaiter waiter(Condition::exists(), f.clock.now() + 1s);
-  REQUIRE(f.park("build-7", waiter) == JobTable::Parked::kParked);
+  REQUIRE(f.park("build-7", waiter) == Parked::kParked);
   f.apply(happened("build-7", 1, EventKind::kStarted, "a"));
   f.apply(defined("build-7", 2));
   const auto answer = waiter.wait_answer();
@@ -199,7 +199,7 @@ TEST_CASE("job table: who waits for a job to exist is answered when its definiti
 TEST_CASE("job table: waiting for a job that never comes ends without a snapshot, or a trace") {
   Fixture f;
   TestWaiter waiter(Condition::exists(), f.clock.now() + 1s);
-  REQUIRE(f.park("build-7", waiter) == JobTable::Parked::kParked);
+  REQUIRE(f.park("build-7", waiter) == Parked::kParked);
   CHECK(f.table->jobs() == 1);
   f.clock.advance(1s);
   const auto answer = waiter.wait_answer();
@@ -213,7 +213,7 @@ TEST_CASE("job table: a broadcast is done only after it was quiet for the settle
   Fixture f;
   f.apply(broadcast("all", 1));
   TestWaiter waiter(Condition::done(), f.clock.now() + 60s);
-  REQUIRE(f.park("all", waiter) == JobTable::Parked::kParked);
+  REQUIRE(f.park("all", waiter) == Parked::kParked);
   f.apply(happened("all", 2, EventKind::kCompleted, "a"));
   f.clock.advance(1999ms);
   f.apply(happened("all", 3, EventKind::kAcknowledged, "b"));  // A late agent: the job is not done.
@@ -232,12 +232,12 @@ TEST_CASE("job table: parked_max requests are parked, one more is not") {
   Fixture f(JobTable::Options{.parked_max = 2});
   f.apply(defined("build-7", 1));
   TestWaiter first(Condition::done()), second(Condition::done()), third(Condition::done());
-  CHECK(f.park("build-7", first) == JobTable::Parked::kParked);
-  CHECK(f.park("build-7", second) == JobTable::Parked::kParked);
-  CHECK(f.park("build-7", third) == JobTable::Parked::kFull);
+  CHECK(f.park("build-7", first) == Parked::kParked);
+  CHECK(f.park("build-7", second) == Parked::kParked);
+  CHECK(f.park("build-7", third) == Parked::kFull);
   REQUIRE(second.try_claim());
   f.table->unpark("build-7", second);
-  CHECK(f.park("build-7", third) == JobTable::Parked::kParked);
+  CHECK(f.park("build-7", third) == Parked::kParked);
   CHECK(f.table->parked() == 2);
   f.table->drain();
 }
@@ -257,12 +257,12 @@ TEST_CASE("job table: whose client hung up is not answered") {
   Fixture f;
   f.apply(defined("build-7", 1));
   TestWaiter waiter;
-  REQUIRE(f.park_for_change("build-7", waiter) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("build-7", waiter) == Parked::kParked);
   REQUIRE(waiter.try_claim());
   f.table->unpark("build-7", waiter);
   CHECK(f.table->parked() == 0);
   TestWaiter next;
-  REQUIRE(f.park_for_change("build-7", next) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("build-7", next) == Parked::kParked);
   f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
   REQUIRE(next.wait_answer());
   CHECK_FALSE(waiter.answered());
@@ -273,7 +273,7 @@ TEST_CASE("job table: a client that hung up before it was parked is not parked")
   f.apply(defined("build-7", 1));
   TestWaiter waiter(Condition::done());
   REQUIRE(waiter.try_claim());
-  CHECK(f.park("build-7", waiter) == JobTable::Parked::kGone);
+  CHECK(f.park("build-7", waiter) == Parked::kGone);
   f.table->unpark("build-7", waiter);
   CHECK(f.table->parked() == 0);
 }
@@ -284,10 +284,10 @@ TEST_CASE("job table: draining answers everybody with the state as it is, and pa
   std::deque<TestWaiter> waiters;
   for (int i = 0; i < 1000; ++i) {
     waiters.emplace_back(Condition::done());
-    REQUIRE(f.park("build-7", waiters.back()) == JobTable::Parked::kParked);
+    REQUIRE(f.park("build-7", waiters.back()) == Parked::kParked);
   }
   TestWaiter ghost(Condition::exists());
-  REQUIRE(f.park("nobody", ghost) == JobTable::Parked::kParked);
+  REQUIRE(f.park("nobody", ghost) == Parked::kParked);
   f.table->drain();
   for (TestWaiter& waiter : waiters) {
     REQUIRE(waiter.answered());
@@ -297,7 +297,7 @@ TEST_CASE("job table: draining answers everybody with the state as it is, and pa
   }
   CHECK(ghost.wait_answer()->snapshot == nullptr);
   TestWaiter late(Condition::done());
-  CHECK(f.park("build-7", late) == JobTable::Parked::kDraining);
+  CHECK(f.park("build-7", late) == Parked::kDraining);
 }
 
 TEST_CASE("job table: a job leaves when its definition is older than the bucket's max age") {
@@ -306,7 +306,7 @@ TEST_CASE("job table: a job leaves when its definition is older than the bucket'
   definition.written = f.clock.wall_now();
   f.apply(definition);
   TestWaiter waiter(Condition::done());
-  REQUIRE(f.park("build-7", waiter) == JobTable::Parked::kParked);
+  REQUIRE(f.park("build-7", waiter) == Parked::kParked);
   f.clock.advance(30s);
   Entry later = defined("build-8", 2);
   later.written = f.clock.wall_now();
@@ -332,7 +332,7 @@ TEST_CASE("job table: a job that is written of again keeps no other from leaving
   write(happened("undefined", 2, EventKind::kStarted, "a"));
   write(defined("once", 3));
   TestWaiter waiter(Condition::done());
-  REQUIRE(f.park("once", waiter) == JobTable::Parked::kParked);
+  REQUIRE(f.park("once", waiter) == Parked::kParked);
   f.clock.advance(30s);
   write(defined("again", 4));
   write(happened("undefined", 5, EventKind::kFailed, "a"));
@@ -362,9 +362,9 @@ TEST_CASE("job table: what the bucket pushes out leaves, entry by entry") {
   f.apply(defined("second", 4));
   f.apply(defined("third", 5));
   TestWaiter first(Condition::done()), second, third;
-  REQUIRE(f.park("first", first) == JobTable::Parked::kParked);
-  REQUIRE(f.park_for_change("second", second) == JobTable::Parked::kParked);
-  REQUIRE(f.park_for_change("third", third) == JobTable::Parked::kParked);
+  REQUIRE(f.park("first", first) == Parked::kParked);
+  REQUIRE(f.park_for_change("second", second) == Parked::kParked);
+  REQUIRE(f.park_for_change("third", third) == Parked::kParked);
   f.table->let_go(1);
   CHECK(f.table->jobs() == 3);
   f.table->let_go(2);
@@ -381,8 +381,7 @@ TEST_CASE("job table: what the bucket pushes out leaves, entry by entry") {
   CHECK(third.wait_answer()->snapshot->json.tag.revision == 7);
   f.table->let_go(8);
   CHECK(f.table->jobs() == 0);
-  CHECK(f.table->overview()
-            .look(Overview::kStatisticsKey, {}, f.clock.now())
+  CHECK(f.table->look(Statistics(), {}, f.clock.now())
             .snapshot->json.bytes.find(R"("total_jobs":0)") != std::string::npos);
 }
 
@@ -412,10 +411,10 @@ TEST_CASE("job table: reading the bucket afresh wakes only those whose job diffe
   f.apply(defined("moved", 2));
   f.apply(defined("gone", 3));
   TestWaiter same, moved, gone, coming(Condition::exists());
-  REQUIRE(f.park_for_change("same", same) == JobTable::Parked::kParked);
-  REQUIRE(f.park_for_change("moved", moved) == JobTable::Parked::kParked);
-  REQUIRE(f.park_for_change("gone", gone) == JobTable::Parked::kParked);
-  REQUIRE(f.park("coming", coming) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("same", same) == Parked::kParked);
+  REQUIRE(f.park_for_change("moved", moved) == Parked::kParked);
+  REQUIRE(f.park_for_change("gone", gone) == Parked::kParked);
+  REQUIRE(f.park("coming", coming) == Parked::kParked);
   BucketRead read(100);
   REQUIRE(read.absorb(defined("same", 1)));
   REQUIRE(read.absorb(defined("moved", 2)));
@@ -435,7 +434,7 @@ TEST_CASE("job table: a new epoch is a change for everybody") {
   Fixture f;
   f.apply(defined("build-7", 1));
   TestWaiter waiter;
-  REQUIRE(f.park_for_change("build-7", waiter) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("build-7", waiter) == Parked::kParked);
   BucketRead read(100);
   REQUIRE(read.absorb(defined("build-7", 1)));
   f.table->install(std::move(read), kEpoch + 1, 0s);
@@ -463,10 +462,10 @@ TEST_CASE("job table: a job that did not succeed is final only after its retry g
   CHECK(f.look("build-7").snapshot->undecided);
   TestWaiter done(Condition::done()), succeeded(Condition::succeeded()), change,
       ended(Condition::final());
-  REQUIRE(f.park("build-7", done) == JobTable::Parked::kParked);
-  REQUIRE(f.park("build-7", succeeded) == JobTable::Parked::kParked);
-  REQUIRE(f.park_for_change("build-7", change) == JobTable::Parked::kParked);
-  REQUIRE(f.park("build-7", ended) == JobTable::Parked::kParked);
+  REQUIRE(f.park("build-7", done) == Parked::kParked);
+  REQUIRE(f.park("build-7", succeeded) == Parked::kParked);
+  REQUIRE(f.park_for_change("build-7", change) == Parked::kParked);
+  REQUIRE(f.park("build-7", ended) == Parked::kParked);
   f.clock.advance(29s);
   CHECK_FALSE(f.look("build-7").snapshot->final);
 
@@ -527,7 +526,7 @@ TEST_CASE("job table: success is out of reach only when nobody is at work") {
   f.apply(happened("build-7", 2, EventKind::kFailed, "a"));
   f.apply(happened("build-7", 3, EventKind::kStarted, "a"));
   TestWaiter waiter(Condition::succeeded());
-  REQUIRE(f.park("build-7", waiter) == JobTable::Parked::kParked);
+  REQUIRE(f.park("build-7", waiter) == Parked::kParked);
   f.apply(happened("build-7", 4, EventKind::kFailed, "a"));
   CHECK(waiter.wait_answer()->snapshot->status == Status::kFailed);
 }
@@ -604,9 +603,9 @@ TEST_CASE("job table: a large job is rendered apart, and its waiters hear of it 
   grow(f, "large", 10);
   TestWaiter change, done(Condition::done()), timeout(Condition::done(), f.clock.now() + 5s),
       gone(Condition::final());
-  REQUIRE(f.park_for_change("large", change) == JobTable::Parked::kParked);
-  REQUIRE(f.park("large", done) == JobTable::Parked::kParked);
-  REQUIRE(f.park("large", timeout) == JobTable::Parked::kParked);
+  REQUIRE(f.park_for_change("large", change) == Parked::kParked);
+  REQUIRE(f.park("large", done) == Parked::kParked);
+  REQUIRE(f.park("large", timeout) == Parked::kParked);
   f.apply(happened("large", 500, EventKind::kStarted, "b"));
   auto answer = change.wait_answer();
   REQUIRE(answer);
@@ -638,13 +637,13 @@ TEST_CASE("job table: a large job is rendered apart, and its waiters hear of it 
 
   // It was not rendered since it changed: parking renders it first.
   f.apply(happened("large", 600, EventKind::kStarted, "d"));
-  REQUIRE(f.park("large", gone) == JobTable::Parked::kParked);
+  REQUIRE(f.park("large", gone) == Parked::kParked);
   f.apply(deleted(broadcast("large", 1), 700));
   CHECK(gone.wait_answer()->outcome == Outcome::kGone);
 
   f.apply(broadcast("large", 701));
   TestWaiter drained(Condition::final());
-  REQUIRE(f.park("large", drained) == JobTable::Parked::kParked);
+  REQUIRE(f.park("large", drained) == Parked::kParked);
   f.apply(happened("large", 800, EventKind::kStarted, "e"));
   f.table->drain();
   CHECK(drained.wait_answer()->snapshot->json.tag.revision == 800);

@@ -29,9 +29,9 @@ std::string told_after(OverviewFixture& f, Revision revision, std::size_t jobs_m
   return told(f.overview().changes_after({kEpoch, revision, 0}, jobs_max, bytes_max));
 }
 
-Lot::Parked park_behind(OverviewFixture& f, const EntityTag& cursor, TestWaiter& waiter) {
+Parked park_behind(OverviewFixture& f, const EntityTag& cursor, TestWaiter& waiter) {
   waiter.terms.seen = *ValidatorList::parse('"' + opaque_tag(cursor) + '"');
-  return f.park(Overview::kFeedKey, waiter);
+  return f.park(Feed(), waiter);
 }
 
 // a@1 b@2 c@3, then b and a change: c@3 b@4 a@5.
@@ -102,7 +102,7 @@ TEST_CASE("feed: who waits is woken by the next change, without waiting for a ti
   fill(f);
   for (Revision revision = 6; revision < 20; ++revision) {
     TestWaiter waiter;
-    REQUIRE(park_behind(f, f.overview().feed_position(), waiter) == Lot::Parked::kParked);
+    REQUIRE(park_behind(f, f.overview().feed_position(), waiter) == Parked::kParked);
     f.apply(happened("a", revision, EventKind::kStarted, "x"));
     const auto answer = waiter.wait_answer();
     REQUIRE(answer);
@@ -117,13 +117,11 @@ TEST_CASE("feed: who has not seen everything is not parked") {
   OverviewFixture f;
   fill(f);
   TestWaiter behind, foreign, abreast;
-  CHECK(park_behind(f, {kEpoch, 4, 0}, behind) == Lot::Parked::kReady);
-  CHECK(park_behind(f, {kEpoch + 1, 100, 0}, foreign) == Lot::Parked::kReady);
-  CHECK(f.overview().look(Overview::kFeedKey, behind.terms, f.clock.now()).verdict ==
-        Verdict::kHolds);
-  CHECK(park_behind(f, {kEpoch, 5, 0}, abreast) == Lot::Parked::kParked);
-  CHECK(f.overview().look(Overview::kFeedKey, abreast.terms, f.clock.now()).verdict ==
-        Verdict::kPending);
+  CHECK(park_behind(f, {kEpoch, 4, 0}, behind) == Parked::kReady);
+  CHECK(park_behind(f, {kEpoch + 1, 100, 0}, foreign) == Parked::kReady);
+  CHECK(f.overview().look_at_feed(behind.terms).verdict == Verdict::kHolds);
+  CHECK(park_behind(f, {kEpoch, 5, 0}, abreast) == Parked::kParked);
+  CHECK(f.overview().look_at_feed(abreast.terms).verdict == Verdict::kPending);
   f.table->drain();
 }
 
@@ -131,7 +129,7 @@ TEST_CASE("feed: what nobody could be told does not wake") {
   OverviewFixture f;
   fill(f);
   TestWaiter waiter({}, f.clock.now() + 1s);
-  REQUIRE(park_behind(f, {kEpoch, 5, 0}, waiter) == Lot::Parked::kParked);
+  REQUIRE(park_behind(f, {kEpoch, 5, 0}, waiter) == Parked::kParked);
   f.apply(happened("ghost", 6, EventKind::kStarted, "x"));
   f.apply(deleted(defined("b", 2), 7));
   f.clock.advance(1s);
@@ -145,7 +143,7 @@ TEST_CASE("feed: another epoch wakes, and everything comes again") {
   OverviewFixture f;
   fill(f);
   TestWaiter waiter;
-  REQUIRE(park_behind(f, {kEpoch, 5, 0}, waiter) == Lot::Parked::kParked);
+  REQUIRE(park_behind(f, {kEpoch, 5, 0}, waiter) == Parked::kParked);
   f.install({defined("a", 1), defined("b", 2)}, kEpoch + 1);
   REQUIRE(waiter.wait_answer());
   const auto batch = f.overview().changes_after({kEpoch, 5, 0}, kAny, kAny);
@@ -157,7 +155,7 @@ TEST_CASE("feed: an epoch without jobs has nothing to tell, so it does not wake"
   OverviewFixture f;
   fill(f);
   TestWaiter waiter;
-  REQUIRE(park_behind(f, {kEpoch, 5, 0}, waiter) == Lot::Parked::kParked);
+  REQUIRE(park_behind(f, {kEpoch, 5, 0}, waiter) == Parked::kParked);
   f.install({}, kEpoch + 1);
   CHECK(f.overview().changes_after({kEpoch, 5, 0}, kAny, kAny).empty());
   f.apply(defined("a", 1));
@@ -168,11 +166,11 @@ TEST_CASE("feed: draining answers those who wait, and parks no more") {
   OverviewFixture f;
   fill(f);
   TestWaiter waiter, late;
-  REQUIRE(park_behind(f, {kEpoch, 5, 0}, waiter) == Lot::Parked::kParked);
+  REQUIRE(park_behind(f, {kEpoch, 5, 0}, waiter) == Parked::kParked);
   f.table->drain();
   REQUIRE(waiter.answered());
   CHECK(waiter.wait_answer()->outcome == Outcome::kDrain);
-  CHECK(park_behind(f, {kEpoch, 5, 0}, late) == Lot::Parked::kDraining);
+  CHECK(park_behind(f, {kEpoch, 5, 0}, late) == Parked::kDraining);
 }
 
 }  // namespace

@@ -35,21 +35,21 @@ struct OverviewFixture {
     table->install(std::move(read), epoch, {});
   }
 
-  std::shared_ptr<const Snapshot> page(std::string_view key) {
-    return overview().look(key, {}, clock.now()).snapshot;
+  std::shared_ptr<const Snapshot> page(const Target& target) {
+    return table->look(target, {}, clock.now()).snapshot;
   }
-  std::shared_ptr<const Snapshot> statistics() { return page(Overview::kStatisticsKey); }
+  std::shared_ptr<const Snapshot> statistics() { return page(Statistics()); }
   std::string job_json(const std::string& id) {
     return table->look(id, {}, clock.now()).snapshot->json.bytes;
   }
-  Lot::Parked park(std::string_view key, TestWaiter& waiter) {
-    Lot::Look look;
-    return overview().park(key, waiter, 0, clock.now(), look);
+  Parked park(const Target& target, TestWaiter& waiter) {
+    Look look;
+    return table->park(target, waiter, 0, clock.now(), look);
   }
-  // The look of a client that has seen `seen`.
-  Lot::Parked park_after(std::string_view key, const Snapshot& seen, TestWaiter& waiter) {
+  // As a client that has `seen`.
+  Parked park_after(const Target& target, const Snapshot& seen, TestWaiter& waiter) {
     waiter.terms.seen = *ValidatorList::parse(seen.json.etag());
-    return park(key, waiter);
+    return park(target, waiter);
   }
 };
 

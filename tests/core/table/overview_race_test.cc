@@ -86,26 +86,26 @@ struct Report {
   std::vector<std::string> faults;
 };
 
-// Holds requests for a page. Comes back with the tag of the answer or of a look, or hangs up.
-Report hold(Overview& overview, const std::string& key, const std::atomic<bool>& stop,
+// Holds requests for a page, coming back with what it was answered, or after a look, or leaving.
+Report hold(JobTable& table, const Target& target, const std::atomic<bool>& stop,
             std::atomic<int>& answers, unsigned seed) {
   Report report;
   EntityTag seen;
   while (!stop.load() && report.faults.empty()) {
     seed = seed * 1103515245 + 12345;
     const TimePoint now = system_clock().now();
-    if ((seed >> 16 & 3) == 0) seen = overview.look(key, {}, now).snapshot->json.tag;
+    if ((seed >> 16 & 3) == 0) seen = table.look(target, {}, now).snapshot->json.tag;
     TestWaiter waiter({}, now + std::chrono::microseconds(seed >> 18 & 4095));
     waiter.terms.seen = *ValidatorList::parse('"' + opaque_tag(seen) + '"');
-    Lot::Look look;
+    Look look;
     Answer answer;
-    const Lot::Parked parked = overview.park(key, waiter, 0, now, look);
-    if (parked == Lot::Parked::kParked && (seed >> 28 & 3) == 0 && waiter.try_claim()) {
-      overview.unpark(key, waiter);
+    const Parked parked = table.park(target, waiter, 0, now, look);
+    if (parked == Parked::kParked && (seed >> 28 & 3) == 0 && waiter.try_claim()) {
+      table.unpark(target, waiter);
       ++report.hung_up;
       continue;
     }
-    if (parked == Lot::Parked::kParked) {
+    if (parked == Parked::kParked) {
       const auto got = waiter.wait_answer();
       if (!got) return report.faults.emplace_back("not answered"), report;
       answer = *got;
@@ -116,7 +116,8 @@ Report hold(Overview& overview, const std::string& key, const std::atomic<bool>&
     }
     const EntityTag tag = answer.snapshot->json.tag;
     if (tag.revision < seen.revision) {
-      report.faults.push_back(key + ": " + opaque_tag(tag) + " after " + opaque_tag(seen));
+      report.faults.push_back(std::to_string(target.index()) + ": " + opaque_tag(tag) + " after " +
+                              opaque_tag(seen));
     }
     if (answer.outcome == Outcome::kChanged && tag.hash == seen.hash && tag.epoch == seen.epoch) {
       report.faults.emplace_back("no change");
@@ -144,8 +145,8 @@ struct Follower {
       const TimePoint now = system_clock().now();
       TestWaiter waiter({}, now + 5s);
       waiter.terms.seen = *ValidatorList::parse('"' + opaque_tag(cursor) + '"');
-      Lot::Look look;
-      if (overview.park(Overview::kFeedKey, waiter, 0, now, look) != Lot::Parked::kParked) continue;
+      Look look;
+      if (overview.park_on_feed(waiter, 0, look) != Parked::kParked) continue;
       const auto answer = waiter.wait_answer();
       if (!answer) return (void)faults.emplace_back("not answered");
       if (answer->outcome == Outcome::kTimeout) return (void)faults.emplace_back("not woken");
@@ -161,11 +162,11 @@ TEST_CASE("overview: nobody is answered with an older state, and the feed skips 
   std::atomic<Revision> last{UINT64_MAX};
   std::atomic<int> answers{0};
   std::array<std::future<Report>, 6> holders;
-  const std::array<std::string, 3> keys = {"status", "?limit=4&offset=1",
-                                           "?limit=10&offset=0&status=failed"};
+  const std::array<Target, 3> targets = {Statistics(), PageQuery{{}, 4, 1},
+                                         PageQuery{Status::kFailed, 10, 0}};
   for (unsigned i = 0; i < holders.size(); ++i) {
     holders[i] = std::async(std::launch::async, [&, i] {
-      return hold(overview, keys[i % keys.size()], stop, answers, i);
+      return hold(table, targets[i % targets.size()], stop, answers, i);
     });
   }
   std::array<Follower, 2> followers;
@@ -210,7 +211,7 @@ TEST_CASE("overview: jobs that leave by age, amid whole reads of the bucket, lea
   auto reader = std::async(std::launch::async, [&] {
     std::size_t bytes = 0;
     while (!stop.load()) {
-      bytes += table.overview().look("?limit=100&offset=0", {}, {}).snapshot->whole_json().size();
+      bytes += table.look(PageQuery{{}, 100, 0}, {}, {}).snapshot->whole_json().size();
       for (const auto& job : table.overview().changes_after({}, 100, SIZE_MAX)) {
         bytes += job->json.bytes.size();
       }
@@ -236,7 +237,7 @@ TEST_CASE("overview: jobs that leave by age, amid whole reads of the bucket, lea
   CHECK(eventually([&] { return table.jobs() == 0; }));
   stop = true;
   CHECK(reader.get() > 0);
-  const auto page = table.overview().look("?limit=100&offset=0", {}, {}).snapshot;
+  const auto page = table.look(PageQuery{{}, 100, 0}, {}, {}).snapshot;
   CHECK(page->json.bytes.starts_with("{\"total_items\":0,"));
   CHECK(table.overview().changes_after({}, 100, SIZE_MAX).empty());
   table.close();

@@ -18,14 +18,14 @@ using testing::happened;
 using testing::OverviewFixture;
 using testing::statistics_json;
 
-constexpr std::string_view kStatistics = Overview::kStatisticsKey;
+constexpr Statistics kStatistics;
 
 // The statistics change at `revision`, and a waiter is answered at a tick now. Later waiters wait
 // for the interval.
 std::shared_ptr<const Snapshot> tick(OverviewFixture& f, Revision revision) {
   f.clock.advance(250ms);
   TestWaiter waiter;
-  REQUIRE(f.park_after(kStatistics, *f.statistics(), waiter) == Lot::Parked::kParked);
+  REQUIRE(f.park_after(kStatistics, *f.statistics(), waiter) == Parked::kParked);
   f.apply(defined("tick-" + std::to_string(revision), revision));
   const auto answer = waiter.wait_answer();
   REQUIRE(answer);
@@ -37,12 +37,11 @@ TEST_CASE("overview: a change answers who waits for the statistics, and for each
   OverviewFixture f;
   f.apply(defined("a", 1));
   TestWaiter statistics, all, failed;
-  REQUIRE(f.park_after(kStatistics, *f.statistics(), statistics) == Lot::Parked::kParked);
-  REQUIRE(f.park_after("?limit=10&offset=0", *f.page("?limit=10&offset=0"), all) ==
-          Lot::Parked::kParked);
-  REQUIRE(f.park_after("?limit=10&offset=0&status=failed",
-                       *f.page("?limit=10&offset=0&status=failed"),
-                       failed) == Lot::Parked::kParked);
+  REQUIRE(f.park_after(kStatistics, *f.statistics(), statistics) == Parked::kParked);
+  REQUIRE(f.park_after(PageQuery{{}, 10, 0}, *f.page(PageQuery{{}, 10, 0}), all) ==
+          Parked::kParked);
+  REQUIRE(f.park_after(PageQuery{Status::kFailed, 10, 0},
+                       *f.page(PageQuery{Status::kFailed, 10, 0}), failed) == Parked::kParked);
   CHECK(f.table->parked() == 3);
   f.apply(happened("a", 2, EventKind::kStarted, "x"));
   for (TestWaiter* waiter : {&statistics, &all, &failed}) {
@@ -59,9 +58,8 @@ TEST_CASE("overview: a change that does not show on the page does not answer") {
   f.apply(defined("a", 1));
   f.apply(happened("a", 2, EventKind::kAcknowledged, "x"));
   TestWaiter statistics, page;
-  REQUIRE(f.park_after(kStatistics, *f.statistics(), statistics) == Lot::Parked::kParked);
-  REQUIRE(f.park_after("?limit=1&offset=0", *f.page("?limit=1&offset=0"), page) ==
-          Lot::Parked::kParked);
+  REQUIRE(f.park_after(kStatistics, *f.statistics(), statistics) == Parked::kParked);
+  REQUIRE(f.park_after(PageQuery{{}, 1, 0}, *f.page(PageQuery{{}, 1, 0}), page) == Parked::kParked);
   f.apply(happened("a", 3, EventKind::kStarted, "x"));
   REQUIRE(page.wait_answer());
   CHECK_FALSE(statistics.answered());
@@ -77,7 +75,7 @@ TEST_CASE("overview: a busy queue answers once an interval, with the state as it
   OverviewFixture f;
   const auto seen = tick(f, 1);
   TestWaiter waiter;
-  REQUIRE(f.park_after(kStatistics, *seen, waiter) == Lot::Parked::kParked);
+  REQUIRE(f.park_after(kStatistics, *seen, waiter) == Parked::kParked);
   f.apply(defined("a", 2));
   f.clock.advance(249ms);
   f.apply(defined("b", 3));
@@ -97,12 +95,12 @@ TEST_CASE("overview: who comes back at once with each answer's tag waits, whatev
     // Other clients come with a tag of last week, or of just now.
     f.apply(defined("a" + std::to_string(i), ++revision));
     TestWaiter stranger, looker;
-    CHECK(f.park(kStatistics, stranger) == Lot::Parked::kReady);
+    CHECK(f.park(kStatistics, stranger) == Parked::kReady);
     const auto looked = f.statistics();
     f.apply(defined("b" + std::to_string(i), ++revision));
-    REQUIRE(f.park_after(kStatistics, *looked, looker) == Lot::Parked::kParked);
+    REQUIRE(f.park_after(kStatistics, *looked, looker) == Parked::kParked);
     waiters.emplace_back();
-    REQUIRE(f.park_after(kStatistics, *seen, waiters.back()) == Lot::Parked::kParked);
+    REQUIRE(f.park_after(kStatistics, *seen, waiters.back()) == Parked::kParked);
     CHECK_FALSE(waiters.back().answered());
     f.clock.advance(250ms);
     const auto answer = waiters.back().wait_answer();
@@ -117,15 +115,15 @@ TEST_CASE("overview: who is answered without parking waits the next time") {
   OverviewFixture f;
   f.apply(defined("a", 1));
   TestWaiter first, second;
-  Lot::Look look;
-  REQUIRE(f.overview().park(kStatistics, first, 0, f.clock.now(), look) == Lot::Parked::kReady);
+  Look look;
+  REQUIRE(f.table->park(kStatistics, first, 0, f.clock.now(), look) == Parked::kReady);
   CHECK(look.verdict == Verdict::kHolds);
   REQUIRE(look.snapshot != nullptr);
   tick(f, 2);
   f.apply(defined("b", 3));
-  REQUIRE(f.park(kStatistics, first) == Lot::Parked::kReady);
+  REQUIRE(f.park(kStatistics, first) == Parked::kReady);
   f.apply(defined("c", 4));
-  CHECK(f.park_after(kStatistics, *f.statistics(), second) == Lot::Parked::kParked);
+  CHECK(f.park_after(kStatistics, *f.statistics(), second) == Parked::kParked);
   f.apply(defined("d", 5));
   CHECK_FALSE(second.answered());
   f.clock.advance(250ms);
@@ -136,11 +134,11 @@ TEST_CASE("overview: who has seen more than the last tick is not answered with t
   OverviewFixture f;
   tick(f, 1);
   TestWaiter keeps_the_page, newer;
-  REQUIRE(f.park_after(kStatistics, *f.statistics(), keeps_the_page) == Lot::Parked::kParked);
+  REQUIRE(f.park_after(kStatistics, *f.statistics(), keeps_the_page) == Parked::kParked);
   f.apply(defined("a", 2));
   const auto looked = f.statistics();
   CHECK(looked->json.bytes == statistics_json({2, 0, 0, 0, 0, 0}));
-  REQUIRE(f.park_after(kStatistics, *looked, newer) == Lot::Parked::kParked);
+  REQUIRE(f.park_after(kStatistics, *looked, newer) == Parked::kParked);
   f.clock.advance(250ms);
   REQUIRE(keeps_the_page.wait_answer());
   CHECK(f.table->parked() == 1);
@@ -163,7 +161,7 @@ TEST_CASE("overview: a change between looking and parking is not missed") {
   const auto looked = f.statistics();
   f.apply(defined("a", 2));
   TestWaiter waiter;
-  REQUIRE(f.park_after(kStatistics, *looked, waiter) == Lot::Parked::kParked);
+  REQUIRE(f.park_after(kStatistics, *looked, waiter) == Parked::kParked);
   f.clock.advance(250ms);
   const auto answer = waiter.wait_answer();
   REQUIRE(answer);
@@ -175,9 +173,9 @@ TEST_CASE("overview: a tag of long ago is answered at once") {
   const auto old = tick(f, 1);
   const auto other = tick(f, 2);
   TestWaiter waiter;
-  Lot::Look look;
+  Look look;
   waiter.terms.seen = *ValidatorList::parse(old->json.etag());
-  CHECK(f.overview().park(kStatistics, waiter, 0, f.clock.now(), look) == Lot::Parked::kReady);
+  CHECK(f.table->park(kStatistics, waiter, 0, f.clock.now(), look) == Parked::kReady);
   CHECK(look.snapshot->json.bytes == other->json.bytes);
 }
 
@@ -185,8 +183,8 @@ TEST_CASE("overview: `*` matches whatever will be, so it is not parked") {
   OverviewFixture f;
   TestWaiter waiter;
   waiter.terms.seen = *ValidatorList::parse("*");
-  Lot::Look look;
-  CHECK(f.overview().park(kStatistics, waiter, 0, f.clock.now(), look) == Lot::Parked::kReady);
+  Look look;
+  CHECK(f.table->park(kStatistics, waiter, 0, f.clock.now(), look) == Parked::kReady);
   CHECK(look.verdict == Verdict::kNever);
 }
 
@@ -194,7 +192,7 @@ TEST_CASE("overview: the deadline answers with the state as it is") {
   OverviewFixture f;
   const auto seen = tick(f, 1);
   TestWaiter waiter({}, f.clock.now() + 100ms);
-  REQUIRE(f.park_after(kStatistics, *seen, waiter) == Lot::Parked::kParked);
+  REQUIRE(f.park_after(kStatistics, *seen, waiter) == Parked::kParked);
   SUBCASE("unchanged") { f.clock.advance(100ms); }
   SUBCASE("changed, but not ticked") {
     f.apply(defined("a", 2));
@@ -211,7 +209,7 @@ TEST_CASE("overview: a change before the deadline beats the deadline") {
   OverviewFixture f;
   const auto seen = tick(f, 1);
   TestWaiter waiter({}, f.clock.now() + 1s);
-  REQUIRE(f.park_after(kStatistics, *seen, waiter) == Lot::Parked::kParked);
+  REQUIRE(f.park_after(kStatistics, *seen, waiter) == Parked::kParked);
   f.apply(defined("a", 2));
   f.clock.advance(2s);
   const auto answer = waiter.wait_answer();
@@ -223,7 +221,7 @@ TEST_CASE("overview: another epoch is a change, even of what looks alike") {
   OverviewFixture f;
   f.apply(defined("a", 1));
   TestWaiter waiter;
-  REQUIRE(f.park_after(kStatistics, *f.statistics(), waiter) == Lot::Parked::kParked);
+  REQUIRE(f.park_after(kStatistics, *f.statistics(), waiter) == Parked::kParked);
   f.install({defined("a", 1)}, OverviewFixture::kEpoch + 1);
   const auto answer = waiter.wait_answer();
   REQUIRE(answer);
@@ -235,7 +233,7 @@ TEST_CASE("overview: reading the same afresh answers nobody") {
   OverviewFixture f;
   f.apply(defined("a", 1));
   TestWaiter waiter;
-  REQUIRE(f.park_after(kStatistics, *f.statistics(), waiter) == Lot::Parked::kParked);
+  REQUIRE(f.park_after(kStatistics, *f.statistics(), waiter) == Parked::kParked);
   f.install({defined("a", 1)}, OverviewFixture::kEpoch);
   f.apply(defined("b", 2));
   f.clock.advance(250ms);  // Installing causes a tick.
@@ -249,8 +247,8 @@ TEST_CASE("overview: draining answers everybody with the state as it is, and par
   f.apply(defined("a", 1));
   std::deque<TestWaiter> waiters(300);
   for (std::size_t i = 0; i < waiters.size(); ++i) {
-    const std::string key = i % 2 == 0 ? std::string(kStatistics) : PageQuery{{}, 10, i % 50}.key();
-    REQUIRE(f.park_after(key, *f.page(key), waiters[i]) == Lot::Parked::kParked);
+    const Target key = i % 2 == 0 ? Target(kStatistics) : Target(PageQuery{{}, 10, i % 50});
+    REQUIRE(f.park_after(key, *f.page(key), waiters[i]) == Parked::kParked);
   }
   f.table->drain();
   for (TestWaiter& waiter : waiters) {
@@ -260,7 +258,7 @@ TEST_CASE("overview: draining answers everybody with the state as it is, and par
     CHECK(waiter.terms.seen.matches_content(answer->snapshot->json.tag));
   }
   TestWaiter late;
-  CHECK(f.park_after(kStatistics, *f.statistics(), late) == Lot::Parked::kDraining);
+  CHECK(f.park_after(kStatistics, *f.statistics(), late) == Parked::kDraining);
   CHECK(f.table->parked() == 0);
 }
 
@@ -268,18 +266,17 @@ TEST_CASE("overview: requests parked on it and on jobs share parked_max") {
   OverviewFixture f(JobTable::Options{.parked_max = 2});
   f.apply(defined("a", 1));
   TestWaiter job(Condition::done()), statistics, page, feed;
-  Lot::Look look;
-  REQUIRE(f.table->park("a", job, 0, f.clock.now(), look) == Lot::Parked::kParked);
-  REQUIRE(f.park_after(kStatistics, *f.statistics(), statistics) == Lot::Parked::kParked);
-  CHECK(f.park_after("?limit=1&offset=0", *f.page("?limit=1&offset=0"), page) ==
-        Lot::Parked::kFull);
+  Look look;
+  REQUIRE(f.table->park("a", job, 0, f.clock.now(), look) == Parked::kParked);
+  REQUIRE(f.park_after(kStatistics, *f.statistics(), statistics) == Parked::kParked);
+  CHECK(f.park_after(PageQuery{{}, 1, 0}, *f.page(PageQuery{{}, 1, 0}), page) == Parked::kFull);
   feed.terms.seen = *ValidatorList::parse('"' + opaque_tag(f.overview().feed_position()) + '"');
-  CHECK(f.park(Overview::kFeedKey, feed) == Lot::Parked::kFull);
+  CHECK(f.park(Feed(), feed) == Parked::kFull);
   CHECK(f.table->parked() == 2);
   REQUIRE(statistics.try_claim());
-  f.overview().unpark(kStatistics, statistics);
-  f.overview().unpark(kStatistics, statistics);
-  CHECK(f.park(Overview::kFeedKey, feed) == Lot::Parked::kParked);
+  f.overview().unpark(statistics);
+  f.overview().unpark(statistics);
+  CHECK(f.park(Feed(), feed) == Parked::kParked);
   CHECK(f.table->parked() == 2);
   f.table->drain();
 }
@@ -289,28 +286,26 @@ TEST_CASE("overview: one client waits for 32 pages, whatever it asks for, and ot
   std::deque<TestWaiter> waiters(HeldPages::kPagesPerClient);
   for (std::size_t i = 0; i < waiters.size(); ++i) {
     waiters[i].of_client = 1;
-    const std::string key = PageQuery{{}, 10, i}.key();
-    TestWaiter passing;  // It is answered at once, and the page is remembered for a while.
-    REQUIRE(f.park(PageQuery{{}, 20, i}.key(), passing) == Lot::Parked::kReady);
-    REQUIRE(f.park_after(key, *f.page(key), waiters[i]) == Lot::Parked::kParked);
+    const Target key = PageQuery{{}, 10, i};
+    TestWaiter passing;  // Answered at once: the page is remembered for a while.
+    REQUIRE(f.park(PageQuery{{}, 20, i}, passing) == Parked::kReady);
+    REQUIRE(f.park_after(key, *f.page(key), waiters[i]) == Parked::kParked);
   }
   TestWaiter one_more, same, statistics, other, unjudged;
   one_more.of_client = same.of_client = statistics.of_client = unjudged.of_client = 1;
-  const std::string new_key = PageQuery{{}, 10, 400}.key();
-  CHECK(f.park_after(new_key, *f.page(new_key), one_more) == Lot::Parked::kTooMany);
-  CHECK(f.park_after(new_key, *f.page(new_key), other) == Lot::Parked::kParked);
-  CHECK(f.park_after(new_key, *f.page(new_key), unjudged) == Lot::Parked::kTooMany);
-  CHECK(f.park_after(kStatistics, *f.statistics(), statistics) == Lot::Parked::kParked);
-  CHECK(f.park_after("?limit=10&offset=7", *f.page("?limit=10&offset=7"), same) ==
-        Lot::Parked::kParked);
+  const Target new_key = PageQuery{{}, 10, 400};
+  CHECK(f.park_after(new_key, *f.page(new_key), one_more) == Parked::kTooMany);
+  CHECK(f.park_after(new_key, *f.page(new_key), other) == Parked::kParked);
+  CHECK(f.park_after(new_key, *f.page(new_key), unjudged) == Parked::kTooMany);
+  CHECK(f.park_after(kStatistics, *f.statistics(), statistics) == Parked::kParked);
+  CHECK(f.park_after(PageQuery{{}, 10, 7}, *f.page(PageQuery{{}, 10, 7}), same) == Parked::kParked);
   CHECK(f.table->parked() == waiters.size() + 3);
   REQUIRE(waiters[3].try_claim());
-  f.overview().unpark("?limit=10&offset=3", waiters[3]);
+  f.overview().unpark(waiters[3]);
   REQUIRE(waiters[7].try_claim());
-  f.overview().unpark("?limit=10&offset=7", waiters[7]);  // `same` still waits for that page.
-  CHECK(f.park_after(new_key, *f.page(new_key), one_more) == Lot::Parked::kParked);
-  CHECK(f.park_after(PageQuery{{}, 10, 500}.key(), *f.page(new_key), unjudged) ==
-        Lot::Parked::kTooMany);
+  f.overview().unpark(waiters[7]);  // `same` still holds that.
+  CHECK(f.park_after(new_key, *f.page(new_key), one_more) == Parked::kParked);
+  CHECK(f.park_after(PageQuery{{}, 10, 500}, *f.page(new_key), unjudged) == Parked::kTooMany);
   f.table->drain();
 }
 
@@ -319,17 +314,17 @@ TEST_CASE("overview: where all pages are taken, who has the most of them makes r
   constexpr std::size_t kClients = HeldPages::kPagesMax / HeldPages::kPagesPerClient;
   std::deque<TestWaiter> waiters(HeldPages::kPagesMax);
   const auto park = [&](std::size_t page, std::uint64_t client, TestWaiter& waiter) {
-    const std::string key = PageQuery{{}, 10, page}.key();
+    const Target key = PageQuery{{}, 10, page};
     waiter.of_client = client;
     return f.park_after(key, *f.page(key), waiter);
   };
   for (std::size_t i = 0; i < waiters.size(); ++i) {
-    REQUIRE(park(i, i % kClients, waiters[i]) == Lot::Parked::kParked);
+    REQUIRE(park(i, i % kClients, waiters[i]) == Parked::kParked);
   }
   std::deque<TestWaiter> modest(100);
   for (std::size_t i = 0; i < modest.size(); ++i) {
-    REQUIRE(park(5000 + i, 1000 + i, modest[i]) == Lot::Parked::kParked);
-    // All are answered in the end, so the client may hold a page again.
+    REQUIRE(park(5000 + i, 1000 + i, modest[i]) == Parked::kParked);
+    // All are answered in the end: the page is a client's own again.
     REQUIRE(eventually([&] { return f.table->parked() == waiters.size(); }));
   }
   std::size_t shed = 0;
@@ -343,7 +338,7 @@ TEST_CASE("overview: where all pages are taken, who has the most of them makes r
   CHECK(shed == modest.size());
   for (TestWaiter& waiter : modest) CHECK_FALSE(waiter.answered());
   TestWaiter statistics;
-  CHECK(f.park_after(kStatistics, *f.statistics(), statistics) == Lot::Parked::kParked);
+  CHECK(f.park_after(kStatistics, *f.statistics(), statistics) == Parked::kParked);
   f.table->drain();
 }
 
@@ -353,18 +348,18 @@ TEST_CASE("overview: a tick renders so many pages, first those of clients that h
   Revision revision = 0;
   f.apply(defined("a", ++revision));
   for (std::size_t i = 0; i < waiters.size(); ++i) {
-    const std::string key = PageQuery{{}, 10, i}.key();
+    const Target key = PageQuery{{}, 10, i};
     waiters[i].of_client = i / HeldPages::kPagesPerClient;
-    REQUIRE(f.park_after(key, *f.page(key), waiters[i]) == Lot::Parked::kParked);
+    REQUIRE(f.park_after(key, *f.page(key), waiters[i]) == Parked::kParked);
   }
   TestWaiter statistics;
   std::deque<TestWaiter> modest(10);
   for (std::size_t i = 0; i < modest.size(); ++i) {
-    const std::string key = PageQuery{{}, 100, i}.key();
+    const Target key = PageQuery{{}, 100, i};
     modest[i].of_client = 1000 + i;
-    REQUIRE(f.park_after(key, *f.page(key), modest[i]) == Lot::Parked::kParked);
+    REQUIRE(f.park_after(key, *f.page(key), modest[i]) == Parked::kParked);
   }
-  REQUIRE(f.park_after(kStatistics, *f.statistics(), statistics) == Lot::Parked::kParked);
+  REQUIRE(f.park_after(kStatistics, *f.statistics(), statistics) == Parked::kParked);
   f.clock.advance(250ms);
   const auto answered = [&] {
     return static_cast<std::size_t>(
@@ -387,9 +382,9 @@ TEST_CASE("overview: who is due within milliseconds of others is answered with t
   waiters[0].terms.deadline = due;
   waiters[1].terms.deadline = due + 15ms;
   waiters[2].terms.deadline = due + 30ms;
-  const std::string key = PageQuery().key();
+  const Target key = PageQuery();
   for (TestWaiter& waiter : waiters) {
-    REQUIRE(f.park_after(key, *f.page(key), waiter) == Lot::Parked::kParked);
+    REQUIRE(f.park_after(key, *f.page(key), waiter) == Parked::kParked);
   }
   f.clock.advance(10s);
   for (const std::size_t i : {0, 1}) {
@@ -405,12 +400,12 @@ TEST_CASE("overview: whose client hung up is not answered, nor parked") {
   OverviewFixture f;
   f.apply(defined("a", 1));
   TestWaiter left, stays, gone;
-  REQUIRE(f.park_after(kStatistics, *f.statistics(), left) == Lot::Parked::kParked);
-  REQUIRE(f.park_after(kStatistics, *f.statistics(), stays) == Lot::Parked::kParked);
+  REQUIRE(f.park_after(kStatistics, *f.statistics(), left) == Parked::kParked);
+  REQUIRE(f.park_after(kStatistics, *f.statistics(), stays) == Parked::kParked);
   REQUIRE(left.try_claim());
-  f.overview().unpark(kStatistics, left);
+  f.overview().unpark(left);
   REQUIRE(gone.try_claim());
-  CHECK(f.park_after(kStatistics, *f.statistics(), gone) == Lot::Parked::kGone);
+  CHECK(f.park_after(kStatistics, *f.statistics(), gone) == Parked::kGone);
   f.apply(defined("b", 2));
   REQUIRE(stays.wait_answer());
   CHECK_FALSE(left.answered());

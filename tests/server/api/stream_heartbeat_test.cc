@@ -21,14 +21,16 @@ using testing::StreamReader;
 // A server all of whose targets are the stream of job build-7.
 struct SilentServer {
   explicit SilentServer(Road road)
-      : resource({clock, table.freshness, table.admission, table.http_metrics}, table.table,
+      : resource({clock, table.table, table.freshness, table.admission, table.http_metrics},
                  {.event = "job",
                   .path = "/events",
                   .open = road == Road::kEvents ? open_event_stream : open_web_socket,
                   .opened = &HttpMetrics::event_streams,
                   .parked_on = ParkedOn::kJobEvents}) {
     table.instead = [this](const httplib::Request& request, Exchange& exchange) {
-      resource.handle("build-7", request, exchange);
+      exchange.serve_by(resource);
+      exchange.target() = JobId("build-7");
+      resource.handle(request, exchange);
     };
     table.apply(defined("build-7", 1));
   }

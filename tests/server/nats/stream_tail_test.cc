@@ -77,15 +77,14 @@ TEST_CASE("stream tail: a server that hangs gives no answer, and does not hold u
   followed.table.catch_up().start(followed.tail);
   nats.signal(SIGSTOP);
   TestWaiter waiter({}, system_clock().now() + 300ms);
-  Lot::Look look;
-  const auto parked = followed.table.catch_up().park("", waiter, 0, system_clock().now(), look);
+  const auto parked = followed.table.catch_up().park(waiter, 0);
   const auto answer = waiter.wait_answer();
   const TimePoint began = system_clock().now();
   followed.watcher.stop();
   followed.table.close();
   const auto took = system_clock().now() - began;
   nats.signal(SIGCONT);
-  CHECK(parked == Lot::Parked::kParked);
+  CHECK(parked == Parked::kParked);
   REQUIRE(answer);
   CHECK(answer->outcome == Outcome::kTimeout);
   CHECK(took < 1s);

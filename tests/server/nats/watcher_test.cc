@@ -62,9 +62,8 @@ struct Watched {
 
 // The park() of a waiter that must not be ready yet.
 void park(Watched& watched, const std::string& id, TestWaiter& waiter) {
-  JobTable::Look look;
-  REQUIRE(watched.table.park(id, waiter, 0, system_clock().now(), look) ==
-          JobTable::Parked::kParked);
+  Look look;
+  REQUIRE(watched.table.park(id, waiter, 0, system_clock().now(), look) == Parked::kParked);
 }
 
 TEST_CASE("watcher: what the bucket held before is there as soon as it is ready") {

@@ -48,12 +48,12 @@ TEST_CASE("connection: while parked input waits, a client that leaves does not")
   CHECK_FALSE(connection.idle_ticket());  // Of no interest to the reaper.
   CHECK_FALSE(connection.on_events(connection.life(), kInput));
   SUBCASE("the answer comes first, then the input is dealt with") {
-    REQUIRE(connection.try_claim());
+    REQUIRE(connection.exchange.try_claim());
     CHECK(connection.rest() == kInput);
   }
   SUBCASE("a FIN takes it from the lot") {
     CHECK(connection.on_events(connection.life(), kFin));
-    CHECK_FALSE(connection.try_claim());
+    CHECK_FALSE(connection.exchange.try_claim());
   }
   SUBCASE("so does a reset") {
     CHECK(connection.on_events(connection.life(), kReset));

@@ -33,7 +33,7 @@ std::string chunk(const std::string& size_in_hex, const std::string& text) {
 TEST_CASE("event_stream: the head says what it is, and that nobody may keep or change it") {
   for (const bool chunked : {true, false}) {
     std::string head;
-    append_stream_head(head, EventStream::head(chunked));
+    append_stream_head(head, EventStream(chunked).take_head());
     const std::size_t date = head.find("Date: ");
     REQUIRE(date != std::string::npos);
     head.erase(date, head.find("\r\n", date) + 2 - date);

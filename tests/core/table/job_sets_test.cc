@@ -1,4 +1,4 @@
-#include "core/table/job_set_lot.h"
+#include "core/table/job_sets.h"
 
 #include <doctest/doctest.h>
 
@@ -18,7 +18,7 @@ using Fixture = JobSetFixture;
 
 // --- Waiting ----------------------------------------------------------------------------------
 
-TEST_CASE("job set lot: a change of any job answers who waits for one, with the set as it is now") {
+TEST_CASE("job sets: a change of any job answers who waits for one, with the set as it is now") {
   Fixture f;
   for (const char* id : {"a", "b", "c"}) f.define(id);
   f.complete("c");
@@ -33,7 +33,7 @@ TEST_CASE("job set lot: a change of any job answers who waits for one, with the 
   CHECK(f.table.parked() == 0);
 }
 
-TEST_CASE("job set lot: a late event in the timeline of a final job is a change of the set") {
+TEST_CASE("job sets: a late event in the timeline of a final job is a change of the set") {
   Fixture f;
   f.define("a");
   f.define("b");
@@ -44,23 +44,23 @@ TEST_CASE("job set lot: a late event in the timeline of a final job is a change 
   CHECK(answer_of(waiter).outcome == Outcome::kChanged);
 }
 
-TEST_CASE("job set lot: news that are there already are not waited for") {
+TEST_CASE("job sets: news that are there already are not waited for") {
   Fixture f;
   f.define("a");
   TestWaiter waiter;
   waiter.terms.seen = ValidatorList(f.look(all_of({"a"})).snapshot->json.tag);
   f.happen("a", EventKind::kStarted);
-  Lot::Look look;
-  CHECK(f.lot->park(all_of({"a"}), waiter, 0, f.clock.now(), look) == Parked::kReady);
+  Look look;
+  CHECK(f.table.park(all_of({"a"}), waiter, 0, f.clock.now(), look) == Parked::kReady);
   CHECK(look.verdict == Verdict::kHolds);
   CHECK(look.snapshot->status == Status::kProcessing);
 }
 
-TEST_CASE("job set lot: a set that changed into one the client has seen too goes on waiting") {
+TEST_CASE("job sets: a set that changed into one the client has seen too goes on waiting") {
   Fixture f;
   f.define("a");
   f.define("b");
-  const std::string key = all_of({"a", "b"});
+  const JobSetPtr key = all_of({"a", "b"});
   TestWaiter waiter({}, f.clock.now() + 5s);
   const std::string now = f.look(key).snapshot->json.etag();
   // The next tag, from a table that is ahead.
@@ -77,8 +77,7 @@ TEST_CASE("job set lot: a set that changed into one the client has seen too goes
   CHECK(answer_of(waiter).outcome == Outcome::kChanged);
 }
 
-TEST_CASE(
-    "job set lot: done of all is answered by the last job, not by the others or by progress") {
+TEST_CASE("job sets: done of all is answered by the last job, not by the others or by progress") {
   Fixture f;
   for (const char* id : {"a", "b", "c"}) f.define(id);
   f.complete("c");
@@ -96,7 +95,7 @@ TEST_CASE(
   CHECK(f.table.parked() == 0);
 }
 
-TEST_CASE("job set lot: done of any is answered by the first job") {
+TEST_CASE("job sets: done of any is answered by the first job") {
   Fixture f;
   f.define("a");
   f.define("b");
@@ -108,7 +107,7 @@ TEST_CASE("job set lot: done of any is answered by the first job") {
   CHECK(answer.snapshot->status == Status::kProcessing);
 }
 
-TEST_CASE("job set lot: success of all is answered by the first failure, or the last success") {
+TEST_CASE("job sets: success of all is answered by the first failure, or the last success") {
   Fixture f;
   for (const char* id : {"a", "b", "c"}) f.define(id);
   TestWaiter fails(Condition::succeeded()), works(Condition::succeeded());
@@ -123,7 +122,7 @@ TEST_CASE("job set lot: success of all is answered by the first failure, or the 
   CHECK(answer_of(works).snapshot->status == Status::kCompleted);
 }
 
-TEST_CASE("job set lot: success of any is answered by the first success, or the last failure") {
+TEST_CASE("job sets: success of any is answered by the first success, or the last failure") {
   Fixture f;
   for (const char* id : {"a", "b", "c"}) f.define(id);
   f.happen("c", EventKind::kFailed);
@@ -141,7 +140,7 @@ TEST_CASE("job set lot: success of any is answered by the first success, or the 
   CHECK_FALSE(can_never_succeed(*worked.snapshot, true));
 }
 
-TEST_CASE("job set lot: sets that share jobs are answered each by its own") {
+TEST_CASE("job sets: sets that share jobs are answered each by its own") {
   Fixture f;
   for (const char* id : {"a", "b", "c"}) f.define(id);
   TestWaiter ab(Condition::done()), bc(Condition::done());
@@ -157,7 +156,7 @@ TEST_CASE("job set lot: sets that share jobs are answered each by its own") {
 
 // --- Settling ---------------------------------------------------------------------------------
 
-TEST_CASE("job set lot: a broadcast in the set is waited for until it has settled") {
+TEST_CASE("job sets: a broadcast in the set is waited for until it has settled") {
   Fixture f;
   f.broadcast("all");
   f.define("one");
@@ -172,14 +171,14 @@ TEST_CASE("job set lot: a broadcast in the set is waited for until it has settle
   CHECK(answer_of(waiter).outcome == Outcome::kDone);
 }
 
-TEST_CASE("job set lot: an agent that acknowledges late takes a settled job back into the wait") {
+TEST_CASE("job sets: an agent that acknowledges late takes a settled job back into the wait") {
   Fixture f;
   f.broadcast("all");
   f.define("one");
   TestWaiter waiter(Condition::done(), f.clock.now() + 600s);
   REQUIRE(f.park(all_of({"all", "one"}), waiter) == Parked::kParked);
   f.complete("all");
-  f.clock.advance(3s);  // It has settled, and is counted.
+  f.clock.advance(3s);  // Settled: counted.
   let_notifier_see(f, "all");
   f.happen("all", EventKind::kAcknowledged, "b");
   let_notifier_see(f, "all");
@@ -198,9 +197,9 @@ TEST_CASE("job set lot: an agent that acknowledges late takes a settled job back
   CHECK(answer.snapshot->status == Status::kCompleted);
 }
 
-TEST_CASE("job set lot: the last job does not end the wait when the others have been taken back") {
-  // The agent acknowledges at the same moment as the last job completes, in every order in which
-  // two notifiers can see that.
+TEST_CASE("job sets: the last job does not end the wait when the others have been taken back") {
+  // The agent acknowledges in the same instant as the last job completes, in every order in which
+  // two attendants can come to know.
   for (int round = 0; round < 200; ++round) {
     Fixture f(JobTable::Options{.shards = 4});
     f.broadcast("all");
@@ -220,7 +219,7 @@ TEST_CASE("job set lot: the last job does not end the wait when the others have 
   }
 }
 
-TEST_CASE("job set lot: a failure that its agent makes good still counts for any") {
+TEST_CASE("job sets: a failure that its agent makes good still counts for any") {
   Fixture f;
   f.broadcast("all");
   f.define("one");
@@ -237,7 +236,7 @@ TEST_CASE("job set lot: a failure that its agent makes good still counts for any
 
 // --- Other ends -------------------------------------------------------------------------------
 
-TEST_CASE("job set lot: deleting one of the jobs answers at once that the set is gone") {
+TEST_CASE("job sets: deleting one of the jobs answers at once that the set is gone") {
   Fixture f;
   for (const char* id : {"a", "b", "c"}) f.define(id);
   f.complete("c");  // It is counted already, and final.
@@ -256,18 +255,18 @@ TEST_CASE("job set lot: deleting one of the jobs answers at once that the set is
     f.define(victim);
     if (std::string_view(victim) == "c") {
       REQUIRE(any.try_claim());
-      f.lot->unpark(any_of({"a", "b"}), any);
+      f.sets().unpark(any);
     }
   }
   CHECK(f.table.parked() == 0);
 }
 
-TEST_CASE("job set lot: the deadline answers with the set as it is") {
+TEST_CASE("job sets: the deadline answers with the set as it is") {
   Fixture f;
   f.define("a");
   f.define("b");
   TestWaiter change({}, f.clock.now() + 1s), done(Condition::done(), f.clock.now() + 1s);
-  const std::string key = all_of({"a", "b"});
+  const JobSetPtr key = all_of({"a", "b"});
   f.complete("b");
   REQUIRE(f.park_for_change(key, change) == Parked::kParked);
   REQUIRE(f.park(key, done) == Parked::kParked);
@@ -282,7 +281,7 @@ TEST_CASE("job set lot: the deadline answers with the set as it is") {
   CHECK(f.table.parked() == 0);
 }
 
-TEST_CASE("job set lot: a change before the deadline beats the deadline, whoever tells of which") {
+TEST_CASE("job sets: a change before the deadline beats the deadline, whoever tells of which") {
   for (int round = 0; round < 200; ++round) {
     Fixture f(JobTable::Options{.shards = 4});
     std::vector<std::string> ids;
@@ -295,12 +294,12 @@ TEST_CASE("job set lot: a change before the deadline beats the deadline, whoever
   }
 }
 
-TEST_CASE("job set lot: draining answers with the set as it is, and parks no more") {
+TEST_CASE("job sets: draining answers with the set as it is, and parks no more") {
   Fixture f;
   f.define("a");
   f.define("b");
   f.complete("b");
-  const std::string key = all_of({"a", "b"});
+  const JobSetPtr key = all_of({"a", "b"});
   std::deque<TestWaiter> waiters;
   for (int i = 0; i < 300; ++i) {
     waiters.emplace_back(i % 2 == 0 ? Condition::done() : Condition::succeeded());
@@ -314,28 +313,28 @@ TEST_CASE("job set lot: draining answers with the set as it is, and parks no mor
     CHECK(answer.snapshot != nullptr);
   }
   TestWaiter late(Condition::done());
-  Lot::Look look;
-  CHECK(f.lot->park(key, late, 0, f.clock.now(), look) == Parked::kDraining);
+  Look look;
+  CHECK(f.table.park(key, late, 0, f.clock.now(), look) == Parked::kDraining);
   CHECK(look.snapshot != nullptr);
   CHECK(f.table.parked() == 0);
 }
 
-TEST_CASE("job set lot: a set takes a place for each of its jobs, and none is left for more") {
+TEST_CASE("job sets: a set takes a place for each of its jobs, and none is left for more") {
   Fixture f(JobTable::Options{.parked_max = kJobSetIdsMax + 1});
   std::vector<std::string> ids;
   for (std::size_t i = 0; i < kJobSetIdsMax; ++i) {
     f.define(ids.emplace_back("j" + std::to_string(i)));
   }
-  const std::string key = all_of(ids);
+  const JobSetPtr key = all_of(ids);
   TestWaiter first(Condition::done()), second(Condition::done()), third(Condition::done());
   REQUIRE(f.park(key, first) == Parked::kParked);
-  Lot::Look look;
+  Look look;
   REQUIRE(f.table.park("j0", second, 0, f.clock.now(), look) == Parked::kParked);
   CHECK(f.table.parked() == 2);
   CHECK(f.table.places().taken() == kJobSetIdsMax + 1);
-  CHECK(f.lot->park(key, third, 0, f.clock.now(), look) == Parked::kFull);
+  CHECK(f.table.park(key, third, 0, f.clock.now(), look) == Parked::kFull);
   CHECK(look.snapshot != nullptr);
-  CHECK(f.lot->park(all_of({"nobody"}), third, 0, f.clock.now(), look) == Parked::kReady);
+  CHECK(f.table.park(all_of({"nobody"}), third, 0, f.clock.now(), look) == Parked::kReady);
   CHECK(f.table.parked() == 2);
   for (const std::string& id : ids) f.complete(id);
   CHECK(answer_of(first).outcome == Outcome::kDone);
@@ -345,33 +344,33 @@ TEST_CASE("job set lot: a set takes a place for each of its jobs, and none is le
   CHECK(f.park(key, third) == Parked::kReady);
 }
 
-TEST_CASE("job set lot: whose client hung up is not answered, and nothing of it stays") {
+TEST_CASE("job sets: whose client hung up is not answered, and nothing of it stays") {
   Fixture f;
   f.define("a");
   f.define("b");
   f.complete("b");
-  const std::string key = all_of({"a", "b"});
+  const JobSetPtr key = all_of({"a", "b"});
   TestWaiter waiter(Condition::done());
   REQUIRE(f.park(key, waiter) == Parked::kParked);
   REQUIRE(waiter.try_claim());
-  f.lot->unpark(key, waiter);
+  f.sets().unpark(waiter);
   CHECK(f.table.parked() == 0);
   f.complete("a");
   let_notifier_see(f, "b");
   CHECK_FALSE(waiter.answered());
 }
 
-TEST_CASE("job set lot: a client that hung up before it was parked is not parked") {
+TEST_CASE("job sets: a client that hung up before it was parked is not parked") {
   Fixture f;
   f.define("a");
   TestWaiter waiter(Condition::done());
   REQUIRE(waiter.try_claim());
   CHECK(f.park(all_of({"a"}), waiter) == Parked::kGone);
-  f.lot->unpark(all_of({"a"}), waiter);
+  f.sets().unpark(waiter);
   CHECK(f.table.parked() == 0);
 }
 
-TEST_CASE("job set lot: a new epoch is a change, though every job stays as it was") {
+TEST_CASE("job sets: a new epoch is a change, though every job stays as it was") {
   Fixture f(JobTable::Options{.shards = 4});
   BucketRead read(100);
   std::vector<std::string> ids;

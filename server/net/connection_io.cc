@@ -1,12 +1,15 @@
-#include "server/net/transport.h"
-
+// How bytes travel over a connection: over its socket as they are, or over the TLS stream on it.
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <string>
 #include <vector>
+
+#include "server/net/connection.h"
 
 namespace bide {
 namespace {
@@ -42,16 +45,17 @@ ssize_t send_pieces(int fd, std::span<const std::string_view> pieces) {
   for (const std::string_view piece : pieces) parts.push_back(part_of(piece));
   msghdr message{};
   message.msg_iov = parts.data();
-  message.msg_iovlen = std::min(parts.size(), kPiecesMax);
+  message.msg_iovlen = std::min(parts.size(), Connection::kPiecesMax);
   return result_of(::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
-Ahead look_ahead(int fd) {
+Connection::Ahead look_ahead_on(int fd) {
   char byte;
   const ssize_t got = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  if (got > 0) return Ahead::kInput;
-  if (got == 0) return Ahead::kFin;
-  return errno == EAGAIN || errno == EINTR ? Ahead::kNothing : Ahead::kReset;
+  if (got > 0) return Connection::Ahead::kInput;
+  if (got == 0) return Connection::Ahead::kFin;
+  return errno == EAGAIN || errno == EINTR ? Connection::Ahead::kNothing
+                                           : Connection::Ahead::kReset;
 }
 
 // What OpenSSL has read from the socket: epoll may not tell of it any more.
@@ -64,36 +68,53 @@ void note_what_was_read(Connection& connection, bool data) {
 
 }  // namespace
 
-ssize_t receive(Connection& connection, std::span<char> buffer) {
-  if (connection.tls == nullptr) {
-    const ssize_t got = ::recv(connection.fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (got == static_cast<ssize_t>(buffer.size())) connection.note(Connection::kInput);
+ssize_t Connection::receive(std::span<char> buffer) {
+  if (tls == nullptr) {
+    const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (got == static_cast<ssize_t>(buffer.size())) note(kInput);
     return got;
   }
-  const ssize_t got = connection.tls->receive(buffer);
-  note_what_was_read(connection, false);
+  const ssize_t got = tls->receive(buffer);
+  note_what_was_read(*this, false);
   return got;
 }
 
-ssize_t transmit(Connection& connection, std::span<const std::string_view> pieces) {
-  if (connection.tls != nullptr) return connection.tls->transmit(pieces);
-  return send_pieces(connection.fd, pieces);
+ssize_t Connection::transmit(std::span<const std::string_view> pieces) {
+  return tls != nullptr ? tls->transmit(pieces) : send_pieces(fd, pieces);
 }
 
-Ahead look_ahead(Connection& connection) {
-  if (connection.tls == nullptr) return look_ahead(connection.fd);
-  const int got = connection.tls->peek();
-  note_what_was_read(connection, got > 0);
+Connection::Ahead Connection::look_ahead() {
+  if (tls == nullptr) return look_ahead_on(fd);
+  const int got = tls->peek();
+  note_what_was_read(*this, got > 0);
   if (got > 0) return Ahead::kInput;
   if (got == 0) return Ahead::kFin;
-  return connection.tls->broken() ? Ahead::kReset : Ahead::kNothing;
+  return tls->broken() ? Ahead::kReset : Ahead::kNothing;
 }
 
-bool say_end(Connection& connection) {
-  if (connection.tls != nullptr && !connection.tls->say_end()) return false;
-  connection.tls.reset();  // What is still to come is thrown away as it is.
-  ::shutdown(connection.fd, SHUT_WR);
+bool Connection::say_end() {
+  if (tls != nullptr && !tls->say_end()) return false;
+  tls.reset();  // What is still to come is thrown away as it is.
+  ::shutdown(fd, SHUT_WR);
   return true;
+}
+
+void Connection::close() noexcept {
+  try {
+    if (tls != nullptr && !broken) (void)tls->say_end();
+  } catch (const std::bad_alloc&) {
+    // It goes without a goodbye.
+  }
+  tls.reset();
+  ::close(fd);  // Takes it out of epoll, too.
+  fd = -1;
+  half_closed = broken = proxied = false;
+  phase = Phase::kReading;
+  deadline = kEndOfTime;
+  session.reset();
+  client_address = {};
+  exchange.facts() = {};
+  exchange.forget_request();
 }
 
 }  // namespace bide

@@ -1,30 +1,25 @@
-#include "core/table/job_set_lot.h"
+#include "core/table/job_sets.h"
 
 #include <cassert>
 #include <new>
-#include <optional>
 #include <utility>
 
 #include "core/table/job_set_group.h"
 
 namespace bide {
 
-JobSetLot::JobSetLot(JobTable& table, Clock& clock) : table_(table), clock_(clock) {}
+JobSets::JobSets(JobTable& table, Clock& clock) : table_(table), clock_(clock) {}
 
-JobSetLot::~JobSetLot() { assert(groups_.empty()); }
+JobSets::~JobSets() { assert(groups_.empty()); }
 
-Lot::Look JobSetLot::look(std::string_view key, const Waiter::Terms& terms, TimePoint now) {
-  const std::optional<JobSetQuery> query = JobSetQuery::parse(key);
-  if (!query) return {};
-  return look_at_set(table_, *query, terms, now);
+Look JobSets::look(const JobSetQuery& query, const Waiter::Terms& terms, TimePoint now) {
+  return look_at_set(table_, query, terms, now);
 }
 
-Lot::Parked JobSetLot::park(std::string_view key, Waiter& waiter, std::uint64_t ticket,
-                            TimePoint now, Look& look) {
+Parked JobSets::park(std::shared_ptr<const JobSetQuery> query, Waiter& waiter, std::uint64_t ticket,
+                     TimePoint now, Look& look) {
   look = {};
-  std::optional<JobSetQuery> query = JobSetQuery::parse(key);
-  if (!query) return Parked::kReady;
-  const std::shared_ptr<JobSetGroup> group = enter(std::move(*query), waiter, ticket);
+  const std::shared_ptr<JobSetGroup> group = enter(std::move(query), waiter, ticket);
   if (group == nullptr) return Parked::kGone;
   try {
     const Parked parked = group->park(now, look);
@@ -37,8 +32,8 @@ Lot::Parked JobSetLot::park(std::string_view key, Waiter& waiter, std::uint64_t 
   }
 }
 
-std::shared_ptr<JobSetGroup> JobSetLot::enter(JobSetQuery query, Waiter& waiter,
-                                              std::uint64_t ticket) {
+std::shared_ptr<JobSetGroup> JobSets::enter(std::shared_ptr<const JobSetQuery> query,
+                                            Waiter& waiter, std::uint64_t ticket) {
   MutexLock lock(mutex_);
   if (!waiter.present(ticket)) return nullptr;
   // Before this check the terms may be those of another request. After it nobody changes them until
@@ -48,7 +43,7 @@ std::shared_ptr<JobSetGroup> JobSetLot::enter(JobSetQuery query, Waiter& waiter,
   return group;
 }
 
-void JobSetLot::unpark(std::string_view /*key*/, Waiter& waiter) {
+void JobSets::unpark(Waiter& waiter) {
   std::shared_ptr<JobSetGroup> group;
   {
     MutexLock lock(mutex_);
@@ -60,8 +55,8 @@ void JobSetLot::unpark(std::string_view /*key*/, Waiter& waiter) {
   group->leave();
 }
 
-void JobSetLot::forget(Waiter& waiter, const JobSetGroup& group) {
-  std::shared_ptr<JobSetGroup> last;  // Destroyed after unlocking: a group frees memory.
+void JobSets::forget(Waiter& waiter, const JobSetGroup& group) {
+  std::shared_ptr<JobSetGroup> last;  // Let go of after the lock: a group frees what it holds.
   MutexLock lock(mutex_);
   const auto entry = groups_.find(&waiter);
   if (entry == groups_.end() || entry->second.get() != &group) return;
@@ -69,9 +64,9 @@ void JobSetLot::forget(Waiter& waiter, const JobSetGroup& group) {
   groups_.erase(entry);
 }
 
-std::vector<std::string> JobSetLot::missing(const std::vector<std::string>& ids) {
-  std::vector<std::string> missing;
-  for (const std::string& id : ids) {
+std::vector<JobId> JobSets::missing(const std::vector<JobId>& ids) {
+  std::vector<JobId> missing;
+  for (const JobId& id : ids) {
     if (table_.look(id, {}, clock_.now()).snapshot == nullptr) missing.push_back(id);
   }
   return missing;

@@ -1,0 +1,66 @@
+// core/table/job_sets.h: Where requests are parked that wait for many jobs at once.
+//
+// A parked request is a group (core/table/job_set_group.h) that parks a waiter of its own on each
+// of its jobs. So a change costs time only for requests that wait for that job, in whatever set.
+//
+// The mutex in here guards only a map from the request's waiter to its group. It is a leaf: no
+// group's mutex is taken under it nor it under one. It makes parking and hanging up exclude each
+// other: park() asks present(ticket), copies the terms and enters the group under it;
+// unpark() comes either before that, and the ticket is no longer present, or after, and finds the
+// group, whose own mutex then decides (park() may still be at work). An entry is taken out by
+// whoever ended the group, before the waiter is let go; compared by group, for a waiter that was
+// let go by unpark() may be parked again already.
+//
+// Thread safety: all methods may be called from any thread. Destroyed after JobTable::drain(), once
+// the executor has done what that gave it.
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/mutex.h"
+#include "core/table/job_set.h"
+
+namespace bide {
+
+class JobSetGroup;
+
+class JobSets {
+ public:
+  // `clock` is the table's.
+  JobSets(JobTable& table, Clock& clock);
+  ~JobSets();
+  JobSets(const JobSets&) = delete;
+  JobSets& operator=(const JobSets&) = delete;
+
+  // A null snapshot: one of the jobs does not exist, see missing(). Never blocks but for mutexes.
+  [[nodiscard]] Look look(const JobSetQuery& query, const Waiter::Terms& terms, TimePoint now);
+
+  // Terms: `change`, `done` or `succeeded`; `seen` are validators of the set's JSON. Answers kGone
+  // with a null snapshot as soon as one of the jobs is deleted. A set takes as many of the table's
+  // places as it has jobs. kReady with a null snapshot: as for look().
+  [[nodiscard]] Parked park(std::shared_ptr<const JobSetQuery> query, Waiter& waiter,
+                            std::uint64_t ticket, TimePoint now, Look& look) EXCLUDES(mutex_);
+  void unpark(Waiter& waiter) EXCLUDES(mutex_);
+
+  // Those that do not exist now, for telling the client.
+  [[nodiscard]] std::vector<JobId> missing(const std::vector<JobId>& ids);
+
+ private:
+  friend class JobSetGroup;
+  using Groups = std::unordered_map<Waiter*, std::shared_ptr<JobSetGroup>>;
+
+  // Null: the waiter is not the request of `ticket` any more.
+  [[nodiscard]] std::shared_ptr<JobSetGroup> enter(std::shared_ptr<const JobSetQuery> query,
+                                                   Waiter& waiter, std::uint64_t ticket)
+      EXCLUDES(mutex_);
+  void forget(Waiter& waiter, const JobSetGroup& group) EXCLUDES(mutex_);
+
+  JobTable& table_;
+  Clock& clock_;
+  Mutex mutex_;
+  Groups groups_ GUARDED_BY(mutex_);
+};
+
+}  // namespace bide

@@ -1,0 +1,120 @@
+// The part of server/net/front.h that ends connections to make room for others, and all of them
+// when the server stops.
+#include <algorithm>
+#include <cstdint>
+#include <new>
+#include <vector>
+
+#include "server/net/front.h"
+#include "server/net/protocol.h"
+
+namespace bide {
+namespace {
+
+// A connection that was being served when draining began may come to rest just after a pass; from
+// then on every response says `Connection: close`.
+constexpr int kGoodbyes = 3;
+
+}  // namespace
+
+template <typename End>
+std::size_t Front::end_oldest(Connection::Standing standing, std::size_t most, Reaping by,
+                              End&& end) {
+  struct Candidate {
+    Reaping expires;
+    Connection* connection;
+    Connection::Ticket ticket;
+  };
+  std::vector<Candidate> candidates;
+  try {
+    for (std::uint32_t i = 0; i < slots_.end(); ++i) {
+      Connection& connection = slots_.at(i);
+      if (connection.standing() != standing) continue;
+      // The ticket first, as in Reaper::look_at().
+      const auto ticket = connection.idle_ticket();
+      const Reaping expires = connection.expires.load(std::memory_order_relaxed);
+      if (ticket && !is_before(by, expires)) candidates.push_back({expires, &connection, *ticket});
+    }
+  } catch (const std::bad_alloc&) {
+    // The oldest of some, then.
+  }
+  std::sort(candidates.begin(), candidates.end(),
+            [](const Candidate& a, const Candidate& b) { return is_before(a.expires, b.expires); });
+  std::size_t ended = 0;
+  for (const Candidate& candidate : candidates) {
+    if (ended == most) break;
+    if (candidate.connection->claim(candidate.ticket) && end(*candidate.connection)) ++ended;
+  }
+  return ended;
+}
+
+bool Front::make_room() {
+  constexpr std::size_t kAtOnce = 16;  // So that it is not looked at all of them for each new one.
+  const auto end = [this](Connection& connection) {
+    bool ended = true;
+    guarded(connection, [&] {
+      // What came since is the next request.
+      ended = connection.look_ahead() != Connection::Ahead::kInput && connection.kept_bytes() == 0;
+      if (ended) {
+        count(metrics_.connections_evicted);
+        return close(connection);
+      }
+      connection.note(Connection::kInput);
+      rest(connection, connection.phase, connection.expires.load(std::memory_order_relaxed));
+    });
+    return ended;
+  };
+  const Reaping any = reaping_of(clock_.now() + 2 * limits_.idle);
+  return end_oldest(Connection::Standing::kIdle, kAtOnce, any, end) > 0;
+}
+
+// Handshakes that wait for room get it: a client that was given its time and did not use it makes
+// room for them.
+void Front::on_tick() {
+  if (tls_ == nullptr) return;
+  if (handshakes_.is_full()) {
+    const TimePoint begun = clock_.now() - limits_.handshake_under_pressure;
+    end_oldest(Connection::Standing::kShaking, SIZE_MAX, reaping_of(begun + limits_.head),
+               [this](Connection& connection) {
+                 guarded(connection, [&] { on_expired(connection); });
+                 return true;
+               });
+  }
+  for (std::size_t room = handshakes_.room(); room > 0; --room) {
+    const auto key = handshakes_.next();
+    if (!key) break;
+    look_again(*key, Connection::kInput);
+  }
+}
+
+void Front::drain(std::chrono::milliseconds patience) {
+  draining_.store(true, std::memory_order_release);
+  protocol_->drain();
+  const TimePoint end = clock_.now() + patience;
+  Mutex mutex;
+  CondVar tick;
+  MutexLock lock(mutex);
+  for (int pass = 0; connections() > 0 && clock_.now() < end; ++pass) {
+    for (std::uint32_t i = 0; pass < kGoodbyes && i < slots_.end(); ++i) {
+      say_goodbye(slots_.at(i), pass + 1 == kGoodbyes);
+    }
+    tick.wait_until(mutex, clock_.now() + std::chrono::milliseconds(20));
+  }
+}
+
+// Ends an idle connection. One with a request under way gets its response first; one in its TLS
+// handshake is let finish that, until it is `for_good`.
+void Front::say_goodbye(Connection& connection, bool for_good) {
+  const auto ticket = connection.idle_ticket();
+  if (!ticket || !connection.claim(*ticket)) return;
+  guarded(connection, [&] {
+    if (connection.phase == Connection::Phase::kReading && connection.kept_bytes() == 0) {
+      if (connection.look_ahead() != Connection::Ahead::kInput) return half_close(connection);
+      connection.note(Connection::kInput);  // Sent before we said goodbye: it is answered.
+    }
+    if (connection.phase == Connection::Phase::kShaking && for_good) return half_close(connection);
+    rest(connection, connection.phase, connection.expires.load(std::memory_order_relaxed));
+  });
+}
+
+}  // namespace bide
