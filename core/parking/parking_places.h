@@ -1,4 +1,4 @@
-// core/parking/parking_places.h: How many requests may be parked, over all lots of a table. A
+// core/parking/parking_places.h: How many requests may be parked, over all of a table. A
 // request takes one place or several, by what it costs to hold it: a set of jobs takes one for
 // each.
 //

@@ -185,7 +185,7 @@ Look JobSetGroup::look_at_all(TimePoint now, JobSnapshots* jobs) {
   return look_at_set(sets_.table_, *query_, terms_, now, jobs);
 }
 
-// A strand that a notifier has claimed meanwhile finds a closed group.
+// Strands that a notifier has taken meanwhile come to a closed group.
 void JobSetGroup::close() {
   closed_ = true;
   for (Strand& strand : strands_) {

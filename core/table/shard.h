@@ -115,10 +115,6 @@ class Shard final : private WaitQueue::Owner {
       REQUIRES(queue_.mutex);
   [[nodiscard]] const std::shared_ptr<const Snapshot>& snapshot_of(JobRecord& record, TimePoint now)
       REQUIRES(queue_.mutex);
-  [[nodiscard]] bool has_snapshot(const JobRecord& record, TimePoint now) const
-      REQUIRES(queue_.mutex);
-  [[nodiscard]] const std::shared_ptr<const Snapshot>& snapshot_of(JobRecord& record, TimePoint now)
-      REQUIRES(queue_.mutex);
   void keep_snapshot(JobRecord& record, std::shared_ptr<const Snapshot> snapshot)
       REQUIRES(queue_.mutex);
   void forget_snapshot(JobRecord& record) REQUIRES(queue_.mutex);

@@ -37,8 +37,8 @@ class Tally {
 
 inline void count(Tally& tally) noexcept { tally.add(1); }
 
-// More than the pool's threads (256 at most), the notifiers (65) and all other threads of bide.
-// Further threads would share the last block and might lose counts.
+// More than the pool's threads (256 at most), the notifiers (65) and the rest of bide together.
+// Threads beyond would share the last block and may lose counts.
 inline constexpr std::uint32_t kCountingThreadsMax = 512;
 inline constexpr std::uint32_t kNoThreadNumber = UINT32_MAX;
 inline constinit thread_local std::uint32_t thread_number = kNoThreadNumber;

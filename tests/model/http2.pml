@@ -208,7 +208,7 @@ inline take_turn() {
 #endif
        }
 
-  /* All that is queued leaves in one write. At server/net/transport.cc: transmit */
+  /* All that is queued leaves in one write. At server/net/connection_io.cc: Connection::transmit */
   :: atomic { step == WRITE -> TOUCH;
        if
        :: jammed || len(answers) == 0 -> step = SETTLE
@@ -224,7 +224,7 @@ inline take_turn() {
           od;
           s = 0; step = SETTLE
        fi }
-  /* At server/net/front_io.cc: Front::after_response */
+  /* At server/net/front.cc: Front::finish_sending */
   :: atomic { step == SETTLE -> TOUCH;
        step = (draining && !jammed && !SOME_OPEN && len(wire) == 0 -> CLOSE : REST) }
   /* At server/net/connection.cc: Connection::rest */
@@ -239,7 +239,7 @@ inline take_turn() {
        fi;
        step = OVER }
 
-  /* At server/net/front_io.cc: Front::close. First its exchanges: those that nobody has. */
+  /* At server/net/front.cc: Front::close. First its exchanges: those that nobody has. */
   :: atomic { step == CLOSE -> TOUCH;
        open = false; edge = false; jammed = false;
        if
@@ -321,7 +321,7 @@ end:
   od
 }
 
-/* At server/net/front_io.cc: Front::drain. Every connection is looked at afresh: whoever owns one
+/* At server/net/front_room.cc: Front::drain. Every connection is looked at afresh: whoever owns one
    is told to do so before it rests. */
 active proctype Drainer() {
   TURN_LOCALS;

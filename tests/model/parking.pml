@@ -119,13 +119,13 @@ inline end_life() {
 
 inline notify_one() { sleeping = false }
 
-/* The owner sends a response, and goes on. At server/net/front_io.cc: Front::send */
+/* The owner sends a response, and goes on. At server/net/sender.cc: Sender::send */
 inline answer() {
   TOUCH;
   assert(meant == current);       /* It is no answer to another request. */
   assert(!answered);              /* Nor a second one to this. */
   answered = true;
-  /* At server/net/front_io.cc: Front::after_response */
+  /* At server/net/front.cc: Front::finish_sending */
   if
   :: reset -> step = CLOSE        /* Sending failed. */
   :: !reset && close_after -> input = 0; step = LINGER
@@ -136,12 +136,12 @@ inline answer() {
   fi
 }
 
-/* The owner is about to park. At server/net/front_park.cc: Front::park */
+/* The owner is about to park. At server/http1/http1_parking.cc: Http1::park */
 inline prepare(again) {
   TOUCH;
   assert(!linked);                /* The terms are the owner's to write. */
   phase = kParked; meant = current;
-  /* At server/net/front_park.cc: Front::look_for_fin */
+  /* At server/http1/http1_parking.cc: Http1::look_for_fin */
   if
   :: !again && inbox == 0 && fin && !reset -> half_closed = true
   :: else
@@ -155,13 +155,13 @@ inline over() { busy--; news = 0; key = 0; ticket = 0; meant = 0; serving = fals
 /* The thread is about to let go of the connection. */
 inline end_turn() {
   do
-  /* At server/net/front_io.cc: Front::half_close */
-  /* At server/net/front_io.cc: Front::linger */
+  /* At server/net/front.cc: Front::half_close */
+  /* At server/net/front.cc: Front::linger */
   :: atomic { step == LINGER -> TOUCH;
        inbox = 0; phase = kLingering;
        step = (fin || reset -> CLOSE : REST) }
 
-  /* At server/net/front_io.cc: Front::rest */
+  /* At server/net/front.cc: Front::rest */
   /* At server/net/connection.cc: Connection::rest */
   :: atomic { step == REST -> TOUCH;
        news = noted; turn++; assert(turn < 16);
@@ -175,7 +175,7 @@ inline end_turn() {
        fi;
        over() }
 
-  /* At server/net/front_io.cc: Front::close */
+  /* At server/net/front.cc: Front::close */
   :: atomic { step == CLOSE -> TOUCH;
        assert(!linked);           /* The queue has forgotten it. */
        open = false; edge = false; fin = false; reset = false;
@@ -224,7 +224,7 @@ inline take_turn() {
 #endif
           :: phase == kLingering -> step = LINGER
           :: phase == kReading -> noted = news & (FIN | RESET);
-             /* At server/net/front.cc: Front::read */
+             /* At server/http1/http1.cc: Http1::read */
              if
              :: reset || (inbox == 0 && fin) -> step = CLOSE
              :: !reset && inbox > 0 -> input = input + inbox; inbox = 0; step = SERVE
@@ -233,12 +233,12 @@ inline take_turn() {
           fi
        fi }
 
-  /* At server/net/front.cc: Front::serve */
+  /* At server/http1/http1.cc: Http1::serve */
   :: atomic { step == SERVE -> TOUCH; phase = kReading;
        if
        :: input == 0 -> step = REST
        :: input > 0 ->
-          /* At server/net/front.cc: Front::begin */
+          /* At server/http1/http1.cc: Http1::begin */
           assert(answered);
           input--; current++; answered = false; overdue = false;
           close_after = draining; serving = true; meant = current;
@@ -292,7 +292,7 @@ inline take_turn() {
        :: else -> over()          /* The client has hung up. */
        fi }
 
-  /* At server/net/front_park.cc: Front::hang_up */
+  /* At server/http1/http1_parking.cc: Http1::hear */
   /* At core/table/shard.cc: Shard::unpark */
   :: atomic { step == UNPARK && !mutex ->
 #ifndef CLOSE_WITHOUT_UNPARK
@@ -301,7 +301,7 @@ inline take_turn() {
 #ifdef UNPARK_WITHOUT_CLAIM
        if :: MAY_CLAIM(ticket) -> own() :: else -> over() fi;
 #endif
-       /* At server/net/front_park.cc: Front::left */
+       /* At server/http1/http1_parking.cc: Http1::left */
        TOUCH;
        assert(fin || reset);      /* It is this client that left. */
        if
@@ -310,7 +310,7 @@ inline take_turn() {
        :: step = CLOSE
        fi }
 
-  /* At server/net/front_park.cc: Front::finish */
+  /* At server/http1/http1_parking.cc: Http1::finish */
   :: atomic { step == FINISH ->
        if :: draining -> close_after = true :: else fi;
        if
@@ -424,7 +424,7 @@ end:
      if
      :: atomic { MAY_CLAIM(ticket) -> own(); busy++;
 #endif
-          /* At server/net/front_io.cc: Front::on_expired */
+          /* At server/net/front.cc: Front::on_expired */
           step = CLOSE };
         end_turn()
      :: else -> ticket = 0
@@ -432,7 +432,7 @@ end:
   od
 }
 
-/* At server/net/front_io.cc: Front::drain */
+/* At server/net/front_room.cc: Front::drain */
 active proctype Drainer() {
   TURN_LOCALS;
 end:
@@ -446,7 +446,7 @@ end:
   };
   /* At core/parking/wait_queue.cc: WaitQueue::finish_drain. It looks once a second in any case. */
   atomic { !mutex && !linked && !handing_out -> drained = true };
-  /* At server/net/front_io.cc: Front::say_goodbye */
+  /* At server/net/front_room.cc: Front::say_goodbye */
   if
   :: atomic { !owned && !parked -> ticket = TICKET };
      if

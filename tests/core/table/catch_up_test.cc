@@ -49,8 +49,8 @@ struct Fixture {
       return false;
     }));
   }
-  // Waits until all reports so far have been used: the next request is under way, and the notifier
-  // has looked at all waiters since.
+  // Until what the stream has told so far has been made use of: the next question is under way, and
+  // the notifier has looked at all since.
   void settle() {
     TestWaiter next, due({}, clock.now());
     ask(next);

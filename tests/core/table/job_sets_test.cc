@@ -199,7 +199,7 @@ TEST_CASE("job sets: an agent that acknowledges late takes a settled job back in
 
 TEST_CASE("job sets: the last job does not end the wait when the others have been taken back") {
   // The agent acknowledges in the same instant as the last job completes, in every order in which
-  // two attendants can come to know.
+  // two notifiers can come to know.
   for (int round = 0; round < 200; ++round) {
     Fixture f(JobTable::Options{.shards = 4});
     f.broadcast("all");

@@ -51,7 +51,7 @@ TEST_CASE("connection: while parked input waits, a client that leaves does not")
     REQUIRE(connection.exchange.try_claim());
     CHECK(connection.rest() == kInput);
   }
-  SUBCASE("a FIN takes it from the lot") {
+  SUBCASE("a FIN takes it from its queue") {
     CHECK(connection.on_events(connection.life(), kFin));
     CHECK_FALSE(connection.exchange.try_claim());
   }
