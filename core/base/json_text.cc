@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -96,12 +97,18 @@ void JsonText::end_array() {
 }
 
 void JsonText::key(std::string_view name) {
-  quote(name, true);
+  quote(name, true, needs_no_escape(name));
+  comma_due_ = false;
+}
+
+void JsonText::clean_key(std::string_view name) {
+  assert(needs_no_escape(name));
+  quote(name, true, true);
   comma_due_ = false;
 }
 
 void JsonText::string(std::string_view value) {
-  quote(value, false);
+  quote(value, false, needs_no_escape(value));
   comma_due_ = true;
 }
 
@@ -147,30 +154,14 @@ void JsonText::raw(std::string_view json) {
   comma_due_ = true;
 }
 
-void JsonText::member(std::string_view name, std::string_view string_value) {
-  key(name);
-  string(string_value);
-}
-
-void JsonText::string_if(std::string_view name, std::string_view value) {
-  if (!value.empty()) member(name, value);
-}
-
-void JsonText::raw_if(std::string_view name, std::string_view json) {
-  if (json.empty()) return;
-  key(name);
-  raw(json);
-}
-
 void JsonText::separate() {
   if (comma_due_) out_ += ',';
 }
 
-// Short text is appended together with its punctuation: four appends cost more than a second copy.
-void JsonText::quote(std::string_view text, bool is_key) {
+// Short text leaves with its punctuation in one append: four would cost more than copying it twice.
+void JsonText::quote(std::string_view text, bool is_key, bool is_clean) {
   constexpr std::size_t kShort = 60;
-  const bool clean = needs_no_escape(text);
-  if (clean && text.size() <= kShort) {
+  if (is_clean && text.size() <= kShort) {
     std::array<char, kShort + 4> piece{};
     char* end = piece.data();
     if (comma_due_) *end++ = ',';
@@ -183,7 +174,7 @@ void JsonText::quote(std::string_view text, bool is_key) {
   }
   separate();
   out_ += '"';
-  if (clean) {
+  if (is_clean) {
     out_ += text;
   } else {
     append_escaped(text);

@@ -23,6 +23,11 @@ class JsonText {
   void begin_array();
   void end_array();
   void key(std::string_view name);
+  // A literal: one that needs no escape, which is not looked for.
+  template <std::size_t kSize>
+  void key(const char (&name)[kSize]) {
+    clean_key({name, kSize - 1});
+  }
   void string(std::string_view value);
   // Takes any bytes, for a log or a terminal: bytes that are not UTF-8 become U+FFFD, and
   // characters that are not printable (core/base/printable.h) are escaped.
@@ -35,16 +40,30 @@ class JsonText {
   void real(double value);
   void real(double value, int decimals);
 
-  void member(std::string_view name, std::string_view string_value);
-  // Writes nothing if the value is empty.
-  void string_if(std::string_view name, std::string_view value);
-  void raw_if(std::string_view name, std::string_view json);
+  // `name` as for key().
+  template <typename Name>
+  void member(const Name& name, std::string_view string_value) {
+    key(name);
+    string(string_value);
+  }
+  // A member whose value is left out together with its key when it is empty.
+  template <typename Name>
+  void string_if(const Name& name, std::string_view value) {
+    if (!value.empty()) member(name, value);
+  }
+  template <typename Name>
+  void raw_if(const Name& name, std::string_view json) {
+    if (json.empty()) return;
+    key(name);
+    raw(json);
+  }
 
   [[nodiscard]] std::string take() { return std::move(out_); }
 
  private:
   void separate();
-  void quote(std::string_view text, bool is_key);
+  void clean_key(std::string_view name);
+  void quote(std::string_view text, bool is_key, bool is_clean);
   void append_escaped(std::string_view text);
 
   std::string out_;
