@@ -1,4 +1,4 @@
-// A request read: its head by the airlock, then what it asks for.
+// A request read: its head by the request parser, then what it asks for.
 #include <benchmark/benchmark.h>
 
 #include <variant>
@@ -6,7 +6,7 @@
 #include "bench/micro/requests.h"
 #include "bench/micro/worker_entries.h"
 #include "server/api/job_query.h"
-#include "server/http1/airlock.h"
+#include "server/http1/request_parser.h"
 
 namespace bide::bench {
 namespace {

@@ -21,7 +21,7 @@
 
 #include "core/table/job_table.h"
 #include "server/http/served_hosts.h"
-#include "server/http1/airlock.h"
+#include "server/http1/request_parser.h"
 #include "server/net/front.h"
 #include "server/net/protocol.h"
 

@@ -1,4 +1,4 @@
-#include "server/http1/airlock.h"
+#include "server/http1/request_parser.h"
 
 #include <algorithm>
 #include <array>

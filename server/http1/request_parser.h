@@ -1,5 +1,5 @@
-// server/http1/airlock.h: The only way in: bytes from a stranger become an httplib::Request, or a
-// refusal.
+// server/http1/request_parser.h: The only way in: bytes from a stranger become an httplib::Request,
+// or a refusal.
 //
 // Strict where leniency has let requests be smuggled (RFC 9112, and the limits in docs/api.md):
 // httplib's own parser at this version accepts two lengths, bare line ends, decodes percent escapes

@@ -8,7 +8,7 @@
 #include "server/http/field_syntax.h"
 #include "server/http/http_date.h"
 #include "server/http/reason_phrase.h"
-#include "server/http1/airlock.h"
+#include "server/http1/request_parser.h"
 
 namespace bide {
 namespace {

@@ -103,7 +103,7 @@ struct HttpMetrics {
   [[nodiscard]] Counter& refused(RequestRefusal reason) {
     return requests_refused[static_cast<std::size_t>(reason)];
   }
-  // Requests that the airlock rejected: not HTTP, or over a limit.
+  // By the request parser: not HTTP, or over a limit.
   [[nodiscard]] Counter& rejected(int status);
 
   PerThread<HttpTally> tallies;

@@ -1,5 +1,5 @@
-// The airlock: the verdict on a stream of bytes does not depend on the cuts, and what is let in is
-// what a naive second reading of the same bytes finds harmless, and as long as that finds it.
+// The request parser: the verdict on a stream of bytes does not depend on the cuts, and what is let
+// in is what a naive second reading of the same bytes finds harmless, and as long as that finds it.
 //
 // Input: a byte that decides the cuts, then what a client sends.
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 #include "server/http1/request_target.h"
 #include "tests/fuzz/fuzz_input.h"
-#include "tests/server/http1/airlock_feed.h"
+#include "tests/server/http1/request_parser_feed.h"
 
 using namespace bide;
 using namespace bide::fuzz;
@@ -110,7 +110,7 @@ void check_admitted(const Passed& request) {
   demand(bytes <= request.target.size(), "parameters are not longer than their query");
 }
 
-// Drives the airlock with all of `stream` at once; each request with the bytes taken for it.
+// Drives the request parser with all of `stream` at once; each request with the bytes taken for it.
 void check_requests(std::string_view stream) {
   Progress progress;
   httplib::Request request;

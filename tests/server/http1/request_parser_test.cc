@@ -1,10 +1,10 @@
-#include "server/http1/airlock.h"
+#include "server/http1/request_parser.h"
 
 #include <doctest/doctest.h>
 
 #include <random>
 
-#include "tests/server/http1/airlock_feed.h"
+#include "tests/server/http1/request_parser_feed.h"
 
 namespace bide {
 namespace {
@@ -49,7 +49,7 @@ const std::vector<std::string>& corpus() {
 
 }  // namespace
 
-TEST_CASE("airlock: a request becomes method, target, path, query and fields") {
+TEST_CASE("request parser: a request becomes method, target, path, query and fields") {
   const Feeding fed = feed(
       "GET /job/a%2Fb?wait=30s&x=1&x=a+b%3D HTTP/1.1\r\nhost: example.org:80\r\n"
       "Accept:\t text/plain \t\r\nPrefer: 100%0D%0A \xE4\r\nAccept: */*\r\n\r\n");
@@ -64,7 +64,7 @@ TEST_CASE("airlock: a request becomes method, target, path, query and fields") {
         Fields{{"Accept", "text/plain"}, {"Accept", "*/*"}, {"Prefer", "100%0D%0A \xE4"}});
 }
 
-TEST_CASE("airlock: it says whom a request is for") {
+TEST_CASE("request parser: it says whom a request is for") {
   struct Row {
     std::string bytes;
     std::optional<std::string_view> host;
@@ -91,7 +91,7 @@ TEST_CASE("airlock: it says whom a request is for") {
   CHECK(advance(head + "x", progress, request).host == "a");
 }
 
-TEST_CASE("airlock: versions are 1.0 and 1.1, unreserved characters have no escapes") {
+TEST_CASE("request parser: versions are 1.0 and 1.1, unreserved characters have no escapes") {
   const Feeding fed = feed(
       "GET /%6a%2f%2F%25%2E%7e%20%C3/%41%21%2B%3D HTTP/1.7\r\nHost: a\r\n\r\n"
       "GET /%6a%2f HTTP/1.0\r\n\r\n");
@@ -103,7 +103,7 @@ TEST_CASE("airlock: versions are 1.0 and 1.1, unreserved characters have no esca
   CHECK(fed.requests[1].path == "/j%2f");
 }
 
-TEST_CASE("airlock: what the airlock does not own in a request stays as it is") {
+TEST_CASE("request parser: what the parser does not own in a request stays as it is") {
   httplib::Request request;
   request.remote_addr = "192.0.2.1";
   request.remote_port = 4711;
@@ -113,7 +113,7 @@ TEST_CASE("airlock: what the airlock does not own in a request stays as it is") 
   CHECK(request.remote_port == 4711);
 }
 
-TEST_CASE("airlock: of an absolute target the path counts, whatever Host says") {
+TEST_CASE("request parser: of an absolute target the path counts, whatever Host says") {
   for (const char* bytes : {"GET http://real.example/ HTTP/1.1\r\nHost: other\r\n\r\n",
                             "GET HTTPS://real.example?q HTTP/1.1\r\nHost: other\r\n\r\n",
                             "GET http://real.example HTTP/1.0\r\n\r\n"}) {
@@ -124,7 +124,7 @@ TEST_CASE("airlock: of an absolute target the path counts, whatever Host says") 
   }
 }
 
-TEST_CASE("airlock: every way to cut the input in two gives the same verdict") {
+TEST_CASE("request parser: every way to cut the input in two gives the same verdict") {
   for (const std::string& bytes : corpus()) {
     const Feeding whole = feed(bytes);
     REQUIRE(whole.requests.size() == 1);
@@ -136,7 +136,7 @@ TEST_CASE("airlock: every way to cut the input in two gives the same verdict") {
   }
 }
 
-TEST_CASE("airlock: no truncation of a good request is complete or refused") {
+TEST_CASE("request parser: no truncation of a good request is complete or refused") {
   for (const std::string& bytes : corpus()) {
     for (std::size_t length = 0; length < bytes.size(); ++length) {
       const Feeding fed = feed(std::string_view(bytes).substr(0, length));
@@ -147,7 +147,7 @@ TEST_CASE("airlock: no truncation of a good request is complete or refused") {
   }
 }
 
-TEST_CASE("airlock: random mutations never crash, and never depend on the cuts") {
+TEST_CASE("request parser: random mutations never crash, and never depend on the cuts") {
   std::mt19937 random(7);
   const std::string_view spice("\r\n\0 \t:;,%0aFx/?#\"\x7F\xFF", 19);
   for (int round = 0; round < 4000; ++round) {
@@ -168,7 +168,7 @@ TEST_CASE("airlock: random mutations never crash, and never depend on the cuts")
   }
 }
 
-TEST_CASE("airlock: pipelined requests come out one by one, in order") {
+TEST_CASE("request parser: pipelined requests come out one by one, in order") {
   std::string bytes;
   for (const std::string& request : corpus()) bytes += request;
   const Feeding fed = feed(bytes);
@@ -179,7 +179,7 @@ TEST_CASE("airlock: pipelined requests come out one by one, in order") {
   CHECK(feed_bytewise(bytes).same_verdict(fed));
 }
 
-TEST_CASE("airlock: a body is dropped as it comes, its head is kept") {
+TEST_CASE("request parser: a body is dropped as it comes, its head is kept") {
   const std::string head = with_fields("Content-Length: 100000\r\n");
   const std::string part(10'000, 'b');
   std::vector<std::string_view> reads = {head};
@@ -189,7 +189,7 @@ TEST_CASE("airlock: a body is dropped as it comes, its head is kept") {
   CHECK(fed.buffer_peak == head.size());
 }
 
-TEST_CASE("airlock: a client that waits for 100 Continue is told once") {
+TEST_CASE("request parser: a client that waits for 100 Continue is told once") {
   const std::string head = with_fields("Expect: 100-Continue\r\nContent-Length: 2\r\n");
   CHECK(feed({head, "a", "b"}).continues == 1);
   CHECK(feed_bytewise(head + "ab").continues == 1);
@@ -200,7 +200,7 @@ TEST_CASE("airlock: a client that waits for 100 Continue is told once") {
         0);
 }
 
-TEST_CASE("airlock: every limit, at its edge and one beyond") {
+TEST_CASE("request parser: every limit, at its edge and one beyond") {
   constexpr int kMore = 100;  // Neither complete nor refused.
   const std::string rest = " / HTTP/1.1\r\nHost: a\r\n\r\n";
   const std::string coding = "Transfer-Encoding: chunked\r\n";

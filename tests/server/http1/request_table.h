@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/server/http1/airlock_feed.h"
+#include "tests/server/http1/request_parser_feed.h"
 #include "tests/server/served_table.h"
 
 namespace bide::testing {

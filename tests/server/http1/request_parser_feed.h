@@ -1,5 +1,5 @@
-// tests/server/http1/airlock_feed.h: Drives the airlock as a connection does, and writes down what
-// came out.
+// tests/server/http1/request_parser_feed.h: Drives the request parser as a connection does, and
+// writes down what came out.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/http1/airlock.h"
+#include "server/http1/request_parser.h"
 
 namespace bide {
 
