@@ -66,7 +66,7 @@ TEST_CASE("arguments: after -- everything is a word, and a lone dash is one") {
   CHECK(parsed({"-"}).words() == std::vector<std::string>{"-"});
 }
 
-TEST_CASE("arguments: what is not understood is named") {
+TEST_CASE("arguments: an unknown argument is named") {
   CHECK(complaint_about({"--colour", "red"}) ==
         "--colour: no such setting; `bide test --help` lists them");
   CHECK(complaint_about({"--outptu", "json"}) ==
@@ -77,7 +77,7 @@ TEST_CASE("arguments: what is not understood is named") {
   CHECK(complaint_about({"-o", "json", "--output=text"}) == "--output: given twice");
 }
 
-TEST_CASE("arguments: a value that nobody asked for is not repeated: it may be a secret") {
+TEST_CASE("arguments: an unexpected value is not repeated: it may be a secret") {
   CHECK(complaint_about({"--token=abc"}) ==
         "--token: no such setting; `bide test --help` lists them");
 }

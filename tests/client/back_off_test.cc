@@ -32,7 +32,7 @@ TEST_CASE("back_off: clients do not come back together") {
   CHECK(one.next_pause() != other.next_pause());
 }
 
-TEST_CASE("back_off: what the server asked for is kept, and stretched by a quarter at most") {
+TEST_CASE("back_off: Retry-After is kept, and stretched by a quarter at most") {
   BackOff back_off(3);
   for (int i = 0; i < 100; ++i) {
     const auto pause = back_off.stretched(4s);

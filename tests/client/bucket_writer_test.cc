@@ -133,7 +133,7 @@ BucketError refused(const std::string& urls, const std::string& bucket) {
 
 }  // namespace
 
-TEST_CASE("bucket_writer: what is put is stored, and the newer value counts") {
+TEST_CASE("bucket_writer: a value is stored, and the newer one counts") {
   Nats nats;
   const KvStorePtr store = nats.create_bucket("job-queue");
   BucketWriter writer = opened(nats.url(), "job-queue");
@@ -239,7 +239,7 @@ TEST_CASE("bucket_writer: a bucket with sources is written to where it takes key
   CHECK(nats.entries_of("all") == 2);
 }
 
-TEST_CASE("bucket_writer: what is wrong is said in one line without the token") {
+TEST_CASE("bucket_writer: an error is one line without the token") {
   Nats nats;
   const BucketError missing = refused(nats.url(), "job-queue");
   CHECK(missing.kind == BucketError::Kind::kFailed);

@@ -51,7 +51,7 @@ TEST_CASE("display: a worker's error cannot drive the terminal") {
   CHECK(cut == "failed: " + std::string(199, 'x'));
 }
 
-TEST_CASE("display: in a log each change is a line, and what has not changed is not repeated") {
+TEST_CASE("display: in a log each change is a line, and nothing is repeated") {
   Display display({.mode = Display::Mode::kLines});
   CHECK(display.update(Jobs{unknown("a")}, 0s).empty());
   CHECK(display.update(Jobs{job("a", Status::kSubmitted)}, 10ms) == "a: submitted (0s)\n");
@@ -75,14 +75,14 @@ TEST_CASE("display: a log shows a sign of life after a minute without a line") {
         "1 of 2 jobs over, still waiting for a: processing (2m40s)\n");
 }
 
-TEST_CASE("display: a log nobody has heard from shows it too") {
+TEST_CASE("display: a log shows when the server is not heard from") {
   Display display({.mode = Display::Mode::kLines});
   static_cast<void>(display.update(Jobs{unknown("a")}, 0s));
   CHECK(display.update(Jobs{unknown("a")}, 60s) ==
         "still waiting for a: nothing known yet (1m0s)\n");
 }
 
-TEST_CASE("display: quiet, only what went wrong with the wait is said") {
+TEST_CASE("display: quiet, only failures of the wait are shown") {
   Display display({.mode = Display::Mode::kQuiet});
   CHECK(display.update(Jobs{job("a", Status::kProcessing)}, 0s).empty());
   CHECK(display.update(Jobs{job("a", Status::kFailed, {1, 1, "x"})}, 1h).empty());

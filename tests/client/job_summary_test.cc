@@ -6,7 +6,7 @@
 
 using namespace bide;
 
-TEST_CASE("summary: agents are counted, and those that are done among them") {
+TEST_CASE("summary: all agents are counted, and the done ones") {
   const JobSummary summary =
       summary_of(R"({"id":"x","error":"no space","agent_states":{"a":{"status":"completed"},)"
                  R"("b":{"status":"failed"},"c":{"status":"skipped"},"d":{"status":"started"},)"
@@ -16,7 +16,7 @@ TEST_CASE("summary: agents are counted, and those that are done among them") {
   CHECK(summary.error == "no space");
 }
 
-TEST_CASE("summary: what is not a representation says nothing") {
+TEST_CASE("summary: any other text gives an empty summary") {
   for (const char* text : {"", "completed\n", "[]", "7", "{", R"({"agent_states":[1]})",
                            R"({"agent_states":{"a":7},"error":7})", "{\"error\":\"\xff\"}"}) {
     CAPTURE(text);

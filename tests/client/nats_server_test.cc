@@ -24,7 +24,7 @@ std::string url_of(const std::variant<std::string, Misuse>& found) {
 
 }  // namespace
 
-TEST_CASE("nats_server: the file that serve leaves, or what to do") {
+TEST_CASE("nats_server: the file that serve leaves, or a hint") {
   const auto dir = make_state_dir();
   ::setenv("BIDE_DATA_DIR", dir.c_str(), 1);
   const auto nothing = find_nats_server();

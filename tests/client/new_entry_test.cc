@@ -61,7 +61,7 @@ TEST_CASE("new_entry: the smallest definition says no more than it must") {
   CHECK(entry.value == R"({"id":"x","created":"2023-11-14T22:13:20.25Z","operation":{}})");
 }
 
-TEST_CASE("new_entry: what bide would ignore is found before it is written") {
+TEST_CASE("new_entry: an entry that bide would reject is found before it is written") {
   const auto fault_of = [](const char* agent, const std::string& data) {
     return find_fault(event_entry(
         {.job_id = "x", .kind = EventKind::kStarted, .agent = agent, .data = data}, kNow));

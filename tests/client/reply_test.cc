@@ -51,7 +51,7 @@ TEST_CASE("reply: an answer that is not bide's says nothing about the job") {
   }
 }
 
-TEST_CASE("reply: who asks for a token need not be bide") {
+TEST_CASE("reply: a proxy may ask for a token") {
   for (const int status : {401, 403}) {
     const Reply reply = interpret(raw(status));
     REQUIRE(std::holds_alternative<Refusal>(reply));
@@ -70,7 +70,7 @@ TEST_CASE("reply: only bide's 404 for the job says that there is none") {
   CHECK_FALSE(denied("job-not-found-"));
 }
 
-TEST_CASE("reply: what may be better later is trouble, everything else is refused") {
+TEST_CASE("reply: failures that may pass are trouble, all others are refusals") {
   for (const int status : {408, 429, 500, 502, 503, 504}) {
     CHECK(std::holds_alternative<Trouble>(interpret(raw(status))));
   }

@@ -22,7 +22,7 @@ TEST_CASE("server_url: host, port and base path are taken apart") {
   CHECK(text_of(parsed("http://[::1]:9000/a/b")) == "http://[::1]:9000/a/b");
 }
 
-TEST_CASE("server_url: what could not be asked is refused") {
+TEST_CASE("server_url: a URL that cannot be used is refused") {
   for (const char* text : {"",
                            "ci.example",
                            "ftp://ci.example",

@@ -81,7 +81,7 @@ TEST_CASE("tls_trust: an address is compared with addresses") {
   CHECK_FALSE(is_taken("DNS:*.0.0.1", "127.0.0.1"));
 }
 
-TEST_CASE("tls_trust: who signed, and when, is checked as well") {
+TEST_CASE("tls_trust: the signer and the dates are checked, too") {
   const ScratchDir dir;
   const Identity authority("authority");
   authority.write(dir.path() / "ca");

@@ -88,7 +88,7 @@ Outcome wait_for(const std::vector<std::string>& ids, const Script& script, cons
 
 }  // namespace
 
-TEST_CASE("wait_run: the word goes to stdout, what happened to stderr, the code to the shell") {
+TEST_CASE("wait_run: the word goes to stdout, progress to stderr, the code to the shell") {
   const auto outcome = wait_for({"a"}, {{"a", {working(), failed()}}});
   CHECK(outcome.code == ExitCode::kFailed);
   CHECK(outcome.out == "failed\n");
@@ -148,7 +148,7 @@ TEST_CASE("wait_run: with any, a job that is not there does not win") {
   CHECK(none.code == ExitCode::kAuth);
 }
 
-TEST_CASE("wait_run: the timeout gives what is known and says so") {
+TEST_CASE("wait_run: the timeout prints the known states and says so") {
   const auto outcome = wait_for(
       {"a"}, {{"a", {working()}}},
       {.any = false, .output = Output::kText, .mode = Display::Mode::kQuiet, .timeout = 200ms});

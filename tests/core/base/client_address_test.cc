@@ -73,7 +73,7 @@ TEST_CASE("address range: IPv4 is in IPv4 ranges only, however either is written
   CHECK_FALSE(contains("::/0", "10.1.1.1"));
 }
 
-TEST_CASE("address range: what is none") {
+TEST_CASE("address range: texts that are no range") {
   for (const char* const text :
        {"", "/", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8x", "10.0.0.0/ 8", "::/129",
         "10.0.0/8", "host/8", "[::1]/128", "10.0.0.0/8/8", "10.0.0.0/+8", " 10.0.0.0/8"}) {

@@ -6,7 +6,7 @@
 
 namespace bide {
 
-TEST_CASE("json_text: commas stand between what is on one level") {
+TEST_CASE("json_text: commas separate the values of one level") {
   JsonText json;
   json.begin_object();
   json.member("a", "");

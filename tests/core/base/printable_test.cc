@@ -6,7 +6,7 @@
 
 using namespace bide;
 
-TEST_CASE("printable: what moves, hides or reorders is replaced, the rest stays") {
+TEST_CASE("printable: characters that move, hide or reorder are replaced, others stay") {
   CHECK(printable("plain, \"quoted\", gr\u00fcn, \u4f60\u597d, \U0001F600", "?") ==
         "plain, \"quoted\", gr\u00fcn, \u4f60\u597d, \U0001F600");
   CHECK(printable("a\x1b[2Jb\nc\x7f", "?") == "a?[2Jb?c?");

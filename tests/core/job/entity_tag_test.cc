@@ -34,7 +34,7 @@ TEST_CASE("entity_tag: is written as epoch, revision and padded hash") {
         "ffffffffffffffff-18446744073709551615-ffffffffffffffff");
 }
 
-TEST_CASE("entity_tag: reads back what it wrote") {
+TEST_CASE("entity_tag: reads back every tag that it wrote") {
   for (const EntityTag& tag : {kTag, EntityTag{}, EntityTag{UINT64_MAX, UINT64_MAX, UINT64_MAX},
                                EntityTag{0, 1, 0}, EntityTag{1, 0, UINT64_MAX}}) {
     CHECK(parse_opaque_tag(opaque_tag(tag)) == tag);
@@ -86,7 +86,7 @@ TEST_CASE("entity_tag: no truncation or mutation is taken for another tag") {
   }
 }
 
-TEST_CASE("entity_tag: what a proxy that compresses appends to a tag is ignored") {
+TEST_CASE("entity_tag: the suffix of a compressing proxy is ignored") {
   for (const char* suffix : {"", "-gzip", "-br", "-zstd", ";gzip", ";br"}) {
     CAPTURE(suffix);
     CHECK(parse_received_tag(kOpaque + suffix) == kTag);
@@ -176,7 +176,7 @@ TEST_CASE("validators: tags that bide cannot have issued match nothing") {
   CHECK_FALSE(matches(in_quotes("17a-42-0000000000000abd")));
 }
 
-TEST_CASE("validators: what is not in the grammar is refused as a whole") {
+TEST_CASE("validators: a list outside the grammar is refused as a whole") {
   const std::string_view rows[] = {
       "17a-42-0000000000000abc",
       "'17a-42'",

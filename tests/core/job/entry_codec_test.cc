@@ -72,7 +72,7 @@ TEST_CASE("codec: where unix_nano is no integer the key's counts") {
         INT64_MAX);
 }
 
-TEST_CASE("codec: what an event carries besides is the worker's affair") {
+TEST_CASE("codec: other members of an event are ignored") {
   const std::string data = R"({"error":"boom","new_job_id":"build-8"})";
   for (const std::string_view other :
        {"null", "5", "\"text\"", "[1]", "{}", R"({"error":5,"new_job_id":[]})", R"({"error":null})",
@@ -224,7 +224,7 @@ TEST_CASE("codec: a response without a hostname is the key's agent's") {
   }
 }
 
-TEST_CASE("codec: the log is told what was expected, never what was written") {
+TEST_CASE("codec: the log says what was expected, never the value") {
   const auto result =
       decode_value(kEventKey, replaced(kEventValue, "\"web.01\"", "{\"s3cret\":1}"));
   const auto& rejection = std::get<Rejection>(result);

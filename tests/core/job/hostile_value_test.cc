@@ -222,7 +222,7 @@ TEST_CASE("codec: no truncation of a value is a value") {
   }
 }
 
-TEST_CASE("codec: every mutated byte is refused for a reason or changes what is free to change") {
+TEST_CASE("codec: every mutated byte is refused with a reason, or changes a free value") {
   for (const std::string& value : {kEventValue, sealed(kEventValue)}) {
     for (std::size_t at = 0; at < value.size(); ++at) {
       for (const char byte :

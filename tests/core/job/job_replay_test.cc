@@ -60,7 +60,7 @@ std::vector<Entry> survivors_of(const std::vector<Entry>& history) {
 
 }  // namespace
 
-TEST_CASE("replay: living through a history and reading what it left come to the same bytes") {
+TEST_CASE("replay: following a history and reading its rest give the same bytes") {
   std::mt19937 random(20260131);
   for (int round = 0; round < 2000; ++round) {
     CAPTURE(round);

@@ -40,7 +40,7 @@ TEST_CASE("job: exists for clients once it is defined") {
   CHECK(job.written() == wall_second(4));
 }
 
-TEST_CASE("job: what is lost is as if it never had been") {
+TEST_CASE("job: a lost entry is as if it had never been written") {
   const Entry definition = defined("j", 1, kBroadcast);
   const Entry started = happened("j", 2, EventKind::kStarted, "a");
   const Entry response = responded("j", 3, "a");
@@ -62,7 +62,7 @@ TEST_CASE("job: what is lost is as if it never had been") {
   }
 }
 
-TEST_CASE("job: what was not held, or came later, cannot be lost") {
+TEST_CASE("job: an unknown or newer entry cannot be lost") {
   Job job("j");
   const Entry started = happened("j", 3, EventKind::kStarted, "a");
   absorb_all(job, {defined("j", 1), started});
@@ -76,7 +76,7 @@ TEST_CASE("job: what was not held, or came later, cannot be lost") {
   CHECK(job.revision() == 6);
 }
 
-TEST_CASE("job: it lets go of what is older than a revision") {
+TEST_CASE("job: it removes entries below a revision") {
   Job job("j");
   CHECK(job.oldest() == Job::kNothing);
   absorb_all(job, {responded("j", 2, "a"), happened("j", 3, EventKind::kFailed, "a"),
@@ -95,7 +95,7 @@ TEST_CASE("job: it lets go of what is older than a revision") {
   CHECK(job.revision() == 6);
 }
 
-TEST_CASE("job: what happened before the definition is judged by it") {
+TEST_CASE("job: events before the definition are judged by it") {
   // Without the subject, `a` alone would have made the job final.
   Job job("j");
   absorb_all(job, history_of("a:completed b:failed"));
@@ -120,7 +120,7 @@ TEST_CASE("job: a new definition replaces the old and judges everything again") 
   CHECK(job.definition().subject == kBroadcast.subject);
 }
 
-TEST_CASE("job: deleted, it is gone for clients; defined again, it is what its events say") {
+TEST_CASE("job: deleted, it is gone for clients; defined again, it follows from its events") {
   Job job("j");
   absorb_all(job, {defined("j", 1, kBroadcast)});
   absorb_all(job, history_of("a:started"));
@@ -313,7 +313,7 @@ std::uint64_t steps_of(Job& job, const Entry& entry) {
 
 }  // namespace
 
-TEST_CASE("job: what a message costs does not grow with what there is") {
+TEST_CASE("job: the cost of a message does not grow with the number of entries") {
   constexpr std::size_t kEvents = 19'900;
   // One event from each of many agents, or all from one agent: started ones, and terminal ones that
   // uncover each other when they are removed.

@@ -31,7 +31,7 @@ bool contains(const std::string& text, std::string_view part) {
 
 }  // namespace
 
-TEST_CASE("snapshot: a bare job leaves out what is absent") {
+TEST_CASE("snapshot: a bare job leaves out absent members") {
   CHECK(json_of({kDefined}) ==
         R"({"id":"build-7","status":"submitted","final":false,"revision":1})");
 }
@@ -176,7 +176,7 @@ TEST_CASE("snapshot: duration is from the first start to the last end, where the
   }
 }
 
-TEST_CASE("snapshot: agents are sorted by name, and only those seen are listed") {
+TEST_CASE("snapshot: agents are sorted by name, and only agents that reported are listed") {
   Definition broadcast;
   broadcast.subject = "jobs._all";
   const std::string json =

@@ -15,7 +15,7 @@ TEST_CASE("status: every status and event reads back from its word") {
   }
 }
 
-TEST_CASE("status: words are those of the contract, and no others") {
+TEST_CASE("status: the words are those of the contract, and no others") {
   CHECK(word_of(Status::kPartialFailure) == "partial_failure");
   CHECK(word_of(EventKind::kAcknowledged) == "acknowledged");
   CHECK_FALSE(status_from_word("acknowledged"));
@@ -26,7 +26,7 @@ TEST_CASE("status: words are those of the contract, and no others") {
   }
 }
 
-TEST_CASE("status: terminal means that nobody is working on it") {
+TEST_CASE("status: terminal means that no agent works on it") {
   std::set<std::string_view> terminal;
   for (const Status status : kAllStatuses) {
     if (is_terminal(status)) terminal.insert(word_of(status));
@@ -35,7 +35,7 @@ TEST_CASE("status: terminal means that nobody is working on it") {
         std::set<std::string_view>{"completed", "failed", "partial_failure", "skipped"});
 }
 
-TEST_CASE("status: ranks order what one agent says") {
+TEST_CASE("status: ranks order the events of one agent") {
   CHECK(rank_of(EventKind::kSubmitted) == 0);
   CHECK(rank_of(EventKind::kAcknowledged) == 1);
   CHECK(rank_of(EventKind::kStarted) == 2);

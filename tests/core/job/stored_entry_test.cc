@@ -23,7 +23,7 @@ StoredEvent stored(const std::string& key_rest, const std::string& hostname, std
   return StoredEvent(entry);
 }
 
-TEST_CASE("stored event: its key is what was written, however little of it is kept") {
+TEST_CASE("stored event: its key reads back as written, however little of it is stored") {
   struct Case {
     const char* key_rest;
     const char* hostname;

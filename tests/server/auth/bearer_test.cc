@@ -38,7 +38,7 @@ TEST_CASE("bearer: the scheme is read in any case, the token as it is") {
   CHECK(found({{"Authorization", "Bearer "}}) == "[]");
 }
 
-TEST_CASE("bearer: other schemes are somebody else's") {
+TEST_CASE("bearer: other schemes are ignored") {
   CHECK(found({{"Authorization", ""}}) == "none");
   CHECK(found({{"Authorization", "Basic YTpi"}}) == "none");
   CHECK(found({{"Authorization", "Bearerabc"}}) == "none");

@@ -44,7 +44,7 @@ std::string okp_jwk(std::string_view x) {
 
 }  // namespace
 
-TEST_CASE("jwk set: keys of each kind, with what they may say of themselves") {
+TEST_CASE("jwk set: keys of each kind, with their optional members") {
   const std::string more =
       R"(,"use":"sig","key_ops":["sign","verify"],"x5c":["?"],"x5u":7,"zz":{})";
   const auto parsed = parse_jwk_set(R"({"next":null,"keys":[{"kid":"r","alg":"RS256",)" +
@@ -158,7 +158,7 @@ TEST_CASE("jwk set: one key of use is needed, 32 are the limit") {
   CHECK(trouble(set_of(many)).starts_with("has more than 1000 keys"));
 }
 
-TEST_CASE("jwk set: what is none, and each beginning of one") {
+TEST_CASE("jwk set: other texts, and each beginning of a set") {
   const std::string whole = set_of("{" + ec_signer().jwk() + "}");
   for (const std::string& text :
        {std::string(), std::string("{}"), std::string("[]"), std::string("null"),

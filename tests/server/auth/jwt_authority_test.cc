@@ -108,7 +108,7 @@ TEST_CASE("jwt: not before is taken with five seconds of leeway, expiry with non
   CHECK(judged_claims(authority, reader_claims(R"(,"nbf":0)")) == "permit");
 }
 
-TEST_CASE("jwt: who may not read is told so, but only while the token is good") {
+TEST_CASE("jwt: a token without the permission is forbidden, but only while it is valid") {
   const JwtFiles files;
   const JwtAuthority authority = files.authority();
   const std::string claims = R"({"sub":"ci","permissions":["job:write"],"exp":1800003600})";
@@ -204,7 +204,7 @@ TEST_CASE("jwt: more tokens than are remembered are still judged right") {
   CHECK(judged_claims(authority, reader_claims(R"(,"jti":0)")) == "permit");
 }
 
-TEST_CASE("jwt: keys turn in the midst of judging, and who is signed by a staying key gets in") {
+TEST_CASE("jwt: keys change during judging, and tokens of a key that stays are accepted") {
   const JwtFiles files;
   JwtAuthority authority = files.authority();
   const auto tokens = good_tokens(reader_claims());

@@ -46,7 +46,7 @@ TEST_CASE("pem keys: public keys and certificates, several of them, with text ar
   }
 }
 
-TEST_CASE("pem keys: what cannot be used is told by line and kind") {
+TEST_CASE("pem keys: the error names the line and the kind of an unusable key") {
   const std::string good = ed_signer().public_pem();  // Three lines.
   const std::pair<std::string, std::string> rows[] = {
       {Signer::rsa(1024).public_pem(), "RSA of 1024 bits; expected 2048 to 8192"},

@@ -84,7 +84,7 @@ TEST_CASE("token claims: an exp that is none") {
   CHECK_FALSE(TokenClaims::parse(R"({"Exp":1})"));
 }
 
-TEST_CASE("token claims: what permits reading jobs") {
+TEST_CASE("token claims: claims that permit reading jobs") {
   for (const char* member :
        {R"("permissions":["job:read"])", R"("permissions":["x","job:read","y"])",
         R"("permissions":"job:read")", R"("permissions":"x job:read y")", R"("scope":"job:read")",
@@ -97,7 +97,7 @@ TEST_CASE("token claims: what permits reading jobs") {
   }
 }
 
-TEST_CASE("token claims: what does not") {
+TEST_CASE("token claims: claims that do not") {
   for (const char* member : {R"("x":1)",
                              R"("permissions":[])",
                              R"("permissions":["job:write","job:reader"])",
@@ -138,7 +138,7 @@ TEST_CASE("token claims: what does not") {
   }
 }
 
-TEST_CASE("token claims: who, from whom, for whom") {
+TEST_CASE("token claims: subject, issuer, audience") {
   const auto claims = TokenClaims::parse(
       R"({"iss":"i\u0000","sub":"","aud":["a","b"],"exp":2,"nbf":1.25,"iat":"whenever"})");
   REQUIRE(claims);

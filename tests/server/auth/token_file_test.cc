@@ -41,7 +41,7 @@ std::string start_trouble(const std::filesystem::path& file) {
 
 }  // namespace
 
-TEST_CASE("token file: who stands in it may read, nobody else") {
+TEST_CASE("token file: its tokens may read, no others") {
   const Fixture fixture("# who\n\n" + kFirst + "\r\n" + kSecond);
   const TokenFile tokens(fixture.file);
   CHECK(judged(tokens, kFirst) == "permit");
@@ -87,7 +87,7 @@ TEST_CASE(
   CHECK(std::get<Permit>(tokens.judge(kFirst, WallTime{})).expires == WallTime::max());
 }
 
-TEST_CASE("token file: what cannot be used is told by file and line, without the token") {
+TEST_CASE("token file: the error names file and line, without the token") {
   const std::pair<std::string, std::string> cases[] = {
       {kFirst + "\n\nshort-secret\n", "line 3: a token of 12 characters could be guessed, 16 are"},
       {kFirst + "\n" + kSecond + " \n", "line 2: has a character that is not visible ASCII"},
@@ -151,7 +151,7 @@ TEST_CASE("token file: a reload replaces all tokens, and on an error none") {
   CHECK(judged(tokens, kSecond) == "permit");
 }
 
-TEST_CASE("token file: who stands in both versions may read all through a reload") {
+TEST_CASE("token file: a token in both versions is accepted all through a reload") {
   const std::string both = kFirst + "\n" + kSecond;
   const Fixture fixture(both);
   TokenFile tokens(fixture.file);

@@ -50,8 +50,7 @@ const std::string kEdToken =
 
 }  // namespace
 
-TEST_CASE(
-    "verification key: the examples of RFC 7515 are signed by whom they say, until they expire") {
+TEST_CASE("verification key: the examples of RFC 7515 are accepted until they expire") {
   const ScratchDir dir;
   const std::filesystem::path secret = dir.path() / "secret";
   const std::filesystem::path keys = dir.path() / "keys";

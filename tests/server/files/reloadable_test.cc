@@ -6,7 +6,7 @@
 
 using namespace bide;
 
-TEST_CASE("reloadable: the newest stays, and who has an older one keeps it alive") {
+TEST_CASE("reloadable: the newest object stays, and holders of an older one keep it alive") {
   Reloadable<std::string> texts;
   CHECK(texts.get() == nullptr);
   texts.install(texts.take_turn(), std::make_shared<const std::string>("first"));
@@ -17,7 +17,7 @@ TEST_CASE("reloadable: the newest stays, and who has an older one keeps it alive
   CHECK(*texts.get() == "second");
 }
 
-TEST_CASE("reloadable: who began to read earlier does not replace what was read later") {
+TEST_CASE("reloadable: an object read earlier does not replace one read later") {
   Reloadable<std::string> texts;
   const auto slow = texts.take_turn();
   const auto fast = texts.take_turn();

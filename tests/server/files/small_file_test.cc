@@ -42,7 +42,7 @@ TEST_CASE("small_file: a file is read whole, links are followed, none is empty t
   }
 }
 
-TEST_CASE("small_file: what cannot be read says why") {
+TEST_CASE("small_file: an unreadable file says why") {
   const ScratchDir dir;
   CHECK(read(dir.path() / "none") == "!No such file or directory");
   CHECK(read(dir.path()) == "!Is a directory");
@@ -59,7 +59,7 @@ TEST_CASE("small_file: a file at the limit is read, one byte more is not") {
   CHECK(read("/dev/zero") == "!larger than 1 MiB");
 }
 
-TEST_CASE("small_file: a pipe is read to its end, and not waited for where nobody writes") {
+TEST_CASE("small_file: a pipe is read to its end, and not waited for without a writer") {
   const ScratchDir dir;
   const std::filesystem::path fifo = dir.path() / "fifo";
   REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);

@@ -65,7 +65,7 @@ TEST_CASE(
   CHECK(kept == "precious");
 }
 
-TEST_CASE("state_dir: what is not there, or empty, is a fault") {
+TEST_CASE("state_dir: a missing or empty file is a fault") {
   const ScratchDir dir;
   CHECK(mentions(fault_of(dir.path() / "missing"), "No such file"));
   CHECK(mentions(fault_of(dir.path()), "nats-url cannot be read"));
@@ -73,7 +73,7 @@ TEST_CASE("state_dir: what is not there, or empty, is a fault") {
   CHECK(mentions(fault_of(dir.path()), "nats-url cannot be read"));
 }
 
-TEST_CASE("state_dir: a URL that somebody else may have planted is not believed") {
+TEST_CASE("state_dir: a URL that another user may have planted is not used") {
   const ScratchDir dir;
   const auto file = nats_url_file(dir.path());
   const auto plant = [&] { std::ofstream(file) << "nats://evil.example\n"; };

@@ -62,7 +62,7 @@ TEST_CASE("log: a line is a JSON object with its fields in order") {
         R"({"time":"2026-01-31T12:00:00.007Z","level":"warn","msg":"x","suppressed":3})");
 }
 
-TEST_CASE("log: what somebody wrote cannot break out of a message or a value") {
+TEST_CASE("log: text from outside cannot break out of a message or a value") {
   const std::string line = format_log_line("warn", "a\"\n\xff", {}, {{"key", "\u202e\""}});
   CHECK(line.ends_with("\"msg\":\"a\\\"\\n\xEF\xBF\xBD\",\"key\":\"\\u202e\\\"\"}"));
 }
@@ -99,7 +99,8 @@ TEST_CASE("line_writer: lines arrive whole and in order, from many threads") {
   CHECK(writer.dropped() == 0);
 }
 
-TEST_CASE("line_writer: a reader that stopped blocks nobody, the oldest lines go and are counted") {
+TEST_CASE(
+    "line_writer: a stopped reader blocks no caller; the oldest lines are dropped and counted") {
   Pipe pipe;
   ::fcntl(pipe.ends[1], F_SETPIPE_SZ, 4096);
   constexpr std::uint64_t kLines = 1000;
@@ -131,7 +132,7 @@ TEST_CASE("line_writer: a reader that stopped blocks nobody, the oldest lines go
   CHECK(written + noted == kLines + 1);
 }
 
-TEST_CASE("line_writer: the queue holds what it may, and not a byte more") {
+TEST_CASE("line_writer: the queue takes its limit, and not a byte more") {
   Pipe pipe;
   ::fcntl(pipe.ends[1], F_SETPIPE_SZ, 4096);
   REQUIRE(::write(pipe.ends[1], std::string(4096, 'f').data(), 4096) == 4096);

@@ -57,7 +57,7 @@ TEST_CASE("per thread: the next thread goes on with the block of one that has en
   CHECK(size(blocks) == 2);  // One of them is for threads without memory.
 }
 
-TEST_CASE("per thread: what one has added another may take away") {
+TEST_CASE("per thread: one thread may subtract what another added") {
   PerThread<Block> blocks;
   blocks.mine().things.add(3);
   std::thread([&] { blocks.mine().things.subtract(3); }).join();

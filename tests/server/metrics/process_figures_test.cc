@@ -12,7 +12,7 @@
 namespace bide {
 namespace {
 
-TEST_CASE("process figures: what is there is told") {
+TEST_CASE("process figures: all figures are read") {
   const ProcessFigures figures = process_figures();
   CHECK(figures.threads >= 1);
   CHECK(figures.resident_bytes > 1'000'000);

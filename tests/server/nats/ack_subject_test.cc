@@ -22,7 +22,7 @@ TEST_CASE("ack_subject: both layouts tell the same") {
   }
 }
 
-TEST_CASE("ack_subject: what is cut short is no delivery") {
+TEST_CASE("ack_subject: a cut subject is no delivery") {
   const std::size_t last_digits = 2;  // `4` instead of `42` is a number, too.
   for (std::size_t size = 0; size + last_digits < kShort.size(); ++size) {
     INFO(kShort.substr(0, size));

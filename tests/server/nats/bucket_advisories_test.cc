@@ -19,7 +19,7 @@ Heard wait_for(BucketAdvisories& advisories) {
   return heard;
 }
 
-TEST_CASE("bucket advisories: a purge, whole or of a key, and what changes the stream") {
+TEST_CASE("bucket advisories: a purge, whole or of a key, and changes of the stream") {
   const TestNats nats;
   TestBucket bucket(nats);
   bucket.define("build-7");
@@ -63,7 +63,7 @@ TEST_CASE("bucket advisories: entries, looks and other buckets are nothing to he
   CHECK(advisories.take() == Heard::kNothing);
 }
 
-TEST_CASE("bucket advisories: among those that came too fast may have been a purge") {
+TEST_CASE("bucket advisories: dropped ones count as a purge") {
   const TestNats nats;
   TestBucket bucket(nats);
   const auto connection = nats.connect();

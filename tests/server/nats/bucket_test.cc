@@ -26,7 +26,7 @@ std::uint64_t entries_of(const NatsConnection& connection, std::string_view buck
   return std::get<BucketState>(read_bucket_state(connection, bucket)).entries;
 }
 
-TEST_CASE("bucket: who may write one key of a bucket of ours cannot erase the others") {
+TEST_CASE("bucket: a writer of one key of bide's bucket cannot erase the others") {
   const TestNats nats;
   const auto connection = nats.connect();
   REQUIRE_FALSE(create_bucket(*connection, "ours"));

@@ -84,7 +84,7 @@ void check_rows(const std::vector<Row>& rows) {
   }
 }
 
-TEST_CASE("stream check: what the consumer sends") {
+TEST_CASE("stream check: messages of the consumer") {
   check_rows({
       {"entries and heartbeats in order", state(10, 3),
        [](Session& s) {
@@ -173,7 +173,7 @@ TEST_CASE("stream check: gaps") {
   });
 }
 
-TEST_CASE("stream check: what the stream says") {
+TEST_CASE("stream check: states of the stream") {
   const BucketState before = state(10, 3);
   const BucketState full =
       with(&BucketState::first_seq, Revision{8}, with(&BucketState::discards_old, true));
@@ -390,7 +390,7 @@ TEST_CASE("stream check: which read is shown") {
   }
 }
 
-TEST_CASE("stream check: what left the stream during the read leaves it") {
+TEST_CASE("stream check: entries that left the stream during the read leave the read") {
   int doubtful = 0;
   const auto begin = [&](const BucketState& start, Rollup rollup) {
     Session session(start);
@@ -407,7 +407,7 @@ TEST_CASE("stream check: what left the stream during the read leaves it") {
               Rollup::kNone) == 0);
 }
 
-TEST_CASE("stream check: what leaves a stream at its beginning leaves once the report is applied") {
+TEST_CASE("stream check: entries that left the stream leave the table once the report is applied") {
   Session session(expiring(state(10, 3), 60s));
   const BucketState report =
       with(&BucketState::first_seq, Revision{9}, expiring(state(12, 2), 60s));
@@ -419,7 +419,7 @@ TEST_CASE("stream check: what leaves a stream at its beginning leaves once the r
   CHECK(session.check.take_begin() == 0);
 }
 
-TEST_CASE("stream check: what an entry rolled up leaves at once where nothing of it was replaced") {
+TEST_CASE("stream check: rolled-up entries leave at once if none was replaced") {
   Session session;
   (void)session.entry(11, Rollup::kAll);
   SUBCASE("") {

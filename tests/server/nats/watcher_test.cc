@@ -66,7 +66,7 @@ void park(Watched& watched, const std::string& id, TestWaiter& waiter) {
   REQUIRE(watched.table.park(id, waiter, 0, system_clock().now(), look) == Parked::kParked);
 }
 
-TEST_CASE("watcher: what the bucket held before is there as soon as it is ready") {
+TEST_CASE("watcher: earlier entries of the bucket are there as soon as it is ready") {
   const TestNats nats;
   TestBucket bucket(nats);
   bucket.define("build-7");
@@ -85,7 +85,7 @@ TEST_CASE("watcher: what the bucket held before is there as soon as it is ready"
   CHECK(watched.metrics.resyncs.load() == 0);
 }
 
-TEST_CASE("watcher: the metrics tell how far it has come, what it rejects included") {
+TEST_CASE("watcher: the metrics show its progress, rejected entries included") {
   const TestNats nats;
   TestBucket bucket(nats);
   bucket.define("build-7");
@@ -101,7 +101,7 @@ TEST_CASE("watcher: the metrics tell how far it has come, what it rejects includ
   CHECK(watched.table.applied_revision() == 3);
 }
 
-TEST_CASE("watcher: what is pending behind a delivery is known to exist") {
+TEST_CASE("watcher: entries pending behind a delivery are known to exist") {
   Metrics metrics;
   metrics.begin_stream(10);
   metrics.deliver(3, 9);
@@ -136,7 +136,7 @@ TEST_CASE("watcher: a bucket with another configuration is used as it is") {
   CHECK(watched.metrics.entries_applied.load() == 1);
 }
 
-TEST_CASE("watcher: what the stream holds under other subjects is no entry of the bucket") {
+TEST_CASE("watcher: messages on other subjects are no entries of the bucket") {
   const TestNats nats;
   TestBucket bucket(nats);
   bucket.bind("jobs.*");
@@ -148,7 +148,7 @@ TEST_CASE("watcher: what the stream holds under other subjects is no entry of th
   CHECK(watched.rejected(RejectReason::kKey) == 1);
 }
 
-TEST_CASE("watcher: entries wake who waits, and deleting the definition ends the job") {
+TEST_CASE("watcher: entries wake waiters, and deleting the definition ends the job") {
   const TestNats nats;
   TestBucket bucket(nats);
   bucket.define("build-7");
@@ -305,7 +305,7 @@ TEST_CASE("watcher: a rollup takes everything else out at once, and is no reason
   CHECK(fresh.json_of("build-8") == watched.json_of("build-8"));
 }
 
-TEST_CASE("watcher: what a full bucket pushes out leaves, and the bucket is not read for it") {
+TEST_CASE("watcher: entries that a full bucket drops leave, without a read of the bucket") {
   const TestNats nats;
   TestBucket bucket(nats);
   bucket.limit(4);
@@ -326,7 +326,7 @@ TEST_CASE("watcher: what a full bucket pushes out leaves, and the bucket is not 
   CHECK(watched.metrics.resyncs.load() == 0);
 }
 
-TEST_CASE("watcher: what is written behind a purge is not added to what was purged") {
+TEST_CASE("watcher: entries after a purge are not added to purged ones") {
   const TestNats nats;
   TestBucket bucket(nats);
   bucket.define("build-7");
@@ -436,8 +436,7 @@ TEST_CASE("watcher: a backlog larger than the flow window arrives whole") {
   CHECK(watched.metrics.resyncs.load() == 0);
 }
 
-TEST_CASE(
-    "watcher: nats-server is killed and comes back: nobody is woken for nothing, news arrive") {
+TEST_CASE("watcher: nats-server is killed and comes back: no false wake-up, and changes arrive") {
   const TestNats nats;
   TestBucket bucket(nats);
   bucket.define("build-7");
@@ -605,7 +604,7 @@ TEST_CASE("watcher: a bucket that does not exist is waited for and not created")
   CHECK(watched.contact.obstacle().empty());
 }
 
-TEST_CASE("watcher: a bucket that stays as it is agrees with what was delivered") {
+TEST_CASE("watcher: an unchanged bucket agrees with what was delivered") {
   const TestNats nats;
   TestBucket bucket(nats);
   bucket.define("build-7");

@@ -183,7 +183,7 @@ TEST_CASE("options: variables set to nothing, and those of the client, do not co
   CHECK(accepted({}, environment).nats_url.empty());
 }
 
-TEST_CASE("options: a wrong value names its source and what was expected") {
+TEST_CASE("options: the error for a wrong value names its source and what was expected") {
   CHECK(mentions(refused({"--max-wait", "soon"}), "--max-wait: expected a duration from 1s to 1h"));
   CHECK(mentions(refused({"--max-wait", "61m"}), "--max-wait: expected"));
   CHECK(mentions(refused({}, {{"HOME", "/h"}, {"BIDE_THREADS", "65"}}),
@@ -240,7 +240,7 @@ TEST_CASE("options: a certificate needs its key, and clients' need both") {
   CHECK(mentions(refused({"--tls-cert", ""}), "--tls-cert: expected a PEM file"));
 }
 
-TEST_CASE("options: what is unknown, incomplete or not a flag is refused") {
+TEST_CASE("options: unknown and incomplete flags are refused") {
   CHECK(mentions(refused({"--max-waits", "3s"}),
                  "--max-waits: no such setting; did you mean --max-wait? `bide serve --help`"));
   CHECK(
@@ -264,7 +264,7 @@ TEST_CASE("options: a variable that is no setting is a warning") {
   CHECK(mentions(warnings[0], "BIDE_MAXWAIT: no such setting; did you mean BIDE_MAX_WAIT?"));
 }
 
-TEST_CASE("options: what Kubernetes and Docker set for services is nobody's setting") {
+TEST_CASE("options: variables of Kubernetes and Docker for services are no settings") {
   Environment environment = kHome;
   for (const std::string service : {"BIDE", "BIDE_NATS", "BIDE_MAX_WAIT", "BIDE_SERVER"}) {
     environment[service + "_SERVICE_HOST"] = "10.96.7.31";
@@ -288,7 +288,7 @@ TEST_CASE("options: what Kubernetes and Docker set for services is nobody's sett
   CHECK(mentions(refused({}, environment), "BIDE_MAX_WAIT: expected"));
 }
 
-TEST_CASE("options: what is hardly ever meant is a warning") {
+TEST_CASE("options: risky combinations cause a warning") {
   const auto warnings = [](const Args& args) { return accepted(args).warnings; };
   CHECK(warnings({"--auth", "jwt", "--jwt-key", "/k", "--jwt-audience", "bide"}).empty());
   const auto any = warnings({"--auth", "jwt", "--jwt-key", "/k"});
@@ -362,7 +362,7 @@ TEST_CASE("options: without authentication only loopback is served, unless it is
   }
 }
 
-TEST_CASE("options: who may read, and how much of it one client") {
+TEST_CASE("options: authentication, and limits for each client") {
   const AuthOptions file = accepted({"--auth", "token-file=/t", "--auth-cookie=c_1"}).auth;
   CHECK(file.kind == AuthOptions::Kind::kTokenFile);
   CHECK(file.token_file == "/t");
@@ -402,7 +402,7 @@ TEST_CASE("options: who may read, and how much of it one client") {
   CHECK(mentions(refused({"--cors-origin=https://a,,https://b"}), "without a path"));
 }
 
-TEST_CASE("options: whose X-Forwarded-For counts") {
+TEST_CASE("options: trusted proxies") {
   const auto trusted = accepted({"--trusted-proxy=10.0.0.0/8,::1,192.0.2.1"}).trusted_proxies;
   REQUIRE(trusted.size() == 3);
   CHECK(trusted[0] == AddressRange::parse("10.0.0.0/8"));
@@ -437,8 +437,7 @@ TEST_CASE("options: --help is text with every setting, not an error") {
   }
 }
 
-TEST_CASE(
-    "options: who bide is at NATS comes by flag, variable or file, and is checked as a whole") {
+TEST_CASE("options: the login to NATS comes by flag, variable or file, and is checked as a whole") {
   const TomlFile file("nats-ca = \"/ca\"\nnats-inbox-prefix = \"_INBOX_ci\"\n");
   Environment environment = kHome;
   environment["BIDE_CONFIG"] = file.path();
@@ -457,7 +456,7 @@ TEST_CASE(
   CHECK(mentions(refused({"--nats-context", "a/b"}), "--nats-context: expected a context's name"));
 }
 
-TEST_CASE("nats_url: what is accepted") {
+TEST_CASE("nats_url: accepted lists") {
   for (const char* url :
        {"nats://h", "nats://h:4222", "tls://u:p@h:1", "h:4222", "nats://[::1]:2", "nats://token@h/",
         "nats://a, nats://b", "nats://ci%40example:p%3As%2Fw%3Fd%231%25@h",

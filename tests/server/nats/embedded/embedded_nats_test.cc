@@ -103,7 +103,7 @@ TEST_CASE("embedded_nats: (in a process of its own) runs until it is killed" * d
   ::raise(SIGSTOP);
 }
 
-TEST_CASE("embedded_nats: it answers, and only who may read the files learns the token") {
+TEST_CASE("embedded_nats: it answers, and only readers of its files learn the token") {
   const ScratchDir dir;
   Metrics metrics;
   EmbeddedNats nats({dir.path()}, metrics);
@@ -222,7 +222,7 @@ TEST_CASE("embedded_nats: killed with -9, bide takes its nats-server along, and 
   }
 }
 
-TEST_CASE("embedded_nats: two on one directory: the second is told who has it") {
+TEST_CASE("embedded_nats: two on one directory: the second names the process that has it") {
   const ScratchDir dir;
   Metrics metrics;
   EmbeddedNats first({dir.path()}, metrics);
@@ -282,7 +282,7 @@ TEST_CASE("embedded_nats: a directory that others may write is not used") {
   }
 }
 
-TEST_CASE("embedded_nats: what was planted in the directory is not used") {
+TEST_CASE("embedded_nats: planted files in the directory are not used") {
   const ScratchDir dir;
   const ScratchDir elsewhere;
   const auto nats = dir.path() / "nats";

@@ -68,7 +68,7 @@ TEST_CASE("bucket config: sources and transforms of subjects") {
   CHECK(moved.keys.filter() == ">");
 }
 
-TEST_CASE("bucket config: what writers may do by headers") {
+TEST_CASE("bucket config: powers of writers by headers") {
   const BucketConfig config = config_of(
       "q", R"({"subjects":["$KV.q.>"],"allow_rollup_hdrs":true,"allow_direct":true,)"
            R"("allow_msg_ttl":true,"allow_msg_counter":false,"allow_msg_schedules":null})");
@@ -76,7 +76,7 @@ TEST_CASE("bucket config: what writers may do by headers") {
   CHECK(config.allow_direct);
 }
 
-TEST_CASE("bucket config: refusals and what cannot be read") {
+TEST_CASE("bucket config: refusals and unreadable answers") {
   const auto failure = [](std::string_view json) {
     const auto parsed = parse_bucket_config("q", json);
     return std::holds_alternative<ConfigFailure>(parsed) ? std::get<ConfigFailure>(parsed)

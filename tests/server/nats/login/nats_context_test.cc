@@ -48,7 +48,7 @@ bool mentions(const std::string& text, std::string_view part) {
 
 }  // namespace
 
-TEST_CASE("nats_context: what the nats command line writes is read") {
+TEST_CASE("nats_context: the files of the nats command line are read") {
   const ConfigDir config;
   config.add("ci", R"({"description":"CI","url":"tls://a,tls://b:1","socks_proxy":"","token":"",)"
                    R"("user":"u","password":"p\u00e4","creds":"","nkey":"","cert":"/c","key":"/k",)"
@@ -93,7 +93,7 @@ TEST_CASE("nats_context: selected is the selected one, unless one has that name"
   CHECK(config.accepted("selected").user == "named");
 }
 
-TEST_CASE("nats_context: what bide cannot follow is refused, not ignored") {
+TEST_CASE("nats_context: unsupported members are refused, not ignored") {
   const ConfigDir config;
   for (const char* member : {"nsc", "socks_proxy", "jetstream_domain", "jetstream_api_prefix",
                              "user_jwt", "user_seed"}) {

@@ -59,7 +59,7 @@ TEST_CASE(
   CHECK(set(credentials, "--nats-inbox-prefix", "_INBOX_ci.x"));
 }
 
-TEST_CASE("nats_credentials: two ways to say who it is exclude each other, also by the URL") {
+TEST_CASE("nats_credentials: two identities exclude each other, also in the URL") {
   const NatsCredentials user{.user = "u", .password_file = "p"};
   const NatsCredentials creds{.creds_file = "c"};
   CHECK(contradiction(user) == "none");

@@ -93,7 +93,7 @@ TEST_CASE("nats_login: of credentials the JWT is found whatever the line ends ar
   CHECK(find_user_jwt("-----BEGIN NATS USER JWT-----\n\n------END NATS USER JWT------\n").empty());
 }
 
-TEST_CASE("nats_login: settings beat the context, and who it is does as a whole") {
+TEST_CASE("nats_login: settings beat the context, and the identity does as a whole") {
   const Files files;
   const NatsCredentials plain = files.context(
       R"({"url":"nats://c","user":"u","password":"p","inbox_prefix":"_I","ca":"","cert":""})");
@@ -139,7 +139,7 @@ TEST_CASE("nats_login: the hash tells that a file has another content") {
   CHECK(accepted("nats://h", credentials).hash() != after);
 }
 
-TEST_CASE("nats_login: what cannot be used is named with what was expected") {
+TEST_CASE("nats_login: an unusable file is named, with what was expected") {
   const Files files;
   const auto pem = files.write("pem", "-----BEGIN CERTIFICATE-----\n");
   const auto key = files.write("key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n");

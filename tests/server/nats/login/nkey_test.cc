@@ -14,7 +14,7 @@ const std::string kPublic = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7N
 
 TEST_CASE("nkey: a user's seed has a public key") { CHECK(public_nkey_of(kSeed) == kPublic); }
 
-TEST_CASE("nkey: what is cut, mistyped or longer is no seed") {
+TEST_CASE("nkey: a cut, mistyped or longer text is no seed") {
   for (std::size_t length = 0; length < kSeed.size(); ++length) {
     CHECK_FALSE(public_nkey_of(kSeed.substr(0, length)));
   }
