@@ -200,6 +200,34 @@ TEST_CASE("request parser: a client that waits for 100 Continue is told once") {
         0);
 }
 
+TEST_CASE("request parser: the connection lives on as RFC 9112 section 9.3 says") {
+  struct Row {
+    const char* version;
+    std::string fields;
+    bool lives;
+  };
+  const std::vector<Row> rows = {
+      {"HTTP/1.1", "", true},
+      {"HTTP/1.1", "Connection: close\r\n", false},
+      {"HTTP/1.1", "connection: te,CLOSE ,x\r\n", false},
+      {"HTTP/1.1", "Connection: keep-alive\r\nConnection: Close\r\n", false},
+      {"HTTP/1.1", "Connection: closed, Upgrade\r\n", true},
+      {"HTTP/1.0", "", false},
+      {"HTTP/1.0", "Connection: x, Keep-Alive\r\n", true},
+      {"HTTP/1.0", "Connection: keep-alive, close\r\n", false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.version);
+    CAPTURE(row.fields);
+    httplib::Request request;
+    Progress progress;
+    const std::string bytes =
+        "GET / " + std::string(row.version) + "\r\nHost: a\r\n" + row.fields + "\r\n";
+    REQUIRE(advance(bytes, progress, request).need == Step::Need::kComplete);
+    CHECK(keep_alive(request) == row.lives);
+  }
+}
+
 TEST_CASE("request parser: every limit, at its edge and one beyond") {
   constexpr int kMore = 100;  // Neither complete nor refused.
   const std::string rest = " / HTTP/1.1\r\nHost: a\r\n\r\n";
