@@ -80,7 +80,7 @@ class Client {
   [[nodiscard]] bool records(std::size_t steps) {
     const std::unique_ptr<Line> line = dial();
     if (!line->send(get("/job/events", tokens_.authorization(0)))) return false;
-    if (line->read_until("event: open").empty() || line->read_until("\n\n").empty()) return false;
+    if (line->read_until("event: hello").empty() || line->read_until("\n\n").empty()) return false;
     for (std::size_t i = 0; i < steps; ++i) {
       const char next = 'n';
       if (::write(ends_.events, &next, 1) != 1) return false;

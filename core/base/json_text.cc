@@ -12,22 +12,23 @@
 namespace bide {
 namespace {
 
+// Room for the members that follow, when there is no more.
+constexpr std::size_t kGrowthBytesMin = 256;
+
 // Below U+10000.
-void append_code_point(std::string& out, char32_t code_point) {
+std::string escape_of(char32_t code_point) {
   constexpr std::string_view kHex = "0123456789abcdef";
-  out += "\\u";
-  for (const unsigned shift : {12U, 8U, 4U, 0U}) out += kHex[code_point >> shift & 0xFU];
+  std::string escape = "\\u";
+  for (const unsigned shift : {12U, 8U, 4U, 0U}) escape += kHex[code_point >> shift & 0xFU];
+  return escape;
 }
 
-void append_escape(std::string& out, char c) {
+std::string escape_of(char c) {
   constexpr std::string_view kNamed = "\"\\\b\f\n\r\t";
   constexpr std::string_view kNames = "\"\\bfnrt";
-  if (const std::size_t at = kNamed.find(c); at != std::string_view::npos) {
-    out += '\\';
-    out += kNames[at];
-    return;
-  }
-  append_code_point(out, static_cast<unsigned char>(c));
+  const std::size_t at = kNamed.find(c);
+  if (at != std::string_view::npos) return {'\\', kNames[at]};
+  return escape_of(static_cast<char32_t>(static_cast<unsigned char>(c)));
 }
 
 using Word = std::uint64_t;
@@ -76,23 +77,23 @@ bool needs_no_escape(std::string_view text) {
 
 void JsonText::begin_object() {
   separate();
-  out_ += '{';
+  put('{');
   comma_due_ = false;
 }
 
 void JsonText::end_object() {
-  out_ += '}';
+  put('}');
   comma_due_ = true;
 }
 
 void JsonText::begin_array() {
   separate();
-  out_ += '[';
+  put('[');
   comma_due_ = false;
 }
 
 void JsonText::end_array() {
-  out_ += ']';
+  put(']');
   comma_due_ = true;
 }
 
@@ -115,21 +116,21 @@ void JsonText::string(std::string_view value) {
 void JsonText::printable_string(std::string_view value) {
   constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
   separate();
-  out_ += '"';
+  put('"');
   while (!value.empty()) {
     const Character first = first_character(value);
     if (!first.valid) {
-      out_ += kReplacement;
+      put(kReplacement);
     } else if (needs_escape(value.front())) {
-      append_escape(out_, value.front());
+      put(escape_of(value.front()));
     } else if (!is_printable(first.code_point)) {
-      append_code_point(out_, first.code_point);  // All of these are below U+10000.
+      put(escape_of(first.code_point));  // All of these are below U+10000.
     } else {
-      out_ += value.substr(0, first.bytes);
+      put(value.substr(0, first.bytes));
     }
     value.remove_prefix(first.bytes);
   }
-  out_ += '"';
+  put('"');
   comma_due_ = true;
 }
 
@@ -150,47 +151,40 @@ void JsonText::real(double value, int decimals) {
 
 void JsonText::raw(std::string_view json) {
   separate();
-  out_ += json;
+  put(json);
   comma_due_ = true;
 }
 
-void JsonText::separate() {
-  if (comma_due_) out_ += ',';
+void JsonText::grow(std::size_t bytes) {
+  out_.resize(std::max(2 * out_.size(), size_ + bytes + kGrowthBytesMin));
 }
 
-// Short text leaves with its punctuation in one append: four would cost more than copying it twice.
 void JsonText::quote(std::string_view text, bool is_key, bool is_clean) {
-  constexpr std::size_t kShort = 60;
-  if (is_clean && text.size() <= kShort) {
-    std::array<char, kShort + 4> piece{};
-    char* end = piece.data();
-    if (comma_due_) *end++ = ',';
-    *end++ = '"';
-    end = std::copy(text.begin(), text.end(), end);
-    *end++ = '"';
-    if (is_key) *end++ = ':';
-    out_.append(piece.data(), static_cast<std::size_t>(end - piece.data()));
-    return;
-  }
-  separate();
-  out_ += '"';
+  constexpr std::size_t kPunctuation = 4;
+  char* end = room(text.size() + kPunctuation);
+  if (comma_due_) *end++ = ',';
+  *end++ = '"';
   if (is_clean) {
-    out_ += text;
+    end += text.copy(end, text.size());
   } else {
+    put_to(end);
     append_escaped(text);
+    end = room(2);
   }
-  out_ += is_key ? std::string_view("\":") : std::string_view("\"");
+  *end++ = '"';
+  if (is_key) *end++ = ':';
+  put_to(end);
 }
 
 void JsonText::append_escaped(std::string_view text) {
   std::size_t begin = 0;  // Where the run begins that is copied at once.
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (!needs_escape(text[i])) continue;
-    out_.append(text, begin, i - begin);
-    append_escape(out_, text[i]);
+    put(text.substr(begin, i - begin));
+    put(escape_of(text[i]));
     begin = i + 1;
   }
-  out_.append(text, begin);
+  put(text.substr(begin));
 }
 
 }  // namespace bide

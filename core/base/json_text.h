@@ -16,7 +16,7 @@ namespace bide {
 class JsonText {
  public:
   // `bytes_expected`: an estimate of the whole size; a good one saves copies while the text grows.
-  explicit JsonText(std::size_t bytes_expected = 0) { out_.reserve(bytes_expected); }
+  explicit JsonText(std::size_t bytes_expected = 0) : out_(bytes_expected, '\0') {}
 
   void begin_object();
   void end_object();
@@ -58,15 +58,37 @@ class JsonText {
     raw(json);
   }
 
-  [[nodiscard]] std::string take() { return std::move(out_); }
+  [[nodiscard]] std::string take() {
+    out_.resize(size_);
+    return std::move(out_);
+  }
 
  private:
-  void separate();
+  // Where up to `bytes` may be written; put_to() says up to where they were.
+  [[nodiscard]] char* room(std::size_t bytes) {
+    if (out_.size() - size_ < bytes) grow(bytes);
+    return out_.data() + size_;
+  }
+  void put_to(const char* end) { size_ = static_cast<std::size_t>(end - out_.data()); }
+  void put(std::string_view text) {
+    text.copy(room(text.size()), text.size());
+    size_ += text.size();
+  }
+  void put(char c) {
+    *room(1) = c;
+    ++size_;
+  }
+  void grow(std::size_t bytes);
+  void separate() {
+    if (comma_due_) put(',');
+  }
   void clean_key(std::string_view name);
   void quote(std::string_view text, bool is_key, bool is_clean);
   void append_escaped(std::string_view text);
 
+  // Written to its size_, and zeros behind: appending to a string costs more than copying does.
   std::string out_;
+  std::size_t size_ = 0;
   bool comma_due_ = false;
 };
 
