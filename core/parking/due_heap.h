@@ -1,10 +1,10 @@
-// core/parking/due_heap.h: The parked requests of a shard, the one to look at soonest on top.
+// core/parking/due_heap.h: The parked requests of a wait queue, the one that is due first on top.
 //
 // An indexed binary heap: each waiter knows its place, so that a client that leaves is taken out in
 // O(log n) and parking costs no allocation but the heap's own growth (8 bytes a waiter). A timer
 // wheel would be O(1), but needs ticks: waking every few milliseconds with nothing to do.
 //
-// Thread safety: none; guarded by the shard's mutex.
+// Thread safety: none; guarded by the queue's mutex.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ class DueHeap {
   [[nodiscard]] Waiter& top() const { return *heap_.front(); }
   [[nodiscard]] TimePoint next_due() const { return empty() ? kEndOfTime : top().due_; }
 
-  // What insert() may need. Throws std::bad_alloc; after it the next insert() does not.
+  // Allocates what the next insert() may need. May throw std::bad_alloc; after it the next insert()
+  // does not.
   void make_room();
   void insert(Waiter& waiter, TimePoint due);
   void erase(Waiter& waiter);

@@ -1,4 +1,5 @@
-// core/parking/look.h: How a request stands that was looked at, or was to be parked.
+// core/parking/look.h: What a look at a request's target, or an attempt to park the request, has
+// found.
 //
 // Thread safety: values.
 #pragma once
@@ -12,7 +13,7 @@
 namespace bide {
 
 struct Look {
-  // Null: what is asked for does not exist. Always null for the feed.
+  // Null: the target does not exist. Always null for the feed.
   std::shared_ptr<const Snapshot> snapshot;
   Verdict verdict = Verdict::kPending;  // Of the terms, if there is a snapshot, or on the feed.
 };
@@ -21,12 +22,12 @@ enum class Parked : std::uint8_t {
   kParked,    // It will be answered; the caller must not touch the waiter any more.
   kReady,     // Not parked: the condition holds (or never will); the Look says with what.
   kFull,      // Not parked: no room.
-  kTooMany,   // Not parked: its client waits for as much as one may.
-  kDraining,  // Not parked: everybody is being answered for good.
-  kGone,      // Not parked: present(ticket) said no. The waiter belongs to somebody else.
+  kTooMany,   // Not parked: its client has reached its limit.
+  kDraining,  // Not parked: the queue is draining.
+  kGone,      // Not parked: present(ticket) was false. The waiter belongs to another thread.
 };
 
-// Somebody else owns the waiter now.
+// The caller does not own the waiter any more.
 [[nodiscard]] constexpr bool was_handed_over(Parked parked) {
   return parked == Parked::kParked || parked == Parked::kGone;
 }

@@ -1,6 +1,5 @@
-// core/parking/parking_places.h: How many requests may be parked, over all of a table. A
-// request takes one place or several, by what it costs to hold it: a set of jobs takes one for
-// each.
+// core/parking/parking_places.h: Limits how many requests may be parked in a table. A request takes
+// one place, or several if it costs more to hold: a set of jobs takes one for each job.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once

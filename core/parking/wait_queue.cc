@@ -8,7 +8,7 @@
 namespace bide {
 namespace {
 
-// Fewer answers than the first are not split: that costs more than it gains.
+// Fewer answers than kSplitFrom are not split, because that costs more than it gains.
 constexpr std::size_t kSplitFrom = 128;
 constexpr std::size_t kAnswersPerTask = 256;
 
@@ -81,7 +81,8 @@ void WaitQueue::run() {
 }
 
 bool WaitQueue::try_park(Waiter& waiter, WaiterList& on, TimePoint due) {
-  due_.make_room();  // All that may throw comes before the first thing that would be undone.
+  due_.make_room();  // Everything that may throw comes before the first step that would have to be
+                     // undone.
   const std::uint16_t places = waiter.terms.places;
   if (places > 0 && !places_.try_take(places)) return false;
   on.link(waiter);

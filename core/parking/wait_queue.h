@@ -41,7 +41,8 @@ struct Ready {
   std::shared_ptr<const Snapshot> snapshot;
 };
 
-// The waiters taken out in one pass. It stays where it was made: those in `lost` are linked to it.
+// The waiters taken out in one pass. It must not be moved, because those in `lost` are linked to
+// it.
 struct Batch {
   std::vector<Ready> ready;
   WaiterList lost;  // Claimed as well. There was no memory for their answers.
@@ -90,16 +91,17 @@ class WaitQueue {
 
   // --- Parking ------------------------------------------------------------------------------
 
-  // What park() needs. Throws std::bad_alloc; after it the next park() does not.
+  // Allocates what the next try_park() needs. May throw std::bad_alloc; after it the next
+  // try_park() does not.
   void make_room() REQUIRES(mutex) { due_.make_room(); }
-  // Parks the waiter, if there are as many places left as its terms say. `due`: when it is to be
-  // looked at, its deadline at the latest.
+  // Parks the waiter. False: there are fewer places left than its terms need. `due`: when to look
+  // at it, at the latest its deadline.
   [[nodiscard]] bool try_park(Waiter& waiter, WaiterList& on, TimePoint due) REQUIRES(mutex);
   [[nodiscard]] bool is_parked(const Waiter& waiter) const REQUIRES(mutex) {
     return due_.holds(waiter);
   }
-  // For the hang-up's side, which has won the claim. The notifier may have lost it to us, and then
-  // has taken the waiter out itself.
+  // For the thread that saw the hang-up, after it has won the claim. If the notifier has tried to
+  // claim the waiter meanwhile, it has taken it out itself.
   void unpark(Waiter& waiter) REQUIRES(mutex) {
     if (due_.holds(waiter)) remove(waiter);
   }
@@ -123,23 +125,24 @@ class WaitQueue {
   // Waiter. Without memory for the answer it is lost.
   void take(Waiter& waiter, Outcome outcome, std::shared_ptr<const Snapshot> snapshot,
             TimePoint news_at, Batch& batch) REQUIRES(mutex);
-  // Takes it out to be told that there is no memory for an answer.
+  // Takes it out without an answer, because there is no memory for one.
   void lose(Waiter& waiter, Batch& batch) REQUIRES(mutex);
-  // Takes it out. True: it is claimed, and the caller sees to its answer.
+  // Takes it out. True: it is claimed, and the caller must have it answered.
   [[nodiscard]] bool take_out(Waiter& waiter) REQUIRES(mutex);
 
-  // Answers them without the mutex, which is held again on return. Many are split with the
-  // executor: the last has been answered then, or handed to it.
+  // Answers the batch without the mutex, which is held again on return. Shares a large batch with
+  // the executor. On return all were answered, or handed to the executor.
   void deliver(Batch& batch) REQUIRES(mutex);
 
   // --- The end --------------------------------------------------------------------------------
 
-  // Parks no more: the owner is to ask draining(). All who are parked are answered with kDrain.
+  // From now on the owner must not park (it asks draining()). All parked requests are answered with
+  // kDrain.
   void begin_drain() EXCLUDES(mutex);
-  // Blocks until they are, for as long as their answers take.
+  // Blocks until they have been answered.
   void finish_drain() EXCLUDES(mutex);
   [[nodiscard]] bool draining() const REQUIRES(mutex) { return draining_; }
-  // Ends the notifier. Nobody is parked any more.
+  // Ends the notifier. Call it when nothing is parked any more.
   void stop() EXCLUDES(mutex);
 
  private:
@@ -153,7 +156,7 @@ class WaitQueue {
   Owner& owner_;
 
   CondVar work_;     // For the notifier.
-  CondVar drained_;  // Nobody is parked or being answered: for finish_drain().
+  CondVar drained_;  // Nothing is parked or being answered: for finish_drain().
   DueHeap due_ GUARDED_BY(mutex);
   std::uint32_t working_ GUARDED_BY(mutex) = 0;  // Threads that may have waiters to answer.
   bool notify_due_ GUARDED_BY(mutex) = false;

@@ -1,15 +1,15 @@
 // core/parking/waiter.h: A parked request, as the job table sees it.
 //
 // A waiter is a record, not a thread: it is in the list of what it waits for and in a heap by due
-// time, both intrusive, so that parking allocates nothing. The class that embeds one (server's
-// connection) implements the questions below.
+// time, both intrusive, so that parking allocates nothing. The server's Exchange implements the
+// virtual methods below.
 //
 // Lifetime: from park() until answer() begins or unpark() has returned, the queue may touch the
 // waiter; its memory must stay valid that long. The memory may be reused for other waiters as long
 // as it stays a Waiter (type-stable), because of the claim:
 //
 // The claim: exactly one of {a notifier, the thread that saw the client hang up} may take a parked
-// request out of the queue. Both must win try_claim() first; the thread that loses does nothing.
+// request out of the queue. Each must win the claim first; the thread that loses does nothing.
 #pragma once
 
 #include <cstdint>
@@ -24,13 +24,13 @@ namespace bide {
 
 enum class Outcome : std::uint8_t {
   kNow,      // Answered without waiting.
-  kChanged,  // What is waited for changed (`until=change`).
+  kChanged,  // The target changed (`until=change`).
   kDone,     // The condition holds, or never will (`until` anything else).
   kTimeout,  // The deadline passed.
   kShed,     // No room to park.
   kDrain,    // The server is shutting down.
   kGone,     // The job was deleted or expired while the request was parked.
-  kAuth,     // The deadline was that of the client's permission to wait.
+  kAuth,     // The wait ended early, with the client's token.
 };
 [[nodiscard]] std::string_view word_of(Outcome outcome);
 
@@ -51,26 +51,26 @@ class Waiter {
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
 
-  // Called under the queue's mutex by park(): is this still the request that `ticket` stood for, or
-  // has its client hung up meanwhile? Must not block.
+  // Called under the queue's mutex by park(). False: this is not the request of `ticket` any more,
+  // because its client has hung up meanwhile. Must not block.
   [[nodiscard]] virtual bool present(std::uint64_t ticket) const noexcept = 0;
   // Called under the queue's mutex: takes the request for the notifier. False: another thread has
   // it, and the queue forgets the waiter. Must not block.
   [[nodiscard]] virtual bool try_claim() noexcept = 0;
-  // Asked under the queue's mutex, while present() or parked: the number of the client whose limits
-  // it counts for. Must not block.
+  // Called under the queue's mutex, while present() or parked. Returns the number of the client
+  // whose limits it counts for. Must not block.
   [[nodiscard]] virtual std::uint64_t client() const noexcept { return 0; }
-  // Called without locks, by a notifier or a thread of the executor, once, after try_claim() said
-  // true. `snapshot` is null for kGone, for kTimeout and kDrain of a job that does not exist, and
-  // for those parked on the feed of changes.
+  // Called without locks, by a notifier or a thread of the executor, once, after try_claim()
+  // returned true. `snapshot` is null for kGone, for kTimeout and kDrain of a job that does not
+  // exist, and for requests parked on the feed.
   virtual void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept = 0;
   // Called instead of answer() when there is no memory for one: the request ends without an answer.
   virtual void lose() noexcept = 0;
 
   Terms terms;
-  // Set by the queue before answer(): when the news came that it is answered for (JobTable::apply).
-  // TimePoint{}: it is not answered for news (deadline, drain), or that was held back on purpose
-  // (settling, the pages and statistics of the overview).
+  // Set by the queue before answer(): when the news came that is answered (JobTable::apply).
+  // TimePoint{}: there was no news (deadline, drain), or it was held back on purpose (settling, the
+  // pages and statistics of the overview).
   TimePoint news_at{};
 
  protected:

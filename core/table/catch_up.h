@@ -4,7 +4,7 @@
 // One rule for all: a thread asks NATS where the stream ends, after the waiter came. The waiter is
 // ready when the table has reached that place (core/job/position.h). Whatever a client can know was
 // in the stream by then. So a tag that is still later is foreign: the store was rolled back, or
-// somebody made the tag up. Nobody need wait for it.
+// somebody made the tag up. No request needs to wait for it.
 //
 // A report counts only if it is about the stream that the table was read from: it came over the
 // same connection, has the same epoch, and does not end before the entries that were applied. Any
@@ -69,8 +69,8 @@ class CatchUp final : private WaitQueue::Owner {
     seen.forget_later(epoch, revision);
   }
 
-  // Answers without a snapshot: kChanged once caught up, kTimeout at the deadline, kDrain. Of the
-  // terms only the deadline counts. Never kReady.
+  // Answers without a snapshot: kChanged when caught up, kTimeout at the deadline, kDrain. Ignores
+  // all terms except the deadline. Never returns kReady.
   [[nodiscard]] Parked park(Waiter& waiter, std::uint64_t ticket) EXCLUDES(queue_.mutex);
   void unpark(Waiter& waiter) EXCLUDES(queue_.mutex);
 

@@ -76,12 +76,12 @@ class HeldPages {
   // A page without waiters is remembered for `keep`, because clients come back after an answer.
   explicit HeldPages(std::chrono::nanoseconds keep) : keep_(keep) {}
 
-  // Null: nobody waits for it, nor did lately.
+  // Null: the page has no waiters, and had none lately.
   [[nodiscard]] HeldPage* find(const std::optional<PageQuery>& query, TimePoint now);
-  // May forget one that nobody waits for. Null: kPagesMax have waiters.
+  // May forget a page without waiters. Null: kPagesMax pages have waiters.
   [[nodiscard]] HeldPage* find_or_add(const std::optional<PageQuery>& query, TimePoint now);
-  // As find_or_add() where that said null. Has another page shed for it; null: no other client has
-  // so many that it must.
+  // To be called when find_or_add() returned null. Marks another page as shed and adds this one.
+  // Null: no client holds enough pages to lose one.
   [[nodiscard]] HeldPage* add_in_place_of_another(const std::optional<PageQuery>& query,
                                                   std::uint64_t client, TimePoint now);
 
@@ -111,7 +111,7 @@ class HeldPages {
 
   const std::chrono::nanoseconds keep_;
   std::map<std::optional<PageQuery>, HeldPage> pages_;  // Nodes stay where they are.
-  std::list<HeldPage*> idle_;                           // Those nobody waits for, the latest last.
+  std::list<HeldPage*> idle_;                           // Pages without waiters, the latest last.
   std::unordered_map<std::uint64_t, Holds> holds_;
   std::set<std::pair<std::size_t, std::uint64_t>> heavy_;  // Clients with more than one page.
 };

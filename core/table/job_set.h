@@ -16,7 +16,7 @@ namespace bide {
 inline constexpr std::size_t kJobSetIdsMax = 256;
 
 struct JobSetQuery {
-  // In the order asked; 1..kJobSetIdsMax, the caller's to check.
+  // In the order of the request. The caller checks that there are 1 to kJobSetIdsMax.
   std::vector<JobId> ids;
   bool match_any = false;  // One job is enough for `done` and `succeeded`; otherwise all.
 
@@ -44,9 +44,9 @@ using JobSnapshots = std::vector<std::shared_ptr<const Snapshot>>;
 // one, that is the verdict of the set. `change` is decided by any job, whatever `match_any` says.
 [[nodiscard]] Verdict decisive_verdict(const Condition& condition, bool match_any);
 
-// Looks at every job, one after the other, and judges the set by what it saw of each. Terms::seen
-// are the client's validators for the set. Verdicts are those of Condition::judge; a final set
-// whose tag matches is kNever.
+// Looks at the jobs one after the other and judges the set by their states. Terms::seen are the
+// client's validators for the set. Verdicts are as for Condition::judge; a final set whose tag
+// matches is kNever.
 [[nodiscard]] Look look_at_set(JobTable& table, const JobSetQuery& query,
                                const Waiter::Terms& terms, TimePoint now,
                                JobSnapshots* jobs = nullptr);

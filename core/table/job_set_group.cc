@@ -8,7 +8,7 @@
 namespace bide {
 namespace {
 
-// The set is gone, or its condition holds or never will.
+// The set does not exist any more, or its condition holds or never will.
 bool is_decided(const Look& look) {
   return look.snapshot == nullptr || look.verdict != Verdict::kPending;
 }
@@ -128,8 +128,7 @@ std::optional<Outcome> JobSetGroup::judge(Strand& strand, Outcome told, Look& lo
 
 // --- The wait ---------------------------------------------------------------------------------
 
-// Every round more than the first takes a job that changed between two looks at it, within
-// microseconds.
+// A further round happens only if a job changed between two looks, within microseconds.
 bool JobSetGroup::advance(TimePoint now, Look& look) {
   do {
     JobSnapshots jobs;
@@ -185,7 +184,7 @@ Look JobSetGroup::look_at_all(TimePoint now, JobSnapshots* jobs) {
   return look_at_set(sets_.table_, *query_, terms_, now, jobs);
 }
 
-// Strands that a notifier has taken meanwhile come to a closed group.
+// A strand that a notifier has claimed meanwhile finds a closed group.
 void JobSetGroup::close() {
   closed_ = true;
   for (Strand& strand : strands_) {

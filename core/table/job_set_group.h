@@ -12,26 +12,29 @@
 // answered. If the condition does not hold, the group parks its idle strands again and goes on
 // waiting. At the deadline it looks in the same way, so a change beats the deadline.
 //
-// Locks. The group's mutex is taken before a shard's (parking and unparking strands, looking at
-// jobs) and never under one: a notifier that holds its shard's mutex calls a strand's present()
-// and try_claim() only, which touch atomics; it calls answer() without locks. Holding its mutex for
-// all of a look costs only who wants the same group: notifiers bringing more news of it.
+// Locks. The group's mutex is locked before a shard's mutex (to park and unpark strands, to look at
+// jobs), never while one is held. A notifier that holds its shard's mutex calls only present() and
+// try_claim() of a strand, which use atomics; it calls answer() without locks. A group holds its
+// mutex for a whole look. That delays only notifiers with more news for the same group.
 //
 // Races.
-// - The request's answer against its hang-up: its waiter is claimed under the group's mutex while
-//   the group is open, and leave() closes the group under it. So after unpark() no claim is tried
-//   any more, which could hit the next request on a reused connection. Until leave() has run the
-//   waiter is still that of this request, and the claim just fails.
-// - A strand's answer against its recall: as for any waiter, who wins its claim. The notifier that
-//   wins takes a reference to the group first, so its answer() finds memory and a closed group.
-//   First, because once the claim is won nothing else keeps the group: while the strand is parked
-//   and not claimed, whoever closes the group holds it and waits for the shard's mutex in unpark().
+// - The request's answer against its hang-up: the group claims the request's waiter under its mutex
+//   while it is open, and leave() closes the group under that mutex. So after unpark() there is no
+//   claim, which could hit the next request on a reused connection. Until leave() has run, the
+//   waiter still belongs to this request, and the claim simply fails.
+// - A strand's answer against its recall: as for any waiter, the thread that wins the claim
+//   decides.
+//   The notifier takes a reference to the group before it claims, so that its answer() finds the
+//   memory and a closed group. It must do so before, because after the claim nothing else keeps the
+//   group. While the strand is parked and not claimed, the thread that closes the group holds it
+//   and waits for the shard's mutex in unpark().
 // - A strand that was just answered is parked again: answer() has begun, so the table has forgotten
 //   the strand, and only the group knows, under its mutex, that it is idle.
 // - A strand may be answered while its group is still parking others: its answer() waits for the
 //   mutex.
 //
-// Thread safety: as annotated. Kept by shared_ptr: by JobSets while open, by claimed strands.
+// Thread safety: as annotated. Shared pointers keep a group: that of JobSets while it is open, and
+// those of claimed strands.
 #pragma once
 
 #include <atomic>
@@ -51,9 +54,9 @@ class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
   // Copies the waiter's terms. Under the mutex of `sets`.
   JobSetGroup(JobSets& sets, Waiter& waiter, std::shared_ptr<const JobSetQuery> query);
 
-  // As JobSets::park(), once. What is not parked has been closed.
+  // As JobSets::park(), to be called once. If it does not return kParked, the group is closed.
   [[nodiscard]] Parked park(TimePoint now, Look& look) EXCLUDES(mutex_);
-  // The client hung up. When this returns the group touches the waiter no more.
+  // The client hung up. When this returns, the group does not use the waiter any more.
   void leave() EXCLUDES(mutex_);
 
  private:
@@ -84,11 +87,11 @@ class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
   // There is no memory to look at the set: the request ends without an answer.
   void lose() noexcept EXCLUDES(mutex_);
   void lose_with(Strand& strand) noexcept EXCLUDES(mutex_);
-  // What the request is to be told now; nullopt: the wait goes on.
+  // The outcome for the request. nullopt: it goes on waiting.
   [[nodiscard]] std::optional<Outcome> judge(Strand& strand, Outcome told, Look& look)
       REQUIRES(mutex_);
-  // Parks all idle strands, looking at the set whenever that is due. True: it is decided by `look`,
-  // or the table parks no more.
+  // Parks all idle strands, and looks at the set whenever that is due. True: `look` decides, or the
+  // table parks no more.
   [[nodiscard]] bool advance(TimePoint now, Look& look) REQUIRES(mutex_);
   void arm(Strand& strand, const JobSnapshots& jobs, TimePoint now) REQUIRES(mutex_);
   [[nodiscard]] bool try_park(Strand& strand, const Condition& condition, ValidatorList seen,

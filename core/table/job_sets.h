@@ -1,18 +1,18 @@
-// core/table/job_sets.h: Where requests are parked that wait for many jobs at once.
+// core/table/job_sets.h: Parks requests that wait for several jobs at once.
 //
 // A parked request is a group (core/table/job_set_group.h) that parks a waiter of its own on each
 // of its jobs. So a change costs time only for requests that wait for that job, in whatever set.
 //
-// The mutex in here guards only a map from the request's waiter to its group. It is a leaf: no
-// group's mutex is taken under it nor it under one. It makes parking and hanging up exclude each
-// other: park() asks present(ticket), copies the terms and enters the group under it;
-// unpark() comes either before that, and the ticket is no longer present, or after, and finds the
-// group, whose own mutex then decides (park() may still be at work). An entry is taken out by
-// whoever ended the group, before the waiter is let go; compared by group, for a waiter that was
-// let go by unpark() may be parked again already.
+// The mutex in here guards only a map from the request's waiter to its group. It is a leaf: it is
+// not held together with a group's mutex. It makes parking and hanging up exclude each other: under
+// it park() calls present(ticket), copies the terms and enters the group. If unpark() comes before
+// that, the ticket is no longer present. If it comes after, it finds the group, whose own mutex
+// then decides (park() may still be at work). The thread that ends the group removes the entry
+// before it lets go of the waiter. It compares the group, because a waiter that unpark() has let go
+// of may be parked again already.
 //
-// Thread safety: all methods may be called from any thread. Destroyed after JobTable::drain(), once
-// the executor has done what that gave it.
+// Thread safety: all methods may be called from any thread. Destroy it after JobTable::drain(), and
+// after the executor has run the tasks that drain() gave it.
 #pragma once
 
 #include <memory>
@@ -34,7 +34,7 @@ class JobSets {
   JobSets(const JobSets&) = delete;
   JobSets& operator=(const JobSets&) = delete;
 
-  // A null snapshot: one of the jobs does not exist, see missing(). Never blocks but for mutexes.
+  // A null snapshot: one of the jobs does not exist, see missing(). Blocks for mutexes only.
   [[nodiscard]] Look look(const JobSetQuery& query, const Waiter::Terms& terms, TimePoint now);
 
   // Terms: `change`, `done` or `succeeded`; `seen` are validators of the set's JSON. Answers kGone
@@ -44,7 +44,7 @@ class JobSets {
                             std::uint64_t ticket, TimePoint now, Look& look) EXCLUDES(mutex_);
   void unpark(Waiter& waiter) EXCLUDES(mutex_);
 
-  // Those that do not exist now, for telling the client.
+  // The jobs that do not exist now, for the answer to the client.
   [[nodiscard]] std::vector<JobId> missing(const std::vector<JobId>& ids);
 
  private:

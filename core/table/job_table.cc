@@ -13,7 +13,7 @@ namespace bide {
 
 namespace {
 
-// Of a page, or of the statistics (nullopt).
+// The query of a page; nullopt for the statistics.
 std::optional<PageQuery> page_of(const Target& target) {
   const auto* const page = std::get_if<PageQuery>(&target);
   return page != nullptr ? std::optional(*page) : std::nullopt;
@@ -150,7 +150,7 @@ void JobTable::unpark(const Target& target, Waiter& waiter) {
   overview_->unpark(waiter);
 }
 
-// Those who are caught up are parked on their targets then.
+// CatchUp drains first: its requests go on to the shards or the overview.
 void JobTable::drain() {
   catch_up_->begin_drain();
   catch_up_->finish_drain();

@@ -107,27 +107,28 @@ class JobTable {
 
   // --- The requests' side -------------------------------------------------------------------
 
-  // What the target is now, and what the terms' condition makes of it; `now` decides only settling.
-  // Never blocks but for mutexes.
+  // The target as it is now, and the verdict of the terms' condition on it; `now` decides only
+  // settling. Blocks for mutexes only.
   [[nodiscard]] Look look(const Target& target, const Waiter::Terms& terms, TimePoint now);
   // Judges waiter.terms on the target and, if they are still pending, parks the waiter, under one
   // lock. Terms must be set before the caller makes the waiter claimable by others. `target` must
   // not be the waiter's own, which may be gone before this returns.
   //
-  // A job that does not exist: Condition::exists() parks, any other is kReady with a null snapshot.
-  // kFull: parked_max. See JobSets and Overview for the other targets.
+  // If a job does not exist, only Condition::exists() parks; other conditions return kReady with a
+  // null snapshot. kFull: parked_max requests are parked. See JobSets and Overview for the other
+  // targets.
   [[nodiscard]] Parked park(const Target& target, Waiter& waiter, std::uint64_t ticket,
                             TimePoint now, Look& look);
   // Takes a waiter out whose client hung up, after the caller has won its claim. When this returns
   // the table has forgotten the waiter, whether it was still parked or not. `target` as in park().
   void unpark(const Target& target, Waiter& waiter);
 
-  // For JobSets, whose waiters here take no places (Waiter::Terms).
+  // For JobSets, whose waiters in this table take no places of their own (Waiter::Terms).
   [[nodiscard]] ParkingPlaces& places() { return places_; }
 
-  // Several jobs as one, and the requests parked on that. Lives as long as the table.
+  // Sets of jobs, and the requests parked on them. Lives as long as the table.
   [[nodiscard]] JobSets& sets() { return *sets_; }
-  // What is made of all jobs, and the requests parked on that. Lives as long as the table.
+  // Statistics, list and feed, and the requests parked on them. Lives as long as the table.
   [[nodiscard]] Overview& overview() { return *overview_; }
 
   // Parks requests until the table has caught up. Lives as long as the table.

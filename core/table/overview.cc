@@ -103,7 +103,7 @@ Parked Overview::park(const Query& query, Waiter& waiter, std::uint64_t ticket, 
     if (!waiter.present(ticket)) return Parked::kGone;
     if (const auto parked = park_unjudged(query, waiter, now)) return *parked;
   }
-  // Rendered without the lock; the waiter's terms are looked at only with it.
+  // The page is rendered without the lock; the waiter's terms are read only with it.
   const Rendering fresh = render_page(query);
   WaitQueue::Lock lock(queue_);
   if (!waiter.present(ticket)) return Parked::kGone;
@@ -124,9 +124,9 @@ Parked Overview::park_on_feed(Waiter& waiter, std::uint64_t ticket, Look& look) 
   return admit(feed_, waiter);
 }
 
-// A tag at or above the revision of the last tick is younger than an interval, or was the news of
-// that tick: it waits for the next one without being judged. So a client that comes back at once
-// with each answer's tag is answered once a tick, whatever others ask for in between.
+// A tag at or above the revision of the last tick is younger than an interval, or was that tick's
+// answer. Such a request waits for the next tick without being judged. So a client that comes back
+// at once with the tag of each answer is answered once a tick, whatever other clients ask for.
 std::optional<Parked> Overview::park_unjudged(const Query& query, Waiter& waiter, TimePoint now) {
   HeldPage* const page = pages_.find(query, now);
   if (page == nullptr || queue_.draining() || waiter.terms.seen.any()) return std::nullopt;
@@ -166,7 +166,7 @@ Parked Overview::park_judged(const Query& query, Waiter& waiter, const Rendering
   return parked;
 }
 
-// All that may throw comes before the first thing that cannot be undone.
+// Everything that may throw comes before the first step that cannot be undone.
 Parked Overview::admit(HeldPage::Waiters& queue, Waiter& waiter) {
   HeldPage* const page = queue.page;
   queue_.make_room();

@@ -7,7 +7,7 @@
 // bounded number of pages, each once for all its waiters. core/table/overview_waiting.cc says how
 // this works, and why no client gets an older state than it has seen.
 //
-// Conditions are `change`, whatever the terms say.
+// The condition is always `change`; the one in the terms is ignored.
 //
 // Locks. The overview's mutex may be locked while a shard's is held, never the reverse: the
 // overview copies ids under its mutex, and looks the jobs up without it.
@@ -33,7 +33,7 @@ class Overview final : private WaitQueue::Owner {
   explicit Overview(JobTable& table);
   ~Overview() = default;  // After stop().
 
-  // The state as it is.
+  // The current state.
   [[nodiscard]] Look look(const Query& query, const Waiter::Terms& terms);
   // Answers kChanged, kTimeout or kDrain. kFull: parked_max, or HeldPages::kPagesMax; then also
   // kShed for the requests parked on a page. kTooMany: HeldPages::kPagesPerClient.
@@ -79,7 +79,7 @@ class Overview final : private WaitQueue::Owner {
 
   [[nodiscard]] Rendering render_page(const Query& query) EXCLUDES(queue_.mutex);
   [[nodiscard]] bool has_news(const Waiter::Terms& terms) const REQUIRES(queue_.mutex);
-  // nullopt: it is to be judged.
+  // nullopt: the waiter has to be judged.
   [[nodiscard]] std::optional<Parked> park_unjudged(const Query& query, Waiter& waiter,
                                                     TimePoint now) REQUIRES(queue_.mutex);
   [[nodiscard]] Parked park_judged(const Query& query, Waiter& waiter, const Rendering& fresh,

@@ -34,7 +34,7 @@ constexpr std::chrono::milliseconds kDueSlack{16};
 
 struct Overview::Pass {
   struct Visit {
-    bool tick = false;  // Or only for those whose deadline has come.
+    bool tick = false;  // False: only for waiters whose deadline has come.
     Rendering rendering;
   };
   struct Due {
@@ -47,7 +47,7 @@ struct Overview::Pass {
   Batch& batch;
   // By query: the page itself may be forgotten while it is being rendered.
   std::map<Query, Visit> visits;
-  std::vector<Due> due;  // Claimed; answered with what is rendered.
+  std::vector<Due> due;  // Claimed; they are answered with the rendering.
 
   Visit& visit(const HeldPage& page) { return visits[page.query]; }
   void answer_due() noexcept;

@@ -1,4 +1,4 @@
-// core/table/page_query.h: Which page of the list of jobs.
+// core/table/page_query.h: The query for a page of the list of jobs.
 //
 // Thread safety: values.
 #pragma once

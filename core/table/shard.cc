@@ -181,14 +181,14 @@ Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint64_t ticket
   } else if (waiter.terms.condition.kind() != Condition::Kind::kExists) {
     return Parked::kReady;
   }
-  // Rendered only where it is answered with: most that come here are going to wait.
+  // Renders only for an answer: most requests that come here will wait.
   const auto refuse = [&](Parked why) NO_THREAD_SAFETY_ANALYSIS {
     if (exists && !apart) look = {snapshot_of(*record, now), judgement.verdict};
     return why;
   };
   if (judgement.verdict != Verdict::kPending) return refuse(Parked::kReady);
   if (queue_.draining()) return refuse(Parked::kDraining);
-  // All that may throw comes before the first thing that would have to be undone.
+  // Everything that may throw comes before the first step that would have to be undone.
   queue_.make_room();
   JobRecord& on = record != nullptr ? *record : find_or_add(id);
   if (apart) send_apart(on);

@@ -1,4 +1,4 @@
-// core/table/target.h: What a request looks at, and waits for.
+// core/table/target.h: The thing that a request asks for and waits for.
 //
 // Thread safety: values.
 #pragma once
@@ -13,8 +13,8 @@ namespace bide {
 
 struct JobSetQuery;
 
-struct Statistics {};  // Of all jobs.
-struct Feed {};        // All jobs that change.
+struct Statistics {};  // The numbers of all jobs by status.
+struct Feed {};        // All changes of all jobs, as a stream.
 
 // Shared between a parked request and the group that is parked on each of the jobs for it.
 using JobSetPtr = std::shared_ptr<const JobSetQuery>;

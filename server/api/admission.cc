@@ -33,7 +33,7 @@ httplib::Response refusal(Denial denial) {
 std::optional<httplib::Response> Admission::judge(const httplib::Request& request,
                                                   std::uint64_t address, RequestFacts& facts) {
   if (authority_ == nullptr) return std::nullopt;
-  // Before the token is judged: what is read while it is counts as newer.
+  // Read before the token is judged, so that a reload meanwhile counts as newer.
   facts.admission = static_cast<std::uint16_t>(generation_.load(std::memory_order_relaxed));
   const BearerToken bearer = find_bearer(request, cookie_);
   switch (bearer.found) {
@@ -63,7 +63,7 @@ std::optional<std::variant<Permit, Denial>> Admission::verdict_on(std::string_vi
   if (!failures_.has_credit(address, when)) return std::nullopt;
   const std::variant<Permit, Denial> judged = authority_->judge(token, now);
   const auto* const denial = std::get_if<Denial>(&judged);
-  // A token that is good but not for this has authenticated its client.
+  // A good token without this permission has authenticated its client.
   if (denial != nullptr && *denial != Denial::kForbidden) (void)failures_.charge(address, when);
   return judged;
 }
@@ -77,7 +77,7 @@ bool Admission::renew(std::string_view token, std::uint64_t address, RequestFact
   if (permit == nullptr) return false;
   const std::uint64_t client = facts.client;
   admit(*permit, clock_.now(), now, facts);
-  facts.client = client;  // Whose place it has taken.
+  facts.client = client;  // The client whose place the stream has taken.
   facts.admission = static_cast<std::uint16_t>(generation);
   return true;
 }

@@ -1,5 +1,5 @@
-// server/api/admission.h: Whether a request may read, and as whom: the HTTP side of
-// server/auth/authority.h.
+// server/api/admission.h: Decides whether a request may read, and for which client: the HTTP side
+// of server/auth/authority.h.
 //
 // RFC 6750 section 3: 401 with `WWW-Authenticate: Bearer`, without an error where no token was
 // presented; 403 insufficient_scope for a token that does not permit reading. RFC 9110 section 11.
@@ -25,25 +25,26 @@ namespace bide {
 
 class Admission {
  public:
-  // Tokens of one address that are found bad within a minute. Further ones are not looked at,
-  // except such as are known to be good: others may share the address.
+  // One address may present this many bad tokens within a minute. After that its tokens are not
+  // verified, and only those that are known to be good are accepted: other clients may share the
+  // address.
   static constexpr std::size_t kFailuresMax = 20;
 
-  // `authority`: null lets everybody read; else it must outlive this. `cookie`: see bearer.h.
+  // `authority`: null lets every client read; else it must outlive this. `cookie`: see bearer.h.
   Admission(Clock& clock, const Authority* authority, std::string cookie)
       : clock_(clock), authority_(authority), cookie_(std::move(cookie)) {}
 
-  // nullopt: it may; `facts`, which know when the request was received, say as whom and until when.
-  // Else the response that refuses: 400, 401, 403 or 429. `address`: ClientAddress::client() of the
-  // client's.
+  // nullopt: it may read, and `facts` get the client and the end of its token; facts.received must
+  // be set. Else the response that refuses it: 400, 401, 403 or 429. `address`:
+  // ClientAddress::client() of the client's address.
   [[nodiscard]] std::optional<httplib::Response> judge(const httplib::Request& request,
                                                        std::uint64_t address, RequestFacts& facts);
-  // A token that a WebSocket's client presents in place of the one it opened it with. False: it is
-  // none that may read; `facts` are as they were.
+  // The client of a WebSocket presents a new token. False: the token may not read, and `facts` are
+  // unchanged.
   [[nodiscard]] bool renew(std::string_view token, std::uint64_t address, RequestFacts& facts);
 
-  // The authority has read its files anew. What was admitted before is outdated() from now on:
-  // streams have to present their token again, for it may have been revoked.
+  // The authority has read its files anew. Requests that were admitted before are outdated() from
+  // now on: streams have to present their token again, because it may have been revoked.
   void on_reloaded() { generation_.fetch_add(1, std::memory_order_relaxed); }
   [[nodiscard]] bool outdated(const RequestFacts& facts) const {
     return facts.admission !=
@@ -51,12 +52,12 @@ class Admission {
   }
 
  private:
-  // `now` and `wall_now` are the same moment.
   // The authority's verdict. nullopt: the address has presented too many bad tokens lately, and
   // this one would have to be verified.
   [[nodiscard]] std::optional<std::variant<Permit, Denial>> verdict_on(std::string_view token,
                                                                        std::uint64_t address,
                                                                        WallTime now);
+  // `now` and `wall_now` are the same moment.
   static void admit(const Permit& permit, TimePoint now, WallTime wall_now, RequestFacts& facts);
 
   Clock& clock_;

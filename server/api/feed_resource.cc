@@ -5,7 +5,7 @@
 namespace bide {
 namespace {
 
-// What is taken from the table at a time, for one client.
+// The most that is taken from the table at a time, for one client.
 constexpr std::size_t kBatchJobs = 64;
 constexpr std::size_t kBatchBytes = 65'536;
 
@@ -31,7 +31,7 @@ Waiter::Terms FeedResource::terms_of(const StreamQuery& query) const {
 void FeedResource::tell_news(const std::shared_ptr<const Snapshot>& /*none*/, Exchange& exchange) {
   const EntityTag cursor = exchange.terms.seen.tags().front();
   for (const auto& job : overview_.changes_after(cursor, kBatchJobs, kBatchBytes)) {
-    if (exchange.stuck()) return;  // Whatever it has not been told, it is told when it reads again.
+    if (exchange.stuck()) return;  // It gets the rest when it reads again.
     tell(job, exchange);
   }
 }

@@ -1,8 +1,9 @@
 // server/api/feed_resource.h: `GET /job/events`: every job that changes, as server-sent events.
 //
-// The id of a record is the job's tag, and as a cursor it says: all up to this revision is known.
-// So a client that comes back gets each job that changed meanwhile once, in its newest state, in
-// the order of revisions; so does one that is slow. Without an id it gets what comes from now on.
+// The id of a record is the job's tag. As a cursor it says that the client knows everything up to
+// this revision. So a client that comes back, or is slow, gets each job that changed meanwhile
+// once, in its newest state, in the order of revisions. A client without an id gets later changes
+// only.
 //
 // Thread safety: as Resource.
 #pragma once

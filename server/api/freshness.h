@@ -1,4 +1,4 @@
-// server/api/freshness.h: Whether what is in the job table may be served as the present state.
+// server/api/freshness.h: Whether the content of the job table may be served as the current state.
 //
 // Thread safety: all methods may be called from any thread and never block.
 #pragma once
@@ -12,14 +12,14 @@ namespace bide {
 
 class Freshness {
  public:
-  // `max_stale`: once the last contact with NATS is older, jobs may have moved.
+  // `max_stale`: the table is stale() if the last contact with NATS is older.
   Freshness(const Contact& contact, std::chrono::milliseconds max_stale, CatchUp& catch_up)
       : contact_(contact), max_stale_(max_stale), catch_up_(catch_up) {}
 
   // The first full read is done.
   [[nodiscard]] bool ready() const { return contact_.ready(); }
   [[nodiscard]] bool stale(TimePoint now) const { return now - contact_.last_heard() > max_stale_; }
-  // For who must know more than that: where to wait for it.
+  // Here a request waits until the table has caught up with the stream.
   [[nodiscard]] CatchUp& catch_up() const { return catch_up_; }
 
  private:

@@ -20,7 +20,7 @@ httplib::Response plain(std::string_view text, const char* type = "text/plain; c
   return response;
 }
 
-// Both probes differ by Accept.
+// The responses of both probes depend on Accept.
 httplib::Response healthy(const httplib::Request& request, const char* json) {
   httplib::Response response =
       asks_for_json(request.headers) ? plain(json, "application/json") : plain("ok\n");

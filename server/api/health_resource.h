@@ -23,7 +23,7 @@ class HealthResource {
   enum class Page : std::uint8_t { kNone, kLive, kReady, kMetrics };
   using Numbers = ServerNumbers;
 
-  // `numbers` is asked at every rendering.
+  // `numbers` is called at every rendering.
   HealthResource(Clock& clock, std::chrono::milliseconds max_stale, const JobTable& table,
                  const Contact& contact, const Metrics& metrics, const HttpMetrics& http,
                  std::function<Numbers()> numbers);
@@ -32,7 +32,7 @@ class HealthResource {
   [[nodiscard]] Page find(std::string_view path) const;
   // kLive: 200 as long as the process serves. kReady: 200 once the first read is done, while the
   // server is not draining, and with the parameter `fresh` while NATS was heard from within
-  // max-stale; else 503 saying why. Both are plain text, or where the client asks for it JSON:
+  // max-stale; else 503 saying why. Both are plain text, or JSON if the client asks for it:
   // `{"status":"ok"}`, `{"status":"ready"}`, `{"status":"not_ready","error":"…"}`.
   //
   // kReady refuses unknown parameters (400), since a misspelt `fresh` would be a weaker check. The
@@ -41,7 +41,7 @@ class HealthResource {
 
  private:
   [[nodiscard]] httplib::Response ready(const httplib::Request& request) const;
-  // Why no traffic should come here; empty: it should.
+  // Why no traffic should come here. Empty: it may come.
   [[nodiscard]] std::string find_trouble(bool fresh) const;
   [[nodiscard]] httplib::Response metrics() const;
 

@@ -10,8 +10,8 @@
 namespace bide {
 namespace {
 
-// Below this a body is sent whatever else the client has not read: it costs hardly more than the
-// refusal would.
+// Smaller bodies are sent however much the client has left unread: they cost hardly more than the
+// refusal.
 constexpr std::size_t kLargeBodyBytes = 65'536;
 
 bool meets_only_if(const Snapshot& state, MediaType type, Exchange& exchange) {
@@ -81,8 +81,8 @@ void HeldResource::judge(TimePoint now, Exchange& exchange) {
     }
     exchange.only_if().reset();
   }
-  // Before it waits for a job that is not known here it must be sure that there is none; and to
-  // wait for one makes no sense while nobody could tell of it.
+  // A request waits for a job to exist only when the job's absence is certain, and not while NATS
+  // is away, because then nobody could report the job.
   const bool doubtful = terms.condition.kind() == Condition::Kind::kExists &&
                         (!facts.caught_up || freshness().stale(now));
   if (!facts.held || doubtful) {
@@ -123,7 +123,7 @@ bool HeldResource::refuse_unread(std::size_t body_bytes, Exchange& exchange) {
   return true;
 }
 
-// What need not wait is answered all the same.
+// A request that need not wait is answered without a place.
 void HeldResource::answer_without_place(Exchange& exchange) {
   const TimePoint now = exchange.facts().received;
   const Look look = table().look(exchange.target(), exchange.terms, now);
@@ -174,7 +174,7 @@ void HeldResource::answer(Outcome outcome, const std::shared_ptr<const Snapshot>
   send_snapshot(outcome, snapshot, now, exchange);
 }
 
-// The state is not copied into the problem: it may be large, and slow readers many.
+// The state is not copied into the problem, because it may be large and have many slow readers.
 void HeldResource::send_failure(Failure failure, const std::shared_ptr<const Snapshot>& snapshot,
                                 Exchange& exchange) {
   if (refuse_unread(snapshot->size_of(MediaType::kJson), exchange)) return;

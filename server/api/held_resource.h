@@ -1,13 +1,13 @@
-// server/api/held_resource.h: What all resources have in common whose state is served at once,
+// server/api/held_resource.h: The base of resources whose state is served at once, or
 // conditionally, or held until there is news.
 //
 // Parameters are judged before anything is looked up; then freshness, existence, If-Match, and the
 // condition decide, in this order (docs/api.md). If-Match is judged once, before a request is
-// parked for its condition: what comes later is what it waits for.
+// parked for its condition, because the request waits for later states.
 //
-// A request that shows a tag later than the table, or says `no-cache`, waits in the stage kFresh;
-// one that would get a 404, in kExists. `until=exists` is no exception: its absence is made certain
-// before it waits for the job, so its 404 at the deadline is as good as any.
+// A request with a tag later than the table, or with `no-cache`, waits in the stage kFresh; a
+// request that would get a 404 waits in kExists. That holds for `until=exists`, too: it waits for
+// the job only when the job's absence is certain, so its 404 at the deadline is certain as well.
 //
 // Thread safety: as Resource.
 #pragma once
@@ -38,7 +38,7 @@ class HeldResource : public TableResource {
   explicit HeldResource(const Context& context)
       : TableResource(context.clock, context.freshness), context_(context) {}
 
-  // Serves the exchange's target, to a request whose parameters were found good.
+  // Serves the exchange's target to a request with valid parameters.
   void serve(HoldQuery hold, const Condition& condition, MediaType type, Exchange& exchange);
   void refuse(httplib::Response problem, Exchange& exchange);
   [[nodiscard]] JobTable& table() const { return context_.table; }
@@ -50,23 +50,24 @@ class HeldResource : public TableResource {
   };
 
  private:
-  // The 404: the table has nothing of the target, or not any more (kGone).
+  // The 404: the target does not exist, or not any more (kGone).
   [[nodiscard]] virtual httplib::Response absent(const Target& target, Outcome outcome) const = 0;
   // How many places a request for the target takes while it is held.
   [[nodiscard]] virtual std::uint16_t places_of(const Target& /*target*/) const { return 1; }
-  // Why a held request gets something else than the state (409); nullopt: it gets that.
+  // The 409 that a held request gets instead of the state; nullopt: it gets the state.
   [[nodiscard]] virtual std::optional<Failure> failure(const Target& /*target*/,
                                                        const Condition& /*condition*/,
                                                        const Snapshot& /*state*/) const {
     return std::nullopt;
   }
 
-  // When a request is answered at the latest, as of what it asked for.
+  // When a request is answered at the latest.
   [[nodiscard]] TimePoint deadline_of(RequestFacts& facts) const;
-  // Not longer than kPatience where the request did not ask to wait, or where `briefly`.
+  // Parks the request until the table has caught up, at most for kPatience if it did not ask to
+  // wait or if `briefly`.
   void catch_up(Stage stage, bool briefly, Exchange& exchange);
-  // `now`: reading the clock costs as much as finding the job, so what is answered at once is
-  // judged as of when it was received.
+  // `now`: reading the clock costs as much as finding the job, so a request that is answered at
+  // once is judged by the time at which it was received.
   void judge(TimePoint now, Exchange& exchange) override;
   void refuse_behind(Outcome outcome, Exchange& exchange) override;
   void answer(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
@@ -76,7 +77,7 @@ class HeldResource : public TableResource {
   void answer_without_place(Exchange& exchange);
   void refuse_place(Exchange& exchange);
   void refuse_client(std::string_view why, Exchange& exchange);
-  // True: the client has been refused; it has too much to read to be sent this as well.
+  // True: the client has been refused, because it has left too much unread.
   bool refuse_unread(std::size_t body_bytes, Exchange& exchange);
   void send_failure(Failure failure, const std::shared_ptr<const Snapshot>& snapshot,
                     Exchange& exchange);

@@ -1,5 +1,5 @@
-// server/api/hold_query.h: What any request that may be held says: wait, If-Match, If-None-Match,
-// max-stale.
+// server/api/hold_query.h: The parameters and fields that all requests that may be held have in
+// common: wait, If-Match, If-None-Match, max-stale, no-cache.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -18,7 +18,7 @@ namespace bide {
 // What is wrong with a request: 400, or 406 when no representation is acceptable.
 struct BadQuery {
   int status = 400;
-  std::string detail;  // What was wrong, what was expected.
+  std::string detail;  // What is wrong, and what was expected.
 };
 
 struct HoldQuery {
@@ -35,15 +35,15 @@ struct HoldQuery {
 [[nodiscard]] std::optional<BadQuery> parse_hold_query(const httplib::Request& request,
                                                        HoldQuery& query);
 
-// The parameter's value; null: not given. Twice is an error, for which one would count?
+// `value`: the parameter's value; null: not given. A parameter that is given twice is an error.
 [[nodiscard]] std::optional<BadQuery> find_once(const httplib::Request& request,
                                                 const std::string& name, const std::string*& value);
-// A whole number from `low` to `high`; `value` is left alone where there is none.
+// A whole number from `low` to `high`. `value` is unchanged if the parameter is not given.
 [[nodiscard]] std::optional<BadQuery> find_number(const httplib::Request& request,
                                                   const std::string& name, std::uint64_t low,
                                                   std::uint64_t high, std::uint64_t& value);
 
-// `until` and `expect` (docs/api.md). Change where neither is given.
+// `until` and `expect` (docs/api.md). kChange if neither is given.
 [[nodiscard]] std::optional<BadQuery> parse_until(const httplib::Request& request,
                                                   Condition& condition);
 

@@ -12,7 +12,7 @@ constexpr std::chrono::milliseconds kTravelTime{5};
 constexpr std::chrono::seconds kTokenMargin{1};
 constexpr double kSilenceJitter = 0.0625;
 
-// One in [0, 1). Spread, not secrecy, is what it is for.
+// A random number in [0, 1), for spread and not for secrecy.
 double dice() {
   thread_local std::minstd_rand generator{std::random_device{}()};
   return std::uniform_real_distribution<double>(0.0, 1.0)(generator);

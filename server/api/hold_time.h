@@ -21,10 +21,11 @@ class HoldTime {
   };
   explicit HoldTime(const Settings& settings) : settings_(settings) {}
 
-  // Notes in `facts` what of the wait is honoured: nothing of none or zero, and max_wait at most.
+  // Sets the granted wait in `facts`: zero if the request asked for none or zero, else at most
+  // max_wait.
   void grant(const HoldQuery& query, RequestFacts& facts) const;
-  // When a request that was granted a wait is answered at the latest: never after it is over, and a
-  // second before its token expires (by_token is noted then).
+  // When a request with a granted wait is answered at the latest: not after the wait is over, and a
+  // second before its token expires (then facts.by_token is set).
   [[nodiscard]] TimePoint deadline(RequestFacts& facts) const;
 
  private:

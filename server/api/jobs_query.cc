@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kOffsetMax = 1'000'000'000;
 
-// What all of them share.
+// The part that all of them share.
 std::optional<BadQuery> parse_common(const httplib::Request& request, HoldQuery& hold) {
   if (auto bad = parse_hold_query(request, hold)) return bad;
   if (!accepts_json(request.headers)) return BadQuery{406, "this is served as application/json"};
@@ -59,7 +59,7 @@ std::optional<BadQuery> parse_match(const httplib::Request& request, JobSetQuery
   return BadQuery{400, "match is all or any"};
 }
 
-// What the list and the statistics share.
+// The part that the list and the statistics share.
 std::optional<BadQuery> parse_overview(const httplib::Request& request,
                                        std::span<const std::string_view> known, HoldQuery& hold) {
   if (auto bad = refuse_parameters(request, {"match", "expect"},

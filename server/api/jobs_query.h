@@ -16,7 +16,7 @@
 namespace bide {
 
 // `?id=a&id=b` or `?id=a,b`, `match=all|any`, `until=change|done|succeeded`, and as
-// parse_hold_query(). An id that is named again counts once.
+// parse_hold_query(). A repeated id counts once.
 struct SetQuery {
   HoldQuery hold;
   Condition condition;
@@ -31,7 +31,7 @@ struct ListQuery {
 };
 [[nodiscard]] std::variant<ListQuery, BadQuery> parse_list_query(const httplib::Request& request);
 
-// As parse_hold_query(); what is made of all jobs has only JSON and waits only for change.
+// As parse_hold_query(). The views over all jobs have only JSON and wait only for change.
 [[nodiscard]] std::variant<HoldQuery, BadQuery> parse_overview_query(
     const httplib::Request& request);
 

@@ -7,7 +7,8 @@
 namespace bide {
 namespace {
 
-// Of an unknown name: what is compared, and repeated to the client. No known name is longer.
+// Only these first bytes of an unknown name are compared, and repeated to the client. No known name
+// is longer.
 constexpr std::size_t kNameBytesMax = 32;
 
 char lower(char byte) {

@@ -1,7 +1,7 @@
-// server/api/metrics_page.h: What `/metrics` says. docs/metrics.md tells what it means.
+// server/api/metrics_page.h: Renders `/metrics`. docs/metrics.md explains the metrics.
 //
-// Thread safety: may be called from any thread. Takes microseconds, and with 100,000 connections
-// about a millisecond; nobody waits for it.
+// Thread safety: may be called from any thread. Takes microseconds, and about a millisecond with
+// 100,000 connections; no other thread waits for it.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@
 
 namespace bide {
 
-// What the server knows of itself besides.
+// Further numbers of the server.
 struct ServerNumbers {
   const ConnectionSlots& slots;
   bool draining = false;

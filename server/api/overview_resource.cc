@@ -26,7 +26,7 @@ void OverviewResource::handle_page(const httplib::Request& request, Exchange& ex
   serve(std::move(query.hold), Condition::change(), MediaType::kJson, exchange);
 }
 
-// Never asked for: the statistics and every page always exist.
+// Never called: the statistics and every page always exist.
 httplib::Response OverviewResource::absent(const Target& /*target*/, Outcome /*outcome*/) const {
   return problem(404, "there is no such page");
 }

@@ -1,4 +1,4 @@
-// server/api/overview_resource.h: `GET` and `HEAD` of what is made of all jobs: `/job/status`, the
+// server/api/overview_resource.h: `GET` and `HEAD` of the views over all jobs: `/job/status`, the
 // statistics, and `/job`, a page of the list.
 //
 // Thread safety: as Resource.
@@ -12,7 +12,7 @@ class OverviewResource final : public HeldResource {
  public:
   explicit OverviewResource(const Context& context) : HeldResource(context) {}
 
-  // Which page of the list it is about is in the query, and set in here.
+  // The page of the list is in the query: the exchange's target is set in here.
   void handle(const httplib::Request& request, Exchange& exchange) override;
   [[nodiscard]] LogPath log_path(const Target& target) const override {
     return std::holds_alternative<Statistics>(target) ? "/job/status" : "/job";

@@ -1,4 +1,4 @@
-// server/api/resources.h: All resources that are made of jobs, put together for the router.
+// server/api/resources.h: All resources that show jobs, put together for the router.
 //
 // Thread safety: as each of them.
 #pragma once
@@ -18,8 +18,8 @@ namespace bide {
 
 class Resources {
  public:
-  // All must outlive this. Destroyed when nothing is parked any more: after JobTable::drain(), once
-  // the executor has done what that gave it.
+  // All must outlive this. Destroy it when nothing is parked any more: after JobTable::drain(), and
+  // after the executor has run the tasks that drain() gave it.
   Resources(const HoldTime& hold_time, const Freshness& freshness, Admission& admission,
             JobTable& table, HttpMetrics& metrics);
 

@@ -58,7 +58,7 @@ std::string_view Router::without_base(std::string_view path) const {
   return based ? path.substr(base_path_.size()) : path;
 }
 
-// In the order in which a request is judged: path, method, who asks; the rest is the resource's.
+// Judges path, method and client, in this order. The resource judges the rest.
 void Router::handle(const httplib::Request& request, Exchange& exchange) {
   RequestFacts& facts = exchange.facts();
   facts.cross_origin = cross_origin_.fields_for(request);
@@ -82,7 +82,7 @@ void Router::handle(const httplib::Request& request, Exchange& exchange) {
     return exchange.send(CrossOrigin::preflight_response(), log_path());
   }
   if (!reads) return exchange.send(only_read(), log_path());
-  // Whoever keeps the process alive has no token.
+  // Probes that keep the process alive have no token.
   const bool open_to_all =
       page == HealthResource::Page::kLive || page == HealthResource::Page::kReady;
   if (!open_to_all) {

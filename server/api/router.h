@@ -1,4 +1,4 @@
-// server/api/router.h: Which resource a request is for, by plain comparison of its path.
+// server/api/router.h: Finds the resource that a request is for, by plain comparison of paths.
 //
 // httplib's own routes are std::regex, which a 2,000-byte path makes overflow a 1 MiB stack.
 //
@@ -41,12 +41,12 @@ class Router {
 
  private:
   [[nodiscard]] std::string_view without_base(std::string_view path) const;
-  // Null: there is no such resource made of jobs. `target`: what it is to be asked for, as far as
-  // the path says it.
+  // Null: no resource that shows jobs has this path. `target`: set as far as the path says it.
   [[nodiscard]] Resource* find(std::string_view path, const httplib::Request& request,
                                Target& target) const;
 
-  // Whether the client may read (Admission), counted for it; the response that refuses.
+  // Asks Admission whether the client may read, and if so counts the request for it. nullopt: it
+  // may; else the response that refuses it.
   [[nodiscard]] std::optional<httplib::Response> judge(const httplib::Request& request,
                                                        Exchange& exchange);
 

@@ -1,7 +1,7 @@
 // server/api/state_head.h: The head of a response that carries the state of a job, or of several.
 //
-// Laid out by hand and not through httplib::Response: of the dozen fields all but three are the
-// same for everybody who gets this version of it, and 10,000 clients may get it at once.
+// Laid out by hand and not through httplib::Response, because 10,000 clients may get the same state
+// at once, and all but three of the dozen fields are the same for all of them.
 //
 // Thread safety: pure function; `out` belongs to the caller.
 #pragma once
@@ -17,7 +17,7 @@ namespace bide {
 
 // 200 with Content-Length of the representation, or 304 if the client knows the state (see
 // Snapshot::known_as; RFC 9110 section 15.4.5: the fields a 200 would have had, but for those of
-// the content). `waited`: only said if facts.held.
+// the content). `waited`: only sent if facts.held.
 void append_state_head(std::string& out, const Snapshot& snapshot, MediaType type,
                        const EntityTag* known_as, Outcome outcome, const RequestFacts& facts,
                        std::chrono::milliseconds waited);

@@ -20,7 +20,7 @@ std::string summary_of(const Snapshot& job) {
   return json.take();
 }
 
-// When something is due on the stream though there are no news: a heartbeat, or its end.
+// When the stream is due without news: for a heartbeat, or because its token expires.
 TimePoint silence_end(TimePoint now, Exchange& exchange) {
   return std::min(after(now, exchange.stream()->heartbeat()), exchange.facts().token_expires);
 }
@@ -34,7 +34,7 @@ LogPath StreamResource::log_path(const Target& target) const {
 
 void StreamResource::go_on(Exchange& exchange) {
   while (!exchange.stuck() && !exchange.turn_over()) {
-    // News and what the client says do not put the heartbeat off.
+    // Neither news nor input from the client puts the heartbeat off.
     const TimePoint now = context_.clock.now();
     TimePoint& heartbeat = exchange.terms.deadline;
     if (exchange.facts().token_expires <= now) return exchange.end_stream(Stream::End::kAuth);
@@ -77,8 +77,8 @@ void StreamResource::answer(Outcome outcome, const std::shared_ptr<const Snapsho
 }
 
 void StreamResource::tell_heartbeat(Exchange& exchange) {
-  // Silence would look as if nothing had happened. And whose token may have been revoked since is
-  // to come again with it.
+  // While NATS is away, silence would look as if nothing had happened. After tokens were read
+  // again, the client has to come again and show its token.
   if (context_.freshness.stale(context_.clock.now()) ||
       context_.admission.outdated(exchange.facts())) {
     return exchange.end_stream(Stream::End::kTrouble);
@@ -94,7 +94,7 @@ void StreamResource::receive(std::string_view bytes, Exchange& exchange) {
   const auto on_token = [&](std::string_view token) {
     if (!context_.admission.renew(token, exchange.client_address().client(), exchange.facts()))
       return false;
-    // The next heartbeat may have been due with the old token's end: too soon for a ping's answer.
+    // The old deadline may have been the end of the old token, too soon for the answer to a ping.
     exchange.terms.deadline = silence_end(context_.clock.now(), exchange);
     return true;
   };

@@ -1,13 +1,13 @@
-// server/api/stream_resource.h: `GET /job/{id}/events`, `/job/{id}/ws` and the like: one thing's
-// states, told as they come, as server-sent events or WebSocket messages.
+// server/api/stream_resource.h: `GET /job/{id}/events`, `/job/{id}/ws` and the like: the states of
+// one target as they come, in server-sent events or WebSocket messages.
 //
-// A stream is a parked request that is parked again after each record, under the condition that its
-// state is not the one told last. So it always tells the newest state, in order and none twice, and
-// a reader that is slow misses what was overtaken meanwhile and nothing else.
+// A stream is a parked request that is parked again after each record, under the condition that the
+// newest state is not the one that was sent last. So it always sends the newest state, in order and
+// never twice. A slow reader misses only states that were replaced meanwhile.
 //
-// Before it is opened it may be held, as any request (server/api/table_resource.h): where the
-// client has been told more than the table shows, and before a 404. `no-cache` is not looked at:
-// browsers' EventSource always says it, and whatever the stream begins with, news follow.
+// Before it is opened it may be held, as any request (server/api/table_resource.h): if the client
+// has seen more than the table shows, and before a 404. `no-cache` is ignored: browsers'
+// EventSource always sends it, and news follow whatever the stream begins with.
 //
 // Thread safety: as Resource.
 #pragma once
@@ -27,8 +27,8 @@
 
 namespace bide {
 
-// A request as a stream, or why it cannot be one. `named_origin`: it comes from a page whose origin
-// was named as one that may read.
+// The stream for a request, or the response that refuses it. `named_origin`: the request comes from
+// a page whose origin may read (CrossOrigin).
 using OpenedStream = std::variant<std::unique_ptr<Stream>, httplib::Response>;
 using OpenStream = OpenedStream (*)(const httplib::Request& request, bool named_origin);
 [[nodiscard]] OpenedStream open_event_stream(const httplib::Request& request, bool named_origin);
@@ -37,14 +37,14 @@ using OpenStream = OpenedStream (*)(const httplib::Request& request, bool named_
 class StreamResource : public TableResource {
  public:
   struct What {
-    std::string_view event;  // Of its records: `job`, `status`.
-    bool ends = true;        // Is about a job: it may not exist, and has a last state.
-    std::string_view path;   // Below the job, or else the whole path.
+    std::string_view event;  // The event of its records: `job`, `status`.
+    bool ends = true;        // It is about a job, which may not exist, and has a last state.
+    std::string_view path;   // For the access log: below the job, or the whole path.
     OpenStream open;
     Counter HttpMetrics::*opened;
     ParkedOn parked_on;
-    // A browser's EventSource gives up for good on any status but 200: trouble that will pass is
-    // told as a stream that ends at once. Others get 503.
+    // A browser's EventSource gives up for good on any status but 200: so temporary trouble is
+    // reported by a stream that ends at once. Other clients get 503.
     bool hides_trouble = false;
   };
 
@@ -69,13 +69,14 @@ class StreamResource : public TableResource {
   void receive(std::string_view bytes, Exchange& exchange) override;
 
  protected:
-  // A state that this client has not been told.
+  // Sends a state that this client has not got yet.
   void tell(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange);
 
  private:
-  // What the client waits for at first.
+  // The terms under which the client waits at first.
   [[nodiscard]] virtual Waiter::Terms terms_of(const StreamQuery& query) const;
-  // Tells all that is new, as far as the socket takes it; `state` is that, where there is one.
+  // Sends the news, as far as the socket takes it. `state`: the target's new state; null for the
+  // feed.
   virtual void tell_news(const std::shared_ptr<const Snapshot>& state, Exchange& exchange) {
     tell(state, exchange);
   }
@@ -85,11 +86,11 @@ class StreamResource : public TableResource {
               Exchange& exchange) override;
   void catch_up(Stage stage, Exchange& exchange);
   void open(Exchange& exchange);
-  // Trouble that will pass. `problem` is for clients that are no browsers.
+  // Reports temporary trouble. `problem`: for clients other than EventSource (What::hides_trouble).
   void put_off(const httplib::Response& problem, Exchange& exchange);
   void refuse_place(Exchange& exchange);
   void tell_heartbeat(Exchange& exchange);
-  // The last record and the end.
+  // Sends the last record and the end.
   void conclude(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange);
 
   const Context context_;

@@ -1,14 +1,14 @@
-// server/api/table_resource.h: What all resources have in common that show what is in the job
-// table: the stages of a request.
+// server/api/table_resource.h: The base of all resources that show the job table: the stages of a
+// request.
 //
-//   fresh      The table shows what the client may have been told elsewhere.
-//   exists     The target is there. Its absence is certain before a client is told of it.
-//   condition  The request's own: until then it is held, or its stream has nothing to tell.
+//   fresh      The table shows all that the client may have seen elsewhere.
+//   exists     The target exists. Before a 404, its absence is made certain.
+//   condition  The request's own condition holds, or its stream has news.
 //
 // A request passes them in this order, and each may park it. In the first two it waits for the same
-// thing: that the table has applied what the stream held when the request came
-// (core/table/catch_up.h). That is done once at most (RequestFacts::caught_up); then the request is
-// judged from the start. Where the table does not catch up in time, the answer is 503.
+// thing: that the table has applied all that the bucket's stream held when the request came
+// (core/table/catch_up.h). It does so at most once (RequestFacts::caught_up); then the request is
+// judged from the start. If the table does not catch up in time, the answer is 503.
 //
 // Thread safety: as Resource.
 #pragma once
@@ -27,7 +27,8 @@ class TableResource : public Resource {
               Exchange& exchange) final;
 
  protected:
-  // How long a request is held that did not ask to wait, and one that is about to get a 404.
+  // How long a request is held until the table has caught up, if it did not ask to wait or is about
+  // to get a 404.
   static constexpr std::chrono::milliseconds kPatience{2000};
 
   // Both must outlive the resource.
@@ -46,7 +47,7 @@ class TableResource : public Resource {
   virtual void judge(TimePoint now, Exchange& exchange) = 0;
   // The table has not caught up, and the outcome says why the request is held no longer.
   virtual void refuse_behind(Outcome outcome, Exchange& exchange) = 0;
-  // The request was parked for its condition; of a stream: writes the next record.
+  // The request was parked for its condition: answers it, or writes the next record of its stream.
   virtual void answer(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
                       Exchange& exchange) = 0;
 

@@ -1,4 +1,4 @@
-// server/http/byte_class.h: Which byte may stand where in HTTP, as one table.
+// server/http/byte_class.h: The classes of bytes in HTTP's grammar, as one table.
 //
 // Not <cctype>: its answers depend on the locale, and a negative char is undefined behaviour there.
 //

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kVary = "Vary: Origin\r\n";
 
-// What a page may see beyond the fields that it always may.
+// The fields that a page may read beyond those that it always may.
 constexpr std::string_view kExposed =
     "Access-Control-Expose-Headers: ETag, Retry-After, WWW-Authenticate, Preference-Applied, Date, "
     "Bide-Status, Bide-Final, Bide-Outcome, Bide-Waited, Bide-Max-Wait\r\n";

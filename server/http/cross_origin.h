@@ -1,9 +1,9 @@
 // server/http/cross_origin.h: Which pages of other origins may read: the CORS protocol, WHATWG
 // Fetch section 3.3.
 //
-// Every response to a page whose origin is named carries the same few fields, errors and 304s
-// included, for without them the page is told nothing but that it failed. All responses say `Vary:
-// Origin` then, since they differ by it.
+// Every response to a page of a named origin carries the same few fields, errors and 304s included:
+// without them the page learns only that its request failed. If origins are named, all responses
+// say `Vary: Origin`, because they differ by it.
 //
 // Thread safety: immutable; all methods may be called from any thread.
 #pragma once
@@ -16,17 +16,17 @@
 
 namespace bide {
 
-// No page of another origin may show or embed what bide answers (Fetch, section 3.7), which stops
-// side channels that CORS does not. Stands in every response but those to pages that may read.
+// No page of another origin may show or embed what bide answers (Fetch, section 3.7). This stops
+// side channels that CORS does not. Every response has it, except those to pages that may read.
 inline constexpr std::string_view kSameOriginOnly = "Cross-Origin-Resource-Policy: same-origin\r\n";
 
 class CrossOrigin {
  public:
-  // Origins as browsers send them; see origin.h. None: there is no such thing here.
+  // `origins`: as browsers send them, see origin.h. Empty: no page of another origin may read.
   explicit CrossOrigin(const std::vector<std::string>& origins);
 
-  // The field lines for the response to `request`, in good order, in place of kSameOriginOnly;
-  // valid as long as this. Null: none.
+  // The field lines for the response to `request`, in place of kSameOriginOnly. They live as long
+  // as this. Null: no origin is named.
   [[nodiscard]] const std::string* fields_for(const httplib::Request& request) const;
   // Whether these fields are those for a page that may read.
   [[nodiscard]] bool admits(const std::string* fields) const {

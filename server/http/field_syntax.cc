@@ -18,7 +18,7 @@ std::size_t find_separator(std::string_view text, char separator) {
     if (text[i] == '"') {
       quoted = !quoted;
     } else if (quoted && text[i] == '\\') {
-      ++i;  // Whatever is escaped, it ends nothing.
+      ++i;  // An escaped byte ends nothing.
     } else if (!quoted && text[i] == separator) {
       return i;
     }
@@ -38,7 +38,7 @@ bool is_token(std::string_view text) {
   return !text.empty() && run_of(text, kTokenByte) == text.size();
 }
 
-// Most that are equal are so byte by byte.
+// Most equal strings are equal byte by byte.
 bool equals_ignoring_case(std::string_view left, std::string_view right) {
   if (left.size() != right.size()) return false;
   return left == right || std::equal(left.begin(), left.end(), right.begin(),

@@ -68,7 +68,7 @@ std::optional<Range> parse_range(std::string_view text) {
   return range;
 }
 
-// What the ranges say of one representation; the most specific so far, and its quality.
+// One representation, with the most specific range so far that matches it, and its quality.
 struct Offer {
   std::string_view type;
   std::string_view subtype;
@@ -78,7 +78,7 @@ struct Offer {
   void weigh(const Range& range) {
     const int specific = match(range);
     if (specific < 0 || specific < specificity) return;
-    // Of two ranges as specific, the kinder: the client listed the type, after all.
+    // The higher quality of two equally specific ranges counts.
     quality = specific == specificity ? std::max(quality, range.quality) : range.quality;
     specificity = specific;
   }
@@ -98,7 +98,7 @@ struct Offer {
   }
 };
 
-// False: there is nothing to weigh by, JSON it is.
+// False: there is no usable Accept, so it is JSON.
 bool weigh_all(const httplib::Headers& headers, Offer& json, Offer& text) {
   constexpr std::string_view kAccept = "Accept";
   bool said_anything = false;

@@ -16,19 +16,19 @@ namespace bide {
 // specific range that matches decides; the higher quality wins, JSON where they are equal. nullopt:
 // neither is acceptable (406).
 //
-// No Accept, an empty one, or one that is malformed anywhere: JSON. Disregarding the whole field is
-// section 12.4.1's leave, and the kindest reading: Java's HttpURLConnection sends `*; q=.2` by
-// default, and skipping just that member would leave the client with nothing.
+// No Accept, an empty one, or one that is malformed anywhere: JSON. Section 12.4.1 allows to
+// disregard the whole field, and that is the kindest reading: Java's HttpURLConnection sends `*;
+// q=.2` by default, and skipping just that member would leave the client with nothing.
 //
-// A range with parameters matches only a representation that has them, and of ours it is
-// `charset=utf-8` at most. What follows `q` is ignored (extensions are gone since RFC 9110).
+// A range with parameters matches only a representation that has them. Ours have `charset=utf-8` at
+// most. What follows `q` is ignored (extensions are gone since RFC 9110).
 [[nodiscard]] std::optional<MediaType> negotiate(const httplib::Headers& headers);
 
-// For what has JSON alone, by the same rules.
+// For resources that have JSON alone, by the same rules.
 [[nodiscard]] bool accepts_json(const httplib::Headers& headers);
 
-// For what is plain text unless a client asks for JSON: it names application/json (`*/*` does not),
-// and likes plain text no better.
+// For resources that are plain text unless a client asks for JSON. True: the client names
+// application/json (`*/*` does not), and gives plain text no higher quality.
 [[nodiscard]] bool asks_for_json(const httplib::Headers& headers);
 
 }  // namespace bide

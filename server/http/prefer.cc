@@ -11,8 +11,7 @@
 namespace bide {
 namespace {
 
-// delta-seconds, RFC 9111 section 1.2.2: decimal digits, and however many there are is not an
-// error.
+// delta-seconds, RFC 9111 section 1.2.2: any number of decimal digits.
 std::optional<std::chrono::seconds> parse_delta(std::string_view digits) {
   constexpr auto kMost = std::chrono::duration_cast<std::chrono::seconds>(kDurationMax).count();
   if (digits.empty() || run_of(digits, kDigitByte) != digits.size()) return std::nullopt;

@@ -13,8 +13,8 @@ namespace bide {
 
 // The first well-formed `wait` among all Prefer lines, as section 2 asks; in whole seconds, at most
 // a year (longer ones are a year: the caller clamps to its own maximum anyhow). Parameters and
-// other preferences are skipped. nullopt: none. A preference is never an error: what is malformed
-// is treated as not said.
+// other preferences are skipped. nullopt: none. A preference is never an error: a malformed one is
+// ignored.
 [[nodiscard]] std::optional<std::chrono::seconds> preferred_wait(const httplib::Headers& headers);
 
 }  // namespace bide

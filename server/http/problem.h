@@ -31,13 +31,13 @@ struct ProblemMember {
 // There is no such job, and bide has made sure of it.
 inline constexpr std::string_view kJobNotFound = "job-not-found";
 
-// For errors that their status says enough about: slug and title are its reason phrase.
+// For errors whose status says enough: slug and title are its reason phrase.
 [[nodiscard]] httplib::Response problem(int status, std::string_view detail);
 
-// Trouble that will pass: with `Retry-After`.
+// Temporary trouble: with `Retry-After`.
 [[nodiscard]] httplib::Response passing_problem(
     int status, std::string_view detail, std::chrono::seconds after = std::chrono::seconds(1));
-// 503: what is known here may be older than what was asked for.
+// 503: the table may be older than the state that was asked for.
 [[nodiscard]] httplib::Response not_fresh(std::string_view detail);
 
 }  // namespace bide

@@ -1,8 +1,8 @@
 // server/http/query.h: The query of a target as names and values.
 //
 // Read as HTML forms and URLSearchParams write it (WHATWG URL, application/x-www-form-urlencoded
-// parsing), because those are what writes it: pairs between `&`, `+` is a space, then percent
-// escapes. Bytes are kept as they are, UTF-8 or not.
+// parsing): pairs between `&`, `+` is a space, then percent escapes. Bytes are kept as they are,
+// UTF-8 or not.
 //
 // Thread safety: pure functions.
 #pragma once

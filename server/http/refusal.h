@@ -1,5 +1,5 @@
-// server/http/refusal.h: Why a request is not let in. The connection is closed after the answer,
-// for nobody can tell any more where the next request begins.
+// server/http/refusal.h: Why the parser refuses a request. The connection is closed after the
+// answer, because it is not known where the next request begins.
 //
 // Thread safety: immutable value.
 #pragma once
@@ -13,7 +13,7 @@ struct [[nodiscard]] Refusal {
 };
 
 // 400 for a byte that may not stand where it stands. Line ends and control bytes are named, because
-// they are what smuggling is made of; for any other byte the answer is `otherwise`.
+// requests are smuggled with them; for any other byte the detail is `otherwise`.
 [[nodiscard]] constexpr Refusal bad_byte(char byte, const char* otherwise) {
   switch (byte) {
     case '\r':

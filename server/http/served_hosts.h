@@ -1,9 +1,9 @@
-// server/http/served_hosts.h: Which Hosts are answered where nobody has to show a token.
+// server/http/served_hosts.h: The values of Host that are answered if no token is needed.
 //
-// A page of evil.example whose name is rebound to 127.0.0.1 is of the same origin as a bide there
-// for its browser, which lets it read everything. What gives it away is its Host: the name stays.
-// Ports do not matter. An address cannot be rebound, so where bide listens on all addresses (or on
-// a name, which may have several) every address is answered.
+// This stops DNS rebinding. If evil.example is rebound to 127.0.0.1, a browser takes a bide there
+// for a part of evil.example, and lets its pages read everything. But its requests still carry the
+// name in Host. Ports do not matter. An address cannot be rebound, so if bide listens on all
+// addresses (or on a name, which may have several) every address is answered.
 //
 // Thread safety: immutable; all methods may be called from any thread and never block.
 #pragma once
@@ -21,8 +21,8 @@ class ServedHosts {
   // is_host_name(), an IPv6 address with or without brackets.
   ServedHosts(std::string_view listen, const std::vector<std::string>& allowed);
 
-  // `host`: in the grammar of RFC 9110 section 7.2. nullopt: none was sent, as HTTP/1.0 may do and
-  // no browser does: answered. An empty one is not.
+  // `host`: in the grammar of RFC 9110 section 7.2; an empty one is not answered. nullopt: there is
+  // no Host, which HTTP/1.0 allows and no browser does; it is answered.
   [[nodiscard]] bool serves(std::optional<std::string_view> host) const;
 
  private:

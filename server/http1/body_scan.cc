@@ -10,7 +10,7 @@ namespace {
 
 using State = BodyScan::State;
 
-// Eight digits cannot overflow 32 bits, and a ninth serves nothing but tricks with parsers that do.
+// Eight digits cannot overflow 32 bits. More are of use only to trick parsers that overflow.
 constexpr std::uint8_t kSizeDigitsMax = 8;
 constexpr const char* kBadSize = "malformed chunk size";
 
@@ -60,7 +60,7 @@ bool may_end_extensions(State state) {
   return state == State::kName || state == State::kToken || state == State::kQuoteEnd;
 }
 
-// Bytes between a size and its line end. Their meaning is nobody's here; their number is bounded.
+// Bytes between a size and its line end. Their meaning is ignored; their number has a limit.
 Refusal take_extension(char byte, BodyScan& scan) {
   if (byte == '\r' && may_end_extensions(scan.state)) {
     scan.state = State::kSizeLf;

@@ -1,5 +1,5 @@
-// server/http1/body_scan.h: Walks over a request's body and forgets it: no resource takes one, but
-// where it ends must be known exactly, or its last bytes would run as a request.
+// server/http1/body_scan.h: Walks over a request's body and drops it. No resource takes a body, but
+// its end must be known exactly: otherwise its last bytes would be taken for a request.
 //
 // Thread safety: none needed; a scan belongs to one connection.
 #pragma once
@@ -14,8 +14,8 @@
 namespace bide {
 
 inline constexpr std::size_t kBodyBytesMax = 1 << 20;
-// All chunk extensions of a body together. RFC 9112 section 7.1.1 wants a bound: else 1 MiB in
-// one-byte chunks may carry any amount of them.
+// All chunk extensions of a body together. RFC 9112 section 7.1.1 wants a limit: without it, 1 MiB
+// in one-byte chunks may carry any amount of them.
 inline constexpr std::size_t kChunkExtensionBytesMax = 4096;
 
 struct BodyScan {
@@ -39,10 +39,10 @@ struct BodyScan {
     kDataLf,
     kTrailers,
   };
-  std::uint32_t left = 0;             // Of the body, or of this chunk. kSize: the size so far.
+  std::uint32_t left = 0;  // Bytes left of the body, or of this chunk. kSize: the size so far.
   std::uint32_t content_bytes = 0;    // Chunked: the sum of the sizes.
   std::uint16_t extension_bytes = 0;  // Counted toward kChunkExtensionBytesMax.
-  std::uint8_t digits = 0;            // Of this chunk's size.
+  std::uint8_t digits = 0;            // Digits of this chunk's size.
   State state = State::kDone;
 
   // Content-Length. `bytes` <= kBodyBytesMax.

@@ -21,7 +21,7 @@ bool is_transfer_coding(std::string_view text) {
   return true;
 }
 
-// Section 6.1 of RFC 9112 wants 501 for what is not understood, section 6.3 wants 400 where
+// RFC 9112 section 6.1 wants 501 for a coding that is not understood, section 6.3 wants 400 if
 // `chunked` is not the last one. Empty members of the list are malformed, too: lenient parsers have
 // disagreed about them.
 Refusal judge_codings(std::string_view list) {
@@ -67,7 +67,7 @@ void Framing::note_expectations(std::string_view value) {
 Refusal Framing::judge_host(bool http_1_0) const {
   if (host_.lines == 0 && !http_1_0) return {400, "no Host"};
   if (host_.lines > 1) return {400, "several Host fields"};
-  // An empty one is what a client sends whose URI has no authority (RFC 9112 section 3.2).
+  // A client whose URI has no authority sends an empty Host (RFC 9112 section 3.2).
   if (!host_.value.empty() && !is_authority(host_.value)) return {400, "malformed Host"};
   return {};
 }
@@ -76,8 +76,8 @@ Refusal Framing::judge_coding(bool http_1_0) const {
   if (coding_.lines == 0) return {};
   if (http_1_0) return {400, "Transfer-Encoding in an HTTP/1.0 request"};
   if (length_.lines > 0) return {400, "Content-Length with Transfer-Encoding"};
-  // Read as one list, as section 5.3 of RFC 9110 would have it, several lines have been used to
-  // hide one of them from a proxy.
+  // RFC 9110 section 5.3 reads several lines as one list. They have been used to hide one of them
+  // from a proxy.
   if (coding_.lines > 1) return {400, "several Transfer-Encoding fields"};
   return judge_codings(coding_.value);
 }

@@ -1,6 +1,6 @@
-// server/http1/framing.h: The fields that say where a request ends and whom it is for, judged
-// without mercy: each of these has been read differently by two servers, and the difference used to
-// smuggle a second request past the first (RFC 9112 sections 3.2, 6 and 11.2).
+// server/http1/framing.h: Judges the fields that say where a request ends and which host it is for.
+// It is strict, because servers have read each of them differently, and attackers have used the
+// difference to smuggle a second request past the first server (RFC 9112 sections 3.2, 6 and 11.2).
 //
 // Thread safety: none needed; used within one call.
 #pragma once
@@ -15,7 +15,7 @@ namespace bide {
 
 class Framing {
  public:
-  // Every field of the head in turn. The views must outlive the object.
+  // To be called for every field of the head, in order. The views must outlive the object.
   void note(std::string_view name, std::string_view value);
 
   // Once all fields are noted. 400: Host missing (HTTP/1.1), doubled or malformed; Content-Length
@@ -49,7 +49,7 @@ class Framing {
 
   Field host_, length_, coding_;
   bool expects_ = false;
-  bool expects_more_ = false;  // Than anybody could promise.
+  bool expects_more_ = false;  // Another one than 100-continue.
 };
 
 }  // namespace bide

@@ -12,10 +12,10 @@
 namespace bide {
 namespace {
 
-// What one read takes: a head is at most 24 KiB, a pipelined burst may be more.
+// The size of one read: a head has at most 24 KiB, a pipelined burst may be larger.
 constexpr std::size_t kReadBytes = 32'768;
 
-// Of those that a client has pipelined; then others have their turn.
+// This many pipelined requests are served in a row; then others have their turn.
 constexpr int kRequestsPerTurn = 16;
 
 // Whether what was sent so far is a HEAD request, whose answer has no content in any case.
@@ -67,7 +67,7 @@ void Http1::read(Connection& connection) {
       return wait_for_rest_of(connection, partial, std::move(reading), progress,
                               progress.head_bytes != 0);
     }
-    // Nothing has come, or TLS records without data: they earn the client no more time.
+    // Nothing has come but, perhaps, TLS records without data. They give the client no more time.
     connection.deadline = kEndOfTime;
     return front_.rest(connection, connection.phase,
                        connection.expires.load(std::memory_order_relaxed));
@@ -83,7 +83,7 @@ void Http1::read(Connection& connection) {
 void Http1::serve(Connection& connection, std::string_view bytes) {
   thread_local httplib::Request request;
   Exchange& exchange = connection.exchange;
-  // `bytes` may be what it keeps, which stays until the end of this.
+  // `bytes` may point into it, so it lives until this returns.
   std::unique_ptr<Reading> reading = take_reading(connection);
   Progress progress = reading != nullptr ? reading->progress : Progress();
   bool was_in_body = reading != nullptr && reading->in_body();
@@ -229,7 +229,8 @@ void Http1::go_on(Connection& connection, TimePoint now) {
   if (exchange.streaming()) return go_on_streaming(connection);
   if (exchange.facts().close) return front_.half_close(connection);
   if (connection.session == nullptr) return wait_for_request(connection, now);
-  // The client has pipelined. A notifier has no time for its next request.
+  // The client has pipelined. Its next request is served by a pool thread, because a notifier has
+  // no time for it.
   front_.enqueue(connection, false);
 }
 
@@ -239,7 +240,7 @@ void Http1::take_turn(Connection& connection) {
 }
 
 void Http1::send_out_of_memory(Exchange& exchange) {
-  // In one piece: transmit() would put two together.
+  // In one piece: to join two, transmit() needs memory.
   constexpr std::string_view kResponse =
       "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
       "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"

@@ -5,7 +5,7 @@
 //                                    \-> parked -> finish -> response -> read
 //
 // A stream goes round: record -> parked -> finish -> record. While its socket is full it is not
-// parked, so what comes meanwhile is not queued: the next record tells the newest state.
+// parked, and nothing is queued: the next record has the newest state.
 //
 // Thread safety: as Protocol.
 #pragma once
@@ -36,7 +36,8 @@ class Http1 final : public Protocol {
   Http1(Front& front, JobTable& table, Dispatch dispatch)
       : front_(front), table_(table), dispatch_(std::move(dispatch)) {}
 
-  // Before Front::start(): requests for other hosts are answered with 421. Null: none is.
+  // Before Front::start(): requests for other hosts are answered with 421. Null: all hosts are
+  // served.
   void use_hosts(const ServedHosts* hosts) { hosts_ = hosts; }
 
   void read(Connection& connection) override;
@@ -58,7 +59,7 @@ class Http1 final : public Protocol {
                           const Exchange& exchange) override;
 
  private:
-  // What has come of a request that is not complete, or behind one that is being answered.
+  // Input of an incomplete request, or behind one that is being answered.
   struct Reading final : Session {
     std::string input;
     Progress progress;  // In `input`.
@@ -69,14 +70,15 @@ class Http1 final : public Protocol {
   [[nodiscard]] static Reading* reading_of(const Connection& connection) {
     return static_cast<Reading*>(connection.session.get());
   }
-  // Keep ownership. `bytes` may be a part of `reading`, which is used again; of none nothing is
-  // kept.
+  // Keep ownership. Keeps `bytes`, which may be a part of `reading`, whose memory is used again. If
+  // they are empty, nothing is kept.
   static void keep(Connection& connection, std::string_view bytes,
                    std::unique_ptr<Reading> reading = nullptr, const Progress& progress = {});
-  // All that is kept; the connection keeps nothing.
+  // Takes what is kept from the connection. Null: nothing is kept.
   [[nodiscard]] static std::unique_ptr<Reading> take_reading(Connection& connection);
 
-  // Calls a resource. Without memory for the answer it is a 503, unless part of one has been sent.
+  // Calls a resource. If there is no memory for the answer, sends a 503; throws if a part of the
+  // answer has been sent.
   template <typename Call>
   void ask_resource(Exchange& exchange, Exchange::Turn& turn, Call&& call) {
     exchange.begin_turn(turn);
@@ -89,13 +91,14 @@ class Http1 final : public Protocol {
     }
   }
 
-  // All below: the caller owns the connection, and after the call no more, unless said otherwise.
+  // All below: the caller owns the connection before the call, and not after it, unless said
+  // otherwise.
 
   // --- Requests (http1.cc)
   void serve(Connection& connection, std::string_view bytes);
   void wait_for_request(Connection& connection, TimePoint since);
-  // `partial`: what is to be kept of `reading`, or of other bytes. `was_in_body`: that it waits for
-  // the body is nothing new.
+  // `partial`: the bytes to keep, which may be a part of `reading`. `was_in_body`: it waited for
+  // the body already.
   void wait_for_rest_of(Connection& connection, std::string_view partial,
                         std::unique_ptr<Reading> reading, const Progress& progress,
                         bool was_in_body);
@@ -116,9 +119,9 @@ class Http1 final : public Protocol {
   void go_on_streaming(Connection& connection);
   // Keep ownership.
 
-  // The client's FIN that is here already, right behind the request, is no goodbye.
+  // If the client's FIN came right behind the request, it has only half-closed: notes that.
   static void look_for_fin(Connection& connection);
-  // What a stream's client has said; the stream ends where too much is kept of it.
+  // Passes input from a stream's client to the resource. Ends the stream if too much is kept of it.
   void take_said(std::string_view bytes, Exchange& exchange, Exchange::Turn& turn);
   [[nodiscard]] Tally& parked_tally(const Exchange& exchange);
   void note_answer(const Exchange& exchange, bool was_stream, TimePoint now);

@@ -1,4 +1,4 @@
-// The half of server/http1/http1.h where requests are parked, and streams go round.
+// The half of server/http1/http1.h that parks requests and goes on with streams.
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -18,10 +18,11 @@ using Ahead = Connection::Ahead;
 // section 9.6). One that gives up sends the same FIN, but hardly ever so soon.
 constexpr std::chrono::milliseconds kHalfCloseGrace{2};
 
-// What one read takes of what the client of a stream says: hardly ever more than a pong.
+// The size of one read from a stream's client, which hardly ever sends more than a pong.
 constexpr std::size_t kHearBytes = 4096;
 
-// Of a request that was parked and now needs not be: as a notifier would have said.
+// For a request that was parked and need not be parked again: the outcome that a notifier would
+// give.
 Outcome outcome_of(const Waiter::Terms& terms, const Look& look) {
   if (look.snapshot == nullptr) return Outcome::kGone;
   return terms.condition.kind() == Condition::Kind::kChange ? Outcome::kChanged : Outcome::kDone;
@@ -41,14 +42,16 @@ Parked Http1::park(Exchange& exchange, Look& look) {
   if (has_rest) keep(connection, exchange.turn().rest);
   front_.count_or_forget(connection);
   connection.phase = Connection::Phase::kParked;
-  // Not the exchange's, once it is parked. A client that is gone was parked as well: see hear().
+  // Copies, because the exchange belongs to others once it is parked. A client that is gone counts
+  // as parked, too, because unpark() counts it down.
   const Target target = exchange.target();
   const Stage stage = exchange.stage();
   const std::uint64_t events_key = Front::key_of(connection);
   Tally& tally = parked_tally(exchange);
   exchange.news_at = {};
   const TimePoint since = exchange.streaming() ? front_.clock().now() : exchange.facts().received;
-  // Of what is parked again, as a stream that goes round, a FIN that came meanwhile is a goodbye.
+  // When a stream or a request is parked again, a FIN that came meanwhile says that the client has
+  // left.
   if (!exchange.streaming() && !exchange.facts().caught_up) look_for_fin(connection);
   front_.watch_for_tls(connection);
   const Connection::Parked rested = connection.rest_parked();
@@ -58,16 +61,16 @@ Parked Http1::park(Exchange& exchange, Look& look) {
     parked = stage == Stage::kCondition ? table_.park(target, exchange, rested.ticket, since, look)
                                         : table_.catch_up().park(exchange, rested.ticket);
   } catch (const std::bad_alloc&) {
-    if (connection.claim(rested.ticket)) throw;  // Ours, so it may be thrown.
+    if (connection.claim(rested.ticket)) throw;  // It is ours again, so we may throw.
     parked = Parked::kGone;
   }
-  // Not parked: a hang-up may have been faster than we are now.
+  // Not parked. A thread that saw a hang-up may have claimed it meanwhile.
   if (was_handed_over(parked) || !connection.claim(rested.ticket)) {
     count(tally);
     return was_handed_over(parked) ? parked : Parked::kGone;
   }
   connection.phase = Connection::Phase::kReading;
-  if (has_rest) connection.session.reset();  // The caller goes on with it.
+  if (has_rest) connection.session.reset();  // The caller still has these bytes.
   return parked;
 }
 
@@ -158,7 +161,7 @@ void Http1::left(Connection& connection, Connection::News news) {
   const auto since = front_.clock().now() - connection.exchange.facts().received;
   if (only_fin && since < kHalfCloseGrace) {
     connection.half_closed = true;
-    connection.note(news);  // Still to be dealt with once it is answered.
+    connection.note(news);  // To be handled after the answer.
     return park_again(connection);
   }
   leave(connection);
@@ -170,8 +173,8 @@ void Http1::leave(Connection& connection) {
   front_.close(connection);
 }
 
-// While a request is parked no more than a TLS record may have come that says nothing to HTTP, or
-// the client's goodbye. Of data it is enough to know that it is there: it is the next request.
+// The input may be a TLS record without data, or the client's close_notify. Data is the next
+// request, and stays where it is.
 void Http1::look_at_records(Connection& connection) {
   unpark(connection);
   switch (connection.look_ahead()) {
@@ -185,14 +188,14 @@ void Http1::look_at_records(Connection& connection) {
   }
 }
 
-// A client that listens is not deaf either, and says goodbye in frames, not by a FIN alone.
+// The client of a WebSocket may send frames at any time, and leaves with a frame before its FIN.
 void Http1::hear_stream(Connection& connection, Connection::News news) {
   unpark(connection);
   std::array<char, kHearBytes> buffer;
   const ssize_t got = connection.receive(buffer);
   if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return leave(connection);
   if (got > 0) {
-    // Edge-triggered: the FIN behind these bytes is told of now or never.
+    // Edge-triggered: epoll will not report the FIN behind these bytes again.
     connection.note(static_cast<Connection::News>(news & ~Connection::kInput));
     Exchange::Turn turn;
     take_said({buffer.data(), static_cast<std::size_t>(got)}, connection.exchange, turn);
@@ -208,7 +211,7 @@ void Http1::take_said(std::string_view bytes, Exchange& exchange, Exchange::Turn
 
 // --- Streams ----------------------------------------------------------------------------------
 
-// What the client sent right behind its request is heard before anything is said.
+// Input that came right behind the request is handled before anything is sent.
 void Http1::go_on_streaming(Connection& connection) {
   Exchange& exchange = connection.exchange;
   Exchange::Turn turn;
@@ -221,7 +224,7 @@ void Http1::go_on_streaming(Connection& connection) {
   }
   if (turn.handed_over) return;
   if (exchange.streaming() && !exchange.stuck()) {
-    // However fast its client reads, a stream that has much to tell keeps no thread from others.
+    // A stream with much to send lets others have their turn, however fast its client reads.
     return front_.enqueue(connection, true);
   }
   front_.finish_sending(connection, front_.clock().now());

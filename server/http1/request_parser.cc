@@ -119,7 +119,7 @@ void fill_fields(std::string_view lines, std::string_view authority, Framing& fr
   });
 }
 
-// Makes a complete head the request, and says whom it is for and what body follows it.
+// Makes the request of a complete head, and finds its host and the body that follows.
 Refusal admit(std::string_view head, httplib::Request& out, BodyScan& body,
               std::optional<std::string_view>& host, bool& wants_continue) {
   std::string_view line = take_line(head);

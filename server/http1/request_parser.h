@@ -1,16 +1,15 @@
-// server/http1/request_parser.h: The only way in: bytes from a stranger become an httplib::Request,
-// or a refusal.
+// server/http1/request_parser.h: The request parser: makes an httplib::Request of bytes from a
+// client, or a refusal.
 //
-// Strict where leniency has let requests be smuggled (RFC 9112, and the limits in docs/api.md):
-// httplib's own parser at this version accepts two lengths, bare line ends, decodes percent escapes
-// in fields and bounds nothing, so it is not used.
+// It is strict where lenient parsers have let requests be smuggled (RFC 9112, and the limits in
+// docs/api.md): httplib's own parser at this version accepts two lengths, bare line ends, decodes
+// percent escapes in fields and bounds nothing, so it is not used.
 //
 // How a connection drives it. Bytes that are read are appended to a buffer, and advance() is called
 // with the whole buffer:
 //   kMore      truncate the buffer to keep_bytes, read more, call again.
-//   kComplete  answer `out`, erase consumed_bytes at the front, call again with the rest: it may
-//   hold
-//              the next request already.
+//   kComplete  answer `out`, erase consumed_bytes at the front, call again with the rest, which
+//              may hold the next request already.
 //   kReject    answer with status and detail, close.
 // While a head arrives, keep_bytes is the whole buffer. While a body arrives, it is the head alone:
 // bodies are counted and dropped, since no resource takes one. So a connection never needs a buffer
@@ -35,7 +34,7 @@
 
 namespace bide {
 
-// How far the next request has been looked at. A new one has seen nothing.
+// How far the next request has been parsed. A new Progress has seen nothing.
 struct Progress {
   BodyScan body;
   RequestLineScan line;
@@ -47,12 +46,13 @@ static_assert(sizeof(Progress) <= 24, "every connection has one");
 struct [[nodiscard]] Step {
   enum class Need : std::uint8_t { kMore, kComplete, kReject };
   Need need = Need::kMore;
-  // kMore: send `100 Continue` now. Said once a request, and only while none of its body is here.
+  // kMore: send `100 Continue` now. Set at most once for a request, and only while none of its body
+  // is here.
   bool wants_continue = false;
   int status = 0;           // kReject: 400, 413, 414, 417, 431, 501 or 505.
   const char* detail = "";  // kReject: why, static text.
-  // kComplete: whom the request is for, the authority of its target or else the value of Host, both
-  // in the grammar; points into the input. nullopt: HTTP/1.0 without either.
+  // kComplete: the host that the request is for: the authority of its target, else the value of
+  // Host. It follows the grammar, and points into the input. nullopt: HTTP/1.0 without either.
   std::optional<std::string_view> host;
   std::size_t keep_bytes = 0;
   std::size_t consumed_bytes = 0;

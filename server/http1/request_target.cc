@@ -25,7 +25,7 @@ bool is_uri_text(std::string_view text, std::string_view also) {
   return true;
 }
 
-// What stands between the brackets of an IP literal, RFC 3986 section 3.2.2.
+// Whether the text may stand between the brackets of an IP literal, RFC 3986 section 3.2.2.
 bool is_ip_literal(std::string_view text) {
   if (!text.empty() && (text[0] | 0x20) == 'v') {  // IPvFuture.
     const std::size_t digits = run_of(text.substr(1), kHexByte);

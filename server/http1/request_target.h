@@ -1,7 +1,8 @@
-// server/http1/request_target.h: What a request is for: the four forms of RFC 9112 section 3.2.
+// server/http1/request_target.h: The target of a request, in the four forms of RFC 9112 section
+// 3.2.
 //
-// Strict by the grammar of RFC 3986: what a proxy in front may understand differently (`\`, `#`, a
-// broken percent escape) is refused, not repaired.
+// It follows the grammar of RFC 3986 strictly: bytes that a proxy may understand differently (`\`,
+// `#`, a broken percent escape) are refused, not repaired.
 //
 // Thread safety: pure functions. Views point into the arguments, or to static text.
 #pragma once
@@ -16,7 +17,7 @@ namespace bide {
 struct RequestTarget {
   std::string_view path;   // As sent, still percent-encoded. `*` for the asterisk form.
   std::string_view query;  // Without the `?`, still percent-encoded.
-  // Of the absolute form, which alone has one: it counts, and Host does not (section 3.2.2).
+  // Only the absolute form has one. It counts instead of Host (section 3.2.2).
   std::string_view authority;
 };
 
@@ -26,7 +27,7 @@ struct RequestTarget {
 
 // Undoes the percent escapes of unreserved characters, which are the same URI with and without them
 // (RFC 9110 section 4.2.3). All others stay: `%2F` is no slash, `%25` begins no other escape.
-// `path`: of a target that was found good.
+// `path`: as parse_target() returned it.
 [[nodiscard]] std::string normalized_path(std::string_view path);
 
 // `uri-host [":" port]`, the value of Host (RFC 9110 section 7.2), the host not empty.

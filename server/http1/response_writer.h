@@ -1,9 +1,9 @@
 // server/http1/response_writer.h: An httplib::Response as the bytes that go to the socket.
 //
-// The writer owns what frames a message: Date, Content-Length, Transfer-Encoding and Connection
-// (which names Upgrade where the handler sends that). A handler that sets them itself is ignored,
-// so no answer can contradict itself. There is no Server field: it would tell an attacker the
-// version, and nobody else anything. Every response says kNoSniffing.
+// The writer alone sets Date and the fields that frame a message: Content-Length, Transfer-Encoding
+// and Connection (which names Upgrade if the handler sends that). If a handler sets them, they are
+// ignored, so no answer can contradict itself. There is no Server field: it would be of use only to
+// attackers. Every response says kNoSniffing.
 //
 // Thread safety: pure functions; `out` belongs to the caller.
 #pragma once
@@ -19,15 +19,15 @@ namespace bide {
 // A browser must not guess that JSON is something else (Fetch, section 3.6).
 inline constexpr std::string_view kNoSniffing = "X-Content-Type-Options: nosniff\r\n";
 
-// What the request has to say about how it is answered.
+// How a request has to be answered.
 struct Delivery {
   bool head_only = false;                // HEAD: the fields of a GET, without its body.
-  bool http_1_0 = false;                 // Keeping the connection must be said aloud then.
+  bool http_1_0 = false;                 // Then keep-alive must be stated.
   bool close = false;                    // The connection ends with this answer.
-  std::string_view further_fields = {};  // Whole lines, in good order.
+  std::string_view further_fields = {};  // Whole, valid lines.
 };
 
-// As `request` asks for. The caller sets `close` where it has reasons of its own (draining).
+// As `request` asks for. The caller sets `close` if it has reasons of its own (draining).
 [[nodiscard]] Delivery delivery_for(const httplib::Request& request);
 
 // Appends status line and fields, up to and with the empty line, for a body of `body_bytes` that

@@ -1,5 +1,6 @@
-// server/net/access_logger.h: One JSON line a request, if wanted, without secrets: no query, no
-// header but what bide itself made, and only paths that bide serves (`-` stands for all others).
+// server/net/access_logger.h: The access log: one JSON line for each request, if wanted, without
+// secrets. It shows no query, no field of the request, and only paths that bide serves (`-` for all
+// others).
 //
 // {"time":…,"level":"access","client":"127.0.0.1:41234","method":"GET","path":"/job/build-7",
 //  "status":200,"bytes":711,"held":true,"ms":1204.318}

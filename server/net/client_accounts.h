@@ -1,8 +1,8 @@
-// server/net/client_accounts.h: What one client has taken of what there is for all.
+// server/net/client_accounts.h: How much each client has taken of what all clients share.
 //
-// A client is a number: of its token's subject, or of its address where nobody presents tokens.
-// Connections, and what is kept before a request is complete, count for the address in any case.
-// An account is kept only while its client has taken something or was busy within the last second.
+// A client is a number: that of its token's subject, or of its address if there are no tokens.
+// Connections and incomplete input always count for the address. An account is kept only while its
+// client has taken something or was busy within the last second.
 //
 // Thread safety: all methods may be called from any thread; they take one leaf mutex of several for
 // a lookup.
@@ -21,29 +21,29 @@ namespace bide {
 
 class ClientAccounts {
  public:
-  // What there is to take. For one more: a line here, one in Limits, one in limit_of(), and the
-  // number below.
+  // What clients share. To add one: a line here, one in Limits, one in limit_of(), and the number
+  // below.
   enum class Share : std::uint8_t {
-    kPlaces,       // Of requests and streams that are held: one each, of a set one for each id.
-    kConnections,  // That are open.
-    kKept,         // KiB of requests, records and messages that are not complete.
+    kPlaces,       // Held requests and streams: one each; a set takes one for each id.
+    kConnections,  // Open connections.
+    kKept,         // KiB of incomplete requests, TLS records and messages.
   };
   static constexpr std::size_t kShares = 3;
 
-  // Of one client, at a time. 0: no limit.
+  // For one client at a time. 0: no limit.
   struct Limits {
     std::size_t places = 0;
     std::size_t connections = 0;
     std::size_t kept_kib = 16'384;
-    std::size_t per_second = 0;  // Requests, and as many more in a burst.
+    std::size_t per_second = 0;  // Requests; as many may come at once.
   };
   explicit ClientAccounts(const Limits& limits)
       : limits_(limits), requests_({.count = limits.per_second}) {}
 
   [[nodiscard]] const Limits& limits() const { return limits_; }
 
-  // False: it would be more than one may have, and nothing was taken. Everything that was taken
-  // must be given back, at once or in parts.
+  // False: over the client's limit, and nothing was taken. What was taken must be given back, at
+  // once or in parts.
   [[nodiscard]] bool take(Share share, std::uint64_t client, std::size_t amount = 1);
   void give_back(Share share, std::uint64_t client, std::size_t amount = 1);
 

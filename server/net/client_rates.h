@@ -1,9 +1,9 @@
-// server/net/client_rates.h: How often each client may do something: so many times within a period,
-// and as many in a burst.
+// server/net/client_rates.h: Limits how often each client may do something: `count` times within a
+// period, all at once if it likes.
 //
 // A client is a number, as in server/net/client_accounts.h. Only clients that were busy within the
-// last period are remembered, and at most kClientsMax of them: where more come, those before them
-// are forgotten and have their whole credit again.
+// last period are remembered, and at most kClientsMax of them: if more come, earlier ones are
+// forgotten and have their full credit again.
 //
 // Thread safety: all methods may be called from any thread; they take one leaf mutex of several for
 // a lookup.
@@ -34,7 +34,7 @@ class ClientRates {
   [[nodiscard]] bool charge(std::uint64_t client, TimePoint now);
   // Whether charge() would say true.
   [[nodiscard]] bool has_credit(std::uint64_t client, TimePoint now) const;
-  // After how long one that has used up its credit may do one more.
+  // How long a client without credit has to wait for the next one.
   [[nodiscard]] std::chrono::seconds pause() const;
 
   [[nodiscard]] std::size_t size() const;  // Clients remembered.

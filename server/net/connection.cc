@@ -10,7 +10,7 @@ constexpr std::uint64_t kNewsMask = 7ULL << kNewsShift;
 constexpr std::uint64_t kParked = 1 << 4;
 constexpr std::uint64_t kHalfClosed = 1 << 5;
 constexpr std::uint64_t kListens = 1 << 6;
-// Of a connection that is at rest and not parked, the two bits before mean:
+// For a connection that is at rest and not parked, the two bits above mean:
 constexpr std::uint64_t kIdle = kHalfClosed;
 constexpr std::uint64_t kShaking = kListens;
 constexpr std::uint64_t kFlags = 0xFF;
@@ -26,9 +26,9 @@ std::uint32_t life_of(std::uint64_t state) {
   return static_cast<std::uint32_t>(state >> kLifeShift);
 }
 
-// What of the news cannot wait while the connection is parked, by the flags of `state`. A held
-// client has nothing to say but that it gives up. A FIN it has sent before does not go away: every
-// later event tells of it again.
+// The part of the news that cannot wait while the connection is parked, by the flags of `state`. A
+// held client can only give up. If it has sent a FIN before, every later event reports the FIN
+// again.
 Connection::News urgent(Connection::News news, std::uint64_t state) {
   if ((state & kListens) != 0) return news;
   const bool half_closed = (state & kHalfClosed) != 0;
@@ -122,7 +122,7 @@ Connection::Parked Connection::rest_parked() noexcept {
   const bool listens = (stream != nullptr && stream->listens()) ||
                        (tls != nullptr && !half_closed && tls->drained());
   const std::uint64_t flags = kParked | (half_closed ? kHalfClosed : 0) | (listens ? kListens : 0);
-  exchange.set_ticket(ticket_of(next_turn(state)));  // While it still is ours.
+  exchange.set_ticket(ticket_of(next_turn(state)));  // Before ownership is given up.
   do {
     next = next_turn(state) | (state & kNewsMask) | flags;
   } while (!state_.compare_exchange_weak(state, next, std::memory_order_acq_rel));

@@ -7,15 +7,17 @@
 //   life 24 bits | turn 32 bits | flags
 //
 // A socket is registered with epoll once, edge-triggered, for as long as it lives: a request costs
-// no epoll_ctl. So an event may come at any time, also while somebody else owns the connection; it
-// is noted in the flags then, and whoever owns the connection hears of it when it comes to rest.
+// no epoll_ctl. So an event may come at any time, also while a thread or a queue owns the
+// connection. Then it is noted in the flags, and rest() returns it.
 //
-// `turn` grows whenever the connection comes to rest: together with `life` it is the ticket that
-// takes ownership back, one compare-and-swap; a thread that fails lost a race and does nothing.
-// `life` grows when the socket is closed: an event that arrives late for an earlier one is told by
-// it and does nothing. Connections' memory is reused for connections only.
+// `turn` grows each time the connection comes to rest. `life` and `turn` together are the ticket: a
+// thread takes ownership with one compare-and-swap on it. If that fails, another thread was faster,
+// and this one does nothing. `life` grows when the socket is closed, so a late event for an earlier
+// socket carries an old number and does nothing. The memory of a connection is reused for
+// connections only.
 //
-// Thread safety: the atomics may be read by anybody; all else belongs to the owner.
+// Thread safety: claim(), idle_ticket(), life(), on_events(), standing(), present() and `expires`
+// may be used from any thread; everything else by the owner only.
 #pragma once
 
 #include <sys/types.h>
@@ -39,17 +41,17 @@ namespace bide {
 
 class Front;
 
-// What a protocol keeps of a connection beyond its exchange: of HTTP/1.1, what has come of a
-// request that is not complete.
+// The state that a protocol keeps for a connection beside its exchange. HTTP/1.1 keeps input that
+// it has not processed yet.
 class Session {
  public:
   virtual ~Session() = default;
-  // Bytes of what the client has begun to say.
+  // How many bytes of the client's input are kept.
   [[nodiscard]] virtual std::size_t kept_bytes() const noexcept = 0;
 };
 
-// A point in time for the reaper: its milliseconds, rounded up, without those that do not fit. Half
-// the size of a TimePoint; two that are less than 24 days apart can be compared.
+// A point in time for the reaper: the low 32 bits of its milliseconds, rounded up. It has half the
+// size of a TimePoint. Two of them can be compared if they are less than 24 days apart.
 enum class Reaping : std::uint32_t {};
 [[nodiscard]] Reaping reaping_of(TimePoint when);
 [[nodiscard]] constexpr bool is_before(Reaping a, Reaping b) {
@@ -60,14 +62,14 @@ enum class Reaping : std::uint32_t {};
 class Connection final {
  public:
   enum class Phase : std::uint8_t {
-    kShaking,    // TLS is being agreed on.
+    kShaking,    // In its TLS handshake.
     kReading,    // Idle, or part of a request has arrived.
-    kParked,     // The client's leaving is of interest, and what it says on a WebSocket.
+    kParked,     // Only the client's leaving matters, and its frames on a WebSocket.
     kWriting,    // The socket did not take all of a response.
-    kLingering,  // All said; waits for the client to close, so that nobody sees a reset.
+    kLingering,  // All is sent; waits for the client to close, so that it sees no reset.
   };
 
-  // What has happened at a socket; bits.
+  // Events of a socket, as bits.
   enum News : std::uint8_t { kNone = 0, kInput = 1, kFin = 2, kReset = 4 };
   using Ticket = std::uint64_t;  // A life and a turn.
 
@@ -77,86 +79,89 @@ class Connection final {
 
   // --- Bytes: for the owner; nothing here waits -----------------------------------------------
 
-  // As recv(2): 0 is the client's FIN or close_notify; -1 with errno EAGAIN: nothing more for now.
-  // Notes what epoll will not tell of again: input beyond `buffer`, an end behind it.
+  // As recv(2). 0: the client's FIN or close_notify. -1 with errno EAGAIN: no input now. Notes what
+  // epoll will not report again: input beyond `buffer`, and with TLS an end behind it.
   [[nodiscard]] ssize_t receive(std::span<char> buffer);
-  // At least as many pieces as a list has, with its items and what stands between them.
+  // Enough pieces for the longest list: its items and the text between them.
   static constexpr std::size_t kPiecesMax = 1024;  // IOV_MAX
-  // Bytes taken, of the pieces as if they were one; -1: the client is gone.
+  // Sends the pieces as if they were one. Returns the number of bytes taken, perhaps 0; -1: the
+  // client is gone.
   [[nodiscard]] ssize_t transmit(std::span<const std::string_view> pieces);
-  // What the next receive() would find. With TLS that is noted as if it had come just now.
+  // Looks what the next receive() would find. With TLS it also notes that, because OpenSSL has read
+  // it from the socket.
   enum class Ahead : std::uint8_t { kNothing, kInput, kFin, kReset };
   [[nodiscard]] Ahead look_ahead();
-  // Says that nothing follows. False: the socket has no room for that now.
+  // Ends our side of the connection. False: the socket has no room for close_notify now.
   [[nodiscard]] bool say_end();
-  // What is kept of what its client has begun to say.
+  // Bytes kept of incomplete requests, TLS records and WebSocket messages.
   [[nodiscard]] std::size_t kept_bytes() const noexcept;
-  // Closes the socket, with a goodbye if that needs no waiting, and puts everything back to what it
-  // was before there was one. Of what is counted elsewhere (Front), nothing is left.
+  // Closes the socket, with TLS after an attempt to send close_notify, and frees what belongs to
+  // the socket and its request. Front::close() has given back before what is counted elsewhere.
   void close() noexcept;
 
   // --- Ownership ------------------------------------------------------------------------------
 
-  // Takes ownership if the connection is at rest and it still is that turn.
+  // Takes ownership if the connection is at rest or parked and the ticket is still current. False:
+  // another thread was faster.
   [[nodiscard]] bool claim(Ticket ticket) noexcept;
-  // The present turn's ticket; nullopt while somebody owns the connection, or it is parked.
+  // The current ticket. nullopt: the connection is owned or parked.
   [[nodiscard]] std::optional<Ticket> idle_ticket() const noexcept;
   [[nodiscard]] std::uint32_t life() const noexcept;
 
-  // epoll's events reached a pool thread. True: they are the caller's to deal with, it owns the
-  // connection now. False: noted for the owner, of no interest while parked, or of an earlier life.
+  // A pool thread has got events from epoll. True: the caller owns the connection now, and handles
+  // them. False: they are noted for later, or belong to an earlier life.
   [[nodiscard]] bool on_events(std::uint32_t life, News news) noexcept;
-  // For the owner: as if the event came (again) the moment the connection comes to rest.
+  // For the owner: has rest() return `news`, as if epoll had reported it meanwhile.
   void note(News news) noexcept;
   enum class Standing : std::uint8_t {
     kOwned,
     kParked,
-    kIdle,     // At rest, and nothing of a request has come, nor of a handshake been begun.
-    kShaking,  // At rest within its TLS handshake.
-    kAtRest,   // In any other way.
+    kIdle,     // At rest; no part of a request has come, and no handshake has begun.
+    kShaking,  // At rest, in its TLS handshake.
+    kAtRest,   // At rest in any other way.
   };
-  // As it is right now; also of a slot that is not in use: kOwned.
+  // May be out of date when it returns. A slot that is not in use is kOwned.
   [[nodiscard]] Standing standing() const noexcept;
-  // Gives ownership up, by `phase`. Returns the news that was noted meanwhile; the caller must pass
-  // it on.
+  // Gives up ownership; `phase` must be set. Returns the news noted meanwhile, which the caller
+  // must pass on (Front::look_again()).
   [[nodiscard]] News rest() noexcept;
   struct Parked {
     Ticket ticket;  // Takes ownership back.
-    News urgent;    // Noted meanwhile, and cannot wait: the caller must have somebody look at it.
+    News urgent;    // Noted meanwhile, and cannot wait: the caller must pass it on.
   };
-  // Gives ownership up to the wait queue. What was noted stays so until rest(). Urgent is that the
-  // client has left; where half_closed is set the FIN is known, and only a reset says so. Of a
-  // stream that listens() everything is, and so it is of TLS as long as no data has come: a record
-  // may be the client's goodbye.
+  // Gives ownership to the wait queue. What was noted stays noted until rest(). Urgent news says
+  // that the client has left: a reset, or a FIN unless half_closed is set. On a stream that
+  // listens(), all news is urgent. With TLS it is, too, while no decrypted data waits, because a
+  // record may be the client's close_notify.
   [[nodiscard]] Parked rest_parked() noexcept;
-  // The owner has closed the socket: who comes late for it comes to nothing.
+  // The owner has closed the socket. Late claims and events for it do nothing.
   void end_life() noexcept;
 
-  // Whether the ticket is still that of a turn nobody has taken.
+  // Whether the ticket is current and nobody has claimed it.
   [[nodiscard]] bool present(Ticket ticket) const noexcept;
 
-  Front* front = nullptr;   // Whose socket it is; null before the first.
-  std::uint32_t index = 0;  // Of its slot, for good.
+  Front* front = nullptr;   // The front that has the socket; null before the first one.
+  std::uint32_t index = 0;  // The number of its slot; never changes.
   int fd = -1;
-  std::uint8_t thread = 0;  // Of the pool: it watches the socket.
+  std::uint8_t thread = 0;  // The pool thread that watches the socket.
   Phase phase = Phase::kReading;
-  bool half_closed : 1 = false;  // The client sent its FIN and may still read.
-  bool broken : 1 = false;       // Sending failed: nobody is there to answer.
-  bool proxied : 1 = false;      // Its peer is a trusted proxy: what it takes counts for no client.
+  bool half_closed : 1 = false;   // The client sent its FIN and may still read.
+  bool broken : 1 = false;        // Sending failed or was given up.
+  bool proxied : 1 = false;       // Its peer is a trusted proxy, so it counts for no client.
   bool in_handshake : 1 = false;  // Has entered the HandshakeGate.
-  std::uint8_t kept_kib = 0;      // Taken of its client's share for what is not complete.
-  // When the reaper may end it, while it is at rest.
+  std::uint8_t kept_kib = 0;      // KiB counted for its client (ClientAccounts).
+  // From this time on the reaper may end it, if it is at rest.
   std::atomic<Reaping> expires{};
-  // Of the peer; of a trusted proxy's connection, of the client that the present request is from.
+  // The address of the peer; behind a trusted proxy, that of the current request's client.
   ClientAddress client_address;
-  TimePoint deadline = kEndOfTime;   // For the rest of the request, or of lingering.
+  TimePoint deadline = kEndOfTime;   // Of handshake, request, sending or lingering.
   std::unique_ptr<Session> session;  // Null: nothing is kept.
   std::unique_ptr<Unsent> unsent;
-  std::unique_ptr<TlsStream> tls;  // Null: the bytes on the socket are the protocol's.
+  std::unique_ptr<TlsStream> tls;  // Null: the connection is plain.
   Exchange exchange;               // HTTP/1.1 has one at a time.
 
  private:
-  std::atomic<std::uint64_t> state_{1};  // Owned by whoever made it.
+  std::atomic<std::uint64_t> state_{1};  // A new connection is owned.
 };
 
 }  // namespace bide

@@ -58,7 +58,7 @@ Connection::Ahead look_ahead_on(int fd) {
                                            : Connection::Ahead::kReset;
 }
 
-// What OpenSSL has read from the socket: epoll may not tell of it any more.
+// Notes what OpenSSL has read from the socket, because epoll may not report it again.
 void note_what_was_read(Connection& connection, bool data) {
   const TlsStream& tls = *connection.tls;
   if (data || tls.has_more()) connection.note(Connection::kInput);
@@ -94,7 +94,7 @@ Connection::Ahead Connection::look_ahead() {
 
 bool Connection::say_end() {
   if (tls != nullptr && !tls->say_end()) return false;
-  tls.reset();  // What is still to come is thrown away as it is.
+  tls.reset();  // Further input is discarded undecrypted.
   ::shutdown(fd, SHUT_WR);
   return true;
 }
@@ -103,7 +103,7 @@ void Connection::close() noexcept {
   try {
     if (tls != nullptr && !broken) (void)tls->say_end();
   } catch (const std::bad_alloc&) {
-    // It goes without a goodbye.
+    // Closed without close_notify.
   }
   tls.reset();
   ::close(fd);  // Takes it out of epoll, too.

@@ -32,7 +32,7 @@ class ConnectionSlots {
   // The caller owns the connection and has put it back into its initial state.
   void release(Connection& connection);
 
-  // Any index handed out by acquire() before.
+  // `index`: of a connection that acquire() has returned before.
   [[nodiscard]] Connection& at(std::uint32_t index) const {
     return chunks_[index / kPerChunk].load(std::memory_order_acquire)[index % kPerChunk];
   }
@@ -41,14 +41,15 @@ class ConnectionSlots {
   [[nodiscard]] std::size_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
   struct Census {
     std::size_t parked = 0;
-    std::size_t resting = 0;  // Epoll's: idle, in the middle of a request, slow to read, lingering.
-    std::size_t busy = 0;     // A thread has them.
+    std::size_t resting =
+        0;                 // In epoll: idle, in the middle of a request, slow to read, lingering.
+    std::size_t busy = 0;  // Owned by a thread.
   };
-  // Looks at every slot ever handed out, some nanoseconds each; others go on meanwhile.
+  // Looks at every slot ever handed out, some nanoseconds each. Other threads go on meanwhile.
   [[nodiscard]] Census census() const;
 
  private:
-  [[nodiscard]] bool add_chunk() REQUIRES(mutex_);  // False: there may be no more.
+  [[nodiscard]] bool add_chunk() REQUIRES(mutex_);  // False: all are in use.
 
   std::array<std::atomic<Connection*>, kChunks> chunks_{};
   std::atomic<std::uint32_t> end_{0};

@@ -1,16 +1,16 @@
-// server/net/exchange.h: One request and its response, as the resources see them; while it is
-// parked, the waiter that the job table knows.
+// server/net/exchange.h: One request and its response, as resources see them. While the request is
+// parked, the exchange is its waiter in the job table.
 //
 // An exchange belongs to the owner of its connection (server/net/connection.h). A resource calls
 // exactly one of send(), send_around(), send_laid_out(), open_stream(), or a park() whose result
-// was_handed_over(). After that it touches the exchange no more.
+// was_handed_over(). After that it must not touch the exchange.
 //
-// A response that goes on is opened once, and every later call finds it open: stream() is not null.
-// The resource may write() as long as the socket keeps up (not stuck()), and then parks, or ends
-// it. One that has more to say than fits into a turn (turn_over()) returns, and is called again
-// when others have had theirs.
+// A stream is opened once; in every later call stream() is not null. The resource may write() while
+// the socket keeps up (not stuck()), and then parks or ends the stream. If it has more to send than
+// fits into a turn (turn_over()), it returns, and is called again when other connections had their
+// turn.
 //
-// Thread safety: none; the owner's thread only, but for what Waiter says of the claim.
+// Thread safety: none; the owner's thread only, except present() and try_claim(), see Waiter.
 #pragma once
 
 #include <httplib.h>
@@ -34,14 +34,14 @@ namespace bide {
 class Connection;
 class Exchange;
 
-// What a request waits for when it is parked (server/api/table_resource.h).
+// Why a request is parked (server/api/table_resource.h).
 enum class Stage : std::uint8_t {
-  kFresh,      // The table shows what the client may have been told elsewhere.
-  kExists,     // It is certain that the target is not there.
-  kCondition,  // Its own condition, on its target.
+  kFresh,      // Until the table shows all that the client may have seen elsewhere.
+  kExists,     // Until it is certain that the target does not exist.
+  kCondition,  // Until its own condition holds for its target.
 };
 
-// Something that a path names. Any number of threads at once, but one exchange never on two.
+// The handler of a path. Any number of threads may call it at once, but not two for one exchange.
 class Resource {
  public:
   virtual ~Resource() = default;
@@ -51,23 +51,23 @@ class Resource {
   [[nodiscard]] virtual LogPath log_path(const Target& target) const = 0;
   // For metrics.
   [[nodiscard]] virtual ParkedOn parked_on(const Target& target) const = 0;
-  // Answers a request that was parked, or parks it in another stage, or opens the stream that was
-  // asked for; of a stream: writes the next record, parks nothing. `snapshot` as in
+  // The request was parked. Answers it, parks it in another stage, or opens the stream that it
+  // asked for. If the stream is open: writes the next record and does not park. `snapshot` as in
   // Waiter::answer().
   virtual void finish(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
                       Exchange& exchange) = 0;
-  // Of a stream that is neither stuck nor parked: writes what is news, then parks or ends it.
+  // For an open stream that is neither stuck nor parked: writes the news, then parks or ends it.
   virtual void go_on(Exchange& /*exchange*/) {}
-  // Takes what the client of a stream that listens has sent.
+  // Takes input from the client of a stream that listens().
   virtual void receive(std::string_view /*bytes*/, Exchange& /*exchange*/) {}
 };
 
 class Exchange final : public Waiter {
  public:
-  // One thread's time with the exchange, on its stack.
+  // One thread's work on the exchange; it lives on that thread's stack.
   struct Turn {
-    std::string_view rest{};   // What the client has sent behind this request.
-    bool handed_over = false;  // Nothing more may be done with the connection by this thread.
+    std::string_view rest{};   // Input that came behind this request.
+    bool handed_over = false;  // This thread must not touch the connection any more.
     std::size_t sent_bytes = 0;
     std::size_t sent_pieces = 0;
   };
@@ -76,98 +76,98 @@ class Exchange final : public Waiter {
 
   // --- The request ----------------------------------------------------------------------------
 
-  // What the response depends on; of a parked request also what it waited for.
+  // What the response depends on.
   [[nodiscard]] RequestFacts& facts() { return facts_; }
   [[nodiscard]] const RequestFacts& facts() const { return facts_; }
-  // Which resource it is for, from now on.
+  // Sets the resource that serves the request.
   void serve_by(Resource& resource) { resource_ = &resource; }
-  // What of that.
+  // What the request asks that resource for.
   [[nodiscard]] Target& target() { return target_; }
-  // If-Match, until it is judged; null: none, or judged.
+  // The tags of If-Match. Null: there are none, or they have been judged.
   [[nodiscard]] std::unique_ptr<const ValidatorList>& only_if() { return only_if_; }
-  // Where it is parked, or was parked last.
+  // The stage in which it is parked, or was parked last.
   [[nodiscard]] Stage stage() const { return stage_; }
 
   // --- Its client -----------------------------------------------------------------------------
 
-  // Counts the request for its client.
+  // Counts the request against its client's rate, and sets facts().over_rate.
   void charge();
-  // Whose limits the request counts for: its token's subject, or its address.
+  // The client whose limits the request counts for: by its token's subject, else by its address.
   [[nodiscard]] std::uint64_t client() const noexcept override;
   [[nodiscard]] const ClientAddress& client_address() const;
-  // Takes so many of the places that a client may hold at a time, for the parked request or the
-  // stream that this becomes, unless it has some already. They are given back with its end. False:
-  // there are not so many left.
+  // Takes places of those that its client may hold at a time, unless the request has some already.
+  // They are given back when the request or its stream ends. False: the client has too few left.
   [[nodiscard]] bool take_places(std::uint16_t places = 1);
   void give_back_places();
-  // The client has left so much unread that it should not be sent a large body now.
+  // Whether the client has left so much unread that a body of this size should not be sent now.
   [[nodiscard]] bool unread_full(std::size_t body_bytes);
 
   // --- One response ---------------------------------------------------------------------------
 
   void send(const httplib::Response& response) { send(response, log_path()); }
-  // For what has no resource.
+  // For a request that no resource serves.
   void send(const httplib::Response& response, LogPath path);
-  // The same where the response's body goes on with `body`, which lives in `owner`, and `tail`.
+  // Sends the response's own body, then `body`, which lives in `owner`, then `tail`.
   void send_around(const httplib::Response& response, const std::shared_ptr<const Snapshot>& owner,
                    std::string_view body, std::string_view tail);
-  // A response laid out by the caller: `text` is HTTP/1.1's head with its empty line, `body` lives
-  // in `owner` (both empty for none), and stands for all of its JSON where that has items. `status`
-  // is for metrics and the access log.
+  // Sends a response that the caller has laid out. `text`: HTTP/1.1's head with its empty line.
+  // `body`: lives in `owner`, and stands for its whole JSON if it has items; both are empty for no
+  // body. `status`: for metrics and the access log.
   void send_laid_out(int status, std::string_view text,
                      const std::shared_ptr<const Snapshot>& owner, std::string_view body);
 
-  // Parks the request, or the stream, under `terms`, which a failure leaves as they are: then the
-  // caller answers, by what is returned and `look`.
+  // Parks the request, or the stream, under `terms`. If it is not parked, `terms` are unchanged,
+  // and the caller answers according to the result and `look`.
   [[nodiscard]] Parked park(Stage stage, Look& look);
 
   // --- A response that goes on ----------------------------------------------------------------
 
-  // The stream that this is to become; open_stream() sends its head.
+  // Keeps the stream that the response will be; open_stream() sends its head.
   void prepare_stream(std::unique_ptr<Stream> stream) { stream_ = std::move(stream); }
-  // Sends the head, and what the stream begins with: `first(stream)`. The resource's go_on() is
-  // called as soon as this call of it returns.
+  // Sends the head and the first bytes of the stream, `first(stream)`. Resource::go_on() is called
+  // as soon as the resource returns.
   template <typename First>
   void open_stream(First&& first) {
     const httplib::Response head = stream_->take_head();
     open_stream(head, first(static_cast<const Stream&>(*stream_)));
   }
-  // The head alone, for HEAD: nothing follows.
+  // For HEAD: sends the head alone.
   void send_stream_head();
   // Null: the response is one message, or the stream is not open yet.
   [[nodiscard]] Stream* stream() const { return streaming_ ? stream_.get() : nullptr; }
   [[nodiscard]] bool streaming() const { return streaming_; }
-  // `body` lives in `owner`; text, body and tail follow each other on the wire.
+  // Sends text, body and tail. `body` lives in `owner`.
   void write(std::string_view text, const std::shared_ptr<const Snapshot>& owner = nullptr,
              std::string_view body = {}, std::string_view tail = {});
-  // The socket has not taken all, or is broken: go_on() is called once it has, or never.
+  // The socket has not taken everything yet, and go_on() is called once it has; or it is broken,
+  // and go_on() is not called.
   [[nodiscard]] bool stuck() const;
-  // So much has been sent in this turn that the thread is due to others.
+  // So much was sent in this turn that the thread should serve others now.
   [[nodiscard]] bool turn_over() const {
     return turn_->sent_bytes >= kTurnBytes || turn_->sent_pieces >= kTurnPieces;
   }
-  // Says goodbye, behind `text` and the others as in write(), and has the connection closed once
-  // the client has it all. What is sent at once costs one system call and wakes the client once.
+  // Sends `text`, `body` and `tail` as write() does, then the end of the stream. The connection is
+  // closed once the client has it all. One call is one system call, and wakes the client once.
   void end_stream(Stream::End why, std::string text = {},
                   const std::shared_ptr<const Snapshot>& owner = nullptr,
                   std::string_view body = {}, std::string tail = {});
 
   // --- For the protocol -----------------------------------------------------------------------
 
-  // For one call of a resource; `turn` must outlive it.
+  // Before each call of a resource. `turn` must outlive that call.
   void begin_turn(Turn& turn) { turn_ = &turn; }
   [[nodiscard]] const Turn& turn() const { return *turn_; }
   [[nodiscard]] Connection& connection() const { return connection_; }
   [[nodiscard]] Resource& resource() const { return *resource_; }
-  // `-` for what no resource serves.
+  // `-` if no resource serves it.
   [[nodiscard]] LogPath log_path() const {
     return resource_ == nullptr ? LogPath("-") : resource_->log_path(target_);
   }
   [[nodiscard]] ParkedOn parked_on() const { return parked_on_; }
   void drop_stream();
-  // What only the request that is over needed.
+  // Frees what only the finished request needed.
   void forget_request();
-  // As `ticket` is given to the job table, for the claim.
+  // The ticket that the job table gets, for try_claim().
   void set_ticket(std::uint64_t ticket) { ticket_ = ticket; }
 
   // Waiter: the job table's side of the claim.

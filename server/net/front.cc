@@ -15,7 +15,7 @@
 namespace bide {
 namespace {
 
-// Reads thrown away in a row while lingering, before others get their turn.
+// While lingering, this many reads are discarded in a row before others get their turn.
 constexpr int kDiscardsPerTurn = 16;
 
 Connection::News news_of(std::uint32_t events) {
@@ -120,7 +120,7 @@ void Front::take_turn(Connection& connection, Connection::News news) {
       return pool_.enqueue_laborious(
           [this, &connection] { guarded(connection, [&] { shake(connection); }); });
     case Connection::Phase::kReading:
-      // Edge-triggered: the FIN behind the last bytes is told of now or never.
+      // Edge-triggered: epoll will not report the FIN behind the last bytes again.
       if ((news & ~Connection::kInput) != 0) connection.note(news);
       return protocol_->read(connection);
     case Connection::Phase::kParked:
@@ -175,7 +175,7 @@ void Front::finish_sending(Connection& connection, TimePoint now) {
 // response on its way (RFC 9112 section 9.6): say that we are done, and wait for the client's FIN.
 void Front::half_close(Connection& connection) {
   connection.session.reset();
-  if (!connection.say_end()) {  // Goes the way of a response that the socket has no room for.
+  if (!connection.say_end()) {  // Waits for room, as a response does.
     connection.exchange.facts().close = true;
     connection.unsent = std::make_unique<Unsent>(Message{}, nullptr);
     return finish_sending(connection, clock_.now());
@@ -268,7 +268,7 @@ void Front::give_up(Connection& connection, const std::exception& error) noexcep
   count(metrics_.out_of_memory);
   log_warn_limited(limit, "a connection is closed, it could not be served",
                    {{"error", std::string_view(error.what())}});
-  connection.broken = true;  // To say goodbye might need memory, too.
+  connection.broken = true;  // Sending close_notify might need memory, too.
   close(connection);
 }
 

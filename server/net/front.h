@@ -1,18 +1,17 @@
-// server/net/front.h: The life of connections: from the socket that is accepted to the one that is
-// closed, and everything that happens to them in between.
+// server/net/front.h: The life of connections, from accepting a socket to closing it.
 //
-// cpp-httplib's accept loop hands sockets in (adopt); from then on a connection moves between
-// epoll, the pool's threads and the wait queues (see server/net/connection.h for who owns it when):
+// cpp-httplib's accept loop calls adopt(). From then on a connection moves between epoll, the
+// pool's threads and the wait queues (server/net/connection.h describes its ownership):
 //
 //   at rest -> a pool thread reads -> the protocol answers -> at rest
 //                                                  \-> parks -> a notifier answers -> at rest
 //
-// What is read and written is the protocol's (server/net/protocol.h); how it gets out is the
-// sender's (server/net/sender.h). With TLS a handshake comes first (front_tls.cc), and Connection
-// makes the rest the same.
+// The protocol (server/net/protocol.h) reads requests and makes responses; the sender
+// (server/net/sender.h) sends them. With TLS a handshake comes first (front_tls.cc); Connection
+// hides the other differences.
 //
-// A pool thread never waits for a socket: what is not there yet or not taken yet sends the
-// connection back to rest, where epoll watches it.
+// A pool thread never waits for a socket. If input or room is missing, the connection comes to
+// rest, and epoll watches it.
 //
 // Thread safety: all public methods may be called from any thread; drain() once. Those for the
 // protocol are called by the owner of the connection.
@@ -45,17 +44,17 @@ class Front {
  public:
   struct Limits {
     std::chrono::milliseconds idle{75'000};  // Keep-alive without a request.
-    // From a request's first byte to its last header; and from connecting to the end of TLS's
-    // handshake.
+    // From a request's first byte to the end of its head. With TLS also from connecting to the end
+    // of the handshake.
     std::chrono::milliseconds head{10'000};
     std::chrono::milliseconds body{30'000};  // From the head to the end of the body.
-    // Within this time a client takes kWriteBytesMin, or of a stream at least a byte.
+    // Within this time a client must take 30 KiB, or at least a byte of a stream (Sender).
     std::chrono::milliseconds write{30'000};
     std::chrono::milliseconds linger{2'000};  // From our last byte to the client's close.
     ClientAccounts::Limits per_client{};
-    std::size_t unread_bytes_max = std::size_t{64} << 20U;  // Of a client's answers.
+    std::size_t unread_bytes_max = std::size_t{64} << 20U;  // Unread answers of one client.
     HandshakeGate::Limits handshakes{};
-    // That others who wait for room leave to one that has begun.
+    // How long a handshake may take while others wait for room.
     std::chrono::milliseconds handshake_under_pressure{2'000};
   };
 
@@ -68,19 +67,19 @@ class Front {
   // protocol: hence two steps.
   [[nodiscard]] Executor& executor() { return pool_; }
   void start(Protocol& protocol, std::size_t threads);
-  // Before start(): all connections are TLS from now on. Null: none is.
+  // Before start(): all connections use TLS. Null: none does.
   void use_tls(const TlsContext* tls) { tls_ = tls; }
-  // Before start(): whose X-Forwarded-For tells the client of a request.
+  // Before start(): the proxies whose X-Forwarded-For is believed.
   void trust(TrustedProxies proxies) { proxies_ = std::move(proxies); }
 
   // Takes over an accepted, connected socket.
   void adopt(int fd);
-  // Closes idle connections, those first that have been idle for longest, as descriptors are short.
-  // False: there is none. Looks at every connection.
+  // Descriptors are short: closes up to 16 idle connections, those first that have been idle for
+  // longest. False: there is none. Looks at every connection.
   bool make_room();
 
-  // Says `Connection: close` on every response from now on, answers what is parked, and closes idle
-  // connections; returns when all are closed, or after `patience`. Stop accepting first.
+  // From now on every response says `Connection: close`. Answers parked requests, closes idle
+  // connections, and returns when all are closed, or after `patience`. Stop accepting first.
   void drain(std::chrono::milliseconds patience);
   [[nodiscard]] bool draining() const { return draining_.load(std::memory_order_acquire); }
   // Ends the threads. After drain().
@@ -101,12 +100,12 @@ class Front {
   [[nodiscard]] Sender& sender() { return sender_; }
   [[nodiscard]] Protocol& protocol() { return *protocol_; }
   [[nodiscard]] const TrustedProxies& proxies() const { return proxies_; }
-  // False: its client's certificate was accepted once and is not any more.
+  // False: its client's certificate is no longer accepted.
   [[nodiscard]] bool accepts_client(Connection& connection);
 
-  // Every way into what the owner of a connection does. After `turn` the caller owns it no more. A
-  // turn may throw only as long as it owns the connection: giving that up is the last thing it
-  // does, and does not throw. So a turn for which there is no memory ends the connection.
+  // Runs `turn`, which the owner of a connection does with it; after that the caller does not own
+  // it any more. If the turn throws, because there is no memory, the connection is closed. That is
+  // safe because a turn gives up ownership as its last step, and that step does not throw.
   template <typename Turn>
   void guarded(Connection& connection, Turn&& turn) noexcept {
     try {
@@ -116,29 +115,28 @@ class Front {
     }
   }
 
-  // The caller owns the connection, and after each of these no more.
+  // The caller owns the connection before each of these calls, and not after it.
   void rest(Connection& connection, Connection::Phase phase, TimePoint expires);
   void rest(Connection& connection, Connection::Phase phase, Reaping expires);
-  // A message has been sent: waits until the socket has taken it, then Protocol::go_on().
+  // A message has been given to the sender. Calls Protocol::go_on() when the socket has taken it.
   void finish_sending(Connection& connection, TimePoint now);
-  // Says that nothing follows, and waits for the client to close.
+  // Ends our side, and rests until the client closes, at most Limits::linger.
   void half_close(Connection& connection);
   void close(Connection& connection) noexcept;
-  // Has a pool thread call Protocol::take_turn(). `may_wait`: others have theirs first.
+  // Has a pool thread call Protocol::take_turn(). `may_wait`: behind tasks and the turns of others.
   void enqueue(Connection& connection, bool may_wait);
 
   // Keep ownership.
 
-  // Has a pool thread look at the connection as if epoll had told of `news`. Needs no ownership. If
-  // there is no memory for that, the connection is closed.
+  // Has a pool thread handle `news` as if epoll had reported it. Needs no ownership. If there is no
+  // memory for that, the connection is closed.
   void look_again(std::uint64_t key, Connection::News news) noexcept;
   [[nodiscard]] static std::uint64_t key_of(const Connection& connection);
-  // A handshake or the answer to a key update may wait for room, too.
+  // Has epoll report room if TLS waits for it: in a handshake, or to answer a key update.
   void watch_for_tls(Connection& connection);
-  // Counts for its client what the connection keeps of requests, records and messages that are not
-  // complete. False: that is more than one client may have kept.
+  // Counts the connection's kept_bytes() for its client. False: over the client's limit.
   [[nodiscard]] bool count_kept(Connection& connection);
-  // The same, and what was sent behind the present request is forgotten if it is too much: the
+  // The same, but if it is over the limit, input behind the current request is dropped, and the
   // connection ends with the response.
   void count_or_forget(Connection& connection);
 
@@ -150,19 +148,21 @@ class Front {
   void on_expired(Connection& connection);
   void on_tick();
   void say_goodbye(Connection& connection, bool for_good);
-  // Has `end` end connections of that standing, which it then owns: those that expire first, so
-  // many at most, and only if they would have expired until `by` in any case. How many.
+  // Claims connections of this standing and has `end` end them: at most `most`, those that expire
+  // first, and only those that expire by `by`. `end` owns the connection; it returns false if it
+  // did not end it. Returns how many were ended.
   template <typename End>
   std::size_t end_oldest(Connection::Standing standing, std::size_t most, Reaping by, End&& end);
   void give_up(Connection& connection, const std::exception& error) noexcept;
 
-  // All below: the caller owns the connection, and after the call no more, unless said otherwise.
+  // All below: the caller owns the connection before the call, and not after it, unless said
+  // otherwise.
   void shake(Connection& connection);
-  [[nodiscard]] bool enter_handshake(Connection& connection);  // Keeps ownership where it is true.
+  [[nodiscard]] bool enter_handshake(Connection& connection);  // True keeps ownership.
   void leave_handshake(Connection& connection);                // Keeps ownership.
   void resume_sending(Connection& connection);
   void linger(Connection& connection);
-  // Keeps ownership. Epoll tells of these events from now on; the key is that of its life.
+  // Keeps ownership. epoll reports these events from now on.
   void watch_for(Connection& connection, std::uint32_t events);
 
   Clock& clock_;

@@ -36,7 +36,7 @@ std::size_t Front::end_oldest(Connection::Standing standing, std::size_t most, R
       if (ticket && !is_before(by, expires)) candidates.push_back({expires, &connection, *ticket});
     }
   } catch (const std::bad_alloc&) {
-    // The oldest of some, then.
+    // Chooses the oldest of those that were found.
   }
   std::sort(candidates.begin(), candidates.end(),
             [](const Candidate& a, const Candidate& b) { return is_before(a.expires, b.expires); });
@@ -49,11 +49,11 @@ std::size_t Front::end_oldest(Connection::Standing standing, std::size_t most, R
 }
 
 bool Front::make_room() {
-  constexpr std::size_t kAtOnce = 16;  // So that it is not looked at all of them for each new one.
+  constexpr std::size_t kAtOnce = 16;  // Saves looking at all connections for each new one.
   const auto end = [this](Connection& connection) {
     bool ended = true;
     guarded(connection, [&] {
-      // What came since is the next request.
+      // Input that came meanwhile is the next request.
       ended = connection.look_ahead() != Connection::Ahead::kInput && connection.kept_bytes() == 0;
       if (ended) {
         count(metrics_.connections_evicted);
@@ -68,8 +68,8 @@ bool Front::make_room() {
   return end_oldest(Connection::Standing::kIdle, kAtOnce, any, end) > 0;
 }
 
-// Handshakes that wait for room get it: a client that was given its time and did not use it makes
-// room for them.
+// Makes room for waiting handshakes: ends those that have not been finished within
+// handshake_under_pressure.
 void Front::on_tick() {
   if (tls_ == nullptr) return;
   if (handshakes_.is_full()) {
@@ -102,8 +102,8 @@ void Front::drain(std::chrono::milliseconds patience) {
   }
 }
 
-// Ends an idle connection. One with a request under way gets its response first; one in its TLS
-// handshake is let finish that, until it is `for_good`.
+// Ends an idle connection. A connection in the middle of a request gets its response first; one in
+// its TLS handshake may finish that, unless `for_good`.
 void Front::say_goodbye(Connection& connection, bool for_good) {
   const auto ticket = connection.idle_ticket();
   if (!ticket || !connection.claim(*ticket)) return;

@@ -5,8 +5,8 @@
 
 namespace bide {
 
-// One step of the handshake. It comes from the queue of laborious tasks, so that a flood of them
-// holds up nobody else; who has waited there for longer than the handshake may take has given up.
+// One step of the handshake. It runs as a laborious task, so that a flood of handshakes delays
+// nobody else. A client whose step has waited for longer than a handshake may take has given up.
 void Front::shake(Connection& connection) {
   if (clock_.now() > connection.deadline) return on_expired(connection);
   if (connection.tls == nullptr) {
@@ -39,7 +39,7 @@ void Front::shake(Connection& connection) {
   static LogLimit limit;
   const std::string why = connection.tls->trouble();
   log_warn_limited(limit, "a TLS handshake failed", {{"reason", std::string_view(why)}});
-  half_close(connection);  // Or the alert, which says what is wrong, may be lost.
+  half_close(connection);  // Otherwise the alert, which says what is wrong, may be lost.
 }
 
 // Nothing is held for a handshake before it is let in.
@@ -47,7 +47,7 @@ bool Front::enter_handshake(Connection& connection) {
   switch (handshakes_.enter(connection.client_address.client(), key_of(connection))) {
     case HandshakeGate::Verdict::kIn:
       connection.in_handshake = true;
-      connection.deadline = clock_.now() + limits_.head;  // That it has waited is not its fault.
+      connection.deadline = clock_.now() + limits_.head;  // The time that it waited does not count.
       return true;
     case HandshakeGate::Verdict::kWaiting:
       rest(connection, Connection::Phase::kShaking, connection.deadline);

@@ -39,7 +39,7 @@ std::optional<std::uint64_t> HandshakeGate::next() {
   for (std::size_t left = turns_.size(); left > 0; --left) {
     const auto found = clients_.find(turns_.front());
     Client& waits = found->second;
-    turns_.splice(turns_.end(), turns_, turns_.begin());  // It needs no memory, as close() may not.
+    turns_.splice(turns_.end(), turns_, turns_.begin());  // Needs no memory: close() must not fail.
     if (waits.inside >= limits_.per_client) continue;
     const std::uint64_t key = waits.waiting.front();
     waits.waiting.pop_front();

@@ -27,9 +27,9 @@ class AcceptThread final : public httplib::TaskQueue {
   void shutdown() override {}
 };
 
-// What the kernel takes of a response beyond what its client has room for. Left to itself it takes
-// 2 MB for one that does not read, and the time to copy them: 500 such kept all others waiting for
-// four seconds. A smaller SO_SNDBUF instead would make fast readers wait for delayed
+// How much the kernel takes of a response beyond what its client has room for. By default it takes
+// 2 MB for a client that does not read, and the time to copy them: 500 such clients kept all others
+// waiting for four seconds. A smaller SO_SNDBUF instead would make fast readers wait for delayed
 // acknowledgements.
 constexpr int kUnsentBytesMax = 65'536;
 
@@ -42,7 +42,7 @@ void set_options(socket_t socket) {
   ::setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytesMax, sizeof kUnsentBytesMax);
 }
 
-// How often it is looked whether somebody has left, while descriptors are short.
+// While descriptors are short: how often to look whether one has become free.
 constexpr std::chrono::milliseconds kReservePause{10};
 constexpr int kPausesPerLook = 20;
 
@@ -88,13 +88,14 @@ std::uint16_t HttpServer::bind(const std::string& host, std::uint16_t port) {
 
 bool HttpServer::serve() { return listen_after_bind(); }
 
-// On the accept thread, so waiting in here is not accepting: who comes then waits in the kernel.
+// Runs on the accept thread, so waiting in here stops accepting; further clients wait in the
+// kernel.
 bool HttpServer::process_and_close_socket(socket_t socket) {
   ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
   ::fcntl(socket, F_SETFD, FD_CLOEXEC);
   bool told = false;
   for (int pauses = 0; !is_below_reserve(socket) && svr_sock_ != INVALID_SOCKET; ++pauses) {
-    // Looking for idle ones takes longer than looking at the descriptors.
+    // Looking for idle connections takes longer than looking at the descriptor.
     if (pauses % kPausesPerLook != 0 || !front_.make_room()) {
       if (!std::exchange(told, true)) {
         static LogLimit limit;

@@ -20,11 +20,11 @@ class HttpServer final : public httplib::Server {
  public:
   explicit HttpServer(Front& front);
 
-  // Binds and listens; `port` 0 takes any free one. The port that is bound; throws StartError with
+  // Binds and listens; `port` 0 takes any free one. Returns the port. Throws StartError, which says
   // what is wrong and what to do (port in use, no such address, not permitted).
   [[nodiscard]] std::uint16_t bind(const std::string& host, std::uint16_t port);
-  // Accepts until stop(), while there are descriptors (server/net/descriptor_reserve.h). True:
-  // stopped; false: the kernel refused to go on.
+  // Accepts until stop(), and pauses while descriptors are short (server/net/descriptor_reserve.h).
+  // True: stopped. False: the kernel refused to go on.
   [[nodiscard]] bool serve();
 
  private:

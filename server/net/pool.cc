@@ -157,7 +157,7 @@ void Pool::shutdown() {
   signal(stop_fd_);
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
-  for (;;) {  // Each may leave one of another kind behind.
+  for (;;) {  // A task may enqueue one of another kind.
     std::function<void()> task = take(Queue::kTasks);
     if (!task) task = take(Queue::kLabours);
     if (!task) task = take(Queue::kTurns);

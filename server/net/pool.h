@@ -25,8 +25,8 @@ namespace bide {
 
 class Pool final : public Executor {
  public:
-  // Called on a pool thread when something happened at a socket; `key` is what it was added with,
-  // `events` are epoll's. It comes once for all that has happened until the thread looks.
+  // Called on a pool thread when something happened at a socket. `key`: as given to watch().
+  // `events`: epoll's, all that happened since the last call.
   using OnEvents = std::function<void(std::uint64_t key, std::uint32_t events)>;
 
   // Throws std::system_error when the kernel refuses an event descriptor.
@@ -36,21 +36,21 @@ class Pool final : public Executor {
   void start(std::size_t threads);
 
   // Has the thread with the fewest sockets watch one more, for `events` (EPOLLIN, ...); after
-  // start(). Which one it is: a number to give back. nullopt: the kernel is out of memory or
-  // watches. Closing the socket ends the watch; say forget() then.
+  // start(). Returns the number of that thread, for watch_for() and forget(). nullopt: the kernel
+  // is out of memory or watches. Closing the socket ends the watch; call forget() then.
   [[nodiscard]] std::optional<std::uint8_t> watch(int fd, std::uint32_t events, std::uint64_t key);
-  // Watches for other events instead; those that hold already are told anew. For the owner of a
-  // socket that is watched.
+  // Watches for other events instead; those that hold already are reported again. Called by the
+  // owner of a watched socket.
   void watch_for(int fd, std::uint32_t events, std::uint8_t thread, std::uint64_t key);
   void forget(std::uint8_t thread);
 
-  // Runs `task` on a pool thread. Tasks still queued at shutdown() are run by it.
+  // Runs `task` on a pool thread. shutdown() runs the tasks that are still queued.
   void enqueue(std::function<void()> task) { put(std::move(task), Queue::kTasks); }
-  // The same for what takes a millisecond, say: before each of them a thread looks after its
-  // sockets and other tasks.
+  // The same for tasks of about a millisecond. Before each of them a thread serves its sockets and
+  // plain tasks.
   void enqueue_laborious(std::function<void()> task) { put(std::move(task), Queue::kLabours); }
   // The same for the next turn of a connection that has more to send than fits into one: before
-  // each turn a thread looks after its sockets, other tasks and one laborious task.
+  // each turn a thread serves its sockets, plain tasks and one laborious task.
   void enqueue_turn(std::function<void()> task) { put(std::move(task), Queue::kTurns); }
   void run(std::function<void()> task) override { enqueue(std::move(task)); }
   // Ends the threads and joins them.
@@ -66,10 +66,10 @@ class Pool final : public Executor {
   [[nodiscard]] std::function<void()> take(Queue queue);  // Null: there is none.
 
   const OnEvents on_events_;
-  // By Queue: eventfds, semaphores, readable once for every queued task.
+  // By Queue. Each is an eventfd used as a semaphore: readable once for every queued task.
   std::array<int, kQueues> task_fds_{-1, -1, -1};
-  int stop_fd_ = -1;  // eventfd: readable for good once shutdown() was called.
-  // One a thread; constant between start() and the destructor.
+  int stop_fd_ = -1;  // eventfd: stays readable after shutdown().
+  // One for each thread; constant between start() and the destructor.
   struct Watch {
     explicit Watch(int fd) : epoll_fd(fd) {}
     const int epoll_fd;

@@ -40,7 +40,8 @@ void Reaper::work() {
   }
 }
 
-// The ticket first: whoever uses the connection after that makes it void, and with it the time.
+// Reads the ticket before the time. If a thread uses the connection after that, the ticket is void,
+// and so is the time that was read.
 void Reaper::look_at(Connection& connection, Reaping now) {
   const std::optional<Connection::Ticket> ticket = connection.idle_ticket();
   if (!ticket || !is_before(connection.expires.load(std::memory_order_relaxed), now)) return;

@@ -1,8 +1,9 @@
-// server/net/reaper.h: Ends connections whose patience ran out: idle, slow, or never closing.
+// server/net/reaper.h: Ends connections whose time is up: idle, slow, or never closing.
 //
 // One thread looks at every connection once a second: 18,000 of them cost it 1.5 ms, and nothing
 // has to be moved in a timer structure when a connection is used. The price is precision: a
-// connection ends up to a second late. Who is parked has a deadline of its own, and is left alone.
+// connection ends up to a second late. Parked connections are left alone: their requests have
+// deadlines of their own.
 //
 // Thread safety: start() and stop() once each, from one thread.
 #pragma once
@@ -18,7 +19,8 @@ namespace bide {
 
 class Reaper {
  public:
-  // `on_expired` gets connections it then owns; `on_tick` is called once before each look.
+  // `on_expired` gets connections, which it then owns. `on_tick` is called before each look, once a
+  // second.
   Reaper(Clock& clock, ConnectionSlots& slots, std::function<void(Connection&)> on_expired,
          std::function<void()> on_tick);
   ~Reaper();

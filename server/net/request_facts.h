@@ -15,23 +15,23 @@ struct RequestFacts {
   static constexpr std::uint32_t kWaitMsMax = (1U << 22U) - 1;  // Over an hour.
   static constexpr std::uint32_t kPlacesMax = (1U << 10U) - 1;  // Of one request.
   TimePoint received{};                                         // When the request was complete.
-  std::uint32_t wait_ms : 22 = 0;        // The wait that is honoured; 0: none asked for.
-  std::uint32_t places : 10 = 0;         // That it takes of its client's (ClientAccounts).
+  std::uint32_t wait_ms : 22 = 0;        // The wait that was granted; 0: none.
+  std::uint32_t places : 10 = 0;         // Held of its client's (ClientAccounts).
   bool head : 1 = false;                 // HEAD: the headers of GET, no body.
   bool other : 1 = true;                 // Neither GET nor HEAD, or refused before that was known.
   bool close : 1 = false;                // Close after this response.
-  bool http10 : 1 = false;               // HTTP/1.0: keep-alive has to be said.
+  bool http10 : 1 = false;               // HTTP/1.0: keep-alive must be stated.
   bool held : 1 = false;                 // Asked to wait.
   bool clamped : 1 = false;              // Asked for more than --max-wait.
   bool preferred : 1 = false;            // Asked by Prefer: wait, answered by Preference-Applied.
   bool max_stale : 1 = false;            // Cache-Control: max-stale.
   bool caught_up : 1 = false;            // The table shows what the stream held at `received`.
   bool over_rate : 1 = false;            // Beyond what one client may ask in a second.
-  bool by_token : 1 = false;             // The wait ends with the token, earlier than it would.
+  bool by_token : 1 = false;             // The wait ends early, with the token.
   bool named_origin : 1 = false;         // From a page of an origin that may read (CrossOrigin).
   std::uint16_t admission = 0;           // See Admission::outdated().
-  TimePoint token_expires = kEndOfTime;  // Of the token that the request was admitted by.
-  // Whose limits it counts for, if that is by a token; 0: by the address (Connection::client()).
+  TimePoint token_expires = kEndOfTime;  // When the request's token expires.
+  // The client by its token's subject; 0: the client is known by its address (Exchange::client()).
   std::uint64_t client = 0;
   // Further field lines of the response (CrossOrigin); null: kSameOriginOnly.
   const std::string* cross_origin = nullptr;

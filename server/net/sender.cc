@@ -80,7 +80,7 @@ void Sender::begin_time(Connection& connection, TimePoint now) const {
   connection.deadline = now + patience_;
 }
 
-// What the kernel has taken may still be here.
+// The kernel may still hold what it has taken.
 bool Sender::is_fast_enough(const Connection& connection) {
   const Unsent& unsent = *connection.unsent;
   int on_wire_bytes = 0;

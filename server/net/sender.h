@@ -1,5 +1,5 @@
-// server/net/sender.h: Sends what is to be said to clients, and keeps what their sockets do not
-// take, counted for each client.
+// server/net/sender.h: Sends bytes to clients, keeps what their sockets do not take, and counts
+// that for each client.
 //
 // Thread safety: the caller owns the connection.
 #pragma once
@@ -17,23 +17,24 @@ namespace bide {
 
 class Sender {
  public:
-  // `patience`: within this time a client takes kBytesMin, or of a stream at least a byte.
+  // `patience`: within this time a client must take kBytesMin, or at least a byte of a stream.
+  // `unread_bytes_max`: see UnreadBytes.
   Sender(std::chrono::milliseconds patience, std::size_t unread_bytes_max, HttpMetrics& metrics)
       : patience_(patience), unread_(unread_bytes_max), metrics_(metrics) {}
 
-  // Sends what the socket takes and keeps the rest in connection.unsent. Breaks the connection
-  // where its client has left too much unread. `body` lives in `owner`.
+  // Sends what the socket takes and keeps the rest in connection.unsent. Sets connection.broken if
+  // the client is gone or has left too much unread. `body` lives in `owner`.
   void send(Connection& connection, std::string_view text,
             const std::shared_ptr<const Snapshot>& owner, std::string_view body,
             std::string_view tail);
-  // There is room again. False: the client is gone.
+  // The socket has room again: sends more of what is kept. False: the client is gone.
   [[nodiscard]] bool resume(Connection& connection, TimePoint now);
-  // Nothing will be sent of what is kept.
+  // Drops what is kept.
   void drop_unsent(Connection& connection);
 
-  // Begins the time within which the client has to take something: connection.deadline.
+  // Sets connection.deadline, by which the client must have taken something.
   void begin_time(Connection& connection, TimePoint now) const;
-  // Asked when that is over. Only what the client has acknowledged counts.
+  // To be called at that deadline. Only what the client has acknowledged counts.
   [[nodiscard]] static bool is_fast_enough(const Connection& connection);
 
   [[nodiscard]] UnreadBytes& unread() { return unread_; }

@@ -25,7 +25,7 @@ constexpr const char* kGroups = "X25519:P-256:P-384";
 // RFC 7301: a list of names, each behind its length.
 constexpr std::array<unsigned char, 9> kProtocols = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
-// Who offers nothing of ours goes on without: it may speak HTTP/1.1 all the same.
+// A client that offers no protocol of ours goes on without one: it may speak HTTP/1.1 all the same.
 int choose_protocol(SSL* /*ssl*/, const unsigned char** out, unsigned char* out_size,
                     const unsigned char* offered, unsigned offered_size, void* /*argument*/) {
   unsigned char* chosen = nullptr;
@@ -52,7 +52,7 @@ Trouble configure(SSL_CTX* context) {
                                    SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_num_tickets(context, 0);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  // The chain is what the file holds, and not looked for at each handshake.
+  // Sends the chain in the file, instead of searching for one at each handshake.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_read_ahead(context, 1);  // One system call for a record instead of two.

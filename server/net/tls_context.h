@@ -41,12 +41,13 @@ class TlsContext {
   };
 
   // Blocks on the disk. Throws StartError: a file is missing or unreadable or holds no PEM, or the
-  // key is another certificate's. A certificate or list that is out of its time is only logged; but
-  // while a list is, no certificate of its authority is accepted.
+  // key is another certificate's. A certificate or list that has expired, or is not valid yet, is
+  // only logged; but with such a list no certificate of its authority is accepted.
   explicit TlsContext(Files files);
 
   // Reads the files anew, for connections that begin from now on, and for find_objection().
-  // nullopt: done; else why not, in one line, and all stays as it was. Blocks on the disk.
+  // nullopt: done. Else one line that says why not; then everything stays as it was. Blocks on the
+  // disk.
   [[nodiscard]] std::optional<std::string> reload();
   // The files that reload() reads.
   [[nodiscard]] std::vector<std::filesystem::path> files() const;
@@ -54,9 +55,9 @@ class TlsContext {
   // On an accepted socket, before its handshake. Null: out of memory.
   [[nodiscard]] std::unique_ptr<TlsStream> begin(int fd) const;
 
-  // Whether the files in force still accept the client of `stream`, whose handshake is over.
-  // nullopt: they do; else why not, in one line. Costs one atomic load unless there was a reload
-  // since it was last asked. The caller owns the connection.
+  // Judges the client of `stream`, whose handshake is over, by the current files. nullopt: it is
+  // accepted. Else one line that says why not. Costs one atomic load unless there was a reload
+  // since the last call for this stream. The caller owns the connection.
   [[nodiscard]] std::optional<std::string> find_objection(TlsStream& stream) const;
 
  private:

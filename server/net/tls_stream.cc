@@ -13,7 +13,8 @@
 namespace bide {
 namespace {
 
-// What one call reads from the socket: a client that sends without a pause has its turn, no more.
+// One call reads at most this from the socket, so that a client that sends without a pause does not
+// keep the thread.
 constexpr std::size_t kReadBytesPerCall = 65'536;
 constexpr std::size_t kPlainBytesMax = SSL3_RT_MAX_PLAIN_LENGTH;  // Of one record.
 
@@ -104,7 +105,7 @@ struct TlsStream::Wire {
     if (sent < 0 && may_succeed_later()) {
       BIO_set_retry_write(bio);
     } else if (sent < 0) {
-      stream.broken_ = true;  // Behind a close_notify SSL_get_error() would not say so.
+      stream.broken_ = true;  // After a close_notify SSL_get_error() does not say so.
     }
     return static_cast<int>(sent);
   }
@@ -239,7 +240,7 @@ std::size_t TlsStream::kept_bytes() const {
   return kept ? SSL3_RT_MAX_PACKET_SIZE : 0;
 }
 
-// What is sent never waits for input: there is no renegotiation.
+// Sending never waits for input, because there is no renegotiation.
 bool TlsStream::fail_to_send(int result) {
   wants_room_ = SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_WRITE;
   broken_ |= !wants_room_;

@@ -89,10 +89,10 @@ class TlsStream {
   // The last call had to send something, such as a part of the handshake or our key update, and the
   // socket had no room.
   [[nodiscard]] bool wants_room() const { return wants_room_; }
-  // The front's note: epoll was asked to tell of room.
+  // For the front: epoll reports room.
   bool watched_for_room = false;
 
-  // Of the TlsContext by which the client's certificate was accepted last.
+  // The generation of the TlsContext that accepted the client's certificate last.
   std::uint32_t generation;
   [[nodiscard]] SSL* ssl() const { return ssl_.get(); }
 
@@ -106,7 +106,7 @@ class TlsStream {
   // After a call of OpenSSL's that returned `result` and no data.
   void note_nothing_read(int result);
   void end_reading(bool may_be_buffered);
-  // After one that did not send. True: broken; false: there is no room.
+  // After a call of OpenSSL's that could not send. True: broken; false: there is no room.
   [[nodiscard]] bool fail_to_send(int result);
   [[nodiscard]] ssize_t nothing_received() const;
 

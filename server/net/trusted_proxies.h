@@ -1,8 +1,9 @@
-// server/net/trusted_proxies.h: Whose word counts for where a request comes from (--trusted-proxy).
+// server/net/trusted_proxies.h: The client's address of a request that trusted proxies passed on
+// (--trusted-proxy).
 //
-// Each proxy on the way appends the address of its own client to `X-Forwarded-For`. What stands
-// further to the left may be the client's invention, so the field is read from its right end, and
-// only as long as the address that was found last is a trusted proxy's.
+// Each proxy on the way appends the address of its own client to `X-Forwarded-For`. The client may
+// have invented the addresses further to the left. So the field is read from its right end, and
+// only as long as the last address found is a trusted proxy's.
 //
 // Thread safety: immutable, may be shared.
 #pragma once
@@ -25,8 +26,8 @@ class TrustedProxies {
   [[nodiscard]] bool trusts(const ClientAddress& address) const;
 
   // The client of a request that came from `proxy`, which is trusted: the rightmost address of all
-  // X-Forwarded-For fields that is not itself trusted. Where there is none, or something else
-  // stands before it (`unknown`, an obfuscated name), the last trusted proxy on the way.
+  // X-Forwarded-For fields that is not itself trusted. If there is none, or the walk meets
+  // something else first (`unknown`, an obfuscated name), the last trusted proxy found.
   //
   // An address may be followed by a port, an IPv6 address may stand in brackets.
   [[nodiscard]] ClientAddress client_of(const ClientAddress& proxy,

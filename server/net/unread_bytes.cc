@@ -52,7 +52,7 @@ void UnreadBytes::give_back(std::uint64_t client, const Snapshot* shared, std::s
 void UnreadBytes::take_out(Shard& shard, std::uint64_t client, const Snapshot* shared,
                            std::size_t own_bytes) {
   const auto found = shard.accounts.find(client);
-  if (found == shard.accounts.end()) return;  // It was nothing.
+  if (found == shard.accounts.end()) return;  // Nothing was counted.
   Account& account = found->second;
   const std::size_t before = account.bytes;
   account.bytes -= own_bytes;

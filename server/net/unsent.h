@@ -1,5 +1,5 @@
-// server/net/unsent.h: What a socket has not taken of a response or a stream: a text, then a body
-// that lives in a snapshot, which all its receivers share, then a tail.
+// server/net/unsent.h: The part of a response or stream that a socket has not taken: a text, then a
+// body that lives in a snapshot, which all its receivers share, then a tail.
 //
 // Thread safety: none; belongs to its connection's owner.
 #pragma once
@@ -15,7 +15,8 @@
 
 namespace bide {
 
-// Bytes to be sent. `body` lives in `owner`; it stands for the whole JSON of one that has items.
+// Bytes to be sent. `body` lives in `owner`. If `owner` has items, `body` stands for its whole
+// JSON.
 struct Message {
   std::string_view text;
   const Snapshot* owner = nullptr;
@@ -26,7 +27,7 @@ struct Message {
     return body.size() + (owner == nullptr || body.empty() ? 0 : owner->items_bytes);
   }
   [[nodiscard]] std::size_t bytes() const { return text.size() + body_bytes() + tail.size(); }
-  // From the body's byte `from` on.
+  // Appends the pieces of the message, those of the body from its byte `from` on.
   void append_pieces(std::vector<std::string_view>& pieces, std::size_t from = 0) const;
 };
 
@@ -36,9 +37,9 @@ class Unsent {
   Unsent(const Message& message, std::shared_ptr<const Snapshot> owner)
       : text_(message.text), owner_(std::move(owner)), body_(message.body), tail_(message.tail) {}
 
-  // Goes behind what is here. Its body is copied where this one's has not been sent.
+  // Adds a message at the end. Copies its body if the present one has not been sent completely.
   void append(const Message& message, const std::shared_ptr<const Snapshot>& owner);
-  void take(std::size_t bytes);  // So many from the front have been sent.
+  void take(std::size_t bytes);  // This many bytes at the front were sent.
   [[nodiscard]] Message left() const { return {text_, owner_.get(), body_, tail_}; }
   void append_pieces(std::vector<std::string_view>& pieces) const {
     left().append_pieces(pieces, body_taken_);
@@ -47,15 +48,15 @@ class Unsent {
     return text_.empty() && body_taken_ == left().body_bytes() && tail_.empty();
   }
 
-  // What it keeps from being freed, as counted (UnreadBytes).
+  // The memory that it keeps from being freed, as UnreadBytes counts it.
   [[nodiscard]] const Snapshot* owner() const { return owner_.get(); }
   [[nodiscard]] std::size_t own_bytes() const { return text_.capacity() + tail_.capacity(); }
   std::uint64_t client = 0;
   std::size_t counted_bytes = 0;
 
-  // How fast it goes, for Sender::is_fast_enough(): since the deadline that runs was set.
+  // For Sender::is_fast_enough(): what was taken since the deadline was set.
   std::size_t taken_bytes = 0;
-  int on_wire_bytes = 0;  // That the kernel had then and the client had not acknowledged.
+  int on_wire_bytes = 0;  // What the kernel held then and the client had not acknowledged.
 
  private:
   std::string text_;

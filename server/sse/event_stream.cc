@@ -20,7 +20,7 @@ httplib::Response EventStream::take_head() {
   response.status = 200;
   response.set_header("Content-Type", "text/event-stream; charset=utf-8");
   response.set_header("Cache-Control", "no-store, no-transform");
-  response.set_header("X-Accel-Buffering", "no");  // nginx: pass on what there is.
+  response.set_header("X-Accel-Buffering", "no");  // nginx: pass bytes on at once.
   if (chunked_) response.set_header("Transfer-Encoding", "chunked");
   return response;
 }

@@ -9,7 +9,7 @@
 //   data: {...}
 //
 // Every record is one chunk (RFC 9112 section 7.1), so that a proxy or client can tell a stream
-// that ended from one that was cut; for HTTP/1.0 the end of the connection has to do.
+// that ended from one that was cut; HTTP/1.0 has only the end of the connection.
 //
 // Thread safety: as Stream.
 #pragma once
@@ -22,7 +22,7 @@ namespace bide {
 
 class EventStream final : public Stream {
  public:
-  // When a browser comes back after the stream broke off or was ended.
+  // After this time a browser comes back when the stream broke off or was ended.
   static constexpr std::chrono::milliseconds kRetry{2000};
 
   explicit EventStream(bool chunked) : chunked_(chunked) {}
@@ -33,7 +33,8 @@ class EventStream final : public Stream {
   [[nodiscard]] bool takes_lines() const override { return false; }
   [[nodiscard]] bool append_heartbeat(std::string& out) override;
   [[nodiscard]] std::chrono::seconds heartbeat() const override { return std::chrono::seconds(15); }
-  // Only kAuth is told, as `event: auth-expired`: a browser comes back, and learns the rest then.
+  // Only kAuth is sent, as `event: auth-expired`. For the other reasons a browser comes back, and
+  // learns more then.
   void append_end(std::string& out, End why) override;
 
  private:

@@ -11,7 +11,8 @@ namespace bide {
 
 class Utf8Scan {
  public:
-  // False with the first byte that no continuation can make valid. The scan is of no use then.
+  // False with the first byte that no continuation can make valid. The scan must not be used after
+  // that.
   [[nodiscard]] bool accept(std::string_view piece);
   // The text may end here: not within a character.
   [[nodiscard]] bool complete() const { return missing_ == 0; }
@@ -20,7 +21,7 @@ class Utf8Scan {
   [[nodiscard]] bool accept_lead(std::uint8_t byte);
 
   std::uint8_t missing_ = 0;  // Bytes that this character still needs.
-  // What the next of them may be. Only the byte after the lead is ever narrowed.
+  // The range of the next byte. Only the byte after the lead may have a narrower one.
   std::uint8_t lowest_ = 0x80;
   std::uint8_t highest_ = 0xBF;
 };

@@ -1,17 +1,17 @@
 // server/websocket/web_socket.h: One WebSocket connection after its handshake, without its socket:
 // RFC 6455 sections 5 to 7, the server's side, no extensions.
 //
-// What it wants to send it appends to `out`, the bytes on their way to the socket. `out` must be
-// between two frames then: whoever sends the payload of append_text_head() separately finishes that
-// first. Nothing of ours may follow a close frame: while state() is kOpen, data frames may be sent.
+// It appends bytes to `out`, which is on its way to the socket. `out` must end between two frames:
+// a payload that is sent separately, after append_text_head(), must be finished first. Data frames
+// may be sent only while state() is kOpen, because nothing of ours may follow our close frame.
 //
 // Bounds: a call of receive() adds a close frame and the pongs for the pings it was given, which
 // are shorter than these. So a connection that reads no further while `out` waits for a slow client
-// has a bound on `out`. To answer only the latest of them (section 5.5.3) would save little, and
-// suites look for every pong, in its place.
+// has a bound on `out`. Answering only the latest ping (section 5.5.3) would save little, and test
+// suites want every pong, in its place.
 //
 // Memory: 16 bytes while idle, and nothing on the heap. Within a frame or a message 4.5 KB more and
-// up to twice the message so far. There is no deadline for its end here: see is_idle().
+// up to twice the message so far. Deadlines are the caller's: see is_idle().
 //
 // Thread safety: none; it belongs to one connection. Calls never block.
 #pragma once
@@ -31,7 +31,7 @@ class WebSocket {
  public:
   static constexpr std::uint32_t kMessageBytesMax = WebSocketReader::kMessageBytesMax;
 
-  // `message_bytes_max`: of a message of the client's.
+  // `message_bytes_max`: the limit for a message from the client.
   explicit WebSocket(std::uint32_t message_bytes_max = kMessageBytesMax)
       : message_bytes_max_(message_bytes_max) {}
 
@@ -61,15 +61,15 @@ class WebSocket {
   // as section 5.5.2 demands until the client's close frame is here.
   State receive(std::string_view bytes, std::string& out, const OnMessage& on_message);
 
-  // Nothing once a close frame is sent.
+  // Appends nothing once a close frame was sent.
   void append_ping(std::string& out) const;
 
-  // Closes. Nothing if that has been done. `reason`: UTF-8, at most 123 bytes.
+  // Closes: appends a close frame, unless that was done before. `reason`: UTF-8, at most 123 bytes.
   void append_close(std::string& out, CloseCode code, std::string_view reason);
 
   [[nodiscard]] State state() const { return state_; }
 
-  // What the client's unfinished message or frame holds here, at most.
+  // Memory that the client's unfinished message or frame takes, at most.
   [[nodiscard]] std::size_t kept_bytes() const {
     constexpr std::size_t kReaderBytes = 4608;
     return reader_ == nullptr ? 0 : kReaderBytes + message_bytes_max_;

@@ -53,8 +53,8 @@ bool any_member_ignoring_case(const httplib::Headers& headers, const char* name,
 }
 
 bool asks_for_upgrade(const httplib::Request& request) {
-  // RFC 9110 section 7.8: Upgrade in HTTP/1.0 is to be ignored; and so it is where Connection does
-  // not name it, for a proxy may have passed it on that knows nothing of it.
+  // RFC 9110 section 7.8: Upgrade in HTTP/1.0 is to be ignored. It is ignored, too, if Connection
+  // does not name it, because a proxy that does not know it may have passed it on.
   return request.method == "GET" && request.version == "HTTP/1.1" &&
          any_member_ignoring_case(request.headers, "Upgrade", "websocket") &&
          any_member_ignoring_case(request.headers, "Connection", "upgrade");
@@ -67,13 +67,14 @@ httplib::Response upgrade_required(std::string_view detail) {
   return response;
 }
 
-// nullopt: a port that is none.
+// nullopt: not a port.
 std::optional<std::uint16_t> port_of(const HostPort& authority, std::uint16_t default_port) {
   if (!authority.port || authority.port->empty()) return default_port;
   return parse_port(*authority.port);
 }
 
-// RFC 6454 section 7: `null`, or scheme://host[:port]. `null` is any sandboxed page, so nobody's.
+// RFC 6454 section 7: `null`, or scheme://host[:port]. `null` may be any sandboxed page, so it is
+// refused.
 bool is_same_site(std::string_view origin, std::string_view host) {
   const std::size_t end = origin.find("://");
   if (end == std::string_view::npos) return false;
@@ -102,7 +103,7 @@ bool is_key(const Field& key) {
   return nonce && nonce->size() == kKeyBytes;
 }
 
-// Section 4.2.2, step 5.4. nullopt: this OpenSSL has been told to do without SHA-1.
+// Section 4.2.2, step 5.4. nullopt: this OpenSSL is configured without SHA-1.
 std::optional<std::string> accept_value(std::string_view key) {
   const std::string text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
@@ -151,7 +152,7 @@ std::variant<UpgradeAccepted, httplib::Response> judge_upgrade(const httplib::Re
   accepted.response.set_header("Upgrade", "websocket");
   accepted.response.set_header("Connection", "Upgrade");
   accepted.response.set_header("Sec-WebSocket-Accept", *accept);
-  // Compared as it is: subprotocol names have a case (section 11.5 leaves them to their owners).
+  // Compared with case: subprotocol names have one (section 11.5 leaves them to their owners).
   if (any_member(request.headers, "Sec-WebSocket-Protocol",
                  [](std::string_view member) { return member == kWebSocketProtocol; })) {
     accepted.response.set_header("Sec-WebSocket-Protocol", std::string(kWebSocketProtocol));

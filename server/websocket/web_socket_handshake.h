@@ -26,8 +26,7 @@ struct UpgradeAccepted {
 //   426  asks for no upgrade to WebSocket: a plain GET, HTTP/1.0, or a field that a proxy dropped
 //   426  Sec-WebSocket-Version is not 13; the answer names it
 //   400  two versions; not exactly one Sec-WebSocket-Key, of 16 bytes in base64
-//   403  an Origin that is not http or https on the same host and port as Host, and not a named
-//   one.
+//   403  an Origin that is not http or https on the same host and port as Host, and is not named.
 //        Browsers always send it, and let any page open a socket to 127.0.0.1; section 10.2.
 //        Programs send none.
 // Extensions are not negotiated: Sec-WebSocket-Extensions is ignored.

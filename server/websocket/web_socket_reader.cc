@@ -12,13 +12,14 @@ namespace {
 
 using Event = WebSocketReader::Event;
 
-// With its mask. wslay takes the shortest form of a length only (section 5.2), so this is exact.
+// The size of a frame's head with its mask. It is exact, because wslay takes only the shortest form
+// of a length (section 5.2).
 std::size_t head_bytes(std::uint64_t payload_bytes) {
   const std::size_t length_bytes = payload_bytes < 126 ? 0 : payload_bytes < 65'536 ? 2 : 8;
   return 2 + length_bytes + 4;
 }
 
-// Of the length, by the second byte of a head.
+// The size of the extended length, by the second byte of a head.
 std::size_t extended_bytes(std::uint8_t second) {
   const unsigned length = second & 0x7FU;
   return length == 127 ? 8 : length == 126 ? 2 : 0;
@@ -79,7 +80,7 @@ std::size_t WebSocketReader::look_ahead(std::string_view bytes) {
   return at;
 }
 
-// What breaks the protocol goes on to wslay, and is judged with its payload.
+// A head that breaks the protocol goes on to wslay, and is judged with its payload.
 bool WebSocketReader::take_head() {
   Announced& next = announced_;
   const bool masked = (next.head[1] & 0x80U) != 0;

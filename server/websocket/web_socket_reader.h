@@ -1,5 +1,5 @@
-// server/websocket/web_socket_reader.h: What a WebSocket client sends, made into messages, or into
-// the reason to fail the connection: RFC 6455 sections 5 and 8.1.
+// server/websocket/web_socket_reader.h: Makes messages of the bytes that a WebSocket client sends,
+// or finds the reason to fail the connection: RFC 6455 sections 5 and 8.1.
 //
 // The frames' heads, lengths and masks are wslay's (wslay_frame_*). Its upper half, wslay_event_*,
 // is not used; at 1.1.1 it was found to
@@ -13,8 +13,8 @@
 //
 // Limits: a message's bytes, all fragments together; control frames have theirs in the protocol. A
 // message is too large as soon as a frame's head announces that, before any of that frame's payload
-// is here. All else about a frame is judged when its first payload byte is (wslay shows no head
-// before).
+// is here. Everything else about a frame is judged when its first payload byte is here (wslay shows
+// no head before).
 //
 // Memory: 4.5 KB, and up to twice the message so far (16 KiB at most by default; never what is only
 // announced). So it is meant to be made when bytes arrive and dropped when is_idle().
@@ -101,7 +101,7 @@ class WebSocketReader {
 
   const std::uint32_t message_bytes_max_;
   wslay_frame_context* frames_ = nullptr;
-  std::string_view input_;              // Fed, and not yet wslay's.
+  std::string_view input_;              // Fed, and not yet handed to wslay.
   std::size_t unfinished_bytes_ = 0;    // Handed to wslay, and part of no finished frame.
   std::uint64_t frame_bytes_left_ = 0;  // Of this frame's payload.
   bool in_frame_ = false;
@@ -110,7 +110,7 @@ class WebSocketReader {
   Announced announced_;
   CloseCode failure_ = CloseCode::kProtocolError;
   Event message_kind_ = Event::kNone;  // kNone: no message has begun.
-  Utf8Scan utf8_;                      // Of this text. At its end it is as new.
+  Utf8Scan utf8_;                      // For the current text; new again at its end.
   std::string message_;
   std::string control_;
   std::string_view payload_;

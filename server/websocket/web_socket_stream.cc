@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kMessageDepthMax = 1;
 constexpr std::size_t kHeadBytesExpected = 96;
 
-// Of `{"auth":"<token>"}`, and nothing more.
+// The token in `{"auth":"<token>"}`. nullopt: it is another message.
 std::optional<std::string> token_in(std::string_view message) {
   const auto parsed = JsonObject::parse(message, {"auth"}, kMessageDepthMax);
   const auto* const object = std::get_if<JsonObject>(&parsed);
@@ -75,7 +75,7 @@ void WebSocketStream::wrap(const Record& record, std::string& head, std::string&
 }
 
 void WebSocketStream::append_end(std::string& out, End why) {
-  // Where the client has closed or broken the rules, that is said already.
+  // If the client has closed or broken the rules, a close frame was appended before.
   socket_.append_close(out, code_of(why), reason_of(why));
 }
 

@@ -2,8 +2,8 @@
 //
 //   {"event":"job","id":"<opaque tag>","data":{...}}
 //
-// The client has little to say: `{"auth":"<token>"}`, and what the protocol itself wants. Anything
-// else is a misunderstanding, and ends the conversation with 1008.
+// The client may send `{"auth":"<token>"}`, and the protocol's control frames. Any other message
+// ends the connection with 1008.
 //
 // Thread safety: as Stream.
 #pragma once
@@ -27,7 +27,8 @@ class WebSocketStream final : public Stream {
   }
   void wrap(const Record& record, std::string& head, std::string& tail) const override;
   [[nodiscard]] bool takes_lines() const override { return true; }
-  // A client that neither answers a ping nor ends what it began to say before is as good as gone.
+  // False: the client has not answered the last ping, or has been in the middle of a message since
+  // the heartbeat before.
   [[nodiscard]] bool append_heartbeat(std::string& out) override;
   [[nodiscard]] std::chrono::seconds heartbeat() const override { return std::chrono::seconds(25); }
   void append_end(std::string& out, End why) override;
@@ -40,7 +41,7 @@ class WebSocketStream final : public Stream {
   std::unique_ptr<httplib::Response> head_;  // Null once it is taken.
   WebSocket socket_;
   bool pinged_ = false;    // Since then nothing was heard.
-  bool speaking_ = false;  // Was in the middle of a message at the heartbeat before.
+  bool speaking_ = false;  // At the heartbeat before, it was in the middle of a message.
 };
 
 }  // namespace bide
