@@ -1,4 +1,4 @@
-// bench/kit/address.h: Where the measured server listens, and sockets to it.
+// bench/kit/address.h: The address of the measured server, and sockets to it.
 //
 // Thread safety: values and pure functions.
 #pragma once
@@ -12,8 +12,7 @@
 
 namespace bench {
 
-// Prints `<program>: <why>` to stderr and exits with 1: a measurement that went wrong has no
-// result.
+// Prints `<program>: <why>` to stderr and exits with 1: a measurement that failed has no result.
 [[noreturn]] void die(const std::string& why);
 
 class Address {

@@ -2,9 +2,9 @@
 // each entry got.
 //
 // Entries are published without waiting for the answer; acknowledgements arrive on a thread of
-// nats.c. So a slow server does not slow the writer down (no coordinated omission). What was on its
-// way when the connection was lost is not acknowledged, nor is what found it just lost (nats.c says
-// NATS_IO_ERROR then): who gave a token may write it again.
+// nats.c. So a slow server does not slow the writer down (no coordinated omission). Entries that
+// were on their way when the connection was lost are not acknowledged, nor are those published just
+// after that (nats.c returns NATS_IO_ERROR then). The caller may write an entry with a token again.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once
@@ -32,7 +32,7 @@ class JobBucket {
   JobBucket(const JobBucket&) = delete;
   JobBucket& operator=(const JobBucket&) = delete;
 
-  static constexpr std::uint64_t kNoToken = UINT64_MAX;  // Nobody wants to know.
+  static constexpr std::uint64_t kNoToken = UINT64_MAX;  // The revision is not needed.
   // `jobs.<job>`: for one agent, so that its first terminal event is final.
   void define(std::string_view job, std::uint64_t token = kNoToken);
   // The same for a job that so many agents are to finish.

@@ -1,4 +1,4 @@
-// bench/kit/quantiles.h: Samples, and what to say of them.
+// bench/kit/quantiles.h: Samples and their quantiles.
 //
 // Keeps every sample: a measurement here has at most a few million, and a histogram's buckets would
 // be one more thing to explain.

@@ -1,6 +1,6 @@
-// bench/kit/response_reader.h: Cuts what a server sends on one connection into responses.
+// bench/kit/response_reader.h: Splits the bytes of one connection into responses.
 //
-// It trusts the server: Content-Length framing only, as all that are measured here use it.
+// It trusts the server: it reads Content-Length framing only, which all measured servers use.
 //
 // Thread safety: none; one per connection.
 #pragma once
@@ -30,7 +30,7 @@ struct Response {
 
 class ResponseReader {
  public:
-  // Appends what was read.
+  // Appends the bytes that were read.
   void feed(std::string_view bytes) { buffer_ += bytes; }
   // The next complete response. nullopt: not here yet.
   [[nodiscard]] std::optional<Response> take();

@@ -13,7 +13,7 @@
 
 namespace bench {
 
-// Section 1.3's: a key, and what a server makes of it.
+// The key of section 1.3, and the value that a server makes of it.
 inline constexpr std::string_view kSampleKey = "dGhlIHNhbXBsZSBub25jZQ==";
 inline constexpr std::string_view kSampleAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
@@ -28,7 +28,7 @@ enum class Opcode : std::uint8_t {
 
 inline constexpr std::uint64_t kAsManyAsThereAre = ~std::uint64_t{0};
 
-// What of a frame is not in its payload. The defaults are those of a whole, good frame.
+// Everything of a frame but its payload. The defaults make a whole, valid frame.
 struct FrameHead {
   bool fin = true;
   unsigned reserved = 0;  // RSV1 is 4, RSV2 is 2, RSV3 is 1.
@@ -66,11 +66,11 @@ struct ServerFrame {
   Opcode opcode = Opcode::kContinuation;
   bool fin = true;
   std::string_view payload;
-  std::size_t bytes = 0;  // Of all of it.
+  std::size_t bytes = 0;  // Of the whole frame.
 };
 
-// The first frame in `bytes`; nullopt: it is not all there. Throws std::runtime_error at what no
-// server may send: a mask, reserved bits, a length that is not in its shortest form.
+// The first frame in `bytes`; nullopt: it is not complete. Throws std::runtime_error for a frame
+// that no server may send: a mask, reserved bits, a length that is not in its shortest form.
 inline std::optional<ServerFrame> parse_server_frame(std::string_view bytes) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
   if (bytes.size() < 2) return std::nullopt;

@@ -1,7 +1,8 @@
-// bench/load/alarms.h: When each client wants to be woken; one time a client.
+// bench/load/alarms.h: When each client has to be woken: one time for each client.
 //
 // Most times are pushed back before they come (a held request's patience, with every answer). So
-// the heap keeps one place a client, which is corrected when it surfaces, instead of one an answer.
+// the heap keeps one place for each client, and corrects it when it comes to the top, instead of
+// one place for each answer.
 //
 // Thread safety: none; the client loop's.
 #pragma once

@@ -1,4 +1,4 @@
-// bench/load/answer_reader.h: Cuts what a connection brings into answers.
+// bench/load/answer_reader.h: Splits the bytes of a connection into answers.
 //
 // Thread safety: none; one per connection.
 #pragma once
@@ -13,7 +13,7 @@
 
 namespace bench::load {
 
-// Of a stream's records, which have no status: that of the response that would say the same.
+// The records of a stream have no status. They get that of the response with the same meaning.
 inline constexpr int kNothingYet = 102;  // The stream has been opened, or a heartbeat.
 inline constexpr int kOver = 204;        // The job is final and the client has its state.
 inline constexpr int kCutShort = 503;    // The server ends the stream, and is to be asked again.
@@ -33,11 +33,11 @@ struct Answer {
 class AnswerReader {
  public:
   virtual ~AnswerReader() = default;
-  // Appends what was read.
+  // Appends the bytes that were read.
   virtual void feed(std::string_view bytes) = 0;
   // nullopt: not complete yet.
   [[nodiscard]] virtual std::optional<Answer> take() = 0;
-  // What the client has to send for what take() has passed: pongs, say. Empty: nothing.
+  // What the client has to send after take(), such as pongs. Empty: nothing.
   [[nodiscard]] virtual std::string take_replies() { return {}; }
 };
 

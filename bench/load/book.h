@@ -1,11 +1,11 @@
-// bench/load/book.h: Was everybody told, in time, and never back? What was written, what the
-// clients were told, and what follows from both.
+// bench/load/book.h: Records what was written and what clients were told, and judges both: was
+// every client told, how late, and never anything older than before?
 //
-// The rule is that of tests/end_to_end/judge.py, said for revisions: an event that the store has
-// given a revision must be shown to everybody who follows its job, by an answer whose revision is
-// not below it; and no answer may have a revision below one that the client has had. An event that
-// the store did not take is not missed. Nor is one that it took late, when the client knew the
-// job's end already.
+// The rule is that of tests/end_to_end/judge.py, for revisions. If the store has given an event a
+// revision, every client that follows its job must get an answer with this revision or a higher
+// one. No answer may have a revision below one that the client has had. An event that the store did
+// not take does not count as missed. Nor does one that it took late, when the client already knew
+// the job's end.
 //
 // An event's latency: from the time it was *due* to be written to the receipt of the first answer
 // that shows it. The due time, not the time it was written: a writer or a store that falls behind
@@ -33,25 +33,25 @@ namespace bench::load {
 
 using Token = std::uint64_t;  // Of something written; what JobBucket hands back.
 
-// From when on everybody who follows its job knows of an event.
+// The time at which the last client that follows the job knew of an event.
 struct Told {
   TimePoint due;
   TimePoint last;
 };
 
-struct Findings {                  // Of one crowd: a sample is an event and a client.
+struct Findings {                  // Of one crowd. A sample is one event told to one client.
   std::uint64_t events = 0;        // With one client a job: samples + missed + lost_writes().
   std::uint64_t coalesced = 0;     // Samples of events that shared an answer with a later one.
-  std::uint64_t missed = 0;        // Stored, and in no answer.
+  std::uint64_t missed = 0;        // Stored, but in no answer.
   std::uint64_t never_stored = 0;  // Events that the store refused or forgot (a restart).
-  // Stored only when a client knew the job's end already, and followed it no more.
+  // Stored when a client already knew the job's end and did not follow it any more.
   std::uint64_t unfollowed = 0;
   std::uint64_t backwards = 0;  // Answers with a revision below one the client had been given.
   std::uint64_t news = 0;       // Answers with a revision above all of those.
   Quantiles latency;            // The samples.
   Quantiles finish;             // Those of completions.
   Quantiles stored;             // Due -> acknowledged by the store: the part before the server's.
-  std::vector<Told> told;       // Of the events that all were told of.
+  std::vector<Told> told;       // The events that all clients were told of.
 
   [[nodiscard]] std::uint64_t lost_writes() const { return never_stored + unfollowed; }
 };

@@ -104,7 +104,8 @@ void Client::ask() {
   if (!send(request)) fail(Trouble::kReset);
 }
 
-// The connection has nothing unsent on it, so what does not fit at once is no server's backlog.
+// Nothing unsent is on the connection, so a request that does not fit at once is not due to a slow
+// server.
 bool Client::send(std::string_view bytes) {
   const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent != static_cast<ssize_t>(bytes.size())) return false;

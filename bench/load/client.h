@@ -1,4 +1,5 @@
-// bench/load/client.h: One client: its connection, its job, what it knows, what it does next.
+// bench/load/client.h: One client: its connection, its job, its knowledge of the job, and its next
+// step.
 //
 //   kAway ----alarm----> kDialing --connected--> kAsking --answer--> kResting --alarm--> kAsking
 //     ^                      |                      |                   |
@@ -6,9 +7,8 @@
 //
 // On a stream it stays in kAsking from record to record.
 //
-// After a final answer the client follows its next job, at once: one that has fallen behind catches
-// up, and meanwhile the writer goes on with whatever job it has come to. Where there is none, it
-// goes.
+// After a final answer the client follows its next job at once. A client that has fallen behind
+// catches up while the writer goes on with later jobs. If there is no next job, the client leaves.
 //
 // Thread safety: none; the client loop's.
 #pragma once
@@ -68,7 +68,7 @@ class Client {
   void take_answers(TimePoint now);
   [[nodiscard]] bool send(std::string_view bytes);
   void on_answer(const Answer& answer, TimePoint now);
-  // What the answer says of the job. The trouble with it, if any.
+  // Takes the job's state from the answer. Returns the trouble with it, if any.
   [[nodiscard]] std::optional<Trouble> learn(const Answer& answer, TimePoint now);
   void learn_state(const Answer& answer, TimePoint now);
   void learn_end(std::uint64_t revision, TimePoint now);

@@ -1,4 +1,4 @@
-// bench/load/client_loop.h: All clients on one thread: epoll, alarms, and the time it all takes.
+// bench/load/client_loop.h: All clients on one thread: epoll, alarms, and how late the loop runs.
 //
 // Thread safety: none; one thread's.
 #pragma once
@@ -29,7 +29,7 @@ class ClientLoop {
   [[nodiscard]] const Traffic& traffic() const { return world_.traffic; }
   // How late the loop ran since the last call.
   [[nodiscard]] Quantiles take_lags() { return metronome_.take_lags(); }
-  // What came before, while all connected, is not the measurement.
+  // Drops what came before, while all connected: it is not part of the measurement.
   void begin_counting();
 
  private:

@@ -1,6 +1,6 @@
 // bench/load/crowd.h: The clients with a job each, or the dashboards: a loop, on the caller's
-// thread or on one of its own. What the dashboards have to read does not hold up those who wait for
-// a job.
+// thread or on one of its own. So the large answers of the dashboards do not delay clients that
+// wait for a job.
 //
 // Thread safety: one thread's; is_ready() and begin_counting() may be called from another.
 #pragma once
@@ -31,7 +31,7 @@ class Crowd {
   void turn();
   // Every client has had its job's state.
   [[nodiscard]] bool is_ready() const { return ready_; }
-  // What comes from then on is the measurement, and its ticks count from `begin`. Once.
+  // From now on it measures; ticks count from `begin`. Call it once.
   void begin_counting(TimePoint begin) { begin_ = begin; }
 
   static constexpr std::chrono::milliseconds kTick{100};

@@ -16,7 +16,7 @@ namespace bench::load {
 // RFC 9112 section 7.1.
 class ChunkReader {
  public:
-  // Appends to `body` what `bytes`, cut anywhere, carry of it. Dies on what is not chunked.
+  // Appends the content of `bytes`, cut anywhere, to `body`. Dies if they are not chunked.
   void feed(std::string_view bytes, std::string& body);
   // The last chunk and the trailer section have come.
   [[nodiscard]] bool is_over() const { return expected_ == Expected::kNothing; }

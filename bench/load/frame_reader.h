@@ -1,5 +1,5 @@
-// bench/load/frame_reader.h: Cuts what a server sends on a WebSocket into messages (RFC 6455
-// section 5.4). It trusts the server to continue what was begun.
+// bench/load/frame_reader.h: Splits the bytes of a WebSocket's server into messages (RFC 6455
+// section 5.4). It trusts the server to continue a message that it has begun.
 //
 // Thread safety: none; one per connection.
 #pragma once
@@ -19,7 +19,7 @@ struct Message {
 
 class FrameReader {
  public:
-  // Appends what was read.
+  // Appends the bytes that were read.
   void feed(std::string_view bytes) { buffer_ += bytes; }
   // The next message, its fragments joined; a control frame may come between them. nullopt: not
   // here yet.

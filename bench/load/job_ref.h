@@ -1,4 +1,4 @@
-// bench/load/job_ref.h: The jobs of a run, who follows which, and what becomes of one.
+// bench/load/job_ref.h: The jobs of a run, the clients that follow them, and the events of a job.
 //
 // Thread safety: values and pure functions.
 #pragma once
@@ -33,7 +33,7 @@ struct Audience {
 void append_job_name(std::string& out, JobRef job);
 [[nodiscard]] std::string job_name(JobRef job);
 
-// What is written of a job, in this order. The last one makes it final.
+// The entries of a job, in this order. The last one makes it final.
 enum class Deed : std::uint8_t { kDefined, kAcknowledged, kStarted, kCompleted };
 inline constexpr std::uint32_t kEventsPerJob = 3;  // Being defined is not an event.
 

@@ -1,9 +1,8 @@
-// bench/load/metronome.h: How late the client loop runs, asked a hundred times a second.
+// bench/load/metronome.h: Measures how late the client loop runs, a hundred times a second.
 //
-// A beat that fires late was late for what any beat could have been: the loop was busy with other
-// answers, or the kernel ran somebody else. An answer that came in that moment waited as long, and
-// that part of its latency is not the server's. Beats that were skipped altogether count as well,
-// each with its own lateness.
+// A beat is late because the loop was busy with other answers, or the kernel ran another process.
+// An answer that came in that moment waited as long, and that part of its latency is not the
+// server's. Beats that were skipped altogether count as well, each with its own lateness.
 //
 // Thread safety: none; the client loop's.
 #pragma once
@@ -27,7 +26,7 @@ class Metronome {
   [[nodiscard]] int fd() const { return fd_; }
   // Takes the beats that were due by `now`.
   void take(std::chrono::steady_clock::time_point now);
-  // What has been measured so far; it begins anew.
+  // The measurements since the last call.
   [[nodiscard]] Quantiles take_lags();
 
  private:

@@ -1,4 +1,4 @@
-// bench/load/options.h: What bide-load was asked for.
+// bench/load/options.h: The options of bide-load.
 //
 // Thread safety: values; read_options() reads the environment and one file, from the main thread.
 #pragma once
@@ -32,7 +32,8 @@ struct Options {
   [[nodiscard]] bool is_story() const { return scenario == "story"; }
 };
 
-// Instead of options: what to print, and the exit code. 0 (--help) belongs on stdout.
+// Returned instead of options: the text to print, and the exit code. With 0 (--help) it goes to
+// stdout.
 struct Ending {
   int exit_code;
   std::string text;

@@ -1,4 +1,5 @@
-// bench/load/preflight.h: Mistakes that would otherwise show as a run in which nothing arrives.
+// bench/load/preflight.h: Finds mistakes that would otherwise look like a run in which nothing
+// arrives.
 //
 // Thread safety: pure function; blocks on the network.
 #pragma once

@@ -36,7 +36,7 @@ bool generator_may_be_limit(Outcome& outcome) {
   return lag > kLagMaxMs || lag > kLagShareMax * outcome.clients.findings.latency.ms(0.99);
 }
 
-// `interrupted`: what was missed was on its way then, and nobody waited for it.
+// `interrupted`: the run did not wait for events that were on their way.
 void add_findings(Figures& figures, const Outcome::Part& part, bool interrupted) {
   const Findings& found = part.findings;
   const double unseen = number(found.missed);
@@ -87,7 +87,7 @@ void add_rates(Figures& figures, const Outcome& outcome) {
        {"sent_bytes_per_s", "bytes sent a second", number(rates.bytes_sent) / seconds}});
 }
 
-// In the order of Trouble. The table leaves out what did not happen.
+// In the order of Trouble. The table leaves out those that did not happen.
 constexpr std::array<std::array<const char*, 2>, kTroubles> kTroubleNames = {
     {{"trouble_connect", "not connected"},
      {"trouble_reset", "closed without an answer"},

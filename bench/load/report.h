@@ -1,4 +1,4 @@
-// bench/load/report.h: What a run found, for people and for programs.
+// bench/load/report.h: The results of a run, for people and for programs.
 //
 // Thread safety: values and pure functions.
 #pragma once
@@ -23,10 +23,10 @@ struct Outcome {
   };
 
   // Points of CLOCK_MONOTONIC, for a program that samples the server meanwhile.
-  TimePoint defined;  // The first jobs are known to the server, and nobody has connected.
-  TimePoint waiting;  // Everybody waits, and nothing has happened yet.
+  TimePoint defined;  // The server knows the first jobs, and no client has connected.
+  TimePoint waiting;  // All clients wait, and nothing has happened yet.
   TimePoint begin;
-  TimePoint end;  // Everybody knows everything, or has been given up.
+  TimePoint end;  // Every client knows everything, or has been given up.
 
   std::chrono::duration<double> scheduled_for{};  // The schedule, as far as it got.
   bool interrupted = false;

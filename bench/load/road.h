@@ -1,7 +1,8 @@
-// bench/load/road.h: A way for a client to hear of its job: what it asks, and when.
+// bench/load/road.h: A mode of following a job, called `--road` on the command line: what a client
+// asks, and when.
 //
-// A further road is one more class and its line in road.cc, and, where an answer is not one HTTP
-// response, an AnswerReader like EventAnswers.
+// To add one, write a class and its line in road.cc, and if an answer is not one HTTP response, an
+// AnswerReader like EventAnswers.
 //
 // Thread safety: immutable; may be shared.
 #pragma once
@@ -29,11 +30,11 @@ class Road {
 
   // Appends the whole request.
   virtual void append_request(std::string& out, const Question& question) const = 0;
-  // Between two requests of a client, on a timetable; zero: the next as soon as one is answered.
+  // The time between two requests of a client. Zero: it asks again as soon as it is answered.
   [[nodiscard]] virtual std::chrono::nanoseconds period() const = 0;
-  // An answer that takes longer is trouble; of a stream: the next sign of life.
+  // If an answer, or a stream's next sign of life, takes longer, it counts as trouble.
   [[nodiscard]] virtual std::chrono::nanoseconds patience() const = 0;
-  // Behind the last event: a client that has not heard of it by then has missed it.
+  // The time after the last event. A client that has not been told of it by then has missed it.
   [[nodiscard]] virtual std::chrono::nanoseconds drain() const = 0;
   [[nodiscard]] virtual std::unique_ptr<AnswerReader> make_reader() const {
     return std::make_unique<ResponseAnswers>();

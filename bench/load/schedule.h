@@ -1,4 +1,4 @@
-// bench/load/schedule.h: Which job gets an event when. Nothing that is measured can change it.
+// bench/load/schedule.h: When each job gets its events. Nothing that is measured can change that.
 //
 // The seed is fixed: two runs of the same options are the same load.
 //

@@ -1,5 +1,5 @@
-// bench/load/stream_answers.h: The records of streams, as answers: of server-sent events and of a
-// WebSocket, which have the same names.
+// bench/load/stream_answers.h: Makes answers of the records of streams: server-sent events and
+// WebSocket messages, which have the same names.
 //
 // Thread safety: none; one per connection.
 #pragma once
@@ -16,7 +16,8 @@
 
 namespace bench::load {
 
-// What is common: a response's head that opens the stream or refuses it, and what a record says.
+// The part that both have in common: a response's head that opens the stream or refuses it, and the
+// answer in a record.
 class StreamAnswers : public AnswerReader {
  public:
   void feed(std::string_view bytes) final;
@@ -27,7 +28,7 @@ class StreamAnswers : public AnswerReader {
   [[nodiscard]] virtual bool opens(const Response& head) const = 0;
   virtual void on_stream(std::string_view bytes) = 0;
   [[nodiscard]] virtual std::optional<Answer> take_record() = 0;
-  // What a record says; its `id` is the opaque tag of the state in it.
+  // The answer in a record, whose `id` is the opaque tag of its state.
   [[nodiscard]] Answer answer_to(std::string_view event, std::string_view id);
 
  private:

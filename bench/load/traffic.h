@@ -1,4 +1,4 @@
-// bench/load/traffic.h: What went over the wire, counted.
+// bench/load/traffic.h: Counts of what went over the wire.
 //
 // Thread safety: none; the client loop's.
 #pragma once
@@ -18,11 +18,11 @@ enum class Trouble : std::uint8_t {
   kOther4xx,  // 401, or 404 for a job that had been there.
   kOther5xx,
   kEarly,  // A request that was to be held came back at once without news: a drain.
-  kOdd,    // What no bide says.
+  kOdd,    // Nothing that bide sends.
 };
 inline constexpr std::size_t kTroubles = 10;
 
-struct Counts {  // Of the measured time.
+struct Counts {  // In the measured time.
   std::uint64_t connects = 0;
   std::uint64_t requests = 0;
   std::uint64_t answers_200 = 0;  // States: a stream counts each.

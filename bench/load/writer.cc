@@ -128,8 +128,8 @@ void Writer::publish(Token token) {
   }
 }
 
-// While the store is away nats.c keeps what is published, and sends it when it is back: that is not
-// overdue, however long it takes.
+// While the store is away nats.c keeps published entries, and sends them when it is back: that is
+// not overdue, however long it takes.
 void Writer::rewrite_overdue() {
   const TimePoint now = std::chrono::steady_clock::now();
   if (natsConnection_Status(bucket_.connection()) != NATS_CONN_STATUS_CONNECTED) away_until_ = now;

@@ -1,13 +1,13 @@
 // bench/load/writer.h: Writes the jobs and their events when the schedule says so, from a thread of
-// its own: nothing that the server or the clients do can hold it up.
+// its own: neither the server nor the clients can delay it.
 //
 // A client's next job is defined right before the event that ends the present one, so it is there
-// when the client looks. Besides the schedule's events the store takes one definition for three of
-// them.
+// when the client looks. So the store takes one definition more for every three events of the
+// schedule.
 //
-// Entries that the store does not acknowledge within two seconds of being in touch are written once
-// more, under the same key: a worker would do the same, and without the last event of a job its
-// client would never move on.
+// Entries that the store does not acknowledge within two seconds of connection time are written
+// once more, under the same key. A worker would do the same, and without the last event of a job
+// its client would never move on.
 //
 // Thread safety: all methods from one thread, the main one.
 #pragma once
@@ -40,7 +40,8 @@ class Writer {
   void start(TimePoint begin);
   // All events that were due until its end, or until end_schedule(), have been published.
   [[nodiscard]] bool is_over() const { return over_; }
-  // Publishes what is due by now, and after that only what the store has not got.
+  // Ends the schedule: publishes the events that are due by now, and after that only entries that
+  // the store has not got.
   void end_schedule() { cut_ = std::chrono::steady_clock::now(); }
   // Ends the thread.
   void finish();

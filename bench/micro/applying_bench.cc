@@ -1,5 +1,5 @@
-// Entries applied to a table of 200,000 jobs, the overview included: what the watcher's thread pays
-// for each, decoding apart.
+// Entries applied to a table of 200,000 jobs, the overview included: the cost of each on the
+// watcher's thread, without decoding.
 #include <benchmark/benchmark.h>
 
 #include <vector>

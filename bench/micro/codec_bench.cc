@@ -1,4 +1,4 @@
-// Bytes from the bucket to an entry: what the watcher's thread pays for every write of a worker.
+// Bytes from the bucket to an entry: the cost of every write of a worker on the watcher's thread.
 #include <benchmark/benchmark.h>
 
 #include "bench/micro/worker_entries.h"

@@ -42,10 +42,10 @@ class ParkedRequest final : public Waiter {
   }
 
  private:
-  sem_t answered_;  // Not std::binary_semaphore: that one spins first, on the attendant's core.
+  sem_t answered_;  // Not std::binary_semaphore: that one spins first, on the notifier's core.
 };
 
-// A table of started jobs; the first 10,000 of them have somebody waiting.
+// A table of started jobs; the first 10,000 of them have a waiter.
 class BusyTable {
  public:
   explicit BusyTable(std::size_t jobs_more) {
@@ -65,7 +65,7 @@ class BusyTable {
     Look look;
     full_ = full_ || table.park(id, request, 0, system_clock().now(), look) != Parked::kParked;
   }
-  // Something was not taken: what was measured means nothing.
+  // Something was refused, so the measurement means nothing.
   [[nodiscard]] bool full() const { return full_; }
 
   DueTimes due;

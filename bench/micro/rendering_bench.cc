@@ -1,4 +1,4 @@
-// A job rendered: once per change that somebody looks at, under the shard's mutex.
+// A job rendered under the shard's mutex: once for each change, if a request wants its state.
 #include <benchmark/benchmark.h>
 
 #include "bench/micro/worker_entries.h"

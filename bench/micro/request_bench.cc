@@ -1,4 +1,4 @@
-// A request read: its head by the request parser, then what it asks for.
+// Reading a request: the request parser parses its head, then its query is parsed.
 #include <benchmark/benchmark.h>
 
 #include <variant>

@@ -1,4 +1,4 @@
-// bide-steps: does one thing N times, so that a tool can count what that took.
+// bide-steps: does one thing N times, so that a tool can count its cost.
 //
 //   bide-steps OPERATION N [SETTING]      see steps.h for the words
 //

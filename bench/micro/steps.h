@@ -1,4 +1,4 @@
-// bench/micro/steps.h: What bide-steps does again and again, and under which settings.
+// bench/micro/steps.h: The operations that bide-steps repeats, and their settings.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -16,7 +16,7 @@ enum class Operation {
   kRecord,          // An event, told on a stream of all jobs.
   kConnect,         // A new connection, a 304 on it, and its end.
   kApplied,         // An event that nobody waits for. No client.
-  kAppliedAwaited,  // One that somebody waits for, who says nothing. No client.
+  kAppliedAwaited,  // An event that a silent waiter waits for. No client.
 };
 [[nodiscard]] std::optional<Operation> operation_from_word(std::string_view word);
 

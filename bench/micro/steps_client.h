@@ -10,8 +10,8 @@
 
 namespace bide::bench {
 
-// What the client has of its server: where that listens, and to whom a byte is said so that the
-// next event is applied.
+// The client's descriptors of its server: the listening socket, and the one that takes a byte for
+// each event to apply.
 struct Ends {
   int listening = -1;
   int events = -1;

@@ -11,11 +11,11 @@
 
 namespace bide::bench {
 
-// Writes into `directory` what a server with that setting reads: tokens, secret, public.pem,
-// server.crt, server.key; and what its clients sign with: private.pem.
+// Writes into `directory` the files that a server with that setting reads (tokens, secret,
+// public.pem, server.crt, server.key), and the key that its clients sign with (private.pem).
 void write_credentials(Setting setting, const std::filesystem::path& directory);
 
-// Signs tokens that write_credentials() has made valid. Of one setting that has tokens.
+// Signs tokens that write_credentials() has made valid. For a setting that has tokens.
 class TokenMaker {
  public:
   TokenMaker(Setting setting, const std::filesystem::path& directory);

@@ -13,8 +13,8 @@ namespace bide::bench {
 
 class Line {
  public:
-  // To whoever listens on that socket, of which this process has a copy. `tls`: null for none.
-  // ok() says whether it stands.
+  // Connects to the listening socket, of which this process has a copy. `tls`: null for none. ok()
+  // says whether it stands.
   Line(int listening, SSL_CTX* tls);
   ~Line();
   Line(const Line&) = delete;
@@ -22,7 +22,7 @@ class Line {
 
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] bool send(std::string_view bytes);
-  // Waits until `end` has come, and returns what came before and with it; empty: it did not come.
+  // Waits until `end` has come, and returns all bytes up to its end. Empty: it did not come.
   [[nodiscard]] std::string read_until(std::string_view end);
   // A whole response; empty: none came.
   [[nodiscard]] std::string ask(std::string_view request);

@@ -21,7 +21,7 @@ namespace {
 
 constexpr Epoch kEpoch = 1'769'860'800'123'456'789;
 
-// A server that refuses what it is given makes every figure wrong.
+// If a server refuses its requests, every figure is wrong.
 void must(bool holds) {
   if (!holds) std::abort();
 }
@@ -180,7 +180,7 @@ bool StepsServer::apply_all(std::size_t jobs) {
   end.tv_sec += 10;
   for (std::size_t i = 0; i < jobs; ++i) {
     parts_->events->apply_next();
-    // One at a time: an attendant that is told of several answers them under one wake-up.
+    // One at a time, because a notifier answers several changed jobs in one wake-up.
     if (parts_->waiters.empty()) continue;
     if (::sem_clockwait(&parts_->told, CLOCK_MONOTONIC, &end) != 0) return false;
   }

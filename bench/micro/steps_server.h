@@ -18,10 +18,10 @@ namespace bide::bench {
 class StepsServer {
  public:
   // Serves started jobs, `job_id(0)` and so on. The first request that is held is answered by the
-  // completion of the first job, the second by that of the second, and so on: so must clients ask,
-  // one after the other. Whoever parks a request applies the event right behind it; waiting for
-  // that on another thread would cost instructions that no server spends. Nobody else is parked, so
-  // parking, too, wakes the attendant: its next deadline is nearer than it was.
+  // completion of the first job, the second by that of the second, and so on: clients must ask in
+  // this order, one after the other. The thread that parks a request applies the event right after
+  // it; waiting for that on another thread would cost instructions that no server spends. No other
+  // request is parked, so parking wakes the notifier, too: its next deadline is nearer than it was.
   // `directory`: see steps_credentials.h.
   StepsServer(const Order& order, const std::filesystem::path& directory);
   ~StepsServer();
@@ -30,8 +30,8 @@ class StepsServer {
   void adopt(int fd);
   // Completes the next job.
   void apply_next();
-  // Completes so many; returns when all who wait for one have been told. False: they were not, in
-  // ten seconds.
+  // Completes so many jobs; returns when all their waiters have been answered. False: they were
+  // not, in ten seconds.
   [[nodiscard]] bool apply_all(std::size_t jobs);
 
  private:

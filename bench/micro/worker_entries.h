@@ -23,7 +23,7 @@ struct Written {
 // The name of one of many agents.
 [[nodiscard]] std::string agent_name(std::size_t number);
 
-// `subject`: of whom it is for; `jobs.modify._any` makes it one agent's.
+// `subject`: which agents it is for; `jobs.modify._any` is for one agent.
 [[nodiscard]] Written definition_of(std::string_view id, std::string_view subject);
 // `second`: 0-59; when it happened, and part of its key.
 [[nodiscard]] Written event_of(std::string_view id, std::string_view event, std::string_view agent,

@@ -1,4 +1,4 @@
-// bench/peers/command_line.h: What the C++ peers have in common: their options and their limits.
+// bench/peers/command_line.h: The options and limits that the C++ peers have in common.
 //
 // Thread safety: for main, before it starts threads.
 #pragma once
@@ -36,7 +36,7 @@ class CommandLine {
 // Raises the limit of descriptors to its hard limit: each connection is one.
 void raise_descriptor_limit();
 
-// Tells whoever started the program that connections are accepted from now on.
+// Tells the parent process that connections are accepted from now on.
 void say_listening();
 
 }  // namespace peers

@@ -1,16 +1,16 @@
 // bench-floor: holding requests and answering them on an event, with next to no work of its own.
-// More than nine tenths of its processor time are the kernel's, so what a real server takes in user
-// mode beyond it is that server's own work. It bounds work, not the clock: see README.md.
+// More than nine tenths of its processor time are the kernel's, so the user time that a real server
+// takes beyond it is that server's own work. It bounds work, not the clock: see README.md.
 //
 // Each thread has a listening socket of its own (SO_REUSEPORT) and an epoll of its own, so threads
 // share nothing but the queue by which an event reaches all of them. A request is one recv, two
 // or three searches in its bytes and one send of bytes that were laid out at the start.
 //
-// It is a floor because it leaves out what a server cannot: it does not parse (a head has to come
-// in one piece, fields are recognised by their usual spelling, bodies are dropped), compares no
-// entity tags, keeps no jobs (each one exists; an event between two requests of a client is lost),
-// has no deadlines (a held request waits for its event for ever), no limits, and no second try for
-// a socket that does not take all at once.
+// It is a floor because it leaves out work that a server cannot leave out: it does not parse (a
+// head has to come in one piece, fields are recognised by their usual spelling, bodies are
+// dropped), compares no entity tags, keeps no jobs (each one exists; an event between two requests
+// of a client is lost), has no deadlines (a held request waits for its event for ever), no limits,
+// and no second try for a socket that does not take all at once.
 #include <algorithm>
 #include <list>
 #include <string>

@@ -1,11 +1,11 @@
 // bench-threads: long polling with cpp-httplib 0.11.4 as it comes, the way its examples suggest: a
 // handler that has to wait waits, on the condition variable of its job, and with it a thread of the
-// pool. bide's design started from the question what this costs.
+// pool. bide's design started from the question of how much this costs.
 //
-// Changed from the library's defaults is only what a service of this kind cannot do without: enough
-// threads, requests per connection, TCP_NODELAY, and as long an idle time as bide allows, since a
-// client that parks a crowd takes longer than 5 s over it. The backlog of 5 is compiled into the
-// library; routes as regular expressions, parser and writer are as everybody gets them.
+// The library's defaults are changed only where such a service needs it: enough threads, requests
+// per connection, TCP_NODELAY, and as long an idle time as bide allows, since a client that parks a
+// crowd takes longer than 5 s over it. The backlog of 5 is compiled into the library; routes as
+// regular expressions, parser and writer are the library's.
 #include <httplib.h>
 
 #include <algorithm>

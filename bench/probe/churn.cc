@@ -1,4 +1,4 @@
-// New connections: what one costs that brings one request, and whether a burst of them is taken in.
+// New connections: the cost of one with one request, and whether a burst of them is accepted.
 #include <fstream>
 #include <sstream>
 

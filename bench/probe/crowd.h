@@ -1,4 +1,4 @@
-// bench/probe/crowd.h: Many clients of one thread, each with a connection and one request at a
+// bench/probe/crowd.h: Many clients on one thread, each with a connection and one request at a
 // time.
 //
 // Thread safety: none; the probe's main thread.

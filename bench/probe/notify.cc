@@ -1,5 +1,5 @@
-// One update among many parked: how long until its client knows, next to what a bare nats.c
-// subscriber takes to receive the same message.
+// One update among many parked requests: how long until its client knows, next to the time that a
+// bare nats.c subscriber takes to receive the same message.
 #include <atomic>
 #include <optional>
 #include <random>

@@ -1,4 +1,4 @@
-// bench/probe/options.h: What bide-probe was asked for: `--name value` pairs behind the row's name.
+// bench/probe/options.h: The options of bide-probe: `--name value` pairs behind the row's name.
 //
 // Thread safety: immutable value.
 #pragma once

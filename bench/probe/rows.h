@@ -1,5 +1,5 @@
-// bench/probe/rows.h: What bide-probe measures, one function a row of the comparison. Each prints
-// `name value` lines to stdout; bench/compare gathers them.
+// bench/probe/rows.h: The measurements of bide-probe, one function for each row of the comparison.
+// Each prints `name value` lines to stdout; bench/compare gathers them.
 #pragma once
 
 #include "bench/probe/options.h"

@@ -1,5 +1,5 @@
-// bench/probe/server_process.h: What the measured server takes from the machine, as the kernel
-// accounts it: memory, processor time, threads. A server may be several processes (nginx).
+// bench/probe/server_process.h: The memory, processor time and threads of the measured server, as
+// the kernel counts them. A server may be several processes (nginx).
 //
 // Thread safety: const methods only.
 #pragma once

@@ -1,4 +1,4 @@
-// bench/probe/target.h: The measured server: how it is asked, and how an event reaches it.
+// bench/probe/target.h: The measured server: how to ask it, and how to send it an event.
 //
 // Thread safety: none; the probe's main thread.
 #pragma once

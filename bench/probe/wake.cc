@@ -1,5 +1,5 @@
-// Parked memory, fan-out and storm: park many, let the jobs change, and see when the last one
-// knows.
+// Parked memory, fan-out and storm: parks many requests, lets the jobs change, and measures when
+// the last client knows.
 #include <thread>
 
 #include "bench/probe/crowd.h"

@@ -1,7 +1,7 @@
-"""What one client, or one worker with the right to write one job, does to the others of a bide.
+"""Attacks by one client, or by one worker with the right to write one job, on the others of a bide.
 
 An attack comes from 127.0.0.2, so that it is one client, and from a process with the lowest priority, so that its own
-work takes as little as can be from those it shares the machine with. run() ends when `stop` is set.
+work takes as little as possible from the others on the machine. run() ends when `stop` is set.
 """
 import base64
 import errno

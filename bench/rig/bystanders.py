@@ -1,4 +1,4 @@
-"""Those who share a server with an attacker: how long they wait, and what they are refused."""
+"""Clients that share a server with an attacker: how long they wait, and how often they are refused."""
 import multiprocessing
 import selectors
 import statistics

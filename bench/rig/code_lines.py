@@ -1,4 +1,4 @@
-"""What each road costs in code: lines that are neither empty nor all comment."""
+"""Counts the code of each road: lines that are neither empty nor all comment."""
 import glob
 import os
 import re

@@ -1,4 +1,4 @@
-"""Tells what was measured: a table for the terminal, a chart for each figure."""
+"""Reports a comparison: a table for the terminal, a chart for each figure."""
 import os
 import platform
 import re

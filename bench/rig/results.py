@@ -1,4 +1,4 @@
-"""What was measured: every value by figure, server and round; medians, spreads, ratios, and the targets."""
+"""Keeps every value by figure, server and round; computes medians, spreads and ratios, and judges the targets."""
 import csv
 import statistics
 from dataclasses import dataclass

@@ -50,7 +50,7 @@ class Size:
         self.sweep_held_s = 1 if short else 28  # Longer than a request is held.
 
     def some(self, roads, kept):
-        """In short mode not every road in every part."""
+        """The roads of a part; in short mode not all of them."""
         return [road for road in roads if not self.short or road in kept] or roads[:1]
 
 
@@ -108,13 +108,13 @@ class Story(Load):
         return report | {"jobs": report}
 
 
-# The report's words for what no road may do, and the evaluation's.
+# The report's words for faults that no road may have, and the evaluation's.
 WRONGS = {"missed": "never_told", "never_stored": "never_stored", "backwards": "backwards"}
 WRONG = tuple(WRONGS.values())
 
 
 def wrongs(part, road, report):
-    """What no road may do. It does not end the run, but it makes bench/evaluate fail."""
+    """Counts of faults that no road may have. They do not end the run, but make bench/evaluate fail."""
     for word, wrong in WRONGS.items():
         yield road, f"{part}_{wrong}", of_both(report, word)
 
@@ -129,7 +129,7 @@ def trouble(crowd):
 
 
 def story(size, roads):
-    """Nothing goes wrong: what each road takes, and how soon its clients know."""
+    """Nothing goes wrong: the cost of each road, and how soon its clients know."""
     for road in shuffled([road for road in roads if road not in NOT_IN_THE_STORY]):
         with EmbeddedBide() as bide, Watch(bide) as watch:
             with Story(bide, road, size, size.clients, size.dashboards, size.story_s) as running:

@@ -23,7 +23,7 @@ set key top left
 
 
 def bars(results, folder, name, title, figures, factor=1.0):
-    """A group of bars a road, a bar a figure, on a logarithmic scale."""
+    """A group of bars for each road, a bar for each figure, on a logarithmic scale."""
     roads = [road for road in ROADS if all(results.of(figure, road) for figure, _ in figures)]
     if not roads:
         return

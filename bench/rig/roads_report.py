@@ -1,6 +1,6 @@
-"""Tells what an evaluation found, in tables as docs/evaluation.md has them.
+"""Reports an evaluation, in the tables of docs/evaluation.md.
 
-There a table stands between two marks, `<!-- story -->` and `<!-- /story -->`.
+There each table is between two marks, `<!-- story -->` and `<!-- /story -->`.
 """
 import re
 import statistics
@@ -21,7 +21,7 @@ def spread(values, factor=1.0):
 
 
 class Row:
-    """One line of a table; its values a road come from `figures`, added up."""
+    """One line of a table. The value of a road is the sum of its `figures`."""
 
     def __init__(self, title, *figures, factor=1.0):
         self.title = title
@@ -157,7 +157,7 @@ def tables(results, machine):
 
 
 def wrong(results):
-    """What no road may do, and did: a line each."""
+    """The faults that were found, one line each."""
     return [f"{road}: {figure} is {max(values):.0f}" for figure, roads in results.values.items()
             if figure.endswith(WRONG) for road, values in roads.items() if max(values) > 0]
 

@@ -1,4 +1,4 @@
-"""What is compared: one function a row. Each yields (server, figure, value); bench/compare calls it once a round."""
+"""The rows of the comparison: one function each, called once a round, which yields (server, figure, value)."""
 import os
 import random
 import re

@@ -1,4 +1,4 @@
-"""What a bide and its nats-server use, sampled while they run: processor time, memory, threads."""
+"""Samples the processor time, memory and threads of a bide and its nats-server while they run."""
 import bisect
 import os
 import re

@@ -1,4 +1,4 @@
-// Who may read, and for how long, on the real front with a real socket.
+// Which clients may read, and for how long, on the real front with a real socket.
 #include "server/api/admission.h"
 
 #include <doctest/doctest.h>
@@ -78,7 +78,7 @@ TEST_CASE("admission: a token in the URL is none") {
   CHECK(status_of(get(guarded.server, "/job/a?access_token=ada-1&token=ada-1")) == 401);
 }
 
-TEST_CASE("admission: path and method come before who asks, parameters after") {
+TEST_CASE("admission: path and method are judged before the client, parameters after it") {
   Guarded guarded;
   CHECK(status_of(get(guarded.server, "/nothing")) == 404);
   CHECK(status_of(get(guarded.server, "/job/a", "", "POST")) == 405);
@@ -88,14 +88,14 @@ TEST_CASE("admission: path and method come before who asks, parameters after") {
   CHECK(status_of(get(guarded.server, "/job/none", bearing("ada-1"))) == 404);
 }
 
-TEST_CASE("admission: whoever keeps the process alive needs no token") {
+TEST_CASE("admission: probes need no token") {
   Guarded guarded;
   for (const char* const target : {"/livez", "/readyz", "/health", "/health/ready"}) {
     CHECK(status_of(get(guarded.server, target)) == 200);
   }
 }
 
-TEST_CASE("admission: a good token reads, by whichever road it comes") {
+TEST_CASE("admission: a good token reads, however it is presented") {
   Guarded guarded;
   CHECK(status_of(get(guarded.server, "/job/a", bearing("ada-1"))) == 200);
   CHECK(status_of(get(guarded.server, "/job/a", bearing("ada-1"), "HEAD")) == 200);

@@ -1,5 +1,5 @@
-// What clients get that know more than this server, or ask for what it does not have: contract
-// table, rows 1, 10 and 17.
+// Requests of clients that know more than this server, or ask for a job that it does not have:
+// contract table, rows 1, 10 and 17.
 #include <doctest/doctest.h>
 
 #include <deque>
@@ -86,7 +86,7 @@ double seconds_since(std::chrono::steady_clock::time_point began) {
 
 }  // namespace
 
-TEST_CASE("freshness: what is known, to clients that know no more, costs no question") {
+TEST_CASE("freshness: a known state costs no question if the client knows no more") {
   ServedTable server;
   server.apply(defined("build-7", 1));
   const std::string tag = tag_in(answer_to(server, "/job/build-7"));
@@ -327,7 +327,7 @@ TEST_CASE("freshness: a client that hangs up while it is held is forgotten") {
   CHECK(server.http_metrics.clients_gone == 2);
 }
 
-TEST_CASE("freshness: draining answers who is held with 503, for nobody knows") {
+TEST_CASE("freshness: draining answers held requests with 503, because nothing is certain") {
   ServedTable server;
   server.apply(defined("build-7", 1));
   server.tail.ends_at({kEpoch, 2});
@@ -428,7 +428,7 @@ TEST_CASE("freshness: the feed goes on behind a later id once the table is there
   CHECK(told.get() == "hello, job completed");
 }
 
-TEST_CASE("freshness: a stream that cannot be made sure of is put off") {
+TEST_CASE("freshness: a stream is put off if NATS does not answer") {
   ServedTable server;
   server.apply(defined("build-7", 1));
   server.tail.fail();

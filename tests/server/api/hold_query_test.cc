@@ -83,7 +83,7 @@ TEST_CASE("hold_query: Prefer waits too, and the parameter wins") {
   CHECK_FALSE(parsed("", {"Prefer: wait=soon"}).wait);
 }
 
-TEST_CASE("hold_query: a wait that is none is refused, whatever Prefer says") {
+TEST_CASE("hold_query: an invalid wait is refused, whatever Prefer says") {
   const std::string expected = "wait is a duration like 30s, 1m30s, 500ms, or bare seconds";
   for (const char* query : {"wait=", "wait=soon", "wait=-1s", "wait=+1", "wait=1s1s", "wait"}) {
     CAPTURE(query);
@@ -204,7 +204,7 @@ TEST_CASE("hold_query: expect counts agents, for done alone") {
   }
 }
 
-TEST_CASE("hold_query: an until that is none is told the allowed words") {
+TEST_CASE("hold_query: an invalid until is refused with the allowed words") {
   for (const char* query : {"until=", "until=finished", "until=Done", "until=done,failed",
                             "until=failed,", "until=,failed", "until=failed,+skipped"}) {
     CAPTURE(query);

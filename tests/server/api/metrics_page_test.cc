@@ -1,4 +1,4 @@
-// What `/metrics` says of a server that serves: each kind of answer moves what it should.
+// `/metrics` of a running server: each kind of answer changes the right metrics.
 #include "server/api/metrics_page.h"
 
 #include <doctest/doctest.h>
@@ -47,7 +47,7 @@ bool becomes(ServedTable& server, const std::string& name, double value) {
   return ServedTable::wait_until([&] { return value_of(page_of(server), name) == value; });
 }
 
-TEST_CASE("metrics page: what is parked is told by kind and road, and leaves again") {
+TEST_CASE("metrics page: parked requests are counted by kind and transport, and leave again") {
   ServedTable server;
   server.apply(defined("a", 1));
   server.apply(defined("b", 2));
@@ -83,7 +83,7 @@ TEST_CASE("metrics page: what is parked is told by kind and road, and leaves aga
   CHECK(becomes(server, "bide_clients_gone_total", 7));
 }
 
-TEST_CASE("metrics page: a list and the statistics that are waited for") {
+TEST_CASE("metrics page: waiters on a list and on the statistics") {
   ServedTable server;
   server.apply(defined("a", 1));
   for (const std::string target : {"/job", "/job/status"}) {
@@ -98,7 +98,7 @@ TEST_CASE("metrics page: a list and the statistics that are waited for") {
   }
 }
 
-TEST_CASE("metrics page: who was parked is in one histogram, who was not in the other") {
+TEST_CASE("metrics page: parked requests are in one histogram, others in the other") {
   ServedTable server;
   server.apply(defined("a", 1));
   server.apply(defined("b", 3));
@@ -193,7 +193,7 @@ TEST_CASE("metrics page: the time runs from the delivery that was not yet dealt 
   CHECK(value_of(page, "bide_event_to_answer_seconds_sum{to=\"request\"}") >= 7);
 }
 
-TEST_CASE("metrics page: what the parser refuses is told by status") {
+TEST_CASE("metrics page: the parser's refusals are counted by status") {
   ServedTable server;
   for (const auto& [request, status] : std::vector<std::pair<std::string, std::string>>{
            {"GET / HTTP/1.1\r\n\r\n", "400"},
@@ -219,7 +219,7 @@ TEST_CASE("metrics page: a head that does not come is a 408 and a slow client") 
   CHECK(becomes(server, "bide_clients_slow_total", 1));
 }
 
-TEST_CASE("metrics page: what is not served as asked is told by reason") {
+TEST_CASE("metrics page: requests that are not served as asked are counted by reason") {
   JobTable::Options options;
   options.parked_max = 1;
   ServedTable server({}, options);

@@ -1,5 +1,5 @@
-// tests/server/api/query_request.h: Requests as parsers of queries see them, and what their
-// conditions mean.
+// tests/server/api/query_request.h: Requests for the tests of query parsers, and checks of the
+// conditions that were parsed.
 #pragma once
 
 #include <httplib.h>
@@ -26,7 +26,7 @@ inline httplib::Request request_of(std::string_view query,
   return request;
 }
 
-// What the condition says of a broadcast job after this history (history_of), long settled.
+// The verdict of the condition on a broadcast job with this history (history_of), long settled.
 inline Verdict judged(const Condition& condition, std::string_view history) {
   Job job("j");
   absorb_all(job, {defined("j", 1, about("jobs.query._all"))});

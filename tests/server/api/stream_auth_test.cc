@@ -1,4 +1,4 @@
-// What becomes of a stream whose token expires, is renewed or revoked.
+// Streams whose token expires, is renewed or revoked.
 #include <doctest/doctest.h>
 
 #include "tests/server/auth/fake_authority.h"
@@ -49,7 +49,7 @@ TEST_CASE("stream auth: no token, no stream") {
   }
 }
 
-TEST_CASE("stream auth: a WebSocket's token may be a subprotocol, which is not said back") {
+TEST_CASE("stream auth: a WebSocket's token may be a subprotocol, which is not echoed") {
   Guarded guarded;
   StreamReader reader(guarded.server, Road::kSocket, "a", "",
                       "Sec-WebSocket-Protocol: bide.v1, bearer.ada-1\r\n");

@@ -1,4 +1,4 @@
-// What happens on streams while nothing happens, on a clock that is turned by hand.
+// Streams without news, on a fake clock.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -93,7 +93,7 @@ TEST_CASE("stream heartbeat: is not put off by news") {
   }
 }
 
-TEST_CASE("stream heartbeat: when NATS is away it is the end, to be continued later") {
+TEST_CASE("stream heartbeat: ends the stream when NATS is away, and the client may come again") {
   for (const Road road : kBothRoads) {
     SilentServer server(road);
     StreamReader reader = begin(server, road);
@@ -103,7 +103,7 @@ TEST_CASE("stream heartbeat: when NATS is away it is the end, to be continued la
   }
 }
 
-TEST_CASE("stream heartbeat: a WebSocket that leaves a ping unanswered is as good as gone") {
+TEST_CASE("stream heartbeat: a WebSocket that leaves a ping unanswered is closed") {
   SilentServer server(Road::kSocket);
   StreamReader reader = begin(server, Road::kSocket);
   server.clock.advance(25s);
@@ -117,7 +117,7 @@ TEST_CASE("stream heartbeat: a WebSocket that leaves a ping unanswered is as goo
   CHECK(server.table.wait_parked(0));
 }
 
-TEST_CASE("stream heartbeat: a WebSocket in the middle of its message twice is as good as gone") {
+TEST_CASE("stream heartbeat: a WebSocket in the middle of its message twice is closed") {
   SilentServer server(Road::kSocket);
   StreamReader reader = begin(server, Road::kSocket);
   be_heard(server, reader, client_frame(Opcode::kText, "{\"au", {.fin = false}));
@@ -129,7 +129,7 @@ TEST_CASE("stream heartbeat: a WebSocket in the middle of its message twice is a
 }
 
 TEST_CASE(
-    "stream_heartbeat: once tokens were read anew a stream ends, for its client to come again") {
+    "stream_heartbeat: after tokens were read again a stream ends, and its client comes again") {
   for (const Road road : kBothRoads) {
     SilentServer server(road);
     StreamReader reader = begin(server, road);

@@ -38,7 +38,7 @@ std::string detail_of(std::string_view query, bool ends = true) {
 
 }  // namespace
 
-TEST_CASE("stream_query: without a word the stream begins at the beginning and ends when final") {
+TEST_CASE("stream_query: by default nothing is known, and the stream ends when the job is final") {
   const StreamQuery query = parsed("");
   CHECK_FALSE(query.last_event_id);
   CHECK(query.end.kind() == Kind::kFinal);
@@ -51,7 +51,7 @@ TEST_CASE("stream_query: the last event id comes by field or by parameter, and t
   CHECK(id_of(parsed("last_event_id=" + kOtherId, {"Last-Event-ID: " + kId})) == kId);
 }
 
-TEST_CASE("stream_query: an id that bide cannot have given stands for nothing known") {
+TEST_CASE("stream_query: an id that is not bide's counts as none") {
   for (const std::string& id : std::vector<std::string>{
            "", "42", "of-another-server", "\"" + kId + "\"", "W/" + kId, kId + " ", kId + "0",
            "018a-7-0123456789abcdef", "18A-7-0123456789abcdef", "18a-07-0123456789abcdef"}) {
@@ -86,7 +86,7 @@ TEST_CASE("stream_query: until=change and until=exists name no end") {
   }
 }
 
-TEST_CASE("stream_query: what is malformed is refused with what was expected") {
+TEST_CASE("stream_query: malformed parameters are refused, and the answer says what is expected") {
   CHECK(detail_of("until=finished").starts_with("until is not one of the allowed words: "));
   CHECK(detail_of("until=").starts_with("until is not one of the allowed words: "));
   CHECK(detail_of("until=done&until=done") == "until is given twice; give it once");

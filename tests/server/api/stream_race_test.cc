@@ -1,4 +1,4 @@
-// Streams, their clients and the news, all at once: for the sanitizers above all.
+// Many streams, clients and events at once, above all for the sanitizers.
 #include <doctest/doctest.h>
 
 #include <atomic>

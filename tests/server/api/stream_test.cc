@@ -1,4 +1,4 @@
-// What streams tell, by server-sent events and by WebSocket alike.
+// The records of streams, over server-sent events and WebSocket alike.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -120,7 +120,7 @@ TEST_CASE("stream: a client that knows the present state is told the next one fi
   }
 }
 
-TEST_CASE("stream: an id of another state, another server or of nobody is told the present state") {
+TEST_CASE("stream: an id of another state or server, or an invented one, begins at present") {
   ServedTable server;
   server.apply(defined("build-7", 1));
   const std::string old = get(server, "build-7").tag;
@@ -134,7 +134,7 @@ TEST_CASE("stream: an id of another state, another server or of nobody is told t
   }
 }
 
-TEST_CASE("stream: who knows the last state is told that it was the last") {
+TEST_CASE("stream: a client that knows the last state is told that it was the last") {
   ServedTable server;
   server.apply(defined("build-7", 1));
   server.apply(happened("build-7", 2, EventKind::kCompleted, "a"));

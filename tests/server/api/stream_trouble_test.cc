@@ -1,4 +1,5 @@
-// Streams whose client leaves or is slow, whose server has no room, no news or no time left.
+// Streams whose client leaves or is slow, or whose server has no room, no fresh state, or shuts
+// down.
 #include <doctest/doctest.h>
 
 #include <future>
@@ -101,7 +102,7 @@ TEST_CASE(
   CHECK(server.wait_parked(0));
 }
 
-TEST_CASE("stream: draining ends each of them properly, and resets nobody") {
+TEST_CASE("stream: draining ends each of them properly, without a reset") {
   ServedTable server;
   server.apply(defined("build-7", 1));
   std::vector<StreamReader> readers;
@@ -118,7 +119,7 @@ TEST_CASE("stream: draining ends each of them properly, and resets nobody") {
   CHECK(server.connections() == 0);
 }
 
-TEST_CASE("stream: where there is no room the state is told, and to come back later") {
+TEST_CASE("stream: without room the client gets the state, and is told to come back later") {
   for (const Road road : kBothRoads) {
     ServedTable server({}, {.parked_max = 1});
     server.apply(defined("build-7", 1));

@@ -1,5 +1,5 @@
-// Every response to the letter of RFC 9110 and 9112, of every resource and status: Date, framing,
-// HEAD, what a 304 carries, Vary, Allow, problems, and whether the connection goes on.
+// Responses of every resource and status follow RFC 9110 and 9112 to the letter: Date, framing,
+// HEAD, the fields of a 304, Vary, Allow, problems, and whether the connection goes on.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -162,7 +162,7 @@ std::vector<Asked> all_answers(Site& site) {
   return all;
 }
 
-// The Vary of what is a state or says so; empty: none.
+// The Vary of a response with a state or about one; empty: none.
 std::string vary_of(const Asked& asked, int status) {
   const auto has = [&](const char* text) { return asked.target.find(text) != std::string::npos; };
   if ((has("/livez") || has("/readyz") || has("/health")) && status != 400) return "Accept";
@@ -204,7 +204,7 @@ void check_problem(const Answer& answer) {
   }
 }
 
-// What differs from one answer to the next, whoever asks.
+// Fields that differ from one answer to the next, for any client.
 Fields without_time(Fields fields) {
   for (const char* name : {"Date", "Bide-Waited"}) fields.erase(name);
   return fields;
@@ -238,7 +238,7 @@ TEST_CASE("http_letter: GET and HEAD of every resource, in every status") {
   for (const Asked& asked : all_answers(site)) check_both_methods(site, asked);
 }
 
-TEST_CASE("http_letter: what is not fresh is 503 and says when to come again") {
+TEST_CASE("http_letter: a state that is not fresh is 503 and says when to come again") {
   Site site;
   bool reading = false;
   SUBCASE("NATS is away") { site.server.contact.heard(TimePoint{}); }
@@ -278,7 +278,7 @@ TEST_CASE("http_letter: a 304 has these fields and no others") {
   }
 }
 
-TEST_CASE("http_letter: probes say JSON to those who ask for it") {
+TEST_CASE("http_letter: probes answer in JSON if they are asked to") {
   Site site;
   const std::string json = "Accept: application/json\r\n";
   for (const auto& [target, status] : std::map<std::string, std::string>{
@@ -377,7 +377,7 @@ TEST_CASE("http_letter: 256 UUIDs fit into one request, however they are listed"
   }
 }
 
-TEST_CASE("http_letter: without tokens a foreign Host is 421, for every resource and road") {
+TEST_CASE("http_letter: without tokens a foreign Host is 421, for every resource and transport") {
   Site site;
   const ServedHosts hosts("127.0.0.1", {"jobs.example"});
   site.server.use_hosts(hosts);
@@ -448,7 +448,7 @@ TEST_CASE("http_letter: other methods than GET and HEAD are 405 or 501") {
 }
 
 TEST_CASE(
-    "http_letter: what the parser refuses is told as well as anything, to HEAD without a body") {
+    "http_letter: the parser's refusals are problems like all others, to HEAD without a body") {
   Site site;
   const std::string long_value(30'000, 'x');
   const std::vector<Asked> refused = {

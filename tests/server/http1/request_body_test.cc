@@ -1,6 +1,6 @@
-// Requests whose end two servers have seen in different places, as published for other servers and
-// proxies: CL.TE, TE.CL, TE.TE, CL.0, 0.CL, and chunks. Every spelling of a coding is tried alone
-// and next to a length, before and behind it.
+// Requests whose end different servers have found in different places, as published for other
+// servers and proxies: CL.TE, TE.CL, TE.TE, CL.0, 0.CL, and chunks. Every spelling of a coding is
+// tried alone and next to a length, before and behind it.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -364,7 +364,7 @@ TEST_CASE("request_body: chunks") {
   check_table(kChunks, chunks);
 }
 
-TEST_CASE("request_body: what looks like two requests and is one, and the other way round") {
+TEST_CASE("request_body: one request that looks like two, and two that look like one") {
   check_table(kWhole);
 }
 

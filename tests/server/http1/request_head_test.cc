@@ -200,7 +200,7 @@ const Table kExpectations = {
       "100-continue=x", "\"100-continue\"", "100 -continue", "100", "100-continuex"}},
 };
 
-// All bytes of what is sent.
+// All bytes that are sent.
 const Table kWhole = {
     {"one empty line may come first, RFC 9112 section 2.2", 200, {"\r\n" + get("/x")}, {"/x"}},
     {"and nothing else, the same section",
@@ -325,7 +325,7 @@ TEST_CASE("request_head: a refusal comes with the byte that earns it, not later"
   }
 }
 
-TEST_CASE("request_head: what stands before an error is answered, what stands behind is not") {
+TEST_CASE("request_head: requests before an error are answered, those behind it are not") {
   ServedTable server;
   Client client = server.dial();
   client.send(get("/livez") + get("/nothing") + "GET /livez HTTP/1.1\r\n\r\n" + get("/livez"));
@@ -335,7 +335,7 @@ TEST_CASE("request_head: what stands before an error is answered, what stands be
   CHECK(client.at_end());
 }
 
-TEST_CASE("request_head: of an absolute target Host says nothing to a WebSocket either") {
+TEST_CASE("request_head: with an absolute target Host does not count for a WebSocket either") {
   ServedTable server;
   server.apply(testing::defined("a", 1));
   for (const bool ours : {true, false}) {

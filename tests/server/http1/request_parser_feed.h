@@ -1,5 +1,5 @@
 // tests/server/http1/request_parser_feed.h: Drives the request parser as a connection does, and
-// writes down what came out.
+// records its output.
 #pragma once
 
 #include <algorithm>

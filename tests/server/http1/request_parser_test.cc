@@ -64,7 +64,7 @@ TEST_CASE("request parser: a request becomes method, target, path, query and fie
         Fields{{"Accept", "text/plain"}, {"Accept", "*/*"}, {"Prefer", "100%0D%0A \xE4"}});
 }
 
-TEST_CASE("request parser: it says whom a request is for") {
+TEST_CASE("request parser: it finds the host that a request is for") {
   struct Row {
     std::string bytes;
     std::optional<std::string_view> host;
@@ -103,7 +103,7 @@ TEST_CASE("request parser: versions are 1.0 and 1.1, unreserved characters have 
   CHECK(fed.requests[1].path == "/j%2f");
 }
 
-TEST_CASE("request parser: what the parser does not own in a request stays as it is") {
+TEST_CASE("request parser: members that the parser does not own stay as they are") {
   httplib::Request request;
   request.remote_addr = "192.0.2.1";
   request.remote_port = 4711;
@@ -113,7 +113,7 @@ TEST_CASE("request parser: what the parser does not own in a request stays as it
   CHECK(request.remote_port == 4711);
 }
 
-TEST_CASE("request parser: of an absolute target the path counts, whatever Host says") {
+TEST_CASE("request parser: the path of an absolute target counts, whatever Host says") {
   for (const char* bytes : {"GET http://real.example/ HTTP/1.1\r\nHost: other\r\n\r\n",
                             "GET HTTPS://real.example?q HTTP/1.1\r\nHost: other\r\n\r\n",
                             "GET http://real.example HTTP/1.0\r\n\r\n"}) {

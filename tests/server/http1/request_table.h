@@ -42,7 +42,7 @@ class EchoServer {
   }
 
   [[nodiscard]] int handled() const { return handled_; }
-  // A client that has sent the bytes and what is behind them. `bytewise`: each byte is a segment.
+  // A client that has sent the bytes and those behind them. `bytewise`: each byte is a segment.
   [[nodiscard]] Client client_of(std::string_view bytes, bool bytewise) const {
     Client client = table_.dial();
     client.send_at_once();

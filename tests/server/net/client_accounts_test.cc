@@ -37,7 +37,7 @@ TEST_CASE("client accounts: one client's places end at the limit, another's do n
   CHECK(taken(accounts, kAda, 2) == 1);
 }
 
-TEST_CASE("client accounts: what costs more takes more, all of it or nothing") {
+TEST_CASE("client accounts: a larger amount is taken as a whole or not at all") {
   ClientAccounts accounts({.places = 300});
   REQUIRE(accounts.take(Share::kPlaces, kAda, 256));
   CHECK_FALSE(accounts.take(Share::kPlaces, kAda, 45));
@@ -57,7 +57,7 @@ TEST_CASE("client accounts: without a limit nothing is kept") {
   CHECK(accounts.size() == 0);
 }
 
-TEST_CASE("client accounts: who holds nothing any more is forgotten") {
+TEST_CASE("client accounts: a client that holds nothing any more is forgotten") {
   ClientAccounts accounts({.places = 3});
   for (std::uint64_t client = 0; client < 1000; ++client) {
     REQUIRE(accounts.take(Share::kPlaces, client << 32));

@@ -42,7 +42,7 @@ bool is_served(Client client) {
 bool wait_connections(const ServedTable& server, std::size_t count) {
   return ServedTable::wait_until([&] { return server.connections() == count; });
 }
-// For what is told apart by its time.
+// For clients that differ only in their time.
 void let_pass(std::chrono::milliseconds time) {
   const TimePoint end = system_clock().now() + time;
   REQUIRE(ServedTable::wait_until([&] { return system_clock().now() > end; }));
@@ -70,7 +70,7 @@ TEST_CASE("client limits: one client's connections end at its limit, another's d
   CHECK(is_served(server.dial()));
 }
 
-TEST_CASE("client limits: where room is needed, idle connections go, the oldest first") {
+TEST_CASE("client limits: if room is needed, idle connections are closed, the oldest first") {
   ServedTable server;
   server.apply(defined("a", 1));
   std::vector<Client> old;
@@ -111,7 +111,7 @@ TEST_CASE("client limits: where room is needed, idle connections go, the oldest 
   CHECK(is_200(held.response()));
 }
 
-TEST_CASE("client limits: what is kept of one client's half-sent heads has a bound") {
+TEST_CASE("client limits: the memory for one client's half-sent heads has a limit") {
   const ServedTable server(limits_of({.kept_kib = 64}));
   const std::string half = "GET /livez HTTP/1.1\r\nHost: test\r\nX: " + std::string(15'000, 'x');
   std::vector<Client> slow;
@@ -141,7 +141,7 @@ TEST_CASE("client limits: what is kept of one client's half-sent heads has a bou
   }));
 }
 
-TEST_CASE("client limits: what is sent behind held requests has a bound, the answer comes anyway") {
+TEST_CASE("client limits: input behind held requests has a limit, the answer comes anyway") {
   ServedTable server(limits_of({.kept_kib = 40}));
   server.apply(defined("a", 1));
   std::string behind;
@@ -164,7 +164,7 @@ TEST_CASE("client limits: what is sent behind held requests has a bound, the ans
   }
 }
 
-TEST_CASE("client limits: one client's half-sent messages have a bound") {
+TEST_CASE("client limits: one client's half-sent messages have a limit") {
   ServedTable server(limits_of({.kept_kib = 32}));
   server.apply(defined("a", 1));
   const std::string half = client_frame(Opcode::kText, "{", {.fin = false});
@@ -198,7 +198,7 @@ TEST_CASE("client limits: half a TLS record has a request's time, not that of an
   CHECK(server.http_metrics.clients_slow == 1);
 }
 
-TEST_CASE("client limits: TLS handshakes that nobody goes on with make room for others") {
+TEST_CASE("client limits: abandoned TLS handshakes make room for others") {
   const TlsSite site;
   Front::Limits limits;
   limits.handshakes = {.all = 4, .per_client = 4};
@@ -276,7 +276,7 @@ TEST_CASE("client limits: behind a trusted proxy each request counts for the cli
   REQUIRE(server.wait_parked(1));
 }
 
-TEST_CASE("client limits: who is no trusted proxy cannot say for whom it asks") {
+TEST_CASE("client limits: only a trusted proxy can name the client of a request") {
   ServedTable server(limits_of({.places = 1}), {}, system_clock(), nullptr, {},
                      testing::usual_tls(), TrustedProxies({*AddressRange::parse("127.0.0.9")}));
   server.apply(defined("a", 1));

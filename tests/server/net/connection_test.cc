@@ -70,7 +70,7 @@ TEST_CASE("connection: a half-closed client has left only when it resets") {
   CHECK(connection.on_events(connection.life(), kReset));
 }
 
-TEST_CASE("connection: who left just before the request was parked is told of at once") {
+TEST_CASE("connection: a client that left just before its request was parked is reported at once") {
   Connection connection;
   connection.note(kFin);
   CHECK(connection.rest_parked().urgent == kFin);

@@ -1,4 +1,5 @@
-// The limits on a real socket, at their edge and one beyond, and how long who is slow may be so.
+// The limits on a real socket, at their edge and one beyond, and how long slow clients are
+// tolerated.
 #include <doctest/doctest.h>
 #include <malloc.h>
 
@@ -50,7 +51,8 @@ std::string head_of(std::size_t bytes) {
   return get("/livez", "X: " + std::string(bytes - start.size() - 2, 'x') + "\r\n");
 }
 
-// How long a client waits for what `end` sees, from now on; it says whether that was as it should.
+// Measures how long `end` takes, which waits for the end of a connection and returns whether it is
+// the right one.
 template <typename End>
 std::pair<bool, milliseconds> timed(End&& end) {
   const auto begin = steady_clock::now();
@@ -159,7 +161,8 @@ TEST_CASE("front_limits: between requests a connection may idle, and is closed t
   CHECK(server.http_metrics.clients_slow == 0);
 }
 
-TEST_CASE("front_limits: who takes no byte is cut, who is held or takes some is not") {
+TEST_CASE(
+    "front_limits: a client that takes no byte is cut, one that is held or takes some is not") {
   const milliseconds limit = 300ms;
   ServedTable server({.idle = 30s, .write = limit});
   Definition definition;
@@ -175,7 +178,7 @@ TEST_CASE("front_limits: who takes no byte is cut, who is held or takes some is 
   CHECK(server.table.parked() == 1);
 }
 
-TEST_CASE("front_limits: who takes less than 1 KiB a second is cut, but for a stream") {
+TEST_CASE("front_limits: a client that takes less than 1 KiB a second is cut, except on a stream") {
   ServedTable server({.idle = 30s, .write = 1s});  // 30 KiB in that time.
   Definition definition;
   definition.operation = "{\"blob\":\"" + std::string(900'000, 'x') + "\"}";
@@ -196,7 +199,7 @@ TEST_CASE("front_limits: who takes less than 1 KiB a second is cut, but for a st
   CHECK(stream.more());
 }
 
-TEST_CASE("front_limits: one client leaves no more unread than it may, while jobs change") {
+TEST_CASE("front_limits: one client's unread bytes have a limit while jobs change") {
   constexpr std::size_t kMax = 4 << 20;
   ServedTable server({.unread_bytes_max = kMax});
   Definition definition;
@@ -235,7 +238,7 @@ TEST_CASE("front_limits: one client leaves no more unread than it may, while job
   CHECK(client.response().starts_with("HTTP/1.1 200 "));
 }
 
-TEST_CASE("front_limits: who reads slowly costs 64 KiB at most, however large a job or a list is") {
+TEST_CASE("front_limits: a slow reader costs 64 KiB at most, however large a job or a list is") {
   ServedTable server({.write = 1s});
   Definition definition;
   definition.operation = "{\"blob\":\"" + std::string(900'000, 'x') + "\"}";

@@ -114,7 +114,7 @@ TEST_CASE("front: a slow reader gets all of a large body, and holds up nobody") 
   }
 }
 
-TEST_CASE("front: who does not finish a request's head in time gets 408, who idles is closed") {
+TEST_CASE("front: a head that is not finished in time gets 408, an idle client is closed") {
   ServedTable server({.idle = 100ms, .head = 100ms});
   Client slow = server.dial();
   slow.send("GET /livez HTT");
@@ -125,7 +125,7 @@ TEST_CASE("front: who does not finish a request's head in time gets 408, who idl
   CHECK(server.http_metrics.clients_slow == 1);
 }
 
-TEST_CASE("front: what is no HTTP is refused, and the connection closed without a reset") {
+TEST_CASE("front: input that is not HTTP is refused, and the connection closed without a reset") {
   ServedTable server;
   Client client = server.dial();
   client.send("GET /livez HTTP/1.1\nHost: x\n\n" + std::string(100'000, 'x'));
@@ -181,7 +181,7 @@ TEST_CASE("front: the deadline answers, and never later than asked") {
   CHECK(has(response, "Bide-Outcome: timeout\r\nBide-Waited: 0.2"));
 }
 
-TEST_CASE("front: draining answers all who are held, closes all who idle, and resets nobody") {
+TEST_CASE("front: draining answers held clients, closes idle ones, and resets none") {
   ServedTable server;
   server.apply(defined("build-7", 1));
   std::vector<Client> held;

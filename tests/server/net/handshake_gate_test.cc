@@ -44,7 +44,7 @@ TEST_CASE("handshake gate: one client's wait at its limit, another's go in") {
   CHECK(gate.room() == 10);
 }
 
-TEST_CASE("handshake gate: where there is room for nobody, clients take turns") {
+TEST_CASE("handshake gate: without room, clients take turns") {
   HandshakeGate gate({.all = 2, .per_client = 2});
   REQUIRE(gate.enter(kAda, 1) == Verdict::kIn);
   REQUIRE(gate.enter(kAda, 2) == Verdict::kIn);
@@ -61,7 +61,8 @@ TEST_CASE("handshake gate: where there is room for nobody, clients take turns") 
   CHECK_FALSE(gate.next());
 }
 
-TEST_CASE("handshake gate: as many wait for one client as may, and nothing stays of them") {
+TEST_CASE(
+    "handshake gate: one client's waiting handshakes have a limit, and leave nothing behind") {
   HandshakeGate gate({.all = 1, .per_client = 1, .waiting_per_client = 3});
   REQUIRE(gate.enter(kAda, 1) == Verdict::kIn);
   for (std::uint64_t key = 2; key < 5; ++key) CHECK(gate.enter(kAda, key) == Verdict::kWaiting);

@@ -1,5 +1,5 @@
-// Clients that close their sending side, or the whole connection with a reset, in every phase of
-// it.
+// Clients that close their sending side, or the whole connection with a reset, in every phase of a
+// connection.
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -84,18 +84,18 @@ TEST_CASE("hang_up: a reset ends a connection in every phase") {
   check_leaves_nothing([](Client& client) { client.reset(); });
 }
 
-TEST_CASE("hang_up: so does closing") {
+TEST_CASE("hang_up: closing ends a connection in every phase") {
   check_leaves_nothing([](Client& client) { client.close(); });
 }
 
-TEST_CASE("hang_up: and a FIN, once all was read that is still to be said") {
+TEST_CASE("hang_up: a FIN ends a connection in every phase, once the rest was read") {
   check_leaves_nothing([](Client& client) {
     client.half_close();
     while (client.more()) client.received().clear();
   });
 }
 
-TEST_CASE("hang_up: who half-closes while being answered gets the whole answer") {
+TEST_CASE("hang_up: a client that half-closes while being answered gets the whole answer") {
   ServedTable server;
   server.apply(defined("big", 1, large()));
   Client client(server.port, 4096);

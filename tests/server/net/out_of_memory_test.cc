@@ -1,5 +1,6 @@
-// Every allocation of the server's threads fails once, one after the other, in all that a client
-// may do. After each the server must still answer, and have given back what it held for the client.
+// Every allocation of the server's threads fails once, one after the other, in everything that a
+// client may do. After each failure the server must still answer, and hold nothing more for the
+// client.
 #include <doctest/doctest.h>
 
 #include <algorithm>

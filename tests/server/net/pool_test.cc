@@ -33,7 +33,7 @@ class BusyPool {
 
 }  // namespace
 
-TEST_CASE("pool: tasks that are queued go before what is laborious, and between") {
+TEST_CASE("pool: queued tasks run before and between laborious ones") {
   BusyPool busy;
   std::string order;
   std::promise<void> done;
@@ -50,7 +50,7 @@ TEST_CASE("pool: tasks that are queued go before what is laborious, and between"
   CHECK(order == "tttLnLnLn");
 }
 
-TEST_CASE("pool: turns go behind tasks, and take turns with what is laborious") {
+TEST_CASE("pool: turns run behind tasks, and alternate with laborious tasks") {
   BusyPool busy;
   std::string order;
   std::promise<void> done;
@@ -65,7 +65,7 @@ TEST_CASE("pool: turns go behind tasks, and take turns with what is laborious") 
   CHECK(order == "tttLTLTLT");
 }
 
-TEST_CASE("pool: tasks without an end do not keep what is laborious from its turn") {
+TEST_CASE("pool: tasks without an end do not starve laborious ones") {
   BusyPool busy;
   std::atomic<bool> had_its_turn{false};
   std::promise<void> done;
@@ -80,7 +80,7 @@ TEST_CASE("pool: tasks without an end do not keep what is laborious from its tur
   had_its_turn = true;
 }
 
-TEST_CASE("pool: what is queued when it ends is run, of either kind") {
+TEST_CASE("pool: tasks of either kind that are queued when it ends are run") {
   int run = 0;
   {
     Pool pool([](std::uint64_t, std::uint32_t) {});

@@ -64,7 +64,7 @@ const std::vector<Kind> kKinds = {
 
 }  // namespace
 
-TEST_CASE("slow_clients: none of any kind keeps others waiting") {
+TEST_CASE("slow_clients: no kind of slow client keeps others waiting") {
   use_all_descriptors();
   ServedTable server({.linger = 30s});
   Definition large;

@@ -1,5 +1,5 @@
-// tests/server/net/tls_pipe.h: A TLS client that sends its bytes as it is told to: in pieces, or
-// damaged, or records that OpenSSL would not send.
+// tests/server/net/tls_pipe.h: A TLS client whose bytes a test controls: sent in pieces, damaged,
+// or as records that OpenSSL would not send.
 #pragma once
 
 #include <openssl/evp.h>

@@ -1,8 +1,8 @@
-// tests/server/net/tls_site.h: What a test needs to speak TLS: certificates made on the spot, and
-// the client's side of a session on a blocking socket.
+// tests/server/net/tls_site.h: Certificates made for a test, and the client's side of TLS on a
+// blocking socket.
 //
 // With TESTED_TLS=1.2 or 1.3 in the environment every ServedTable serves TLS and every Client
-// speaks that version of it: what holds without TLS is to hold with it.
+// speaks that version of it: tests that pass without TLS must pass with it.
 #pragma once
 
 #include <doctest/doctest.h>

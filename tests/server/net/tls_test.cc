@@ -1,5 +1,5 @@
-// TLS on the front's connections: what it adds to what front_test and the tests of the streams
-// check with TESTED_TLS set.
+// TLS on the front's connections, beyond what front_test and the tests of streams check when
+// TESTED_TLS is set.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -97,7 +97,7 @@ TEST_CASE("tls: 1.2 and 1.3 are spoken, with forward secrecy, and nothing older"
   CHECK(served.wait_failures(2));
 }
 
-TEST_CASE("tls: of the protocols that a client offers http/1.1 is chosen, or none") {
+TEST_CASE("tls: http/1.1 is chosen if the client offers it, otherwise no protocol") {
   Served served;
   const auto chosen = [&](std::string_view offered) {
     const TlsDialer dialer;
@@ -130,7 +130,7 @@ TEST_CASE("tls: a handshake, and what follows, may arrive byte by byte") {
   }
 }
 
-TEST_CASE("tls: who is parked may update keys, and is answered where it asks for that") {
+TEST_CASE("tls: a parked client may update keys, and is answered if it asks for that") {
   Served served;
   const TlsDialer dialer;
   Client client = served.dial(dialer);
@@ -202,7 +202,7 @@ TEST_CASE("tls: a parked client that says goodbye or closes is unparked at once"
   }
 }
 
-TEST_CASE("tls: what a parked client sends ahead is answered afterwards") {
+TEST_CASE("tls: requests that a parked client sends ahead are answered afterwards") {
   Served served;
   const TlsDialer dialer;
   Client client = served.dial(dialer);
@@ -216,7 +216,7 @@ TEST_CASE("tls: what a parked client sends ahead is answered afterwards") {
   CHECK(client.response().ends_with("ok\n"));
 }
 
-TEST_CASE("tls: what is no TLS is refused, and counted") {
+TEST_CASE("tls: input that is not TLS is refused, and counted") {
   Served served;
   SUBCASE("HTTP is told so in clear") {
     Client client(served.table.port, 0, nullptr);
@@ -238,7 +238,8 @@ TEST_CASE("tls: what is no TLS is refused, and counted") {
   CHECK(served.wait_nobody());
 }
 
-TEST_CASE("tls: who leaves before a word is not counted, who stops half-way is cut") {
+TEST_CASE(
+    "tls: a client that leaves before a byte is not counted, one that stops half-way is cut") {
   Served served({.head = 100ms});
   {
     Client silent(served.table.port, 0, nullptr);
@@ -252,7 +253,7 @@ TEST_CASE("tls: who leaves before a word is not counted, who stops half-way is c
   CHECK(served.wait_nobody());
 }
 
-TEST_CASE("tls: clients show a certificate where one is asked for, and the right one") {
+TEST_CASE("tls: clients must show a certificate if one is asked for, and the right one") {
   testing::ScratchDir scratch;
   const Identity authority("authority");
   authority.write(scratch.path() / "ca");
@@ -307,7 +308,7 @@ TEST_CASE("tls: reloading changes the certificate for new connections and leaves
   CHECK(young.response().ends_with("ok\n"));
 }
 
-TEST_CASE("tls: draining answers who is held, closes who idles, and cuts who is half-way") {
+TEST_CASE("tls: draining answers held clients, closes idle ones, and cuts handshakes") {
   Served served;
   const TlsDialer dialer;
   Client held = served.dial(dialer);
@@ -369,7 +370,7 @@ TEST_CASE("tls: large bodies go whole to slow readers under every cipher") {
   }
 }
 
-TEST_CASE("tls: keys that are worn are changed, in 1.2 with the connection") {
+TEST_CASE("tls: worn keys are changed, in 1.2 with the connection") {
   Served served;
   Definition definition;
   definition.operation = "{\"blob\":\"" + std::string(900'000, 'x') + "\"}";
@@ -407,7 +408,7 @@ TEST_CASE("tls: no record is larger than the client asked for") {
   }
 }
 
-TEST_CASE("tls: what may not follow a handshake ends the connection, also of who is parked") {
+TEST_CASE("tls: messages that may not follow a handshake end the connection, also a parked one") {
   Served served;
   const TlsDialer dialer;
   const auto is_cut = [&](bool parked, int type, std::string_view bytes) {
@@ -433,8 +434,8 @@ TEST_CASE("tls: what may not follow a handshake ends the connection, also of who
   CHECK(served.table.wait_parked(0));
 }
 
-// One read of the socket takes all of it: no event tells of what comes behind the request.
-TEST_CASE("tls: what comes in one piece with a request is not forgotten while that is parked") {
+// One read of the socket takes everything, so no event reports the input behind the request.
+TEST_CASE("tls: input in one piece with a request is not forgotten while that is parked") {
   Served served;
   const TlsDialer dialer;
   TlsPipe pipe(served.table.port, dialer, 0);
@@ -455,7 +456,7 @@ TEST_CASE("tls: what comes in one piece with a request is not forgotten while th
   CHECK(served.table.wait_parked(0));
 }
 
-TEST_CASE("tls: records without data, and such that a request is cut into, are no end") {
+TEST_CASE("tls: records without data do not end a connection, nor does a request in many records") {
   Served served;
   const TlsDialer dialer;
   TlsPipe pipe(served.table.port, dialer, 0);
@@ -535,7 +536,7 @@ TEST_CASE("tls: empty records and warnings in a row end the connection") {
   }
 }
 
-TEST_CASE("tls: of a request that was cut off, forged or repeated nothing is served") {
+TEST_CASE("tls: a request that was cut off, forged or repeated is not served") {
   Served served;
   const auto with_each_version = [&](auto&& check) {
     for (const int version : kVersions) {

@@ -45,7 +45,7 @@ TEST_CASE("trusted proxies: ports and brackets") {
   CHECK(client_of({"192.0.2.7, 10.0.0.9:80, [::1]:80"}) == "192.0.2.7");
 }
 
-TEST_CASE("trusted proxies: what is no address ends the walk at the last trusted proxy") {
+TEST_CASE("trusted proxies: an entry that is no address ends the walk at the last trusted proxy") {
   CHECK(client_of({}) == "10.0.0.1");
   CHECK(client_of({""}) == "10.0.0.1");
   CHECK(client_of({"10.0.0.9"}) == "10.0.0.9");

@@ -1,4 +1,4 @@
-// Clients that read as fast as bide sends keep no thread from others: after a turn they go to the
+// A client that reads as fast as bide sends does not keep a thread: after a turn it goes to the
 // back of the queue.
 #include <doctest/doctest.h>
 

@@ -24,7 +24,7 @@ constexpr std::uint64_t kOther = UINT64_MAX;
 
 }  // namespace
 
-TEST_CASE("unread_bytes: what a client's connections share counts once, alone or in lists") {
+TEST_CASE("unread_bytes: a snapshot counts once for a client's connections, alone or in lists") {
   UnreadBytes unread(1'000'000);
   const auto a = job(1000);
   const auto b = job(2000);
@@ -51,7 +51,7 @@ TEST_CASE("unread_bytes: what a client's connections share counts once, alone or
   CHECK(unread.bytes() == 0);
 }
 
-TEST_CASE("unread_bytes: one client has no more than it may, but for a single answer") {
+TEST_CASE("unread_bytes: one client stays within its limit, except for a single answer") {
   UnreadBytes unread(1000);
   const auto large = job(5000);
   const auto small = job(1);
