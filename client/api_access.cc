@@ -7,7 +7,7 @@
 #include <cstring>
 #include <iostream>
 
-#include "core/base/loopback.h"
+#include "core/base/host_port.h"
 
 namespace bide {
 

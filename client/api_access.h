@@ -10,7 +10,7 @@
 
 #include "client/arguments.h"
 #include "client/server_url.h"
-#include "server/settings/defaults.h"
+#include "server/settings/command_line.h"
 
 namespace bide {
 

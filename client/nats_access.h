@@ -22,8 +22,12 @@ struct NoNatsAccess {
 };
 
 // Each setting comes from its flag (`--nats-creds`), else from its variable (BIDE_NATS_CREDS), else
-// from the context. If none of them names a server, the URL that `bide serve` has left is used
-// (client/nats_server.h).
+// from the context. If none of them names a server, the URL that `bide serve` has left is used.
 [[nodiscard]] std::variant<NatsLogin, NoNatsAccess> find_nats_access(const Arguments& arguments);
+
+// For `bide emit` without --nats: the URL in the file `nats-url`, which `bide serve` leaves in
+// BIDE_DATA_DIR or the standard state folder. The URL may contain a secret. The error says where
+// the file was searched.
+[[nodiscard]] std::variant<std::string, Misuse> find_nats_server();
 
 }  // namespace bide

@@ -8,7 +8,7 @@
 #include "bench/micro/worker_entries.h"
 #include "core/table/job_table.h"
 #include "core/table/overview.h"
-#include "core/table/page_query.h"
+#include "core/table/target.h"
 
 namespace bide::bench {
 namespace {

@@ -52,4 +52,9 @@ std::string host_in_url(std::string_view host) {
   return address ? "[" + std::string(host) + "]" : std::string(host);
 }
 
+bool is_loopback_host(std::string_view host) {
+  const bool numeric = host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return host == "localhost" || host == "::1" || (numeric && host.starts_with("127."));
+}
+
 }  // namespace bide

@@ -34,4 +34,8 @@ struct HostPort {
 // In brackets if it has a colon, as URLs have it: `[::1]`.
 [[nodiscard]] std::string host_in_url(std::string_view host);
 
+// Whether a host never leaves this machine: a name, an IPv4 address, or an IPv6 address without
+// brackets. False for names that only begin like an address, such as 127.evil.example.
+[[nodiscard]] bool is_loopback_host(std::string_view host);
+
 }  // namespace bide

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/base/byte_words.h"
 #include "core/base/printable.h"
 
 namespace bide {
@@ -31,46 +32,27 @@ std::string escape_of(char c) {
   return escape_of(static_cast<char32_t>(static_cast<unsigned char>(c)));
 }
 
-using Word = std::uint64_t;
-constexpr Word kOnes = 0x0101010101010101;
-constexpr Word kHighs = kOnes << 7U;
-
-Word load(const char* at) {
-  Word word = 0;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-}
-
-Word load_half(const char* at) {
-  std::uint32_t half = 0;
-  std::memcpy(&half, at, sizeof half);
-  return half;
-}
-
-// The high bit of some byte is set if any byte of `word` is below `limit` (at most 0x80), and clear
-// in all if none is.
-constexpr Word any_below(Word word, Word limit) { return (word - kOnes * limit) & ~word & kHighs; }
-constexpr Word any_equal(Word word, char c) {
-  return any_below(word ^ (kOnes * static_cast<unsigned char>(c)), 1);
-}
-
 bool needs_escape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
 
 // Eight characters at a time, because hardly any text has to be escaped. The last eight may overlap
 // those before.
 bool needs_no_escape(std::string_view text) {
+  using Word = ByteWord;
   const auto is_clean = [](Word word) {
     return (any_below(word, 0x20) | any_equal(word, '"') | any_equal(word, '\\')) == 0;
   };
   if (text.size() < sizeof(Word) / 2) return std::none_of(text.begin(), text.end(), needs_escape);
   if (text.size() < sizeof(Word)) {
-    const char* const last = text.data() + text.size() - sizeof(Word) / 2;
-    return is_clean(load_half(text.data()) | load_half(last) << 32U);
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    std::memcpy(&first, text.data(), sizeof first);
+    std::memcpy(&last, text.data() + text.size() - sizeof last, sizeof last);
+    return is_clean(first | Word{last} << 32U);
   }
   for (std::size_t i = 0; i + sizeof(Word) <= text.size(); i += sizeof(Word)) {
-    if (!is_clean(load(text.data() + i))) return false;
+    if (!is_clean(load_word(text.data() + i))) return false;
   }
-  return is_clean(load(text.data() + text.size() - sizeof(Word)));
+  return is_clean(load_word(text.data() + text.size() - sizeof(Word)));
 }
 
 }  // namespace

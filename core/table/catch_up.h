@@ -40,9 +40,26 @@
 #include "core/parking/look.h"
 #include "core/parking/parking_places.h"
 #include "core/parking/wait_queue.h"
-#include "core/table/tail.h"
 
 namespace bide {
+
+// Asks the bucket's stream where it ends. One thread calls read() and doubt(), not the one that
+// applies entries.
+class Tail {
+ public:
+  struct Report {
+    Position::Place end;  // Where the stream ends.
+    Link link = 0;        // The connection that the report came over.
+  };
+
+  virtual ~Tail() = default;
+  // Where the stream ends, at some moment after the call began. Blocks until the answer comes, for
+  // a few seconds at most. nullopt: no answer.
+  [[nodiscard]] virtual std::optional<Report> read() = 0;
+  // A report contradicts the applied entries: the connection or the stream was made again, or the
+  // sequence went backwards. Asks the watcher to compare soon. Does not block.
+  virtual void doubt() noexcept = 0;
+};
 
 class CatchUp final : private WaitQueue::Owner {
  public:

@@ -15,7 +15,7 @@
 
 #include "core/table/job_table.h"
 #include "core/table/listing.h"
-#include "core/table/page_query.h"
+#include "core/table/target.h"
 
 namespace bide {
 

@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "core/parking/waiter.h"
-#include "core/table/page_query.h"
+#include "core/table/target.h"
 
 namespace bide {
 

@@ -7,6 +7,74 @@
 #include "server/http/media_type.h"
 
 namespace bide {
+namespace {
+
+constexpr std::uint64_t kOffsetMax = 1'000'000'000;
+
+// The part that all of them share.
+std::optional<BadQuery> parse_common(const httplib::Request& request, HoldQuery& hold) {
+  if (auto bad = parse_hold_query(request, hold)) return bad;
+  if (!accepts_json(request.headers)) return BadQuery{406, "this is served as application/json"};
+  return std::nullopt;
+}
+
+std::optional<BadQuery> refuse_parameters(const httplib::Request& request,
+                                          std::initializer_list<const char*> names,
+                                          const char* why) {
+  for (const char* const name : names) {
+    if (request.has_param(name)) return BadQuery{400, std::string(name) + why};
+  }
+  return std::nullopt;
+}
+
+// `id=a&id=b`, `id=a,b`, and both.
+std::optional<BadQuery> parse_ids(const httplib::Request& request, JobSetQuery& jobs) {
+  const auto [first, last] = request.params.equal_range("id");
+  for (auto param = first; param != last; ++param) {
+    std::string_view list = param->second;
+    for (bool more = true; more;) {
+      const std::size_t comma = list.find(',');
+      more = comma != std::string_view::npos;
+      const std::string_view id = list.substr(0, comma);
+      if (more) list.remove_prefix(comma + 1);
+      if (id.empty()) return BadQuery{400, "an id is empty; write id=a,b or id=a&id=b"};
+      if (!is_job_id(id)) {
+        return BadQuery{400,
+                        "id is not a job's: 1 to 128 of A-Z a-z 0-9 _ -, not status or events"};
+      }
+      jobs.ids.emplace_back(id);
+    }
+  }
+  jobs.collapse();
+  if (jobs.ids.size() <= kJobSetIdsMax) return std::nullopt;
+  return BadQuery{400, "at most " + std::to_string(kJobSetIdsMax) + " jobs in one request"};
+}
+
+std::optional<BadQuery> parse_match(const httplib::Request& request, JobSetQuery& jobs) {
+  const std::string* match = nullptr;
+  if (auto bad = find_once(request, "match", match)) return bad;
+  if (match == nullptr || *match == "all") return std::nullopt;
+  jobs.match_any = *match == "any";
+  if (jobs.match_any) return std::nullopt;
+  return BadQuery{400, "match is all or any"};
+}
+
+// The part that the list and the statistics share.
+std::optional<BadQuery> parse_overview(const httplib::Request& request,
+                                       std::span<const std::string_view> known, HoldQuery& hold) {
+  if (auto bad = refuse_parameters(request, {"match", "expect"},
+                                   " is for named jobs: /job/{id} or /job?id=ID")) {
+    return bad;
+  }
+  if (auto bad = refuse_unknown_parameters(request.params, known)) return bad;
+  if (auto bad = parse_common(request, hold)) return bad;
+  const std::string* until = nullptr;
+  if (auto bad = find_once(request, "until", until)) return bad;
+  if (until == nullptr || *until == "change") return std::nullopt;
+  return BadQuery{400, "until is change here; anything else is for named jobs"};
+}
+
+}  // namespace
 
 std::variant<JobQuery, BadQuery> parse_job_query(const httplib::Request& request) {
   constexpr std::array<std::string_view, 3> kKnown = {"wait", "until", "expect"};
@@ -17,6 +85,63 @@ std::variant<JobQuery, BadQuery> parse_job_query(const httplib::Request& request
   const std::optional<MediaType> type = negotiate(request.headers);
   if (!type) return BadQuery{406, "a job is served as application/json or text/plain"};
   query.type = *type;
+  return query;
+}
+
+std::variant<SetQuery, BadQuery> parse_set_query(const httplib::Request& request) {
+  constexpr std::array<std::string_view, 4> kKnown = {"id", "wait", "until", "match"};
+  SetQuery query;
+  if (auto bad = refuse_parameters(request, {"status", "limit", "offset"},
+                                   " is for the list of jobs; a request with id has none")) {
+    return *std::move(bad);
+  }
+  if (auto bad = refuse_parameters(request, {"expect"}, " is for a single job: /job/{id}")) {
+    return *std::move(bad);
+  }
+  if (auto bad = refuse_unknown_parameters(request.params, kKnown)) return *std::move(bad);
+  if (auto bad = parse_common(request, query.hold)) return *std::move(bad);
+  if (auto bad = parse_ids(request, query.jobs)) return *std::move(bad);
+  if (auto bad = parse_match(request, query.jobs)) return *std::move(bad);
+  if (auto bad = parse_until(request, query.condition)) return *std::move(bad);
+  const Condition::Kind kind = query.condition.kind();
+  if (kind == Condition::Kind::kExists || kind == Condition::Kind::kStatus) {
+    return BadQuery{400, "until of several jobs is change, done or succeeded"};
+  }
+  if (kind == Condition::Kind::kChange && request.has_param("match") && !query.jobs.match_any) {
+    return BadQuery{400, "match=all is for until=done and succeeded; a change of any job is one"};
+  }
+  return query;
+}
+
+std::variant<ListQuery, BadQuery> parse_list_query(const httplib::Request& request) {
+  constexpr std::array<std::string_view, 5> kKnown = {"status", "limit", "offset", "wait", "until"};
+  ListQuery query;
+  if (auto bad = parse_overview(request, kKnown, query.hold)) return *std::move(bad);
+  const std::string* status = nullptr;
+  if (auto bad = find_once(request, "status", status)) return *std::move(bad);
+  if (status != nullptr) {
+    query.page.status = status_from_word(*status);
+    if (!query.page.status) {
+      return BadQuery{400,
+                      "status is one of submitted, processing, completed, failed, skipped, "
+                      "partial_failure"};
+    }
+  }
+  std::uint64_t limit = query.page.limit;
+  std::uint64_t offset = 0;
+  if (auto bad = find_number(request, "limit", 1, PageQuery::kLimitMax, limit)) {
+    return *std::move(bad);
+  }
+  if (auto bad = find_number(request, "offset", 0, kOffsetMax, offset)) return *std::move(bad);
+  query.page.limit = limit;
+  query.page.offset = offset;
+  return query;
+}
+
+std::variant<HoldQuery, BadQuery> parse_overview_query(const httplib::Request& request) {
+  constexpr std::array<std::string_view, 2> kKnown = {"wait", "until"};
+  HoldQuery query;
+  if (auto bad = parse_overview(request, kKnown, query)) return *std::move(bad);
   return query;
 }
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "server/api/jobs_query.h"
+#include "server/api/job_query.h"
 #include "server/http/problem.h"
 
 namespace bide {

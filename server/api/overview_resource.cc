@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "server/api/jobs_query.h"
+#include "server/api/job_query.h"
 #include "server/http/problem.h"
 
 namespace bide {

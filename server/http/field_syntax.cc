@@ -39,8 +39,7 @@ bool is_token(std::string_view text) {
 }
 
 // Most equal strings are equal byte by byte.
-bool equals_ignoring_case(std::string_view left, std::string_view right) {
-  if (left.size() != right.size()) return false;
+bool same_ignoring_case(std::string_view left, std::string_view right) {
   return left == right || std::equal(left.begin(), left.end(), right.begin(),
                                      [](char a, char b) { return lower(a) == lower(b); });
 }

@@ -18,8 +18,11 @@ namespace bide {
 // Not empty and of tchar only (section 5.6.2).
 [[nodiscard]] bool is_token(std::string_view text);
 
-// ASCII letters compare without case; other bytes as they are.
-[[nodiscard]] bool equals_ignoring_case(std::string_view left, std::string_view right);
+// ASCII letters compare without case; other bytes as they are. Of texts that are equally long.
+[[nodiscard]] bool same_ignoring_case(std::string_view left, std::string_view right);
+[[nodiscard]] inline bool equals_ignoring_case(std::string_view left, std::string_view right) {
+  return left.size() == right.size() && same_ignoring_case(left, right);
+}
 
 // The lines of a field, in the order they came, of a request's or response's `headers`. It looks at
 // each field, because equal_range() asks the C locale for every byte it compares: with the few
@@ -27,7 +30,7 @@ namespace bide {
 template <typename Headers>
 [[nodiscard]] auto field_lines(const Headers& headers, std::string_view name) {
   const auto is_named = [name](const auto& field) {
-    return field.first.size() == name.size() && equals_ignoring_case(field.first, name);
+    return equals_ignoring_case(field.first, name);
   };
   const auto first = std::find_if(headers.begin(), headers.end(), is_named);
   return std::pair(first, std::find_if_not(first, headers.end(), is_named));

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "core/base/contact.h"
-#include "core/table/tail.h"
+#include "core/table/catch_up.h"
 #include "server/metrics/metrics.h"
 #include "server/nats/watcher.h"
 

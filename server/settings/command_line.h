@@ -15,6 +15,10 @@
 
 namespace bide {
 
+// The default address on which `bide serve` listens, and where the client's commands expect it.
+inline constexpr std::string_view kDefaultServer = "http://127.0.0.1:8080";
+inline constexpr std::string_view kDefaultListen = kDefaultServer.substr(7);
+
 struct UsageError {
   // One line without a line end; for exit code 0 the text of --help. Never holds a secret.
   std::string message;

@@ -7,7 +7,7 @@
 #include <array>
 #include <utility>
 
-#include "core/base/loopback.h"
+#include "core/base/host_port.h"
 #include "core/base/printable.h"
 #include "server/files/state_dir.h"
 #include "server/settings/settings.h"

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "server/nats/login/bucket_config.h"
-#include "server/settings/defaults.h"
+#include "server/settings/command_line.h"
 #include "server/settings/setting_values.h"
 
 namespace bide {

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "core/base/clock.h"
-#include "core/table/tail.h"
+#include "core/table/catch_up.h"
 
 namespace bide::testing {
 

@@ -1,4 +1,4 @@
-#include "client/nats_server.h"
+#include "client/nats_access.h"
 
 #include <doctest/doctest.h>
 
