@@ -9,7 +9,6 @@
 #include "core/base/duration.h"
 #include "core/table/job_set.h"
 #include "server/api/job_query.h"
-#include "server/api/job_query.h"
 #include "server/api/stream_query.h"
 #include "server/http/media_type.h"
 #include "server/http/prefer.h"
