@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "core/base/byte_words.h"
 #include "core/base/printable.h"
 
 namespace bide {
@@ -32,27 +31,42 @@ std::string escape_of(char c) {
   return escape_of(static_cast<char32_t>(static_cast<unsigned char>(c)));
 }
 
+using Word = std::uint64_t;
+constexpr Word kOnes = 0x0101010101010101;
+
+template <typename Number>
+Number load(const char* at) {
+  Number number = 0;
+  std::memcpy(&number, at, sizeof number);
+  return number;
+}
+
+// Not 0 if any byte of `word` is below `limit` (at most 0x80); 0 if none is.
+constexpr Word any_below(Word word, Word limit) {
+  return (word - kOnes * limit) & ~word & kOnes << 7U;
+}
+constexpr Word any_equal(Word word, char c) {
+  return any_below(word ^ (kOnes * static_cast<unsigned char>(c)), 1);
+}
+
 bool needs_escape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
 
 // Eight characters at a time, because hardly any text has to be escaped. The last eight may overlap
 // those before.
 bool needs_no_escape(std::string_view text) {
-  using Word = ByteWord;
   const auto is_clean = [](Word word) {
     return (any_below(word, 0x20) | any_equal(word, '"') | any_equal(word, '\\')) == 0;
   };
   if (text.size() < sizeof(Word) / 2) return std::none_of(text.begin(), text.end(), needs_escape);
   if (text.size() < sizeof(Word)) {
-    std::uint32_t first = 0;
-    std::uint32_t last = 0;
-    std::memcpy(&first, text.data(), sizeof first);
-    std::memcpy(&last, text.data() + text.size() - sizeof last, sizeof last);
-    return is_clean(first | Word{last} << 32U);
+    using Half = std::uint32_t;
+    const char* const last = text.data() + text.size() - sizeof(Half);
+    return is_clean(load<Half>(text.data()) | Word{load<Half>(last)} << 32U);
   }
   for (std::size_t i = 0; i + sizeof(Word) <= text.size(); i += sizeof(Word)) {
-    if (!is_clean(load_word(text.data() + i))) return false;
+    if (!is_clean(load<Word>(text.data() + i))) return false;
   }
-  return is_clean(load_word(text.data() + text.size() - sizeof(Word)));
+  return is_clean(load<Word>(text.data() + text.size() - sizeof(Word)));
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "server/http1/field_section.h"
 
-#include "core/base/byte_words.h"
 #include "server/http/byte_class.h"
 
 namespace bide {
@@ -50,19 +49,9 @@ Refusal take_byte(char byte, FieldSectionScan& scan) {
   return {};
 }
 
-// Eight bytes at a time, as long as none of them is a control character.
-std::size_t run_of_value(std::string_view text) {
-  std::size_t length = 0;
-  for (; length + sizeof(ByteWord) <= text.size(); length += sizeof(ByteWord)) {
-    const ByteWord word = load_word(text.data() + length);
-    if ((any_below(word, 0x20) | any_equal(word, 0x7F)) != 0) break;
-  }
-  return length + run_of(text.substr(length), kFieldByte);
-}
-
 std::size_t run_in_state(std::string_view text, SectionState state) {
   if (state == SectionState::kName) return run_of(text, kTokenByte);
-  if (state == SectionState::kValue) return run_of_value(text);
+  if (state == SectionState::kValue) return run_of(text, kFieldByte);
   return 0;
 }
 

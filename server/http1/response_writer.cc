@@ -8,7 +8,6 @@
 #include "server/http/field_syntax.h"
 #include "server/http/http_date.h"
 #include "server/http/reason_phrase.h"
-#include "server/http1/request_parser.h"
 
 namespace bide {
 namespace {
@@ -63,12 +62,6 @@ void append_fields(std::string& out, const httplib::Response& response, const De
 
 }  // namespace
 
-Delivery delivery_for(const httplib::Request& request) {
-  return {.head_only = request.method == "HEAD",
-          .http_1_0 = request.version == "HTTP/1.0",
-          .close = !keep_alive(request)};
-}
-
 bool has_body(int status, const Delivery& delivery) {
   return has_content(status) && !delivery.head_only;
 }
@@ -90,12 +83,6 @@ void append_stream_head(std::string& out, const httplib::Response& response,
     out += "Transfer-Encoding: chunked\r\n";
   }
   out += "\r\n";
-}
-
-void append_response(std::string& out, const httplib::Response& response,
-                     const Delivery& delivery) {
-  append_head(out, response, response.body.size(), delivery);
-  if (has_body(response.status, delivery)) out.append(response.body);
 }
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {

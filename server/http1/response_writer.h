@@ -27,9 +27,6 @@ struct Delivery {
   std::string_view further_fields = {};  // Whole, valid lines.
 };
 
-// As `request` asks for. The caller sets `close` if it has reasons of its own (draining).
-[[nodiscard]] Delivery delivery_for(const httplib::Request& request);
-
 // Appends status line and fields, up to and with the empty line, for a body of `body_bytes` that
 // the caller appends: nothing is copied that a snapshot holds already. See has_body().
 //   Content-Length  always, but for 1xx, 204 and 304, which have no content (RFC 9110 section 8.6)
@@ -46,9 +43,6 @@ void append_head(std::string& out, const httplib::Response& response, std::size_
 // but for 101, whose Connection is the handler's.
 void append_stream_head(std::string& out, const httplib::Response& response,
                         std::string_view further_fields = {});
-
-// append_head() and response.body.
-void append_response(std::string& out, const httplib::Response& response, const Delivery& delivery);
 
 // `100 Continue`, for Step::wants_continue.
 inline constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";

@@ -60,7 +60,7 @@ TEST_CASE("web_socket_handshake: the example of RFC 6455 section 1.3, as it goes
   const httplib::Response accepted =
       answer(with("Sec-WebSocket-Protocol", "chat, superchat, bide.v1"));
   std::string out;
-  append_response(out, accepted, Delivery{});
+  append_head(out, accepted, 0, Delivery{});
   CHECK(out ==
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: bide.v1\r\n"
