@@ -108,7 +108,7 @@ void Front::say_goodbye(Connection& connection, bool for_good) {
   const auto ticket = connection.idle_ticket();
   if (!ticket || !connection.claim(*ticket)) return;
   guarded(connection, [&] {
-    if (connection.phase == Connection::Phase::kReading && connection.kept_bytes() == 0) {
+    if (connection.phase == Connection::Phase::kReading && connection.session == nullptr) {
       if (connection.look_ahead() != Connection::Ahead::kInput) return half_close(connection);
       connection.note(Connection::kInput);  // Sent before we said goodbye: it is answered.
     }
