@@ -2,7 +2,7 @@
 // refusal is a 400 or 406 that says why.
 //
 // Input: the query on the first line, then fields as `Name: value`. The first line is also taken as
-// a duration, and as the keys that pages and sets of jobs are parked under.
+// a duration.
 #include <set>
 #include <string>
 
