@@ -383,6 +383,7 @@ def soak(options):
             asyncio.run(play(options, bide, nats, world, tally, memory, kills))
             gone = bide.metric("bide_clients_gone_total")
     # Bide has ended with 0 here, or leaving it had raised: its sanitizers had nothing to say.
+    tally.log = lambda: ""  # It went with bide.
     late = sorted(tally.latest_s) or [0.0]
     print(f"kills {len(kills)}, entries {world.count}, told {tally.told}, ends {tally.ends}, left {tally.left} "
           f"(gone while held {gone:.0f}), answers {dict(tally.answers)}\n"
