@@ -255,5 +255,20 @@ TEST_CASE("front: clients that come, wait, leave and pipeline at random leave no
   CHECK(ServedTable::wait_until([&] { return server.connections() == 0; }));
 }
 
+TEST_CASE("front: a request behind one that need not be held is answered once") {
+  ServedTable server;
+  server.apply(defined("a", 1));
+  server.apply(happened("a", 2, EventKind::kCompleted, "x"));
+  const auto get = [](const std::string& target) {
+    return "GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n";
+  };
+  Client client = server.dial();
+  client.send(get("/job/a?until=done&wait=5s") + get("/job/a"));
+  CHECK(client.response().starts_with("HTTP/1.1 200 "));
+  CHECK(client.response().starts_with("HTTP/1.1 200 "));
+  client.send(get("/job/none"));
+  CHECK(client.response().starts_with("HTTP/1.1 404 "));
+}
+
 }  // namespace
 }  // namespace bide
