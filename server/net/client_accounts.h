@@ -42,8 +42,8 @@ class ClientAccounts {
 
   [[nodiscard]] const Limits& limits() const { return limits_; }
 
-  // False: over the client's limit, and nothing was taken. What was taken must be given back, at
-  // once or in parts.
+  // False: the client would be over its limit, and nothing was taken. The caller gives back what it
+  // took, at once or in parts.
   [[nodiscard]] bool take(Share share, std::uint64_t client, std::size_t amount = 1);
   void give_back(Share share, std::uint64_t client, std::size_t amount = 1);
 

@@ -129,10 +129,10 @@ class Connection final {
     Ticket ticket;  // Takes ownership back.
     News urgent;    // Noted meanwhile, and cannot wait: the caller must pass it on.
   };
-  // Gives ownership to the wait queue. What was noted stays noted until rest(). Urgent news says
-  // that the client has left: a reset, or a FIN unless half_closed is set. On a stream that
-  // listens(), all news is urgent. With TLS it is, too, while no decrypted data waits, because a
-  // record may be the client's close_notify.
+  // Gives ownership to the wait queue. News that was noted stays noted until rest(). A reset is
+  // urgent, and so is a FIN unless half_closed is set: the client has left. On a stream that
+  // listens(), all news is urgent. It is also urgent with TLS while no decrypted data waits,
+  // because a record may be the client's close_notify.
   [[nodiscard]] Parked rest_parked() noexcept;
   // The owner has closed the socket. Late claims and events for it do nothing.
   void end_life() noexcept;
