@@ -146,6 +146,22 @@ TEST_CASE("front_limits: a head has its time from the first byte on, a body its 
   CHECK(bodies.http_metrics.clients_slow == 2);
 }
 
+TEST_CASE("front_limits: the body of a pipelined request has its own time, too") {
+  const milliseconds limit = 2s;  // Long enough that the first body is never late.
+  const ServedTable server({.idle = 30s, .head = 30s, .body = limit});
+  Client client = server.dial();
+  client.send(post("Content-Length: 5\r\nExpect: 100-continue\r\n"));
+  REQUIRE(client.response(true) == "HTTP/1.1 100 Continue\r\n\r\n");
+  const auto [well, took] = timed([&] {
+    client.send("hello" + post("Content-Length: 5\r\n") + "h");
+    return client.response().starts_with("HTTP/1.1 405 ") && is_408(client.response()) &&
+           client.at_end();
+  });
+  CHECK(well);
+  CHECK(took >= limit);
+  CHECK(took < limit + kLate);
+}
+
 TEST_CASE("front_limits: between requests a connection may idle, and is closed then") {
   const milliseconds limit = 300ms;
   const ServedTable server({.idle = limit, .head = 30s});

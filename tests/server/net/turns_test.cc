@@ -2,8 +2,11 @@
 // back of the queue.
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <chrono>
 #include <future>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/server/served_table.h"
@@ -78,6 +81,55 @@ TEST_CASE("turns: a feed that is resumed from long ago lets others in between it
     while (client.received().find(last) == std::string::npos) REQUIRE(client.more());
   }
   CHECK(server.http_metrics.sum(&HttpTally::stream_records) == kThreads * kJobs);
+}
+
+TEST_CASE("turns: a stream that was stuck waits for its turn when its client reads on") {
+  std::atomic<std::thread::id> feeding;
+  std::atomic<std::thread::id> answering;
+  std::atomic<std::uint64_t> told_before{UINT64_MAX};
+  std::atomic<std::size_t> held{0};
+  ServedTable server;
+  Definition large;  // So that the sockets cannot take the feed.
+  large.operation = '"' + std::string(1000, 'x') + '"';
+  for (std::size_t i = 1; i <= kJobs; ++i) {
+    server.apply(testing::defined("job-" + std::to_string(i), i, large));
+  }
+  const auto told = [&] { return server.http_metrics.sum(&HttpTally::stream_records); };
+  server.instead = [&](const httplib::Request& request, Exchange& exchange) {
+    const bool small = request.path == "/livez";
+    (small ? answering : feeding) = std::this_thread::get_id();
+    if (small) told_before = told();
+    server.router().handle(request, exchange);
+  };
+  Client feed(server.port, 4096);
+  const Client other = server.dial();
+  Client quick = server.dial();  // On the feed's thread.
+  feed.send(get("/job/events", "Last-Event-ID: 2a-0-0000000000000000\r\n"));
+  REQUIRE(ServedTable::wait_until([&] { return server.unread_bytes() > 0; }));
+
+  // While both threads are held, the feed's socket gets room, and then the small request comes.
+  std::promise<void> go;
+  std::promise<void> others_go;
+  const std::shared_future<void> gone = go.get_future().share();
+  const std::shared_future<void> others_gone = others_go.get_future().share();
+  for (std::size_t i = 0; i < kThreads; ++i) {
+    server.executor().run([&, gone, others_gone] {
+      const bool feeds = std::this_thread::get_id() == feeding.load();
+      ++held;
+      (feeds ? gone : others_gone).wait();
+    });
+  }
+  REQUIRE(ServedTable::wait_until([&] { return held == kThreads; }));
+  const std::uint64_t told_until_stuck = told();
+  while (!feed.waits_for_bytes(std::chrono::milliseconds(300))) REQUIRE(feed.more());
+  quick.send(get("/livez"));
+  go.set_value();
+  CHECK(quick.response().starts_with("HTTP/1.1 200 "));
+  CHECK(answering.load() == feeding.load());
+  CHECK(told_before == told_until_stuck);
+  others_go.set_value();
+  const std::string last = "\"revision\":" + std::to_string(kJobs) + "}";
+  while (feed.received().find(last) == std::string::npos) REQUIRE(feed.more());
 }
 
 TEST_CASE("turns: a row of pipelined requests lets others in between") {
