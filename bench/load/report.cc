@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -134,10 +136,18 @@ Figures figures_of(Outcome::Part& part, bool interrupted) {
 double seconds_of(std::chrono::duration<double> time) { return time.count(); }
 double seconds_of(TimePoint when) { return seconds_of(when.time_since_epoch()); }
 
+void write_fixed(bide::JsonText& json, double value, int decimals) {
+  if (!std::isfinite(value)) return json.raw("null");
+  std::array<char, 400> text{};  // 1e308 has 309 digits.
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value,
+                                          std::chars_format::fixed, decimals);
+  json.raw({text.data(), end});
+}
+
 void write_figures(bide::JsonText& json, const Figures& figures) {
   for (const Figure& figure : figures) {
     json.key(figure.key);
-    json.real(figure.value, figure.decimals);
+    write_fixed(json, figure.value, figure.decimals);
   }
 }
 
@@ -151,8 +161,8 @@ void write_course(bide::JsonText& json, const Outcome::Part& part) {
   json.begin_array();
   for (const Told& told : part.findings.told) {
     json.begin_array();
-    json.real(seconds_of(told.due), 6);
-    json.real(seconds_of(told.last), 6);
+    write_fixed(json, seconds_of(told.due), 6);
+    write_fixed(json, seconds_of(told.last), 6);
     json.end_array();
   }
   json.end_array();
@@ -167,7 +177,7 @@ void print_json(const Options& options, Outcome& outcome, const Figures& figures
   };
   const auto seconds = [&](const char* name, auto value) {
     json.key(name);
-    json.real(seconds_of(value), 3);
+    write_fixed(json, seconds_of(value), 3);
   };
   json.begin_object();
   json.member("scenario", options.scenario);

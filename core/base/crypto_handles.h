@@ -18,7 +18,6 @@ namespace bide {
 using BignumPtr = CHandle<BIGNUM, BN_free>;
 using BioPtr = CHandle<BIO, BIO_free>;
 using EcdsaSigPtr = CHandle<ECDSA_SIG, ECDSA_SIG_free>;
-using EvpCipherCtxPtr = CHandle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 using EvpMacPtr = CHandle<EVP_MAC, EVP_MAC_free>;
 using EvpMacCtxPtr = CHandle<EVP_MAC_CTX, EVP_MAC_CTX_free>;
 using EvpMdCtxPtr = CHandle<EVP_MD_CTX, EVP_MD_CTX_free>;

@@ -137,14 +137,6 @@ void JsonText::real(double value) {
   raw(std::string_view(text.data(), static_cast<std::size_t>(end - text.data())));
 }
 
-void JsonText::real(double value, int decimals) {
-  if (!std::isfinite(value)) return raw("null");
-  std::array<char, 400> text{};  // 1e308 has 309 digits.
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value,
-                                          std::chars_format::fixed, decimals);
-  raw(std::string_view(text.data(), static_cast<std::size_t>(end - text.data())));
-}
-
 void JsonText::raw(std::string_view json) {
   separate();
   put(json);

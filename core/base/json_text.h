@@ -35,10 +35,9 @@ class JsonText {
   void raw(std::string_view json);  // One JSON value, copied unchanged.
   void boolean(bool value) { raw(value ? "true" : "false"); }
   void number(std::uint64_t value) { raw(std::to_string(value)); }
-  // The shortest text that reads back as `value`, or with that many decimals. Infinity and NaN
-  // become `null`, because JSON has neither.
+  // The shortest text that reads back as `value`. Infinity and NaN become `null`, because JSON has
+  // neither.
   void real(double value);
-  void real(double value, int decimals);
 
   // `name` as for key().
   template <typename Name>

@@ -223,15 +223,6 @@ void Snapshot::append_json(std::vector<std::string_view>& pieces, std::size_t fr
   append(std::string_view(json.bytes).substr(items_at));
 }
 
-std::string Snapshot::whole_json() const {
-  std::vector<std::string_view> pieces;
-  append_json(pieces);
-  std::string whole;
-  whole.reserve(size_of(MediaType::kJson));
-  for (const std::string_view piece : pieces) whole += piece;
-  return whole;
-}
-
 std::shared_ptr<const Snapshot> make_snapshot(const Job& job, Epoch epoch, bool in_grace) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->job_id = job.id();

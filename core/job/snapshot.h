@@ -58,7 +58,6 @@ struct Snapshot {
   }
   // The whole JSON from byte `from` on, as pieces that live as long as this snapshot.
   void append_json(std::vector<std::string_view>& pieces, std::size_t from = 0) const;
-  [[nodiscard]] std::string whole_json() const;  // A copy.
   // The validator under which the client knows this state, for a 304: the current tag, or for a
   // collection the tag in `seen` that names the same bytes. Null: the client does not know it.
   [[nodiscard]] const EntityTag* known_as(const ValidatorList& seen, MediaType type) const;

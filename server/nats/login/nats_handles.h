@@ -13,7 +13,6 @@ using NatsOptionsPtr = CHandle<natsOptions, natsOptions_Destroy>;
 using NatsMsgPtr = CHandle<natsMsg, natsMsg_Destroy>;
 using JsContextPtr = CHandle<jsCtx, jsCtx_Destroy>;
 using StreamInfoPtr = CHandle<jsStreamInfo, jsStreamInfo_Destroy>;
-using ConsumerInfoPtr = CHandle<jsConsumerInfo, jsConsumerInfo_Destroy>;
 using KvStorePtr = CHandle<kvStore, kvStore_Destroy>;
 using NatsConnectionPtr = CHandle<natsConnection, natsConnection_Destroy>;
 

@@ -30,16 +30,11 @@ TEST_CASE("json_text: numbers with a fraction") {
   json.begin_array();
   json.real(0.1);
   json.real(1e300);
-  json.real(-2, 3);
-  json.real(2.0 / 3, 2);
-  json.real(1e308, 1);
+  json.real(-2);
   json.real(std::numeric_limits<double>::infinity());
-  json.real(std::numeric_limits<double>::quiet_NaN(), 3);
+  json.real(std::numeric_limits<double>::quiet_NaN());
   json.end_array();
-  const std::string text = json.take();
-  CHECK(text.starts_with("[0.1,1e+300,-2.000,0.67,1"));
-  CHECK(text.ends_with(".0,null,null]"));
-  CHECK(text.size() > 309);
+  CHECK(json.take() == "[0.1,1e+300,-2,null,null]");
 }
 
 TEST_CASE(

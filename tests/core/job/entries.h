@@ -1,10 +1,12 @@
-// tests/core/job/entries.h: Makes entries like those of the codec, and jobs that absorb them.
+// tests/core/job/entries.h: Makes entries like those of the codec, and jobs that absorb them; and
+// reads the snapshots that come of them.
 #pragma once
 
 #include <doctest/doctest.h>
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -17,6 +19,15 @@
 namespace bide::testing {
 
 inline WallTime wall_second(std::int64_t second) { return WallTime(std::chrono::seconds(second)); }
+
+// In one piece: for a page or a set with the jobs in it.
+inline std::string whole_json(const std::shared_ptr<const Snapshot>& snapshot) {
+  std::vector<std::string_view> pieces;
+  snapshot->append_json(pieces);
+  std::string whole;
+  for (const std::string_view piece : pieces) whole += piece;
+  return whole;
+}
 
 inline Entry entry_of(std::string id, std::string key_rest, Entry::Family family,
                       Revision revision) {

@@ -31,8 +31,8 @@ TEST_CASE("job set: items are the jobs' own representations, in the order asked"
   };
   const auto set = f.look(all_of({"b", "a"})).snapshot;
   REQUIRE(set != nullptr);
-  CHECK(set->whole_json() == R"({"items":[)" + json("b") + "," + json("a") + "]}");
-  CHECK(f.look(all_of({"a"})).snapshot->whole_json() == R"({"items":[)" + json("a") + "]}");
+  CHECK(whole_json(set) == R"({"items":[)" + json("b") + "," + json("a") + "]}");
+  CHECK(whole_json(f.look(all_of({"a"})).snapshot) == R"({"items":[)" + json("a") + "]}");
   CHECK(set->text.bytes.empty());
 }
 
@@ -43,7 +43,7 @@ TEST_CASE("job set: the tag is of the stream's epoch, the latest revision and al
   f.happen("a", EventKind::kStarted);
   f.define("c");
   const auto set = f.look(all_of({"a", "b"})).snapshot;
-  CHECK(set->json.tag == EntityTag{kEpoch, 3, hash_of(set->whole_json())});
+  CHECK(set->json.tag == EntityTag{kEpoch, 3, hash_of(whole_json(set))});
   CHECK(set->json.tag != f.look(all_of({"b", "a"})).snapshot->json.tag);
 }
 

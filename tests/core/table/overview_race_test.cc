@@ -22,6 +22,7 @@ using testing::defined;
 using testing::deleted;
 using testing::eventually;
 using testing::happened;
+using testing::whole_json;
 
 constexpr Epoch kEpoch = 7;
 constexpr std::size_t kJobs = 6;
@@ -211,7 +212,7 @@ TEST_CASE("overview: jobs that leave by age, amid whole reads of the bucket, lea
   auto reader = std::async(std::launch::async, [&] {
     std::size_t bytes = 0;
     while (!stop.load()) {
-      bytes += table.look(PageQuery{{}, 100, 0}, {}, {}).snapshot->whole_json().size();
+      bytes += whole_json(table.look(PageQuery{{}, 100, 0}, {}, {}).snapshot).size();
       for (const auto& job : table.overview().changes_after({}, 100, SIZE_MAX)) {
         bytes += job->json.bytes.size();
       }

@@ -15,6 +15,8 @@
 
 namespace bide::testing {
 
+using EvpCipherCtxPtr = CHandle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
+
 // Seals a client's records of TLS 1.3 with AES-128-GCM (RFC 8446 section 5.2), of any type and
 // content.
 class TlsSealer {
