@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/base/printable.h"
+#include "core/base/utf8_text.h"
 
 namespace bide {
 namespace {
@@ -124,7 +125,7 @@ void JsonText::printable_string(std::string_view value) {
     } else {
       put(value.substr(0, first.bytes));
     }
-    value.remove_prefix(first.bytes);
+    value.remove_prefix(first.valid ? first.bytes : 1);
   }
   put('"');
   comma_due_ = true;

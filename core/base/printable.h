@@ -6,21 +6,10 @@
 // Thread safety: pure functions.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace bide {
-
-// A character of UTF-8 text (RFC 3629 section 4).
-struct Character {
-  std::size_t bytes = 1;
-  char32_t code_point = 0;
-  bool valid = false;  // False: `bytes` is 1, and that byte begins no UTF-8 sequence.
-};
-// The first one. `text` must not be empty.
-[[nodiscard]] Character first_character(std::string_view text);
 
 // False for control characters and for those that end lines or change the direction of writing.
 [[nodiscard]] bool is_printable(char32_t code_point);
