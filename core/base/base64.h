@@ -1,4 +1,4 @@
-// core/base/base64.h: Base64 as RFC 4648 sections 4 and 5 define it.
+// core/base/base64.h: Base64 and base32 as RFC 4648 sections 4 to 6 define them.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -19,5 +19,9 @@ namespace bide {
 // The same with the alphabet that is safe in URLs, and without padding (RFC 7515 section 2).
 [[nodiscard]] std::optional<std::string> decode_base64url(std::string_view text);
 [[nodiscard]] std::string encode_base64url(std::string_view bytes);
+
+// Base32 without padding, as NATS writes keys. Small letters are no digits.
+[[nodiscard]] std::optional<std::string> decode_base32(std::string_view text);
+[[nodiscard]] std::string encode_base32(std::string_view bytes);
 
 }  // namespace bide

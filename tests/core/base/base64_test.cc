@@ -59,4 +59,22 @@ TEST_CASE("base64: safe in URLs it has another alphabet and no padding") {
   }
 }
 
+TEST_CASE("base64: base32 by the examples of RFC 4648 section 10, without their padding") {
+  const std::pair<const char*, const char*> examples[] = {{"", ""},
+                                                          {"f", "MY"},
+                                                          {"fo", "MZXQ"},
+                                                          {"foo", "MZXW6"},
+                                                          {"foob", "MZXW6YQ"},
+                                                          {"fooba", "MZXW6YTB"},
+                                                          {"foobar", "MZXW6YTBOI"}};
+  for (const auto& [bytes, text] : examples) {
+    CHECK(encode_base32(bytes) == text);
+    CHECK(decode_base32(text) == bytes);
+  }
+  for (const char* text : {"M", "MZ", "MZX", "MZXW6Y", "my", "MY======", "M1", "M8", "MY\n"}) {
+    CAPTURE(text);
+    CHECK_FALSE(decode_base32(text));
+  }
+}
+
 }  // namespace bide
