@@ -2,72 +2,47 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace bide {
 namespace {
 
-struct Entry {
-  int status;
-  std::string_view phrase;
-};
-
-constexpr std::array kPhrases = {
-    Entry{100, "Continue"},
-    Entry{101, "Switching Protocols"},
-    Entry{200, "OK"},
-    Entry{201, "Created"},
-    Entry{202, "Accepted"},
-    Entry{203, "Non-Authoritative Information"},
-    Entry{204, "No Content"},
-    Entry{205, "Reset Content"},
-    Entry{206, "Partial Content"},
-    Entry{300, "Multiple Choices"},
-    Entry{301, "Moved Permanently"},
-    Entry{302, "Found"},
-    Entry{303, "See Other"},
-    Entry{304, "Not Modified"},
-    Entry{307, "Temporary Redirect"},
-    Entry{308, "Permanent Redirect"},
-    Entry{400, "Bad Request"},
-    Entry{401, "Unauthorized"},
-    Entry{403, "Forbidden"},
-    Entry{404, "Not Found"},
-    Entry{405, "Method Not Allowed"},
-    Entry{406, "Not Acceptable"},
-    Entry{408, "Request Timeout"},
-    Entry{409, "Conflict"},
-    Entry{410, "Gone"},
-    Entry{411, "Length Required"},
-    Entry{412, "Precondition Failed"},
-    Entry{413, "Content Too Large"},
-    Entry{414, "URI Too Long"},
-    Entry{415, "Unsupported Media Type"},
-    Entry{416, "Range Not Satisfiable"},
-    Entry{417, "Expectation Failed"},
-    Entry{421, "Misdirected Request"},
-    Entry{422, "Unprocessable Content"},
-    Entry{426, "Upgrade Required"},
-    Entry{428, "Precondition Required"},
-    Entry{429, "Too Many Requests"},
-    Entry{431, "Request Header Fields Too Large"},
-    Entry{500, "Internal Server Error"},
-    Entry{501, "Not Implemented"},
-    Entry{502, "Bad Gateway"},
-    Entry{503, "Service Unavailable"},
-    Entry{504, "Gateway Timeout"},
-    Entry{505, "HTTP Version Not Supported"},
-};
-
-constexpr bool before(const Entry& entry, int status) { return entry.status < status; }
-
-static_assert(std::is_sorted(kPhrases.begin(), kPhrases.end(),
-                             [](const Entry& a, const Entry& b) { return before(a, b.status); }));
+using Phrase = std::pair<int, std::string_view>;
+constexpr auto kPhrases = std::to_array<Phrase>({
+    {101, "Switching Protocols"},
+    {200, "OK"},
+    {201, "Created"},
+    {204, "No Content"},
+    {304, "Not Modified"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
+    {422, "Unprocessable Content"},
+    {426, "Upgrade Required"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {501, "Not Implemented"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
+});
 
 }  // namespace
 
 std::string_view reason_phrase(int status) {
-  const auto* const found = std::lower_bound(kPhrases.begin(), kPhrases.end(), status, before);
-  return found != kPhrases.end() && found->status == status ? found->phrase : std::string_view{};
+  const auto* const found = std::ranges::find(kPhrases, status, &Phrase::first);
+  return found == kPhrases.end() ? "" : found->second;
 }
 
 }  // namespace bide
