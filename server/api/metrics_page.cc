@@ -21,34 +21,6 @@ void gauge(MetricsText& text, std::string_view name, std::string_view help, Numb
   text.sample(value);
 }
 
-// The sum over all threads.
-struct HttpSums {
-  explicit HttpSums(const HttpMetrics& http) {
-    http.tallies.for_each([this](const HttpTally& one) { add(one); });
-  }
-  void add(const HttpTally& one) {
-    for (std::size_t i = 0; i < responses.size(); ++i) responses[i] += one.responses[i].load();
-    for (std::size_t i = 0; i < outcomes.size(); ++i) outcomes[i] += one.outcomes[i].load();
-    for (std::size_t i = 0; i < parked.size(); ++i) parked[i] += one.parked[i].load();
-    requests_parked += one.requests_parked.load();
-    stream_records += one.stream_records.load();
-    one.service.add_to(service);
-    one.held.add_to(held);
-    one.request_news.add_to(request_news);
-    one.stream_news.add_to(stream_news);
-  }
-
-  std::array<std::uint64_t, 6> responses{};
-  std::array<std::uint64_t, 8> outcomes{};
-  std::array<std::uint64_t, kParkedOn> parked{};
-  std::uint64_t requests_parked = 0;
-  std::uint64_t stream_records = 0;
-  HistogramFigures<bounds::kService> service;
-  HistogramFigures<bounds::kHeld> held;
-  HistogramFigures<bounds::kNews> request_news;
-  HistogramFigures<bounds::kNews> stream_news;
-};
-
 // A balance whose two sides were read at different times may be below zero.
 std::uint64_t not_negative(std::uint64_t balance) {
   return balance > std::numeric_limits<std::uint64_t>::max() / 2 ? 0 : balance;
@@ -87,14 +59,14 @@ void append_connections(MetricsText& text, const HttpMetrics& http, const Server
         numbers.unread_bytes);
 }
 
-void append_requests(MetricsText& text, const HttpMetrics& http, const HttpSums& sums) {
+void append_requests(MetricsText& text, const HttpMetrics& http, const HttpTally& sums) {
   text.metric("bide_responses_total", "counter", "Responses by status class.");
   for (std::size_t i = 1; i < sums.responses.size(); ++i) {
-    text.sample(sums.responses[i], {{"class", std::to_string(i) + "xx"}});
+    text.sample(sums.responses[i].load(), {{"class", std::to_string(i) + "xx"}});
   }
   text.metric("bide_job_answers_total", "counter", "Answers for jobs by outcome.");
   for (std::size_t i = 0; i < sums.outcomes.size(); ++i) {
-    text.sample(sums.outcomes[i], {{"outcome", word_of(static_cast<Outcome>(i))}});
+    text.sample(sums.outcomes[i].load(), {{"outcome", word_of(static_cast<Outcome>(i))}});
   }
   text.metric("bide_requests_rejected_total", "counter",
               "Requests refused by the parser, by status.");
@@ -114,17 +86,18 @@ void append_requests(MetricsText& text, const HttpMetrics& http, const HttpSums&
   text.histogram(sums.service);
 }
 
-void append_parking(MetricsText& text, const HttpMetrics& http, const HttpSums& sums,
+void append_parking(MetricsText& text, const HttpMetrics& http, const HttpTally& sums,
                     std::size_t parked_max) {
   text.metric("bide_parked", "gauge", "Requests and streams parked now.");
   for (std::size_t i = 0; i < kParkedOn; ++i) {
     const auto on = static_cast<ParkedOn>(i);
-    text.sample(not_negative(sums.parked[i]), {{"kind", kind_of(on)}, {"road", road_of(on)}});
+    text.sample(not_negative(sums.parked[i].load()),
+                {{"kind", kind_of(on)}, {"road", road_of(on)}});
   }
   gauge(text, "bide_parked_max", "So many may be parked (--max-parked).",
         std::uint64_t{parked_max});
   counter(text, "bide_requests_parked_total", "Requests that were ever parked, without streams.",
-          sums.requests_parked);
+          sums.requests_parked.load());
   text.metric("bide_held_seconds", "histogram",
               "Of requests that were parked: from received to the answer at the socket.");
   text.histogram(sums.held);
@@ -142,7 +115,7 @@ void append_parking(MetricsText& text, const HttpMetrics& http, const HttpSums& 
   text.metric("bide_streams_total", "counter", "Streams opened, by road.");
   text.sample(http.event_streams.load(std::memory_order_relaxed), {{"road", "events"}});
   text.sample(http.web_sockets.load(std::memory_order_relaxed), {{"road", "ws"}});
-  counter(text, "bide_stream_records_total", "States told on streams.", sums.stream_records);
+  counter(text, "bide_stream_records_total", "States told on streams.", sums.stream_records.load());
 }
 
 void append_freshness(MetricsText& text, const MetricsSources& sources) {
@@ -214,7 +187,8 @@ void append_process(MetricsText& text) {
 
 std::string metrics_page(const MetricsSources& sources) {
   MetricsText text;
-  const HttpSums sums(sources.http);
+  HttpTally sums;  // Over all threads.
+  sources.http.tallies.for_each([&](const HttpTally& one) { sums.add(one); });
   append_build(text);
   append_freshness(text, sources);
   append_watching(text, sources.watching);

@@ -1,13 +1,14 @@
 // server/metrics/histogram.h: A histogram of durations, for Prometheus.
 //
-// Thread safety: a Histogram is part of a thread's block (server/metrics/per_thread.h); figures are
-// values.
+// Thread safety: a Histogram is part of a thread's block (server/metrics/per_thread.h), or the sum
+// of such blocks that one thread makes.
 #pragma once
 
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "server/metrics/per_thread.h"
 
@@ -16,13 +17,6 @@ namespace bide {
 // Inclusive upper bounds in ascending order. One more bucket has everything above the last bound.
 template <std::size_t N>
 using BucketBounds = std::array<std::chrono::nanoseconds, N>;
-
-// The sum over all threads.
-template <const auto& kBounds>
-struct HistogramFigures {
-  std::array<std::uint64_t, kBounds.size() + 1> buckets{};  // Not cumulative.
-  std::uint64_t sum_ns = 0;
-};
 
 template <const auto& kBounds>
 class Histogram {
@@ -34,10 +28,12 @@ class Histogram {
     count(buckets_[bucket]);
     if (took.count() > 0) sum_ns_.add(static_cast<std::uint64_t>(took.count()));
   }
-  void add_to(HistogramFigures<kBounds>& figures) const noexcept {
-    for (std::size_t i = 0; i < buckets_.size(); ++i) figures.buckets[i] += buckets_[i].load();
-    figures.sum_ns += sum_ns_.load();
+  void add(const Histogram& other) noexcept {
+    for (std::size_t i = 0; i < buckets_.size(); ++i) buckets_[i].add(other.buckets_[i].load());
+    sum_ns_.add(other.sum_ns_.load());
   }
+  [[nodiscard]] std::span<const Tally> buckets() const { return buckets_; }  // Not cumulative.
+  [[nodiscard]] std::uint64_t sum_ns() const { return sum_ns_.load(); }
 
  private:
   Tally sum_ns_;

@@ -1,87 +1,63 @@
 #include "server/metrics/http_metrics.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace bide {
+namespace {
+
+using namespace std::string_view_literals;
+
+// Kind and road, in the order of ParkedOn.
+using Labels = std::pair<std::string_view, std::string_view>;
+constexpr auto kLabels = std::to_array<Labels>({{"job", "request"},
+                                                {"set", "request"},
+                                                {"list", "request"},
+                                                {"statistics", "request"},
+                                                {"job", "events"},
+                                                {"job", "ws"},
+                                                {"statistics", "events"},
+                                                {"statistics", "ws"},
+                                                {"feed", "events"}});
+static_assert(kLabels.size() == kParkedOn);
+
+}  // namespace
 
 std::string_view kind_of(ParkedOn parked_on) {
-  switch (parked_on) {
-    case ParkedOn::kJob:
-    case ParkedOn::kJobEvents:
-    case ParkedOn::kJobWebSocket:
-      return "job";
-    case ParkedOn::kSet:
-      return "set";
-    case ParkedOn::kList:
-      return "list";
-    case ParkedOn::kStatistics:
-    case ParkedOn::kStatisticsEvents:
-    case ParkedOn::kStatisticsWebSocket:
-      return "statistics";
-    case ParkedOn::kFeedEvents:
-      return "feed";
-  }
-  return "";
+  return kLabels[static_cast<std::size_t>(parked_on)].first;
 }
 
 std::string_view road_of(ParkedOn parked_on) {
-  switch (parked_on) {
-    case ParkedOn::kJob:
-    case ParkedOn::kSet:
-    case ParkedOn::kList:
-    case ParkedOn::kStatistics:
-      return "request";
-    case ParkedOn::kJobEvents:
-    case ParkedOn::kStatisticsEvents:
-    case ParkedOn::kFeedEvents:
-      return "events";
-    case ParkedOn::kJobWebSocket:
-    case ParkedOn::kStatisticsWebSocket:
-      return "ws";
-  }
-  return "";
+  return kLabels[static_cast<std::size_t>(parked_on)].second;
 }
 
 std::string_view word_of(ConnectionRefusal reason) {
-  switch (reason) {
-    case ConnectionRefusal::kDraining:
-      return "draining";
-    case ConnectionRefusal::kNoSlot:
-      return "no_slot";
-    case ConnectionRefusal::kNoWatch:
-      return "no_watch";
-    case ConnectionRefusal::kClient:
-      return "client";
-  }
-  return "";
+  constexpr std::array kWords = {"draining"sv, "no_slot"sv, "no_watch"sv, "client"sv};
+  static_assert(kWords.size() == kConnectionRefusals);
+  return kWords[static_cast<std::size_t>(reason)];
 }
 
 std::string_view word_of(RequestRefusal reason) {
-  switch (reason) {
-    case RequestRefusal::kShed:
-      return "shed";
-    case RequestRefusal::kDraining:
-      return "draining";
-    case RequestRefusal::kNotReady:
-      return "not_ready";
-    case RequestRefusal::kNotFresh:
-      return "not_fresh";
-    case RequestRefusal::kNotCaughtUp:
-      return "not_caught_up";
-    case RequestRefusal::kUnauthorized:
-      return "unauthorized";
-    case RequestRefusal::kForbidden:
-      return "forbidden";
-    case RequestRefusal::kRate:
-      return "rate";
-    case RequestRefusal::kClientUnread:
-      return "client_unread";
-    case RequestRefusal::kClientParked:
-      return "client_parked";
-    case RequestRefusal::kLogins:
-      return "logins";
-  }
-  return "";
+  constexpr std::array kWords = {"shed"sv,          "draining"sv,      "not_ready"sv, "not_fresh"sv,
+                                 "not_caught_up"sv, "unauthorized"sv,  "forbidden"sv, "rate"sv,
+                                 "client_parked"sv, "client_unread"sv, "logins"sv};
+  static_assert(kWords.size() == kRequestRefusals);
+  return kWords[static_cast<std::size_t>(reason)];
+}
+
+void HttpTally::add(const HttpTally& other) noexcept {
+  const auto add_each = [](auto& to, const auto& from) {
+    for (std::size_t i = 0; i < to.size(); ++i) to[i].add(from[i].load());
+  };
+  add_each(responses, other.responses);
+  add_each(outcomes, other.outcomes);
+  add_each(parked, other.parked);
+  requests_parked.add(other.requests_parked.load());
+  stream_records.add(other.stream_records.load());
+  service.add(other.service);
+  held.add(other.held);
+  request_news.add(other.request_news);
+  stream_news.add(other.stream_news);
 }
 
 Counter& HttpMetrics::rejected(int status) {

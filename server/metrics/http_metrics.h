@@ -88,6 +88,8 @@ struct alignas(kCacheLineBytes) HttpTally {
   // answer at the socket; for streams, to the record.
   Histogram<bounds::kNews> request_news;
   Histogram<bounds::kNews> stream_news;
+
+  void add(const HttpTally& other) noexcept;
 };
 
 struct HttpMetrics {

@@ -79,11 +79,10 @@ void MetricsText::sample(std::uint64_t value, Labels labels) {
 }
 
 void MetricsText::histogram(std::span<const std::chrono::nanoseconds> bounds,
-                            std::span<const std::uint64_t> buckets, std::uint64_t sum_ns,
-                            Labels labels) {
+                            std::span<const Tally> buckets, std::uint64_t sum_ns, Labels labels) {
   std::uint64_t so_far = 0;
   for (std::size_t i = 0; i < buckets.size(); ++i) {
-    so_far += buckets[i];
+    so_far += buckets[i].load();
     const std::string bound = i < bounds.size() ? bound_of(bounds[i]) : "+Inf";
     begin_sample("_bucket", labels, {"le", bound});
     end_sample(so_far);

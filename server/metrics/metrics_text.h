@@ -31,15 +31,15 @@ class MetricsText {
   void sample(std::uint64_t value, Labels labels = {});
   // All samples of a histogram: cumulative buckets, bounds and sum in seconds.
   template <const auto& kBounds>
-  void histogram(const HistogramFigures<kBounds>& figures, Labels labels = {}) {
-    histogram(kBounds, figures.buckets, figures.sum_ns, labels);
+  void histogram(const Histogram<kBounds>& sum, Labels labels = {}) {
+    histogram(kBounds, sum.buckets(), sum.sum_ns(), labels);
   }
 
   [[nodiscard]] std::string take() { return std::move(text_); }
 
  private:
-  void histogram(std::span<const std::chrono::nanoseconds> bounds,
-                 std::span<const std::uint64_t> buckets, std::uint64_t sum_ns, Labels labels);
+  void histogram(std::span<const std::chrono::nanoseconds> bounds, std::span<const Tally> buckets,
+                 std::uint64_t sum_ns, Labels labels);
   // `more`: one more label behind the others, if it has a name.
   void begin_sample(std::string_view suffix, Labels labels, const Label& more = {});
   void append_label(const Label& label);

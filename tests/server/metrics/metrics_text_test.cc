@@ -52,11 +52,11 @@ TEST_CASE("metrics text: a histogram's buckets are cumulated, and the last is th
         std::chrono::nanoseconds(3s)}) {
     histogram.observe(took);
   }
-  HistogramFigures<kBounds> figures;
-  histogram.add_to(figures);
+  Histogram<kBounds> sum;
+  sum.add(histogram);
   MetricsText text;
   text.metric("took_seconds", "histogram", "x");
-  text.histogram(figures, {{"to", "request"}});
+  text.histogram(sum, {{"to", "request"}});
   CHECK(text.take() ==
         "# HELP took_seconds x\n"
         "# TYPE took_seconds histogram\n"
@@ -71,7 +71,7 @@ TEST_CASE("metrics text: a histogram's buckets are cumulated, and the last is th
 TEST_CASE("metrics text: a histogram without labels") {
   MetricsText text;
   text.metric("took_seconds", "histogram", "x");
-  text.histogram(HistogramFigures<kBounds>{});
+  text.histogram(Histogram<kBounds>{});
   CHECK(text.take().find("took_seconds_bucket{le=\"0.001\"} 0\n") != std::string::npos);
 }
 
