@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "core/base/digits.h"
+#include "core/base/ascii.h"
 
 namespace bide {
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/base/ascii.h"
 #include "core/base/client_address.h"
 
 namespace bide {
@@ -36,8 +37,7 @@ std::optional<std::uint16_t> parse_port(std::string_view digits) {
 
 bool is_plain_host(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char byte) {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-           (byte >= '0' && byte <= '9') || byte == '-' || byte == '_' || byte == '.';
+    return is_letter_or_digit(byte) || byte == '-' || byte == '_' || byte == '.';
   });
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/base/digits.h"
+#include "core/base/ascii.h"
 
 namespace bide {
 namespace {

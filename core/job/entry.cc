@@ -2,16 +2,14 @@
 
 #include <algorithm>
 
+#include "core/base/ascii.h"
+
 namespace bide {
 namespace {
 
 constexpr std::size_t kJobIdBytesMax = 128;
 
-// Not isalnum(): that one asks the locale.
-bool is_id_char(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '-';
-}
+bool is_id_char(char c) { return is_letter_or_digit(c) || c == '_' || c == '-'; }
 
 }  // namespace
 

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "core/base/digits.h"
+#include "core/base/ascii.h"
 
 namespace bide {
 

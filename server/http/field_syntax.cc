@@ -2,14 +2,11 @@
 
 #include <algorithm>
 
+#include "core/base/ascii.h"
 #include "server/http/byte_class.h"
 
 namespace bide {
 namespace {
-
-constexpr char lower(char byte) {
-  return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte | 0x20) : byte;
-}
 
 // Where the part at the front of `text` ends.
 std::size_t find_separator(std::string_view text, char separator) {
@@ -41,7 +38,7 @@ bool is_token(std::string_view text) {
 // Most equal strings are equal byte by byte.
 bool same_ignoring_case(std::string_view left, std::string_view right) {
   return left == right || std::equal(left.begin(), left.end(), right.begin(),
-                                     [](char a, char b) { return lower(a) == lower(b); });
+                                     [](char a, char b) { return lower_case(a) == lower_case(b); });
 }
 
 std::optional<std::string_view> next_part(std::string_view& rest, char separator) {

@@ -3,35 +3,30 @@
 #include <algorithm>
 #include <string>
 
+#include "core/base/ascii.h"
 #include "core/base/json_text.h"
 #include "server/http/reason_phrase.h"
 
 namespace bide {
 namespace {
 
-std::string mapped(std::string_view text, char (*map)(char)) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), map);
-  return result;
-}
-
-std::string ascii(std::string_view text) {
-  return mapped(text,
-                [](char byte) { return static_cast<unsigned char>(byte) < 0x80 ? byte : '?'; });
+std::string as_ascii(std::string_view detail) {
+  std::string text(detail);
+  for (char& byte : text) byte = static_cast<unsigned char>(byte) < 0x80 ? byte : '?';
+  return text;
 }
 
 std::string slug_of(std::string_view phrase) {
-  return mapped(phrase, [](char byte) {
-    if (byte == ' ') return '-';
-    return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte;
-  });
+  std::string slug = lower_case(phrase);
+  std::replace(slug.begin(), slug.end(), ' ', '-');
+  return slug;
 }
 
 }  // namespace
 
 httplib::Response problem(int status, std::string_view slug, std::string_view title,
-                          std::string_view detail, std::initializer_list<ProblemMember> members) {
-  const std::string text = ascii(detail);
+                          std::string_view detail, std::initializer_list<RawJsonMember> members) {
+  const std::string text = as_ascii(detail);
   JsonText json;
   json.begin_object();
   json.member("type", "urn:bide:problem:" + std::string(slug));
@@ -42,9 +37,9 @@ httplib::Response problem(int status, std::string_view slug, std::string_view ti
   json.member("error", text);
   json.key("code");
   json.number(static_cast<std::uint64_t>(status));
-  for (const ProblemMember& member : members) {
+  for (const RawJsonMember& member : members) {
     json.key(member.name);
-    json.raw(member.json);
+    json.raw(member.value);
   }
   json.end_object();
 

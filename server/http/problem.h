@@ -14,19 +14,16 @@
 #include <initializer_list>
 #include <string_view>
 
-namespace bide {
+#include "core/base/json_object.h"
 
-// One more member. `json` is a whole JSON value, written as it is.
-struct ProblemMember {
-  std::string_view name;
-  std::string_view json;
-};
+namespace bide {
 
 // `slug`: lower-case words joined by `-`, like `job-not-found`. `detail` is for people, ASCII;
 // other bytes in it become `?`, so that a client's own bytes cannot make the document invalid.
+// `members`: more of them.
 [[nodiscard]] httplib::Response problem(int status, std::string_view slug, std::string_view title,
                                         std::string_view detail,
-                                        std::initializer_list<ProblemMember> members = {});
+                                        std::initializer_list<RawJsonMember> members = {});
 
 // There is no such job, and bide has made sure of it.
 inline constexpr std::string_view kJobNotFound = "job-not-found";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/ascii.h"
 #include "core/base/client_address.h"
 #include "core/base/host_port.h"
 
@@ -21,11 +22,7 @@ std::string canonical(std::string_view host) {
   host = host.substr(0, host.find('%'));  // The zone of --listen; no Host has one (RFC 9110).
   if (const auto address = ClientAddress::parse(host)) return address->text();
   if (host.ends_with('.')) host.remove_suffix(1);
-  std::string name(host);
-  std::transform(name.begin(), name.end(), name.begin(), [](char byte) {
-    return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte;
-  });
-  return name;
+  return lower_case(host);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "core/base/ascii.h"
 #include "core/base/host_port.h"
 #include "core/base/printable.h"
 #include "server/files/state_dir.h"
@@ -25,8 +26,7 @@ std::string setting_name_of(std::string_view variable) {
   std::string name(variable.substr(kPrefix.size()));
   for (char& c : name) {
     if (c >= 'a' && c <= 'z') return {};
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (c == '_') c = '-';
+    c = c == '_' ? '-' : lower_case(c);
   }
   return name;
 }

@@ -4,20 +4,14 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <utility>
 
+#include "core/base/ascii.h"
 #include "core/base/client_address.h"
 #include "core/base/host_port.h"
 
 namespace bide {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](char byte) {
-    return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte;
-  });
-  return result;
-}
 
 // In the form of the WHATWG URL standard (section 3.5). inet_ntop() writes some addresses with
 // dots.
@@ -52,7 +46,7 @@ std::string serialized(const ClientAddress& address) {
 
 std::optional<std::string> canonical(const HostPort& authority) {
   if (!authority.bracketed) {
-    return is_plain_host(authority.host) ? std::optional(lower(authority.host)) : std::nullopt;
+    return is_plain_host(authority.host) ? std::optional(lower_case(authority.host)) : std::nullopt;
   }
   if (!is_ipv6(authority.host)) return std::nullopt;
   return serialized(*ClientAddress::parse(authority.host));
@@ -61,20 +55,17 @@ std::optional<std::string> canonical(const HostPort& authority) {
 }  // namespace
 
 std::optional<std::string> parse_origin(std::string_view text) {
-  struct Scheme {
-    std::string_view begin;
-    std::uint16_t port;
-  };
-  for (const Scheme& scheme : {Scheme{"https://", 443}, Scheme{"http://", 80}}) {
-    if (lower(text.substr(0, scheme.begin.size())) != scheme.begin) continue;
-    const std::optional<HostPort> authority = split_host_port(text.substr(scheme.begin.size()));
+  using namespace std::string_view_literals;
+  for (const auto& [scheme, default_port] : {std::pair("https://"sv, 443), {"http://"sv, 80}}) {
+    if (lower_case(text.substr(0, scheme.size())) != scheme) continue;
+    const std::optional<HostPort> authority = split_host_port(text.substr(scheme.size()));
     const std::optional<std::string> host = authority ? canonical(*authority) : std::nullopt;
     if (!host) return std::nullopt;
-    std::string origin = std::string(scheme.begin) + *host;
+    std::string origin = std::string(scheme) + *host;
     if (!authority->port) return origin;
     const std::uint16_t port = parse_port(*authority->port).value_or(0);
     if (port == 0) return std::nullopt;
-    if (port != scheme.port) origin += ":" + std::to_string(port);
+    if (port != default_port) origin += ":" + std::to_string(port);
     return origin;
   }
   return std::nullopt;

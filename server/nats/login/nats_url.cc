@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "core/base/digits.h"
+#include "core/base/ascii.h"
 #include "core/base/host_port.h"
 
 namespace bide {
