@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/ascii.h"
 #include "core/base/duration.h"
 #include "core/base/host_port.h"
 #include "server/http/served_hosts.h"
@@ -18,9 +19,24 @@ using std::chrono::milliseconds;
 
 bool is_made_of(std::string_view text, std::string_view punctuation) {
   return std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           punctuation.find(c) != std::string_view::npos;
+    return is_letter_or_digit(c) || punctuation.find(c) != std::string_view::npos;
   });
+}
+
+// What `parse_one` makes of each part between commas; 64 at most.
+template <typename T, typename ParseOne>
+bool parse_list(std::string_view text, ParseOne&& parse_one, std::vector<T>& out) {
+  constexpr std::size_t kMost = 64;
+  std::vector<T> all;
+  while (!text.empty()) {
+    const std::string_view part = text.substr(0, text.find(','));
+    std::optional<T> one = parse_one(part);
+    if (!one || all.size() == kMost) return false;
+    all.push_back(*std::move(one));
+    text.remove_prefix(std::min(text.size(), part.size() + 1));
+  }
+  out = std::move(all);
+  return true;
 }
 
 }  // namespace
@@ -64,12 +80,6 @@ bool set_listen(ServeOptions& options, std::string_view text) {
 bool set_nats(ServeOptions& options, std::string_view text) {
   if (!is_nats_url_list(text)) return false;
   options.nats_url = text;
-  return true;
-}
-
-bool set_data_dir(ServeOptions& options, std::string_view text) {
-  if (text.empty() || text.find('\0') != std::string_view::npos) return false;
-  options.data_dir = text;
   return true;
 }
 
@@ -133,30 +143,14 @@ bool set_cookie(ServeOptions& options, std::string_view text) {
 }
 
 bool set_cors_origins(ServeOptions& options, std::string_view text) {
-  constexpr std::size_t kOriginsMax = 64;
-  std::vector<std::string> origins;
-  while (!text.empty()) {
-    const std::string_view origin = text.substr(0, text.find(','));
-    std::optional<std::string> parsed = parse_origin(origin);
-    if (!parsed || origins.size() == kOriginsMax) return false;
-    origins.push_back(*std::move(parsed));
-    text.remove_prefix(std::min(text.size(), origin.size() + 1));
-  }
-  options.cors_origins = std::move(origins);
-  return true;
+  return parse_list(text, parse_origin, options.cors_origins);
 }
 
 bool set_allowed_hosts(ServeOptions& options, std::string_view text) {
-  constexpr std::size_t kHostsMax = 64;
-  std::vector<std::string> hosts;
-  while (!text.empty()) {
-    const std::string_view host = text.substr(0, text.find(','));
-    if (!is_host_name(host) || hosts.size() == kHostsMax) return false;
-    hosts.emplace_back(host);
-    text.remove_prefix(std::min(text.size(), host.size() + 1));
-  }
-  options.allowed_hosts = std::move(hosts);
-  return true;
+  const auto parse_one = [](std::string_view host) {
+    return is_host_name(host) ? std::optional<std::string>(host) : std::nullopt;
+  };
+  return parse_list(text, parse_one, options.allowed_hosts);
 }
 
 bool set_max_connections(ServeOptions& options, std::string_view text) {
@@ -167,17 +161,7 @@ bool set_max_connections(ServeOptions& options, std::string_view text) {
 }
 
 bool set_trusted_proxies(ServeOptions& options, std::string_view text) {
-  constexpr std::size_t kRangesMax = 64;
-  std::vector<AddressRange> ranges;
-  while (!text.empty()) {
-    const std::string_view one = text.substr(0, text.find(','));
-    const std::optional<AddressRange> range = AddressRange::parse(one);
-    if (!range || ranges.size() == kRangesMax) return false;
-    ranges.push_back(*range);
-    text.remove_prefix(std::min(text.size(), one.size() + 1));
-  }
-  options.trusted_proxies = std::move(ranges);
-  return true;
+  return parse_list(text, AddressRange::parse, options.trusted_proxies);
 }
 
 bool set_switch(bool& to, std::string_view text) {

@@ -33,7 +33,6 @@ bool parse_number(std::string_view text, Number low, Number high, Number& out) {
 [[nodiscard]] bool parse_bytes(std::string_view text, std::size_t low, std::size_t& out);
 [[nodiscard]] bool set_listen(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_nats(ServeOptions& options, std::string_view text);
-[[nodiscard]] bool set_data_dir(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_file(std::filesystem::path& file, std::string_view text);
 [[nodiscard]] bool set_bucket(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_base_path(ServeOptions& options, std::string_view text);

@@ -34,7 +34,7 @@ constexpr std::array kSettings = {
     row("data-dir", Kind::kText, "DIR", "",
         "state of bide's own nats-server (default: $XDG_STATE_HOME/bide, or "
         "~/.local/state/bide)",
-        "a directory", set_data_dir),
+        "a directory", [](Options& o, Text t) { return set_file(o.data_dir, t); }),
     row("bucket", Kind::kText, "NAME", kDefaultBucket, "key-value bucket with the jobs",
         "a bucket name of letters, digits, _ and -", set_bucket),
     row("create-bucket", Kind::kSwitch, "", "false",

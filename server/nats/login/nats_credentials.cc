@@ -9,13 +9,8 @@
 namespace bide {
 namespace {
 
-bool set_text(std::string& to, std::string_view text) {
-  if (text.empty() || text.find('\0') != std::string_view::npos) return false;
-  to = text;
-  return true;
-}
-
-bool set_path(std::filesystem::path& to, std::string_view text) {
+// `to`: a string or a path.
+bool set_text(auto& to, std::string_view text) {
   if (text.empty() || text.find('\0') != std::string_view::npos) return false;
   to = text;
   return true;
@@ -46,19 +41,19 @@ constexpr std::array<NatsSetting, 10> kSettings = {{
     {"--nats-user", "NAME", "user at NATS; needs --nats-password-file", "a user's name",
      [](Credentials& c, Text t) { return set_text(c.user, t); }},
     {"--nats-password-file", "FILE", "file with the user's password, one line", "a file",
-     [](Credentials& c, Text t) { return set_path(c.password_file, t); }},
+     [](Credentials& c, Text t) { return set_text(c.password_file, t); }},
     {"--nats-token-file", "FILE", "file with a token for NATS, one line", "a file",
-     [](Credentials& c, Text t) { return set_path(c.token_file, t); }},
+     [](Credentials& c, Text t) { return set_text(c.token_file, t); }},
     {"--nats-nkey", "FILE", "file with the seed (SU…) of a user's nkey", "a file",
-     [](Credentials& c, Text t) { return set_path(c.nkey_file, t); }},
+     [](Credentials& c, Text t) { return set_text(c.nkey_file, t); }},
     {"--nats-creds", "FILE", "credentials file: a user's JWT and seed", "a file",
-     [](Credentials& c, Text t) { return set_path(c.creds_file, t); }},
+     [](Credentials& c, Text t) { return set_text(c.creds_file, t); }},
     {"--nats-ca", "FILE", "CA certificates for the server, PEM", "a file",
-     [](Credentials& c, Text t) { return set_path(c.ca_file, t); }},
+     [](Credentials& c, Text t) { return set_text(c.ca_file, t); }},
     {"--nats-cert", "FILE", "certificate to show the server, PEM; needs --nats-key", "a file",
-     [](Credentials& c, Text t) { return set_path(c.cert_file, t); }},
+     [](Credentials& c, Text t) { return set_text(c.cert_file, t); }},
     {"--nats-key", "FILE", "private key of that certificate, PEM", "a file",
-     [](Credentials& c, Text t) { return set_path(c.key_file, t); }},
+     [](Credentials& c, Text t) { return set_text(c.key_file, t); }},
     {"--nats-context", "NAME",
      "context of the nats command line, or `selected`; flags beat its entries",
      "a context's name, as `nats context ls` shows it",
