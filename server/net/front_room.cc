@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <new>
+#include <thread>
 #include <vector>
 
 #include "server/net/front.h"
@@ -91,14 +92,11 @@ void Front::drain(std::chrono::milliseconds patience) {
   draining_.store(true, std::memory_order_release);
   protocol_->drain();
   const TimePoint end = clock_.now() + patience;
-  Mutex mutex;
-  CondVar tick;
-  MutexLock lock(mutex);
   for (int pass = 0; connections() > 0 && clock_.now() < end; ++pass) {
     for (std::uint32_t i = 0; pass < kGoodbyes && i < slots_.end(); ++i) {
       say_goodbye(slots_.at(i), pass + 1 == kGoodbyes);
     }
-    tick.wait_until(mutex, clock_.now() + std::chrono::milliseconds(20));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }
 

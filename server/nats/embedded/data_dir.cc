@@ -15,8 +15,8 @@
 #include <cstring>
 #include <deque>
 #include <fstream>
+#include <thread>
 
-#include "core/base/mutex.h"
 #include "core/base/start_error.h"
 
 namespace bide {
@@ -72,8 +72,6 @@ int lock_data_dir(const PrivateDir& dir, std::chrono::milliseconds patience) {
   const int fd = dir.open_file("lock", O_RDWR | O_CREAT);
   if (fd < 0) throw StartError(cannot("open", file) + "; choose another --data-dir");
   const auto end = std::chrono::steady_clock::now() + patience;
-  Mutex mutex;
-  CondVar tick;
   while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     const std::string owner = dir.first_line("lock").value_or("");
     if (is_running_bide(owner) || std::chrono::steady_clock::now() > end) {
@@ -82,8 +80,7 @@ int lock_data_dir(const PrivateDir& dir, std::chrono::milliseconds patience) {
                        " is in use by process " + owner +
                        "; stop that one, or choose another --data-dir");
     }
-    MutexLock lock(mutex);
-    tick.wait_until(mutex, std::chrono::steady_clock::now() + std::chrono::milliseconds(20));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   const std::string pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) {
