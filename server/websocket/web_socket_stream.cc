@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "core/base/json_object.h"
@@ -23,36 +24,21 @@ std::optional<std::string> token_in(std::string_view message) {
   return token.text;
 }
 
-CloseCode code_of(Stream::End why) {
+// The code and the reason of the close frame.
+std::pair<CloseCode, std::string_view> close_of(Stream::End why) {
   switch (why) {
     case Stream::End::kOver:
-      return CloseCode::kNormal;
+      return {CloseCode::kNormal, "over"};
     case Stream::End::kDrain:
-      return CloseCode::kGoingAway;
+      return {CloseCode::kGoingAway, "the server is shutting down; connect again"};
     case Stream::End::kTrouble:
-      return CloseCode::kTryAgainLater;
+      return {CloseCode::kTryAgainLater, "no fresh state or no room just now; connect again later"};
     case Stream::End::kAuth:
-      return CloseCode::kPolicyViolation;
+      return {CloseCode::kPolicyViolation, "the token has expired"};
     case Stream::End::kProtocol:
       break;
   }
-  return CloseCode::kProtocolError;
-}
-
-std::string_view reason_of(Stream::End why) {
-  switch (why) {
-    case Stream::End::kOver:
-      return "over";
-    case Stream::End::kDrain:
-      return "the server is shutting down; connect again";
-    case Stream::End::kTrouble:
-      return "no fresh state or no room just now; connect again later";
-    case Stream::End::kAuth:
-      return "the token has expired";
-    case Stream::End::kProtocol:
-      break;
-  }
-  return "";
+  return {CloseCode::kProtocolError, ""};
 }
 
 }  // namespace
@@ -76,7 +62,8 @@ void WebSocketStream::wrap(const Record& record, std::string& head, std::string&
 
 void WebSocketStream::append_end(std::string& out, End why) {
   // If the client has closed or broken the rules, a close frame was appended before.
-  socket_.append_close(out, code_of(why), reason_of(why));
+  const auto [code, reason] = close_of(why);
+  socket_.append_close(out, code, reason);
 }
 
 bool WebSocketStream::append_heartbeat(std::string& out) {
