@@ -10,17 +10,17 @@ WatchedFiles::WatchedFiles(std::vector<std::filesystem::path> files) {
   files_.reserve(files.size());
   for (std::filesystem::path& file : files) {
     std::optional<Stamp> stamp = stamp_of(file);
-    files_.push_back({.path = std::move(file), .stamp = stamp});
+    files_.emplace_back(std::move(file), stamp);
   }
 }
 
 std::vector<std::filesystem::path> WatchedFiles::take_changed() {
   std::vector<std::filesystem::path> changed;
-  for (Watched& file : files_) {
-    const std::optional<Stamp> stamp = stamp_of(file.path);
-    if (!stamp || stamp == file.stamp) continue;
-    file.stamp = stamp;
-    changed.push_back(file.path);
+  for (auto& [file, last] : files_) {
+    const std::optional<Stamp> stamp = stamp_of(file);
+    if (!stamp || stamp == last) continue;
+    last = stamp;
+    changed.push_back(file);
   }
   return changed;
 }

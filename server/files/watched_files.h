@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace bide {
@@ -27,14 +28,10 @@ class WatchedFiles {
 
  private:
   using Stamp = std::array<std::int64_t, 7>;
-  struct Watched {
-    std::filesystem::path path;
-    std::optional<Stamp> stamp;  // When the file was last seen.
-  };
-
   static std::optional<Stamp> stamp_of(const std::filesystem::path& file);
 
-  std::vector<Watched> files_;
+  // With their stamps of when they were last seen.
+  std::vector<std::pair<std::filesystem::path, std::optional<Stamp>>> files_;
 };
 
 }  // namespace bide

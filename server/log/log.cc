@@ -36,13 +36,10 @@ std::string time_text(WallTime time) {
   return std::string(text.data(), size) + '.' + std::to_string(1000 + milliseconds).substr(1) + 'Z';
 }
 
-struct WriteValue {
-  JsonText& json;
-  void operator()(std::string_view text) const { json.printable_string(text); }
-  void operator()(bool value) const { json.boolean(value); }
-  void operator()(std::uint64_t number) const { json.number(number); }
-  void operator()(double number) const { json.real(number); }
-};
+void write_value(JsonText& json, std::string_view text) { json.printable_string(text); }
+void write_value(JsonText& json, bool value) { json.boolean(value); }
+void write_value(JsonText& json, std::uint64_t number) { json.number(number); }
+void write_value(JsonText& json, double number) { json.real(number); }
 
 void drop_line() noexcept {
   try {
@@ -73,7 +70,7 @@ std::string format_log_line(std::string_view level, std::string_view message, Wa
   line.printable_string(message);
   const auto write = [&](const LogField& field) {
     line.key(field.name);
-    std::visit(WriteValue{line}, field.value);
+    std::visit([&](const auto& value) { write_value(line, value); }, field.value);
   };
   for (const LogField& field : fields) write(field);
   if (suppressed > 0) write({"suppressed", suppressed});

@@ -23,7 +23,7 @@ bool ClientAccounts::take(Share share, std::uint64_t client, std::size_t amount)
   Shard& shard = shard_of(client);
   MutexLock lock(shard.mutex);
   // A client that has nothing yet is within the limit: no account is made in vain.
-  std::size_t& taken = shard.accounts[client].taken[static_cast<std::size_t>(share)];
+  std::size_t& taken = shard.accounts[client][static_cast<std::size_t>(share)];
   if (taken > limit - amount) return false;
   taken += amount;
   return true;
@@ -35,7 +35,7 @@ void ClientAccounts::give_back(Share share, std::uint64_t client, std::size_t am
   MutexLock lock(shard.mutex);
   const auto found = shard.accounts.find(client);
   if (found == shard.accounts.end()) return;
-  auto& taken = found->second.taken;
+  Account& taken = found->second;
   taken[static_cast<std::size_t>(share)] -= amount;
   if (std::all_of(taken.begin(), taken.end(), [](std::size_t one) { return one == 0; })) {
     shard.accounts.erase(found);

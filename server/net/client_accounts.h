@@ -55,9 +55,7 @@ class ClientAccounts {
   [[nodiscard]] std::size_t size() const;  // Accounts kept.
 
  private:
-  struct Account {
-    std::array<std::size_t, kShares> taken{};
-  };
+  using Account = std::array<std::size_t, kShares>;  // What it has taken of each.
   struct Shard {
     mutable Mutex mutex;
     std::unordered_map<std::uint64_t, Account> accounts GUARDED_BY(mutex);
