@@ -16,29 +16,18 @@ constexpr std::string_view kSelected = "selected";
 constexpr std::string_view kDefaultUrl = "nats://127.0.0.1:4222";
 constexpr std::size_t kContextDepthMax = 8;
 
-const std::vector<std::string_view> kMembers = {"url",
-                                                "user",
-                                                "password",
-                                                "token",
-                                                "creds",
-                                                "nkey",
-                                                "cert",
-                                                "key",
-                                                "ca",
-                                                "inbox_prefix",
-                                                "nsc",
-                                                "socks_proxy",
-                                                "tls_first",
-                                                "jetstream_domain",
-                                                "jetstream_api_prefix",
-                                                "user_jwt",
-                                                "user_seed"};
 // Without these members bide would reach another server, or log in as another user.
 constexpr std::array<std::string_view, 7> kNotHonoured = {
     "nsc",      "socks_proxy", "tls_first", "jetstream_domain", "jetstream_api_prefix",
     "user_jwt", "user_seed"};
 constexpr std::array<std::string_view, 10> kTexts = {
     "url", "user", "password", "token", "creds", "nkey", "cert", "key", "ca", "inbox_prefix"};
+
+const std::vector<std::string_view> kMembers = [] {
+  std::vector<std::string_view> all(kTexts.begin(), kTexts.end());
+  all.insert(all.end(), kNotHonoured.begin(), kNotHonoured.end());
+  return all;
+}();
 
 // Replaced as by the nats command line: with HOME, and only at the beginning.
 std::filesystem::path expanded(const std::string& path) {
