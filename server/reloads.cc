@@ -11,24 +11,24 @@ void Reloads::add(std::string what, std::vector<std::filesystem::path> files, Re
 }
 
 void Reloads::reload_all() {
-  for (Reloadable& reloadable : all_) {
-    static_cast<void>(reloadable.files.take_changed());  // Read right now.
-    run(reloadable);
+  for (Source& source : all_) {
+    static_cast<void>(source.files.take_changed());  // Read right now.
+    run(source);
   }
 }
 
 void Reloads::reload_changed() {
-  for (Reloadable& reloadable : all_) {
-    if (!reloadable.files.take_changed().empty()) run(reloadable);
+  for (Source& source : all_) {
+    if (!source.files.take_changed().empty()) run(source);
   }
 }
 
-void Reloads::run(const Reloadable& reloadable) {
-  if (const std::optional<std::string> trouble = reloadable.reload()) {
+void Reloads::run(const Source& source) {
+  if (const std::optional<std::string> trouble = source.reload()) {
     return log_error("reading anew failed, the old ones stay in force",
-                     {{"what", std::string_view(reloadable.what)}, {"error", *trouble}});
+                     {{"what", std::string_view(source.what)}, {"error", *trouble}});
   }
-  log_info("read anew", {{"what", std::string_view(reloadable.what)}});
+  log_info("read anew", {{"what", std::string_view(source.what)}});
 }
 
 }  // namespace bide

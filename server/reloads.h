@@ -28,14 +28,14 @@ class Reloads {
   void reload_changed();
 
  private:
-  struct Reloadable {
+  struct Source {
     std::string what;
     WatchedFiles files;
     Reload reload;
   };
-  static void run(const Reloadable& reloadable);
+  static void run(const Source& source);
 
-  std::vector<Reloadable> all_;
+  std::vector<Source> all_;
 };
 
 }  // namespace bide
