@@ -26,6 +26,7 @@ struct JobView {
   JobSummary summary;
   // The server's bytes: JSON, or the status word. Null: nothing yet.
   std::shared_ptr<const std::string> representation;
+  bool absent = false;           // The server says that the job does not exist yet.
   std::string trouble;           // Why requests fail at the moment; empty: they do not.
   std::string complaint;         // Why the wait ended without a status; empty: it did not.
   std::optional<ExitCode> code;  // Set when the wait for this job is over.

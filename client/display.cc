@@ -72,6 +72,7 @@ std::string tally(std::span<const JobView> jobs) {
 std::string describe(const JobView& job) {
   if (!job.complaint.empty()) return shown(job.complaint);
   if (!job.trouble.empty()) return shown(job.trouble) + "; trying again";
+  if (job.absent) return "does not exist yet";
   if (!job.status) return "nothing known yet";
   std::string text(word_of(*job.status));
   const JobSummary& summary = job.summary;
@@ -110,7 +111,8 @@ std::string Display::new_lines(std::span<const JobView> jobs, milliseconds elaps
                         (options_.mode == Mode::kLive && ended_badly);
     std::string text = describe(job);
     if (!wanted || shown_[i] == text) continue;
-    const bool nothing_to_say = !job.status && job.complaint.empty() && job.trouble.empty();
+    const bool nothing_to_say =
+        !job.status && !job.absent && job.complaint.empty() && job.trouble.empty();
     if (!nothing_to_say) {
       const std::string line = line_of(job, elapsed);
       out += (options_.colour ? painted(line, job, 0) : line) + "\n";

@@ -20,11 +20,11 @@ Question Pursuit::question(milliseconds remaining) {
   remaining = std::max(remaining, milliseconds(1));
   asked_ = Question{};
   asked_.patience = std::min(remaining + milliseconds(1000), kWaitMax + kPatienceBeyondWait);
-  if (lost_) return asked_;
+  if (lost_ || !greeted_) return asked_;
 
   const bool looks_over = status_ && is_terminal(*status_);
   const bool each_change = show_changes_ && !looks_over && goal_.kind() != Goal::Kind::kExists;
-  asked_.until = each_change ? "change" : goal_.text();
+  asked_.until = !status_ ? "exists" : each_change ? "change" : goal_.text();
   asked_.wait = std::min(remaining, kWaitMax);
   asked_.etag = etag_;
   return asked_;
@@ -32,7 +32,7 @@ Question Pursuit::question(milliseconds remaining) {
 
 Pursuit::Next Pursuit::take(const Reply& reply, milliseconds took) {
   if (const auto* answer = std::get_if<Answer>(&reply)) return take_answer(*answer, took);
-  if (const auto* refusal = std::get_if<Refusal>(&reply)) return take_refusal(*refusal);
+  if (const auto* refusal = std::get_if<Refusal>(&reply)) return take_refusal(*refusal, took);
   const auto& trouble = std::get<Trouble>(reply);
   const milliseconds pause =
       std::max(back_off_.next_pause(), back_off_.stretched(trouble.retry_after));
@@ -44,6 +44,7 @@ Pursuit::Next Pursuit::take_answer(const Answer& answer, milliseconds took) {
       answer.outcome == "done" || answer.outcome == "changed" || answer.outcome == "now";
   const bool held = asked_.until == goal_.text() && asked_.wait.count() > 0 && answered_because;
   if (lost_ && is_terminal(answer.status)) return Finished{exit_code_of(answer.status), {}};
+  greeted_ = true;
   lost_ = false;  // If the wait goes on, an agent took the job up between the two requests.
   const auto code = goal_.judge(answer, held, first_etag_);
   if (code) return Finished{*code, {}};
@@ -56,21 +57,31 @@ Pursuit::Next Pursuit::take_answer(const Answer& answer, milliseconds took) {
   return AskAgain{pause_after(news, took), {}};
 }
 
-Pursuit::Next Pursuit::take_refusal(const Refusal& refusal) {
+Pursuit::Next Pursuit::take_refusal(const Refusal& refusal, milliseconds took) {
   switch (refusal.http_status) {
     case 401:
     case 403:
       return Finished{ExitCode::kAuth, refusal.detail};
     case 404:
       if (!refusal.no_such_job) return Finished{ExitCode::kBideFailed, refusal.detail};
-      if (goal_.kind() == Goal::Kind::kExists) return AskAgain{back_off_.next_pause(), {}};
-      return Finished{ExitCode::kNotFound, status_ ? "is gone: deleted or expired" : "not found"};
+      return take_absence(took);
     case 409:
       lost_ = true;
       return AskAgain{};
     default:
       return Finished{ExitCode::kBideFailed, refusal.detail};
   }
+}
+
+Pursuit::Next Pursuit::take_absence(milliseconds took) {
+  greeted_ = true;
+  if (status_) return Finished{ExitCode::kNotFound, "is gone: deleted or expired"};
+  if (missing_ == Missing::kFail) return Finished{ExitCode::kNotFound, "not found"};
+  // The first request is not held, and asking again at once is right.
+  const bool was_held = asked_.wait.count() > 0;
+  return AskAgain{.pause = was_held ? pause_after(false, took) : milliseconds(0),
+                  .trouble = {},
+                  .absent = true};
 }
 
 // Held requests come back rarely. If an answer comes at once and without news (from a draining

@@ -24,6 +24,8 @@ constexpr Setting kSettings[] = {
     {"until", SettingKind::kText, "GOAL", "done", kGoals, kGoals},
     {"any", SettingKind::kSwitch, "", "",
      "end with the first job that is over, instead of waiting for all"},
+    {"no-wait-for-creation", SettingKind::kSwitch, "", "",
+     "end with 9 at once if a job does not exist, instead of waiting until it is created"},
     {"output", SettingKind::kText, "FORMAT", "text",
      "text: the status word, with several jobs after the id; json: the whole state, with "
      "several jobs an array in the order of the arguments; jsonl: the state of each job on one "
@@ -36,19 +38,24 @@ const Command& wait_command() {
   static const Command command{
       .name = kCommand,
       .settings = {&kSettings[0], &kSettings[1], &kSettings[2], &kSettings[3], &kSettings[4],
-                   &kServerSetting, &kCacertSetting},
+                   &kSettings[5], &kServerSetting, &kCacertSetting},
       .help_begin =
           R"(bide wait ID... [--timeout 10m] [--until done] [--any] [-o text|json|jsonl] [-q]
 
-Waits until jobs are over. Prints their results to stdout and their progress to stderr. If the
-server restarts or cannot be reached, tries again until the timeout.
+Waits until jobs are over. Prints their results to stdout and their progress to stderr. A job that
+does not exist yet is waited for. If the server restarts or cannot be reached, tries again until the
+timeout.
+
+  bide wait build-7 --timeout 30m && ./deploy
+  bide wait build-7 build-8 --any
+  bide wait build-7 -q -o json >build-7.json
 
 )",
       .help_end = R"(
 BIDE_TOKEN holds the bearer token, if the server wants one.
 Exit code: 0 completed (or GOAL is reached and the job is not over), 1 bide failed, 2 usage,
-4 not allowed, 5 failed, 6 partial_failure, 7 skipped, 9 not found or gone, 124 timeout,
-130 and 143 signals. With several jobs the worst, in the order 4 1 124 9 5 6 7 0.
+4 not allowed, 5 failed, 6 partial_failure, 7 skipped, 9 gone, or at the timeout never created,
+124 timeout, 130 and 143 signals. With several jobs the worst, in the order 4 1 124 9 5 6 7 0.
 )",
       .takes_words = true};
   return command;
@@ -92,6 +99,8 @@ std::variant<WaitPlan, Misuse> plan_of(const Arguments& arguments) {
                   .goal = *goal,
                   .timeout = *timeout,
                   .any = arguments.given("any"),
+                  .missing = arguments.given("no-wait-for-creation") ? Pursuit::Missing::kFail
+                                                                     : Pursuit::Missing::kWait,
                   .output = *output,
                   .display = display_options(arguments.given("quiet"))};
 }

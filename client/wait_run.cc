@@ -4,7 +4,6 @@
 #include <ostream>
 #include <random>
 
-#include "client/pursuit.h"
 #include "client/terminal.h"
 #include "core/base/duration.h"
 
@@ -26,11 +25,15 @@ const JobView* find_winner(const std::vector<JobView>& jobs) {
 
 ExitCode worst_of(const std::vector<JobView>& jobs) {
   ExitCode worst = ExitCode::kCompleted;
-  for (const JobView& job : jobs) worst = worse_of(worst, job.code.value_or(ExitCode::kTimeout));
+  for (const JobView& job : jobs) {
+    const ExitCode at_timeout = job.absent ? ExitCode::kNotFound : ExitCode::kTimeout;
+    worst = worse_of(worst, job.code.value_or(at_timeout));
+  }
   return worst;
 }
 
 void record(const Answer& answer, const JobSummary& summary, JobView& view) {
+  view.absent = false;
   view.status = answer.status;
   if (!answer.news) return;
   view.representation = std::make_shared<const std::string>(answer.body);
@@ -40,6 +43,7 @@ void record(const Answer& answer, const JobSummary& summary, JobView& view) {
 void record(const Pursuit::Next& next, JobView& view) {
   if (const auto* again = std::get_if<Pursuit::AskAgain>(&next)) {
     view.trouble = again->trouble;
+    if (again->absent) view.absent = true;
     return;
   }
   const auto& finished = std::get<Pursuit::Finished>(next);
@@ -99,7 +103,7 @@ ExitCode WaitRun::run(std::ostream& out, std::ostream& err) {
 
 void WaitRun::pursue(std::size_t index, std::uint32_t seed) {
   const bool show_changes = plan_.display.mode != Display::Mode::kQuiet;
-  Pursuit pursuit(plan_.goal, show_changes, seed);
+  Pursuit pursuit(plan_.goal, show_changes, plan_.missing, seed);
   for (;;) {
     const TimePoint asked_at = std::chrono::steady_clock::now();
     if (asked_at >= deadline_) break;

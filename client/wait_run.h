@@ -18,6 +18,7 @@
 #include "client/board.h"
 #include "client/display.h"
 #include "client/goal.h"
+#include "client/pursuit.h"
 #include "client/reply.h"
 #include "client/results.h"
 
@@ -30,6 +31,7 @@ struct WaitPlan {
   Goal goal;
   std::chrono::milliseconds timeout{600'000};
   bool any = false;  // The first job that is over ends the wait.
+  Pursuit::Missing missing = Pursuit::Missing::kWait;
   Output output = Output::kText;
   Display::Options display;
 };

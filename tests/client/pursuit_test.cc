@@ -12,8 +12,9 @@ namespace {
 constexpr bool kShowChanges = true;
 constexpr bool kQuiet = false;
 
-Pursuit pursuit(std::string_view until, bool show_changes) {
-  return {*Goal::parse(until), show_changes, 1};
+Pursuit fresh(std::string_view until, bool show_changes,
+              Pursuit::Missing missing = Pursuit::Missing::kWait) {
+  return {*Goal::parse(until), show_changes, missing, 1};
 }
 
 struct State {
@@ -47,16 +48,33 @@ Pursuit::Finished finished(const Pursuit::Next& next) {
   return std::get<Pursuit::Finished>(next);
 }
 
+// Its first question has been answered: the job is processing.
+Pursuit pursuit(std::string_view until, bool show_changes) {
+  Pursuit begun = fresh(until, show_changes);
+  static_cast<void>(begun.question(10min));
+  static_cast<void>(asks_again(begun.take(news({.outcome = "now"}), 5ms)));
+  return begun;
+}
+
 }  // namespace
+
+TEST_CASE("pursuit: the first question is answered at once, whatever the goal") {
+  for (const char* goal : {"done", "succeeded", "change", "exists", "failed,skipped"}) {
+    for (const bool show_changes : {kQuiet, kShowChanges}) {
+      const Question first = fresh(goal, show_changes).question(10min);
+      CHECK(first.until.empty());
+      CHECK(first.wait == 0ms);
+      CHECK(first.etag.empty());
+    }
+  }
+}
 
 TEST_CASE("pursuit: quiet, it asks for the goal and sends the tag it has seen") {
   Pursuit quiet = pursuit("done", kQuiet);
-  const Question first = quiet.question(10min);
-  CHECK(first.until == "done");
-  CHECK(first.wait == 25s);
-  CHECK(first.etag.empty());
-  CHECK(asks_again(quiet.take(news({.outcome = "timeout"}), 24s)).pause == 0ms);
-  CHECK(quiet.question(10min).etag == "\"1\"");
+  const Question held = quiet.question(10min);
+  CHECK(held.until == "done");
+  CHECK(held.wait == 25s);
+  CHECK(held.etag == "\"1\"");
   CHECK(asks_again(quiet.take(no_news({}), 24s)).pause == 0ms);
   static_cast<void>(quiet.question(10min));
   const auto end =
@@ -75,8 +93,6 @@ TEST_CASE("pursuit: it never asks the server to hold beyond the time limit") {
 
 TEST_CASE("pursuit: to show changes it asks for them, and for the goal once the job looks over") {
   Pursuit shown = pursuit("done", kShowChanges);
-  CHECK(shown.question(10min).until == "change");
-  CHECK(asks_again(shown.take(news({}), 5ms)).pause == 0ms);
   CHECK(shown.question(10min).until == "change");
   CHECK(shown.question(10min).etag == "\"1\"");
   CHECK(asks_again(shown.take(news({.status = Status::kCompleted, .etag = "\"2\""}), 1s)).pause ==
@@ -103,29 +119,72 @@ TEST_CASE("pursuit: to show changes it asks for them, and for the goal once the 
 
 TEST_CASE("pursuit: change waits for the first state to be left") {
   Pursuit change = pursuit("change", kQuiet);
-  CHECK(change.question(10min).etag.empty());
-  static_cast<void>(asks_again(change.take(news({.outcome = "now"}), 5ms)));
   CHECK(change.question(10min).etag == "\"1\"");
   CHECK(finished(change.take(news({.etag = "\"2\""}), 1s)).code == ExitCode::kCompleted);
 }
 
-TEST_CASE("pursuit: a missing job ends the wait, unless its coming is waited for") {
-  Pursuit done = pursuit("done", kQuiet);
-  static_cast<void>(done.question(10min));
-  CHECK(finished(done.take(Refusal{404, "no such job", true}, 5ms)).code == ExitCode::kNotFound);
+TEST_CASE("pursuit: a job that does not exist yet is waited for, and then its goal") {
+  const Refusal absent{404, "no such job", true};
+  for (const bool show_changes : {kQuiet, kShowChanges}) {
+    Pursuit wait = fresh("done", show_changes);
+    static_cast<void>(wait.question(10min));
+    const auto first = asks_again(wait.take(absent, 5ms));
+    CHECK(first.absent);
+    CHECK(first.pause == 0ms);
+    const Question held = wait.question(10min);
+    CHECK(held.until == "exists");
+    CHECK(held.wait == 25s);
+    CHECK(asks_again(wait.take(absent, 25s)).pause == 0ms);
 
-  Pursuit seen = pursuit("done", kQuiet);
-  static_cast<void>(seen.question(10min));
-  static_cast<void>(seen.take(news({.outcome = "timeout"}), 24s));
-  static_cast<void>(seen.question(10min));
-  CHECK(finished(seen.take(Refusal{404, "", true}, 5ms)).complaint ==
-        "is gone: deleted or expired");
+    // A server that does not hold this is asked less and less often.
+    auto longest = 0ms;
+    for (int i = 0; i < 8; ++i) {
+      static_cast<void>(wait.question(10min));
+      const auto again = asks_again(wait.take(absent, 5ms));
+      CHECK(again.absent);
+      CHECK(again.pause >= BackOff::kPauseMin);
+      longest = std::max(longest, again.pause);
+    }
+    CHECK(longest > 2s);
 
-  Pursuit exists = pursuit("exists", kShowChanges);
-  CHECK(exists.question(10min).until == "exists");
-  CHECK(asks_again(exists.take(Refusal{404, "", true}, 25s)).pause >= BackOff::kPauseMin);
-  CHECK(exists.question(10min).until == "exists");
-  CHECK(finished(exists.take(news({.outcome = "done"}), 1s)).code == ExitCode::kCompleted);
+    CHECK(wait.question(10min).until == "exists");
+    const auto created = asks_again(wait.take(news({.outcome = "done"}), 1s));
+    CHECK_FALSE(created.absent);
+    CHECK(wait.question(10min).until == (show_changes ? "change" : "done"));
+    CHECK(wait.question(10min).etag == "\"1\"");
+  }
+}
+
+TEST_CASE("pursuit: a job that was seen and is not there any more ends the wait") {
+  for (const auto missing : {Pursuit::Missing::kWait, Pursuit::Missing::kFail}) {
+    Pursuit seen = fresh("done", kQuiet, missing);
+    static_cast<void>(seen.question(10min));
+    static_cast<void>(seen.take(news({.outcome = "now"}), 5ms));
+    static_cast<void>(seen.question(10min));
+    const auto end = finished(seen.take(Refusal{404, "", true}, 5ms));
+    CHECK(end.code == ExitCode::kNotFound);
+    CHECK(end.complaint == "is gone: deleted or expired");
+  }
+}
+
+TEST_CASE("pursuit: a job that does not exist ends the wait at once if that is wanted") {
+  for (const char* goal : {"done", "change", "exists"}) {
+    Pursuit wait = fresh(goal, kShowChanges, Pursuit::Missing::kFail);
+    static_cast<void>(wait.question(10min));
+    const auto end = finished(wait.take(Refusal{404, "", true}, 5ms));
+    CHECK(end.code == ExitCode::kNotFound);
+    CHECK(end.complaint == "not found");
+  }
+}
+
+TEST_CASE("pursuit: trouble before the first answer says nothing about whether the job exists") {
+  Pursuit wait = fresh("exists", kShowChanges);
+  static_cast<void>(wait.question(10min));
+  CHECK_FALSE(asks_again(wait.take(Trouble{"cannot connect", {}}, 5ms)).absent);
+  CHECK(wait.question(10min).wait == 0ms);
+  CHECK(asks_again(wait.take(Refusal{404, "", true}, 5ms)).absent);
+  CHECK(wait.question(10min).until == "exists");
+  CHECK(finished(wait.take(news({.outcome = "done"}), 1s)).code == ExitCode::kCompleted);
 }
 
 TEST_CASE("pursuit: 409 leads to one plain question, whose answer gives the code") {

@@ -70,6 +70,7 @@ struct Wish {
   Output output = Output::kText;
   Display::Mode mode = Display::Mode::kLines;
   std::chrono::milliseconds timeout = 1min;
+  Pursuit::Missing missing = Pursuit::Missing::kWait;
 };
 
 Outcome wait_for(const std::vector<std::string>& ids, const Script& script, const Wish& wish = {}) {
@@ -77,6 +78,7 @@ Outcome wait_for(const std::vector<std::string>& ids, const Script& script, cons
                       .goal = *Goal::parse("done"),
                       .timeout = wish.timeout,
                       .any = wish.any,
+                      .missing = wish.missing,
                       .output = wish.output,
                       .display = {.mode = wish.mode}};
   WaitRun run(
@@ -112,9 +114,11 @@ TEST_CASE("wait_run: a server that is away for a while is ridden out") {
 }
 
 TEST_CASE("wait_run: of several jobs all are waited for and the worst code is given") {
-  const auto outcome = wait_for({"a", "b", "c"}, {{"a", {completed()}},
-                                                  {"b", {working(), failed()}},
-                                                  {"c", {Refusal{404, "no such job", true}}}});
+  const auto outcome = wait_for({"a", "b", "c"},
+                                {{"a", {completed()}},
+                                 {"b", {working(), failed()}},
+                                 {"c", {Refusal{404, "no such job", true}}}},
+                                {.missing = Pursuit::Missing::kFail});
   CHECK(outcome.code == ExitCode::kNotFound);
   CHECK(outcome.out.find("a completed\n") != std::string::npos);
   CHECK(outcome.out.find("b failed\n") != std::string::npos);
@@ -125,7 +129,7 @@ TEST_CASE("wait_run: of several jobs json is one array in the order asked") {
   const auto outcome =
       wait_for({"b", "x", "a"},
                {{"a", {completed("1")}}, {"b", {completed("2")}}, {"x", {Refusal{404, "", true}}}},
-               {.output = Output::kJson});
+               {.output = Output::kJson, .missing = Pursuit::Missing::kFail});
   CHECK(outcome.out == "[2,null,1]\n");
 }
 
@@ -138,14 +142,41 @@ TEST_CASE("wait_run: with any, the first job that is over ends the wait for the 
 }
 
 TEST_CASE("wait_run: with any, a job that is not there does not win") {
-  const Wish any{
-      .any = true, .output = Output::kText, .mode = Display::Mode::kQuiet, .timeout = 1h};
+  const Wish any{.any = true,
+                 .mode = Display::Mode::kQuiet,
+                 .timeout = 1h,
+                 .missing = Pursuit::Missing::kFail};
   const auto outcome =
       wait_for({"a", "b"}, {{"a", {Refusal{404, "", true}}}, {"b", {working(), completed()}}}, any);
   CHECK(outcome.code == ExitCode::kCompleted);
   const auto none =
       wait_for({"a", "b"}, {{"a", {Refusal{404, "", true}}}, {"b", {Refusal{401, ""}}}}, any);
   CHECK(none.code == ExitCode::kAuth);
+}
+
+TEST_CASE("wait_run: a job that does not exist yet is waited for, and that is said once") {
+  const Refusal absent{404, "no such job", true};
+  const auto outcome = wait_for({"a"}, {{"a", {absent, absent, working(), completed()}}});
+  CHECK(outcome.code == ExitCode::kCompleted);
+  CHECK(outcome.out == "completed\n");
+  const std::string said = "a: does not exist yet (0s)\n";
+  const std::size_t once = outcome.err.find(said);
+  REQUIRE(once != std::string::npos);
+  CHECK(outcome.err.find("does not exist", once + said.size()) == std::string::npos);
+}
+
+TEST_CASE("wait_run: at the timeout the code tells whether the job never existed") {
+  const Wish short_wait{.mode = Display::Mode::kQuiet, .timeout = 200ms};
+  const Refusal absent{404, "no such job", true};
+  const auto never = wait_for({"a"}, {{"a", {absent}}}, short_wait);
+  CHECK(never.code == ExitCode::kNotFound);
+  CHECK(never.out.empty());
+  CHECK(never.err == "bide wait: timed out after 200ms: a: does not exist yet\n");
+  CHECK(wait_for({"a"}, {{"a", {absent, working()}}}, short_wait).code == ExitCode::kTimeout);
+  CHECK(wait_for({"a"}, {{"a", {Trouble{"away", {}}}}}, short_wait).code == ExitCode::kTimeout);
+  // Known once, away since: it has not been created as far as is known.
+  CHECK(wait_for({"a"}, {{"a", {absent, Trouble{"away", {}}}}}, short_wait).code ==
+        ExitCode::kNotFound);
 }
 
 TEST_CASE("wait_run: the timeout prints the known states and says so") {

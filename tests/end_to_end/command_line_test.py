@@ -55,13 +55,35 @@ class CommandLine(unittest.TestCase):
                       definition("partly", expected_agents=["a", "b"]),
                       event("partly", "completed", agent="a"), event("partly", "failed", agent="b"))
         for job, code in (("failed", 5), ("partly", 6), ("skipped", 7), ("nobody", 9)):
-            self.assertEqual(self.bide.command("wait", job).returncode, code, job)
+            self.assertEqual(self.bide.command("wait", job, "--no-wait-for-creation").returncode, code, job)
             self.assertEqual(self.bide.command("get", job).returncode, code, job)
         self.assertEqual(self.bide.command("get", "pending").returncode, 8)
         self.assertEqual(self.bide.command("wait", "pending", "--timeout", "300ms").returncode, 124)
         self.assertEqual(self.bide.command("wait").returncode, 2)
         self.assertEqual(self.bide.command("emit", "x", "exploded").returncode, 2)
         self.assertEqual(self.bide.command("no-such").returncode, 2)
+
+    def test_waiting_for_a_job_that_does_not_exist_yet(self):
+        for quiet in (False, True):
+            job = f"later-{quiet}"
+            waiting = subprocess.Popen([BIDE, "wait", job, *(["-q"] if quiet else [])], text=True,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                       env=dict(self.bide.env, BIDE_SERVER=self.bide.url))
+            self.bide.wait_metric("bide_parked", 1)
+            self.bide.put(definition(job), event(job, "started"))
+            self.bide.put(event(job, "completed", nano=2))
+            out, err = waiting.communicate(timeout=30)
+            self.assertEqual((waiting.returncode, out), (0, "completed\n"), err)
+            self.assertEqual(err.count("does not exist yet"), 0 if quiet else 1, err)
+
+    def test_a_job_that_is_never_created(self):
+        for quiet in ([], ["-q"]):
+            begun = time.monotonic()
+            done = self.bide.command("wait", "never", "--timeout", "1s", *quiet)
+            self.assertEqual((done.returncode, done.stdout), (9, ""), done.stderr)
+            self.assertGreaterEqual(time.monotonic() - begun, 1)
+            self.assertIn("timed out after 1s: never: does not exist yet", done.stderr)
+        self.assertEqual(self.bide.command("wait", "never", "--no-wait-for-creation").returncode, 9)
 
     def test_standard_streams_may_be_closed(self):
         self.ok("emit", "closed", "started")
