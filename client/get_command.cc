@@ -58,14 +58,8 @@ int report(const GetPlan& plan, const Reply& reply) {
     return fail(kCommand, ExitCode::kBideFailed, trouble->what);
   }
   if (const auto* refusal = std::get_if<Refusal>(&reply)) {
-    switch (refusal->http_status) {
-      case 401:
-      case 403:
-        return fail(kCommand, ExitCode::kAuth, refusal->detail);
-      default:
-        return refusal->no_such_job ? fail(kCommand, ExitCode::kNotFound, plan.id + ": not found")
-                                    : fail(kCommand, ExitCode::kBideFailed, refusal->detail);
-    }
+    return fail(kCommand, exit_code_of(*refusal),
+                refusal->no_such_job ? plan.id + ": not found" : refusal->detail);
   }
   const auto& answer = std::get<Answer>(reply);
   JobView view;

@@ -3,9 +3,9 @@
 // Thread safety: ask() from one thread at a time; cancel() from any.
 #pragma once
 
-#include <memory>
 #include <string>
 
+#include "client/http_connection.h"
 #include "client/reply.h"
 #include "client/server_url.h"
 
@@ -15,21 +15,17 @@ enum class Wanted : std::uint8_t { kStatusWord, kRepresentation };
 
 class HttpSource final : public JobSource {
  public:
-  // `token`: for `Authorization: Bearer`, must be is_safe_token(); empty: none. `cacert`: a PEM
-  // file with CA certificates for an https server; empty: the system's store. The certificate is
-  // always verified.
+  // `token` and `cacert` as for HttpConnection.
   HttpSource(const ServerUrl& server, const std::string& job_id, const std::string& token,
              Wanted wanted, const std::string& cacert = "");
-  ~HttpSource() override;
 
   [[nodiscard]] Reply ask(const Question& question) override;
-  void cancel() override;
+  void cancel() override { connection_.cancel(); }
 
  private:
-  class Connection;  // Hides httplib.h, which takes long to compile.
-  const std::string server_text_;
   const std::string path_;
-  std::unique_ptr<Connection> connection_;
+  const std::string accept_;
+  HttpConnection connection_;
 };
 
 }  // namespace bide

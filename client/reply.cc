@@ -66,10 +66,7 @@ Reply answer_of(RawReply raw) {
                 .body = std::move(raw.body)};
 }
 
-}  // namespace
-
-Reply interpret(RawReply raw) {
-  if (raw.http_status == 200 || raw.http_status == 304) return answer_of(std::move(raw));
+std::variant<Refusal, Trouble> failure_of(const RawReply& raw) {
   const ProblemText problem = problem_of(raw.body);
   const std::string detail = detail_of(raw.http_status, problem.detail);
   // A proxy in front of bide may ask for the token. Asking again would not help.
@@ -86,6 +83,22 @@ Reply interpret(RawReply raw) {
     default:
       return Refusal{raw.http_status, detail, problem.no_such_job};
   }
+}
+
+}  // namespace
+
+Reply interpret(RawReply raw) {
+  if (raw.http_status == 200 || raw.http_status == 304) return answer_of(std::move(raw));
+  return std::visit([](auto&& failure) -> Reply { return failure; }, failure_of(raw));
+}
+
+WriteReply interpret_write(const RawReply& raw) {
+  const bool shows_job = status_from_word(raw.job_status).has_value();
+  if (raw.http_status == 204) return Stored{};
+  if (raw.http_status == 200 || raw.http_status == 201) {
+    return shows_job ? WriteReply(Stored{}) : WriteReply(foreign(raw, {}));
+  }
+  return std::visit([](auto&& failure) -> WriteReply { return failure; }, failure_of(raw));
 }
 
 }  // namespace bide

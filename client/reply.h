@@ -1,4 +1,4 @@
-// client/reply.h: A client's question about one job, and the possible replies.
+// client/reply.h: A client's question about one job, or what it writes, and the possible replies.
 //
 // Thread safety: values and a pure function.
 #pragma once
@@ -42,6 +42,9 @@ struct Refusal {
   bool no_such_job = false;  // A 404 may also be about the path.
 };
 
+// A write is stored.
+struct Stored {};
+
 // Nothing is known about the job, and asking again may help. Responses that are not from bide count
 // as trouble, too, except 401 and 403: a proxy whose backend is being replaced returns 404, and a
 // captive portal returns 200.
@@ -51,6 +54,7 @@ struct Trouble {
 };
 
 using Reply = std::variant<Answer, Refusal, Trouble>;
+using WriteReply = std::variant<Stored, Refusal, Trouble>;
 
 // The parts of an HTTP response that interpret() needs.
 struct RawReply {
@@ -64,6 +68,8 @@ struct RawReply {
 };
 
 [[nodiscard]] Reply interpret(RawReply raw);
+// Of a request that writes. A bare 204 counts as bide's: its answer to DELETE says nothing more.
+[[nodiscard]] WriteReply interpret_write(const RawReply& raw);
 
 // Sends questions about one job and returns the replies.
 class JobSource {

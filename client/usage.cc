@@ -23,6 +23,11 @@ int finish(std::string_view command, const UsageError& end) {
   return 0;
 }
 
+ExitCode exit_code_of(const Refusal& refusal) {
+  if (refusal.http_status == 401 || refusal.http_status == 403) return ExitCode::kAuth;
+  return refusal.no_such_job ? ExitCode::kNotFound : ExitCode::kBideFailed;
+}
+
 std::variant<std::string, Misuse> checked_job_id(const std::string& word) {
   if (is_job_id(word)) return word;
   return Misuse{"a job's id is 1 to 128 of A-Z a-z 0-9 _ - and neither \"status\" nor \"events\""};

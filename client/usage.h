@@ -10,6 +10,7 @@
 
 #include "client/arguments.h"
 #include "client/exit_code.h"
+#include "client/reply.h"
 
 namespace bide {
 
@@ -19,6 +20,9 @@ int fail(std::string_view command, ExitCode code, std::string_view message);
 int fail_usage(std::string_view command, const Misuse& error);
 // For a command line that is wrong or asks for help. Help goes to stdout.
 int finish(std::string_view command, const UsageError& end);
+
+// Of a command that ends because the server refused its request.
+[[nodiscard]] ExitCode exit_code_of(const Refusal& refusal);
 
 // `word` if it is a job id (is_job_id()), or why it is not.
 [[nodiscard]] std::variant<std::string, Misuse> checked_job_id(const std::string& word);

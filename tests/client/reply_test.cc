@@ -83,6 +83,44 @@ TEST_CASE("reply: failures that may pass are trouble, all others are refusals") 
   }
 }
 
+TEST_CASE("reply: only bide's own answers say that a write is stored") {
+  for (const int status : {200, 201, 204}) {
+    CHECK(std::holds_alternative<Stored>(interpret_write(raw(status))));
+  }
+  for (const int status : {200, 201}) {
+    RawReply page = raw(status);
+    page.job_status = "";
+    CHECK(std::holds_alternative<Trouble>(interpret_write(page)));
+  }
+  for (const int status : {202, 206, 301, 304}) {
+    CHECK(std::holds_alternative<Trouble>(interpret_write(raw(status))));
+  }
+}
+
+TEST_CASE("reply: a write that may succeed later is trouble, one that never will is refused") {
+  const auto answer = [](int status, const char* body) {
+    RawReply problem = raw(status);
+    problem.body = body;
+    problem.retry_after = "2";
+    return interpret_write(problem);
+  };
+  constexpr const char* kOurs = R"({"type":"urn:bide:problem:x","detail":"no"})";
+  for (const int status : {408, 429, 500, 502, 503, 504}) {
+    for (const char* body : {kOurs, "<html>"}) {
+      const WriteReply reply = answer(status, body);
+      REQUIRE(std::holds_alternative<Trouble>(reply));
+      CHECK(std::get<Trouble>(reply).retry_after == 2s);
+    }
+  }
+  for (const int status : {400, 401, 403, 404, 405, 409, 412, 413, 415, 421, 422}) {
+    const WriteReply reply = answer(status, kOurs);
+    REQUIRE(std::holds_alternative<Refusal>(reply));
+    CHECK(std::get<Refusal>(reply).http_status == status);
+    const bool by_proxy = status == 401 || status == 403;
+    CHECK(std::holds_alternative<Refusal>(answer(status, "<html>")) == by_proxy);
+  }
+}
+
 TEST_CASE("reply: Retry-After counts in seconds, up to a minute") {
   const auto asked = [](const char* text) {
     RawReply busy = raw(503);

@@ -30,8 +30,9 @@ inline std::string bodyless(int status, std::string_view fields) {
 
 class ScriptedServer {
  public:
-  // Gets the head of a request and returns the bytes of the answer. nullopt: hang up.
-  using Script = std::function<std::optional<std::string>(const std::string& head)>;
+  // Gets the head of a request, with a body an empty line and the body, and returns the bytes of
+  // the answer. nullopt: hang up.
+  using Script = std::function<std::optional<std::string>(const std::string& request)>;
 
   explicit ScriptedServer(Script script) : script_(std::move(script)) {
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -82,18 +83,26 @@ class ScriptedServer {
     char buffer[4096];
     for (;;) {
       const std::size_t end = input.find("\r\n\r\n");
-      if (end == std::string::npos) {
+      const bool whole_head = end != std::string::npos;
+      const std::size_t body = whole_head ? body_bytes(input.substr(0, end + 2)) : 0;
+      if (!whole_head || input.size() < end + 4 + body) {
         const ssize_t count = ::read(fd, buffer, sizeof buffer);
         if (count <= 0) break;
         input.append(buffer, static_cast<std::size_t>(count));
         continue;
       }
-      const auto answer = script_(input.substr(0, end + 2));
-      input.erase(0, end + 4);
+      const auto answer = script_(input.substr(0, body > 0 ? end + 4 + body : end + 2));
+      input.erase(0, end + 4 + body);
       if (!answer) break;
       if (::send(fd, answer->data(), answer->size(), MSG_NOSIGNAL) < 0) break;
     }
     ::shutdown(fd, SHUT_RDWR);  // Closed at the end, so that its number is not reused.
+  }
+
+  static std::size_t body_bytes(const std::string& head) {
+    constexpr std::string_view kField = "\r\nContent-Length: ";
+    const std::size_t at = head.find(kField);
+    return at == std::string::npos ? 0 : std::stoul(head.substr(at + kField.size()));
   }
 
   const Script script_;

@@ -1,0 +1,49 @@
+// client/http_connection.h: A connection to a bide server, kept alive from one request to the next.
+//
+// Thread safety: exchange() from one thread at a time; cancel() from any.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "client/reply.h"
+#include "client/server_url.h"
+
+namespace bide {
+
+struct HttpRequest {
+  std::string method;  // GET, POST, PUT or DELETE.
+  std::string target;  // Below the server's base path: `/job/build-7?wait=30s`.
+  std::vector<std::pair<std::string, std::string>> fields{};
+  std::string body{};  // JSON; empty: none.
+  // How long connecting, and how long each further step may take.
+  std::chrono::milliseconds patience{10'000};
+};
+
+class HttpConnection {
+ public:
+  // `token`: for `Authorization: Bearer`, must be is_safe_token(); empty: none. `cacert`: a PEM
+  // file with CA certificates for an https server; empty: the system's store. The certificate is
+  // always verified.
+  HttpConnection(const ServerUrl& server, const std::string& token, const std::string& cacert);
+  ~HttpConnection();
+
+  // Blocks until there is a response. Refusal: the certificate cannot be verified. Trouble: no
+  // response came, and the server may have received the request or not.
+  [[nodiscard]] std::variant<RawReply, Refusal, Trouble> exchange(const HttpRequest& request);
+  // Makes a running exchange() return Trouble. It does not affect one that is about to begin.
+  void cancel();
+
+ private:
+  class Client;  // Hides httplib.h, which takes long to compile.
+  const std::string server_text_;
+  const std::string base_path_;
+  std::unique_ptr<Client> client_;
+};
+
+}  // namespace bide
