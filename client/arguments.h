@@ -28,6 +28,10 @@ class Arguments {
 
   // The arguments that are no options, in order.
   [[nodiscard]] const std::vector<std::string>& words() const { return line_.words; }
+  // How many of them stand before `--`. nullopt: there is no `--`.
+  [[nodiscard]] std::optional<std::size_t> words_before_dashes() const {
+    return line_.words_before_dashes;
+  }
   // `name` is one of the command's settings. Null: neither a flag nor a variable sets it. An empty
   // variable counts as not set.
   [[nodiscard]] const Assignment* find(std::string_view name) const;

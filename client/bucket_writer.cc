@@ -253,6 +253,16 @@ std::optional<BucketError> BucketWriter::put(const NewEntry& entry) {
   return handles_->error_of(status);
 }
 
+std::optional<BucketError> BucketWriter::put_new(const NewEntry& entry) {
+  jsPubOptions options;
+  jsPubOptions_Init(&options);
+  options.ExpectNoMessage = true;
+  jsErrCode code{};
+  const natsStatus status = handles_->store(entry, &options, &code);
+  if (status == NATS_OK || code == JSStreamWrongLastSequenceErr) return std::nullopt;
+  return handles_->error_of(status);
+}
+
 // Looks the key up first: nearly always it is there, and reading does not grow the stream.
 std::optional<BucketError> BucketWriter::put_if_absent(const NewEntry& entry, bool* written) {
   std::optional<BucketError> error;

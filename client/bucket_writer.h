@@ -29,9 +29,12 @@ class BucketWriter {
   BucketWriter(BucketWriter&&) noexcept;
   ~BucketWriter();
 
-  // put() and put_if_absent() block until JetStream has stored the entry, at most 5 s for each
+  // These block until JetStream has stored the entry, at most 5 s for each
   // round trip. nullopt: stored.
   [[nodiscard]] std::optional<BucketError> put(const NewEntry& entry);
+  // Writes only if there was never an entry with this key; otherwise it is the same entry, and
+  // stored already. It reads nothing, so it needs no permission to.
+  [[nodiscard]] std::optional<BucketError> put_new(const NewEntry& entry);
   // Writes only if the key has no value: it was never written, was deleted, or has expired and left
   // the server's marker. In a bucket with sources, a key of a source counts, too. If another client
   // writes the key at the same time, that is no error. Sets `*written` (may be null) to true if

@@ -20,6 +20,7 @@ constexpr const char* kUsage =
     "usage: bide COMMAND [ARGUMENTS]\n"
     "\n"
     "  serve   answer GET /job/{id} from a NATS key-value bucket\n"
+    "  run     run a command and report it as a job\n"
     "  emit    write a job's event, or its definition\n"
     "  get     print a job's state\n"
     "  wait    wait until jobs are done\n"
@@ -34,6 +35,7 @@ int run(std::span<const std::string> args) {
   const std::string_view command = args[0];
   const auto rest = args.subspan(1);
   if (command == "serve") return bide::run_serve(rest);
+  if (command == "run") return bide::run_run(rest);
   if (command == "emit") return bide::run_emit(rest);
   if (command == "get") return bide::run_get(rest);
   if (command == "wait") return bide::run_wait(rest);
@@ -45,7 +47,8 @@ int run(std::span<const std::string> args) {
     std::puts("bide " BIDE_VERSION);
     return 0;
   }
-  std::fprintf(stderr, "bide: there is no command `%s`; the commands are serve, emit, get, wait\n",
+  std::fprintf(stderr,
+               "bide: there is no command `%s`; the commands are serve, run, emit, get, wait\n",
                bide::printable(command, "?").c_str());
   return 2;
 }

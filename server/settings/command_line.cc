@@ -107,6 +107,7 @@ std::variant<CommandLine, UsageError> read_command_line(std::span<const std::str
     const std::string_view arg = args[i];
     if (arg == "-h" || arg == "--help") return UsageError{help_of(command), 0};
     if (command.takes_words && arg == "--") {
+      line.words_before_dashes = line.words.size();
       line.words.insert(line.words.end(), args.begin() + static_cast<long>(i) + 1, args.end());
       break;
     }

@@ -65,6 +65,7 @@ struct Assignment {
 struct CommandLine {
   std::vector<Assignment> assignments;  // A switch's text is `true`.
   std::vector<std::string> words;
+  std::optional<std::size_t> words_before_dashes;  // nullopt: there was no `--`.
 };
 
 // `--name value`, `--name=value`, `-n value`; after `--` there are only words.

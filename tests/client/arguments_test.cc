@@ -97,6 +97,14 @@ TEST_CASE("arguments: the flag beats the variable, which beats the default") {
   CHECK(parsed({"--arguments-test=flag"}).value("arguments-test") == "flag");
 }
 
+TEST_CASE("arguments: what stands behind -- is told from what stands before it") {
+  CHECK_FALSE(parsed({"a", "-q"}).words_before_dashes().has_value());
+  CHECK(parsed({"--", "a", "-q"}).words_before_dashes() == 0);
+  const Arguments both = parsed({"a", "-q", "--", "b", "--", "-q"});
+  CHECK(both.words_before_dashes() == 1);
+  CHECK(both.words() == std::vector<std::string>{"a", "b", "--", "-q"});
+}
+
 TEST_CASE("arguments: --help has every setting with its variable and default") {
   const auto result = Arguments::parse(std::vector<std::string>{"word", "-h"}, kCommand);
   REQUIRE(std::holds_alternative<UsageError>(result));
