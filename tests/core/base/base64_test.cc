@@ -53,7 +53,8 @@ TEST_CASE("base64: safe in URLs it has another alphabet and no padding") {
     CHECK(encode_base64url(bytes) == text);
     CHECK(decode_base64url(text) == bytes);
   }
-  for (const char* text : {"Zg==", "Zh", "Zm9", "Z", "Zm9vZ", "Zm9v=", "+_", "Zm9v ", "Zm9v\n"}) {
+  for (const char* text :
+       {"Zg==", "Zh", "Zm9", "Z", "A", "Zm9vZ", "Zm9v=", "+_", "Zm9v ", "Zm9v\n"}) {
     CAPTURE(text);
     CHECK_FALSE(decode_base64url(text));
   }
@@ -71,7 +72,8 @@ TEST_CASE("base64: base32 by the examples of RFC 4648 section 10, without their 
     CHECK(encode_base32(bytes) == text);
     CHECK(decode_base32(text) == bytes);
   }
-  for (const char* text : {"M", "MZ", "MZX", "MZXW6Y", "my", "MY======", "M1", "M8", "MY\n"}) {
+  for (const char* text :
+       {"M", "A", "MYA", "MZ", "MZX", "MZXW6Y", "my", "MY======", "M1", "M8", "MY\n"}) {
     CAPTURE(text);
     CHECK_FALSE(decode_base32(text));
   }

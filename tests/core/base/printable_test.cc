@@ -24,6 +24,7 @@ TEST_CASE("printable: a byte that is not UTF-8 is replaced, and only that") {
                   "31m",
                   "?") == "?31m");
   CHECK(printable("\xc2", "?") == "?");
+  CHECK(printable("\xe2\x82|", "?") == "??|");          // Cut.
   CHECK(printable("\xc0\x9b", "?") == "??");            // Overlong.
   CHECK(printable("\xe0\x82\x9b", "?") == "???");       // Overlong.
   CHECK(printable("\xed\xa0\x80", "?") == "???");       // A surrogate.

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/server/served_table.h"
@@ -217,6 +218,27 @@ TEST_CASE("metrics page: a head that does not come is a 408 and a slow client") 
   CHECK(client.response().starts_with("HTTP/1.1 408"));
   CHECK(becomes(server, "bide_requests_rejected_total{status=\"408\"}", 1));
   CHECK(becomes(server, "bide_clients_slow_total", 1));
+}
+
+TEST_CASE("metrics page: every reason has its own word") {
+  using Request = RequestRefusal;
+  for (const auto& [reason, word] : {std::pair(Request::kShed, "shed"),
+                                     {Request::kDraining, "draining"},
+                                     {Request::kNotReady, "not_ready"},
+                                     {Request::kNotFresh, "not_fresh"},
+                                     {Request::kNotCaughtUp, "not_caught_up"},
+                                     {Request::kUnauthorized, "unauthorized"},
+                                     {Request::kForbidden, "forbidden"},
+                                     {Request::kRate, "rate"},
+                                     {Request::kClientParked, "client_parked"},
+                                     {Request::kClientUnread, "client_unread"},
+                                     {Request::kLogins, "logins"}}) {
+    CHECK(word_of(reason) == word);
+  }
+  CHECK(word_of(ConnectionRefusal::kDraining) == "draining");
+  CHECK(word_of(ConnectionRefusal::kNoSlot) == "no_slot");
+  CHECK(word_of(ConnectionRefusal::kNoWatch) == "no_watch");
+  CHECK(word_of(ConnectionRefusal::kClient) == "client");
 }
 
 TEST_CASE("metrics page: requests that are not served as asked are counted by reason") {

@@ -415,6 +415,13 @@ TEST_CASE("options: trusted proxies") {
   }
 }
 
+TEST_CASE("options: a list has 64 values at most") {
+  std::string hosts = "a";
+  for (int i = 1; i < 64; ++i) hosts += ",a";
+  CHECK(accepted({"--allowed-host", hosts}).allowed_hosts.size() == 64);
+  CHECK(mentions(refused({"--allowed-host", hosts + ",a"}), "64 at most"));
+}
+
 TEST_CASE("options: the state folder follows XDG, and without any home it must be named") {
   CHECK(accepted({}, {{"XDG_STATE_HOME", "/x"}, {"HOME", "/h"}}).data_dir == "/x/bide");
   CHECK(accepted({}, {{"XDG_STATE_HOME", "x"}, {"HOME", "/h"}}).data_dir == "/h/.local/state/bide");
