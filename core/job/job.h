@@ -46,6 +46,8 @@ class Job {
   // Deletions and losses are never refused.
   [[nodiscard]] Absorbed absorb(const Entry& entry, std::size_t bytes_left = kNoLimit);
 
+  // Removes all entries, as losses.
+  void forget_all() noexcept;
   // Removes all entries whose revision is below `before`, as losses.
   [[nodiscard]] Absorbed let_go(Revision before);
 

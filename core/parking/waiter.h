@@ -40,11 +40,14 @@ class Waiter {
   struct Terms {
     Condition condition;
     ValidatorList seen;
-    MediaType type = MediaType::kJson;
     TimePoint deadline{};
     // How many of the table's places it takes (ParkingPlaces). 0: the strands of a parked set,
     // which has taken its places itself.
     std::uint16_t places = 1;
+    MediaType type = MediaType::kJson;
+    // Whether a request for a job that does not exist is parked until it does. Otherwise it is not
+    // parked.
+    bool waits_for_job = false;
   };
 
   Waiter() = default;

@@ -1,7 +1,7 @@
 // core/table/job_record.h: A job in its shard: its state, its rendered snapshot, and its waiters.
 //
 // A record exists while the bucket has entries of the job, or while a request waits for the job to
-// exist.
+// exist. The second kind is bounded by the places of parked requests, and counts as no job.
 //
 // Thread safety: none; guarded by the shard's mutex.
 #pragma once

@@ -79,15 +79,18 @@ Look look_at_set(JobTable& table, const JobSetQuery& query, const Waiter::Terms&
   const Verdict decisive = decisive_verdict(terms.condition, query.match_any);
   bool decided = false;
   bool pending = false;
-  JobSnapshots seen;
+  JobSnapshots seen, there;
   seen.reserve(query.ids.size());
+  there.reserve(query.ids.size());
   for (const JobId& id : query.ids) {
     Look look = table.look(id, of_job, now);
     decided = decided || look.verdict == decisive;
     pending = pending || look.verdict == Verdict::kPending;
+    if (look.snapshot != nullptr) there.push_back(look.snapshot);
     seen.push_back(std::move(look.snapshot));
   }
-  Look set{make_set_snapshot(seen)};
+  const bool enough = there.size() == seen.size() || (terms.waits_for_job && decided);
+  Look set{enough ? make_set_snapshot(there) : nullptr};
   if (jobs != nullptr) *jobs = std::move(seen);
   if (set.snapshot == nullptr) return set;
 

@@ -46,7 +46,8 @@ using JobSnapshots = std::vector<std::shared_ptr<const Snapshot>>;
 
 // Looks at the jobs one after the other and judges the set by their states. Terms::seen are the
 // client's validators for the set. Verdicts are as for Condition::judge; a final set whose tag
-// matches is kNever.
+// matches is kNever. The snapshot is null if a job does not exist. With Terms::waits_for_job it is
+// made of the other jobs if they decide alone.
 [[nodiscard]] Look look_at_set(JobTable& table, const JobSetQuery& query,
                                const Waiter::Terms& terms, TimePoint now,
                                JobSnapshots* jobs = nullptr);

@@ -6,14 +6,6 @@
 #include "core/table/job_sets.h"
 
 namespace bide {
-namespace {
-
-// The set does not exist any more, or its condition holds or never will.
-bool is_decided(const Look& look) {
-  return look.snapshot == nullptr || look.verdict != Verdict::kPending;
-}
-
-}  // namespace
 
 // --- Strands ----------------------------------------------------------------------------------
 
@@ -115,14 +107,15 @@ void JobSetGroup::lose() noexcept {
 std::optional<Outcome> JobSetGroup::judge(Strand& strand, Outcome told, Look& look) {
   const TimePoint now = sets_.clock_.now();
   if (told == Outcome::kChanged || told == Outcome::kDone) {
+    strand.appeared = true;
     if (std::exchange(strand.counted, false)) --counted_;
     look_due_ = look_due_ || for_change_;
     if (!advance(now, look)) return std::nullopt;
     told = draining_ ? Outcome::kDrain : Outcome::kGone;  // Unless `look` decides otherwise.
   }
   if (told == Outcome::kTimeout || told == Outcome::kDrain) look = look_at_all(now);
-  if (look.snapshot == nullptr) return Outcome::kGone;
   if (!is_decided(look)) return told;
+  if (look.snapshot == nullptr) return Outcome::kGone;
   return for_change_ ? Outcome::kChanged : Outcome::kDone;
 }
 
@@ -153,10 +146,12 @@ void JobSetGroup::arm(Strand& strand, const JobSnapshots& jobs, TimePoint now) {
   } else {
     if (try_park(strand, terms_.condition, {}, now, look) || draining_) return;
     const Verdict decisive = decisive_verdict(terms_.condition, query_->match_any);
+    gone_ = gone_ || look.snapshot == nullptr;
     if (look.snapshot == nullptr || look.verdict == decisive) {
       look_due_ = true;
       return;
     }
+    strand.appeared = true;
   }
   const ValidatorList seen = ValidatorList(look.snapshot->json.tag);
   if (!try_park(strand, Condition::any_change(), seen, now, look)) {
@@ -174,6 +169,7 @@ bool JobSetGroup::try_park(Strand& strand, const Condition& condition, Validator
   strand.terms.seen = std::move(seen);
   strand.terms.deadline = terms_.deadline;
   strand.terms.places = 0;
+  strand.terms.waits_for_job = terms_.waits_for_job && !strand.appeared;
   const Parked parked = sets_.table_.park(query_->ids[strand.index], strand, 0, now, look);
   strand.idle = parked != Parked::kParked;
   draining_ = draining_ || parked == Parked::kDraining;
@@ -182,6 +178,11 @@ bool JobSetGroup::try_park(Strand& strand, const Condition& condition, Validator
 
 Look JobSetGroup::look_at_all(TimePoint now, JobSnapshots* jobs) {
   return look_at_set(sets_.table_, *query_, terms_, now, jobs);
+}
+
+bool JobSetGroup::is_decided(const Look& look) const {
+  if (look.snapshot == nullptr) return gone_ || !terms_.waits_for_job;
+  return look.verdict != Verdict::kPending;
 }
 
 // A strand that a notifier has claimed meanwhile finds a closed group.

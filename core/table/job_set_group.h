@@ -5,7 +5,8 @@
 // job is counted when it can contribute no more: it is done and all must be done, or it can never
 // succeed and any may succeed. Then its strand waits for any change, so that the job is judged
 // again if a late agent acknowledges. So every job has a parked strand all the time. A deletion is
-// noticed at once, and the first strand to be answered reports the deadline or the drain.
+// noticed at once, and the first strand to be answered reports the deadline or the drain. A job
+// that does not exist yet has a strand as well, if the request waits for it.
 //
 // When one job decides, or all are counted, the group looks at the whole set again, and judges that
 // look alone. So the answer satisfies the condition, whatever happened since the strand was
@@ -76,6 +77,7 @@ class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
     // Guarded by the group's mutex, as below.
     bool idle = true;  // Neither parked nor about to be answered.
     bool counted = false;
+    bool appeared = false;  // Its job has existed: if it does not now, it was deleted.
 
    private:
     JobSetGroup& group_;
@@ -97,6 +99,8 @@ class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
   [[nodiscard]] bool try_park(Strand& strand, const Condition& condition, ValidatorList seen,
                               TimePoint now, Look& look) REQUIRES(mutex_);
   [[nodiscard]] Look look_at_all(TimePoint now, JobSnapshots* jobs = nullptr);
+  // The condition holds or never will, or one of the jobs is gone.
+  [[nodiscard]] bool is_decided(const Look& look) const REQUIRES(mutex_);
   void close() REQUIRES(mutex_);
   [[nodiscard]] std::uint32_t place_count() const {
     return static_cast<std::uint32_t>(query_->ids.size());
@@ -112,6 +116,7 @@ class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
   std::deque<Strand> strands_ GUARDED_BY(mutex_);
   std::size_t counted_ GUARDED_BY(mutex_) = 0;
   bool look_due_ GUARDED_BY(mutex_) = false;
+  bool gone_ GUARDED_BY(mutex_) = false;      // A job was deleted while it was waited for.
   bool draining_ GUARDED_BY(mutex_) = false;  // The table parks no more.
   bool admitted_ GUARDED_BY(mutex_) = false;  // Has taken its places in the table.
   bool closed_ GUARDED_BY(mutex_) = false;    // Answered, left, or never parked.

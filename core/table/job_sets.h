@@ -38,8 +38,9 @@ class JobSets {
   [[nodiscard]] Look look(const JobSetQuery& query, const Waiter::Terms& terms, TimePoint now);
 
   // Terms: `change`, `done` or `succeeded`; `seen` are validators of the set's JSON. Answers kGone
-  // with a null snapshot as soon as one of the jobs is deleted. A set takes as many of the table's
-  // places as it has jobs. kReady with a null snapshot: as for look().
+  // with a null snapshot as soon as one of the jobs is deleted. Terms::waits_for_job: waits for
+  // those that do not exist yet, and answers without a snapshot if some of them never come. A set
+  // takes as many of the table's places as it has jobs. kReady with a null snapshot: as for look().
   [[nodiscard]] Parked park(std::shared_ptr<const JobSetQuery> query, Waiter& waiter,
                             std::uint64_t ticket, TimePoint now, Look& look) EXCLUDES(mutex_);
   void unpark(Waiter& waiter) EXCLUDES(mutex_);

@@ -173,4 +173,10 @@ std::size_t JobTable::jobs() const {
   return jobs;
 }
 
+std::size_t JobTable::records() const {
+  std::size_t records = 0;
+  for (const auto& shard : shards_) records += shard->records();
+  return records;
+}
+
 }  // namespace bide

@@ -114,9 +114,9 @@ class JobTable {
   // lock. Terms must be set before the caller makes the waiter claimable by others. `target` must
   // not be the waiter's own, which may be gone before this returns.
   //
-  // If a job does not exist, only Condition::exists() parks; other conditions return kReady with a
-  // null snapshot. kFull: parked_max requests are parked. See JobSets and Overview for the other
-  // targets.
+  // A job that does not exist: parks if the terms say so (Terms::waits_for_job), otherwise kReady
+  // with a null snapshot. kFull: parked_max requests are parked. See JobSets and Overview for the
+  // other targets.
   [[nodiscard]] Parked park(const Target& target, Waiter& waiter, std::uint64_t ticket,
                             TimePoint now, Look& look);
   // Takes a waiter out whose client hung up, after the caller has won its claim. When this returns
@@ -144,6 +144,7 @@ class JobTable {
   // --- Numbers, for metrics -----------------------------------------------------------------
   [[nodiscard]] std::size_t parked() const { return places_.requests(); }
   [[nodiscard]] std::size_t jobs() const;
+  [[nodiscard]] std::size_t records() const;  // Jobs, and ids that requests wait for.
   [[nodiscard]] Revision applied_revision() const {
     return applied_.load(std::memory_order_acquire);
   }

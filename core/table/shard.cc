@@ -40,10 +40,10 @@ Admitted Shard::apply(const Entry& entry, TimePoint delivered) {
 
 Admitted Shard::absorb(const Entry& entry, TimePoint delivered) {
   JobRecord* record = find(entry.job_id);
-  if (record == nullptr) {
+  if (record == nullptr || record->job.empty()) {
     if (entry.takes_away()) return {};
-    if (records_.size() >= jobs_max_) return {RejectReason::kTableFull};
-    record = &find_or_add(entry.job_id);
+    if (jobs_ >= jobs_max_) return {RejectReason::kTableFull};
+    if (record == nullptr) record = &find_or_add(entry.job_id);
   }
   const std::optional<Listed> before = listed(*record);
   Job& job = record->job;
@@ -52,7 +52,7 @@ Admitted Shard::absorb(const Entry& entry, TimePoint delivered) {
   const std::size_t bytes_before = job.bytes();
   const Job::Absorbed absorbed =
       job.absorb(entry, job.growth_within(table_.options_.memory_max, table_.memory()));
-  table_.memory_.fetch_add(job.bytes() - bytes_before, std::memory_order_relaxed);
+  account(job, bytes_before);
   if (absorbed == Job::Absorbed::kChanged) moved(*record, before, entry.revision, delivered);
   if (was_final && job.defined() && (!job.final() || job.status() != before->status)) {
     table_.reopened_.fetch_add(1, std::memory_order_relaxed);
@@ -65,6 +65,13 @@ Admitted Shard::absorb(const Entry& entry, TimePoint delivered) {
   list_by_oldest(*record);
   erase_if_unneeded(*record);
   return bide::admitted(absorbed);
+}
+
+void Shard::account(const Job& job, std::size_t bytes_before) {
+  const std::size_t bytes = job.bytes();
+  table_.memory_.fetch_add(bytes - bytes_before, std::memory_order_relaxed);
+  if (bytes_before == 0 && bytes > 0) ++jobs_;
+  if (bytes_before > 0 && bytes == 0) --jobs_;
 }
 
 void Shard::moved(JobRecord& record, const std::optional<Listed>& before, Revision revision,
@@ -88,6 +95,7 @@ JobRecords Shard::install(JobRecords records, Epoch epoch, std::chrono::nanoseco
     max_age_ = max_age;
     std::swap(records_, old);
     std::swap(records_, records);
+    jobs_ = records_.size();
     std::fill(snapshot_ring_.begin(), snapshot_ring_.end(), nullptr);
     snapshot_bytes_ = 0;
     changed_.clear();
@@ -126,7 +134,7 @@ void Shard::adopt(JobRecord& old) {
     job_gone(old, table_.clock_.now());
     return;
   }
-  if (record == nullptr) record = &find_or_add(old.job.id());  // For waiters on `exists`.
+  if (record == nullptr) record = &find_or_add(old.job.id());  // It did not exist before either.
   while (old.waiters != nullptr) {
     Waiter& waiter = *old.waiters;
     WaiterList::unlink(waiter);
@@ -178,7 +186,7 @@ Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint64_t ticket
     judgement.again_at = kEndOfTime;
   } else if (exists) {
     judgement = judge(*record, waiter.terms, now);
-  } else if (waiter.terms.condition.kind() != Condition::Kind::kExists) {
+  } else if (!waiter.terms.waits_for_job) {
     return Parked::kReady;
   }
   // Renders only for an answer: most requests that come here will wait.
@@ -204,10 +212,17 @@ void Shard::unpark(Waiter& waiter) {
   if (!queue_.is_parked(waiter)) return;
   JobRecord* const record = record_of(waiter);
   queue_.unpark(waiter);
+  // If it is parked again, a job that was there and is deleted by then is gone.
+  if (record == nullptr || record->job.defined()) waiter.terms.waits_for_job = false;
   if (record != nullptr) erase_if_unneeded(*record);
 }
 
 std::size_t Shard::jobs() const {
+  MutexLock lock(queue_.mutex);
+  return jobs_;
+}
+
+std::size_t Shard::records() const {
   MutexLock lock(queue_.mutex);
   return records_.size();
 }

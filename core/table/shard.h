@@ -53,6 +53,7 @@ class Shard final : private WaitQueue::Owner {
                             TimePoint now, Look& look) EXCLUDES(queue_.mutex);
   void unpark(Waiter& waiter) EXCLUDES(queue_.mutex);
   [[nodiscard]] std::size_t jobs() const EXCLUDES(queue_.mutex);
+  [[nodiscard]] std::size_t records() const EXCLUDES(queue_.mutex);
 
   void begin_drain() { queue_.begin_drain(); }  // See WaitQueue.
   void finish_drain() { queue_.finish_drain(); }
@@ -99,6 +100,8 @@ class Shard final : private WaitQueue::Owner {
 
   // The table's content (core/table/shard.cc).
   [[nodiscard]] Admitted absorb(const Entry& entry, TimePoint delivered) REQUIRES(queue_.mutex);
+  // The job had `bytes_before` Job::bytes().
+  void account(const Job& job, std::size_t bytes_before) REQUIRES(queue_.mutex);
   // The record's job has changed; it was `before`.
   void moved(JobRecord& record, const std::optional<Listed>& before, Revision revision,
              TimePoint delivered) REQUIRES(queue_.mutex);
@@ -143,6 +146,7 @@ class Shard final : private WaitQueue::Owner {
 
   mutable WaitQueue queue_;
   JobRecords records_ GUARDED_BY(queue_.mutex);
+  std::size_t jobs_ GUARDED_BY(queue_.mutex) = 0;  // Records whose job is not empty.
   // `since`: the first change that the notifier has not seen.
   struct Changed {
     JobRecord* record;

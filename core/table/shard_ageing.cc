@@ -55,15 +55,13 @@ void Shard::drop_expired() {
     const TimePoint now = table_.clock_.now();
     JobRecord& record = *oldest_;
     table_.overview_->update(listed(record), std::nullopt, 0, now);
-    job_gone(record, now);
+    if (record.job.defined()) job_gone(record, now);
     age_remove(record);
     unlist_by_oldest(record);
-    if (record.queued) {
-      std::erase_if(changed_, [&](const Changed& entry) { return entry.record == &record; });
-    }
-    if (record.apart) std::erase(apart_, &record);
-    table_.memory_.fetch_sub(record.job.bytes(), std::memory_order_relaxed);
-    records_.erase(records_.find(std::string_view(record.job.id())));
+    const std::size_t bytes_before = record.job.bytes();
+    record.job.forget_all();
+    account(record.job, bytes_before);
+    erase_if_unneeded(record);  // Requests may still wait for its definition.
   }
 }
 
@@ -91,7 +89,7 @@ bool Shard::let_some_go(Revision before) {
     if (record.job.let_go(before) == Job::Absorbed::kChanged) {
       moved(record, was, 0, table_.clock_.now());
     }
-    table_.memory_.fetch_add(record.job.bytes() - bytes_before, std::memory_order_relaxed);
+    account(record.job, bytes_before);
     list_by_oldest(record);
     erase_if_unneeded(record);
   }

@@ -25,6 +25,9 @@ void HeldResource::serve(HoldQuery hold, const Condition& condition, MediaType t
                          Exchange& exchange) {
   RequestFacts& facts = exchange.facts();
   context_.hold_time.grant(hold, facts);
+  // Everything matches `*`, so there would be no state to wait for; nor is there news of no job.
+  facts.waits_for_job = facts.held && !hold.fail_if_missing && !hold.seen.any() &&
+                        condition.kind() != Condition::Kind::kChange;
   if (!freshness().ready()) {
     count(context_.metrics.refused(RequestRefusal::kNotReady));
     return refuse(not_fresh("the jobs are still being read from NATS; try again"), exchange);
@@ -83,13 +86,10 @@ void HeldResource::judge(TimePoint now, Exchange& exchange) {
   }
   // A request waits for a job to exist only when the job's absence is certain, and not while NATS
   // is away, because then nobody could report the job.
-  const bool doubtful = terms.condition.kind() == Condition::Kind::kExists &&
-                        (!facts.caught_up || freshness().stale(now));
-  if (!facts.held || doubtful) {
+  terms.waits_for_job = facts.waits_for_job && facts.caught_up && !freshness().stale(now);
+  if (!facts.held) {
     const Look look = table().look(exchange.target(), terms, now);
-    if (look.snapshot == nullptr || !facts.held) {
-      return answer(Outcome::kNow, look.snapshot, now, exchange);
-    }
+    return answer(Outcome::kNow, look.snapshot, now, exchange);
   }
   if (!exchange.take_places(terms.places)) return answer_without_place(exchange);
   Look look;
@@ -145,14 +145,11 @@ void HeldResource::answer(Outcome outcome, const std::shared_ptr<const Snapshot>
   const bool stale = freshness().stale(now);
   const bool sure = exchange.facts().caught_up || outcome == Outcome::kGone;
   if (snapshot == nullptr && !stale && !sure) {
-    const bool exists = terms.condition.kind() == Condition::Kind::kExists;
-    return catch_up(Stage::kExists, !exists, exchange);
+    return catch_up(Stage::kExists, !exchange.facts().waits_for_job, exchange);
   }
   count(context_.metrics.mine().outcomes[static_cast<std::size_t>(outcome)]);
   if (snapshot == nullptr) {
-    if (!stale || outcome == Outcome::kGone) {
-      return refuse(absent(exchange.target(), outcome), exchange);
-    }
+    if (!stale || outcome == Outcome::kGone) return refuse_absent(outcome, now, exchange);
     count(context_.metrics.refused(RequestRefusal::kNotFresh));
     return refuse(not_fresh("NATS is away and there is nothing of this id here; try again"),
                   exchange);
@@ -172,6 +169,13 @@ void HeldResource::answer(Outcome outcome, const std::shared_ptr<const Snapshot>
     return refuse(problem(412, "If-Match does not list the tag of the current state"), exchange);
   }
   send_snapshot(outcome, snapshot, now, exchange);
+}
+
+void HeldResource::refuse_absent(Outcome outcome, TimePoint now, Exchange& exchange) {
+  httplib::Response problem = absent(exchange.target(), outcome);
+  const RequestFacts& facts = exchange.facts();
+  if (facts.held && outcome != Outcome::kGone) set_outcome(problem, outcome, now - facts.received);
+  refuse(std::move(problem), exchange);
 }
 
 // The state is not copied into the problem, because it may be large and have many slow readers.

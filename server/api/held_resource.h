@@ -6,8 +6,9 @@
 // parked for its condition, because the request waits for later states.
 //
 // A request with a tag later than the table, or with `no-cache`, waits in the stage kFresh; a
-// request that would get a 404 waits in kExists. That holds for `until=exists`, too: it waits for
-// the job only when the job's absence is certain, so its 404 at the deadline is certain as well.
+// request that would get a 404 waits in kExists. That holds for a request that waits for a job to
+// appear, too: it is parked for its condition only when the job's absence is certain, so its 404 at
+// the deadline is certain as well.
 //
 // Thread safety: as Resource.
 #pragma once
@@ -75,6 +76,7 @@ class HeldResource : public TableResource {
   void answer(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot, TimePoint now,
               Exchange& exchange);
   void answer_without_place(Exchange& exchange);
+  void refuse_absent(Outcome outcome, TimePoint now, Exchange& exchange);
   void refuse_place(Exchange& exchange);
   void refuse_client(std::string_view why, Exchange& exchange);
   // True: the client has been refused, because it has left too much unread.

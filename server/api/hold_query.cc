@@ -134,6 +134,15 @@ std::optional<BadQuery> parse_until(const httplib::Request& request, Condition& 
   return std::nullopt;
 }
 
+std::optional<BadQuery> parse_missing(const httplib::Request& request, HoldQuery& query) {
+  const std::string* missing = nullptr;
+  if (auto bad = find_once(request, "missing", missing)) return bad;
+  if (missing == nullptr || *missing == "wait") return std::nullopt;
+  query.fail_if_missing = *missing == "fail";
+  if (query.fail_if_missing) return std::nullopt;
+  return BadQuery{400, "missing is wait or fail"};
+}
+
 std::optional<BadQuery> parse_hold_query(const httplib::Request& request, HoldQuery& query) {
   if (auto bad = parse_wait(request, query)) return bad;
   if (auto bad = parse_validators(request, query)) return bad;

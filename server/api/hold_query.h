@@ -28,12 +28,17 @@ struct HoldQuery {
   bool preferred = false;                         // `wait` came from Prefer, not from the query.
   bool max_stale = false;  // Cache-Control: max-stale: an old answer is better than none.
   bool no_cache = false;  // Cache-Control: no-cache: the answer must not be older than the request.
+  bool fail_if_missing = false;  // `missing=fail`: do not wait for a job that does not exist.
 };
 
 // RFC 9110 sections 13.1.1 and 13.1.2 (If-Match, If-None-Match), RFC 7240 (Prefer), RFC 9111
 // sections 5.2.1.2 (max-stale) and 5.2.1.4 (no-cache).
 [[nodiscard]] std::optional<BadQuery> parse_hold_query(const httplib::Request& request,
                                                        HoldQuery& query);
+
+// `missing=wait|fail`.
+[[nodiscard]] std::optional<BadQuery> parse_missing(const httplib::Request& request,
+                                                    HoldQuery& query);
 
 // `value`: the parameter's value; null: not given. A parameter that is given twice is an error.
 [[nodiscard]] std::optional<BadQuery> find_once(const httplib::Request& request,

@@ -77,11 +77,12 @@ std::optional<BadQuery> parse_overview(const httplib::Request& request,
 }  // namespace
 
 std::variant<JobQuery, BadQuery> parse_job_query(const httplib::Request& request) {
-  constexpr std::array<std::string_view, 3> kKnown = {"wait", "until", "expect"};
+  constexpr std::array<std::string_view, 4> kKnown = {"wait", "until", "expect", "missing"};
   JobQuery query;
   if (auto bad = refuse_unknown_parameters(request.params, kKnown)) return *std::move(bad);
   if (auto bad = parse_hold_query(request, query.hold)) return *std::move(bad);
   if (auto bad = parse_until(request, query.condition)) return *std::move(bad);
+  if (auto bad = parse_missing(request, query.hold)) return *std::move(bad);
   const std::optional<MediaType> type = negotiate(request.headers);
   if (!type) return BadQuery{406, "a job is served as application/json or text/plain"};
   query.type = *type;
@@ -89,7 +90,7 @@ std::variant<JobQuery, BadQuery> parse_job_query(const httplib::Request& request
 }
 
 std::variant<SetQuery, BadQuery> parse_set_query(const httplib::Request& request) {
-  constexpr std::array<std::string_view, 4> kKnown = {"id", "wait", "until", "match"};
+  constexpr std::array<std::string_view, 5> kKnown = {"id", "wait", "until", "match", "missing"};
   SetQuery query;
   if (auto bad = refuse_parameters(request, {"status", "limit", "offset"},
                                    " is for the list of jobs; a request with id has none")) {
@@ -103,6 +104,7 @@ std::variant<SetQuery, BadQuery> parse_set_query(const httplib::Request& request
   if (auto bad = parse_ids(request, query.jobs)) return *std::move(bad);
   if (auto bad = parse_match(request, query.jobs)) return *std::move(bad);
   if (auto bad = parse_until(request, query.condition)) return *std::move(bad);
+  if (auto bad = parse_missing(request, query.hold)) return *std::move(bad);
   const Condition::Kind kind = query.condition.kind();
   if (kind == Condition::Kind::kExists || kind == Condition::Kind::kStatus) {
     return BadQuery{400, "until of several jobs is change, done or succeeded"};

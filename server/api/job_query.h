@@ -22,10 +22,10 @@ struct JobQuery {
   MediaType type = MediaType::kJson;
 };
 
-// As parse_hold_query(), and `until`, `expect`, Accept.
+// As parse_hold_query(), and `until`, `expect`, `missing`, Accept.
 [[nodiscard]] std::variant<JobQuery, BadQuery> parse_job_query(const httplib::Request& request);
 
-// `?id=a&id=b` or `?id=a,b`, `match=all|any`, `until=change|done|succeeded`, and as
+// `?id=a&id=b` or `?id=a,b`, `match=all|any`, `until=change|done|succeeded`, `missing`, and as
 // parse_hold_query(). A repeated id counts once.
 struct SetQuery {
   HoldQuery hold;

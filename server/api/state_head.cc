@@ -83,4 +83,12 @@ void append_state_head(std::string& out, const Snapshot& snapshot, MediaType typ
   out += "\r\n";
 }
 
+void set_outcome(httplib::Response& response, Outcome outcome, TimePoint::duration waited) {
+  std::string seconds;
+  append_seconds(seconds, std::chrono::duration_cast<std::chrono::milliseconds>(waited));
+  response.set_header("Bide-Outcome", std::string(word_of(outcome)));
+  response.set_header("Bide-Waited", seconds);
+  if (outcome == Outcome::kShed) response.set_header("Retry-After", "1");
+}
+
 }  // namespace bide

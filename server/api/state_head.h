@@ -6,6 +6,8 @@
 // Thread safety: pure function; `out` belongs to the caller.
 #pragma once
 
+#include <httplib.h>
+
 #include <chrono>
 #include <string>
 
@@ -21,5 +23,8 @@ namespace bide {
 void append_state_head(std::string& out, const Snapshot& snapshot, MediaType type,
                        const EntityTag* known_as, Outcome outcome, const RequestFacts& facts,
                        std::chrono::milliseconds waited);
+
+// The fields that tell a held request for a job that does not exist why it is answered now.
+void set_outcome(httplib::Response& response, Outcome outcome, TimePoint::duration waited);
 
 }  // namespace bide

@@ -25,6 +25,7 @@ struct RequestFacts {
   bool clamped : 1 = false;              // Asked for more than --max-wait.
   bool preferred : 1 = false;            // Asked by Prefer: wait, answered by Preference-Applied.
   bool max_stale : 1 = false;            // Cache-Control: max-stale.
+  bool waits_for_job : 1 = false;        // Held, and for a job that does not exist, too.
   bool caught_up : 1 = false;            // The table shows what the stream held at `received`.
   bool over_rate : 1 = false;            // Beyond what one client may ask in a second.
   bool by_token : 1 = false;             // The wait ends early, with the token.

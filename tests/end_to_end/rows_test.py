@@ -35,7 +35,8 @@ class Rows(unittest.TestCase):
         return self.bide.curl(f"/job/{job}", *arguments)["ETag"]
 
     def test_row_1_unknown_job(self):
-        for target in ("/job/nobody", "/job/nobody?wait=30s", "/job/nobody?wait=30s&until=done"):
+        for target in ("/job/nobody", "/job/nobody?wait=30s", "/job/nobody?wait=30s&until=done&missing=fail",
+                       "/job?id=nobody,row1&wait=30s&until=done&missing=fail"):
             response = self.bide.curl(target)
             self.assertEqual(response.status, 404)
             self.assertEqual(response["Content-Type"], "application/problem+json")
@@ -47,12 +48,38 @@ class Rows(unittest.TestCase):
         self.assertEqual(self.bide.finish(curl).status, 200)
         self.assertEqual(self.bide.curl("/job/nobody?until=exists&wait=300ms").status, 404)
 
+    def test_row_1_waiting_for_what_is_not_there_yet(self):
+        curls = [self.held(target) for target in (
+            "/job/row1b?until=done&wait=30s", "/job/row1b?until=succeeded&wait=30s",
+            "/job/row1b?until=completed,failed&wait=30s", "/job?id=row1b,row1c&until=done&match=any&wait=30s")]
+        self.bide.put(event("row1b", "started"))
+        self.bide.put(definition("row1b"))
+        self.assertEqual(self.bide.curl("/job/row1b").status, 200)
+        self.assertEqual([curl.poll() for curl in curls], [None] * 4)
+        self.bide.put(event("row1b", "completed", nano=2))
+        for curl in curls:
+            response = self.bide.finish(curl)
+            self.assertEqual((response.status, response["Bide-Outcome"], response["Bide-Status"]),
+                             (200, "done", "completed"))
+        response = self.bide.curl("/job/nobody?until=done&wait=300ms")
+        self.assertEqual((response.status, response["Bide-Outcome"]), (404, "timeout"))
+        self.assertLess(float(response["Bide-Waited"]), 0.3)
+        self.assertEqual(response.json()["type"], "urn:bide:problem:job-not-found")
+        response = self.bide.curl("/job?id=row1b,nobody&until=done&wait=300ms")
+        self.assertEqual((response.status, response["Bide-Outcome"], response.json()["missing"]),
+                         (404, "timeout", ["nobody"]))
+
     def test_row_2_deleted_while_parked(self):
         job = self.new_job()
         curl = self.held(f"/job/{job}?until=done&wait=30s")
         self.bide.put((f"jobs.{job}", None))
         self.assertEqual(self.bide.finish(curl).status, 404)
         self.assertEqual(self.bide.curl(f"/job/{job}").status, 404)
+        curl = self.held(f"/job/{job}?until=done&wait=30s")  # It may come again.
+        self.bide.put(definition(job))
+        self.bide.put((f"jobs.{job}", None))
+        response = self.bide.finish(curl)
+        self.assertEqual((response.status, response["Bide-Outcome"]), (404, ""))
 
     def test_row_3_no_validator(self):
         job = self.new_job("started")

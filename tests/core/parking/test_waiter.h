@@ -23,6 +23,7 @@ class TestWaiter final : public Waiter {
   explicit TestWaiter(Condition condition = {}, TimePoint deadline = kEndOfTime) {
     terms.condition = condition;
     terms.deadline = deadline;
+    terms.waits_for_job = condition.kind() == Condition::Kind::kExists;
   }
 
   bool present(std::uint64_t ticket) const noexcept override { return claims_.load() == ticket; }

@@ -388,5 +388,140 @@ TEST_CASE("job sets: a new epoch is a change, though every job stays as it was")
   CHECK(answer_of(done).outcome == Outcome::kDone);
 }
 
+// --- Jobs that do not exist yet
+// -------------------------------------------------------------------
+
+// A waiter for jobs that may not exist yet.
+TestWaiter& await_all(std::deque<TestWaiter>& waiters, Condition condition,
+                      TimePoint deadline = kEndOfTime) {
+  TestWaiter& waiter = waiters.emplace_back(condition, deadline);
+  waiter.terms.waits_for_job = true;
+  return waiter;
+}
+
+TEST_CASE("job sets: jobs that are not there yet are waited for, and then for what they do") {
+  Fixture f(JobTable::Options{.shards = 4});
+  f.define("a");
+  f.complete("a");
+  std::deque<TestWaiter> waiters;
+  TestWaiter& done = await_all(waiters, Condition::done());
+  TestWaiter& succeeded = await_all(waiters, Condition::succeeded());
+  REQUIRE(f.park(all_of({"a", "b", "c"}), done) == Parked::kParked);
+  REQUIRE(f.park(all_of({"b", "c"}), succeeded) == Parked::kParked);
+  CHECK(f.table.places().taken() == 5);
+  CHECK(f.table.jobs() == 1);
+  CHECK(f.table.records() == 3);
+  f.define("b");
+  f.complete("b");
+  let_notifier_see(f, "b");
+  CHECK_FALSE(done.answered());
+  f.define("c");
+  let_notifier_see(f, "c");
+  CHECK_FALSE(done.answered());
+  f.complete("c");
+  for (TestWaiter* waiter : {&done, &succeeded}) {
+    const Answer answer = answer_of(*waiter);
+    CHECK(answer.outcome == Outcome::kDone);
+    CHECK(answer.snapshot->status == Status::kCompleted);
+  }
+  CHECK(f.table.parked() == 0);
+  CHECK(f.table.places().taken() == 0);
+}
+
+TEST_CASE("job sets: jobs that decide alone are answered without those that are not there") {
+  Fixture f;
+  f.define("a");
+  std::deque<TestWaiter> waiters;
+  TestWaiter& any = await_all(waiters, Condition::done());
+  TestWaiter& all = await_all(waiters, Condition::succeeded());
+  REQUIRE(f.park(any_of({"ghost", "a"}), any) == Parked::kParked);
+  REQUIRE(f.park(all_of({"a", "ghost"}), all) == Parked::kParked);
+  f.happen("a", EventKind::kFailed);
+  const Answer first = answer_of(any);
+  CHECK(first.outcome == Outcome::kDone);
+  CHECK(first.snapshot->json.tag == f.look(all_of({"a"})).snapshot->json.tag);
+  const Answer second = answer_of(all);
+  CHECK(second.outcome == Outcome::kDone);
+  CHECK(can_never_succeed(*second.snapshot, false));
+  CHECK(f.table.records() == 1);
+  // Who comes now is not parked at all.
+  TestWaiter& late = await_all(waiters, Condition::done());
+  Look look;
+  CHECK(f.table.park(any_of({"ghost", "a"}), late, 0, f.clock.now(), look) == Parked::kReady);
+  CHECK(look.snapshot != nullptr);
+  // Only who waits for them gets an answer without them.
+  CHECK(f.look(any_of({"ghost", "a"})).snapshot == nullptr);
+}
+
+TEST_CASE("job sets: the deadline, or a drain, comes without a set if a job never came") {
+  Fixture f;
+  f.define("a");
+  std::deque<TestWaiter> waiters;
+  TestWaiter& late = await_all(waiters, Condition::done(), f.clock.now() + 1s);
+  TestWaiter& drained = await_all(waiters, Condition::done());
+  REQUIRE(f.park(all_of({"a", "ghost"}), late) == Parked::kParked);
+  REQUIRE(f.park(any_of({"a", "ghost"}), drained) == Parked::kParked);
+  f.complete("a");
+  CHECK(answer_of(drained).outcome == Outcome::kDone);
+  f.clock.advance(1s);
+  const Answer answer = answer_of(late);
+  CHECK(answer.outcome == Outcome::kTimeout);
+  CHECK(answer.snapshot == nullptr);
+  CHECK(f.table.records() == 1);
+  TestWaiter& again = await_all(waiters, Condition::done());
+  REQUIRE(f.park(all_of({"a", "ghost"}), again) == Parked::kParked);
+  f.table.drain();
+  CHECK(again.wait_answer()->outcome == Outcome::kDrain);
+  CHECK(f.table.records() == 1);
+  CHECK(f.table.places().taken() == 0);
+}
+
+TEST_CASE("job sets: a job that came while it was waited for, and was deleted, ends the wait") {
+  for (int round = 0; round < 200; ++round) {
+    Fixture f(JobTable::Options{.shards = 4});
+    std::deque<TestWaiter> waiters;
+    TestWaiter& waiter = await_all(waiters, Condition::done());
+    REQUIRE(f.park(all_of({"a", "b"}), waiter) == Parked::kParked);
+    f.define("a");
+    if (round % 2 == 0) f.complete("a");
+    if (round % 3 == 0) let_notifier_see(f, "a");
+    f.remove("a");
+    const Answer answer = answer_of(waiter);
+    REQUIRE(answer.outcome == Outcome::kGone);
+    REQUIRE(answer.snapshot == nullptr);
+    REQUIRE(f.table.places().taken() == 0);
+  }
+}
+
+TEST_CASE("job sets: without a place, or a client, nothing waits for jobs that are not there") {
+  Fixture f(JobTable::Options{.parked_max = 3});
+  std::deque<TestWaiter> waiters;
+  TestWaiter& leaves = await_all(waiters, Condition::done());
+  TestWaiter& finds_no_room = await_all(waiters, Condition::done());
+  REQUIRE(f.park(all_of({"x", "y"}), leaves) == Parked::kParked);
+  Look look;
+  CHECK(f.table.park(all_of({"x", "z"}), finds_no_room, 0, f.clock.now(), look) == Parked::kFull);
+  CHECK(look.snapshot == nullptr);
+  CHECK(f.table.records() == 2);
+  REQUIRE(leaves.try_claim());
+  f.sets().unpark(leaves);
+  CHECK(f.table.records() == 0);
+  CHECK(f.table.places().taken() == 0);
+}
+
+TEST_CASE("job sets: reading the bucket afresh wakes a set whose last job came with it") {
+  Fixture f(JobTable::Options{.shards = 4});
+  std::deque<TestWaiter> waiters;
+  TestWaiter& waiter = await_all(waiters, Condition::done());
+  REQUIRE(f.park(all_of({"a", "b"}), waiter) == Parked::kParked);
+  BucketRead read(100);
+  for (const char* id : {"a", "b"}) {
+    REQUIRE(read.absorb(defined(id, ++f.revision)));
+    REQUIRE(read.absorb(happened(id, ++f.revision, EventKind::kCompleted, "x")));
+  }
+  f.table.install(std::move(read), kEpoch, 0s);
+  CHECK(answer_of(waiter).outcome == Outcome::kDone);
+}
+
 }  // namespace
 }  // namespace bide

@@ -196,17 +196,155 @@ TEST_CASE("job table: who waits for a job to exist is answered when its definiti
   CHECK(answer->snapshot->status == Status::kProcessing);
 }
 
+// For a job that may not exist yet.
+std::unique_ptr<TestWaiter> expecting(Condition condition, TimePoint deadline = kEndOfTime) {
+  auto waiter = std::make_unique<TestWaiter>(condition, deadline);
+  waiter->terms.waits_for_job = true;
+  return waiter;
+}
+
 TEST_CASE("job table: waiting for a job that never comes ends without a snapshot, or a trace") {
   Fixture f;
-  TestWaiter waiter(Condition::exists(), f.clock.now() + 1s);
-  REQUIRE(f.park("build-7", waiter) == Parked::kParked);
-  CHECK(f.table->jobs() == 1);
-  f.clock.advance(1s);
-  const auto answer = waiter.wait_answer();
+  for (const Condition& condition : {Condition::exists(), Condition::done()}) {
+    const auto waiter = expecting(condition, f.clock.now() + 1s);
+    REQUIRE(f.park("build-7", *waiter) == Parked::kParked);
+    CHECK(f.table->jobs() == 0);
+    CHECK(f.table->records() == 1);
+    f.clock.advance(1s);
+    const auto answer = waiter->wait_answer();
+    REQUIRE(answer);
+    CHECK(answer->outcome == Outcome::kTimeout);
+    CHECK(answer->snapshot == nullptr);
+    CHECK(f.table->records() == 0);
+    CHECK(f.table->places().taken() == 0);
+  }
+}
+
+TEST_CASE("job table: a waiter for a job that is not there yet waits for its condition, too") {
+  Fixture f;
+  const auto done = expecting(Condition::done()),
+             failed = expecting(Condition::status_in(1U << 3U));
+  const auto succeeded = expecting(Condition::succeeded());
+  for (const auto& waiter : {&done, &failed, &succeeded}) {
+    REQUIRE(f.park("build-7", **waiter) == Parked::kParked);
+  }
+  f.apply(happened("build-7", 1, EventKind::kStarted, "a"));
+  f.apply(defined("build-7", 2));
+  // Whoever comes now is behind them in the notifier's work.
+  TestWaiter change;
+  REQUIRE(f.park_for_change("build-7", change) == Parked::kParked);
+  f.apply(happened("build-7", 3, EventKind::kAcknowledged, "a"));
+  REQUIRE(change.wait_answer());
+  for (const auto& waiter : {&done, &failed, &succeeded}) CHECK_FALSE((*waiter)->answered());
+  f.apply(happened("build-7", 4, EventKind::kFailed, "a"));
+  for (const auto& waiter : {&done, &failed, &succeeded}) {
+    const auto answer = (*waiter)->wait_answer();
+    REQUIRE(answer);
+    CHECK(answer->outcome == Outcome::kDone);
+    CHECK(answer->snapshot->status == Status::kFailed);
+  }
+  CHECK(f.table->parked() == 0);
+}
+
+TEST_CASE("job table: a job that came while it was waited for, and was deleted, is gone at once") {
+  Fixture f;
+  const auto waiter = expecting(Condition::done());
+  REQUIRE(f.park("build-7", *waiter) == Parked::kParked);
+  f.apply(defined("build-7", 1));
+  f.apply(deleted(defined("build-7", 1), 2));
+  const auto answer = waiter->wait_answer();
   REQUIRE(answer);
-  CHECK(answer->outcome == Outcome::kTimeout);
-  CHECK(answer->snapshot == nullptr);
-  CHECK(f.table->jobs() == 0);
+  CHECK(answer->outcome == Outcome::kGone);
+  CHECK(f.table->records() == 0);
+}
+
+TEST_CASE("job table: a request that is parked again does not wait for a job that it has seen") {
+  Fixture f;
+  const auto waiter = expecting(Condition::done()), still_waits = expecting(Condition::done());
+  REQUIRE(f.park("build-7", *waiter) == Parked::kParked);
+  REQUIRE(f.park("build-8", *still_waits) == Parked::kParked);
+  f.apply(defined("build-7", 1));
+  f.table->unpark("build-7", *waiter);
+  f.table->unpark("build-8", *still_waits);
+  f.apply(deleted(defined("build-7", 1), 2));
+  CHECK(f.park("build-7", *waiter) == Parked::kReady);
+  CHECK(f.park("build-8", *still_waits) == Parked::kParked);
+  f.table->drain();
+}
+
+TEST_CASE("job table: a client that hangs up while its job is not there leaves nothing") {
+  Fixture f;
+  const auto waiter = expecting(Condition::done());
+  REQUIRE(f.park("build-7", *waiter) == Parked::kParked);
+  REQUIRE(waiter->try_claim());
+  f.table->unpark("build-7", *waiter);
+  CHECK(f.table->records() == 0);
+  f.apply(defined("build-7", 1));
+  f.apply(happened("build-7", 2, EventKind::kCompleted, "a"));
+  CHECK_FALSE(waiter->answered());
+}
+
+TEST_CASE("job table: waiters for jobs that are not there take no room from jobs") {
+  Fixture f(JobTable::Options{.shards = 1, .parked_max = 100, .jobs_max = 1});
+  std::deque<TestWaiter> waiters;
+  for (int i = 0; i < 100; ++i) {
+    waiters.emplace_back(Condition::exists());
+    REQUIRE(f.park("j" + std::to_string(i), waiters.back()) == Parked::kParked);
+  }
+  const auto one_more = expecting(Condition::done());
+  Look look;
+  CHECK(f.table->park("more", *one_more, 0, f.clock.now(), look) == Parked::kFull);
+  CHECK(look.snapshot == nullptr);
+  CHECK(f.table->records() == 100);
+  f.apply(defined("j7", 1));
+  CHECK(waiters[7].wait_answer()->outcome == Outcome::kDone);
+  CHECK_FALSE(f.table->apply(defined("j8", 2)));
+  CHECK_FALSE(waiters[8].answered());
+  f.apply(deleted(defined("j9", 1), 3));  // Of a job that never was.
+  CHECK(f.table->jobs() == 1);
+  f.table->drain();
+  CHECK(f.table->records() == 1);
+}
+
+TEST_CASE("job table: events that expire do not end the wait for their job's definition") {
+  Fixture f({}, 60s);
+  const auto waiter = expecting(Condition::done());
+  REQUIRE(f.park("build-7", *waiter) == Parked::kParked);
+  Entry event = happened("build-7", 1, EventKind::kStarted, "a");
+  event.written = f.clock.wall_now();
+  f.apply(event);
+  CHECK(f.table->jobs() == 1);
+  f.clock.advance(61s);
+  CHECK(eventually([&] { return f.table->jobs() == 0; }));
+  CHECK_FALSE(waiter->answered());
+  Entry definition = defined("build-7", 2);
+  definition.written = f.clock.wall_now();
+  f.apply(definition);
+  event = happened("build-7", 3, EventKind::kCompleted, "a");
+  event.written = f.clock.wall_now();
+  f.apply(event);
+  const auto answer = waiter->wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kDone);
+  CHECK(answer->snapshot->json.bytes.find("started") == std::string::npos);
+  CHECK(f.table->memory() > 0);
+}
+
+TEST_CASE("job table: reading the bucket afresh does not lose a wait for a job that is not there") {
+  Fixture f;
+  const auto comes = expecting(Condition::done()), later = expecting(Condition::done());
+  REQUIRE(f.park("comes", *comes) == Parked::kParked);
+  REQUIRE(f.park("later", *later) == Parked::kParked);
+  BucketRead read(100);
+  REQUIRE(read.absorb(defined("comes", 1)));
+  REQUIRE(read.absorb(happened("comes", 2, EventKind::kCompleted, "a")));
+  f.table->install(std::move(read), kEpoch, 0s);
+  CHECK(comes->wait_answer()->outcome == Outcome::kDone);
+  CHECK(f.table->jobs() == 1);
+  CHECK(f.table->records() == 2);
+  f.apply(defined("later", 3));
+  f.apply(happened("later", 4, EventKind::kCompleted, "a"));
+  CHECK(later->wait_answer()->outcome == Outcome::kDone);
 }
 
 TEST_CASE("job table: a broadcast is done only after it was quiet for the settle time") {

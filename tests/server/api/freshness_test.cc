@@ -106,7 +106,7 @@ TEST_CASE("freshness: a known state costs no question if the client knows no mor
 TEST_CASE("freshness: an unknown job is 404 once the stream says that all is applied") {
   ServedTable server;
   for (const std::string target :
-       {"/job/nobody", "/job/nobody?wait=30s", "/job/nobody?wait=30s&until=done",
+       {"/job/nobody", "/job/nobody?wait=30s", "/job/nobody?wait=30s&until=done&missing=fail",
         "/job?id=nobody&id=other", "/job/nobody/events"}) {
     const unsigned reads = server.tail.reads();
     const std::string response = answer_to(server, target);

@@ -92,6 +92,24 @@ TEST_CASE("hold_query: an invalid wait is refused, whatever Prefer says") {
   CHECK(hold_detail("wait=1&wait=1") == "wait is given twice; give it once");
 }
 
+TEST_CASE("hold_query: a job that does not exist is waited for unless missing=fail") {
+  const auto fails = [](std::string_view text) {
+    HoldQuery query;
+    REQUIRE_FALSE(parse_missing(request_of(text), query));
+    return query.fail_if_missing;
+  };
+  CHECK_FALSE(fails(""));
+  CHECK_FALSE(fails("missing=wait"));
+  CHECK(fails("missing=fail"));
+  for (const char* bad : {"missing", "missing=", "missing=Fail", "missing=wait,fail"}) {
+    HoldQuery ignored;
+    CHECK(detail_of(parse_missing(request_of(bad), ignored)) == "missing is wait or fail");
+  }
+  HoldQuery ignored;
+  CHECK(detail_of(parse_missing(request_of("missing=wait&missing=wait"), ignored)) ==
+        "missing is given twice; give it once");
+}
+
 TEST_CASE("hold_query: the lines of If-None-Match are one list") {
   const HoldQuery query = parsed(
       "", {"If-None-Match: " + tag_text(1) + ", W/" + tag_text(2), "If-None-Match: \"not-of-bide\"",
