@@ -40,6 +40,15 @@ struct Event {
   std::string new_job_id;  // data.new_job_id, of `retried`; empty when absent.
 };
 
+// `status.<id>.progress.<agent>`: how far an agent has come. Each one overwrites the last, and none
+// changes the status: an agent that has reported only progress does not count in it.
+struct ProgressReport {
+  std::string hostname;
+  std::string percent;  // A number from 0 to 100, as written; empty when absent.
+  std::string message;
+  std::string log;
+};
+
 // `responses.<id>.<agent>.<unix nanoseconds>`: what one agent answered.
 struct Response {
   std::string hostname;
@@ -61,10 +70,10 @@ struct Entry {
   std::string job_id;
   // The key without `<family>.<id>.`: names this entry among the job's. Empty for `jobs.<id>`.
   std::string key_rest;
-  enum class Family : std::uint8_t { kJob, kStatus, kResponse } family{};
+  enum class Family : std::uint8_t { kJob, kStatus, kResponse, kProgress } family{};
   Revision revision = 0;
   WallTime written;  // The stream's time for the message, not the worker's.
-  std::variant<Definition, Event, Response, Deletion, Loss> what;
+  std::variant<Definition, Event, Response, ProgressReport, Deletion, Loss> what;
 
   // Removes the key's value and adds nothing.
   [[nodiscard]] bool takes_away() const {

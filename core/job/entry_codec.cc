@@ -130,6 +130,34 @@ OrRejection<Event> decode_event(const EntryKey& key, std::string_view value) {
   return event;
 }
 
+// In `data` of progress nothing is left to the workers: bide shows all of it.
+OrRejection<ProgressReport> decode_progress(const EntryKey& key, std::string_view value) {
+  std::string payload;
+  auto object = open_value(value, {"job_id", "event", "hostname", "timestamp", "data"}, payload);
+  if (auto* rejection = std::get_if<Rejection>(&object)) return std::move(*rejection);
+  FieldReader read(std::get<JsonObject>(object));
+  read.expect("job_id", Need::kRequired, key.job_id);
+  read.expect("event", Need::kRequired, kProgressWord);
+  ProgressReport progress;
+  progress.hostname = read.text("hostname", Need::kRequired, kHostnameBytesMax);
+  (void)read.timestamp("timestamp");
+  const std::string data = read.object("data");
+  if (read.problem()) return *read.problem();
+  if (auto rejection = check_agent(key, progress.hostname)) return *std::move(rejection);
+  if (progress.hostname == kSubmitterAgent) {
+    return Rejection{RejectReason::kField, "hostname: expected an agent, not the submitter"};
+  }
+  if (data.empty()) return progress;
+  auto parsed = JsonObject::parse(data, {"percent", "message", "log"}, kJsonDepthMax);
+  if (const auto* error = std::get_if<JsonError>(&parsed)) return rejection_of(*error);
+  FieldReader read_data(std::get<JsonObject>(parsed));
+  progress.percent = read_data.percent("percent");
+  progress.message = read_data.text("message", Need::kOptional, kValueBytesMax);
+  progress.log = read_data.text("log", Need::kOptional, kValueBytesMax);
+  if (read_data.problem()) return *read_data.problem();
+  return progress;
+}
+
 OrRejection<Response> decode_response(const EntryKey& key, std::string_view value) {
   std::string payload;
   auto object =
@@ -190,6 +218,8 @@ std::variant<Entry, Rejection> decode(const RawEntry& raw) {
       return finish(std::move(entry), decode_event(*key, raw.value));
     case Entry::Family::kResponse:
       return finish(std::move(entry), decode_response(*key, raw.value));
+    case Entry::Family::kProgress:
+      return finish(std::move(entry), decode_progress(*key, raw.value));
   }
   return Rejection{RejectReason::kKey, {}};
 }

@@ -22,7 +22,7 @@ inline constexpr std::size_t kJsonDepthMax = 64;
 inline constexpr std::size_t kHostnameBytesMax = 255;
 
 enum class RejectReason : std::uint8_t {
-  kKey,            // Not one of the three key families, or a bad id, event, agent or time in it.
+  kKey,            // Not one of the four key families, or a bad id, event, agent or time in it.
   kSize,           // Value over kValueBytesMax.
   kJson,           // Not JSON, not UTF-8, or not an object.
   kDepth,          // JSON nested deeper than kJsonDepthMax.

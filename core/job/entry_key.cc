@@ -67,6 +67,12 @@ std::optional<EntryKey> parse_key(std::string_view text) {
     if (!parse_origin(at[2], at[3], key)) return std::nullopt;
     return key;
   }
+  if (at[0] == "status" && count == 4) {
+    if (at[2] != kProgressWord || !is_agent(at[3])) return std::nullopt;
+    key.family = Entry::Family::kProgress;
+    key.agent = at[3];
+    return key;
+  }
   if (at[0] == "status" && count == 5) {
     const std::optional<EventKind> event = event_from_word(at[2]);
     if (!event || !parse_origin(at[3], at[4], key)) return std::nullopt;

@@ -71,6 +71,18 @@ std::optional<std::int64_t> FieldReader::integer(std::string_view name) const {
   return parse_integer<std::int64_t>(raw(name));
 }
 
+std::string FieldReader::percent(std::string_view name) {
+  constexpr std::size_t kBytesMax = 32;
+  const JsonMember& member = object_[name];
+  if (!member.present()) return {};
+  double value = -1;
+  if (member.kind == JsonMember::Kind::kNumber && member.raw.size() <= kBytesMax) {
+    (void)std::from_chars(member.raw.data(), member.raw.data() + member.raw.size(), value);
+  }
+  if (!(value >= 0 && value <= 100)) reject(name, "a number from 0 to 100");
+  return any(name);
+}
+
 std::string FieldReader::object(std::string_view name) {
   const JsonMember& member = object_[name];
   if (member.present() && member.kind != JsonMember::Kind::kObject) reject(name, "an object");

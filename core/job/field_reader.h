@@ -34,6 +34,8 @@ class FieldReader {
   std::optional<bool> boolean(std::string_view name);
   // nullopt: absent or not an integer that fits; no problem either way.
   std::optional<std::int64_t> integer(std::string_view name) const;
+  // A number from 0 to 100, as written; empty when absent.
+  std::string percent(std::string_view name);
   // Raw JSON; empty when absent.
   std::string any(std::string_view name) const { return std::string(raw(name)); }
   std::string object(std::string_view name);

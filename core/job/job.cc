@@ -26,8 +26,17 @@ Job::Absorbed Job::absorb(const Entry& entry, std::size_t bytes_left) {
       return put(events_, entry, bytes_left);
     case Entry::Family::kResponse:
       return put(responses_, entry, bytes_left);
+    case Entry::Family::kProgress:
+      return put_progress(entry, bytes_left);
   }
   return Absorbed::kUnchanged;
+}
+
+Job::Absorbed Job::put_progress(const Entry& entry, std::size_t bytes_left) {
+  if (progress_ == nullptr) progress_ = std::make_unique<StoredEntries<StoredProgress>>();
+  const Absorbed absorbed = put(*progress_, entry, bytes_left);
+  if (progress_->empty()) progress_.reset();
+  return absorbed;
 }
 
 template <typename Stored>
@@ -45,7 +54,11 @@ Job::Absorbed Job::put(StoredEntries<Stored>& entries, const Entry& entry, std::
     entry_bytes_ += bytes;
   }
   if (held != kNoPlace) take_out(entries, held);
-  if (stored) append(std::move(*stored));
+  if constexpr (std::is_same_v<Stored, StoredEvent>) {
+    if (stored) append(std::move(*stored));
+  } else {
+    if (stored) (void)entries.insert(std::move(*stored));
+  }
 
   if (std::holds_alternative<Loss>(entry.what)) {
     if (held == kNoPlace) return Absorbed::kUnchanged;
@@ -63,9 +76,7 @@ Job::Absorbed Job::put(StoredEntries<Stored>& entries, const Entry& entry, std::
 
 Job::Absorbed Job::room_for(std::size_t bytes, std::size_t bytes_before, bool another,
                             std::size_t bytes_left) const {
-  if (another && events_.size() + responses_.size() >= kEntriesPerJobMax) {
-    return Absorbed::kJobFull;
-  }
+  if (another && entries() >= kEntriesPerJobMax) return Absorbed::kJobFull;
   if (bytes <= bytes_before) return Absorbed::kChanged;
   if (entry_bytes_ - bytes_before + bytes > kJobBytesMax) return Absorbed::kJobFull;
   return bytes - bytes_before > bytes_left ? Absorbed::kTableFull : Absorbed::kChanged;
@@ -81,8 +92,6 @@ void Job::append(StoredEvent&& event) {
   }
 }
 
-void Job::append(StoredResponse&& response) { (void)responses_.insert(std::move(response)); }
-
 void Job::take_out(StoredEvents& events, EntryPlace place) {
   entry_bytes_ -= bide::bytes_of(events[place]);
   fold_.leave(definition_.get(), events, place);
@@ -95,10 +104,11 @@ void Job::take_out(StoredEvents& events, EntryPlace place) {
   }
 }
 
-void Job::take_out(StoredEntries<StoredResponse>& responses, EntryPlace place) {
-  entry_bytes_ -= bide::bytes_of(responses[place]);
-  responses.take_out(place);
-  if (responses.untidy()) responses.tidy();
+template <typename Stored>
+void Job::take_out(StoredEntries<Stored>& entries, EntryPlace place) {
+  entry_bytes_ -= bide::bytes_of(entries[place]);
+  entries.take_out(place);
+  if (entries.untidy()) entries.tidy();
 }
 
 Job::Absorbed Job::define(const Entry& entry, std::size_t bytes_left) {
@@ -135,6 +145,7 @@ void Job::forget_all() noexcept {
   definition_.reset();
   events_ = {};
   responses_ = {};
+  progress_.reset();
   fold_ = {};
   definition_revision_ = revision_ = deleted_revision_ = entry_bytes_ = 0;
 }
@@ -159,6 +170,12 @@ Job::Absorbed Job::let_go(Revision before) {
     if (response.revision >= before) break;
     lose(Entry::Family::kResponse, std::string(response.key_rest()));
   }
+  if (progress_ != nullptr) {
+    for (const StoredProgress& progress : *progress_) {
+      if (progress.revision >= before) break;
+      lose(Entry::Family::kProgress, std::string(progress.key_rest()));
+    }
+  }
   Absorbed absorbed = Absorbed::kUnchanged;
   for (const Entry& loss : losses) {
     if (absorb(loss) == Absorbed::kChanged) absorbed = Absorbed::kChanged;
@@ -170,12 +187,17 @@ Revision Job::oldest() const {
   Revision oldest = defined() ? definition_revision_ : kNothing;
   if (!events_.empty()) oldest = std::min(oldest, (*events_.begin()).revision);
   if (!responses_.empty()) oldest = std::min(oldest, (*responses_.begin()).revision);
+  if (progress_ != nullptr) oldest = std::min(oldest, (*progress_->begin()).revision);
   return oldest;
 }
 
 Revision Job::newest() {
-  const Revision newest = std::max(defined() ? definition_revision_ : 0, deleted_revision_);
-  return std::max({newest, events_.newest(), responses_.newest()});
+  return std::max({defined() ? definition_revision_ : 0, deleted_revision_, events_.newest(),
+                   responses_.newest(), progress_ != nullptr ? progress_->newest() : 0});
+}
+
+std::size_t Job::entries() const {
+  return events_.size() + responses_.size() + (progress_ != nullptr ? progress_->size() : 0);
 }
 
 std::size_t Job::bytes() const {
@@ -200,6 +222,9 @@ std::unique_ptr<const Job> Job::frozen() const {
   copy->entry_bytes_ = entry_bytes_;
   copy->events_ = events_.frozen();
   copy->responses_ = responses_.frozen();
+  if (progress_ != nullptr) {
+    copy->progress_ = std::make_unique<StoredEntries<StoredProgress>>(progress_->frozen());
+  }
   copy->fold_ = fold_.frozen();
   return copy;
 }

@@ -19,9 +19,9 @@
 
 namespace bide {
 
-// How many events and responses one job may hold, and their bytes in memory. More are rejected
-// (RejectReason::kJobFull). The definition is exempt: without it the job would not exist, and it
-// has at most kValueBytesMax.
+// How many events, responses and progress reports one job may hold, and their bytes in memory. More
+// are rejected (RejectReason::kJobFull). The definition is exempt: without it the job would not
+// exist, and it has at most kValueBytesMax.
 inline constexpr std::size_t kEntriesPerJobMax = 20'000;
 inline constexpr std::size_t kJobBytesMax = 16 << 20;
 
@@ -40,8 +40,8 @@ class Job {
     kTableFull,
   };
   static constexpr std::size_t kNoLimit = SIZE_MAX;
-  // Adds a definition, an event, a response, or the deletion or loss of one. An entry whose
-  // revision is not above that of its key's current entry is ignored (kUnchanged). Deleting
+  // Adds a definition, an event, a response, progress, or the deletion or loss of one. An entry
+  // whose revision is not above that of its key's current entry is ignored (kUnchanged). Deleting
   // `jobs.<id>` makes defined() false (kChanged). `bytes_left`: how much bytes() may grow.
   // Deletions and losses are never refused.
   [[nodiscard]] Absorbed absorb(const Entry& entry, std::size_t bytes_left = kNoLimit);
@@ -54,7 +54,7 @@ class Job {
   [[nodiscard]] const std::string& id() const { return id_; }
   // The definition has arrived, so the job exists for clients. The state below is valid only then.
   [[nodiscard]] bool defined() const { return definition_ != nullptr; }
-  [[nodiscard]] bool empty() const { return !defined() && events_.empty() && responses_.empty(); }
+  [[nodiscard]] bool empty() const { return !defined() && entry_bytes_ == 0; }
   [[nodiscard]] Status status() const { return fold_.status(); }
   // No change is expected, unless the queue delivers work again (--retry-grace): the status is
   // terminal, no agent is at work, and the job is for one agent (subject absent, `…_any`,
@@ -90,6 +90,8 @@ class Job {
   [[nodiscard]] const Definition& definition() const { return *definition_; }
   [[nodiscard]] const StoredEvents& events() const { return events_; }
   [[nodiscard]] const StoredEntries<StoredResponse>& responses() const { return responses_; }
+  // The newest progress for each of its keys. Null: there is none.
+  [[nodiscard]] const StoredEntries<StoredProgress>* progress() const { return progress_.get(); }
   [[nodiscard]] const Fold& fold() const { return fold_; }
 
   // The same job, to be rendered without the mutex. Shares all strings, so it costs 32 bytes an
@@ -99,15 +101,17 @@ class Job {
  private:
   Absorbed define(const Entry& entry, std::size_t bytes_left);
   Absorbed undefine(const Entry& entry);
+  Absorbed put_progress(const Entry& entry, std::size_t bytes_left);
   [[nodiscard]] Revision newest();
+  [[nodiscard]] std::size_t entries() const;
   template <typename Stored>
   Absorbed put(StoredEntries<Stored>& entries, const Entry& entry, std::size_t bytes_left);
   [[nodiscard]] Absorbed room_for(std::size_t bytes, std::size_t bytes_before, bool another,
                                   std::size_t bytes_left) const;
   void append(StoredEvent&& event);
-  void append(StoredResponse&& response);
   void take_out(StoredEvents& events, EntryPlace place);
-  void take_out(StoredEntries<StoredResponse>& responses, EntryPlace place);
+  template <typename Stored>
+  void take_out(StoredEntries<Stored>& entries, EntryPlace place);
 
   std::string id_;
   std::shared_ptr<const Definition> definition_;
@@ -116,9 +120,10 @@ class Job {
   Revision deleted_revision_ = 0;  // Of the latest deletion of an event or response.
   WallTime written_{};
   WallTime last_event_{};
-  std::size_t entry_bytes_ = 0;  // Of events and responses.
+  std::size_t entry_bytes_ = 0;  // Of all entries but the definition. 0: there are none.
   StoredEvents events_;
   StoredEntries<StoredResponse> responses_;
+  std::unique_ptr<StoredEntries<StoredProgress>> progress_;  // Null: none. Most jobs have none.
   Fold fold_;  // Of definition_ and all events_, once defined.
 };
 

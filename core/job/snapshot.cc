@@ -13,11 +13,27 @@ namespace bide {
 namespace {
 
 using LatestResponses = std::map<std::string_view, const StoredResponse*>;
+using LatestProgress = std::map<std::string_view, const StoredProgress*>;
 
 // The response with the highest revision of each agent, in the order of revisions.
 LatestResponses latest_responses(const Job& job) {
   LatestResponses latest;
   for (const StoredResponse& response : job.responses()) latest[response.hostname()] = &response;
+  return latest;
+}
+
+// The newest progress of each agent. If all count as one agent, the newest of all is that agent's.
+LatestProgress latest_progress(const Job& job, const std::vector<AgentView>& agents) {
+  LatestProgress latest;
+  if (job.progress() == nullptr) return latest;
+  for (const StoredProgress& progress : *job.progress()) {
+    if (job.fold().as_one()) {
+      latest.clear();
+      latest[agents.empty() ? progress.hostname() : agents[0].told_by->hostname()] = &progress;
+    } else {
+      latest[progress.hostname()] = &progress;
+    }
+  }
   return latest;
 }
 
@@ -97,18 +113,42 @@ std::string duration_of(const AgentView& agent) {
   return format_duration(std::chrono::nanoseconds(static_cast<std::int64_t>(capped)));
 }
 
-void write_agent_states(JsonText& json, const std::vector<AgentView>& agents) {
-  if (agents.empty()) return;
+void write_progress(JsonText& json, const StoredProgress& progress) {
+  json.key("progress");
+  json.begin_object();
+  json.raw_if("percent", progress.percent());
+  json.string_if("message", progress.message());
+  json.string_if("log", progress.log());
+  json.end_object();
+}
+
+// An agent that has reported only progress has nothing else.
+void write_agent_states(JsonText& json, const std::vector<AgentView>& agents,
+                        const LatestProgress& latest) {
+  if (agents.empty() && latest.empty()) return;
   json.key("agent_states");
   json.begin_object();
+  auto progress = latest.begin();
+  const auto write_alone = [&] {
+    json.key(progress->first);
+    json.begin_object();
+    write_progress(json, *(progress++)->second);
+    json.end_object();
+  };
   for (const AgentView& agent : agents) {
-    json.key(agent.told_by->hostname());
+    const std::string_view name = agent.told_by->hostname();
+    while (progress != latest.end() && progress->first < name) write_alone();
+    json.key(name);
     json.begin_object();
     json.string_if("status", word_of(agent.told_by->kind));
     json.string_if("error", agent.told_by->error());
     json.string_if("duration", duration_of(agent));
+    if (progress != latest.end() && progress->first == name) {
+      write_progress(json, *(progress++)->second);
+    }
     json.end_object();
   }
+  while (progress != latest.end()) write_alone();
   json.end_object();
 }
 
@@ -155,6 +195,9 @@ std::size_t bytes_expected(const Job& job, std::size_t agents) {
   std::size_t bytes =
       300 + job.definition().operation.size() + 200 * job.events().size() + 100 * agents;
   for (const StoredResponse& response : job.responses()) bytes += 150 + 2 * response.data().size();
+  if (job.progress() != nullptr) {
+    for (const StoredProgress& progress : *job.progress()) bytes += 150 + progress.log().size();
+  }
   return bytes;
 }
 
@@ -195,7 +238,7 @@ std::string render_json(const Job& job, bool final) {
   json.raw_if("operation", job.definition().operation);
   if (responses.size() == 1) json.raw_if("result", responses.begin()->second->data());
   write_responses(json, responses);
-  write_agent_states(json, agents);
+  write_agent_states(json, agents, latest_progress(job, agents));
   write_timeline(json, timeline);
   json.key("revision");
   json.number(job.revision());

@@ -38,6 +38,9 @@ enum class EventKind : std::uint8_t {
   kRetried,
 };
 
+// A report of an agent that is not an event: it never changes a status (core/job/entry.h).
+inline constexpr std::string_view kProgressWord = "progress";
+
 [[nodiscard]] std::string_view word_of(EventKind event);
 [[nodiscard]] std::optional<EventKind> event_from_word(std::string_view word);
 // The event with the highest rank decides an agent's state: submitted 0, acknowledged 1, started 2,

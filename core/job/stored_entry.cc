@@ -44,6 +44,11 @@ PackedText pack(const Entry& entry, const Response& response) {
       {response.hostname, entry.key_rest, response.status, response.error, response.data});
 }
 
+PackedText pack(const Entry& entry, const ProgressReport& progress) {
+  return PackedText(
+      {progress.hostname, entry.key_rest, progress.percent, progress.message, progress.log});
+}
+
 }  // namespace
 
 KeyHash key_hash_of(std::string_view text) {
@@ -63,6 +68,11 @@ StoredResponse::StoredResponse(const Entry& entry)
       text(pack(entry, std::get<Response>(entry.what))),
       key_hash(key_hash_of(entry.key_rest)),
       changed(std::get<Response>(entry.what).changed) {}
+
+StoredProgress::StoredProgress(const Entry& entry)
+    : revision(entry.revision),
+      text(pack(entry, std::get<ProgressReport>(entry.what))),
+      key_hash(key_hash_of(entry.key_rest)) {}
 
 std::string StoredEvent::key_rest() const {
   const std::string_view kept = text[1];
@@ -199,5 +209,6 @@ void StoredEntries<Stored>::make_index() {
 
 template class StoredEntries<StoredEvent>;
 template class StoredEntries<StoredResponse>;
+template class StoredEntries<StoredProgress>;
 
 }  // namespace bide

@@ -66,6 +66,20 @@ struct StoredResponse {
   [[nodiscard]] std::string_view data() const { return text[4]; }
 };
 
+struct StoredProgress {
+  explicit StoredProgress(const Entry& entry);  // `entry.what` must be a ProgressReport.
+
+  Revision revision;
+  PackedText text;
+  KeyHash key_hash;
+
+  [[nodiscard]] std::string_view hostname() const { return text[0]; }
+  [[nodiscard]] std::string_view key_rest() const { return text[1]; }
+  [[nodiscard]] std::string_view percent() const { return text[2]; }
+  [[nodiscard]] std::string_view message() const { return text[3]; }
+  [[nodiscard]] std::string_view log() const { return text[4]; }
+};
+
 // The bytes that count against kJobBytesMax: the entry and its strings.
 template <typename Stored>
 [[nodiscard]] std::size_t bytes_of(const Stored& entry) {
@@ -166,5 +180,6 @@ class StoredEntries {
 
 extern template class StoredEntries<StoredEvent>;
 extern template class StoredEntries<StoredResponse>;
+extern template class StoredEntries<StoredProgress>;
 
 }  // namespace bide

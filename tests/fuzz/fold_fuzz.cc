@@ -54,8 +54,9 @@ Entry entry_of(unsigned what, unsigned agent_number, unsigned key, Revision revi
   entry.job_id = "j";
   entry.revision = revision;
   entry.written = WallTime(std::chrono::seconds(revision));
-  entry.family = what % 16 < 12   ? Entry::Family::kStatus
-                 : what % 16 < 15 ? Entry::Family::kResponse
+  entry.family = what % 16 < 11   ? Entry::Family::kStatus
+                 : what % 16 < 13 ? Entry::Family::kResponse
+                 : what % 16 < 15 ? Entry::Family::kProgress
                                   : Entry::Family::kJob;
   if (entry.family == Entry::Family::kJob) {
     entry.what = definition_of(key);
@@ -68,6 +69,12 @@ Entry entry_of(unsigned what, unsigned agent_number, unsigned key, Revision revi
     if (key % 3 == 0) event.error = "e";
     entry.key_rest = std::string(word_of(event.kind)) + '.' + agent + '.' + std::to_string(key);
     entry.what = event;
+  } else if (entry.family == Entry::Family::kProgress) {
+    ProgressReport progress;
+    progress.hostname = agent;
+    progress.message = std::to_string(revision);
+    entry.key_rest = "progress." + agent;
+    entry.what = progress;
   } else {
     Response response;
     response.hostname = agent;

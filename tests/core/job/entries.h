@@ -63,6 +63,18 @@ inline Entry happened(std::string id, Revision revision, EventKind kind, std::st
   return entry;
 }
 
+inline Entry progressed(std::string id, Revision revision, std::string_view agent,
+                        std::string_view percent, std::string_view message = "") {
+  Entry entry =
+      entry_of(std::move(id), "progress." + std::string(agent), Entry::Family::kProgress, revision);
+  ProgressReport progress;
+  progress.hostname = agent;
+  progress.percent = percent;
+  progress.message = message;
+  entry.what = std::move(progress);
+  return entry;
+}
+
 inline Entry responded(std::string id, Revision revision, std::string_view agent,
                        Response response = {}) {
   Entry entry = entry_of(std::move(id), std::string(agent) + "." + std::to_string(revision),

@@ -147,6 +147,61 @@ TEST_CASE("codec: a time without a zone is UTC, and says so from then on") {
   CHECK(created("at noon") == "at noon");
 }
 
+namespace {
+
+const std::string kProgressKey = "status.j.progress.web_01";
+
+std::string progress_value(std::string_view data) {
+  return R"({"job_id":"j","event":"progress","hostname":"web.01",)"
+         R"("timestamp":"2026-01-31T12:00:00Z","unix_nano":5,"data":)" +
+         std::string(data) + "}";
+}
+ProgressReport progress_of(std::string_view data) {
+  return decoded<ProgressReport>(kProgressKey, progress_value(data));
+}
+
+}  // namespace
+
+TEST_CASE("codec: progress is read, its number as written") {
+  const ProgressReport progress =
+      progress_of(R"({"percent":40.50,"message":"linking","log":"a\nb","more":[1]})");
+  CHECK(progress.hostname == "web.01");
+  CHECK(progress.percent == "40.50");
+  CHECK(progress.message == "linking");
+  CHECK(progress.log == "a\nb");
+  for (const std::string_view number : {"0", "100", "1e2", "0.0", "99.99999999", "1E-3"}) {
+    CHECK(progress_of(object_with("percent", number)).percent == number);
+  }
+  for (const std::string_view nothing : {"{}", "null", R"({"percent":null,"message":""})"}) {
+    const ProgressReport empty = progress_of(nothing);
+    CHECK(empty.percent.empty());
+    CHECK(empty.message.empty());
+    CHECK(empty.log.empty());
+  }
+  CHECK(decoded<ProgressReport>(kProgressKey, sealed(progress_value("{}"))).hostname == "web.01");
+}
+
+TEST_CASE("codec: progress is checked, all of it") {
+  for (const std::string_view number : {"101", "100.0001", "-1", "1e999", "\"40\"", "true", "[40]",
+                                        "0.000000000000000000000000000000001"}) {
+    CAPTURE(number);
+    CHECK(verdict(kProgressKey, progress_value(object_with("percent", number))) == "field");
+  }
+  for (const std::string_view data :
+       {"5", "[]", "\"40\"", R"({"message":5})", R"({"log":[]})", R"({"log":"a\u0000"})"}) {
+    CAPTURE(data);
+    CHECK(verdict(kProgressKey, progress_value(data)) == "field");
+  }
+  const std::string value = progress_value("{}");
+  CHECK(verdict(kProgressKey, replaced(value, "web.01", "web.02")) == "agent_mismatch");
+  CHECK(verdict(kProgressKey, replaced(value, "\"j\"", "\"k\"")) == "mismatch");
+  CHECK(verdict(kProgressKey, replaced(value, "\"progress\"", "\"started\"")) == "mismatch");
+  CHECK(verdict(kProgressKey, replaced(value, "2026-01-31T12:00:00Z", "noon")) == "field");
+  CHECK(verdict(kProgressKey, "{}") == "field");
+  CHECK(verdict("status.j.progress._api", replaced(value, "web.01", "_api")) == "field");
+  CHECK(verdict(kEventKey, replaced(kEventValue, "started", "progress")) == "mismatch");
+}
+
 TEST_CASE("codec: a response is read, its data byte by byte") {
   const Response response = response_of(
       R"({"job_id":"j","status":"ok","hostname":"web.01","data": [ 1, {"a" : null} ],"error":"e","changed":false})");

@@ -7,7 +7,7 @@
 using namespace bide;
 using namespace bide::testing;
 
-TEST_CASE("key: the three families are told apart by their keys") {
+TEST_CASE("key: the four families are told apart by their keys") {
   struct Row {
     std::string key;
     Entry::Family family;
@@ -16,6 +16,7 @@ TEST_CASE("key: the three families are told apart by their keys") {
   const Row rows[] = {
       {"jobs.build-7", Entry::Family::kJob, ""},
       {kEventKey, Entry::Family::kStatus, "started.web_01.1700000000000000001"},
+      {"status.build-7.progress.web_01", Entry::Family::kProgress, "progress.web_01"},
       {"responses.build-7.web_01.5", Entry::Family::kResponse, "web_01.5"},
       {"responses.build-7._api.0", Entry::Family::kResponse, "_api.0"},
       {"responses.build-7.a/b=c-d.9223372036854775807", Entry::Family::kResponse,
@@ -59,6 +60,14 @@ TEST_CASE("key: other keys are refused, deleted or not") {
       "status.a",
       "status.a.started",
       "status.a.started.w",
+      "status.a.progress",
+      "status.a.progress.",
+      "status.a.progress.w.5",
+      "status.a.progress.w.",
+      "status.a.Progress.w",
+      "status.a.progress.w w",
+      "status.events.progress.w",
+      "responses.a.progress.w",
       "status.a.started.w.",
       "status.a.started..5",
       "status.a.Started.w.5",

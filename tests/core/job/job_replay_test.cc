@@ -29,13 +29,14 @@ std::vector<Entry> random_history(std::mt19937& random, std::size_t length) {
   for (Revision revision = 1; revision <= length; ++revision) {
     Response response;
     response.status = std::to_string(revision);
-    const unsigned what = below(12);
+    const unsigned what = below(14);
     Entry entry = defined("j", revision, about(subjects[below(3)], expectations[below(4)]));
     if (what >= 1) {
       const auto kind = static_cast<EventKind>(below(7));
       const std::string_view agent = agents[below(4)];
-      entry = what < 10 ? happened("j", below(4), kind, agent, below(2) == 0 ? "e" : "")
-                        : responded("j", below(4), agent, response);
+      entry = what < 10   ? happened("j", below(4), kind, agent, below(2) == 0 ? "e" : "")
+              : what < 12 ? responded("j", below(4), agent, response)
+                          : progressed("j", below(4), agent, std::to_string(revision % 101));
       entry.revision = revision;
     }
     if (below(6) == 0) entry.what = Deletion{};

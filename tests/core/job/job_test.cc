@@ -233,6 +233,81 @@ TEST_CASE("job: holds so many entries and no more, but always its definition") {
   CHECK(job.status() == Status::kFailed);
 }
 
+TEST_CASE("job: progress moves the revision and the tag of the JSON, and nothing else") {
+  Job job("j"), without("j");
+  for (Job* one : {&job, &without}) {
+    absorb_all(
+        *one, {defined("j", 1, about("x._all", 2U)), happened("j", 2, EventKind::kCompleted, "a")});
+  }
+  // Of an agent that has reported nothing else: it does not count.
+  CHECK(job.absorb(progressed("j", 3, "b", "40")) == Absorbed::kChanged);
+  CHECK(job.revision() == 3);
+  CHECK(job.status() == Status::kProcessing);
+  CHECK_FALSE(job.at_work());
+  CHECK(job.agents_terminal() == 1);
+  CHECK(job.status_revision() == 2);
+  CHECK(job.last_event() == without.last_event());
+  CHECK(make_snapshot(job, 1)->text.tag == make_snapshot(without, 1)->text.tag);
+  CHECK(view_of(job) != view_of(without));
+  absorb_all(job, {happened("j", 4, EventKind::kCompleted, "b")});
+  CHECK(job.final());
+  absorb_all(job, {progressed("j", 5, "b", "100")});
+  CHECK(job.final());
+  CHECK(job.status() == Status::kCompleted);
+  CHECK(view_of(*job.frozen()) == view_of(job));
+}
+
+TEST_CASE("job: progress overwrites the last of its key, and goes as it came") {
+  Job job("j"), fresh("j");
+  for (Job* one : {&job, &fresh}) absorb_all(*one, {defined("j", 1)});
+  const std::size_t bytes = job.bytes();
+  for (Revision revision = 2; revision < 200; ++revision) {
+    absorb_all(job, {progressed("j", revision, "a", "1", std::string(revision, 'm'))});
+    REQUIRE(job.progress()->size() == 1);
+  }
+  CHECK(job.absorb(progressed("j", 150, "a", "9")) == Absorbed::kUnchanged);  // Old news.
+  CHECK(job.oldest() == 1);
+  CHECK(job.bytes() > bytes + 199);
+  CHECK(job.bytes() < bytes + 400);
+  // Expired or overwritten by garbage; deleted; let go.
+  CHECK(job.absorb(lost(progressed("j", 199, "a", ""), 300)) == Absorbed::kChanged);
+  CHECK(view_of(job) == view_of(fresh));
+  CHECK(job.progress() == nullptr);
+  CHECK(job.bytes() == bytes);
+  absorb_all(job, {progressed("j", 301, "a", "1"), deleted(progressed("j", 301, "a", ""), 302)});
+  CHECK(job.revision() == 302);
+  CHECK(job.progress() == nullptr);
+  absorb_all(job, {defined("j", 303), progressed("j", 304, "a", "1"), defined("j", 305)});
+  CHECK(job.oldest() == 304);
+  CHECK(job.let_go(305) == Absorbed::kChanged);
+  CHECK(job.progress() == nullptr);
+  CHECK(job.defined());
+}
+
+TEST_CASE("job: progress takes its share of what a job may hold") {
+  Job job("j");
+  absorb_all(job, {defined("j", 1)});
+  for (std::size_t i = 0; i < kEntriesPerJobMax; ++i) {
+    REQUIRE(job.absorb(progressed("j", i + 2, "a" + std::to_string(i), "1")) == Absorbed::kChanged);
+  }
+  CHECK(job.absorb(progressed("j", 50'000, "more", "1")) == Absorbed::kJobFull);
+  CHECK(job.absorb(happened("j", 50'000, EventKind::kStarted, "a")) == Absorbed::kJobFull);
+  CHECK(job.absorb(progressed("j", 50'001, "a7", "2")) == Absorbed::kChanged);
+  CHECK(job.absorb(progressed("j", 50'002, "a7", "3"), 0) == Absorbed::kChanged);
+  CHECK(job.absorb(progressed("j", 50'003, "a7", "3", "longer"), 3) == Absorbed::kTableFull);
+
+  Job large("j");
+  absorb_all(large, {defined("j", 1)});
+  const std::string message(1 << 20, 'm');
+  Revision revision = 2;
+  const auto agent = [&] { return "a" + std::to_string(revision); };
+  while (large.absorb(progressed("j", revision, agent(), "1", message)) == Absorbed::kChanged) {
+    ++revision;
+  }
+  CHECK(revision == 2 + 15);
+  CHECK(large.bytes() < kJobBytesMax);
+}
+
 TEST_CASE("job: work that is delivered again takes the end of a job back") {
   Job job("j");
   absorb_all(job, {defined("j", 1), happened("j", 2, EventKind::kFailed, "a")});

@@ -189,6 +189,33 @@ TEST_CASE("snapshot: agents are sorted by name, and only agents that reported ar
                        R"("b":{"status":"started"}},)"));
 }
 
+TEST_CASE("snapshot: the newest progress of each agent stands in its state") {
+  Entry logged = progressed("build-7", 5, "b", "40.0", "linking");
+  std::get<ProgressReport>(logged.what).log = "ld\n";
+  const std::string json = json_of(
+      {defined("build-7", 1, about("x._all")), happened("build-7", 2, EventKind::kStarted, "b"),
+       progressed("build-7", 3, "b", "10"), logged, progressed("build-7", 6, "a", ""),
+       happened("build-7", 7, EventKind::kFailed, "c", "boom"),
+       progressed("build-7", 8, "d", "", "only words")});
+  CHECK(contains(json, R"("agent_states":{"a":{"progress":{}},)"
+                       R"("b":{"status":"started","progress":{"percent":40.0,"message":"linking",)"
+                       R"("log":"ld\n"}},"c":{"status":"failed","error":"boom"},)"
+                       R"("d":{"progress":{"message":"only words"}}},"timeline":[)"));
+  CHECK_FALSE(contains(json, R"("event":"progress")"));
+  CHECK(contains(json, R"("updated_at":"T7")"));
+  CHECK(contains(json, R"("revision":8})"));
+}
+
+TEST_CASE("snapshot: a job for one agent has one progress, whatever host reports it") {
+  const Entry first = progressed("build-7", 2, "c1", "10");
+  const Entry second = progressed("build-7", 3, "c2", "20");
+  CHECK(contains(json_of({kDefined, first, second}),
+                 R"("agent_states":{"c2":{"progress":{"percent":20}}},"revision")"));
+  CHECK(contains(
+      json_of({kDefined, first, second, happened("build-7", 4, EventKind::kStarted, "c3")}),
+      R"("agent_states":{"c3":{"status":"started","progress":{"percent":20}}},)"));
+}
+
 TEST_CASE("snapshot: strings are escaped, names too") {
   const std::string_view hostile = "\"\\/\b\f\n\r\t\x01\x1f\x7f\xC3\xA4</script>";
   const std::string_view escaped = R"("\"\\/\b\f\n\r\t\u0001\u001f)"
