@@ -28,6 +28,17 @@ struct Moment {
   TimePoint now;
   TimePoint settled_at{};             // The job will have been unchanged for the settle time.
   TimePoint graced_at = TimePoint{};  // The retry grace will have passed since its last event.
+  // Not 0: what changed after this revision of this epoch is progress that waits to be told.
+  Revision told = 0;
+  Epoch epoch = 0;
+
+  // All that the client has not seen is such progress.
+  [[nodiscard]] bool holds_back(const ValidatorList& seen) const {
+    return told != 0 &&
+           std::any_of(seen.tags().begin(), seen.tags().end(), [&](const EntityTag& tag) {
+             return tag.epoch == epoch && tag.revision >= told;
+           });
+  }
 
   // The job has ended without success, and may still be delivered to an agent again.
   [[nodiscard]] bool in_grace(const Job& job) const {
@@ -59,7 +70,8 @@ class Condition {
   // Job::final(), and the grace is over.
   static Condition final() { return Condition(Kind::kFinal); }
   // The condition of a stream between two records: kNews while the client has not seen the current
-  // state, otherwise the verdict of `end`. So the last state is sent before the end.
+  // state, otherwise the verdict of `end`. So the last state is sent before the end. Progress may
+  // have to wait (Moment::told).
   static Condition news_until(const Condition& end);
 
   [[nodiscard]] Kind kind() const { return kind_; }
@@ -76,15 +88,17 @@ class Condition {
                                 TagOf&& current_tag) const {
     if (seen.any()) return {Verdict::kNever};  // `*` matches every later state, too.
     const bool final = moment.is_final(job);
-    if (kind_ == Kind::kChange || news_) {
-      const bool news = !may_match(job, seen) || !seen.matches(current_tag());
-      if (news) return {news_ ? Verdict::kNews : Verdict::kHolds};
+    const auto has_news = [&] { return !may_match(job, seen) || !seen.matches(current_tag()); };
+    const bool held_back = news_ && moment.holds_back(seen);
+    if (!held_back && (kind_ == Kind::kChange || news_)) {
+      if (has_news()) return {news_ ? Verdict::kNews : Verdict::kHolds};
       if (!news_) {
         return {final && !final_too_ ? Verdict::kNever : Verdict::kPending,
                 final_from(job, moment)};
       }
     }
     Judgement judgement = judge_state(job, moment);
+    if (held_back && judgement.verdict != Verdict::kPending && has_news()) return {Verdict::kNews};
     judgement.again_at = std::min(judgement.again_at, final_from(job, moment));
     return judgement;
   }

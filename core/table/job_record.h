@@ -30,6 +30,9 @@ struct JobRecord : WaiterList {
   bool queued = false;                       // On the shard's changed list.
   bool apart = false;                        // On the shard's list of jobs to render apart.
   bool aged = false;                         // On the shard's list by age.
+  bool paced = false;                        // On the shard's list of jobs whose progress waits.
+  // Not 0: progress that came after this revision waits to be told (core/table/shard.h).
+  Revision told = 0;
   TimePoint settled_at{};     // When the job will have been unchanged for the settle time.
   Revision leaves_after = 0;  // Its key in the shard's by_oldest_; 0: it is not in there.
   JobRecord* older = nullptr;

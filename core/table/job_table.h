@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -32,6 +33,10 @@ class CatchUp;
 class JobSets;
 class Overview;
 class Shard;
+
+// How often progress of one job is told to those that wait for a change of it, at most. A request
+// that is answered at once shows the newest, and what is no progress is told at once.
+inline constexpr std::chrono::milliseconds kProgressInterval{250};
 
 // Whether an entry was absorbed, or why not (kJobFull, kTableFull).
 struct Admitted {

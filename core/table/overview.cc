@@ -29,7 +29,7 @@ Overview::Overview(JobTable& table)
 // --- The shards' and the table's side -------------------------------------------------------
 
 void Overview::update(const std::optional<Listed>& before, const std::optional<Listed>& after,
-                      Revision revision, TimePoint delivered) {
+                      Revision revision, TimePoint delivered, bool progress) {
   if (!before && !after) return;
   WaitQueue::Lock lock(queue_);
   listing_.replace(before, after, revision);
@@ -37,11 +37,24 @@ void Overview::update(const std::optional<Listed>& before, const std::optional<L
     tick_due_ = true;
     queue_.notify();
   }
-  if (feed_.waiters != nullptr && after && !feed_due_) {
-    feed_due_ = true;
-    feed_due_since_ = delivered;
-    queue_.notify();
+  if (!after) return;
+  if (!progress) return tell_all(delivered);
+  const TimePoint now = table_.clock_.now();
+  if (now >= progress_from_) {
+    progress_from_ = now + kProgressInterval;
+    tell_all(delivered);
+  } else if (!std::exchange(progress_waits_, true)) {
+    queue_.notify();  // The notifier may sleep for longer.
   }
+}
+
+void Overview::tell_all(TimePoint delivered) {
+  told_ = listing_.revision();
+  progress_waits_ = false;
+  if (feed_.waiters == nullptr || feed_due_) return;
+  feed_due_ = true;
+  feed_due_since_ = delivered;
+  queue_.notify();
 }
 
 void Overview::begin_install() {
@@ -58,8 +71,7 @@ void Overview::install(Listing& listing) {
   // Revisions may have started again: the next tick judges all requests that are parked before it.
   pages_.for_each([](HeldPage& page) { page.floor = 0; });
   tick_due_ = tick_due_ || paged_ > 0;
-  if (!feed_due_) feed_due_since_ = table_.clock_.now();
-  feed_due_ = true;
+  tell_all(table_.clock_.now());
   queue_.notify();
 }
 

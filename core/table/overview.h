@@ -3,9 +3,10 @@
 //
 // Shards report every change. That moves places in the listing and sets a flag; it renders nothing.
 // A request that is answered at once renders its page itself. The notifier answers parked requests:
-// on the feed at once, on pages at ticks, at most one tick every `stats_interval`. A tick renders a
-// bounded number of pages, each once for all its waiters. core/table/overview_waiting.cc says how
-// this works, and why no client gets an older state than it has seen.
+// on the feed at once (progress at most once every kProgressInterval), on pages at ticks, at most
+// one tick every `stats_interval`. A tick renders a bounded number of pages, each once for all its
+// waiters. core/table/overview_waiting.cc says how this works, and why no client gets an older
+// state than it has seen.
 //
 // The condition is always `change`; the one in the terms is ignored.
 //
@@ -57,9 +58,9 @@ class Overview final : private WaitQueue::Owner {
   [[nodiscard]] EntityTag feed_position() const;
 
   // For the shards, which hold their mutex: a job changed, see Listing::replace(). `delivered` as
-  // in JobTable::apply().
+  // in JobTable::apply(). `progress`: only by progress.
   void update(const std::optional<Listed>& before, const std::optional<Listed>& after,
-              Revision revision, TimePoint delivered);
+              Revision revision, TimePoint delivered, bool progress = false);
 
   // Between these two calls the shards replace their jobs one after the other: no ticks, no feed.
   // `listing` is swapped with the old one, which the caller frees.
@@ -78,7 +79,10 @@ class Overview final : private WaitQueue::Owner {
   struct Pass;
 
   [[nodiscard]] Rendering render_page(const Query& query) EXCLUDES(queue_.mutex);
+  [[nodiscard]] bool has_news(const EntityTag& cursor) const REQUIRES(queue_.mutex);
   [[nodiscard]] bool has_news(const Waiter::Terms& terms) const REQUIRES(queue_.mutex);
+  // The feed tells all changes that there are.
+  void tell_all(TimePoint delivered) REQUIRES(queue_.mutex);
   // nullopt: the waiter has to be judged.
   [[nodiscard]] std::optional<Parked> park_unjudged(const Query& query, Waiter& waiter,
                                                     TimePoint now) REQUIRES(queue_.mutex);
@@ -116,6 +120,10 @@ class Overview final : private WaitQueue::Owner {
   bool shed_due_ GUARDED_BY(queue_.mutex) = false;  // Some page is to be shed.
   bool feed_due_ GUARDED_BY(queue_.mutex) = false;
   TimePoint feed_due_since_ GUARDED_BY(queue_.mutex){};
+  // Changes behind this revision are progress, which the feed tells at progress_from_.
+  Revision told_ GUARDED_BY(queue_.mutex) = 0;
+  TimePoint progress_from_ GUARDED_BY(queue_.mutex){};
+  bool progress_waits_ GUARDED_BY(queue_.mutex) = false;
   bool installing_ GUARDED_BY(queue_.mutex) = false;
 };
 

@@ -53,7 +53,7 @@ Overview::Snapshots Overview::changes_after(const EntityTag& cursor, std::size_t
     std::uint64_t installs = 0;
     {
       MutexLock lock(queue_.mutex);
-      if (installing_) return {};
+      if (!has_news(cursor)) return {};
       installs = installs_;
       changes = copy_of(listing_.by_change().after(start_of(cursor, listing_), jobs_max));
     }
@@ -71,11 +71,16 @@ EntityTag Overview::feed_position() const {
   return {listing_.epoch(), listing_.revision(), 0};
 }
 
+// Behind told_ there is only progress, which waits. A client that is not there yet gets it with the
+// rest.
+bool Overview::has_news(const EntityTag& cursor) const {
+  const Revision from = start_of(cursor, listing_);
+  return !installing_ && from < told_ && from < listing_.by_change().newest();
+}
+
 bool Overview::has_news(const Waiter::Terms& terms) const {
-  if (installing_) return false;
   const auto& tags = terms.seen.tags();
-  const Revision from = tags.empty() ? 0 : start_of(tags.front(), listing_);
-  return listing_.by_change().newest() > from;
+  return has_news(tags.empty() ? EntityTag{} : tags.front());
 }
 
 }  // namespace bide

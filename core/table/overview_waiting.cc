@@ -77,6 +77,10 @@ void Overview::render_visits(Pass& pass) noexcept {
 
 void Overview::begin_pass(TimePoint now, Pass& pass) {
   if (tick_due_ && !installing_ && now - last_tick_ >= interval_) begin_tick(now, pass);
+  if (progress_waits_ && now >= progress_from_) {
+    progress_from_ = now + kProgressInterval;
+    tell_all(now);
+  }
   collect_feed(pass);
   collect_due(now, pass);
   if (std::exchange(shed_due_, false)) collect_shed(pass);
@@ -221,7 +225,8 @@ void Overview::on_left(Waiter& waiter, WaiterList& list) {
 }
 
 TimePoint Overview::next_work(TimePoint /*now*/) const {
-  return tick_due_ && !installing_ ? last_tick_ + interval_ : kEndOfTime;
+  return std::min(tick_due_ && !installing_ ? last_tick_ + interval_ : kEndOfTime,
+                  progress_waits_ ? progress_from_ : kEndOfTime);
 }
 
 }  // namespace bide

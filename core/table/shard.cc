@@ -53,7 +53,13 @@ Admitted Shard::absorb(const Entry& entry, TimePoint delivered) {
   const Job::Absorbed absorbed =
       job.absorb(entry, job.growth_within(table_.options_.memory_max, table_.memory()));
   account(job, bytes_before);
-  if (absorbed == Job::Absorbed::kChanged) moved(*record, before, entry.revision, delivered);
+  if (absorbed == Job::Absorbed::kChanged) {
+    if (entry.family == Entry::Family::kProgress) {
+      progressed(*record, before, entry.revision, delivered);
+    } else {
+      moved(*record, before, entry.revision, delivered);
+    }
+  }
   if (was_final && job.defined() && (!job.final() || job.status() != before->status)) {
     table_.reopened_.fetch_add(1, std::memory_order_relaxed);
   }
@@ -77,12 +83,28 @@ void Shard::account(const Job& job, std::size_t bytes_before) {
 void Shard::moved(JobRecord& record, const std::optional<Listed>& before, Revision revision,
                   TimePoint delivered) {
   const std::optional<Listed> after = listed(record);
+  record.told = 0;
+  record.settled_at = table_.clock_.now() + table_.options_.settle;
   if (before && !after) {
     job_gone(record, delivered);
   } else {
     changed(record, delivered);
   }
   table_.overview_->update(before, after, revision, delivered);
+}
+
+void Shard::progressed(JobRecord& record, const std::optional<Listed>& before, Revision revision,
+                       TimePoint delivered) {
+  if (!record.paced) {
+    record.paced = true;
+    paced_.push_back({&record, table_.clock_.now() + kProgressInterval});
+    if (paced_.size() == 1) queue_.notify();  // The notifier may sleep for longer.
+    changed(record, delivered);
+  } else {
+    forget_snapshot(record);
+    if (record.told == 0) record.told = before->revision;
+  }
+  table_.overview_->update(before, listed(record), revision, delivered, true);
 }
 
 JobRecords Shard::install(JobRecords records, Epoch epoch, std::chrono::nanoseconds max_age) {
@@ -99,6 +121,7 @@ JobRecords Shard::install(JobRecords records, Epoch epoch, std::chrono::nanoseco
     std::fill(snapshot_ring_.begin(), snapshot_ring_.end(), nullptr);
     snapshot_bytes_ = 0;
     changed_.clear();
+    paced_.clear();
     by_oldest_.clear();
     lists_oldest_ = false;
     apart_.clear();
@@ -241,7 +264,6 @@ JobRecord& Shard::find_or_add(std::string_view id) {
 
 void Shard::changed(JobRecord& record, TimePoint delivered) {
   forget_snapshot(record);
-  record.settled_at = table_.clock_.now() + table_.options_.settle;
   if (record.waiters == nullptr || record.queued) return;
   record.queued = true;
   changed_.push_back({&record, delivered});
@@ -260,7 +282,8 @@ void Shard::job_gone(JobRecord& record, TimePoint at) {
 }
 
 void Shard::erase_if_unneeded(JobRecord& record) {
-  if (!record.job.empty() || record.waiters != nullptr || record.queued || record.apart) return;
+  if (!record.job.empty() || record.waiters != nullptr) return;
+  if (record.queued || record.apart || record.paced) return;
   forget_snapshot(record);
   age_remove(record);
   unlist_by_oldest(record);
@@ -269,6 +292,8 @@ void Shard::erase_if_unneeded(JobRecord& record) {
 
 Moment Shard::moment_of(const JobRecord& record, TimePoint now) const {
   Moment moment{now, record.settled_at};
+  moment.epoch = epoch_;
+  moment.told = record.told;
   const auto grace = table_.options_.retry_grace;
   if (grace.count() == 0 || !is_terminal(record.job.status())) return moment;
   // By the stream's time of the last event, so replicas differ only by their own clocks.

@@ -9,6 +9,11 @@
 // Invariants, under the queue's mutex: a parked waiter is in a record's list or in `gone_`; a
 // record on `changed_` is alive; the thread that removes the last need of a record erases it.
 //
+// Progress. Workers may report it as often as they like. When it was told, the record is on
+// `paced_` for kProgressInterval; if more comes meanwhile, JobRecord::told is set, the record is
+// not put on `changed_`, and streams that come to be parked do not see it either. When the time is
+// over the notifier tells the newest. Any other change of the job tells it at once.
+//
 // Large jobs. Rendering one takes milliseconds, and nothing else in the shard may wait for that. A
 // job of kApartBytes or more is copied under the lock (the copy shares its strings) and rendered
 // without it. The thread that wants to look renders it; for parked requests a second thread does
@@ -20,6 +25,7 @@
 #pragma once
 
 #include <deque>
+#include <list>
 #include <memory>
 #include <set>
 #include <string_view>
@@ -63,6 +69,7 @@ class Shard final : private WaitQueue::Owner {
   // What the notifier does (core/table/shard_waiting.cc).
   [[nodiscard]] bool collect(TimePoint now, Batch& batch) override REQUIRES(queue_.mutex);
   [[nodiscard]] TimePoint next_work(TimePoint now) const override REQUIRES(queue_.mutex);
+  void tell_progress(TimePoint now, Batch& batch) REQUIRES(queue_.mutex);
   void collect_gone(Batch& batch) REQUIRES(queue_.mutex);
   void collect_changed(TimePoint now, Batch& batch) REQUIRES(queue_.mutex);
   void collect_due(TimePoint now, Batch& batch) REQUIRES(queue_.mutex);
@@ -105,6 +112,9 @@ class Shard final : private WaitQueue::Owner {
   // The record's job has changed; it was `before`.
   void moved(JobRecord& record, const std::optional<Listed>& before, Revision revision,
              TimePoint delivered) REQUIRES(queue_.mutex);
+  // The same, and only by progress.
+  void progressed(JobRecord& record, const std::optional<Listed>& before, Revision revision,
+                  TimePoint delivered) REQUIRES(queue_.mutex);
   [[nodiscard]] Parked try_park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
                                 TimePoint now, Look& look) REQUIRES(queue_.mutex);
   JobRecord* find(std::string_view id) REQUIRES(queue_.mutex);
@@ -153,6 +163,11 @@ class Shard final : private WaitQueue::Owner {
     TimePoint since;
   };
   std::vector<Changed> changed_ GUARDED_BY(queue_.mutex);
+  struct Paced {
+    JobRecord* record;
+    TimePoint until;
+  };
+  std::list<Paced> paced_ GUARDED_BY(queue_.mutex);  // By time.
   WaiterList gone_ GUARDED_BY(queue_.mutex);         // Still parked, but their record is gone.
   TimePoint gone_since_ GUARDED_BY(queue_.mutex){};  // When the first of their jobs went.
   std::vector<JobRecord*> snapshot_ring_

@@ -61,6 +61,7 @@ void Shard::drop_expired() {
     const std::size_t bytes_before = record.job.bytes();
     record.job.forget_all();
     account(record.job, bytes_before);
+    record.told = 0;
     erase_if_unneeded(record);  // Requests may still wait for its definition.
   }
 }

@@ -16,11 +16,33 @@ constexpr std::size_t kJobsPerPass = 256;
 }  // namespace
 
 bool Shard::collect(TimePoint now, Batch& batch) {
+  tell_progress(now, batch);
   collect_gone(batch);
   collect_changed(now, batch);  // Before collect_due(): a change before the deadline beats it.
   collect_due(now, batch);
   drop_expired();
   return !changed_.empty() || gone_.waiters != nullptr;
+}
+
+// The time of all records is the same, so the list stays sorted. Splicing allocates nothing.
+void Shard::tell_progress(TimePoint now, Batch& batch) {
+  while (!paced_.empty() && paced_.front().until <= now) {
+    JobRecord& record = *paced_.front().record;
+    if (record.told == 0) {
+      paced_.pop_front();
+      record.paced = false;
+      erase_if_unneeded(record);
+      continue;
+    }
+    record.told = 0;
+    paced_.front().until = now + kProgressInterval;
+    paced_.splice(paced_.end(), paced_, paced_.begin());
+    try {
+      changed(record, now);
+    } catch (const std::bad_alloc&) {
+      lose_all(record, batch);
+    }
+  }
 }
 
 void Shard::collect_gone(Batch& batch) {
@@ -102,9 +124,11 @@ void Shard::lose_all(JobRecord& record, Batch& batch) {
 }
 
 TimePoint Shard::next_work(TimePoint now) const {
-  if (oldest_ == nullptr || installing_) return kEndOfTime;
+  const TimePoint progress = paced_.empty() ? kEndOfTime : paced_.front().until;
+  if (oldest_ == nullptr || installing_) return progress;
   const auto left = oldest_->job.written() + max_age_ - table_.clock_.wall_now();
-  return now + std::max<std::chrono::nanoseconds>(left, std::chrono::milliseconds(1));
+  return std::min(progress,
+                  now + std::max<std::chrono::nanoseconds>(left, std::chrono::milliseconds(1)));
 }
 
 void Shard::stop() {

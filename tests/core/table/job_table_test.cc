@@ -21,6 +21,7 @@ using testing::defined;
 using testing::deleted;
 using testing::eventually;
 using testing::happened;
+using testing::progressed;
 
 constexpr Epoch kEpoch = 42;
 
@@ -345,6 +346,159 @@ TEST_CASE("job table: reading the bucket afresh does not lose a wait for a job t
   f.apply(defined("later", 3));
   f.apply(happened("later", 4, EventKind::kCompleted, "a"));
   CHECK(later->wait_answer()->outcome == Outcome::kDone);
+}
+
+// --- Progress -----------------------------------------------------------------------------------
+
+// Parks as a stream does whose client knows the job as it is now.
+std::unique_ptr<TestWaiter> stream_on(Fixture& f, const std::string& id) {
+  auto waiter = std::make_unique<TestWaiter>(Condition::news_until(Condition::final()));
+  REQUIRE(f.park_for_change(id, *waiter) == Parked::kParked);
+  return waiter;
+}
+
+// A waiter whose deadline has passed is answered after those whose job changed before.
+void let_notifier_see(Fixture& f, const std::string& id) {
+  TestWaiter last(Condition::any_change(), f.clock.now());
+  REQUIRE(f.park_for_change(id, last) == Parked::kParked);
+  REQUIRE(last.wait_answer());
+}
+
+TEST_CASE("job table: progress wakes who waits for a change, and nobody else") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  f.apply(happened("build-7", 2, EventKind::kStarted, "a"));
+  TestWaiter change, done(Condition::done()), failed(Condition::status_in(1U << 3U));
+  const auto stream = stream_on(f, "build-7");
+  REQUIRE(f.park_for_change("build-7", change) == Parked::kParked);
+  REQUIRE(f.park("build-7", done) == Parked::kParked);
+  REQUIRE(f.park("build-7", failed) == Parked::kParked);
+  f.apply(progressed("build-7", 3, "a", "40"));
+  for (TestWaiter* waiter : {&change, stream.get()}) {
+    const auto answer = waiter->wait_answer();
+    REQUIRE(answer);
+    CHECK(answer->outcome == Outcome::kChanged);
+    CHECK(answer->snapshot->json.tag.revision == 3);
+    CHECK(answer->snapshot->status == Status::kProcessing);
+  }
+  CHECK_FALSE(done.answered());
+  CHECK_FALSE(failed.answered());
+  CHECK(f.table->parked() == 2);
+  f.table->drain();
+}
+
+TEST_CASE("job table: progress is told once in 250 ms, and the last of it is not lost") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  auto stream = stream_on(f, "build-7");
+  f.apply(progressed("build-7", 2, "a", "1"));
+  CHECK(stream->wait_answer()->snapshot->json.tag.revision == 2);
+  stream = stream_on(f, "build-7");
+  TestWaiter change;
+  REQUIRE(f.park_for_change("build-7", change) == Parked::kParked);
+  for (Revision revision = 3; revision <= 9; ++revision) {
+    f.apply(progressed("build-7", revision, "a", std::to_string(revision)));
+  }
+  f.clock.advance(249ms);
+  f.apply(progressed("build-7", 10, "a", "10"));
+  // Requests that are answered at once see it all the time.
+  CHECK(f.tag("build-7").revision == 10);
+  // A stream that has sent what it knew is told no more before it is time.
+  TestWaiter behind(Condition::news_until(Condition::final()));
+  behind.terms.seen = ValidatorList(EntityTag{kEpoch, 5, 1});
+  REQUIRE(f.park("build-7", behind) == Parked::kParked);
+  let_notifier_see(f, "build-7");
+  CHECK_FALSE(stream->answered());
+  CHECK_FALSE(change.answered());
+  f.clock.advance(1ms);
+  for (TestWaiter* waiter : {stream.get(), &change, &behind}) {
+    const auto answer = waiter->wait_answer();
+    REQUIRE(answer);
+    CHECK(answer->snapshot->json.tag.revision == 10);
+  }
+  // Nothing came for as long: the next is told at once.
+  f.clock.advance(250ms);
+  stream = stream_on(f, "build-7");
+  f.apply(progressed("build-7", 11, "a", "11"));
+  CHECK(stream->wait_answer()->snapshot->json.tag.revision == 11);
+}
+
+TEST_CASE("job table: progress does not delay what is no progress, nor the end") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  f.apply(progressed("build-7", 2, "a", "1"));
+  auto stream = stream_on(f, "build-7");
+  f.apply(progressed("build-7", 3, "a", "2"));  // Too soon.
+  f.apply(happened("build-7", 4, EventKind::kStarted, "a"));
+  auto answer = stream->wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->snapshot->json.tag.revision == 4);
+  CHECK(answer->snapshot->json.bytes.find(R"("percent":2)") != std::string::npos);
+  stream = stream_on(f, "build-7");
+  f.apply(progressed("build-7", 5, "a", "3"));
+  f.apply(happened("build-7", 6, EventKind::kCompleted, "a"));
+  answer = stream->wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->snapshot->final);
+  CHECK(answer->outcome == Outcome::kChanged);
+}
+
+TEST_CASE("job table: a stream ends with the last progress, however soon it ends after it") {
+  Fixture f;
+  f.apply(broadcast("all", 1));
+  f.apply(happened("all", 2, EventKind::kCompleted, "a"));
+  f.clock.advance(1900ms);
+  f.apply(progressed("all", 3, "b", "1"));
+  TestWaiter stream(Condition::news_until(Condition::done()));
+  REQUIRE(f.park_for_change("all", stream) == Parked::kParked);
+  f.apply(progressed("all", 4, "b", "2"));  // Too soon to be told.
+  f.clock.advance(100ms);                   // Settled: progress does not put it off.
+  const auto answer = stream.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->outcome == Outcome::kChanged);
+  CHECK(answer->snapshot->json.tag.revision == 4);
+  stream.terms.seen = ValidatorList(answer->snapshot->json.tag);
+  Look look;
+  CHECK(f.table->park("all", stream, 1, f.clock.now(), look) == Parked::kReady);
+  CHECK(look.verdict == Verdict::kHolds);
+}
+
+TEST_CASE("job table: a job that is deleted, or read again, while its progress waits") {
+  Fixture f;
+  f.apply(defined("gone", 1));
+  f.apply(defined("read", 2));
+  for (const char* id : {"gone", "read"}) {
+    f.apply(progressed(id, f.table->applied_revision() + 1, "a", "1"));
+  }
+  const auto gone = stream_on(f, "gone"), read_again = stream_on(f, "read");
+  f.apply(progressed("gone", 5, "a", "2"));
+  f.apply(progressed("read", 6, "a", "2"));
+  f.apply(deleted(defined("gone", 1), 7));
+  CHECK(gone->wait_answer()->outcome == Outcome::kGone);
+  BucketRead read(100);
+  REQUIRE(read.absorb(defined("read", 2)));
+  REQUIRE(read.absorb(progressed("read", 6, "a", "2")));
+  f.table->install(std::move(read), kEpoch, 0s);
+  CHECK(read_again->wait_answer()->snapshot->json.tag.revision == 6);
+  f.clock.advance(1s);
+  f.apply(progressed("read", 8, "a", "3"));
+  CHECK(f.tag("read").revision == 8);
+}
+
+TEST_CASE("job table: a job whose entries are all deleted leaves, though its progress waits") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  f.apply(progressed("build-7", 2, "a", "1"));
+  f.apply(progressed("build-7", 3, "a", "2"));
+  f.apply(deleted(progressed("build-7", 3, "a", "2"), 4));
+  f.apply(deleted(defined("build-7", 1), 5));
+  CHECK(f.table->jobs() == 0);
+  CHECK(f.table->memory() == 0);
+  f.clock.advance(251ms);
+  CHECK(eventually([&] {
+    f.clock.advance(1ms);
+    return f.table->records() == 0;
+  }));
 }
 
 TEST_CASE("job table: a broadcast is done only after it was quiet for the settle time") {

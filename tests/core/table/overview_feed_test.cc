@@ -12,6 +12,7 @@ using testing::defined;
 using testing::deleted;
 using testing::happened;
 using testing::OverviewFixture;
+using testing::progressed;
 
 constexpr Epoch kEpoch = OverviewFixture::kEpoch;
 constexpr std::size_t kAny = SIZE_MAX;
@@ -171,6 +172,58 @@ TEST_CASE("feed: draining answers those who wait, and parks no more") {
   REQUIRE(waiter.answered());
   CHECK(waiter.wait_answer()->outcome == Outcome::kDrain);
   CHECK(park_behind(f, {kEpoch, 5, 0}, late) == Parked::kDraining);
+}
+
+TEST_CASE("feed: progress is told once in 250 ms, unless something else is told with it") {
+  OverviewFixture f;
+  fill(f);
+  f.apply(progressed("a", 6, "x", "1"));
+  CHECK(told_after(f, 5) == "a@6 ");
+  TestWaiter waiter;
+  REQUIRE(park_behind(f, {kEpoch, 6, 0}, waiter) == Parked::kParked);
+  f.apply(progressed("a", 7, "x", "2"));
+  f.apply(progressed("b", 8, "x", "1"));
+  f.apply(progressed("a", 9, "x", "3"));
+  CHECK(told_after(f, 6).empty());
+  // A client that has not seen the other changes gets them at once.
+  CHECK(told_after(f, 0) == "c@3 b@8 a@9 ");
+  f.clock.advance(249ms);
+  TestWaiter late;
+  REQUIRE(park_behind(f, {kEpoch, 6, 0}, late) == Parked::kParked);
+  CHECK_FALSE(waiter.answered());
+  f.clock.advance(1ms);
+  CHECK(waiter.wait_answer()->outcome == Outcome::kChanged);
+  CHECK(late.wait_answer()->outcome == Outcome::kChanged);
+  CHECK(told_after(f, 6) == "b@8 a@9 ");
+
+  f.apply(progressed("a", 10, "x", "4"));
+  CHECK(told_after(f, 9).empty());
+  f.apply(happened("b", 11, EventKind::kCompleted, "x"));
+  CHECK(told_after(f, 9) == "a@10 b@11 ");
+}
+
+TEST_CASE("feed: a change that progress follows at once is not told later for that") {
+  OverviewFixture f;
+  fill(f);
+  f.apply(progressed("c", 6, "x", "1"));
+  TestWaiter waiter;
+  REQUIRE(park_behind(f, {kEpoch, 6, 0}, waiter) == Parked::kParked);
+  f.apply(happened("a", 7, EventKind::kCompleted, "x"));
+  f.apply(progressed("a", 8, "x", "2"));
+  CHECK(waiter.wait_answer()->outcome == Outcome::kChanged);
+  CHECK(told_after(f, 6) == "a@8 ");
+}
+
+TEST_CASE("feed: progress that waits is not lost when the bucket is read again") {
+  OverviewFixture f;
+  fill(f);
+  f.apply(progressed("a", 6, "x", "1"));
+  f.apply(progressed("a", 7, "x", "2"));
+  TestWaiter waiter;
+  REQUIRE(park_behind(f, {kEpoch, 6, 0}, waiter) == Parked::kParked);
+  f.install({defined("a", 1), progressed("a", 7, "x", "2")}, kEpoch);
+  CHECK(waiter.wait_answer()->outcome == Outcome::kChanged);
+  CHECK(told_after(f, 6) == "a@7 ");
 }
 
 }  // namespace

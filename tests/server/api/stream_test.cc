@@ -226,4 +226,32 @@ TEST_CASE("stream: with HTTP/1.0 events end with their connection, and no WebSoc
   CHECK(socket.status() == 426);
 }
 
+TEST_CASE("stream: progress comes at intervals, and what is no progress at once") {
+  for (const Road road : kBothRoads) {
+    ServedTable server;
+    server.apply(defined("build-7", 1));
+    StreamReader reader(server, road, "build-7");
+    check_open(reader, road);
+    CHECK(reader.gist() == "job submitted");
+    const auto began = std::chrono::steady_clock::now();
+    Revision revision = 1;
+    for (int i = 1; i <= 50; ++i) {
+      server.apply(testing::progressed("build-7", ++revision, "a", std::to_string(i)));
+    }
+    std::string data;
+    int records = 0;
+    for (; !has(data, R"("percent":50)"); ++records) {
+      data = reader.next().data;
+      REQUIRE(has(data, R"("agent_states":{"a":{"progress":{"percent":)"));
+    }
+    const auto took = std::chrono::steady_clock::now() - began;
+    CHECK(records <= 2 + took / kProgressInterval);
+    server.apply(testing::progressed("build-7", ++revision, "a", "60"));
+    server.apply(happened("build-7", ++revision, EventKind::kCompleted, "a"));
+    for (data.clear(); !has(data, "completed");) data = reader.next().data;
+    CHECK(has(data, R"("percent":60)"));
+    CHECK(reader.gist() == "end completed");
+  }
+}
+
 }  // namespace bide
