@@ -41,8 +41,9 @@ Command make_command() {
 bide emit ID define [--operation JSON] [--expected-agents A,B] [--subject SUBJECT]
 
 Writes one event of a job (submitted, acknowledged, started, completed, failed, skipped, retried),
-or the job's definition, and returns when it is stored. The first event defines the job if nobody
-has defined it.
+its progress, or its definition, and returns when it is stored. The first event defines the job if
+nobody has defined it. Progress overwrites the agent's last: --data '{"percent":40}', and `message`
+and `log`.
 
 )",
                   .help_end = R"(
@@ -125,13 +126,13 @@ std::optional<Misuse> find_misplaced(const Arguments& arguments, bool define) {
 std::variant<NewEntry, Misuse> event_of(const std::string& id, const std::string& word,
                                         const Arguments& arguments, WallTime now) {
   const auto kind = event_from_word(word);
-  if (!kind) {
+  if (!kind && word != kProgressWord) {
     return Misuse{
-        "an event is submitted, acknowledged, started, completed, failed, skipped or retried; "
-        "or say define"};
+        "an event is submitted, acknowledged, started, progress, completed, failed, skipped or "
+        "retried; or say define"};
   }
-  NewEvent event{.job_id = id, .kind = *kind, .agent = {}, .data = {}};
-  const bool by_submitter = *kind == EventKind::kSubmitted;
+  NewEvent event{.job_id = id, .kind = kind, .agent = {}, .data = {}};
+  const bool by_submitter = kind == EventKind::kSubmitted;
   event.agent = find_text(arguments, "agent")
                     .value_or(by_submitter ? std::string(kSubmitterAgent) : as_utf8(host_name()));
   event.data = find_text(arguments, "data").value_or("");

@@ -25,7 +25,7 @@ HttpRequest request_of(const NewDefinition& definition, WallTime /*when*/) {
 HttpRequest request_of(const NewEvent& event, WallTime when) {
   JsonText body;
   body.begin_object();
-  body.member("event", word_of(event.kind));
+  body.member("event", event.word());
   body.string_if("agent", event.agent);
   body.member("timestamp", rfc3339_nano(when));
   body.raw_if("data", event.data);

@@ -27,18 +27,18 @@ std::string sanitised(std::string agent) {
 
 NewEntry event_entry(const NewEvent& event, WallTime now) {
   const std::string unix_nano = std::to_string(now.time_since_epoch().count());
+  const std::string word(event.word());
   JsonText value;
   value.begin_object();
   value.string_if("job_id", event.job_id);
-  value.string_if("event", word_of(event.kind));
+  value.string_if("event", word);
   value.string_if("hostname", event.agent);
   value.string_if("timestamp", rfc3339_nano(now));
   value.raw_if("unix_nano", unix_nano);
   value.raw_if("data", event.data);
   value.end_object();
-  return NewEntry{"status." + event.job_id + "." + std::string(word_of(event.kind)) + "." +
-                      sanitised(event.agent) + "." + unix_nano,
-                  value.take()};
+  const std::string key = "status." + event.job_id + "." + word + "." + sanitised(event.agent);
+  return NewEntry{event.kind ? key + "." + unix_nano : key, value.take()};
 }
 
 NewEntry definition_entry(const NewDefinition& definition, WallTime now) {

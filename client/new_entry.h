@@ -23,9 +23,11 @@ struct NewEntry {
 
 struct NewEvent {
   std::string job_id;
-  EventKind kind{};
+  std::optional<EventKind> kind;  // nullopt: progress, which overwrites the agent's last.
   std::string agent;  // The hostname in the value; sanitised in the key.
   std::string data;   // A JSON object; empty: left out.
+
+  [[nodiscard]] std::string_view word() const { return kind ? word_of(*kind) : kProgressWord; }
 };
 [[nodiscard]] NewEntry event_entry(const NewEvent& event, WallTime now);
 

@@ -14,7 +14,7 @@ namespace {
 
 std::string name_of(const Report& report) {
   const auto* const event = std::get_if<NewEvent>(&report.what);
-  return event == nullptr ? "the definition" : "`" + std::string(word_of(event->kind)) + "`";
+  return event == nullptr ? "the definition" : "`" + std::string(event->word()) + "`";
 }
 
 }  // namespace

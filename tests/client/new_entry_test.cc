@@ -40,6 +40,21 @@ TEST_CASE("new_entry: an event comes back as it was meant") {
   CHECK(event.timestamp == "2023-11-14T22:13:20.25Z");
 }
 
+TEST_CASE("new_entry: progress has a key without a time, and comes back as it was meant") {
+  const auto progress = [](std::string data) {
+    return event_entry(
+        {.job_id = "build-7", .kind = {}, .agent = "web 01", .data = std::move(data)}, kNow);
+  };
+  const NewEntry entry = progress(R"({"percent":40.5,"message":"linking"})");
+  CHECK(entry.key == "status.build-7.progress.web_01");
+  CHECK(!find_fault(entry));
+  const auto read = read_back<ProgressReport>(entry);
+  CHECK(read.hostname == "web 01");
+  CHECK(read.percent == "40.5");
+  CHECK(read.message == "linking");
+  CHECK(find_fault(progress(R"({"percent":101})")));
+}
+
 TEST_CASE("new_entry: a definition comes back as it was meant") {
   const NewEntry entry = definition_entry({.job_id = "build-7",
                                            .operation = R"({"cmd": "make"})",
