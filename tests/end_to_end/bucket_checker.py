@@ -23,12 +23,13 @@ ID = r"([A-Za-z0-9_-]{1,128})"
 AGENT = r"([A-Za-z0-9_=/-]+)"
 KEYS = [re.compile(rf"jobs\.{ID}"),
         re.compile(rf"status\.{ID}\.({'|'.join(RANKS)})\.{AGENT}\.(\d+)"),
-        re.compile(rf"responses\.{ID}\.{AGENT}\.(\d+)")]
-JOB, STATUS, RESPONSE = range(3)
+        re.compile(rf"responses\.{ID}\.{AGENT}\.(\d+)"),
+        re.compile(rf"status\.{ID}\.progress\.{AGENT}")]
+JOB, STATUS, RESPONSE, PROGRESS = range(4)
 VALUE_BYTES_MAX = 1 << 20
 
 # The entries of one job that count; `revision`: of the newest, marks of deletion included.
-Material = collections.namedtuple("Material", "definition events responses revision")
+Material = collections.namedtuple("Material", "definition events responses progress revision")
 
 
 def take_key(key):
@@ -70,9 +71,13 @@ def gather(entries):
         if (parts := take_key(stored.key)) is None:
             continue
         family, job, rest = parts
-        definition, events, responses, revision = jobs.get(job, Material(None, (), (), 0))
-        agent = {JOB: None, STATUS: 1, RESPONSE: 0}[family]
+        definition, events, responses, progress, _ = jobs.get(job, Material(None, (), (), (), 0))
+        agent = {JOB: None, STATUS: 1, RESPONSE: 0, PROGRESS: 0}[family]
         value = None if stored.deleted else take_value(stored, job, None if agent is None else rest[agent])
+        if family == PROGRESS and value is not None:
+            data = value.get("data") or {}
+            if not 0 <= data.get("percent", 0) <= 100:
+                continue
         if value is None and not stored.deleted:
             continue
         if family == JOB:
@@ -81,7 +86,9 @@ def gather(entries):
             events += ((stored.revision, value.get("unix_nano", int(rest[2])), rest[0], value),)
         elif family == RESPONSE and value is not None:
             responses += ((value.get("hostname") or rest[0], value),)
-        jobs[job] = Material(definition, events, responses, stored.revision)
+        elif family == PROGRESS and value is not None:
+            progress += ((value["hostname"], full(**{name: data.get(name) for name in ("percent", "message", "log")})),)
+        jobs[job] = Material(definition, events, responses, progress, stored.revision)
     return jobs
 
 
@@ -109,7 +116,7 @@ def judge(agents, newest, expected, one):
 
 def fold(job, material):
     """What bide has to say of the job, without empty members; None: there is no such job."""
-    definition, events, responses, revision = material
+    definition, events, responses, progress, revision = material
     if definition is None:
         return None
     one, expected = is_for_one(definition.get("subject", "")), definition.get("expected_agents")
@@ -139,6 +146,9 @@ def fold(job, material):
                          duration=ended[name] - started[name]
                          if name in started and ended.get(name, -1) >= started[name] else None)
               for name, kind in agents.items()}
+    # The newest of each agent; one for all if all are one.
+    for name, told in progress[-1:] if as_one else progress:
+        states.setdefault(next(iter(states), name) if as_one else name, {})["progress"] = told
     timeline = [full(timestamp=event["timestamp"], event=kind, hostname=event["hostname"],
                      message=message(kind, event), error=error_of(event))
                 for _, _, kind, event in sorted(events, key=lambda event: (event[1], event[0]))]

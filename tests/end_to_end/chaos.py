@@ -11,7 +11,7 @@ import sys
 import time
 
 from chronicle import remove, restore
-from harness import definition, event
+from harness import definition, event, progress
 from jetstream import PURGE
 from mortal_nats import NatsServer
 from resync_bucket import recreate
@@ -37,6 +37,7 @@ class Chaos:
             job = self.dice.choice(JOBS)
             entries.append(self.dice.choice([
                 definition(job, operation={"n": self.nano}), (f"jobs.{job}", self.dice.choice([None, PURGE])),
+                progress(job, self.nano % 101, self.dice.choice(["web-01", "web-02"]), message=str(self.nano)),
                 *[event(job, self.dice.choice(KINDS), self.dice.choice(["web-01", "web-02"]), self.nano)] * 4]))
         return entries
 

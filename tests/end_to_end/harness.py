@@ -292,6 +292,12 @@ def event(job, kind, agent="web-01", nano=1, **data):
     return (f"status.{job}.{kind}.{agent}.{nano}", value)
 
 
+def progress(job, percent, agent="web-01", **data):
+    return (f"status.{job}.progress.{agent}",
+            {"job_id": job, "event": "progress", "hostname": agent, "timestamp": "2026-01-01T00:00:02Z",
+             "data": {"percent": percent, **data}})
+
+
 class Crowd:
     """Many clients, each a socket with one held request."""
 

@@ -5,7 +5,7 @@ a Go program, asks the kernel for the time and not a library that could be put i
 """
 import time
 
-from harness import definition, event, wait_until
+from harness import definition, event, progress, wait_until
 from mortal_nats import NatsServer
 from resync_bucket import LATE, purge_keys, scenario
 from resync_nats import last
@@ -36,7 +36,8 @@ def expired_before_its_definition():
     with NatsServer() as nats, Stage(nats, max_age_s=15.0, final_stays=False) as stage:
         began = time.monotonic()
         with stage.happening():
-            stage.store(event("late", "started", nano=1), event("late", "completed", "web-02", 2), FIRST[2])
+            stage.store(event("late", "started", nano=1), event("late", "completed", "web-02", 2), FIRST[2],
+                        progress("late", 10), progress("late", 20))
             wait_until(lambda: time.monotonic() > began + 11, "they are old, and no definition has expired")
             stage.store(definition("late"), definition("open"))
             wait_until(lambda: time.monotonic() > began + 16, "they are gone")

@@ -75,11 +75,6 @@ class Rows(unittest.TestCase):
         self.bide.put((f"jobs.{job}", None))
         self.assertEqual(self.bide.finish(curl).status, 404)
         self.assertEqual(self.bide.curl(f"/job/{job}").status, 404)
-        curl = self.held(f"/job/{job}?until=done&wait=30s")  # It may come again.
-        self.bide.put(definition(job))
-        self.bide.put((f"jobs.{job}", None))
-        response = self.bide.finish(curl)
-        self.assertEqual((response.status, response["Bide-Outcome"]), (404, ""))
 
     def test_row_3_no_validator(self):
         job = self.new_job("started")
