@@ -9,7 +9,7 @@
 #include <string>
 #include <variant>
 
-#include "client/new_entry.h"
+#include "core/job/new_entry.h"
 #include "server/nats/login/nats_login.h"
 
 namespace bide {

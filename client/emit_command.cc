@@ -8,11 +8,11 @@
 #include "client/bucket_writer.h"
 #include "client/commands.h"
 #include "client/nats_access.h"
-#include "client/new_entry.h"
 #include "client/usage.h"
 #include "core/base/json_object.h"
 #include "core/base/utf8_text.h"
 #include "core/job/entry_codec.h"
+#include "core/job/new_entry.h"
 #include "server/nats/login/bucket_config.h"
 
 namespace bide {
@@ -92,6 +92,10 @@ bool is_embeddable(std::string_view json) {
   return std::holds_alternative<JsonObject>(JsonObject::parse(json, {}, kJsonDepthMax - 1));
 }
 
+Misuse not_taken(const Rejection& fault) {
+  return Misuse{"bide would not take this: " + fault.detail};
+}
+
 std::vector<std::string> names_in(const std::string& list) {
   std::vector<std::string> names;
   for (std::size_t begin = 0; begin <= list.size();) {
@@ -141,7 +145,7 @@ std::variant<NewEntry, Misuse> event_of(const std::string& id, const std::string
   }
   if (const auto error = find_text(arguments, "error")) event.data = error_data(*error);
   NewEntry entry = event_entry(event, now);
-  if (auto fault = find_fault(entry)) return *fault;
+  if (const auto fault = find_fault(entry)) return not_taken(*fault);
   return entry;
 }
 
@@ -157,7 +161,7 @@ std::variant<NewEntry, Misuse> definition_of(const std::string& id, const Argume
     return arguments.unexpected("expected-agents");
   }
   NewEntry entry = definition_entry(definition, now);
-  if (auto fault = find_fault(entry)) return *fault;
+  if (const auto fault = find_fault(entry)) return not_taken(*fault);
   return entry;
 }
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <variant>
 
-#include "client/new_entry.h"
 #include "client/reply.h"
 #include "core/base/clock.h"
+#include "core/job/new_entry.h"
 
 namespace bide {
 

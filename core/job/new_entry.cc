@@ -1,11 +1,10 @@
-#include "client/new_entry.h"
+#include "core/job/new_entry.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 
 #include "core/base/json_text.h"
-#include "core/job/entry_codec.h"
 
 namespace bide {
 namespace {
@@ -67,12 +66,12 @@ std::string error_data(std::string_view message) {
   return data.take();
 }
 
-std::optional<Misuse> find_fault(const NewEntry& entry) {
-  const auto decoded = decode(RawEntry{
+std::optional<Rejection> find_fault(const NewEntry& entry) {
+  auto decoded = decode(RawEntry{
       .key = entry.key, .value = entry.value, .deleted = false, .revision = 0, .written = {}});
-  const auto* rejection = std::get_if<Rejection>(&decoded);
+  auto* const rejection = std::get_if<Rejection>(&decoded);
   if (rejection == nullptr) return std::nullopt;
-  return Misuse{"bide would not take this: " + rejection->detail};
+  return std::move(*rejection);
 }
 
 std::string rfc3339_nano(WallTime time) {

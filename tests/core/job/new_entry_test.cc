@@ -1,4 +1,4 @@
-#include "client/new_entry.h"
+#include "core/job/new_entry.h"
 
 #include <doctest/doctest.h>
 

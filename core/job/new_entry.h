@@ -1,4 +1,4 @@
-// client/new_entry.h: Keys and values as workers write them, and as `bide serve` reads them
+// core/job/new_entry.h: Keys and values as workers write them, and as `bide serve` reads them
 // (core/job/entry_codec.h).
 //
 // Thread safety: pure functions.
@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "client/arguments.h"
 #include "core/base/clock.h"
+#include "core/job/entry_codec.h"
 #include "core/job/status.h"
 
 namespace bide {
@@ -43,7 +43,7 @@ struct NewDefinition {
 [[nodiscard]] std::string error_data(std::string_view message);
 
 // Why bide would reject the entry, checked before it is written. nullopt: it would not.
-[[nodiscard]] std::optional<Misuse> find_fault(const NewEntry& entry);
+[[nodiscard]] std::optional<Rejection> find_fault(const NewEntry& entry);
 
 // RFC 3339 in UTC with as many digits of the second as needed: `2024-05-01T10:00:00.25Z`.
 [[nodiscard]] std::string rfc3339_nano(WallTime time);
