@@ -38,6 +38,29 @@ const std::string* CrossOrigin::fields_for(const httplib::Request& request) cons
   return found == named_.end() ? &others_ : &found->fields;
 }
 
+bool CrossOrigin::is_own_page(const httplib::Request& request) {
+  constexpr std::string_view kSite = "Sec-Fetch-Site";
+  const auto [first, last] = field_lines(request.headers, kSite);
+  return first != last && std::next(first) == last && first->second == "same-origin";
+}
+
+// `none`: the user has typed the address, which makes a GET.
+bool CrossOrigin::is_foreign(const httplib::Request& request) {
+  constexpr std::string_view kSite = "Sec-Fetch-Site";
+  constexpr std::string_view kOrigin = "Origin";
+  constexpr std::string_view kHost = "Host";
+  const auto [site, sites] = field_lines(request.headers, kSite);
+  if (site != sites && site->second != "none" && !is_own_page(request)) return true;
+  const auto [origin, origins] = field_lines(request.headers, kOrigin);
+  if (origin == origins) return false;
+  const auto [host, hosts] = field_lines(request.headers, kHost);
+  if (std::next(origin) != origins || host == hosts) return true;
+  // A default port is in neither of them. The scheme is not compared: a proxy may end TLS.
+  const std::size_t scheme = origin->second.find("://");
+  return scheme == std::string::npos ||
+         !equals_ignoring_case(std::string_view(origin->second).substr(scheme + 3), host->second);
+}
+
 bool CrossOrigin::is_preflight(const httplib::Request& request) {
   return request.method == "OPTIONS" && request.has_header("Access-Control-Request-Method");
 }

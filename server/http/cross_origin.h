@@ -33,6 +33,13 @@ class CrossOrigin {
     return fields != nullptr && fields != &others_;
   }
 
+  // Whether a page of another origin may have made the request. Such a page may not write, whether
+  // it is named or not. Judged by Sec-Fetch-Site (W3C Fetch Metadata), and by Origin for browsers
+  // without it. Programs send neither.
+  [[nodiscard]] static bool is_foreign(const httplib::Request& request);
+  // Whether a browser says that a page of this origin has made the request.
+  [[nodiscard]] static bool is_own_page(const httplib::Request& request);
+
   // The response to a preflight by a page that may read: 204. Browsers send no token with it.
   [[nodiscard]] static bool is_preflight(const httplib::Request& request);
   [[nodiscard]] static httplib::Response preflight_response();

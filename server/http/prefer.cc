@@ -20,28 +20,42 @@ std::optional<std::chrono::seconds> parse_delta(std::string_view digits) {
   return std::chrono::seconds(seconds);
 }
 
-// `preference` is one member of the list, parameters and all.
-std::optional<std::chrono::seconds> parse_wait(std::string_view preference) {
-  const auto first = next_part(preference, ';');
-  if (!first) return std::nullopt;
-  const Parameter parameter = split_parameter(*first);
-  if (!equals_ignoring_case(parameter.name, "wait")) return std::nullopt;
-  const auto value = unquote(parameter.value);
-  return value ? parse_delta(*value) : std::nullopt;
+// Calls `use(name, value)` for each preference, without its parameters, until it returns true.
+template <typename Use>
+void for_each_preference(const httplib::Headers& headers, Use&& use) {
+  constexpr std::string_view kPrefer = "Prefer";
+  const auto [first, last] = field_lines(headers, kPrefer);
+  for (auto field = first; field != last; ++field) {
+    std::string_view rest = field->second;
+    while (auto preference = next_part(rest, ',')) {
+      const auto part = next_part(*preference, ';');
+      if (!part) continue;
+      const Parameter parameter = split_parameter(*part);
+      const auto value = unquote(parameter.value);
+      if (value && use(parameter.name, *value)) return;
+    }
+  }
 }
 
 }  // namespace
 
 std::optional<std::chrono::seconds> preferred_wait(const httplib::Headers& headers) {
-  constexpr std::string_view kPrefer = "Prefer";
-  const auto [first, last] = field_lines(headers, kPrefer);
-  for (auto field = first; field != last; ++field) {
-    std::string_view rest = field->second;
-    while (const auto preference = next_part(rest, ',')) {
-      if (const auto wait = parse_wait(*preference)) return wait;
-    }
-  }
-  return std::nullopt;
+  std::optional<std::chrono::seconds> wait;
+  for_each_preference(headers, [&](std::string_view name, const std::string& value) {
+    if (equals_ignoring_case(name, "wait")) wait = parse_delta(value);
+    return wait.has_value();
+  });
+  return wait;
+}
+
+bool prefers_minimal(const httplib::Headers& headers) {
+  bool minimal = false;
+  for_each_preference(headers, [&](std::string_view name, const std::string& value) {
+    if (!equals_ignoring_case(name, "return")) return false;
+    minimal = equals_ignoring_case(value, "minimal");
+    return true;
+  });
+  return minimal;
 }
 
 }  // namespace bide

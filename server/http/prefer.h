@@ -1,7 +1,7 @@
-// server/http/prefer.h: How long a client would like to be held: `Prefer: wait=30`, RFC 7240
-// section 4.3.
+// server/http/prefer.h: What a client would like: to be held (`Prefer: wait=30`, RFC 7240 section
+// 4.3), or an answer without a body (`return=minimal`, section 4.2).
 //
-// Thread safety: pure function.
+// Thread safety: pure functions.
 #pragma once
 
 #include <httplib.h>
@@ -16,5 +16,8 @@ namespace bide {
 // other preferences are skipped. nullopt: none. A preference is never an error: a malformed one is
 // ignored.
 [[nodiscard]] std::optional<std::chrono::seconds> preferred_wait(const httplib::Headers& headers);
+
+// Whether the first `return` among all Prefer lines is `minimal`.
+[[nodiscard]] bool prefers_minimal(const httplib::Headers& headers);
 
 }  // namespace bide

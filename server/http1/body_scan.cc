@@ -129,16 +129,18 @@ Refusal take_byte(char byte, BodyScan& scan) {
   return {};
 }
 
-std::size_t skip_content(std::size_t available, BodyScan& scan, State next) {
-  const std::size_t taken = std::min<std::size_t>(available, scan.left);
+std::size_t take_content(std::string_view fresh, BodyScan& scan, State next, std::string* content) {
+  const std::size_t taken = std::min<std::size_t>(fresh.size(), scan.left);
+  if (content != nullptr) content->append(fresh.substr(0, taken));
   scan.left -= static_cast<std::uint32_t>(taken);
   if (scan.left == 0) scan.state = next;
   return taken;
 }
 
-Taken step(std::string_view fresh, BodyScan& scan, FieldSectionScan& trailers) {
-  if (scan.state == State::kLength) return {skip_content(fresh.size(), scan, State::kDone), {}};
-  if (scan.state == State::kData) return {skip_content(fresh.size(), scan, State::kDataCr), {}};
+Taken step(std::string_view fresh, BodyScan& scan, FieldSectionScan& trailers,
+           std::string* content) {
+  if (scan.state == State::kLength) return {take_content(fresh, scan, State::kDone, content), {}};
+  if (scan.state == State::kData) return {take_content(fresh, scan, State::kDataCr, content), {}};
   if (scan.state != State::kTrailers) {
     const Refusal refusal = take_byte(fresh.front(), scan);
     if (scan.state == State::kTrailers) trailers.reopen();
@@ -164,10 +166,11 @@ BodyScan BodyScan::chunked() {
   return scan;
 }
 
-Taken scan_body(std::string_view fresh, BodyScan& scan, FieldSectionScan& trailers) {
+Taken scan_body(std::string_view fresh, BodyScan& scan, FieldSectionScan& trailers,
+                std::string* content) {
   std::size_t taken = 0;
   while (taken < fresh.size() && !scan.done()) {
-    const Taken part = step(fresh.substr(taken), scan, trailers);
+    const Taken part = step(fresh.substr(taken), scan, trailers, content);
     taken += part.bytes;
     if (part.refusal) return {taken, part.refusal};
   }

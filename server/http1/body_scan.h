@@ -1,11 +1,12 @@
-// server/http1/body_scan.h: Walks over a request's body and drops it. No resource takes a body, but
-// its end must be known exactly: otherwise its last bytes would be taken for a request.
+// server/http1/body_scan.h: Walks over a request's body, whose end must be known exactly: otherwise
+// its last bytes would be taken for a request.
 //
 // Thread safety: none needed; a scan belongs to one connection.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "server/http/refusal.h"
@@ -53,7 +54,9 @@ struct BodyScan {
 
 // `fresh` are bytes that the scan has not seen. Takes all of them, or up to the body's end. 400:
 // malformed. 413: over kBodyBytesMax or kChunkExtensionBytesMax. `trailers` goes on counting from
-// the head's fields; trailers are dropped, too (section 7.1.2).
-[[nodiscard]] Taken scan_body(std::string_view fresh, BodyScan& scan, FieldSectionScan& trailers);
+// the head's fields; trailers are dropped (section 7.1.2). The content is appended to `content`;
+// null: it is dropped, too.
+[[nodiscard]] Taken scan_body(std::string_view fresh, BodyScan& scan, FieldSectionScan& trailers,
+                              std::string* content);
 
 }  // namespace bide

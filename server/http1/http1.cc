@@ -24,6 +24,15 @@ bool is_head(std::string_view bytes) {
   return bytes.starts_with("HEAD ");
 }
 
+RequestFacts::Method method_of(std::string_view word) {
+  using Method = RequestFacts::Method;
+  if (word == "GET") return Method::kGet;
+  if (word == "HEAD") return Method::kHead;
+  if (word == "POST") return Method::kPost;
+  if (word == "PUT") return Method::kPut;
+  return word == "DELETE" ? Method::kDelete : Method::kOther;
+}
+
 std::string_view further_fields(const RequestFacts& facts) {
   return facts.cross_origin == nullptr ? kSameOriginOnly : *facts.cross_origin;
 }
@@ -41,11 +50,11 @@ Delivery delivery_of(const Exchange& exchange) {
 // --- What is kept -----------------------------------------------------------------------------
 
 void Http1::keep(Connection& connection, std::string_view bytes, std::unique_ptr<Reading> reading,
-                 const Progress& progress) {
+                 Progress progress) {
   if (bytes.empty()) return connection.session.reset();
   if (reading == nullptr) reading = std::make_unique<Reading>();
   reading->input = bytes;
-  reading->progress = progress;
+  reading->progress = std::move(progress);
   connection.session = std::move(reading);
 }
 
@@ -63,9 +72,10 @@ void Http1::read(Connection& connection) {
     if (connection.kept_bytes() != 0) {
       std::unique_ptr<Reading> reading = take_reading(connection);
       const std::string_view partial = reading != nullptr ? std::string_view(reading->input) : "";
-      const Progress progress = reading != nullptr ? reading->progress : Progress();
-      return wait_for_rest_of(connection, partial, std::move(reading), progress,
-                              progress.head_bytes != 0);
+      Progress progress = reading != nullptr ? std::move(reading->progress) : Progress();
+      const bool in_body = progress.head_bytes != 0;
+      return wait_for_rest_of(connection, partial, std::move(reading), std::move(progress),
+                              in_body);
     }
     // Nothing has come but, perhaps, TLS records without data. They give the client no more time.
     connection.deadline = kEndOfTime;
@@ -85,8 +95,8 @@ void Http1::serve(Connection& connection, std::string_view bytes) {
   Exchange& exchange = connection.exchange;
   // `bytes` may point into it, so it lives until this returns.
   std::unique_ptr<Reading> reading = take_reading(connection);
-  Progress progress = reading != nullptr ? reading->progress : Progress();
   bool was_in_body = reading != nullptr && reading->in_body();
+  Progress progress = reading != nullptr ? std::move(reading->progress) : Progress();
   for (int requests = 0; !bytes.empty(); ++requests) {
     if (requests == kRequestsPerTurn) {
       keep(connection, bytes, std::move(reading));
@@ -99,7 +109,7 @@ void Http1::serve(Connection& connection, std::string_view bytes) {
     if (step.need == Step::Need::kMore) {
       if (step.wants_continue) front_.sender().send(connection, kContinue, nullptr, {}, {});
       return wait_for_rest_of(connection, bytes.substr(0, step.keep_bytes), std::move(reading),
-                              progress, was_in_body);
+                              std::move(progress), was_in_body);
     }
     if (!front_.accepts_client(connection)) return front_.half_close(connection);
     bytes.remove_prefix(step.consumed_bytes);
@@ -140,8 +150,8 @@ void Http1::begin(Exchange& exchange, const httplib::Request& request) {
   RequestFacts& facts = exchange.facts();
   facts = {};
   facts.received = front_.clock().now();
-  facts.head = request.method == "HEAD";
-  facts.other = !facts.head && request.method != "GET";
+  facts.method = method_of(request.method);
+  facts.head = facts.method == RequestFacts::Method::kHead;
   facts.http10 = request.version == "HTTP/1.0";
   facts.close = !keep_alive(request) || front_.draining() ||
                 (connection.tls != nullptr && connection.tls->is_worn());
@@ -166,12 +176,12 @@ void Http1::wait_for_request(Connection& connection, TimePoint since) {
 // The time for a request runs from its first byte, not from its latest: a client that sends a byte
 // now and then gains nothing.
 void Http1::wait_for_rest_of(Connection& connection, std::string_view partial,
-                             std::unique_ptr<Reading> reading, const Progress& progress,
+                             std::unique_ptr<Reading> reading, Progress progress,
                              bool was_in_body) {
   const TimePoint now = front_.clock().now();
-  keep(connection, partial, std::move(reading), progress);
-  if (connection.deadline == kEndOfTime) connection.deadline = now + front_.limits().head;
   const bool in_body = progress.head_bytes != 0;
+  keep(connection, partial, std::move(reading), std::move(progress));
+  if (connection.deadline == kEndOfTime) connection.deadline = now + front_.limits().head;
   if (in_body && !was_in_body) connection.deadline = now + front_.limits().body;
   if (!front_.count_kept(connection)) {
     const std::unique_ptr<Reading> kept = take_reading(connection);

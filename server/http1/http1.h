@@ -65,7 +65,9 @@ class Http1 final : public Protocol {
     Progress progress;  // In `input`.
 
     [[nodiscard]] bool in_body() const { return progress.head_bytes != 0; }
-    [[nodiscard]] std::size_t kept_bytes() const noexcept override { return input.size(); }
+    [[nodiscard]] std::size_t kept_bytes() const noexcept override {
+      return input.size() + progress.content.size();
+    }
   };
   [[nodiscard]] static Reading* reading_of(const Connection& connection) {
     return static_cast<Reading*>(connection.session.get());
@@ -73,7 +75,7 @@ class Http1 final : public Protocol {
   // Keep ownership. Keeps `bytes`, which may be a part of `reading`, whose memory is used again. If
   // they are empty, nothing is kept.
   static void keep(Connection& connection, std::string_view bytes,
-                   std::unique_ptr<Reading> reading = nullptr, const Progress& progress = {});
+                   std::unique_ptr<Reading> reading = nullptr, Progress progress = {});
   // Takes what is kept from the connection. Null: nothing is kept.
   [[nodiscard]] static std::unique_ptr<Reading> take_reading(Connection& connection);
 
@@ -100,8 +102,7 @@ class Http1 final : public Protocol {
   // `partial`: the bytes to keep, which may be a part of `reading`. `was_in_body`: it waited for
   // the body already.
   void wait_for_rest_of(Connection& connection, std::string_view partial,
-                        std::unique_ptr<Reading> reading, const Progress& progress,
-                        bool was_in_body);
+                        std::unique_ptr<Reading> reading, Progress progress, bool was_in_body);
   // `bytes`: what has arrived of the request.
   void reject(Connection& connection, std::string_view bytes, int status, std::string_view detail);
   // Keep ownership.

@@ -67,6 +67,8 @@ Refusal fill_request_line(std::string_view line, RequestTarget& target, httplib:
 bool is_read(std::string_view name) {
   const auto is = [name](std::string_view other) { return equals_ignoring_case(name, other); };
   switch (name.size()) {
+    case 3:
+      return is("Via");
     case 6:
       return is("Accept") || is("Prefer") || is("Cookie") || is("Origin");
     case 10:
@@ -75,11 +77,17 @@ bool is_read(std::string_view name) {
       return is("Upgrade");
     case 8:
       return is("If-Match");
+    case 9:
+      return is("Forwarded");
+    case 12:
+      return is("Content-Type");
     case 13:
       return is("If-None-Match") || is("Cache-Control") || is("Last-Event-ID") ||
              is("Authorization");
+    case 14:
+      return is("Sec-Fetch-Site");
     case 15:
-      return is("X-Forwarded-For");
+      return is("X-Forwarded-For") || is("Idempotency-Key");
     case 29:
       return is("Access-Control-Request-Method");
     default:
@@ -87,8 +95,8 @@ bool is_read(std::string_view name) {
   }
 }
 
-// Whether it is read where the client asks for another protocol, and nowhere else.
-bool is_read_for_upgrade(std::string_view name) {
+// Whether it is read where the client asks for another protocol or is a page, and nowhere else.
+bool is_read_with_host(std::string_view name) {
   constexpr std::array<std::string_view, 4> kNames = {
       "Host", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Protocol"};
   return std::any_of(kNames.begin(), kNames.end(),
@@ -106,16 +114,19 @@ void for_each_field(std::string_view lines, Take&& take) {
 // `authority`: the target's, or nothing.
 void fill_fields(std::string_view lines, std::string_view authority, Framing& framing,
                  httplib::Request& out) {
-  constexpr std::string_view kUpgrade = "Upgrade";
   out.headers.clear();
+  bool wants_host = false;
   for_each_field(lines, [&](std::string_view name, std::string_view value) {
     framing.note(name, value);
-    if (is_read(name)) out.headers.emplace(name, value);
+    if (!is_read(name)) return;
+    out.headers.emplace(name, value);
+    wants_host =
+        wants_host || equals_ignoring_case(name, "Upgrade") || equals_ignoring_case(name, "Origin");
   });
-  if (field_lines(out.headers, kUpgrade).first == out.headers.end()) return;
+  if (!wants_host) return;
   for_each_field(lines, [&](std::string_view name, std::string_view value) {
     const bool foreign = !authority.empty() && equals_ignoring_case(name, "Host");
-    if (is_read_for_upgrade(name)) out.headers.emplace(name, foreign ? authority : value);
+    if (is_read_with_host(name)) out.headers.emplace(name, foreign ? authority : value);
   });
 }
 
@@ -136,10 +147,17 @@ Refusal admit(std::string_view head, httplib::Request& out, BodyScan& body,
   return {};
 }
 
+// `head` may begin with the one empty line.
+bool takes_body(std::string_view head) {
+  if (head.starts_with("\r\n")) head.remove_prefix(2);
+  return head.starts_with("POST ") || head.starts_with("PUT ");
+}
+
 // The head is complete: walks over what is new of the body.
 Step pass_body(std::string_view input, Progress& progress, bool wants_continue) {
   const std::string_view fresh = input.substr(progress.head_bytes);
-  const Taken taken = scan_body(fresh, progress.body, progress.fields);
+  std::string* const content = takes_body(input) ? &progress.content : nullptr;
+  const Taken taken = scan_body(fresh, progress.body, progress.fields, content);
   if (taken.refusal) return reject(taken.refusal);
   Step step;
   if (!progress.body.done()) {
@@ -181,6 +199,7 @@ Step advance(std::string_view input, Progress& progress, httplib::Request& out) 
     if (none) return reject(none);
   }
   step.host = host;
+  if (!progress.content.empty()) out.body.swap(progress.content);
   progress = {};
   return step;
 }

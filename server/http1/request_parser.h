@@ -11,9 +11,10 @@
 //   kComplete  answer `out`, erase consumed_bytes at the front, call again with the rest, which
 //              may hold the next request already.
 //   kReject    answer with status and detail, close.
-// While a head arrives, keep_bytes is the whole buffer. While a body arrives, it is the head alone:
-// bodies are counted and dropped, since no resource takes one. So a connection never needs a buffer
-// larger than kHeadBytesMax and one read.
+// While a head arrives, keep_bytes is the whole buffer. While a body arrives, it is the head alone,
+// and the content gathers in the Progress if the method is POST or PUT; of other methods it is
+// counted and dropped. So a connection never needs a buffer larger than kHeadBytesMax and one read,
+// and kBodyBytesMax of content.
 //
 // The verdict depends on the bytes only, not on how they were cut into reads.
 //
@@ -26,6 +27,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "server/http1/body_scan.h"
@@ -40,8 +42,8 @@ struct Progress {
   RequestLineScan line;
   FieldSectionScan fields;
   std::uint16_t head_bytes = 0;  // 0: the head is not complete.
+  std::string content;           // Of the body, as far as it has arrived.
 };
-static_assert(sizeof(Progress) <= 24, "every connection has one");
 
 struct [[nodiscard]] Step {
   enum class Need : std::uint8_t { kMore, kComplete, kReject };
@@ -65,12 +67,14 @@ struct [[nodiscard]] Step {
 //   path     the target's path, percent-encoded as far as it must be (normalized_path()): the
 //            router compares it byte by byte. `*` for `OPTIONS *`.
 //   params   the query, decoded (query.h)
-//   headers  those that something reads (Accept, Authorization, Cache-Control, Connection, Cookie,
-//            If-Match, If-None-Match, Last-Event-ID, Origin, Prefer, Upgrade, X-Forwarded-For,
-//            Access-Control-Request-Method; with Upgrade also Host and Sec-WebSocket-*), values
-//            trimmed, and otherwise as sent. All others are checked and dropped: what is kept costs
-//            allocations. Trailers are not among them.
-// Its body is empty; other members are left alone. After kReject `out` means nothing.
+//   headers  those that something reads (Accept, Authorization, Cache-Control, Connection,
+//            Content-Type, Cookie, Forwarded, Idempotency-Key, If-Match, If-None-Match,
+//            Last-Event-ID, Origin, Prefer, Sec-Fetch-Site, Upgrade, Via, X-Forwarded-For,
+//            Access-Control-Request-Method; with Origin or Upgrade also Host and Sec-WebSocket-*),
+//            values trimmed, and otherwise as sent. All others are checked and dropped: what is
+//            kept costs allocations. Trailers are not among them.
+//   body     the content of POST and PUT, else empty
+// Other members are left alone. After kReject `out` means nothing.
 Step advance(std::string_view input, Progress& progress, httplib::Request& out);
 
 // Whether the connection may carry another request after this one: RFC 9112 section 9.3.
