@@ -21,6 +21,7 @@
 #include "server/http1/http1.h"
 #include "server/log/log.h"
 #include "server/nats/embedded/embedded_nats.h"
+#include "server/nats/job_writer.h"
 #include "server/nats/login/nats_login.h"
 #include "server/nats/login/nats_url.h"
 #include "server/nats/stream_tail.h"
@@ -80,14 +81,16 @@ class Server {
         table_(system_clock(), table_options(options), &front_.executor()),
         freshness_(contact_, options.max_stale, table_.catch_up()),
         hold_time_({options.max_wait, options.wait_jitter}),
-        resources_(hold_time_, freshness_, admission_, table_, http_metrics_),
+        writer_(options.bucket, system_clock(), table_.writes(), metrics_),
+        resources_(hold_time_, freshness_, admission_, table_, writer_, options.base_path,
+                   http_metrics_),
         health_(system_clock(), options.max_stale, table_, contact_, metrics_, http_metrics_,
                 [this] {
                   return HealthResource::Numbers{front_.slots(), front_.draining(),
                                                  options_.max_parked, front_.unread().bytes()};
                 }),
-        router_(options.base_path, resources_.routes(health_), admission_, cross_origin_,
-                http_metrics_),
+        router_(options.base_path, options.read_only, resources_.routes(health_), admission_,
+                cross_origin_, http_metrics_),
         http1_(front_, table_,
                [this](const httplib::Request& request, Exchange& exchange) {
                  router_.handle(request, exchange);
@@ -125,6 +128,7 @@ class Server {
     watcher_->start();
     tail_ = std::make_unique<StreamTail>(options_.bucket, *watcher_, contact_, metrics_);
     table_.catch_up().start(*tail_);
+    writer_.start(*watcher_);
     announce(urls);
   }
 
@@ -151,6 +155,7 @@ class Server {
     accept_thread_.join();
     front_.drain(kDrainPatience);
     watcher_->stop();
+    writer_.stop();
     table_.close();
     front_.stop();
     if (nats_ != nullptr) nats_->stop();
@@ -214,6 +219,7 @@ class Server {
   JobTable table_;
   Freshness freshness_;
   HoldTime hold_time_;
+  JobWriter writer_;
   Resources resources_;
   HealthResource health_;
   Router router_;

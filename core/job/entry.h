@@ -28,6 +28,8 @@ struct Definition {
   // The agents that must finish before the job is done: unknown, a number of agents, or these
   // hostnames (sorted, unique).
   std::variant<std::monostate, std::uint32_t, std::vector<std::string>> expected_agents;
+
+  friend bool operator==(const Definition&, const Definition&) = default;
 };
 
 // `status.<id>.<event>.<agent>.<unix nanoseconds>`: one thing that happened.

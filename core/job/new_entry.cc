@@ -53,6 +53,8 @@ NewEntry definition_entry(const NewDefinition& definition, WallTime now) {
     for (const std::string& agent : definition.expected_agents) value.string(agent);
     value.end_array();
   }
+  value.raw_if("expected_agents", definition.expected_agents_json);
+  value.raw_if("labels", definition.labels);
   value.end_object();
   return NewEntry{"jobs." + definition.job_id, value.take()};
 }
@@ -72,6 +74,21 @@ std::optional<Rejection> find_fault(const NewEntry& entry) {
   auto* const rejection = std::get_if<Rejection>(&decoded);
   if (rejection == nullptr) return std::nullopt;
   return std::move(*rejection);
+}
+
+bool define_the_same(const NewEntry& one, const NewEntry& other) {
+  const auto task_of = [](const NewEntry& entry) -> std::optional<Definition> {
+    auto decoded = decode(RawEntry{
+        .key = entry.key, .value = entry.value, .deleted = false, .revision = 0, .written = {}});
+    auto* const taken = std::get_if<Entry>(&decoded);
+    auto* const found = taken == nullptr ? nullptr : std::get_if<Definition>(&taken->what);
+    if (found == nullptr) return std::nullopt;
+    found->created.clear();
+    return std::move(*found);
+  };
+  const auto first = task_of(one);
+  const auto second = task_of(other);
+  return first && second && *first == *second;
 }
 
 std::string rfc3339_nano(WallTime time) {

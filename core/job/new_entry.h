@@ -36,6 +36,8 @@ struct NewDefinition {
   std::string operation = "{}";  // A JSON object.
   std::string subject;           // Empty: left out; then the job is for one agent.
   std::vector<std::string> expected_agents;
+  std::string expected_agents_json{};  // The same as JSON; empty: see expected_agents.
+  std::string labels{};                // A JSON object of strings; empty: left out.
 };
 [[nodiscard]] NewEntry definition_entry(const NewDefinition& definition, WallTime now);
 
@@ -44,6 +46,9 @@ struct NewDefinition {
 
 // Why bide would reject the entry, checked before it is written. nullopt: it would not.
 [[nodiscard]] std::optional<Rejection> find_fault(const NewEntry& entry);
+
+// Whether both are definitions of the same task: all but `created` is equal.
+[[nodiscard]] bool define_the_same(const NewEntry& one, const NewEntry& other);
 
 // RFC 3339 in UTC with as many digits of the second as needed: `2024-05-01T10:00:00.25Z`.
 [[nodiscard]] std::string rfc3339_nano(WallTime time);

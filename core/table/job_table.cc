@@ -1,6 +1,7 @@
 #include "core/table/job_table.h"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "core/table/catch_up.h"
@@ -8,6 +9,7 @@
 #include "core/table/job_sets.h"
 #include "core/table/overview.h"
 #include "core/table/shard.h"
+#include "core/table/writes.h"
 
 namespace bide {
 
@@ -64,6 +66,7 @@ void BucketRead::let_go(Revision before) {
 JobTable::JobTable(Clock& clock, const Options& options, Executor* executor)
     : clock_(clock), options_(options), executor_(executor), places_(options.parked_max) {
   catch_up_ = std::make_unique<CatchUp>(clock, executor, places_, position_);
+  writes_ = std::make_unique<Writes>(clock, executor, places_, position_);
   overview_ = std::make_unique<Overview>(*this);
   for (std::size_t i = 0; i < options.shards; ++i) {
     shards_.push_back(std::make_unique<Shard>(*this));
@@ -105,6 +108,7 @@ void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds ma
   applied_.store(read.revision(), std::memory_order_release);
   position_.restart(epoch, std::max(read.revision(), read.reached_));
   catch_up_->installed(read.link_);
+  writes_->installed();
 }
 
 Admitted JobTable::apply(const Entry& entry, TimePoint delivered) {
@@ -112,7 +116,7 @@ Admitted JobTable::apply(const Entry& entry, TimePoint delivered) {
   if (!std::holds_alternative<Loss>(entry.what)) {
     applied_.store(entry.revision, std::memory_order_release);
   }
-  catch_up_->progressed();
+  progressed();
   return taken;
 }
 
@@ -122,15 +126,23 @@ void JobTable::let_go(Revision before) {
 
 void JobTable::reach(Revision revision) {
   position_.advance(revision);
+  progressed();
+}
+
+void JobTable::progressed() {
   catch_up_->progressed();
+  writes_->progressed();
 }
 
 Look JobTable::look(const Target& target, const Waiter::Terms& terms, TimePoint now) {
+  assert(!std::holds_alternative<WritePtr>(target));
   if (const auto* id = std::get_if<JobId>(&target)) return shard_of(*id).look(*id, terms, now);
   if (const auto* set = std::get_if<JobSetPtr>(&target)) return sets_->look(**set, terms, now);
   if (std::holds_alternative<Feed>(target)) return overview_->look_at_feed(terms);
   return overview_->look(page_of(target), terms);
 }
+
+bool JobTable::knows(std::string_view id) { return shard_of(id).knows(id); }
 
 Parked JobTable::park(const Target& target, Waiter& waiter, std::uint64_t ticket, TimePoint now,
                       Look& look) {
@@ -140,6 +152,9 @@ Parked JobTable::park(const Target& target, Waiter& waiter, std::uint64_t ticket
   if (const auto* set = std::get_if<JobSetPtr>(&target)) {
     return sets_->park(*set, waiter, ticket, now, look);
   }
+  if (const auto* write = std::get_if<WritePtr>(&target)) {
+    return writes_->park(**write, waiter, ticket);
+  }
   if (std::holds_alternative<Feed>(target)) return overview_->park_on_feed(waiter, ticket, look);
   return overview_->park(page_of(target), waiter, ticket, now, look);
 }
@@ -147,11 +162,14 @@ Parked JobTable::park(const Target& target, Waiter& waiter, std::uint64_t ticket
 void JobTable::unpark(const Target& target, Waiter& waiter) {
   if (const auto* id = std::get_if<JobId>(&target)) return shard_of(*id).unpark(waiter);
   if (std::holds_alternative<JobSetPtr>(target)) return sets_->unpark(waiter);
+  if (std::holds_alternative<WritePtr>(target)) return writes_->unpark(waiter);
   overview_->unpark(waiter);
 }
 
-// CatchUp drains first: its requests go on to the shards or the overview.
+// Writes and CatchUp drain first: their requests go on to the shards or the overview.
 void JobTable::drain() {
+  writes_->begin_drain();
+  writes_->finish_drain();
   catch_up_->begin_drain();
   catch_up_->finish_drain();
   for (const auto& shard : shards_) shard->begin_drain();
@@ -162,6 +180,7 @@ void JobTable::drain() {
 
 void JobTable::close() {
   drain();
+  writes_->stop();
   catch_up_->stop();
   overview_->stop();
   for (const auto& shard : shards_) shard->stop();

@@ -33,6 +33,7 @@ class CatchUp;
 class JobSets;
 class Overview;
 class Shard;
+class Writes;
 
 // How often progress of one job is told to those that wait for a change of it, at most. A request
 // that is answered at once shows the newest, and what is no progress is told at once.
@@ -115,6 +116,8 @@ class JobTable {
   // The target as it is now, and the verdict of the terms' condition on it; `now` decides only
   // settling. Blocks for mutexes only.
   [[nodiscard]] Look look(const Target& target, const Waiter::Terms& terms, TimePoint now);
+  // Whether it holds any entry of the job, defined or not.
+  [[nodiscard]] bool knows(std::string_view id);
   // Judges waiter.terms on the target and, if they are still pending, parks the waiter, under one
   // lock. Terms must be set before the caller makes the waiter claimable by others. `target` must
   // not be the waiter's own, which may be gone before this returns.
@@ -139,8 +142,11 @@ class JobTable {
   // Parks requests until the table has caught up. Lives as long as the table.
   [[nodiscard]] CatchUp& catch_up() { return *catch_up_; }
 
+  // Requests parked on their own writes. Lives as long as the table.
+  [[nodiscard]] Writes& writes() { return *writes_; }
+
   // Answers every parked request with its current state (kDrain), including those of overview() and
-  // catch_up(), and parks no more. Blocks until the last answer was given to its waiter or to the
+  // catch_up(), and parks no more. Writes that are under way are finished first. Blocks until the last answer was given to its waiter or to the
   // executor.
   void drain();
   // drain(), then ends the notifiers. The destructor does the same.
@@ -165,6 +171,7 @@ class JobTable {
   friend class Overview;
   friend class Shard;
   Shard& shard_of(std::string_view id);
+  void progressed();  // To be called when the position has advanced.
 
   Clock& clock_;
   const Options options_;
@@ -175,6 +182,7 @@ class JobTable {
   std::atomic<std::uint64_t> reopened_{0};
   Position position_;
   std::unique_ptr<CatchUp> catch_up_;
+  std::unique_ptr<Writes> writes_;
   std::unique_ptr<Overview> overview_;  // Outlives the shards, which tell it of every change.
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<JobSets> sets_;

@@ -171,6 +171,12 @@ void Shard::adopt(JobRecord& old) {
 
 // --- The requests' side ---------------------------------------------------------------------
 
+bool Shard::knows(std::string_view id) {
+  MutexLock lock(queue_.mutex);
+  const JobRecord* const record = find(id);
+  return record != nullptr && !record->job.empty();
+}
+
 Look Shard::look(std::string_view id, const Waiter::Terms& terms, TimePoint now) {
   Copy copy;
   {

@@ -35,6 +35,10 @@ struct Feed {};        // All changes of all jobs, as a stream.
 // Shared between a parked request and the group that is parked on each of the jobs for it.
 using JobSetPtr = std::shared_ptr<const JobSetQuery>;
 
-using Target = std::variant<JobId, JobSetPtr, PageQuery, Statistics, Feed>;
+// The request writes, and waits for its write to be stored (core/table/writes.h).
+struct Write;
+using WritePtr = std::shared_ptr<Write>;
+
+using Target = std::variant<JobId, JobSetPtr, PageQuery, Statistics, Feed, WritePtr>;
 
 }  // namespace bide

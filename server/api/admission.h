@@ -1,5 +1,5 @@
-// server/api/admission.h: Decides whether a request may read, and for which client: the HTTP side
-// of server/auth/authority.h.
+// server/api/admission.h: Decides whether a request may read or write, and for which client: the
+// HTTP side of server/auth/authority.h.
 //
 // RFC 6750 section 3: 401 with `WWW-Authenticate: Bearer`, without an error where no token was
 // presented; 403 insufficient_scope for a token that does not permit reading. RFC 9110 section 11.
@@ -16,7 +16,9 @@
 #include <string_view>
 #include <variant>
 
+#include "core/base/client_address.h"
 #include "core/base/clock.h"
+#include "core/job/job_id.h"
 #include "server/auth/authority.h"
 #include "server/net/client_rates.h"
 #include "server/net/request_facts.h"
@@ -30,18 +32,26 @@ class Admission {
   // address.
   static constexpr std::size_t kFailuresMax = 20;
 
-  // `authority`: null lets every client read; else it must outlive this. `cookie`: see bearer.h.
+  // `authority`: null lets every client read, and write from this machine; else it must outlive
+  // this. `cookie`: see bearer.h.
   Admission(Clock& clock, const Authority* authority, std::string cookie)
       : clock_(clock), authority_(authority), cookie_(std::move(cookie)) {}
 
-  // nullopt: it may read, and `facts` get the client and the end of its token; facts.received must
-  // be set. Else the response that refuses it: 400, 401, 403 or 429. `address`:
-  // ClientAddress::client() of the client's address.
+  struct Wish {
+    bool writes = false;
+    // The path's. null: other jobs, too, or none; then the jobs are those of the parameters `id`.
+    const JobId* job = nullptr;
+  };
+  // nullopt: it may, and `facts` get the client and the end of its token; facts.received must be
+  // set. Else the response that refuses it: 400, 401, 403 or 429.
   [[nodiscard]] std::optional<httplib::Response> judge(const httplib::Request& request,
-                                                       std::uint64_t address, RequestFacts& facts);
-  // The client of a WebSocket presents a new token. False: the token may not read, and `facts` are
-  // unchanged.
-  [[nodiscard]] bool renew(std::string_view token, std::uint64_t address, RequestFacts& facts);
+                                                       const Wish& wish,
+                                                       const ClientAddress& address,
+                                                       RequestFacts& facts);
+  // The client of a WebSocket presents a new token. `job`: null for the statistics. False: the
+  // token may not read that, and `facts` are unchanged.
+  [[nodiscard]] bool renew(std::string_view token, const JobId* job, std::uint64_t address,
+                           RequestFacts& facts);
 
   // The authority has read its files anew. Requests that were admitted before are outdated() from
   // now on: streams have to present their token again, because it may have been revoked.

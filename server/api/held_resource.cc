@@ -194,15 +194,23 @@ void HeldResource::send_snapshot(Outcome outcome, const std::shared_ptr<const Sn
   const RequestFacts& facts = exchange.facts();
   const Waiter::Terms& terms = exchange.terms;
   const EntityTag* const known_as = snapshot->known_as(terms.seen, terms.type);
-  const bool body = known_as == nullptr && !facts.head;
+  const bool body = known_as == nullptr && !facts.head && !facts.minimal;
   if (body && refuse_unread(snapshot->size_of(terms.type), exchange)) return;
   const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(now - facts.received);
   thread_local std::string head;
   head.clear();
-  append_state_head(head, *snapshot, terms.type, known_as, outcome, facts, waited);
+  const std::string location = facts.written ? location_of(exchange.target()) : std::string();
+  append_state_head(head, *snapshot, terms.type, known_as, outcome, facts, waited, location);
+  const int status = known_as != nullptr ? 304 : facts.created ? 201 : 200;
   exchange.send_laid_out(
-      known_as == nullptr ? 200 : 304, head, snapshot,
+      status, head, snapshot,
       body ? std::string_view(snapshot->as(terms.type).bytes) : std::string_view());
+}
+
+httplib::Response job_not_found(Outcome outcome) {
+  return problem(404, kJobNotFound, "Job not found",
+                 outcome == Outcome::kGone ? "the job was deleted or expired while you waited"
+                                           : "there is no job of this id");
 }
 
 void HeldResource::refuse(httplib::Response problem, Exchange& exchange) {

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "core/table/job_table.h"
@@ -43,6 +44,16 @@ class HeldResource : public TableResource {
   void serve(HoldQuery hold, const Condition& condition, MediaType type, Exchange& exchange);
   void refuse(httplib::Response problem, Exchange& exchange);
   [[nodiscard]] JobTable& table() const { return context_.table; }
+  [[nodiscard]] HttpMetrics& metrics() const { return context_.metrics; }
+
+  // `now`: reading the clock costs as much as finding the job, so a request that is answered at
+  // once is judged by the time at which it was received.
+  void judge(TimePoint now, Exchange& exchange) override;
+  void answer(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
+              Exchange& exchange) override;
+  // Parks the request until the table has caught up, at most for kPatience if it did not ask to
+  // wait or if `briefly`.
+  void catch_up(Stage stage, bool briefly, Exchange& exchange);
 
   // A problem and the name of its last member, which is the state itself, as JSON.
   struct Failure {
@@ -62,17 +73,12 @@ class HeldResource : public TableResource {
     return std::nullopt;
   }
 
+  // Where a job is that the request has written.
+  [[nodiscard]] virtual std::string location_of(const Target& /*target*/) const { return {}; }
+
   // When a request is answered at the latest.
   [[nodiscard]] TimePoint deadline_of(RequestFacts& facts) const;
-  // Parks the request until the table has caught up, at most for kPatience if it did not ask to
-  // wait or if `briefly`.
-  void catch_up(Stage stage, bool briefly, Exchange& exchange);
-  // `now`: reading the clock costs as much as finding the job, so a request that is answered at
-  // once is judged by the time at which it was received.
-  void judge(TimePoint now, Exchange& exchange) override;
   void refuse_behind(Outcome outcome, Exchange& exchange) override;
-  void answer(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
-              Exchange& exchange) override;
   void answer(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot, TimePoint now,
               Exchange& exchange);
   void answer_without_place(Exchange& exchange);
@@ -88,5 +94,8 @@ class HeldResource : public TableResource {
 
   const Context context_;
 };
+
+// The 404 of a job. kGone: the request was parked for it.
+[[nodiscard]] httplib::Response job_not_found(Outcome outcome);
 
 }  // namespace bide

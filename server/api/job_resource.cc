@@ -17,9 +17,7 @@ void JobResource::handle(const httplib::Request& request, Exchange& exchange) {
 }
 
 httplib::Response JobResource::absent(const Target& /*job*/, Outcome outcome) const {
-  return problem(404, kJobNotFound, "Job not found",
-                 outcome == Outcome::kGone ? "the job was deleted or expired while you waited"
-                                           : "there is no job of this id");
+  return job_not_found(outcome);
 }
 
 std::optional<HeldResource::Failure> JobResource::failure(const Target& /*job*/,

@@ -86,6 +86,14 @@ void append_requests(MetricsText& text, const HttpMetrics& http, const HttpTally
   text.histogram(sums.service);
 }
 
+void append_writes(MetricsText& text, const Metrics& metrics) {
+  text.metric("bide_writes_total", "counter", "Writes over HTTP, by how they ended.");
+  for (std::size_t i = 1; i < Write::kEnds; ++i) {
+    text.sample(metrics.writes[i].load(std::memory_order_relaxed),
+                {{"end", word_of(static_cast<Write::End>(i))}});
+  }
+}
+
 void append_parking(MetricsText& text, const HttpMetrics& http, const HttpTally& sums,
                     std::size_t parked_max) {
   text.metric("bide_parked", "gauge", "Requests and streams parked now.");
@@ -194,6 +202,7 @@ std::string metrics_page(const MetricsSources& sources) {
   append_watching(text, sources.watching);
   append_parking(text, sources.http, sums, sources.numbers.parked_max);
   append_requests(text, sources.http, sums);
+  append_writes(text, sources.watching);
   append_connections(text, sources.http, sources.numbers);
   append_process(text);
   return text.take();

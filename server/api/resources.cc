@@ -31,11 +31,14 @@ constexpr StreamResource::What kStatusWs = {.event = "status",
 }  // namespace
 
 Resources::Resources(const HoldTime& hold_time, const Freshness& freshness, Admission& admission,
-                     JobTable& table, HttpMetrics& metrics)
+                     JobTable& table, Writer& writer, const std::string& base_path,
+                     HttpMetrics& metrics)
     : Resources(HeldResource::Context{system_clock(), table, hold_time, freshness, metrics},
-                StreamResource::Context{system_clock(), table, freshness, admission, metrics}) {}
+                StreamResource::Context{system_clock(), table, freshness, admission, metrics},
+                writer, base_path) {}
 
-Resources::Resources(const HeldResource::Context& held, const StreamResource::Context& streams)
+Resources::Resources(const HeldResource::Context& held, const StreamResource::Context& streams,
+                     Writer& writer, const std::string& base_path)
     : job_(held),
       job_set_(held),
       overview_(held),
@@ -43,6 +46,10 @@ Resources::Resources(const HeldResource::Context& held, const StreamResource::Co
       job_ws_(streams, kJobWs),
       status_events_(streams, kStatusEvents),
       status_ws_(streams, kStatusWs),
-      feed_(streams) {}
+      feed_(streams),
+      report_(held, WriteResource::What::kReport, writer, base_path),
+      define_(held, WriteResource::What::kDefine, writer, base_path),
+      create_(held, WriteResource::What::kCreate, writer, base_path),
+      delete_(held, WriteResource::What::kDelete, writer, base_path) {}
 
 }  // namespace bide

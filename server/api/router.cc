@@ -22,9 +22,9 @@ bool is_known_method(std::string_view method) {
   return std::find(kKnown.begin(), kKnown.end(), method) != kKnown.end();
 }
 
-httplib::Response only_read() {
-  httplib::Response response = problem(405, "this resource is only read; use GET or HEAD");
-  response.set_header("Allow", "GET, HEAD");
+httplib::Response not_allowed(const std::string& allowed = "GET, HEAD") {
+  httplib::Response response = problem(405, "this resource has no such method; use " + allowed);
+  response.set_header("Allow", allowed);
   return response;
 }
 
@@ -44,9 +44,10 @@ Resource* find_below(std::string_view below, Resource& itself, Resource* events,
 
 }  // namespace
 
-Router::Router(std::string base_path, const Resources& resources, Admission& admission,
-               const CrossOrigin& cross_origin, HttpMetrics& metrics)
+Router::Router(std::string base_path, bool read_only, const Resources& resources,
+               Admission& admission, const CrossOrigin& cross_origin, HttpMetrics& metrics)
     : base_path_(std::move(base_path)),
+      read_only_(read_only),
       to_(resources),
       admission_(admission),
       cross_origin_(cross_origin),
@@ -66,14 +67,14 @@ void Router::handle(const httplib::Request& request, Exchange& exchange) {
   const bool reads = is_read(request);
   // No resource here has such a method, so it does not matter which one is meant.
   if (!reads && !is_known_method(request.method)) {
-    return exchange.send(problem(501, "this method is not implemented; use GET or HEAD"), "-");
+    return exchange.send(problem(501, "this method is not implemented"), "-");
   }
   const std::string_view path = without_base(request.path);
-  Resource* const resource = find(path, request, exchange.target());
+  Resource* resource = find(path, request, exchange.target());
   const HealthResource::Page page =
       resource == nullptr ? to_.health.find(path) : HealthResource::Page::kNone;
   if (resource == nullptr && page == HealthResource::Page::kNone) {
-    return exchange.send(path == kServer ? only_read() : not_found(), "-");
+    return exchange.send(path == kServer ? not_allowed() : not_found(), "-");
   }
   const auto log_path = [&] {
     return resource == nullptr ? LogPath(path) : resource->log_path(exchange.target());
@@ -81,22 +82,48 @@ void Router::handle(const httplib::Request& request, Exchange& exchange) {
   if (facts.named_origin && CrossOrigin::is_preflight(request)) {
     return exchange.send(CrossOrigin::preflight_response(), log_path());
   }
-  if (!reads) return exchange.send(only_read(), log_path());
+  if (!reads) {
+    std::string allowed = "GET, HEAD";
+    Resource* const writing = find_writing(request.method, resource, exchange.target(), allowed);
+    if (writing == nullptr) return exchange.send(not_allowed(allowed), log_path());
+    resource = writing;
+  }
   // Probes that keep the process alive have no token.
   const bool open_to_all =
       page == HealthResource::Page::kLive || page == HealthResource::Page::kReady;
   if (!open_to_all) {
-    if (const auto refused = judge(request, exchange)) return exchange.send(*refused, log_path());
+    if (const auto refused = judge(request, !reads, exchange)) {
+      return exchange.send(*refused, log_path());
+    }
   }
   if (resource == nullptr) return exchange.send(to_.health.render(page, request), path);
   exchange.serve_by(*resource);
   resource->handle(request, exchange);
 }
 
-std::optional<httplib::Response> Router::judge(const httplib::Request& request,
+Resource* Router::find_writing(std::string_view method, const Resource* read, const Target& target,
+                               std::string& allowed) const {
+  if (read_only_) return nullptr;
+  if (read == &to_.job) {
+    allowed += ", PUT, DELETE";
+    return method == "PUT" ? &to_.define : method == "DELETE" ? &to_.remove : nullptr;
+  }
+  const bool is_list = std::holds_alternative<PageQuery>(target);
+  if (read != &to_.job_events && !is_list) return nullptr;
+  allowed += ", POST";
+  if (method != "POST") return nullptr;
+  return is_list ? &to_.create : &to_.report;
+}
+
+std::optional<httplib::Response> Router::judge(const httplib::Request& request, bool writes,
                                                Exchange& exchange) {
-  std::optional<httplib::Response> refused =
-      admission_.judge(request, exchange.client_address().client(), exchange.facts());
+  if (writes && CrossOrigin::is_foreign(request)) {
+    count(metrics_.refused(RequestRefusal::kForbidden));
+    return problem(403, "a page of another origin may not write");
+  }
+  const auto* const job = std::get_if<JobId>(&exchange.target());
+  std::optional<httplib::Response> refused = admission_.judge(
+      request, {.writes = writes, .job = job}, exchange.client_address(), exchange.facts());
   if (!refused) exchange.charge();
   if (refused && refused->status == 401) count(metrics_.refused(RequestRefusal::kUnauthorized));
   if (refused && refused->status == 429) count(metrics_.refused(RequestRefusal::kLogins));

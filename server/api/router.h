@@ -29,11 +29,15 @@ class Router {
     Resource& status_events;
     Resource& status_ws;
     Resource& feed;
+    Resource& report;  // POST below a job's events.
+    Resource& define;  // PUT of a job.
+    Resource& create;  // POST to the list.
+    Resource& remove;  // DELETE of a job.
   };
 
-  // `base_path`: "" or like "/api"; every path is served with and without it. All must outlive the
-  // router.
-  Router(std::string base_path, const Resources& resources, Admission& admission,
+  // `base_path`: "" or like "/api"; every path is served with and without it. `read_only`: nothing
+  // may be written. All must outlive the router.
+  Router(std::string base_path, bool read_only, const Resources& resources, Admission& admission,
          const CrossOrigin& cross_origin, HttpMetrics& metrics);
 
   // Answers or parks. Any number of threads at once.
@@ -45,12 +49,18 @@ class Router {
   [[nodiscard]] Resource* find(std::string_view path, const httplib::Request& request,
                                Target& target) const;
 
-  // Asks Admission whether the client may read, and if so counts the request for it. nullopt: it
-  // may; else the response that refuses it.
-  [[nodiscard]] std::optional<httplib::Response> judge(const httplib::Request& request,
+  // The resource that serves the method for the target where `read` serves GET. Null: none does, and
+  // `allowed` names the methods that there are.
+  [[nodiscard]] Resource* find_writing(std::string_view method, const Resource* read,
+                                       const Target& target, std::string& allowed) const;
+
+  // Asks Admission whether the client may read, or write, and if so counts the request for it.
+  // nullopt: it may; else the response that refuses it.
+  [[nodiscard]] std::optional<httplib::Response> judge(const httplib::Request& request, bool writes,
                                                        Exchange& exchange);
 
   const std::string base_path_;
+  const bool read_only_;
   const Resources to_;
   Admission& admission_;
   const CrossOrigin& cross_origin_;

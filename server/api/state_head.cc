@@ -49,17 +49,21 @@ void append_holding(std::string& out, const RequestFacts& facts, std::chrono::mi
 
 void append_state_head(std::string& out, const Snapshot& snapshot, MediaType type,
                        const EntityTag* known_as, Outcome outcome, const RequestFacts& facts,
-                       std::chrono::milliseconds waited) {
+                       std::chrono::milliseconds waited, std::string_view location) {
   const Representation& representation = snapshot.as(type);
   const bool known = known_as != nullptr;
-  out += known ? "HTTP/1.1 304 Not Modified\r\nDate: " : "HTTP/1.1 200 OK\r\nDate: ";
+  out += known           ? "HTTP/1.1 304 Not Modified\r\nDate: "
+         : facts.created ? "HTTP/1.1 201 Created\r\nDate: "
+                         : "HTTP/1.1 200 OK\r\nDate: ";
   out += http_date_now();
   if (!known) {
     out += type == MediaType::kJson ? "\r\nContent-Type: application/json\r\nContent-Length: "
                                     : "\r\nContent-Type: text/plain; charset=utf-8\r\n"
                                       "Content-Length: ";
-    append_number(out, snapshot.size_of(type));
+    append_number(out, facts.minimal ? 0 : snapshot.size_of(type));
   }
+  if (!location.empty()) out.append("\r\nLocation: ").append(location);
+  if (facts.minimal) out += "\r\nPreference-Applied: return=minimal";
   out += "\r\nETag: \"";
   append_opaque_tag(out, known ? *known_as : representation.tag);
   out += "\"\r\nCache-Control: private, no-cache, no-transform\r\nVary: Accept, Prefer\r\n";

@@ -92,8 +92,11 @@ void StreamResource::tell_heartbeat(Exchange& exchange) {
 void StreamResource::receive(std::string_view bytes, Exchange& exchange) {
   std::string answer;
   const auto on_token = [&](std::string_view token) {
-    if (!context_.admission.renew(token, exchange.client_address().client(), exchange.facts()))
+    const auto* const job = std::get_if<JobId>(&exchange.target());
+    if (!context_.admission.renew(token, job, exchange.client_address().client(),
+                                  exchange.facts())) {
       return false;
+    }
     // The old deadline may have been the end of the old token, too soon for the answer to a ping.
     exchange.terms.deadline = silence_end(context_.clock.now(), exchange);
     return true;

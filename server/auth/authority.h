@@ -1,4 +1,5 @@
-// server/auth/authority.h: An interface that decides whether a bearer token may read jobs.
+// server/auth/authority.h: An interface that decides what a bearer token may do: read jobs, write
+// them, and which ones.
 //
 // Thread safety: all methods may be called from any thread; judge() does no I/O and never waits for
 // reload().
@@ -6,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,19 +18,34 @@
 
 namespace bide {
 
-// The rights of a token that may read jobs.
+// The jobs that a token is for.
+class JobScope {
+ public:
+  // Each is an id, or the beginning of ids and `*`.
+  explicit JobScope(std::vector<std::string> patterns) : patterns_(std::move(patterns)) {}
+  [[nodiscard]] static bool is_pattern(std::string_view text);
+  [[nodiscard]] bool covers(std::string_view id) const;
+
+ private:
+  std::vector<std::string> patterns_;
+};
+
+// The rights of a token that may do something.
 struct Permit {
   // Names the client in limits that hold for each client. A hash, equal for all tokens of one
   // subject; nobody can choose a subject so that it collides with another.
   std::uint64_t client = 0;
   // The token is invalid from this time on. WallTime::max(): it does not expire.
   WallTime expires = WallTime::max();
+  bool reads = true;
+  bool writes = false;
+  std::shared_ptr<const JobScope> jobs{};  // Null: all jobs.
 };
 
 enum class Denial : std::uint8_t {
   kInvalid,    // Malformed, unknown, wrongly signed, or not yet valid (401).
   kExpired,    // It was valid (401).
-  kForbidden,  // It is valid, but does not permit reading jobs (403).
+  kForbidden,  // It is valid, but permits nothing here (403).
 };
 
 class Authority {

@@ -69,7 +69,9 @@ BearerToken find_bearer(const httplib::Request& request, std::string_view cookie
       token.found != BearerToken::Found::kNone) {
     return token;
   }
-  return in_cookies(request.headers, cookie);
+  BearerToken token = in_cookies(request.headers, cookie);
+  token.in_cookie = true;
+  return token;
 }
 
 }  // namespace bide

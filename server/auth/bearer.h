@@ -17,6 +17,7 @@ struct BearerToken {
   };
   Found found = Found::kNone;
   std::string_view token;  // As sent: any text, perhaps empty.
+  bool in_cookie = false;
 };
 
 // Searches these places; the first one that has a token counts:

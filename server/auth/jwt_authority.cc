@@ -59,8 +59,12 @@ std::string subject_text(const TokenClaims& claims) {
 std::variant<Permit, Denial> verdict_on(const VerifiedToken& token, WallTime now) {
   if (!token.is_for_us || now < token.not_before) return Denial::kInvalid;
   if (now >= token.expires) return Denial::kExpired;
-  if (!token.reads_jobs) return Denial::kForbidden;
-  return Permit{.client = token.client, .expires = token.expires};
+  if (!token.reads_jobs && !token.writes_jobs) return Denial::kForbidden;
+  return Permit{.client = token.client,
+                .expires = token.expires,
+                .reads = token.reads_jobs,
+                .writes = token.writes_jobs,
+                .jobs = token.jobs};
 }
 
 }  // namespace
@@ -119,7 +123,9 @@ std::optional<VerifiedToken> JwtAuthority::verify(std::string_view token, const 
       .not_before = std::max(claims->not_before, WallTime{} + kNotBeforeLeeway) - kNotBeforeLeeway,
       .expires = claims->expires,
       .is_for_us = is_for_us(*claims),
-      .reads_jobs = claims->reads_jobs};
+      .reads_jobs = claims->reads_jobs,
+      .writes_jobs = claims->writes_jobs,
+      .jobs = claims->jobs ? std::make_shared<const JobScope>(*claims->jobs) : nullptr};
 }
 
 bool JwtAuthority::is_for_us(const TokenClaims& claims) const {

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <initializer_list>
 #include <system_error>
 #include <variant>
 
 #include "core/base/json_object.h"
+#include "server/auth/authority.h"
 
 namespace bide {
 namespace {
@@ -63,29 +65,47 @@ bool has_word(std::string_view words, std::string_view wanted) {
   return false;
 }
 
-bool permits(const JsonMember& member) {
-  constexpr std::string_view kPermission = "job:read";
-  if (member.kind == Kind::kString) return has_word(member.text, kPermission);
+// Whether a list, or a text of words, has one of `wanted`.
+bool has_one_of(const JsonMember& member, std::initializer_list<std::string_view> wanted,
+                bool splits_text) {
+  const auto is_wanted = [&](std::string_view word) {
+    return std::find(wanted.begin(), wanted.end(), word) != wanted.end();
+  };
+  if (member.kind == Kind::kString) {
+    if (!splits_text) return is_wanted(member.text);
+    return std::any_of(wanted.begin(), wanted.end(),
+                       [&](std::string_view word) { return has_word(member.text, word); });
+  }
   const auto list = member.kind == Kind::kArray ? parse_string_array(member.raw) : std::nullopt;
-  return list && std::find(list->begin(), list->end(), kPermission) != list->end();
+  return list && std::any_of(list->begin(), list->end(), is_wanted);
 }
 
-bool is_reading_role(std::string_view role) {
-  return role == "admin" || role == "write" || role == "read";
+bool permits(const JsonObject& claims, std::string_view permission,
+             std::initializer_list<std::string_view> roles) {
+  // Permissions replace roles, so that the token of an administrator can be limited to some.
+  bool by_permission = false;
+  for (const std::string_view name : {"permissions", "scope", "scp"}) {
+    if (has_one_of(claims[name], {permission}, true)) return true;
+    by_permission = by_permission || claims[name].kind != Kind::kAbsent;
+  }
+  return !by_permission &&
+         (has_one_of(claims["roles"], roles, false) || has_one_of(claims["role"], roles, false));
 }
 
-bool has_reading_role(const JsonMember& member) {
-  if (member.kind == Kind::kString) return is_reading_role(member.text);
-  const auto list = member.kind == Kind::kArray ? parse_string_array(member.raw) : std::nullopt;
-  return list && std::any_of(list->begin(), list->end(), is_reading_role);
+std::optional<std::vector<std::string>> read_jobs(const JsonMember& member) {
+  if (member.kind == Kind::kAbsent) return std::nullopt;
+  auto list = member.kind == Kind::kArray ? parse_string_array(member.raw) : std::nullopt;
+  const bool good = list && std::all_of(list->begin(), list->end(), JobScope::is_pattern);
+  return good ? *std::move(list) : std::vector<std::string>();
 }
 
 }  // namespace
 
 std::optional<TokenClaims> TokenClaims::parse(std::string_view payload) {
-  const auto parsed = JsonObject::parse(
-      payload, {"iss", "sub", "aud", "exp", "nbf", "permissions", "scope", "scp", "roles", "role"},
-      kClaimsDepthMax, JsonDuplicates::kRefused);
+  const auto parsed = JsonObject::parse(payload,
+                                        {"iss", "sub", "aud", "exp", "nbf", "permissions", "scope",
+                                         "scp", "roles", "role", "bide_jobs"},
+                                        kClaimsDepthMax, JsonDuplicates::kRefused);
   if (!std::holds_alternative<JsonObject>(parsed)) return std::nullopt;
   const JsonObject& object = std::get<JsonObject>(parsed);
 
@@ -102,16 +122,9 @@ std::optional<TokenClaims> TokenClaims::parse(std::string_view payload) {
       !read_audiences(object["aud"], claims.audiences)) {
     return std::nullopt;
   }
-  // Permissions replace roles, so that the token of an administrator can be limited to some.
-  bool by_permission = false;
-  bool permitted = false;
-  for (const std::string_view name : {"permissions", "scope", "scp"}) {
-    by_permission = by_permission || object[name].kind != Kind::kAbsent;
-    permitted = permitted || permits(object[name]);
-  }
-  claims.reads_jobs = by_permission
-                          ? permitted
-                          : has_reading_role(object["roles"]) || has_reading_role(object["role"]);
+  claims.reads_jobs = permits(object, "job:read", {"admin", "write", "read"});
+  claims.writes_jobs = permits(object, "job:write", {"admin", "write"});
+  claims.jobs = read_jobs(object["bide_jobs"]);
   return claims;
 }
 

@@ -22,6 +22,11 @@ struct TokenClaims {
   // It has `job:read` in `permissions`, `scope` or `scp` (a list, or words separated by spaces), or
   // `admin`, `write` or `read` in `roles` or as `role`.
   bool reads_jobs = false;
+  // The same with `job:write`, and `admin` or `write`.
+  bool writes_jobs = false;
+  // `bide_jobs`: the jobs that it is for, see JobScope. nullopt: all. None, if the claim is no list
+  // of ids and prefixes.
+  std::optional<std::vector<std::string>> jobs;
 
   // nullopt: not a JSON object, duplicate members, no `exp`, or a wrong type of a claim that is
   // used here. Times are numbers from 1970 to the end of the year 9999, with or without a fraction.

@@ -1,10 +1,11 @@
 // server/auth/token_file.h: Accepts the tokens in a file (`--auth token-file=F`).
 //
-// Each line has one token. Empty lines and lines that begin with `#` are ignored; a CR at the end
-// of a line and a byte order mark are dropped. A token is accepted until the file is read again
-// without it. Only digests are kept (server/auth/keyed_digest.h), not the tokens. The permissions
-// of the file are not checked: in Kubernetes, every process of a container can read a mounted
-// secret.
+// A line is `TOKEN [read|write] [jobs=PATTERN,…]`: by default a token may read, with `write` it may
+// read and write; a pattern is an id or a prefix and `*`, and without any the token is for all
+// jobs. Empty lines and lines that begin with `#` are ignored; a CR at the end of a line and a byte
+// order mark are dropped. A token is accepted until the file is read again without it. Only digests
+// are kept (server/auth/keyed_digest.h), not the tokens. The permissions of the file are not
+// checked: in Kubernetes, every process of a container can read a mounted secret.
 //
 // Thread safety: all methods may be called from any thread.
 #pragma once
@@ -30,6 +31,12 @@ class TokenFile : public Authority {
   static constexpr std::size_t kTokenBytesMax = 4096;
   static constexpr std::size_t kTokensMax = 10'000;
 
+  struct Known {
+    KeyedDigest::Value digest;
+    bool writes = false;
+    std::shared_ptr<const JobScope> jobs{};  // Null: all.
+  };
+
   // Reads the file. Throws StartError with the text that reload() would return.
   explicit TokenFile(std::filesystem::path file);
 
@@ -45,7 +52,7 @@ class TokenFile : public Authority {
  private:
   const std::filesystem::path file_;
   const KeyedDigest digest_;
-  Reloadable<std::vector<KeyedDigest::Value>> tokens_;  // Sorted.
+  Reloadable<std::vector<Known>> tokens_;  // Sorted.
 };
 
 }  // namespace bide

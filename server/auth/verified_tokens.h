@@ -9,11 +9,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 
 #include "core/base/clock.h"
 #include "core/base/mutex.h"
+#include "server/auth/authority.h"
 #include "server/auth/keyed_digest.h"
 
 namespace bide {
@@ -25,6 +27,8 @@ struct VerifiedToken {
   WallTime expires{};
   bool is_for_us = false;  // Its issuer and audience are the configured ones.
   bool reads_jobs = false;
+  bool writes_jobs = false;
+  std::shared_ptr<const JobScope> jobs{};  // Null: all.
 };
 
 class VerifiedTokens {

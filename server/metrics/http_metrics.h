@@ -26,8 +26,9 @@ enum class ParkedOn : std::uint8_t {
   kStatisticsEvents,
   kStatisticsWebSocket,
   kFeedEvents,
+  kWrite,
 };
-inline constexpr std::size_t kParkedOn = 9;
+inline constexpr std::size_t kParkedOn = 10;
 [[nodiscard]] std::string_view kind_of(ParkedOn parked_on);
 [[nodiscard]] std::string_view road_of(ParkedOn parked_on);  // `request`, `events`, `ws`
 
@@ -54,9 +55,10 @@ enum class RequestRefusal : std::uint8_t {
   kRate,          // 429: too many requests from one client.
   kClientParked,  // 429: the client has its maximum of parked requests.
   kClientUnread,  // 429: the client has left too much unread.
+  kWrites,        // 429 or 503: too many writes of the client, or of all, were under way.
   kLogins,        // 429: too many tokens from one address were refused.
 };
-inline constexpr std::size_t kRequestRefusals = 11;
+inline constexpr std::size_t kRequestRefusals = 12;
 [[nodiscard]] std::string_view word_of(RequestRefusal reason);
 
 // Statuses of requests that are rejected before their path is looked at (server/net/front.h), and 0

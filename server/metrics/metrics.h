@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "core/job/entry_codec.h"
+#include "core/table/writes.h"
 
 namespace bide {
 
@@ -27,6 +28,7 @@ struct Metrics {
   Counter resyncs{0};          // Full reads of the bucket after the first.
   Counter nats_reconnects{0};  // Connections to NATS after the first.
   Counter tail_requests{0};    // Requests to NATS for the end of the stream, to catch up.
+  std::array<Counter, Write::kEnds> writes{};  // Over HTTP. Label `end`: word_of(Write::End).
   Counter reconciles{0};       // Comparisons with the stream's state.
   Counter nats_restarts{0};  // Embedded nats-server: it ended, or was ended because it was silent.
 

@@ -1,5 +1,6 @@
 #include "server/net/access_logger.h"
 
+#include <array>
 #include <string>
 
 #include "server/log/log.h"
@@ -9,7 +10,8 @@ namespace bide {
 namespace {
 
 std::string_view method_of(const RequestFacts& facts) {
-  return facts.other ? "-" : facts.head ? "HEAD" : "GET";
+  constexpr std::array<std::string_view, 6> kNames = {"-", "GET", "HEAD", "POST", "PUT", "DELETE"};
+  return kNames[static_cast<std::size_t>(facts.method)];
 }
 
 // Behind a trusted proxy no port is known.

@@ -18,7 +18,9 @@ struct RequestFacts {
   std::uint32_t wait_ms : 22 = 0;        // The wait that was granted; 0: none.
   std::uint32_t places : 10 = 0;         // Held of its client's (ClientAccounts).
   bool head : 1 = false;                 // HEAD: the headers of GET, no body.
-  bool other : 1 = true;                 // Neither GET nor HEAD, or refused before that was known.
+  // kOther: none of these, or refused before that was known.
+  enum class Method : std::uint8_t { kOther, kGet, kHead, kPost, kPut, kDelete };
+  Method method : 3 = Method::kOther;
   bool close : 1 = false;                // Close after this response.
   bool http10 : 1 = false;               // HTTP/1.0: keep-alive must be stated.
   bool held : 1 = false;                 // Asked to wait.
@@ -29,6 +31,9 @@ struct RequestFacts {
   bool caught_up : 1 = false;            // The table shows what the stream held at `received`.
   bool over_rate : 1 = false;            // Beyond what one client may ask in a second.
   bool by_token : 1 = false;             // The wait ends early, with the token.
+  bool created : 1 = false;              // The request has stored something: 201, and Location.
+  bool written : 1 = false;              // It has written, or found the same written: Location.
+  bool minimal : 1 = false;              // Prefer: return=minimal.
   bool named_origin : 1 = false;         // From a page of an origin that may read (CrossOrigin).
   std::uint16_t admission = 0;           // See Admission::outdated().
   TimePoint token_expires = kEndOfTime;  // When the request's token expires.

@@ -74,6 +74,7 @@ struct ServeOptions {
   std::filesystem::path tls_client_crl;
   AuthOptions auth;
   bool core_dumps = false;                 // Debuggers and core dumps allowed (PR_SET_DUMPABLE).
+  bool read_only = false;                  // Nothing may be written over HTTP.
   bool allow_anonymous = false;            // Lets `auth none` listen beyond loopback.
   std::vector<std::string> allowed_hosts;  // Served with `auth none`; see served_hosts.h.
   std::vector<std::string> cors_origins;   // Pages of these origins may read; see origin.h.

@@ -100,7 +100,8 @@ class Bide(Site):
         self.process = subprocess.Popen(
             [BIDE, "serve", "--listen", f"127.0.0.1:{self.listen_port}", "--data-dir", self.data_dir, *self.flags],
             stdout=subprocess.DEVNULL, stderr=self.log, env=self.env, preexec_fn=self._limit_descriptors)
-        self.port = int(wait_until(lambda: self._listening(begin), "bide listens").rsplit(":", 1)[1])
+        url = wait_until(lambda: self._listening(begin), "bide listens")
+        self.port = int(re.search(r":(\d+)(/|$)", url)[1])
         self.wait_ready()
         return self
 

@@ -27,6 +27,8 @@
 #include "server/net/http_server.h"
 #include "tests/core/job/entries.h"
 #include "tests/core/table/fake_tail.h"
+
+#include "tests/server/fake_writer.h"
 #include "tests/server/net/tls_site.h"
 
 namespace bide::testing {
@@ -169,13 +171,13 @@ class ServedTable {
         table(table_clock, options, &front_.executor()),
         freshness(contact, std::chrono::seconds(5), table.catch_up()),
         hold_time_({.wait_jitter = 0}),
-        resources_(hold_time_, freshness, admission, table, http_metrics),
+        resources_(hold_time_, freshness, admission, table, writer, "/api", http_metrics),
         health_(system_clock(), std::chrono::seconds(5), table, contact, metrics_, http_metrics,
                 [this] {
                   return HealthResource::Numbers{front_.slots(), front_.draining(), 100'000,
                                                  front_.unread().bytes()};
                 }),
-        router_("/api", resources_.routes(health_), admission, cross_origin_, http_metrics),
+        router_("/api", false, resources_.routes(health_), admission, cross_origin_, http_metrics),
         http1_(front_, table,
                [this](const httplib::Request& request, Exchange& exchange) {
                  return instead ? instead(request, exchange) : router_.handle(request, exchange);
@@ -253,6 +255,7 @@ class ServedTable {
   std::uint16_t port = 0;
   FakeTail tail{table.position()};
   Freshness freshness;
+  FakeWriter writer{table};
 
  private:
   HoldTime hold_time_;

@@ -60,6 +60,8 @@ natsStatus fill(natsOptions* options, const NatsConnection::Settings& settings) 
   also(natsOptions_SetReconnectJitter, kReconnectJitterMs, kReconnectJitterMs);
   // Otherwise a request made while disconnected would wait for its full timeout.
   also(natsOptions_SetFailRequestsOnDisconnect, true);
+  // A write is sent by the thread that makes it, and not up to 1 ms later by the library's.
+  also(natsOptions_SetSendAsap, true);
   also(natsOptions_SetErrorHandler, on_async_error, nullptr);
   return status;
 }

@@ -43,6 +43,7 @@ class FakeAuthority final : public Authority {
               std::chrono::milliseconds lasts = std::chrono::hours(1)) {
     set(token, Permit{client, system_clock().wall_now() + lasts});
   }
+  void permit_all(const std::string& token, const Permit& permit) { set(token, permit); }
   void forbid(const std::string& token) { set(token, Denial::kForbidden); }
   void revoke(const std::string& token) { set(token, Denial::kInvalid); }
 

@@ -1,0 +1,127 @@
+// server/nats/job_writer.h: Writes to the bucket for requests over HTTP, without blocking any of
+// them.
+//
+// A write is one or a few calls: messages to the stream, or questions about it, each answered to a
+// subject of its own. The writer's one thread takes the answers and makes the next call. A call
+// without an answer is repeated after a second and with each reconnect. JetStream stores a repeated
+// message once, by its `Nats-Msg-Id` (for the bucket's duplicate window, 2 minutes by default).
+//
+//   kEvent   [define the job if it has no definition] -> store the event
+//   kDefine  store the definition if its key has no value; else compare with the value
+//   kDelete  list the job's keys -> mark the definition as deleted -> mark all others
+//
+// A job is deleted by marks and not by purging its subjects, because a purge is not delivered to
+// consumers, so every bide would have to read the whole bucket again.
+//
+// Thread safety: all methods may be called from any thread, start() and stop() from one. It uses
+// the watcher's connection.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/mutex.h"
+#include "core/base/stop_signal.h"
+#include "core/table/writes.h"
+#include "server/metrics/metrics.h"
+#include "server/nats/watcher.h"
+
+namespace bide {
+
+class JobWriter final : public Writer {
+ public:
+  static constexpr std::size_t kInFlightMax = 2000;
+  static constexpr std::size_t kPerClientMax = 1000;  // Others have room, whatever one client does.
+
+  // All must outlive this.
+  JobWriter(std::string bucket, Clock& clock, Writes& writes, Metrics& metrics);
+  ~JobWriter() override { stop(); }
+
+  // Before it, all writes end with kAway. `watcher` must outlive the thread.
+  void start(Watcher& watcher);
+  // Returns within a second, or at once when the watcher has been stopped.
+  void stop();
+
+  [[nodiscard]] Room take_room(std::uint64_t client) override EXCLUDES(mutex_);
+  void give_back(std::uint64_t client) override EXCLUDES(mutex_);
+  void submit(const WritePtr& write) override EXCLUDES(mutex_);
+
+ private:
+  // A connection, and the subscription for answers on it. Retired with the last user.
+  struct Channel {
+    Channel(std::shared_ptr<NatsConnection> made, std::string answers, natsSubscription* taken)
+        : connection(std::move(made)), inbox(std::move(answers)), subscription(taken) {}
+    ~Channel() { connection->retire(subscription); }
+    Channel(const Channel&) = delete;
+    Channel& operator=(const Channel&) = delete;
+
+    const std::shared_ptr<NatsConnection> connection;
+    const std::string inbox;  // With a dot at its end.
+    natsSubscription* const subscription;
+  };
+  struct Task;
+  struct Answer;
+  using TaskPtr = std::shared_ptr<Task>;
+  // A message to the server that has no answer yet.
+  struct Call {
+    TaskPtr task;
+    std::string subject;
+    std::string_view body;                  // Lives in the task.
+    std::string message_id;                 // Empty: it stores nothing.
+    std::optional<std::uint64_t> expected;  // Revision of its subject; 0: it has none.
+    bool deletes = false;
+    TimePoint repeat_at{};
+  };
+
+  void run(Watcher& watcher);
+  [[nodiscard]] std::shared_ptr<Channel> open_channel(
+      const std::shared_ptr<NatsConnection>& connection) const;
+  void take_answers(const std::shared_ptr<Channel>& channel);
+  void hear(natsMsg* message);
+  void repeat_calls() EXCLUDES(mutex_);
+
+  // The steps of a task. Only one thread has a task at a time: the one that submits it, then the
+  // writer's.
+  void look_up(const TaskPtr& task);
+  void store_definition(const TaskPtr& task, std::uint64_t expected);
+  void store_entry(const TaskPtr& task);
+  void list_keys(const TaskPtr& task);
+  void probe(const TaskPtr& task);
+  void mark_definition(const TaskPtr& task);
+  void mark_others(const TaskPtr& task);
+  void take_step(const TaskPtr& task, const Answer& answer);
+  void on_definition(const TaskPtr& task, const Answer& answer);
+  void on_found(const TaskPtr& task, const Answer& answer);
+  void on_keys(const TaskPtr& task, const Answer& answer);
+
+  void call(const TaskPtr& task, Call call) EXCLUDES(mutex_);
+  // Whether the message was handed to the library.
+  bool send(const Call& call, std::uint64_t number, const Channel& channel);
+  void finish(const TaskPtr& task, Writes::Result result) EXCLUDES(mutex_);
+  void give_up(const TaskPtr& task);
+
+  const std::string bucket_;
+  const std::string prefix_;  // `$KV.<bucket>.`
+  Clock& clock_;
+  Writes& writes_;
+  Metrics& metrics_;
+  std::atomic<Watcher*> watcher_{nullptr};  // Null before start().
+  StopSignal stop_;
+  std::thread thread_;
+
+  Mutex mutex_;
+  std::shared_ptr<Channel> channel_ GUARDED_BY(mutex_);  // Null: there is no connection yet.
+  std::unordered_map<std::uint64_t, Call> calls_ GUARDED_BY(mutex_);
+  std::uint64_t calls_made_ GUARDED_BY(mutex_) = 0;
+  std::unordered_map<std::uint64_t, std::size_t> in_flight_ GUARDED_BY(mutex_);  // By client.
+  std::size_t in_flight_sum_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace bide
