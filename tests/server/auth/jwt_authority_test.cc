@@ -111,7 +111,7 @@ TEST_CASE("jwt: not before is taken with five seconds of leeway, expiry with non
 TEST_CASE("jwt: a token without the permission is forbidden, but only while it is valid") {
   const JwtFiles files;
   const JwtAuthority authority = files.authority();
-  const std::string claims = R"({"sub":"ci","permissions":["job:write"],"exp":1800003600})";
+  const std::string claims = R"({"sub":"ci","permissions":["job:cancel"],"exp":1800003600})";
   for (const std::string& token : good_tokens(claims))
     CHECK(judged(authority, token) == "forbidden");
   CHECK(judged_claims(authority, claims, kNow + seconds(3600)) == "expired");

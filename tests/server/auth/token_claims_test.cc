@@ -25,6 +25,42 @@ bool reads(const std::string& member) {
 
 }  // namespace
 
+TEST_CASE("token claims: who may write, and which jobs") {
+  const auto parsed = [](const std::string& member) {
+    const auto claims = TokenClaims::parse(R"({"exp":1,)" + member + "}");
+    REQUIRE(claims);
+    return *claims;
+  };
+  struct Row {
+    const char* member;
+    bool reads, writes;
+  };
+  for (const Row& row : {Row{R"("permissions":["job:read","job:write"])", true, true},
+                         {R"("permissions":["job:write"])", false, true},
+                         {R"("scope":"job:read job:write")", true, true},
+                         {R"("scope":"job:writer")", false, false},
+                         {R"("scp":["job:write"])", false, true},
+                         {R"("scope":"job:read","permissions":["job:write"])", true, true},
+                         {R"("roles":["admin"])", true, true},
+                         {R"("role":"write")", true, true},
+                         {R"("roles":["read"])", true, false},
+                         {R"("roles":["admin"],"scope":"job:read")", true, false},
+                         {R"("roles":["write"],"permissions":[])", false, false}}) {
+    CAPTURE(row.member);
+    CHECK(parsed(row.member).reads_jobs == row.reads);
+    CHECK(parsed(row.member).writes_jobs == row.writes);
+  }
+  CHECK_FALSE(parsed(R"("sub":"x")").jobs);
+  CHECK(parsed(R"("bide_jobs":["a","own-*","*"])").jobs->size() == 3);
+  for (const char* const wrong :
+       {R"("bide_jobs":"a")", R"("bide_jobs":["a",1])", R"("bide_jobs":["a.b*"])",
+        R"("bide_jobs":null)", R"("bide_jobs":["a*b"])", R"("bide_jobs":[""])",
+        R"("bide_jobs":{})"}) {
+    CAPTURE(wrong);
+    CHECK(parsed(wrong).jobs == std::vector<std::string>());
+  }
+}
+
 TEST_CASE("token claims: exp is a number of seconds, with a fraction or without") {
   const std::pair<const char*, WallTime> rows[] = {
       {"0", WallTime{}},

@@ -87,10 +87,36 @@ TEST_CASE(
   CHECK(std::get<Permit>(tokens.judge(kFirst, WallTime{})).expires == WallTime::max());
 }
 
+TEST_CASE("token file: what stands behind a token is what it may do") {
+  const std::string kThird = "third-token-of-the-file";
+  const Fixture fixture(kFirst + " read \n" + kSecond + "\twrite\r\n" + kThird +
+                        "  write  jobs=own-*,deploy-7\n" + kThird + " read\n");
+  const TokenFile tokens(fixture.file);
+  const auto permit = [&](const std::string& token) {
+    return std::get<Permit>(tokens.judge(token, WallTime{}));
+  };
+  CHECK((permit(kFirst).reads && !permit(kFirst).writes && permit(kFirst).jobs == nullptr));
+  CHECK((permit(kSecond).reads && permit(kSecond).writes && permit(kSecond).jobs == nullptr));
+  const Permit third = permit(kThird);
+  CHECK(third.writes);  // Of two lines the first counts.
+  REQUIRE(third.jobs != nullptr);
+  for (const char* const in : {"own-", "own-1", "deploy-7"}) CHECK(third.jobs->covers(in));
+  for (const char* const out : {"own", "deploy-77", "deploy", "xown-1", ""}) {
+    CHECK_FALSE(third.jobs->covers(out));
+  }
+}
+
 TEST_CASE("token file: the error names file and line, without the token") {
   const std::pair<std::string, std::string> cases[] = {
       {kFirst + "\n\nshort-secret\n", "line 3: a token of 12 characters could be guessed, 16 are"},
-      {kFirst + "\n" + kSecond + " \n", "line 2: has a character that is not visible ASCII"},
+      {kFirst + "\n" + kSecond + "\x01\n", "line 2: has a character that is not visible ASCII"},
+      {kFirst + " secret\n", "line 1: behind a token stand `read` or `write`, then jobs=PREFIX*"},
+      {kFirst + " write secret\n", "line 1: behind a token stand"},
+      {kFirst + " jobs=a write\n", "line 1: behind a token stand"},
+      {kFirst + " write jobs=secret.\n", "line 1: jobs= is a list of ids"},
+      {kFirst + " jobs=\n", "line 1: jobs= is a list of ids"},
+      {kFirst + " jobs=a,,b\n", "line 1: jobs= is a list of ids"},
+      {" " + kFirst + "\n", "line 1: a token of 0 characters"},
       {kSecond + "\n\xEF\xBB\xBF" + kFirst, "line 2: has a character that is not visible ASCII"},
       {kFirst + "\n" + std::string(4097, 's'), "line 2: a token has 4096 characters at most"},
       {"", "holds no token"},
