@@ -151,7 +151,7 @@ std::optional<BadQuery> read_short_forms(const FormReader& form, EventFields& fi
     JsonText text;
     text.real(number);
     percent = text.take();
-    fields.event = "progress";
+    fields.event = kProgressWord;
   }
   if (!exit) return std::nullopt;
   int status = 0;
@@ -233,7 +233,7 @@ std::variant<NewEntry, BadQuery> parse_event(const httplib::Request& request,
   if (auto* const bad = std::get_if<BadQuery>(&read)) return std::move(*bad);
   auto& fields = std::get<EventFields>(read);
   const auto kind = event_from_word(fields.event);
-  if (!kind) {
+  if (!kind && fields.event != kProgressWord) {
     return BadQuery{fields.event.empty() ? 400 : 422,
                     "event is submitted, acknowledged, started, progress, completed, failed, "
                     "skipped or retried"};
@@ -247,9 +247,9 @@ std::variant<NewEntry, BadQuery> parse_event(const httplib::Request& request,
     when = *given;
   }
   const std::string_view reporter =
-      *kind == EventKind::kSubmitted ? kSubmitterAgent : kDefaultAgent;
+      kind == EventKind::kSubmitted ? kSubmitterAgent : kDefaultAgent;
   NewEntry entry = event_entry({.job_id = job_id,
-                                .kind = *kind,
+                                .kind = kind,
                                 .agent = fields.agent.value_or(std::string(reporter)),
                                 .data = std::move(fields.data)},
                                when);

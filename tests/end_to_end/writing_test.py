@@ -90,6 +90,16 @@ class Writing(unittest.TestCase):
         now = self.bide.curl(f"/job/{job}")
         self.assertEqual((now["ETag"], now.body), (ended["ETag"], ended.body))
 
+    def test_progress_overwrites_itself(self):
+        job = self.job()
+        self.report(*post("started"))
+        for percent in (10, 40):
+            told = self.report(*post(f"progress={percent}", "message=linking"))
+        self.assertEqual(told["Bide-Status"], "processing")
+        self.assertEqual(told.json()["agent_states"]["worker"]["progress"], {"percent": 40, "message": "linking"})
+        self.assertEqual(self.stored.subjects(f"status.{job}.progress.>"),
+                         {f"$KV.job-queue.status.{job}.progress.worker": 1})
+
     def test_an_event_defines_its_job(self):
         answer = self.report(*post("started", "agent=web-01")).json()
         self.assertEqual(answer["operation"], {})

@@ -78,6 +78,15 @@ TEST_CASE("write body: exit, error, message and data") {
   CHECK(data_of(event(R"(completed&data={"a":1})")) == R"({"a":1})");
 }
 
+TEST_CASE("write body: progress has no time in its key") {
+  CHECK(event("progress=40&message=linking").starts_with("status.j.progress.worker {"));
+  CHECK(data_of(event("progress=40&message=linking")) == R"({"percent":40,"message":"linking"})");
+  CHECK(data_of(event("progress=33.25")) == R"({"percent":33.25})");
+  CHECK(event(R"({"event":"progress","agent":"a","data":{"percent":100}})", kJson)
+            .starts_with("status.j.progress.a {"));
+  CHECK(status(event(R"({"event":"progress","data":{"percent":101}})", kJson)) == 400);
+}
+
 TEST_CASE("write body: events as JSON") {
   CHECK(event(R"({"event":"failed","agent":"a","data":{"error":"x"}})", kJson)
             .starts_with("status.j.failed.a.1714557600250000000 "));
