@@ -23,6 +23,7 @@ class PackedText {
   // Takes at most kStringsMax strings and keeps their order. Each is stored with a NUL at its end,
   // so a string with a NUL inside is cut there.
   static constexpr std::size_t kStringsMax = 5;
+  PackedText() = default;  // No strings, no allocation.
   explicit PackedText(std::initializer_list<std::string_view> strings);
   PackedText(const PackedText& other) noexcept;
   PackedText(PackedText&& other) noexcept : bytes_(std::exchange(other.bytes_, nullptr)) {}
@@ -32,7 +33,7 @@ class PackedText {
   }
   ~PackedText() { reset(); }
 
-  // False if it was moved from or reset: it holds no strings then.
+  // False if it was default-constructed, moved from or reset: it holds no strings then.
   [[nodiscard]] explicit operator bool() const { return bytes_ != nullptr; }
   void reset() noexcept;
 
@@ -53,7 +54,7 @@ class PackedText {
   }
 
  private:
-  char* bytes_;  // The first string. The reference count stands before it.
+  char* bytes_ = nullptr;  // The first string. The reference count stands before it.
 };
 
 }  // namespace bide

@@ -1,4 +1,4 @@
-// core/base/utf8_text.h: Reads UTF-8 (RFC 3629), and makes it from any bytes.
+// core/base/utf8_text.h: Reads and checks UTF-8 (RFC 3629), and makes it from any bytes.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -21,5 +21,6 @@ struct Character {
 // The text with U+FFFD in place of bytes that are not UTF-8: one for each byte that cannot begin a
 // character, and one for a character that breaks off.
 [[nodiscard]] std::string as_utf8(std::string_view text);
+[[nodiscard]] bool is_utf8(std::string_view text);
 
 }  // namespace bide

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/job/labels.h"
 #include "core/job/status.h"
 
 namespace bide {
@@ -28,6 +29,7 @@ struct Definition {
   // The agents that must finish before the job is done: unknown, a number of agents, or these
   // hostnames (sorted, unique).
   std::variant<std::monostate, std::uint32_t, std::vector<std::string>> expected_agents;
+  Labels labels;
 
   friend bool operator==(const Definition&, const Definition&) = default;
 };
@@ -83,6 +85,8 @@ struct Entry {
   }
 };
 
+inline constexpr std::size_t kJobIdBytesMax = 128;
+[[nodiscard]] bool is_id_char(char c);  // A-Z a-z 0-9 _ -
 // 1-128 of A-Z a-z 0-9 _ -, and not a word that the HTTP paths need (`status`, `events`).
 [[nodiscard]] bool is_job_id(std::string_view text);
 

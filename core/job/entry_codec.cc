@@ -59,8 +59,8 @@ OrRejection<JsonObject> open_value(std::string_view value, Names names, std::str
 
 OrRejection<Definition> decode_definition(const EntryKey& key, std::string_view value) {
   std::string payload;
-  auto object =
-      open_value(value, {"id", "created", "subject", "operation", "expected_agents"}, payload);
+  auto object = open_value(
+      value, {"id", "created", "subject", "operation", "expected_agents", "labels"}, payload);
   if (auto* rejection = std::get_if<Rejection>(&object)) return std::move(*rejection);
   FieldReader read(std::get<JsonObject>(object));
   read.expect("id", Need::kOptional, key.job_id);
@@ -69,6 +69,7 @@ OrRejection<Definition> decode_definition(const EntryKey& key, std::string_view 
   definition.subject = read.text("subject", Need::kOptional, kValueBytesMax);
   definition.operation = read.object("operation");
   definition.expected_agents = read.agents("expected_agents");
+  definition.labels = read.labels("labels");
   if (read.problem()) return *read.problem();
   return definition;
 }
@@ -189,8 +190,8 @@ std::variant<Entry, Rejection> finish(Entry entry, OrRejection<T> decoded) {
 
 std::string_view word_of(RejectReason reason) {
   constexpr std::array<std::string_view, kRejectReasons> kWords = {
-      "key",      "size",     "json",           "depth",    "field",
-      "envelope", "mismatch", "agent_mismatch", "job_full", "table_full"};
+      "key",      "size",           "json",   "depth",    "field",     "envelope",
+      "mismatch", "agent_mismatch", "labels", "job_full", "table_full"};
   return kWords[static_cast<std::size_t>(reason)];
 }
 

@@ -30,10 +30,11 @@ enum class RejectReason : std::uint8_t {
   kEnvelope,       // A signed envelope whose payload is not base64 of a value.
   kMismatch,       // The value names another job or event than its key.
   kAgentMismatch,  // The value's hostname is not the agent of its key.
+  kLabels,         // Labels outside the limits of core/job/labels.h.
   kJobFull,        // The job holds as much as it may (core/job/job.h).
   kTableFull,      // The table holds as much as it may (JobTable::Options).
 };
-inline constexpr std::size_t kRejectReasons = 10;
+inline constexpr std::size_t kRejectReasons = 11;
 // The word for metrics and logs: `key`, `size`, ...
 [[nodiscard]] std::string_view word_of(RejectReason reason);
 

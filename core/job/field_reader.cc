@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <utility>
 
 #include "core/base/timestamp.h"
@@ -112,6 +113,36 @@ decltype(Definition::expected_agents) FieldReader::agents(std::string_view name)
   names->shrink_to_fit();
   if (names->empty()) return {};
   return *std::move(names);
+}
+
+// Names and values are decoded together, as the strings of one array: name, value, name, ...
+Labels FieldReader::labels(std::string_view name) {
+  const JsonMember& member = object_[name];
+  if (!member.present()) return {};
+  const auto refuse = [&](std::string_view expectation) {
+    reject(name, expectation, RejectReason::kLabels);
+    return Labels();
+  };
+  if (member.kind != JsonMember::Kind::kObject) return refuse("an object of strings");
+  std::vector<RawJsonMember> members = split_json_object(member.raw);
+  std::erase_if(members, [](const RawJsonMember& one) { return one.value == "null"; });
+  if (members.size() > Labels::kLabelsMax) {
+    return refuse("at most " + std::to_string(Labels::kLabelsMax) + " labels");
+  }
+  std::string array = "[";
+  for (const RawJsonMember& one : members) {
+    if (array.size() > 1) array += ',';
+    array.append("\"").append(one.name).append("\",").append(one.value);
+  }
+  const auto texts = parse_string_array(array += ']');
+  if (!texts) return refuse("an object of strings");
+  std::map<std::string, std::string> labels;
+  for (std::size_t i = 0; i < texts->size(); i += 2) {
+    if (!Labels::is_name((*texts)[i])) return refuse("names of 1 to 63 of a-z 0-9 . _ / -");
+    if (!Labels::is_value((*texts)[i + 1])) return refuse("values of at most 128 bytes, no NUL");
+    if (!labels.emplace((*texts)[i], (*texts)[i + 1]).second) return refuse("each name once");
+  }
+  return Labels(labels);
 }
 
 std::string_view FieldReader::raw(std::string_view name) const {

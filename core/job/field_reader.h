@@ -41,6 +41,9 @@ class FieldReader {
   std::string object(std::string_view name);
   // See Definition::expected_agents.
   decltype(Definition::expected_agents) agents(std::string_view name);
+  // An object of strings within the limits of core/job/labels.h; anything else is a kLabels. A
+  // label whose value is null is left out.
+  Labels labels(std::string_view name);
 
   [[nodiscard]] const std::optional<Rejection>& problem() const { return problem_; }
 

@@ -84,6 +84,17 @@ void write_changed(JsonText& json, const std::optional<bool>& changed) {
   json.boolean(*changed);
 }
 
+void write_labels(JsonText& json, const Labels& labels) {
+  if (labels.empty()) return;
+  json.key("labels");
+  json.begin_object();
+  labels.for_each([&](std::string_view label) {
+    const std::size_t sign = label.find('=');
+    json.member(label.substr(0, sign), label.substr(sign + 1));
+  });
+  json.end_object();
+}
+
 void write_responses(JsonText& json, const LatestResponses& responses) {
   if (responses.empty()) return;
   json.key("responses");
@@ -192,8 +203,9 @@ std::string text_of(Status status) { return std::string(word_of(status)) + '\n';
 
 // An upper estimate of the bytes of member names and short values, without operation and data.
 std::size_t bytes_expected(const Job& job, std::size_t agents) {
-  std::size_t bytes =
-      300 + job.definition().operation.size() + 200 * job.events().size() + 100 * agents;
+  std::size_t bytes = 300 + job.definition().operation.size() +
+                      2 * job.definition().labels.text().size() + 200 * job.events().size() +
+                      100 * agents;
   for (const StoredResponse& response : job.responses()) bytes += 150 + 2 * response.data().size();
   if (job.progress() != nullptr) {
     for (const StoredProgress& progress : *job.progress()) bytes += 150 + progress.log().size();
@@ -229,6 +241,7 @@ std::string render_json(const Job& job, bool final) {
   json.key("final");
   json.boolean(final);
   json.string_if("created", job.definition().created);
+  write_labels(json, job.definition().labels);
   if (!timeline.empty()) json.string_if("updated_at", timeline.back()->timestamp());
   if (terminal != nullptr) {
     json.string_if("hostname", terminal->hostname());
@@ -269,6 +282,7 @@ void Snapshot::append_json(std::vector<std::string_view>& pieces, std::size_t fr
 std::shared_ptr<const Snapshot> make_snapshot(const Job& job, Epoch epoch, bool in_grace) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->job_id = job.id();
+  snapshot->labels = job.definition().labels;
   snapshot->status = job.status();
   snapshot->final = job.final() && !in_grace;
   snapshot->in_grace = in_grace;

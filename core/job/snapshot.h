@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/job/entity_tag.h"
+#include "core/job/labels.h"
 #include "core/job/status.h"
 
 namespace bide {
@@ -29,6 +30,7 @@ struct Representation {
 
 struct Snapshot {
   std::string job_id;  // Empty if made of several jobs; then there is no text either.
+  Labels labels;       // The job's.
   Status status{};
   bool final = false;
   // The job has not succeeded, but may still: an agent is at work, or the retry grace is not over.
@@ -46,6 +48,7 @@ struct Snapshot {
   // The jobs of a page or a set. Their JSON belongs into json.bytes at offset `items_at`, separated
   // by commas. It is not copied there, so that all lists share the snapshot of a job.
   std::vector<std::shared_ptr<const Snapshot>> items;
+  Revision next = 0;  // For a page: its cursor (PageQuery::below) for the next one. 0: none.
   std::size_t items_at = 0;
   std::size_t items_bytes = 0;  // Including the commas.
 

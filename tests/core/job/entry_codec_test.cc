@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+#include <vector>
+
 #include "tests/core/job/decoding.h"
 
 using namespace bide;
@@ -81,6 +84,65 @@ TEST_CASE("codec: other members of an event are ignored") {
     const Event event = event_of(replaced(kEventValue, data, other));
     CHECK(event.error.empty());
     CHECK(event.new_job_id.empty());
+  }
+}
+
+TEST_CASE("codec: labels are names with texts, sorted") {
+  const Labels labels =
+      definition_of(R"({"labels":{"team":"ci","a\/b":"\u00e9\n","none":null,"c.d_e-9":""}})")
+          .labels;
+  std::vector<std::string> seen;
+  labels.for_each([&](std::string_view label) { seen.emplace_back(label); });
+  CHECK(seen == std::vector<std::string>{"a/b=é\n", "c.d_e-9=", "team=ci"});
+  CHECK(labels.count() == 3);
+  CHECK(labels.contains("team=ci"));
+  CHECK_FALSE(labels.contains("team=c"));
+  CHECK(definition_of("{}").labels.empty());
+  CHECK(definition_of(R"({"labels":{}})").labels.empty());
+  CHECK(definition_of(R"({"labels":null})").labels == Labels());
+}
+
+TEST_CASE("codec: labels outside their limits are rejected for that reason") {
+  const auto some = [](std::size_t count) {
+    std::string json = "{";
+    for (std::size_t i = 0; i < count; ++i) {
+      json.append(i == 0 ? "\"" : ",\"").append("n" + std::to_string(i)).append("\":\"v\"");
+    }
+    return json += '}';
+  };
+  const auto named = [](const std::string& name) { return "{\"" + name + "\":\"v\"}"; };
+  const auto valued = [](const std::string& value) { return "{\"n\":\"" + value + "\"}"; };
+  struct Row {
+    std::string labels;
+    std::string_view verdict;
+  };
+  const Row rows[] = {
+      {some(16), "accepted"},
+      {some(17), "labels"},
+      {named(std::string(63, 'n')), "accepted"},
+      {named(std::string(64, 'n')), "labels"},
+      {named(""), "labels"},
+      {named("Team"), "labels"},
+      {named("a=b"), "labels"},
+      {named("a b"), "labels"},
+      {named("\\u00e9"), "labels"},
+      {valued(std::string(128, 'v')), "accepted"},
+      {valued(std::string(129, 'v')), "labels"},
+      {valued(repeated("é", 64)), "accepted"},
+      {valued(repeated("é", 65)), "labels"},
+      {valued("\\u0000"), "labels"},
+      {R"({"n":5})", "labels"},
+      {R"({"n":["v"]})", "labels"},
+      {R"({"n":{"m":"v"}})", "labels"},
+      {R"({"n":"v","n":"w"})", "labels"},
+      {R"({"n":"v","\u006e":"v"})", "labels"},
+      {R"(["n"])", "labels"},
+      {R"("n=v")", "labels"},
+      {"5", "labels"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.labels);
+    CHECK(verdict("jobs.j", object_with("labels", row.labels)) == row.verdict);
   }
 }
 

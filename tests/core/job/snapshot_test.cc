@@ -42,6 +42,7 @@ TEST_CASE("snapshot: every member stands in its place") {
   definition.subject = "jobs._all";
   definition.operation = "{ \"type\" : \"x\" }";
   definition.expected_agents = 1U;
+  definition.labels = Labels({{"team", "ci"}, {"a/b", "say \"x\"=é"}});
   Response response;
   response.status = "ok";
   response.data = "[ 1, 2 ]";
@@ -57,6 +58,7 @@ TEST_CASE("snapshot: every member stands in its place") {
                at_nano(happened("build-7", 4, EventKind::kFailed, "web-1", "boom"), 4'500'000'000),
                responded("build-7", 5, "web-1", response), retried}) ==
       R"({"id":"build-7","status":"failed","final":true,"created":"2026-01-31T12:00:00Z",)"
+      R"("labels":{"a/b":"say \"x\"=é","team":"ci"},)"
       R"("updated_at":"T6","hostname":"web-1","error":"boom","changed":true,)"
       R"("operation":{ "type" : "x" },"result":[ 1, 2 ],)"
       R"("responses":{"web-1":{"status":"ok","data":[ 1, 2 ],"changed":true,"error":"none",)"

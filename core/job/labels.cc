@@ -1,0 +1,53 @@
+#include "core/job/labels.h"
+
+#include <algorithm>
+
+#include "core/base/utf8_text.h"
+
+namespace bide {
+namespace {
+
+bool is_name_byte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '/' ||
+         c == '-';
+}
+
+}  // namespace
+
+bool Labels::is_name(std::string_view text) {
+  return !text.empty() && text.size() <= kNameBytesMax &&
+         std::all_of(text.begin(), text.end(), is_name_byte);
+}
+
+bool Labels::is_value(std::string_view text) {
+  return text.size() <= kValueBytesMax && text.find('\0') == std::string_view::npos &&
+         is_utf8(text);
+}
+
+Labels::Labels(const std::map<std::string, std::string>& labels) {
+  std::string text;
+  for (const auto& [name, value] : labels) {
+    text += static_cast<char>(name.size() + 1 + value.size());
+    text.append(name).append("=").append(value);
+  }
+  if (!text.empty()) packed_ = PackedText({text});
+}
+
+bool Labels::contains(std::string_view label) const {
+  bool found = false;
+  for_each([&](std::string_view one) { found = found || one == label; });
+  return found;
+}
+
+bool Selection::takes(const Labels& of_job) const {
+  return std::all_of(labels.begin(), labels.end(),
+                     [&](const std::string& label) { return of_job.contains(label); });
+}
+
+std::size_t Labels::count() const {
+  std::size_t count = 0;
+  for_each([&](std::string_view) { ++count; });
+  return count;
+}
+
+}  // namespace bide
