@@ -78,6 +78,48 @@ TEST_CASE("revision index: two jobs that claim one revision keep a place each") 
   CHECK(index.newest_first(0, 1).front().job_id == &other);
 }
 
+TEST_CASE("revision index: a walk goes back from a revision, until it is told to stop") {
+  const RevisionIndex index(places(1, 3 * kBlock));
+  const auto walk = [&](Revision below, std::size_t most) {
+    std::vector<Place> seen;
+    index.walk_back(below, [&](const Place& place) {
+      seen.push_back(place);
+      return seen.size() < most;
+    });
+    return revisions(seen);
+  };
+  CHECK(walk(RevisionIndex::kEnd, 2) == std::vector<Revision>{3 * kBlock, 3 * kBlock - 1});
+  CHECK(walk(kBlock + 2, 3) == std::vector<Revision>{kBlock + 1, kBlock, kBlock - 1});
+  CHECK(walk(kBlock + 1, 1) == std::vector<Revision>{kBlock});
+  CHECK(walk(3, 9) == std::vector<Revision>{2, 1});
+  CHECK(walk(1, 9).empty());
+  CHECK(walk(0, 9).empty());
+  RevisionIndex().walk_back(9, [](const Place&) { return false; });
+}
+
+TEST_CASE("revision index: it contains a place only with the same revision and job") {
+  const std::string other = "build-8";
+  const RevisionIndex index(places(1, 2 * kBlock));
+  CHECK(index.contains({kBlock + 1, &kJob}));
+  CHECK(index.contains({1, &kJob}));
+  CHECK_FALSE(index.contains({1, &other}));
+  CHECK_FALSE(index.contains({2 * kBlock + 1, &kJob}));
+  CHECK_FALSE(RevisionIndex().contains({1, &kJob}));
+}
+
+TEST_CASE("revision index: a small one does not take the room of a large one") {
+  RevisionIndex index;
+  for (Revision revision = 1; revision <= kBlock; ++revision) {
+    index.insert({revision, &kJob});
+    REQUIRE(index.room() <= std::max<std::size_t>(2, 2 * index.size()));
+  }
+  for (Revision revision = kBlock; revision > 1; --revision) {
+    index.erase({revision, &kJob});
+    REQUIRE(index.room() <= std::max<std::size_t>(2, 4 * index.size()));
+  }
+  CHECK(RevisionIndex(places(1, 5)).room() == 5);
+}
+
 // Compares the index with a map, at many places.
 void compare(const RevisionIndex& index, const std::map<Revision, const std::string*>& model,
              std::mt19937& random) {
