@@ -18,6 +18,7 @@
 #include "core/base/clock.h"
 #include "core/job/condition.h"
 #include "core/job/entity_tag.h"
+#include "core/job/labels.h"
 #include "core/job/snapshot.h"
 
 namespace bide {
@@ -63,6 +64,8 @@ class Waiter {
   // Called under the queue's mutex, while present() or parked. Returns the number of the client
   // whose limits it counts for. Must not block.
   [[nodiscard]] virtual std::uint64_t client() const noexcept { return 0; }
+  // The same, on the feed: the selection of its jobs. Null: all jobs.
+  [[nodiscard]] virtual const Selection* selection() const noexcept { return nullptr; }
   // Called without locks, by a notifier or a thread of the executor, once, after try_claim()
   // returned true. `snapshot` is null for kGone, for kTimeout and kDrain of a job that does not
   // exist, and for requests parked on the feed.

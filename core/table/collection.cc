@@ -9,9 +9,13 @@
 namespace bide {
 namespace {
 
-constexpr std::size_t kCountsBytes = 220;  // An upper estimate for the counts and their names.
+constexpr std::size_t kCountsBytes = 300;  // An upper estimate of everything but the items.
 
-void write_counts(JsonText& json, const StatusCounts& counts) {
+void write_counts(JsonText& json, const StatusCounts& counts, bool exact) {
+  if (!exact) {
+    json.key("total_exact");
+    json.boolean(false);
+  }
   json.key("status_counts");
   json.begin_object();
   for (const Status status : kAllStatuses) {
@@ -23,9 +27,10 @@ void write_counts(JsonText& json, const StatusCounts& counts) {
 
 std::shared_ptr<const Snapshot> collection_of(std::string text, std::size_t tail_bytes,
                                               std::vector<std::shared_ptr<const Snapshot>> items,
-                                              Epoch epoch, Revision revision) {
+                                              Epoch epoch, Revision revision, Revision next = 0) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->collection = true;
+  snapshot->next = next;
   snapshot->json.tag = {epoch, revision, 0};
   set_items(*snapshot, std::move(text), tail_bytes, std::move(items));
   return snapshot;
@@ -46,31 +51,32 @@ void set_items(Snapshot& list, std::string text, std::size_t tail_bytes,
   list.json.tag.hash = hash_of(pieces);
 }
 
-std::shared_ptr<const Snapshot> make_statistics(const StatusCounts& counts, Epoch epoch,
+std::shared_ptr<const Snapshot> make_statistics(const StatusCounts& counts, bool exact, Epoch epoch,
                                                 Revision revision) {
   JsonText json(kCountsBytes);
   json.begin_object();
   json.key("total_jobs");
   json.number(std::accumulate(counts.begin(), counts.end(), std::size_t{0}));
-  write_counts(json, counts);
+  write_counts(json, counts, exact);
   json.end_object();
   return collection_of(json.take(), 0, {}, epoch, revision);
 }
 
-std::shared_ptr<const Snapshot> make_page(const StatusCounts& counts, std::size_t total_items,
+std::shared_ptr<const Snapshot> make_page(const PageHead& head,
                                           std::vector<std::shared_ptr<const Snapshot>> items,
                                           Epoch epoch, Revision revision) {
   JsonText json(kCountsBytes);
   json.begin_object();
   json.key("total_items");
-  json.number(total_items);
-  write_counts(json, counts);
+  json.number(head.total_items);
+  write_counts(json, head.counts, head.exact);
+  if (head.next != 0) json.member("next", std::to_string(head.next));
   json.key("items");
   json.begin_array();
   json.end_array();
   json.end_object();
   constexpr std::string_view kTail = "]}";
-  return collection_of(json.take(), kTail.size(), std::move(items), epoch, revision);
+  return collection_of(json.take(), kTail.size(), std::move(items), epoch, revision, head.next);
 }
 
 }  // namespace bide

@@ -25,12 +25,20 @@ void set_items(Snapshot& list, std::string text, std::size_t tail_bytes,
                std::vector<std::shared_ptr<const Snapshot>> items);
 
 // `{"total_jobs":…,"status_counts":{…}}`. `revision`: the revision that last changed a count.
+// Without `exact` there may be more jobs: `"total_exact":false` says so.
 [[nodiscard]] std::shared_ptr<const Snapshot> make_statistics(const StatusCounts& counts,
-                                                              Epoch epoch, Revision revision);
+                                                              bool exact, Epoch epoch,
+                                                              Revision revision);
 
-// `{"total_items":…,"status_counts":{…},"items":[…]}`, with the items' JSON unchanged.
+struct PageHead {
+  StatusCounts counts;
+  bool exact = true;
+  std::size_t total_items = 0;
+  Revision next = 0;  // PageQuery::below for the next page. 0: there is none.
+};
+// `{"total_items":…,"status_counts":{…},"next":"…","items":[…]}`, with the items' JSON unchanged.
 [[nodiscard]] std::shared_ptr<const Snapshot> make_page(
-    const StatusCounts& counts, std::size_t total_items,
-    std::vector<std::shared_ptr<const Snapshot>> items, Epoch epoch, Revision revision);
+    const PageHead& head, std::vector<std::shared_ptr<const Snapshot>> items, Epoch epoch,
+    Revision revision);
 
 }  // namespace bide

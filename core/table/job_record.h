@@ -43,7 +43,8 @@ struct JobRecord : WaiterList {
 [[nodiscard]] inline std::optional<Listed> listed(const JobRecord& record) {
   const Job& job = record.job;
   if (!job.defined()) return std::nullopt;
-  return Listed{job.definition_revision(), job.revision(), job.status(), &job.id()};
+  return Listed{job.definition_revision(), job.revision(), job.status(), &job.id(),
+                job.definition().labels};
 }
 
 [[nodiscard]] inline Admitted admitted(Job::Absorbed absorbed) {

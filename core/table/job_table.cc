@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <functional>
+#include <set>
 #include <utility>
 
 #include "core/table/catch_up.h"
@@ -15,16 +17,24 @@ namespace bide {
 
 namespace {
 
-// The query of a page; nullopt for the statistics.
+// The query of a page; nullopt for the statistics of all jobs.
 std::optional<PageQuery> page_of(const Target& target) {
-  const auto* const page = std::get_if<PageQuery>(&target);
-  return page != nullptr ? std::optional(*page) : std::nullopt;
+  if (const auto* const page = std::get_if<PageQuery>(&target)) return *page;
+  const SelectionPtr& selection = std::get<Statistics>(target).selection;
+  if (selection == nullptr) return std::nullopt;
+  PageQuery page;
+  page.limit = PageQuery::kNoItems;
+  page.selection = selection;
+  return page;
 }
 
 }  // namespace
 
 struct BucketContent {
   JobRecords records;
+  // To know what the labels will take in memory (Listing::label_bytes()). Those of jobs that have
+  // left are still counted.
+  std::set<std::string, std::less<>> labels;
 };
 
 BucketRead::BucketRead(std::size_t jobs_max, Link link, std::size_t memory_max)
@@ -46,10 +56,21 @@ Admitted BucketRead::absorb(const Entry& entry) {
   }
   Job& job = (*it)->job;
   const std::size_t bytes_before = job.bytes();
-  const Job::Absorbed absorbed = job.absorb(entry, job.growth_within(memory_max_, memory_));
+  const Job::Absorbed absorbed =
+      job.absorb(entry, job.growth_within(memory_max_, memory_ + label_bytes_));
   memory_ += job.bytes() - bytes_before;
+  if (absorbed == Job::Absorbed::kChanged && entry.family == Entry::Family::kJob) count_labels(job);
   if (job.empty()) records.erase(it);
   return admitted(absorbed);
+}
+
+void BucketRead::count_labels(const Job& job) {
+  if (!job.defined()) return;
+  job.definition().labels.for_each([&](std::string_view label) {
+    if (content_->labels.contains(label)) return;
+    content_->labels.emplace(label);
+    label_bytes_ += Listing::bytes_of_label(label);
+  });
 }
 
 void BucketRead::let_go(Revision before) {
@@ -98,12 +119,13 @@ void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds ma
     parts[part].insert(std::move(node));
   }
   Listing listing(jobs, epoch, read.revision());
+  const std::size_t memory = read.memory_ + listing.label_bytes();
   overview_->begin_install();
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     parts[i] = shards_[i]->install(std::move(parts[i]), epoch, max_age);
   }
   overview_->install(listing);
-  memory_.store(read.memory_, std::memory_order_relaxed);
+  memory_.store(memory, std::memory_order_relaxed);
   for (const auto& shard : shards_) shard->end_install();
   applied_.store(read.revision(), std::memory_order_release);
   position_.restart(epoch, std::max(read.revision(), read.reached_));
@@ -138,7 +160,7 @@ Look JobTable::look(const Target& target, const Waiter::Terms& terms, TimePoint 
   assert(!std::holds_alternative<WritePtr>(target));
   if (const auto* id = std::get_if<JobId>(&target)) return shard_of(*id).look(*id, terms, now);
   if (const auto* set = std::get_if<JobSetPtr>(&target)) return sets_->look(**set, terms, now);
-  if (std::holds_alternative<Feed>(target)) return overview_->look_at_feed(terms);
+  if (const auto* feed = std::get_if<Feed>(&target)) return overview_->look_at_feed(*feed, terms);
   return overview_->look(page_of(target), terms);
 }
 
@@ -155,7 +177,9 @@ Parked JobTable::park(const Target& target, Waiter& waiter, std::uint64_t ticket
   if (const auto* write = std::get_if<WritePtr>(&target)) {
     return writes_->park(**write, waiter, ticket);
   }
-  if (std::holds_alternative<Feed>(target)) return overview_->park_on_feed(waiter, ticket, look);
+  if (const auto* feed = std::get_if<Feed>(&target)) {
+    return overview_->park_on_feed(*feed, waiter, ticket, look);
+  }
   return overview_->park(page_of(target), waiter, ticket, now, look);
 }
 

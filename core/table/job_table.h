@@ -65,10 +65,13 @@ class BucketRead {
 
  private:
   friend class JobTable;
+  void count_labels(const Job& job);
+
   std::size_t jobs_max_;
   Link link_;
   std::size_t memory_max_;
-  std::size_t memory_ = 0;
+  std::size_t memory_ = 0;  // Of the jobs.
+  std::size_t label_bytes_ = 0;
   Revision revision_ = 0;
   Revision reached_ = 0;
   std::unique_ptr<struct BucketContent> content_;
@@ -80,7 +83,7 @@ class JobTable {
     std::size_t shards = 2;            // 1..64; notifier threads.
     std::size_t parked_max = 100'000;  // Parked requests, including those on the overview.
     std::size_t jobs_max = 4'000'000;
-    std::size_t memory_max = 0;                    // Bytes of all jobs (Job::bytes()); 0: no limit.
+    std::size_t memory_max = 0;                    // Bytes of all jobs, see memory(); 0: no limit.
     std::chrono::milliseconds settle{2000};        // See Condition::done.
     std::chrono::milliseconds retry_grace{0};      // See Moment.
     std::size_t snapshots_max = 1024;              // Rendered snapshots that all shards keep,
@@ -161,7 +164,7 @@ class JobTable {
   }
   [[nodiscard]] Epoch epoch() const { return position_.epoch(); }
   [[nodiscard]] std::size_t memory_max() const { return options_.memory_max; }
-  // Bytes of all jobs, as memory_max limits them.
+  // Bytes of all jobs and their labels, as memory_max limits them.
   [[nodiscard]] std::size_t memory() const { return memory_.load(std::memory_order_relaxed); }
   // Final jobs that stopped being final, or whose status changed.
   [[nodiscard]] std::uint64_t reopened() const { return reopened_.load(std::memory_order_relaxed); }

@@ -11,6 +11,12 @@ using Place = RevisionIndex::Place;
 Place definition_of(const Listed& job) { return {job.definition_revision, job.job_id}; }
 Place change_of(const Listed& job) { return {job.revision, job.job_id}; }
 
+// The jobs of one label before its indexes are built in bulk.
+struct LabelledPlaces {
+  std::vector<Place> definitions, changes;
+  StatusCounts counts{};
+};
+
 }  // namespace
 
 Listing::Listing(const std::vector<Listed>& jobs, Epoch epoch, Revision revision)
@@ -27,10 +33,27 @@ Listing::Listing(const std::vector<Listed>& jobs, Epoch epoch, Revision revision
   by_definition_ = RevisionIndex(std::move(all));
   for (std::size_t i = 0; i < each.size(); ++i) by_status_[i] = RevisionIndex(std::move(each[i]));
   by_change_ = RevisionIndex(std::move(changes));
+
+  std::map<std::string_view, LabelledPlaces> labels;
+  for (const Listed& job : jobs) {
+    job.labels.for_each([&](std::string_view label) {
+      LabelledPlaces& labelled = labels[label];
+      labelled.definitions.push_back(definition_of(job));
+      labelled.changes.push_back(change_of(job));
+      ++labelled.counts[static_cast<std::size_t>(job.status)];
+    });
+  }
+  for (auto& [label, places] : labels) {
+    labels_.emplace_hint(
+        labels_.end(), label,
+        Labelled{RevisionIndex(std::move(places.definitions)),
+                 RevisionIndex(std::move(places.changes)), places.counts, revision, revision});
+    label_bytes_ += bytes_of_label(label);
+  }
 }
 
 void Listing::replace(const std::optional<Listed>& before, const std::optional<Listed>& after,
-                      Revision revision) {
+                      Revision revision, bool progress) {
   const bool stays = before && after;
   // A job that is defined again under its id moves to the front.
   const bool order_moves = !stays || before->definition_revision != after->definition_revision;
@@ -46,9 +69,70 @@ void Listing::replace(const std::optional<Listed>& before, const std::optional<L
     by_change_.insert(change_of(*after));
   }
   revision_ = std::max(revision_, revision);
+  if (stays && before->labels == after->labels) {
+    move_in_labels(*before, *after, progress);
+  } else {
+    if (before) leave_labels(*before);
+    if (after) join_labels(*after);
+  }
   if (counts_move) counts_revision_ = revision_;
   if (order_moves || counts_move) order_revision_ = revision_;
   ++version_;
+}
+
+void Listing::join_labels(const Listed& job) {
+  job.labels.for_each([&](std::string_view label) {
+    auto it = labels_.find(label);
+    if (it == labels_.end()) {
+      it = labels_.emplace(label, Labelled()).first;
+      label_bytes_ += bytes_of_label(label);
+    }
+    Labelled& labelled = it->second;
+    labelled.by_definition.insert(definition_of(job));
+    labelled.by_change.insert(change_of(job));
+    ++labelled.counts[static_cast<std::size_t>(job.status)];
+    labelled.moved = labelled.told = revision_;
+  });
+}
+
+void Listing::leave_labels(const Listed& job) {
+  job.labels.for_each([&](std::string_view label) {
+    const auto it = labels_.find(label);
+    Labelled& labelled = it->second;
+    labelled.by_definition.erase(definition_of(job));
+    labelled.by_change.erase(change_of(job));
+    --labelled.counts[static_cast<std::size_t>(job.status)];
+    labelled.moved = revision_;
+    if (labelled.by_definition.size() > 0) return;
+    labels_.erase(it);
+    label_bytes_ -= bytes_of_label(label);
+  });
+}
+
+void Listing::move_in_labels(const Listed& before, const Listed& after, bool progress) {
+  after.labels.for_each([&](std::string_view label) {
+    Labelled& labelled = labels_.find(label)->second;
+    if (before.definition_revision != after.definition_revision) {
+      labelled.by_definition.erase(definition_of(before));
+      labelled.by_definition.insert(definition_of(after));
+    }
+    labelled.by_change.erase(change_of(before));
+    labelled.by_change.insert(change_of(after));
+    --labelled.counts[static_cast<std::size_t>(before.status)];
+    ++labelled.counts[static_cast<std::size_t>(after.status)];
+    if (!progress) labelled.told = revision_;
+  });
+}
+
+const Listing::Labelled* Listing::find_label(std::string_view label) const {
+  const auto it = labels_.find(label);
+  return it == labels_.end() ? nullptr : &it->second;
+}
+
+// A node of the tree with its text, and two indexes with one block each.
+std::size_t Listing::bytes_of_label(std::string_view label) {
+  constexpr std::size_t kIndexBytes = 48 + 48;
+  return 48 + sizeof(std::string) + sizeof(Labelled) + 2 * kIndexBytes + label.size() + 1;
 }
 
 StatusCounts Listing::counts() const {

@@ -32,8 +32,10 @@ void Overview::update(const std::optional<Listed>& before, const std::optional<L
                       Revision revision, TimePoint delivered, bool progress) {
   if (!before && !after) return;
   WaitQueue::Lock lock(queue_);
-  listing_.replace(before, after, revision);
-  if (paged_ > 0 && !tick_due_) {
+  const std::size_t bytes_before = listing_.label_bytes();
+  listing_.replace(before, after, revision, progress);
+  table_.memory_.fetch_add(listing_.label_bytes() - bytes_before, std::memory_order_relaxed);
+  if ((paged_ > 0 || membership_.waiters != nullptr) && !tick_due_) {
     tick_due_ = true;
     queue_.notify();
   }
@@ -41,11 +43,16 @@ void Overview::update(const std::optional<Listed>& before, const std::optional<L
   if (!progress) return tell_all(delivered);
   const TimePoint now = table_.clock_.now();
   if (now >= progress_from_) {
-    progress_from_ = now + kProgressInterval;
-    tell_all(delivered);
+    tell_progress(now, delivered);
   } else if (!std::exchange(progress_waits_, true)) {
     queue_.notify();  // The notifier may sleep for longer.
   }
+}
+
+void Overview::tell_progress(TimePoint now, TimePoint delivered) {
+  progress_from_ = now + kProgressInterval;
+  progress_told_ = listing_.revision();
+  tell_all(delivered);
 }
 
 void Overview::tell_all(TimePoint delivered) {
@@ -70,7 +77,8 @@ void Overview::install(Listing& listing) {
   installing_ = false;
   // Revisions may have started again: the next tick judges all requests that are parked before it.
   pages_.for_each([](HeldPage& page) { page.floor = 0; });
-  tick_due_ = tick_due_ || paged_ > 0;
+  tick_due_ = tick_due_ || paged_ > 0 || membership_.waiters != nullptr;
+  progress_told_ = listing_.revision();
   tell_all(table_.clock_.now());
   queue_.notify();
 }
@@ -83,9 +91,10 @@ Look Overview::look(const Query& query, const Waiter::Terms& terms) {
   return {std::move(fresh.snapshot), verdict};
 }
 
-Look Overview::look_at_feed(const Waiter::Terms& terms) {
+Look Overview::look_at_feed(const Feed& feed, const Waiter::Terms& terms) {
   MutexLock lock(queue_.mutex);
-  return {nullptr, has_news(terms) ? Verdict::kHolds : Verdict::kPending};
+  const bool news = has_news(terms, feed.selection.get(), feed.membership);
+  return {nullptr, news ? Verdict::kHolds : Verdict::kPending};
 }
 
 Overview::Rendering Overview::render_page(const Query& query) {
@@ -124,16 +133,16 @@ Parked Overview::park(const Query& query, Waiter& waiter, std::uint64_t ticket, 
   return parked;
 }
 
-Parked Overview::park_on_feed(Waiter& waiter, std::uint64_t ticket, Look& look) {
+Parked Overview::park_on_feed(const Feed& feed, Waiter& waiter, std::uint64_t ticket, Look& look) {
   look = {};
   WaitQueue::Lock lock(queue_);
   if (!waiter.present(ticket)) return Parked::kGone;
-  if (has_news(waiter.terms)) {
+  if (has_news(waiter.terms, feed.selection.get(), feed.membership)) {
     look.verdict = Verdict::kHolds;
     return Parked::kReady;
   }
   if (queue_.draining()) return Parked::kDraining;
-  return admit(feed_, waiter);
+  return admit(feed.membership ? membership_ : feed_, waiter);
 }
 
 // A tag at or above the revision of the last tick is younger than an interval, or was that tick's

@@ -8,6 +8,9 @@
 // waiters. core/table/overview_waiting.cc says how this works, and why no client gets an older
 // state than it has seen.
 //
+// A selection (core/job/labels.h) narrows all of them. Which jobs are selected is a thing to wait
+// for, too: its waiters are told at ticks that a job has come or left.
+//
 // The condition is always `change`; the one in the terms is ignored.
 //
 // Locks. The overview's mutex may be locked while a shard's is held, never the reverse: the
@@ -41,19 +44,27 @@ class Overview final : private WaitQueue::Owner {
   [[nodiscard]] Parked park(const Query& query, Waiter& waiter, std::uint64_t ticket, TimePoint now,
                             Look& look);
   // The same for the feed, where `terms.seen` holds one tag, the cursor, and there are no
-  // snapshots: ask changes_after().
-  [[nodiscard]] Look look_at_feed(const Waiter::Terms& terms);
-  [[nodiscard]] Parked park_on_feed(Waiter& waiter, std::uint64_t ticket, Look& look);
+  // snapshots: ask changes_after() or members(). Waiter::selection() must be `feed.selection`.
+  [[nodiscard]] Look look_at_feed(const Feed& feed, const Waiter::Terms& terms);
+  [[nodiscard]] Parked park_on_feed(const Feed& feed, Waiter& waiter, std::uint64_t ticket,
+                                    Look& look);
   void unpark(Waiter& waiter);
 
-  // The newest state of each job whose latest change is behind `cursor`, sorted by revision: at
-  // most `jobs_max` jobs, and at most `bytes_max` of JSON unless the first job alone is larger. The
-  // tag of the last one is the next cursor; jobs that were left out have higher revisions. A cursor
-  // of another epoch counts as 0. Deletions are not included. Empty while a read of the bucket is
-  // being installed.
+  // The newest state of each selected job whose latest change is behind `cursor`, sorted by
+  // revision: at most `jobs_max` jobs, and at most `bytes_max` of JSON unless the first job alone
+  // is larger. `reached` is the next cursor; jobs that were left out have higher revisions. A
+  // cursor of another epoch counts as 0. Deletions are not included. Empty while a read of the
+  // bucket is being installed. With several labels one call looks at kChangesWalked jobs of one
+  // label, and may find none.
   using Snapshots = std::vector<std::shared_ptr<const Snapshot>>;
-  [[nodiscard]] Snapshots changes_after(const EntityTag& cursor, std::size_t jobs_max,
-                                        std::size_t bytes_max);
+  struct Changes {
+    Snapshots jobs;
+    EntityTag reached;
+  };
+  static constexpr std::size_t kChangesWalked = 512;
+  [[nodiscard]] Changes changes_after(const EntityTag& cursor, const Selection* selection,
+                                      std::size_t jobs_max, std::size_t bytes_max);
+  [[nodiscard]] Members members(const SelectionPtr& selection, std::size_t jobs_max) const;
   // The cursor for a client that wants later changes only. Its hash has no meaning.
   [[nodiscard]] EntityTag feed_position() const;
 
@@ -79,10 +90,18 @@ class Overview final : private WaitQueue::Owner {
   struct Pass;
 
   [[nodiscard]] Rendering render_page(const Query& query) EXCLUDES(queue_.mutex);
-  [[nodiscard]] bool has_news(const EntityTag& cursor) const REQUIRES(queue_.mutex);
-  [[nodiscard]] bool has_news(const Waiter::Terms& terms) const REQUIRES(queue_.mutex);
+  [[nodiscard]] bool has_news(const EntityTag& cursor, const Selection* selection) const
+      REQUIRES(queue_.mutex);
+  [[nodiscard]] bool has_moved(const EntityTag& seen, const Selection& selection) const
+      REQUIRES(queue_.mutex);
+  // Of the feed, or of the membership.
+  [[nodiscard]] bool has_news(const Waiter::Terms& terms, const Selection* selection,
+                              bool membership) const REQUIRES(queue_.mutex);
+  void collect_news(HeldPage::Waiters& waiters, TimePoint news_at, Pass& pass)
+      REQUIRES(queue_.mutex);
   // The feed tells all changes that there are.
   void tell_all(TimePoint delivered) REQUIRES(queue_.mutex);
+  void tell_progress(TimePoint now, TimePoint delivered) REQUIRES(queue_.mutex);
   // nullopt: the waiter has to be judged.
   [[nodiscard]] std::optional<Parked> park_unjudged(const Query& query, Waiter& waiter,
                                                     TimePoint now) REQUIRES(queue_.mutex);
@@ -112,8 +131,9 @@ class Overview final : private WaitQueue::Owner {
   Listing listing_ GUARDED_BY(queue_.mutex);
   HeldPages pages_ GUARDED_BY(queue_.mutex);
   HeldPage::Waiters feed_ GUARDED_BY(queue_.mutex);
-  std::size_t paged_ GUARDED_BY(queue_.mutex) = 0;       // Waiters on pages.
-  std::uint64_t installs_ GUARDED_BY(queue_.mutex) = 0;  // Begun.
+  HeldPage::Waiters membership_ GUARDED_BY(queue_.mutex);  // Feed::membership.
+  std::size_t paged_ GUARDED_BY(queue_.mutex) = 0;         // Waiters on pages.
+  std::uint64_t installs_ GUARDED_BY(queue_.mutex) = 0;    // Begun.
   TimePoint last_tick_ GUARDED_BY(queue_.mutex){};
   std::uint64_t ticks_ GUARDED_BY(queue_.mutex) = 0;
   bool tick_due_ GUARDED_BY(queue_.mutex) = false;  // At last_tick_ + interval_.
@@ -122,6 +142,7 @@ class Overview final : private WaitQueue::Owner {
   TimePoint feed_due_since_ GUARDED_BY(queue_.mutex){};
   // Changes behind this revision are progress, which the feed tells at progress_from_.
   Revision told_ GUARDED_BY(queue_.mutex) = 0;
+  Revision progress_told_ GUARDED_BY(queue_.mutex) = 0;  // told_ when progress was told last.
   TimePoint progress_from_ GUARDED_BY(queue_.mutex){};
   bool progress_waits_ GUARDED_BY(queue_.mutex) = false;
   bool installing_ GUARDED_BY(queue_.mutex) = false;

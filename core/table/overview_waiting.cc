@@ -11,11 +11,11 @@
 // answers it. That rendering is not kept: otherwise it would have to judge the other waiters of the
 // page, and between two ticks none is judged.
 //
-// Work is bounded. A tick renders kRendersPerTick pages, of kRenderedBytesPerTick; the others have
-// their turn at the next tick. Pages that have waited longest come first, and among them those of
-// clients that hold few (HeldPage::rank): a client that asks for many pages waits longer for them,
-// and other clients do not. A waiter that is due within kDueSlack of one that is due now is
-// answered with it.
+// Work is bounded. A tick renders kRendersPerTick pages, of kRenderedBytesPerTick, and
+// kWalksPerTick of them by a walk; the others have their turn at the next tick. Pages that have
+// waited longest come first, and among them those of clients that hold few (HeldPage::rank): a
+// client that asks for many pages waits longer for them, and other clients do not. A waiter that is
+// due within kDueSlack of one that is due now is answered with it.
 #include <algorithm>
 #include <new>
 #include <utility>
@@ -28,6 +28,7 @@ namespace {
 
 constexpr std::size_t kRendersPerTick = 256;
 constexpr std::size_t kRenderedBytesPerTick = 64 << 20;
+constexpr std::size_t kWalksPerTick = 32;  // Of pages that take a walk (core/table/draft.h).
 constexpr std::chrono::milliseconds kDueSlack{16};
 
 }  // namespace
@@ -78,8 +79,7 @@ void Overview::render_visits(Pass& pass) noexcept {
 void Overview::begin_pass(TimePoint now, Pass& pass) {
   if (tick_due_ && !installing_ && now - last_tick_ >= interval_) begin_tick(now, pass);
   if (progress_waits_ && now >= progress_from_) {
-    progress_from_ = now + kProgressInterval;
-    tell_all(now);
+    tell_progress(now, now);
   }
   collect_feed(pass);
   collect_due(now, pass);
@@ -90,6 +90,7 @@ void Overview::begin_tick(TimePoint now, Pass& pass) {
   tick_due_ = false;
   last_tick_ = now;
   ++ticks_;
+  collect_news(membership_, {}, pass);
   std::vector<HeldPage*> changed;
   pages_.for_each([&](HeldPage& page) NO_THREAD_SAFETY_ANALYSIS {
     if (!page.has_waiters()) return;
@@ -106,8 +107,13 @@ void Overview::begin_tick(TimePoint now, Pass& pass) {
   std::sort(changed.begin(), changed.end(),
             [&](const HeldPage* a, const HeldPage* b) { return turn(a) < turn(b); });
   std::size_t pages = 0;
+  std::size_t walks = 0;
   std::size_t bytes = 0;
   for (HeldPage* const page : changed) {
+    if (page->query && needs_walk(*page->query) && ++walks > kWalksPerTick) {
+      tick_due_ = true;
+      continue;
+    }
     if (++pages > kRendersPerTick || bytes > kRenderedBytesPerTick) {
       tick_due_ = true;  // For the remaining pages.
       break;
@@ -125,11 +131,15 @@ void Overview::begin_tick(TimePoint now, Pass& pass) {
 }
 
 void Overview::collect_feed(Pass& pass) {
-  if (!std::exchange(feed_due_, false)) return;
-  for (Waiter *waiter = feed_.waiters, *next = nullptr; waiter != nullptr; waiter = next) {
+  if (std::exchange(feed_due_, false)) collect_news(feed_, feed_due_since_, pass);
+}
+
+void Overview::collect_news(HeldPage::Waiters& waiters, TimePoint news_at, Pass& pass) {
+  const bool membership = &waiters == &membership_;
+  for (Waiter *waiter = waiters.waiters, *next = nullptr; waiter != nullptr; waiter = next) {
     next = WaiterList::next(*waiter);
-    if (has_news(waiter->terms)) {
-      queue_.take(*waiter, Outcome::kChanged, nullptr, feed_due_since_, pass.batch);
+    if (has_news(waiter->terms, waiter->selection(), membership)) {
+      queue_.take(*waiter, Outcome::kChanged, nullptr, news_at, pass.batch);
     }
   }
 }

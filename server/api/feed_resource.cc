@@ -30,10 +30,13 @@ Waiter::Terms FeedResource::terms_of(const StreamQuery& query) const {
 
 void FeedResource::tell_news(const std::shared_ptr<const Snapshot>& /*none*/, Exchange& exchange) {
   const EntityTag cursor = exchange.terms.seen.tags().front();
-  for (const auto& job : overview_.changes_after(cursor, kBatchJobs, kBatchBytes)) {
+  const Overview::Changes changes =
+      overview_.changes_after(cursor, exchange.selection(), kBatchJobs, kBatchBytes);
+  for (const auto& job : changes.jobs) {
     if (exchange.stuck()) return;  // It gets the rest when it reads again.
     tell(job, exchange);
   }
+  exchange.terms.seen = ValidatorList(changes.reached);
 }
 
 }  // namespace bide

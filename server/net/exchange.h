@@ -94,6 +94,10 @@ class Exchange final : public Waiter {
   void charge();
   // The client whose limits the request counts for: by its token's subject, else by its address.
   [[nodiscard]] std::uint64_t client() const noexcept override;
+  [[nodiscard]] const Selection* selection() const noexcept override {
+    const auto* const feed = std::get_if<Feed>(&target_);
+    return feed == nullptr ? nullptr : feed->selection.get();
+  }
   [[nodiscard]] const ClientAddress& client_address() const;
   // Takes places of those that its client may hold at a time, unless the request has some already.
   // They are given back when the request or its stream ends. False: the client has too few left.

@@ -32,6 +32,7 @@ class TestWaiter final : public Waiter {
     return claims_.compare_exchange_strong(unclaimed, 1);
   }
   std::uint64_t client() const noexcept override { return of_client; }
+  const Selection* selection() const noexcept override { return selected.get(); }
   void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept override {
     promise_.set_value({outcome, std::move(snapshot)});
   }
@@ -43,6 +44,7 @@ class TestWaiter final : public Waiter {
     return future_.get();
   }
   std::uint64_t of_client = 0;
+  SelectionPtr selected;
   bool answered() { return future_.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
 
  private:

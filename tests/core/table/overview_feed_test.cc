@@ -1,6 +1,10 @@
 // The feed of all jobs that change.
 #include <doctest/doctest.h>
 
+#include <map>
+#include <memory>
+#include <string>
+
 #include "core/table/overview.h"
 #include "tests/core/table/overview_fixture.h"
 
@@ -27,7 +31,7 @@ std::string told(const Overview::Snapshots& batch) {
 
 std::string told_after(OverviewFixture& f, Revision revision, std::size_t jobs_max = kAny,
                        std::size_t bytes_max = kAny) {
-  return told(f.overview().changes_after({kEpoch, revision, 0}, jobs_max, bytes_max));
+  return told(f.overview().changes_after({kEpoch, revision, 0}, nullptr, jobs_max, bytes_max).jobs);
 }
 
 Parked park_behind(OverviewFixture& f, const EntityTag& cursor, TestWaiter& waiter) {
@@ -49,7 +53,7 @@ TEST_CASE("feed: each job comes once, as it is now, in the order of its latest c
   CHECK(told_after(f, 0).empty());
   fill(f);
   CHECK(told_after(f, 0) == "c@3 b@4 a@5 ");
-  const auto batch = f.overview().changes_after({kEpoch, 4, 0}, kAny, kAny);
+  const auto batch = f.overview().changes_after({kEpoch, 4, 0}, nullptr, kAny, kAny).jobs;
   REQUIRE(batch.size() == 1);
   CHECK(batch.front()->status == Status::kProcessing);
   CHECK_FALSE(batch.front()->collection);
@@ -77,7 +81,8 @@ TEST_CASE("feed: a batch keeps to its size, but one job always comes") {
 TEST_CASE("feed: a cursor of another epoch is before everything") {
   OverviewFixture f;
   fill(f);
-  CHECK(told(f.overview().changes_after({kEpoch + 1, 4, 0}, kAny, kAny)) == "c@3 b@4 a@5 ");
+  CHECK(told(f.overview().changes_after({kEpoch + 1, 4, 0}, nullptr, kAny, kAny).jobs) ==
+        "c@3 b@4 a@5 ");
 }
 
 TEST_CASE("feed: jobs that are gone, or not defined, do not show") {
@@ -120,9 +125,9 @@ TEST_CASE("feed: who has not seen everything is not parked") {
   TestWaiter behind, foreign, abreast;
   CHECK(park_behind(f, {kEpoch, 4, 0}, behind) == Parked::kReady);
   CHECK(park_behind(f, {kEpoch + 1, 100, 0}, foreign) == Parked::kReady);
-  CHECK(f.overview().look_at_feed(behind.terms).verdict == Verdict::kHolds);
+  CHECK(f.overview().look_at_feed({}, behind.terms).verdict == Verdict::kHolds);
   CHECK(park_behind(f, {kEpoch, 5, 0}, abreast) == Parked::kParked);
-  CHECK(f.overview().look_at_feed(abreast.terms).verdict == Verdict::kPending);
+  CHECK(f.overview().look_at_feed({}, abreast.terms).verdict == Verdict::kPending);
   f.table->drain();
 }
 
@@ -147,7 +152,7 @@ TEST_CASE("feed: another epoch wakes, and everything comes again") {
   REQUIRE(park_behind(f, {kEpoch, 5, 0}, waiter) == Parked::kParked);
   f.install({defined("a", 1), defined("b", 2)}, kEpoch + 1);
   REQUIRE(waiter.wait_answer());
-  const auto batch = f.overview().changes_after({kEpoch, 5, 0}, kAny, kAny);
+  const auto batch = f.overview().changes_after({kEpoch, 5, 0}, nullptr, kAny, kAny).jobs;
   CHECK(told(batch) == "a@1 b@2 ");
   CHECK(batch.front()->json.tag.epoch == kEpoch + 1);
 }
@@ -158,7 +163,7 @@ TEST_CASE("feed: an epoch without jobs has nothing to tell, so it does not wake"
   TestWaiter waiter;
   REQUIRE(park_behind(f, {kEpoch, 5, 0}, waiter) == Parked::kParked);
   f.install({}, kEpoch + 1);
-  CHECK(f.overview().changes_after({kEpoch, 5, 0}, kAny, kAny).empty());
+  CHECK(f.overview().changes_after({kEpoch, 5, 0}, nullptr, kAny, kAny).jobs.empty());
   f.apply(defined("a", 1));
   CHECK(waiter.wait_answer());
 }
@@ -224,6 +229,71 @@ TEST_CASE("feed: progress that waits is not lost when the bucket is read again")
   f.install({defined("a", 1), progressed("a", 7, "x", "2")}, kEpoch);
   CHECK(waiter.wait_answer()->outcome == Outcome::kChanged);
   CHECK(told_after(f, 6) == "a@7 ");
+}
+
+TEST_CASE("feed: progress of a label's jobs waits, whatever happens to other jobs") {
+  OverviewFixture f;
+  const auto of_label = std::make_shared<const Selection>(Selection{{"team=ci"}, {}});
+  Definition definition;
+  definition.labels = Labels({{"team", "ci"}});
+  f.apply(defined("a", 1, definition));
+  f.apply(defined("b", 2));
+  const auto told_of_label = [&](Revision from) {
+    return told(f.overview().changes_after({kEpoch, from, 0}, of_label.get(), kAny, kAny).jobs);
+  };
+  f.apply(progressed("a", 3, "x", "1"));
+  CHECK(told_of_label(1) == "a@3 ");
+  f.apply(happened("b", 4, EventKind::kStarted, "x"));
+  f.apply(progressed("a", 5, "x", "2"));
+  f.apply(happened("b", 6, EventKind::kCompleted, "x"));
+  CHECK(told_of_label(3).empty());
+  TestWaiter waiter;
+  waiter.selected = of_label;
+  waiter.terms.seen = ValidatorList(EntityTag{kEpoch, 3, 0});
+  REQUIRE(f.park(Feed{of_label}, waiter) == Parked::kParked);
+  f.clock.advance(250ms);
+  f.apply(progressed("b", 7, "x", "2"));
+  CHECK(waiter.wait_answer()->outcome == Outcome::kChanged);
+  CHECK(told_of_label(3) == "a@5 ");
+  f.apply(progressed("a", 8, "x", "3"));
+  f.apply(happened("a", 9, EventKind::kCompleted, "x"));
+  CHECK(told_of_label(7) == "a@9 ");
+}
+
+TEST_CASE("feed: a selection tells the jobs of its labels, and moves its cursor past the others") {
+  OverviewFixture f;
+  Revision revision = 0;
+  const auto define = [&](const std::string& id, const std::map<std::string, std::string>& labels) {
+    Definition definition;
+    definition.labels = Labels(labels);
+    f.apply(defined(id, ++revision, definition));
+  };
+  const auto both = std::make_shared<const Selection>(Selection{{"arch=arm", "team=ci"}, {}});
+  constexpr std::size_t kOthers = 2 * Overview::kChangesWalked;
+  for (std::size_t i = 0; i < kOthers; ++i) define("ci" + std::to_string(i), {{"team", "ci"}});
+  for (std::size_t i = 0; i < kOthers; ++i) define("arm" + std::to_string(i), {{"arch", "arm"}});
+  TestWaiter idle, waiter;
+  idle.selected = waiter.selected = both;
+  for (TestWaiter* const one : {&idle, &waiter}) {
+    one->terms.seen = ValidatorList(EntityTag{kEpoch, revision, 0});
+    REQUIRE(f.park(Feed{both}, *one) == Parked::kParked);
+  }
+  REQUIRE(idle.try_claim());
+  f.table->unpark(Feed{both}, idle);
+  define("both", {{"team", "ci"}, {"arch", "arm"}});
+  f.apply(happened("ci0", ++revision, EventKind::kStarted, "x"));
+  REQUIRE(waiter.wait_answer());
+  EntityTag cursor{kEpoch, 0, 0};
+  std::string text;
+  for (int calls = 0; calls < 4 && text.empty(); ++calls) {
+    const auto changes = f.overview().changes_after(cursor, both.get(), kAny, kAny);
+    CHECK(changes.reached.revision > cursor.revision);
+    cursor = changes.reached;
+    text = told(changes.jobs);
+  }
+  CHECK(text == "both@" + std::to_string(2 * kOthers + 1) + ' ');
+  waiter.terms.seen = ValidatorList(cursor);
+  CHECK(f.overview().look_at_feed({both}, waiter.terms).verdict == Verdict::kPending);
 }
 
 }  // namespace

@@ -136,7 +136,7 @@ struct Follower {
   void follow(Overview& overview, const std::atomic<Revision>& last, std::size_t jobs_max) {
     EntityTag cursor{kEpoch, 0, 0};
     while (cursor.revision != last.load()) {
-      const auto batch = overview.changes_after(cursor, jobs_max, 2000);
+      const auto batch = overview.changes_after(cursor, nullptr, jobs_max, 2000).jobs;
       for (const auto& snapshot : batch) {
         if (snapshot->json.tag.revision <= cursor.revision) faults.emplace_back("not ascending");
         cursor = snapshot->json.tag;
@@ -147,7 +147,7 @@ struct Follower {
       TestWaiter waiter({}, now + 5s);
       waiter.terms.seen = *ValidatorList::parse('"' + opaque_tag(cursor) + '"');
       Look look;
-      if (overview.park_on_feed(waiter, 0, look) != Parked::kParked) continue;
+      if (overview.park_on_feed({}, waiter, 0, look) != Parked::kParked) continue;
       const auto answer = waiter.wait_answer();
       if (!answer) return (void)faults.emplace_back("not answered");
       if (answer->outcome == Outcome::kTimeout) return (void)faults.emplace_back("not woken");
@@ -208,20 +208,28 @@ TEST_CASE("overview: nobody is answered with an older state, and the feed skips 
 
 TEST_CASE("overview: jobs that leave by age, amid whole reads of the bucket, leave no trace") {
   JobTable table(system_clock(), JobTable::Options{.stats_interval = 1ms}, nullptr);
+  const auto both = std::make_shared<const Selection>(Selection{{"odd=0", "team=ci"}, {}});
+  PageQuery labelled;
+  labelled.selection = both;
   std::atomic<bool> stop{false};
   auto reader = std::async(std::launch::async, [&] {
     std::size_t bytes = 0;
     while (!stop.load()) {
       bytes += whole_json(table.look(PageQuery{{}, 100, 0}, {}, {}).snapshot).size();
-      for (const auto& job : table.overview().changes_after({}, 100, SIZE_MAX)) {
-        bytes += job->json.bytes.size();
+      for (const Selection* const selection :
+           {both.get(), static_cast<const Selection*>(nullptr)}) {
+        const auto changes = table.overview().changes_after({}, selection, 100, SIZE_MAX);
+        for (const auto& job : changes.jobs) bytes += job->json.bytes.size();
       }
+      bytes += whole_json(table.look(labelled, {}, {}).snapshot).size();
     }
     return bytes;
   });
   Revision revision = 0;
   const auto define = [&](std::chrono::milliseconds age) {
-    Entry entry = defined("job-" + std::to_string(revision + 1), revision + 1);
+    Definition definition;
+    definition.labels = Labels({{"team", "ci"}, {"odd", std::to_string(revision % 2)}});
+    Entry entry = defined("job-" + std::to_string(revision + 1), revision + 1, definition);
     entry.written = system_clock().wall_now() - age;
     ++revision;
     return entry;
@@ -240,7 +248,9 @@ TEST_CASE("overview: jobs that leave by age, amid whole reads of the bucket, lea
   CHECK(reader.get() > 0);
   const auto page = table.look(PageQuery{{}, 100, 0}, {}, {}).snapshot;
   CHECK(page->json.bytes.starts_with("{\"total_items\":0,"));
-  CHECK(table.overview().changes_after({}, 100, SIZE_MAX).empty());
+  CHECK(table.look(labelled, {}, {}).snapshot->json.bytes.starts_with("{\"total_items\":0,"));
+  CHECK(table.memory() == 0);
+  CHECK(table.overview().changes_after({}, nullptr, 100, SIZE_MAX).jobs.empty());
   table.close();
 }
 

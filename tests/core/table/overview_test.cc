@@ -117,9 +117,10 @@ TEST_CASE("overview: reading the bucket afresh counts and lists what was read") 
 TEST_CASE("overview: pages go from the newest job to the oldest, and end there") {
   OverviewFixture f;
   for (Revision i = 1; i <= 5; ++i) f.apply(defined("j" + std::to_string(i), i));
-  const std::string head = "{\"total_items\":5," + counts_json({5, 0, 0, 0, 0, 0}) + ",\"items\":[";
+  const std::string counts = "{\"total_items\":5," + counts_json({5, 0, 0, 0, 0, 0});
+  const std::string head = counts + ",\"items\":[";
   CHECK(whole_json(f.page(PageQuery{{}, 2, 0})) ==
-        head + f.job_json("j5") + ',' + f.job_json("j4") + "]}");
+        counts + ",\"next\":\"4\",\"items\":[" + f.job_json("j5") + ',' + f.job_json("j4") + "]}");
   CHECK(whole_json(f.page(PageQuery{{}, 2, 4})) == head + f.job_json("j1") + "]}");
   CHECK(whole_json(f.page(PageQuery{{}, 2, 5})) == head + "]}");
   CHECK(whole_json(f.page(PageQuery{{}, 100, SIZE_MAX})) == head + "]}");

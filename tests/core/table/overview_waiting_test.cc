@@ -18,7 +18,7 @@ using testing::happened;
 using testing::OverviewFixture;
 using testing::statistics_json;
 
-constexpr Statistics kStatistics;
+const Statistics kStatistics;
 
 // The statistics change at `revision`, and a waiter is answered at a tick now. Later waiters wait
 // for the interval.
