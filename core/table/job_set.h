@@ -19,6 +19,9 @@ struct JobSetQuery {
   // In the order of the request. The caller checks that there are 1 to kJobSetIdsMax.
   std::vector<JobId> ids;
   bool match_any = false;  // One job is enough for `done` and `succeeded`; otherwise all.
+  // Instead of ids: the jobs that are selected by labels at the time of the answer, newest first,
+  // up to kJobSetIdsMax. A set of more does not exist, nor does one of none.
+  SelectionPtr selection = nullptr;
 
   // Removes repeated ids, so that items[] has each job once, at its first place. Otherwise a short
   // request could ask for the largest job 256 times.

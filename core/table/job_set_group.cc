@@ -3,8 +3,6 @@
 #include <new>
 #include <utility>
 
-#include "core/table/job_sets.h"
-
 namespace bide {
 
 // --- Strands ----------------------------------------------------------------------------------

@@ -45,20 +45,17 @@
 
 #include "core/base/mutex.h"
 #include "core/table/job_set.h"
+#include "core/table/job_sets.h"
 
 namespace bide {
 
-class JobSets;
-
-class JobSetGroup : public std::enable_shared_from_this<JobSetGroup> {
+class JobSetGroup final : public HeldSet, public std::enable_shared_from_this<JobSetGroup> {
  public:
   // Copies the waiter's terms. Under the mutex of `sets`.
   JobSetGroup(JobSets& sets, Waiter& waiter, std::shared_ptr<const JobSetQuery> query);
 
-  // As JobSets::park(), to be called once. If it does not return kParked, the group is closed.
-  [[nodiscard]] Parked park(TimePoint now, Look& look) EXCLUDES(mutex_);
-  // The client hung up. When this returns, the group does not use the waiter any more.
-  void leave() EXCLUDES(mutex_);
+  [[nodiscard]] Parked park(TimePoint now, Look& look) override EXCLUDES(mutex_);
+  void leave() override EXCLUDES(mutex_);
 
  private:
   class Strand final : public Waiter {

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "core/table/job_set_group.h"
+#include "core/table/overview.h"
+#include "core/table/selection_group.h"
 
 namespace bide {
 
@@ -13,13 +15,20 @@ JobSets::JobSets(JobTable& table, Clock& clock) : table_(table), clock_(clock) {
 JobSets::~JobSets() { assert(groups_.empty()); }
 
 Look JobSets::look(const JobSetQuery& query, const Waiter::Terms& terms, TimePoint now) {
-  return look_at_set(table_, query, terms, now);
+  if (query.selection == nullptr) return look_at_set(table_, query, terms, now);
+  Members members = select(query.selection);
+  if (members.ids.empty() || !members.whole) return {};
+  return look_at_set(table_, {std::move(members.ids), query.match_any}, terms, now);
+}
+
+Members JobSets::select(const SelectionPtr& selection) const {
+  return table_.overview().members(selection, kJobSetIdsMax);
 }
 
 Parked JobSets::park(std::shared_ptr<const JobSetQuery> query, Waiter& waiter, std::uint64_t ticket,
                      TimePoint now, Look& look) {
   look = {};
-  const std::shared_ptr<JobSetGroup> group = enter(std::move(query), waiter, ticket);
+  const std::shared_ptr<HeldSet> group = enter(std::move(query), waiter, ticket);
   if (group == nullptr) return Parked::kGone;
   try {
     const Parked parked = group->park(now, look);
@@ -32,19 +41,24 @@ Parked JobSets::park(std::shared_ptr<const JobSetQuery> query, Waiter& waiter, s
   }
 }
 
-std::shared_ptr<JobSetGroup> JobSets::enter(std::shared_ptr<const JobSetQuery> query,
-                                            Waiter& waiter, std::uint64_t ticket) {
+std::shared_ptr<HeldSet> JobSets::enter(std::shared_ptr<const JobSetQuery> query, Waiter& waiter,
+                                        std::uint64_t ticket) {
   MutexLock lock(mutex_);
   if (!waiter.present(ticket)) return nullptr;
   // Before this check the terms may be those of another request. After it nobody changes them until
   // unpark() was called.
-  auto group = std::make_shared<JobSetGroup>(*this, waiter, std::move(query));
+  std::shared_ptr<HeldSet> group;
+  if (query->selection == nullptr) {
+    group = std::make_shared<JobSetGroup>(*this, waiter, std::move(query));
+  } else {
+    group = std::make_shared<SelectionGroup>(*this, waiter, std::move(query));
+  }
   groups_[&waiter] = group;
   return group;
 }
 
 void JobSets::unpark(Waiter& waiter) {
-  std::shared_ptr<JobSetGroup> group;
+  std::shared_ptr<HeldSet> group;
   {
     MutexLock lock(mutex_);
     const auto entry = groups_.find(&waiter);
@@ -55,8 +69,8 @@ void JobSets::unpark(Waiter& waiter) {
   group->leave();
 }
 
-void JobSets::forget(Waiter& waiter, const JobSetGroup& group) {
-  std::shared_ptr<JobSetGroup> last;  // Let go of after the lock: a group frees what it holds.
+void JobSets::forget(Waiter& waiter, const HeldSet& group) {
+  std::shared_ptr<HeldSet> last;  // Let go of after the lock: a group frees what it holds.
   MutexLock lock(mutex_);
   const auto entry = groups_.find(&waiter);
   if (entry == groups_.end() || entry->second.get() != &group) return;

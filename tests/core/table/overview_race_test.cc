@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/table/job_sets.h"
 #include "core/table/overview.h"
 #include "tests/core/job/entries.h"
 #include "tests/core/parking/test_waiter.h"
@@ -222,6 +223,7 @@ TEST_CASE("overview: jobs that leave by age, amid whole reads of the bucket, lea
         for (const auto& job : changes.jobs) bytes += job->json.bytes.size();
       }
       bytes += whole_json(table.look(labelled, {}, {}).snapshot).size();
+      bytes += table.sets().select(both).ids.size();
     }
     return bytes;
   });
