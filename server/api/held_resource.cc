@@ -199,8 +199,12 @@ void HeldResource::send_snapshot(Outcome outcome, const std::shared_ptr<const Sn
   const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(now - facts.received);
   thread_local std::string head;
   head.clear();
-  const std::string location = facts.written ? location_of(exchange.target()) : std::string();
-  append_state_head(head, *snapshot, terms.type, known_as, outcome, facts, waited, location);
+  std::string further;
+  if (facts.written) {
+    further.append("Location: ").append(location_of(exchange.target())).append("\r\n");
+  }
+  if (snapshot->next != 0 && known_as == nullptr) further += link_of(exchange.target(), *snapshot);
+  append_state_head(head, *snapshot, terms.type, known_as, outcome, facts, waited, further);
   const int status = known_as != nullptr ? 304 : facts.created ? 201 : 200;
   exchange.send_laid_out(
       status, head, snapshot,

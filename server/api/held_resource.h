@@ -75,6 +75,11 @@ class HeldResource : public TableResource {
 
   // Where a job is that the request has written.
   [[nodiscard]] virtual std::string location_of(const Target& /*target*/) const { return {}; }
+  // For a page: the field that names the next one, with its line end.
+  [[nodiscard]] virtual std::string link_of(const Target& /*target*/,
+                                            const Snapshot& /*page*/) const {
+    return {};
+  }
 
   // When a request is answered at the latest.
   [[nodiscard]] TimePoint deadline_of(RequestFacts& facts) const;

@@ -6,6 +6,7 @@
 
 #include <httplib.h>
 
+#include <optional>
 #include <variant>
 
 #include "core/job/condition.h"
@@ -25,8 +26,17 @@ struct JobQuery {
 // As parse_hold_query(), and `until`, `expect`, `missing`, Accept.
 [[nodiscard]] std::variant<JobQuery, BadQuery> parse_job_query(const httplib::Request& request);
 
-// `?id=a&id=b` or `?id=a,b`, `match=all|any`, `until=change|done|succeeded`, `missing`, and as
-// parse_hold_query(). A repeated id counts once.
+// Whether `GET /job` is for several jobs as one set, and not for a page of the list: it names ids,
+// or it selects by labels and has another `until` than `change`.
+[[nodiscard]] bool asks_for_set(const httplib::Request& request);
+
+// `label=name=value`, any number of times. Null: there is none.
+[[nodiscard]] std::optional<BadQuery> parse_labels(const httplib::Request& request,
+                                                   SelectionPtr& selection);
+
+// `?id=a&id=b` or `?id=a,b`, `match=all|any`, `until=change|done|succeeded`, `missing`, and
+// as parse_hold_query(). A repeated id counts once. Or `?label=a=b&label=c=d` instead of ids, and
+// without `until=change`.
 struct SetQuery {
   HoldQuery hold;
   Condition condition;
@@ -34,15 +44,20 @@ struct SetQuery {
 };
 [[nodiscard]] std::variant<SetQuery, BadQuery> parse_set_query(const httplib::Request& request);
 
-// `?status=&limit=&offset=`, and as parse_hold_query().
+// `?status=&label=&q=&limit=&offset=&cursor=`, and as parse_hold_query().
 struct ListQuery {
   HoldQuery hold;
   PageQuery page;
 };
 [[nodiscard]] std::variant<ListQuery, BadQuery> parse_list_query(const httplib::Request& request);
 
-// As parse_hold_query(). The views over all jobs have only JSON and wait only for change.
-[[nodiscard]] std::variant<HoldQuery, BadQuery> parse_overview_query(
+// `?label=`, and as parse_hold_query(). The views over all jobs have only JSON and wait only for
+// change.
+struct StatisticsQuery {
+  HoldQuery hold;
+  SelectionPtr selection;
+};
+[[nodiscard]] std::variant<StatisticsQuery, BadQuery> parse_overview_query(
     const httplib::Request& request);
 
 }  // namespace bide

@@ -1,5 +1,6 @@
 #include "server/api/job_set_resource.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -18,6 +19,10 @@ std::string json_of(const std::vector<JobId>& ids) {
   return json += ']';
 }
 
+// A request for a selection pays for the jobs that are selected when it comes, for as many that may
+// come while it is held, and for a few in any case.
+constexpr std::size_t kPlacesMin = 16;
+
 const JobSetQuery& query_of(const Target& target) { return *std::get<JobSetPtr>(target); }
 
 }  // namespace
@@ -33,6 +38,7 @@ void JobSetResource::handle(const httplib::Request& request, Exchange& exchange)
 }
 
 httplib::Response JobSetResource::absent(const Target& target, Outcome outcome) const {
+  if (query_of(target).selection != nullptr) return absent_selection(query_of(target).selection);
   const std::string missing = json_of(table().sets().missing(query_of(target).ids));
   return problem(404, kJobNotFound, "Job not found",
                  outcome == Outcome::kGone
@@ -41,9 +47,24 @@ httplib::Response JobSetResource::absent(const Target& target, Outcome outcome) 
                  {{"missing", missing}});
 }
 
+httplib::Response JobSetResource::absent_selection(const SelectionPtr& selection) const {
+  if (table().sets().select(selection).whole) {
+    return problem(404, kJobNotFound, "Job not found", "there is no job with these labels");
+  }
+  return problem(422, "selection-too-large", "Selection too large",
+                 "more than " + std::to_string(kJobSetIdsMax) +
+                     " jobs have these labels, too many to wait for in one request; add a label");
+}
+
 // One for each id: that is what the set's strands cost.
 std::uint16_t JobSetResource::places_of(const Target& target) const {
-  return static_cast<std::uint16_t>(query_of(target).ids.size());
+  const JobSetQuery& query = query_of(target);
+  std::size_t jobs = query.ids.size();
+  if (query.selection != nullptr) {
+    jobs = 2 * table().sets().select(query.selection).ids.size();
+    jobs = std::clamp(jobs, kPlacesMin, kJobSetIdsMax);
+  }
+  return static_cast<std::uint16_t>(jobs);
 }
 
 std::optional<HeldResource::Failure> JobSetResource::failure(const Target& target,

@@ -1,4 +1,5 @@
-// server/api/job_set_resource.h: `GET` and `HEAD /job?id=a&id=b`: many jobs in one request.
+// server/api/job_set_resource.h: `GET` and `HEAD /job?id=a&id=b` and `/job?label=a=b&until=done`:
+// many jobs in one request.
 //
 // Thread safety: as Resource.
 #pragma once
@@ -19,6 +20,7 @@ class JobSetResource final : public HeldResource {
 
  private:
   [[nodiscard]] httplib::Response absent(const Target& target, Outcome outcome) const override;
+  [[nodiscard]] httplib::Response absent_selection(const SelectionPtr& selection) const;
   [[nodiscard]] std::uint16_t places_of(const Target& target) const override;
   [[nodiscard]] std::optional<Failure> failure(const Target& target, const Condition& condition,
                                                const Snapshot& set) const override;

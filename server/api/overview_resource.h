@@ -4,6 +4,8 @@
 // Thread safety: as Resource.
 #pragma once
 
+#include <string>
+
 #include "server/api/held_resource.h"
 
 namespace bide {
@@ -24,6 +26,8 @@ class OverviewResource final : public HeldResource {
  private:
   void handle_page(const httplib::Request& request, Exchange& exchange);
   [[nodiscard]] httplib::Response absent(const Target& target, Outcome outcome) const override;
+  // The link to the next page (RFC 8288).
+  [[nodiscard]] std::string link_of(const Target& target, const Snapshot& state) const override;
 };
 
 }  // namespace bide

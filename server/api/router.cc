@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "server/api/job_query.h"
 #include "server/http/problem.h"
 
 namespace bide {
@@ -137,7 +138,7 @@ Resource* Router::find(std::string_view path, const httplib::Request& request,
   path.remove_prefix(kJobs.size());
   if (path.empty()) {
     target = PageQuery();
-    return request.has_param("id") ? &to_.job_set : &to_.overview;
+    return asks_for_set(request) ? &to_.job_set : &to_.overview;
   }
   if (!path.starts_with('/')) return nullptr;
   path.remove_prefix(1);

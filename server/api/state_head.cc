@@ -49,7 +49,7 @@ void append_holding(std::string& out, const RequestFacts& facts, std::chrono::mi
 
 void append_state_head(std::string& out, const Snapshot& snapshot, MediaType type,
                        const EntityTag* known_as, Outcome outcome, const RequestFacts& facts,
-                       std::chrono::milliseconds waited, std::string_view location) {
+                       std::chrono::milliseconds waited, std::string_view further) {
   const Representation& representation = snapshot.as(type);
   const bool known = known_as != nullptr;
   out += known           ? "HTTP/1.1 304 Not Modified\r\nDate: "
@@ -62,7 +62,6 @@ void append_state_head(std::string& out, const Snapshot& snapshot, MediaType typ
                                       "Content-Length: ";
     append_number(out, facts.minimal ? 0 : snapshot.size_of(type));
   }
-  if (!location.empty()) out.append("\r\nLocation: ").append(location);
   if (facts.minimal) out += "\r\nPreference-Applied: return=minimal";
   out += "\r\nETag: \"";
   append_opaque_tag(out, known ? *known_as : representation.tag);
@@ -76,6 +75,7 @@ void append_state_head(std::string& out, const Snapshot& snapshot, MediaType typ
   out += word_of(outcome);
   out += "\r\n";
   if (facts.held) append_holding(out, facts, waited);
+  out += further;
   if (outcome == Outcome::kShed) out += "Retry-After: 1\r\n";
   out += kNoSniffing;
   out += facts.cross_origin != nullptr ? std::string_view(*facts.cross_origin) : kSameOriginOnly;

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 #include "core/job/snapshot.h"
 #include "core/parking/waiter.h"
@@ -19,11 +20,10 @@ namespace bide {
 
 // 200 with Content-Length of the representation, or 304 if the client knows the state (see
 // Snapshot::known_as; RFC 9110 section 15.4.5: the fields a 200 would have had, but for those of
-// the content). `waited`: only sent if facts.held. `location`: of what the request has written;
-// empty: it has not.
+// the content). `waited`: only sent if facts.held. `further`: field lines to add.
 void append_state_head(std::string& out, const Snapshot& snapshot, MediaType type,
                        const EntityTag* known_as, Outcome outcome, const RequestFacts& facts,
-                       std::chrono::milliseconds waited, std::string_view location = {});
+                       std::chrono::milliseconds waited, std::string_view further = {});
 
 // The fields that tell a held request for a job that does not exist why it is answered now.
 void set_outcome(httplib::Response& response, Outcome outcome, TimePoint::duration waited);

@@ -12,6 +12,15 @@
 
 namespace bide {
 
+namespace {
+
+void select(const SelectionPtr& selection, Target& target) {
+  if (auto* const feed = std::get_if<Feed>(&target)) feed->selection = selection;
+  if (auto* const statistics = std::get_if<Statistics>(&target)) statistics->selection = selection;
+}
+
+}  // namespace
+
 OpenedStream open_event_stream(const httplib::Request& request, bool /*named_origin*/) {
   const bool chunked = request.version != "HTTP/1.0";
   return std::make_unique<EventStream>(chunked);
@@ -42,6 +51,7 @@ void StreamResource::handle(const httplib::Request& request, Exchange& exchange)
     return put_off(not_fresh("the jobs are still being read from NATS"), exchange);
   }
   const auto& query = std::get<StreamQuery>(parsed);
+  if (query.selection != nullptr) select(query.selection, exchange.target());
   exchange.terms = terms_of(query);
   const bool behind = query.last_event_id && freshness().catch_up().behind(*query.last_event_id);
   if (behind) return catch_up(Stage::kFresh, exchange);

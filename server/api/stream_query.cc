@@ -5,17 +5,20 @@
 #include <string>
 #include <string_view>
 
+#include "server/api/job_query.h"
 #include "server/api/known_parameters.h"
 
 namespace bide {
 
 std::variant<StreamQuery, BadQuery> parse_stream_query(const httplib::Request& request, bool ends) {
-  constexpr std::array<std::string_view, 3> kKnown = {"last_event_id", "until", "expect"};
+  constexpr std::array<std::string_view, 3> kOfJobs = {"last_event_id", "until", "expect"};
+  constexpr std::array<std::string_view, 2> kOfAll = {"last_event_id", "label"};
   const bool names_end = request.has_param("until") || request.has_param("expect");
   if (!ends && names_end) {
     return BadQuery{400, "until and expect are for a job's stream; this one has no end"};
   }
-  const std::span<const std::string_view> known = std::span(kKnown).first(ends ? 3 : 1);
+  const std::span<const std::string_view> known =
+      ends ? std::span<const std::string_view>(kOfJobs) : kOfAll;
   if (auto bad = refuse_unknown_parameters(request.params, known)) return *std::move(bad);
   StreamQuery query;
   const std::string* id = nullptr;
@@ -24,6 +27,7 @@ std::variant<StreamQuery, BadQuery> parse_stream_query(const httplib::Request& r
   const auto field = request.headers.find("Last-Event-ID");
   if (field != request.headers.end()) query.last_event_id = parse_received_tag(field->second);
 
+  if (auto bad = parse_labels(request, query.selection)) return *std::move(bad);
   if (!names_end) return query;
   if (auto bad = parse_until(request, query.end)) return *std::move(bad);
   const Condition::Kind kind = query.end.kind();

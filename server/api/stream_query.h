@@ -10,6 +10,7 @@
 
 #include "core/job/condition.h"
 #include "core/job/entity_tag.h"
+#include "core/job/labels.h"
 #include "server/api/hold_query.h"
 
 namespace bide {
@@ -21,12 +22,14 @@ struct StreamQuery {
   std::optional<EntityTag> last_event_id;
   // When the stream is over; by default when the job is final.
   Condition end = Condition::final();
+  SelectionPtr selection = nullptr;  // `label`, of streams without an end.
 };
 
 // `Last-Event-ID` (WHATWG HTML section 9.2.4), or the parameter `last_event_id` for those that
 // cannot send fields: a browser's first request, and its WebSocket. The field counts more, because
 // it is newer. `until` and `expect` are as for a held request, without `change`, which every stream
-// waits for anyway. `ends`: it is a job's stream; other streams have no end, and take neither.
+// waits for anyway. `ends`: it is a job's stream; other streams have no end, and take neither, but
+// `label`.
 [[nodiscard]] std::variant<StreamQuery, BadQuery> parse_stream_query(
     const httplib::Request& request, bool ends);
 

@@ -11,8 +11,8 @@ constexpr std::string_view kVary = "Vary: Origin\r\n";
 
 // The fields that a page may read beyond those that it always may.
 constexpr std::string_view kExposed =
-    "Access-Control-Expose-Headers: ETag, Retry-After, WWW-Authenticate, Preference-Applied, Date, "
-    "Bide-Status, Bide-Final, Bide-Outcome, Bide-Waited, Bide-Max-Wait\r\n";
+    "Access-Control-Expose-Headers: ETag, Link, Retry-After, WWW-Authenticate, Preference-Applied, "
+    "Date, Bide-Status, Bide-Final, Bide-Outcome, Bide-Waited, Bide-Max-Wait\r\n";
 
 std::string fields_of(const std::string& origin) {
   return std::string(kVary) + "Access-Control-Allow-Origin: " + origin +

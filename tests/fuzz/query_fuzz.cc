@@ -71,8 +71,25 @@ void check(const JobQuery& query, const httplib::Request& request) {
   check(query.hold, request);
   demand(negotiate(request.headers) == query.type, "the type is the negotiated one");
 }
+void check(const SelectionPtr& selection, const httplib::Request& request) {
+  const bool asked = request.has_param("label") || request.has_param("q");
+  demand(selection == nullptr || asked, "a selection comes from parameters");
+  if (selection == nullptr) return;
+  demand(selection->labels.size() <= Labels::kLabelsMax, "so many labels at most");
+  demand(std::is_sorted(selection->labels.begin(), selection->labels.end()), "sorted");
+  for (const std::string& label : selection->labels) {
+    const std::size_t sign = label.find('=');
+    demand(Labels::is_name(label.substr(0, sign)), "a label's name");
+    demand(Labels::is_value(label.substr(sign + 1)), "a label's value");
+  }
+}
+void check(const StatisticsQuery& query, const httplib::Request& request) {
+  check(query.hold, request);
+  check(query.selection, request);
+}
 void check(const SetQuery& query, const httplib::Request& request) {
   check(query.hold, request);
+  check(query.jobs.selection, request);
   const auto& ids = query.jobs.ids;
   demand(ids.size() <= kJobSetIdsMax, "so many jobs at most");
   demand(std::set<std::string_view>(ids.begin(), ids.end()).size() == ids.size(), "each once");
@@ -86,6 +103,7 @@ void check(const ListQuery& query, const httplib::Request& request) {
   check(query.hold, request);
   demand(query.page.limit >= 1 && query.page.limit <= PageQuery::kLimitMax, "a page's limit");
   demand(query.page.offset <= 1'000'000'000, "a page's offset");
+  check(query.page.selection, request);
 }
 void check(const StreamQuery& query, const httplib::Request&) {
   if (query.last_event_id) {

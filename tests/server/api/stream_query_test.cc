@@ -119,8 +119,8 @@ TEST_CASE("stream_query: a stream without an end knows neither until nor expect"
           "until and expect are for a job's stream; this one has no end");
   }
   CHECK(detail_of("untli=done", false) ==
-        "unknown parameter `untli`; the nearest known one is `last_event_id`; this resource knows "
-        "last_event_id");
+        "unknown parameter `untli`; the nearest known one is `label`; this resource knows "
+        "last_event_id, label");
 }
 
 TEST_CASE("stream_query: a proxy's suffix of an id is ignored") {
