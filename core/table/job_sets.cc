@@ -9,6 +9,12 @@
 #include "core/table/selection_group.h"
 
 namespace bide {
+namespace {
+
+// A job may be deleted between the selection and the look at it, so often in a row.
+constexpr int kLooksMax = 8;
+
+}  // namespace
 
 JobSets::JobSets(JobTable& table, Clock& clock) : table_(table), clock_(clock) {}
 
@@ -16,9 +22,13 @@ JobSets::~JobSets() { assert(groups_.empty()); }
 
 Look JobSets::look(const JobSetQuery& query, const Waiter::Terms& terms, TimePoint now) {
   if (query.selection == nullptr) return look_at_set(table_, query, terms, now);
-  Members members = select(query.selection);
-  if (members.ids.empty() || !members.whole) return {};
-  return look_at_set(table_, {std::move(members.ids), query.match_any}, terms, now);
+  for (int looks = 0; looks < kLooksMax; ++looks) {
+    Members members = select(query.selection);
+    if (members.ids.empty() || !members.whole) return {};
+    Look look = look_at_set(table_, {std::move(members.ids), query.match_any}, terms, now);
+    if (look.snapshot != nullptr) return look;
+  }
+  return {};
 }
 
 Members JobSets::select(const SelectionPtr& selection) const {

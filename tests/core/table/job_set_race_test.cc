@@ -26,6 +26,13 @@ constexpr int kJobs = 6;
 
 std::string job_id(int number) { return "job-" + std::to_string(number); }
 
+// A broadcast with a label that half of the jobs have, and one that all have.
+Definition definition_of(int number) {
+  Definition definition = about("jobs._all");
+  definition.labels = Labels({{"odd", std::to_string(number % 2)}, {"team", "ci"}});
+  return definition;
+}
+
 // Reused like a connection's slot: ticket even while parked, odd while owned.
 class Slot final : public Waiter {
  public:
@@ -83,12 +90,18 @@ void prepare(Slot& slot, JobSets& sets, Dice& dice) {
   query.match_any = dice.below(3) == 0;
   const int first = static_cast<int>(dice.below(kJobs));
   const int jobs = 1 + static_cast<int>(dice.below(kJobs));
-  for (int i = 0; i < jobs; ++i) query.ids.push_back(job_id((first + i) % kJobs));
+  const bool by_label = dice.below(2) == 0;
+  if (by_label) {
+    const std::string odd = "odd=" + std::to_string(first % 2);
+    query.selection = std::make_shared<const Selection>(Selection{{odd, "team=ci"}, {}});
+  }
+  for (int i = 0; i < jobs && !by_label; ++i) query.ids.push_back(job_id((first + i) % kJobs));
   slot.all = !query.match_any;
   slot.set = std::make_shared<const JobSetQuery>(std::move(query));
   slot.terms = {};
   slot.terms.deadline = system_clock().now() + std::chrono::microseconds(dice.below(2000));
-  if (dice.below(3) != 0) {
+  slot.terms.places = kJobs;
+  if (by_label || dice.below(3) != 0) {
     slot.terms.condition = Condition::done();
     return;
   }
@@ -140,7 +153,7 @@ bool live(JobTable& table, const std::atomic<bool>& stop, Revision& revision) {
       taken = table.apply(deleted(late, ++revision)) && taken;
       if (i == 0) taken = table.apply(deleted(defined(id, 1), ++revision)) && taken;
       taken = table.apply(deleted(completed, ++revision)) && taken;
-      if (i == 0) taken = table.apply(defined(id, ++revision, about("jobs._all"))) && taken;
+      if (i == 0) taken = table.apply(defined(id, ++revision, definition_of(i))) && taken;
       if (!taken) return false;
     }
   }
@@ -148,12 +161,13 @@ bool live(JobTable& table, const std::atomic<bool>& stop, Revision& revision) {
 }
 
 TEST_CASE("job set: change, deadline and hang-up race, and each request ends exactly once") {
-  JobTable table(system_clock(), JobTable::Options{.shards = 3, .settle = 0ms}, nullptr);
+  const JobTable::Options options{.shards = 3, .settle = 0ms, .stats_interval = 1ms};
+  JobTable table(system_clock(), options, nullptr);
   table.install(BucketRead(100), 7, 0s);
   JobSets& sets = table.sets();
   Revision revision = 0;
   for (int i = 0; i < kJobs; ++i) {
-    REQUIRE(table.apply(defined(job_id(i), ++revision, about("jobs._all"))));
+    REQUIRE(table.apply(defined(job_id(i), ++revision, definition_of(i))));
   }
   std::deque<Slot> first(48), second(48);
   std::atomic<bool> stop{false};
