@@ -143,6 +143,18 @@ class Labels(unittest.TestCase):
         self.bide.put(self.job("good", **{f"n{n}": "x" * 128 for n in range(16)}))
         self.assertEqual(self.bide.curl("/job").json()["total_items"], 1)
 
+    def test_a_job_that_is_put_by_http_has_its_labels(self):
+        def put(name, labels):
+            return self.bide.curl(f"/job/{name}", "-X", "PUT", "-H", "Content-Type: application/json",
+                                  "-d", json.dumps({"labels": labels}))
+        self.assertEqual(put("a", {"team": "ci"}).status, 201)
+        self.assertEqual(self.ids("/job?label=team=ci"), ["a"])
+        self.assertEqual(put("a", {"team": "ci"}).status, 200)
+        self.assertEqual(put("a", {"team": "web"}).status, 409)  # Another definition.
+        refused = put("b", {"Team": "ci"})
+        self.assertEqual(refused.status, 400)
+        self.assertIn("labels: expected names", refused.json()["detail"])
+
     def test_bad_requests_say_what_is_wrong(self):
         for target, words in (
                 ("/job?label=team", "label is name=value"),
