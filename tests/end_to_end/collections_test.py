@@ -148,7 +148,8 @@ class Collections(unittest.TestCase):
         self.assertEqual(self.bide.curl(f"/job?{many}").status, 400)
         for target in ("/job", "/job/status", "/job/events", "/job?id=a"):
             refused = self.bide.curl(target, "-X", "DELETE")
-            self.assertEqual((refused.status, refused["Allow"]), (405, "GET, HEAD"), target)
+            allowed = "GET, HEAD, POST" if target.split("?")[0] == "/job" else "GET, HEAD"
+            self.assertEqual((refused.status, refused["Allow"]), (405, allowed), target)
         self.assertEqual(self.bide.curl("/job", "-H", "Accept: text/plain").status, 406)
         self.assertEqual(self.bide.curl("/job", "-H", "Accept: text/plain, */*;q=0.1").status, 200)
 
