@@ -78,6 +78,8 @@ class Job {
   [[nodiscard]] WallTime written() const { return written_; }
   // The stream's time of the last event or deletion of one, even if the event has left since.
   [[nodiscard]] WallTime last_event() const { return last_event_; }
+  // How many keys it holds, that of the definition included.
+  [[nodiscard]] std::size_t keys() const { return entries() + (defined() ? 1 : 0); }
   // The lowest revision of the current entries. kNothing: there are none.
   static constexpr Revision kNothing = UINT64_MAX;
   [[nodiscard]] Revision oldest() const;

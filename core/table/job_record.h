@@ -47,10 +47,12 @@ struct JobRecord : WaiterList {
                 job.definition().labels};
 }
 
-[[nodiscard]] inline Admitted admitted(Job::Absorbed absorbed) {
+// `keys_before`: Job::keys() before it has absorbed the entry.
+[[nodiscard]] inline Admitted admitted(Job::Absorbed absorbed, const Entry& entry,
+                                       std::size_t keys_before, const Job& job) {
   if (absorbed == Job::Absorbed::kJobFull) return {RejectReason::kJobFull};
   if (absorbed == Job::Absorbed::kTableFull) return {RejectReason::kTableFull};
-  return {};
+  return {{}, entry.takes_away() ? job.keys() < keys_before : job.keys() == keys_before};
 }
 
 // Records by job id. Nodes move from one set to another without being copied (extract, insert).

@@ -56,12 +56,14 @@ Admitted BucketRead::absorb(const Entry& entry) {
   }
   Job& job = (*it)->job;
   const std::size_t bytes_before = job.bytes();
+  const std::size_t keys_before = job.keys();
   const Job::Absorbed absorbed =
       job.absorb(entry, job.growth_within(memory_max_, memory_ + label_bytes_));
   memory_ += job.bytes() - bytes_before;
   if (absorbed == Job::Absorbed::kChanged && entry.family == Entry::Family::kJob) count_labels(job);
+  const Admitted taken = admitted(absorbed, entry, keys_before, job);
   if (job.empty()) records.erase(it);
-  return admitted(absorbed);
+  return taken;
 }
 
 void BucketRead::count_labels(const Job& job) {

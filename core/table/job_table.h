@@ -42,6 +42,7 @@ inline constexpr std::chrono::milliseconds kProgressInterval{250};
 // Whether an entry was absorbed, or why not (kJobFull, kTableFull).
 struct Admitted {
   std::optional<RejectReason> rejected;
+  bool overwrote = false;                      // The key had a value, which is gone.
   operator bool() const { return !rejected; }  // NOLINT(google-explicit-constructor): it is one.
 };
 
@@ -149,8 +150,8 @@ class JobTable {
   [[nodiscard]] Writes& writes() { return *writes_; }
 
   // Answers every parked request with its current state (kDrain), including those of overview() and
-  // catch_up(), and parks no more. Writes that are under way are finished first. Blocks until the last answer was given to its waiter or to the
-  // executor.
+  // catch_up(), and parks no more. Writes that are under way are finished first. Blocks until the
+  // last answer was given to its waiter or to the executor.
   void drain();
   // drain(), then ends the notifiers. The destructor does the same.
   void close();

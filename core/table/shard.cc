@@ -50,6 +50,7 @@ Admitted Shard::absorb(const Entry& entry, TimePoint delivered) {
   const WallTime written = job.written();
   const bool was_final = before && moment_of(*record, delivered).is_final(job);
   const std::size_t bytes_before = job.bytes();
+  const std::size_t keys_before = job.keys();
   const Job::Absorbed absorbed =
       job.absorb(entry, job.growth_within(table_.options_.memory_max, table_.memory()));
   account(job, bytes_before);
@@ -69,8 +70,9 @@ Admitted Shard::absorb(const Entry& entry, TimePoint delivered) {
     age_append(*record);
   }
   list_by_oldest(*record);
+  const Admitted taken = admitted(absorbed, entry, keys_before, job);
   erase_if_unneeded(*record);
-  return bide::admitted(absorbed);
+  return taken;
 }
 
 void Shard::account(const Job& job, std::size_t bytes_before) {

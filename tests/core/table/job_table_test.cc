@@ -285,6 +285,28 @@ TEST_CASE("job table: a client that hangs up while its job is not there leaves n
   CHECK_FALSE(waiter->answered());
 }
 
+TEST_CASE("job table: it says whether an entry has overwritten another") {
+  Fixture f;
+  BucketRead read(100);
+  const auto overwrote = [&](const Entry& entry) {
+    const bool in_table = f.table->apply(entry).overwrote;
+    CHECK(read.absorb(entry).overwrote == in_table);
+    return in_table;
+  };
+  CHECK_FALSE(overwrote(progressed("j", 1, "a", "1")));
+  CHECK(overwrote(progressed("j", 2, "a", "2")));
+  CHECK_FALSE(overwrote(progressed("j", 3, "b", "1")));
+  CHECK_FALSE(overwrote(defined("j", 4)));
+  CHECK(overwrote(defined("j", 5)));
+  CHECK_FALSE(overwrote(happened("j", 6, EventKind::kStarted, "a")));
+  CHECK(overwrote(deleted(progressed("j", 3, "b", ""), 7)));
+  CHECK_FALSE(overwrote(deleted(progressed("j", 3, "b", ""), 8)));
+  CHECK_FALSE(overwrote(progressed("j", 9, "b", "1")));
+  CHECK(overwrote(testing::lost(progressed("j", 9, "b", ""), 10)));
+  CHECK(overwrote(deleted(defined("j", 5), 11)));
+  CHECK_FALSE(overwrote(deleted(defined("other", 5), 12)));
+}
+
 TEST_CASE("job table: waiters for jobs that are not there take no room from jobs") {
   Fixture f(JobTable::Options{.shards = 1, .parked_max = 100, .jobs_max = 1});
   std::deque<TestWaiter> waiters;
