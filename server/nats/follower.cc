@@ -96,7 +96,9 @@ StreamCheck::Reason Follower::receive(Session& session, BucketFeed::Got got) {
 void Follower::apply(Session& session, BucketFeed::Got got, TimePoint now) {
   if (got == BucketFeed::Got::kEntry) {
     const RawEntry& entry = session.feed.entry();
-    intake_.admit(entry, [&](const Entry& e) { return table_.apply(e, now); });
+    const bool overwrote =
+        intake_.admit(entry, [&](const Entry& e) { return table_.apply(e, now); });
+    if (overwrote) session.check.overwrote();
     metrics_.deliver(entry.revision, session.feed.pending());
   } else {
     metrics_.correct_known(session.check.owed());

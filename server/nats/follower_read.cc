@@ -107,7 +107,7 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
     if (std::string trouble = text_of(receive(session, got)); !trouble.empty()) return trouble;
     if (got == BucketFeed::Got::kEntry) {
       const RawEntry& entry = session.feed.entry();
-      intake_.admit(entry, [&](const Entry& e) { return read.absorb(e); });
+      if (intake_.admit(entry, [&](const Entry& e) { return read.absorb(e); })) check.overwrote();
       metrics_.deliver(entry.revision, session.feed.pending());
     }
     // Without this, jobs that were overwritten during the read would be missing for a moment, and

@@ -18,20 +18,23 @@ class Intake {
   // `metrics` must outlive this.
   explicit Intake(Metrics& metrics) : metrics_(metrics) {}
   // Passes the decoded entry to `take`, which returns an Admitted (core/table/job_table.h). If the
-  // entry is rejected, passes a Loss of its key to `take`.
+  // entry is rejected, passes a Loss of its key to `take`. Returns Admitted::overwrote.
   template <typename Take>
-  void admit(const RawEntry& raw, Take&& take) {
+  bool admit(const RawEntry& raw, Take&& take) {
     std::optional<Entry> entry = understand(raw);
     if (entry) {
       const Admitted admitted = take(*entry);
-      if (admitted) return count(metrics_.entries_applied);
+      if (admitted) {
+        count(metrics_.entries_applied);
+        return admitted.overwrote;
+      }
       reject(raw, {*admitted.rejected, "no room for it"});
     } else {
       entry = key_of(raw);
     }
-    if (!entry) return;
+    if (!entry) return false;
     entry->what = Loss{};
-    (void)take(*entry);
+    return take(*entry).overwrote;
   }
 
  private:

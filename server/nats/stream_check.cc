@@ -50,6 +50,8 @@ StreamCheck::StreamCheck(const BucketState& start, Link link, Settings settings,
 StreamCheck::Reason StreamCheck::deliver(const Delivery& delivery) {
   if (delivery.consumer_seq != consumer_seq_ + 1) return Reason::kDeliveryMissing;
   consumer_seq_ = delivery.consumer_seq;
+  if (count_ && delivery.revision > count_->last_seq) judge_count();
+  ++keys_;
   idle_since_ = kEndOfTime;
   reached_ = delivery.revision;
   // When an entry with `Nats-Rollup: sub` is stored, nats-server 2.9 has every consumer go on at
@@ -90,6 +92,18 @@ void StreamCheck::pass(Revision revision) {
   if (revision <= delivered_) return;
   delivered_ = revision;
   if (!reported_.has_other_subjects || !reported_.keeps_history) gap_ = revision;
+}
+
+// Nothing behind the report counts yet. keys_ is corrected only if all before it was delivered, or
+// a new key that is overwritten at once would count twice.
+void StreamCheck::judge_count() {
+  if (keys_ == count_->entries) {
+    if (gap_ <= count_->last_seq) gap_ = 0;
+    counted_ = true;
+  } else if (gap_ == 0 && delivered_ >= count_->last_seq) {
+    keys_ = count_->entries;
+  }
+  count_.reset();
 }
 
 // A rollup says that entries are gone: the next report need not hold as many as the last one.
@@ -151,7 +165,11 @@ StreamCheck::Reason StreamCheck::look(Link link, Revision applied, TimePoint now
   leave_if_due(applied);
   if ((shrunk_ || has_shrunk()) && now >= count_calm_at_) return Reason::kShrunk;
   // Most of the missing entries were overwritten, and what replaced them is delivered: that can be
-  // applied meanwhile.
+  // applied meanwhile. Later gaps wait for the next report.
+  if (count_ && delivered_ >= count_->last_seq) judge_count();
+  if (std::exchange(counted_, false)) {
+    gap_calm_at_ = std::max(gap_calm_at_, now + 2 * settings_.reconcile_interval);
+  }
   if (gap_ != 0 && now >= gap_calm_at_) return Reason::kGap;
   return Reason::kNone;
 }
@@ -204,6 +222,9 @@ StreamCheck::Reason StreamCheck::compare(const BucketState& report, Link link, R
     if (now >= count_calm_at_) return Reason::kShrunk;
   }
 
+  if (!count_ && !report.keeps_history && !report.has_other_subjects) {
+    count_ = {report.last_seq, report.entries};
+  }
   const Revision rolled_up = std::exchange(rolled_up_, 0);
   // Nothing that the entry removed was replaced: it leaves at once.
   if (rolled_up != 0 && report.first_seq >= rolled_up) leave(rolled_up);

@@ -74,6 +74,8 @@ class StreamCheck {
 
   // --- What the consumer sends, in order.
   [[nodiscard]] Reason deliver(const Delivery& delivery);
+  // The entry just delivered has overwritten one that was delivered before.
+  void overwrote() { --keys_; }
   [[nodiscard]] Reason deliver(const Heartbeat& heartbeat);
   // Nothing came. `last_heard`: when the last message of any kind came.
   [[nodiscard]] Reason wait(TimePoint last_heard, TimePoint now) const;
@@ -129,6 +131,7 @@ class StreamCheck {
 
  private:
   void pass(Revision revision);
+  void judge_count();
   void forget_count();
   void leave(Revision first);
   void leave_if_due(Revision applied);
@@ -146,7 +149,18 @@ class StreamCheck {
 
   std::uint64_t consumer_seq_ = 0;  // Of the last delivery.
   Revision delivered_;
-  Revision gap_ = 0;        // The highest revision that is missing; 0: none.
+  Revision gap_ = 0;  // The highest revision that is missing; 0: none.
+  // The keys of all deliveries. The stream holds as many entries, if none is gone but those that
+  // were overwritten, delivered or not: then a gap is harmless. It may be too high, because a key
+  // that was deleted or garbage counts again; without a gap a report corrects it.
+  std::uint64_t keys_ = 0;
+  struct Count {
+    Revision last_seq;
+    std::uint64_t entries;
+  };
+  std::optional<Count>
+      count_;               // A report, to be compared with keys_ once all up to it is delivered.
+  bool counted_ = false;    // They were equal.
   Revision shrunk_at_ = 0;  // See has_shrunk(): where the stream ended then; 0: it has not shrunk.
   bool shrunk_ = false;
   Revision rolled_up_ = 0;  // The entry that says it removed all others, not compared yet; 0: none.

@@ -108,6 +108,17 @@ class Progress(unittest.TestCase):
         self.assertEqual(last["agent_states"]["web-01"]["progress"], {"percent": 99})
         streams[0].next("end")
 
+    def test_overwriting_faster_than_it_is_delivered_is_no_loss(self):
+        self.bide.put(definition("hasty"))
+        before = self.bide.metric("bide_resyncs_total")
+        began = time.monotonic()
+        with JetStream(self.nats_url) as nats:
+            while time.monotonic() < began + 8:  # A gap would be a reason to read again after 5 s.
+                last = nats.store(*[progress("hasty", percent) for percent in range(20)])[-1]
+        self.bide.wait_applied(last)
+        self.assertEqual(self.bide.metric("bide_resyncs_total"), before)
+        self.check()
+
     def test_emit(self):
         for percent in ("40", "55.5"):
             done = self.bide.command("emit", "emitted", "progress", "--agent", "ci.1",
