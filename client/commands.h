@@ -11,10 +11,12 @@
 
 namespace bide {
 
-// Writes one event, or a job's definition, to the bucket. Blocks until it is stored.
+// Writes one event, or a job's definition, over HTTP or to the bucket. Blocks until it is stored.
 [[nodiscard]] int run_emit(std::span<const std::string> args);
 // Runs a command and reports it as a job. Returns the command's exit code.
 [[nodiscard]] int run_run(std::span<const std::string> args);
+// Deletes jobs.
+[[nodiscard]] int run_delete(std::span<const std::string> args);
 // Asks once for a job's state.
 [[nodiscard]] int run_get(std::span<const std::string> args);
 // Waits for jobs.

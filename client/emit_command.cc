@@ -1,19 +1,20 @@
 // `bide emit`: a worker or a CI step reports an event or a job.
-#include <unistd.h>
-
 #include <array>
 #include <iostream>
+#include <random>
 
-#include "client/api_access.h"
 #include "client/bucket_writer.h"
 #include "client/commands.h"
-#include "client/nats_access.h"
+#include "client/http_writer.h"
+#include "client/retry.h"
+#include "client/terminal.h"
 #include "client/usage.h"
+#include "client/write_access.h"
+#include "core/base/duration.h"
 #include "core/base/json_object.h"
 #include "core/base/utf8_text.h"
 #include "core/job/entry_codec.h"
 #include "core/job/new_entry.h"
-#include "server/nats/login/bucket_config.h"
 
 namespace bide {
 namespace {
@@ -31,8 +32,9 @@ constexpr Setting kSettings[] = {
      "names, separated by commas"},
     {"subject", SettingKind::kText, "SUBJECT", "",
      "the subject to which the job was sent, as osapi writes it", "a subject"},
-    {"bucket", SettingKind::kText, "NAME", kDefaultBucket, "the key-value bucket",
-     "a bucket name of letters, digits, _ and -", '\0', true}};
+    {"timeout", SettingKind::kText, "TIME", "30s",
+     "over HTTP, try again for this long if the server cannot be reached or cannot store",
+     "a time above 0, such as 30s or 5m"}};
 
 Command make_command() {
   Command command{.name = kCommand,
@@ -45,25 +47,28 @@ its progress, or its definition, and returns when it is stored. The first event 
 nobody has defined it. Progress overwrites the agent's last: --data '{"percent":40}', and `message`
 and `log`.
 
+  bide emit build-7 started
+  bide emit build-7 failed --error 'tests failed'
+  bide emit build-7 completed --server https://bide.example
+
+It writes to a bide server over HTTP, or to the bucket over NATS. The first that is given decides:
+a flag, BIDE_SERVER, BIDE_NATS or BIDE_NATS_CONTEXT. Otherwise it is NATS if `bide serve` has
+started a nats-server on this machine, and else HTTP at the default address.
+
 )",
                   .help_end = R"(
+BIDE_TOKEN holds the bearer token, if the server wants one.
 Exit code: 0 stored, 1 not stored or not known, 2 usage, 4 not allowed.
 )",
                   .takes_words = true};
   for (const Setting& setting : kSettings) command.settings.push_back(&setting);
-  for (const Setting& setting : nats_flags()) command.settings.push_back(&setting);
+  for (const Setting* const setting : write_flags()) command.settings.push_back(setting);
   return command;
 }
 
 const Command& emit_command() {
   static const Command command = make_command();
   return command;
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0 || name.front() == '\0') return "unknown";
-  return name.data();
 }
 
 // The output of a program may be in another encoding. U+FFFD replaces bytes that are not UTF-8,
@@ -77,12 +82,6 @@ std::optional<std::string> find_text(const Arguments& arguments, std::string_vie
                      " is not UTF-8; U+FFFD replaces the invalid bytes\n";
   }
   return text;
-}
-
-bool is_bucket_name(std::string_view text) {
-  constexpr std::string_view kAllowed =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-  return !text.empty() && text.find_first_not_of(kAllowed) == std::string_view::npos;
 }
 
 // The text is inserted unchanged into a larger document, so it must be a JSON object by itself.
@@ -106,11 +105,11 @@ std::vector<std::string> names_in(const std::string& list) {
   return names;
 }
 
-// The entries to write: `define` needs only the definition, an event needs both.
+// What to write: `define` needs only the definition, an event needs both over NATS.
 struct EmitPlan {
-  NewEntry definition;
-  std::optional<NewEntry> event;
-  std::string bucket;
+  Report definition;
+  std::optional<Report> event;
+  std::chrono::milliseconds timeout{};
 };
 
 std::optional<Misuse> find_misplaced(const Arguments& arguments, bool define) {
@@ -127,8 +126,8 @@ std::optional<Misuse> find_misplaced(const Arguments& arguments, bool define) {
   return std::nullopt;
 }
 
-std::variant<NewEntry, Misuse> event_of(const std::string& id, const std::string& word,
-                                        const Arguments& arguments, WallTime now) {
+std::variant<Report, Misuse> event_of(const std::string& id, const std::string& word,
+                                      const Arguments& arguments) {
   const auto kind = event_from_word(word);
   if (!kind && word != kProgressWord) {
     return Misuse{
@@ -138,19 +137,18 @@ std::variant<NewEntry, Misuse> event_of(const std::string& id, const std::string
   NewEvent event{.job_id = id, .kind = kind, .agent = {}, .data = {}};
   const bool by_submitter = kind == EventKind::kSubmitted;
   event.agent = find_text(arguments, "agent")
-                    .value_or(by_submitter ? std::string(kSubmitterAgent) : as_utf8(host_name()));
+                    .value_or(by_submitter ? std::string(kSubmitterAgent) : host_name());
   event.data = find_text(arguments, "data").value_or("");
   if (arguments.given("data") && !is_embeddable(event.data)) {
     return arguments.unexpected("data");
   }
   if (const auto error = find_text(arguments, "error")) event.data = error_data(*error);
-  NewEntry entry = event_entry(event, now);
-  if (const auto fault = find_fault(entry)) return not_taken(*fault);
-  return entry;
+  Report report = report_of(std::move(event));
+  if (const auto fault = find_fault(entry_of(report))) return not_taken(*fault);
+  return report;
 }
 
-std::variant<NewEntry, Misuse> definition_of(const std::string& id, const Arguments& arguments,
-                                             WallTime now) {
+std::variant<Report, Misuse> definition_of(const std::string& id, const Arguments& arguments) {
   NewDefinition definition;
   definition.job_id = id;
   definition.operation = find_text(arguments, "operation").value_or(arguments.value("operation"));
@@ -160,9 +158,9 @@ std::variant<NewEntry, Misuse> definition_of(const std::string& id, const Argume
   if (arguments.given("expected-agents") && definition.expected_agents.empty()) {
     return arguments.unexpected("expected-agents");
   }
-  NewEntry entry = definition_entry(definition, now);
-  if (const auto fault = find_fault(entry)) return not_taken(*fault);
-  return entry;
+  Report report = report_of(std::move(definition));
+  if (const auto fault = find_fault(entry_of(report))) return not_taken(*fault);
+  return report;
 }
 
 std::variant<EmitPlan, Misuse> plan_of(const Arguments& arguments) {
@@ -174,17 +172,17 @@ std::variant<EmitPlan, Misuse> plan_of(const Arguments& arguments) {
   if (auto error = find_misplaced(arguments, define)) return *error;
 
   EmitPlan plan;
-  const WallTime now = std::chrono::system_clock::now();
   if (!define) {
-    auto event = event_of(words[0], words[1], arguments, now);
+    auto event = event_of(words[0], words[1], arguments);
     if (const auto* error = std::get_if<Misuse>(&event)) return *error;
-    plan.event = std::move(std::get<NewEntry>(event));
+    plan.event = std::move(std::get<Report>(event));
   }
-  auto definition = definition_of(words[0], arguments, now);
+  auto definition = definition_of(words[0], arguments);
   if (const auto* error = std::get_if<Misuse>(&definition)) return *error;
-  plan.definition = std::move(std::get<NewEntry>(definition));
-  plan.bucket = arguments.value("bucket");
-  if (!is_bucket_name(plan.bucket)) return arguments.unexpected("bucket");
+  plan.definition = std::move(std::get<Report>(definition));
+  const auto timeout = parse_duration(arguments.value("timeout"));
+  if (!timeout || timeout->count() == 0) return arguments.unexpected("timeout");
+  plan.timeout = *timeout;
   return plan;
 }
 
@@ -193,17 +191,17 @@ std::string_view outcome_of(bool defined) {
   return defined ? "; the job is defined now, the event was not stored" : "; nothing was stored";
 }
 
-int write(const EmitPlan& plan, const NatsLogin& login) {
-  auto opened = BucketWriter::open(login, plan.bucket);
+int write_to_bucket(const EmitPlan& plan, const BucketAccess& access) {
+  auto opened = BucketWriter::open(access.login, access.bucket);
   std::optional<BucketError> error;
   bool defined = false;
   if (auto* const refused = std::get_if<BucketError>(&opened)) {
     error = std::move(*refused);
   } else {
     BucketWriter& bucket = std::get<BucketWriter>(opened);
-    error =
-        plan.event ? bucket.put_if_absent(plan.definition, &defined) : bucket.put(plan.definition);
-    if (!error && plan.event) error = bucket.put(*plan.event);
+    const NewEntry definition = entry_of(plan.definition);
+    error = plan.event ? bucket.put_if_absent(definition, &defined) : bucket.put(definition);
+    if (!error && plan.event) error = bucket.put(entry_of(*plan.event));
   }
   if (!error) return static_cast<int>(ExitCode::kCompleted);
   if (error->kind == BucketError::Kind::kFailed) {
@@ -212,18 +210,39 @@ int write(const EmitPlan& plan, const NatsLogin& login) {
   return fail(kCommand, ExitCode::kAuth, error->message.append(outcome_of(defined)));
 }
 
+int write_over_http(const EmitPlan& plan, const ApiAccess& access, const Arguments& arguments) {
+  end_on_signals();
+  warn_of_plain_token(kCommand, access);
+  HttpWriter writer(access);
+  Retry retry(std::random_device()(), std::chrono::steady_clock::now() + plan.timeout);
+  const WriteReply reply = retry.run([&](std::chrono::milliseconds patience) {
+    return writer.send(plan.event ? *plan.event : plan.definition, patience);
+  });
+  if (std::holds_alternative<Stored>(reply)) return static_cast<int>(ExitCode::kCompleted);
+  if (const auto* const refusal = std::get_if<Refusal>(&reply)) {
+    return fail(kCommand, exit_code_of(*refusal), refusal->detail + "; nothing was stored");
+  }
+  const std::string& trouble = std::get<Trouble>(reply).what;
+  return fail(kCommand, ExitCode::kBideFailed,
+              "not known to be stored after " + format_duration(plan.timeout) + ": " + trouble +
+                  hint_about(trouble, arguments));
+}
+
 int emit(std::span<const std::string> args) {
   const auto parsed = Arguments::parse(args, emit_command());
   if (const auto* end = std::get_if<UsageError>(&parsed)) return finish(kCommand, *end);
   const auto& arguments = std::get<Arguments>(parsed);
   const auto planned = plan_of(arguments);
   if (const auto* error = std::get_if<Misuse>(&planned)) return fail_usage(kCommand, *error);
-  const auto access = find_nats_access(arguments);
-  if (const auto* error = std::get_if<NoNatsAccess>(&access)) {
+  const auto& plan = std::get<EmitPlan>(planned);
+  const auto access = find_write_access(arguments);
+  if (const auto* error = std::get_if<NoAccess>(&access)) {
     if (error->code == ExitCode::kUsage) return fail_usage(kCommand, Misuse{error->message});
     return fail(kCommand, error->code, error->message);
   }
-  return write(std::get<EmitPlan>(planned), std::get<NatsLogin>(access));
+  if (const auto* bucket = std::get_if<BucketAccess>(&access))
+    return write_to_bucket(plan, *bucket);
+  return write_over_http(plan, std::get<ApiAccess>(access), arguments);
 }
 
 }  // namespace

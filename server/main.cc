@@ -24,6 +24,7 @@ constexpr const char* kUsage =
     "  emit    write a job's event, or its definition\n"
     "  get     print a job's state\n"
     "  wait    wait until jobs are done\n"
+    "  delete  delete jobs\n"
     "\n"
     "`bide COMMAND --help` says more. `bide --version` prints the version.\n";
 
@@ -39,6 +40,7 @@ int run(std::span<const std::string> args) {
   if (command == "emit") return bide::run_emit(rest);
   if (command == "get") return bide::run_get(rest);
   if (command == "wait") return bide::run_wait(rest);
+  if (command == "delete") return bide::run_delete(rest);
   if (command == "--help" || command == "-h" || command == "help") {
     std::fputs(kUsage, stdout);
     return 0;
@@ -48,7 +50,8 @@ int run(std::span<const std::string> args) {
     return 0;
   }
   std::fprintf(stderr,
-               "bide: there is no command `%s`; the commands are serve, run, emit, get, wait\n",
+               "bide: there is no command `%s`; the commands are serve, run, emit, get, wait, "
+               "delete\n",
                bide::printable(command, "?").c_str());
   return 2;
 }

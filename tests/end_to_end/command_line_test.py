@@ -63,6 +63,63 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.bide.command("emit", "x", "exploded").returncode, 2)
         self.assertEqual(self.bide.command("no-such").returncode, 2)
 
+    def nats_url(self):
+        with open(os.path.join(self.bide.data_dir, "nats-url"), encoding="ascii") as file:
+            return file.read().strip()
+
+    def test_emit_over_http_and_nats(self):
+        """Both ways write the same job."""
+        for way in ([], ["--nats", self.nats_url()]):
+            job = f"by-{len(way)}"
+            self.ok("emit", job, "define", "--operation", '{"do":"build"}', "--expected-agents", "a,b", *way)
+            self.ok("emit", job, "started", "--agent", "a", *way)
+            self.ok("emit", job, "failed", "--agent", "a", "--error", "no space", *way)
+            self.ok("emit", job, "completed", "--agent", "b", "--data", '{"n":1e400}', *way)
+            self.ok("emit", job, "submitted", *way)
+            wait_until(lambda job=job: len(self.bide.get(f"/job/{job}").json()["timeline"]) == 4, "all events are there")
+            state = self.bide.get(f"/job/{job}").json()
+            self.assertEqual((state["status"], state["operation"]), ("partial_failure", {"do": "build"}))
+            self.assertEqual(list(state["agent_states"]), ["a", "b"])
+            self.assertEqual(state["agent_states"]["a"]["error"], "no space")
+            self.assertIn(("submitted", "_api"), [(e["event"], e["hostname"]) for e in state["timeline"]])
+
+    def test_emit_is_refused(self):
+        self.ok("emit", "taken", "define", "--operation", '{"a":1}')
+        self.ok("emit", "taken", "define", "--operation", '{"a":1}')
+        done = self.bide.command("emit", "taken", "define", "--operation", '{"a":2}')
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("the server answered 409", done.stderr)
+        self.assertIn("nothing was stored", done.stderr)
+        done = self.bide.command("emit", "x", "started", "--server", "http://127.0.0.1:1", "--nats", "nats://x")
+        self.assertEqual(done.returncode, 2)
+        done = self.bide.command("emit", "x", "started", "--server", "http://127.0.0.1:1", "--timeout", "300ms")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not known to be stored after 300ms: cannot connect to http://127.0.0.1:1", done.stderr)
+        done = subprocess.run([BIDE, "emit", "x", "started", "--timeout", "1ms"], text=True, capture_output=True,
+                              env=dict(self.bide.env, XDG_STATE_HOME="/no/such"), timeout=60, check=False)
+        if done.returncode:  # Nobody listens at the default address.
+            self.assertIn("--server, BIDE_SERVER or --nats", done.stderr)
+
+    def test_delete(self):
+        for job in ("gone-1", "gone-2"):
+            self.ok("emit", job, "started")
+        waiting = subprocess.Popen([BIDE, "wait", "gone-1"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=dict(self.bide.env, BIDE_SERVER=self.bide.url))
+        self.bide.wait_metric("bide_parked", 1)
+        done = self.bide.command("delete", "gone-1", "never", "gone-2")
+        self.assertEqual((done.returncode, done.stdout), (9, ""), done.stderr)
+        self.assertEqual(done.stderr, "bide delete: never: not found\n")
+        _, err = waiting.communicate(timeout=30)
+        self.assertEqual(waiting.returncode, 9, err)
+        self.assertIn("is gone", err)
+        for job in ("gone-1", "gone-2"):
+            self.assertEqual(self.bide.get(f"/job/{job}").status, 404)
+        self.ok("emit", "gone-1", "completed")  # A new job of that name, without the old events.
+        self.assertEqual([e["event"] for e in self.bide.get("/job/gone-1").json()["timeline"]], ["completed"])
+        self.ok("delete", "gone-1")
+        for words in ([], ["a b"], ["x", "--timeout", "0s"], ["x", "--nats", "nats://x"]):
+            self.assertEqual(self.bide.command("delete", *words).returncode, 2, words)
+
     def test_waiting_for_a_job_that_does_not_exist_yet(self):
         for quiet in (False, True):
             job = f"later-{quiet}"

@@ -19,7 +19,7 @@ import threading
 import time
 import unittest
 
-from harness import BIDE, PATIENCE_S, wait_until
+from harness import BIDE, PATIENCE_S, Bide, wait_until
 
 NOBODY = ["--server", "http://127.0.0.1:1", "--report-timeout", "0s"]
 PYTHON = sys.executable
@@ -552,6 +552,87 @@ class Reports(unittest.TestCase):
             _, err = process.communicate(timeout=PATIENCE_S)
         self.assertEqual(process.returncode, 4)
         self.assertIn(b"not known to be stored", err)
+
+
+class WithBide(unittest.TestCase):
+    """The real server, its real nats-server, and what is stored in the end."""
+
+    WAYS = ("http", "nats")
+
+    def start(self):
+        bide = Bide("--access-log", "off").start()
+        self.addCleanup(bide.__exit__)
+        return bide
+
+    @staticmethod
+    def env(bide, way):
+        return {**ENV, "BIDE_DATA_DIR": bide.data_dir, **({"BIDE_SERVER": bide.url} if way == "http" else {})}
+
+    def story(self, bide, job):
+        """The events that are stored, in order of time."""
+        return [entry["event"] for entry in bide.get(f"/job/{job}").json()["timeline"]]
+
+    def test_a_run_is_a_job(self):
+        bide = self.start()
+        for way in self.WAYS:
+            env = self.env(bide, way)
+            self.assertEqual(run("true", flags=[], words=(way,), env=env).stderr, b"")
+            wait_until(lambda way=way: bide.get(f"/job/{way}").status == 200 and self.story(bide, way) ==
+                       ["started", "completed"], "the job has completed")
+            done = run("sh", "-c", "echo first >&2; echo boom >&2; exit 9", flags=["--agent", "web 01"],
+                       words=(way + "-2",), env=env)
+            self.assertEqual((done.returncode, done.stderr), (9, b"first\nboom\n"))
+            wait_until(lambda way=way: bide.get(f"/job/{way}-2").status == 200 and self.story(bide, way + "-2") ==
+                       ["started", "failed"], "the job has failed")
+            state = bide.get(f"/job/{way}-2").json()
+            self.assertEqual((state["status"], state["final"], state["hostname"], state["error"]),
+                             ("failed", True, "web 01", "exit status 9: boom\nfirst\nboom"))
+
+    def test_made_up_ids(self):
+        bide = self.start()
+        done = run("true", flags=[], words=(), env=self.env(bide, "http"))
+        job = done.stderr.decode().split()[-1]
+        self.assertEqual(self.story(bide, job), ["started", "completed"])
+
+    def test_restarts_in_the_middle(self):
+        bide = self.start()
+        bide.listen_port = bide.port
+        for way in self.WAYS:
+            process = begin("sh", "-c", "echo runs; read x; exit 3", flags=["--report-timeout", "1m"], words=(way,),
+                            env=self.env(bide, way), stdin=subprocess.PIPE)
+            self.assertEqual(process.stdout.readline(), b"runs\n")
+            wait_until(lambda way=way: bide.get(f"/job/{way}").status == 200, "the start is reported")
+            bide.forget_worker()
+            bide.kill()  # With its nats-server.
+            process.stdin.write(b"x\n")
+            process.stdin.flush()
+            bide.start()
+            _, err = process.communicate(timeout=60)
+            self.assertEqual((process.returncode, err), (3, b""))
+            wait_until(lambda way=way: len(self.story(bide, way)) >= 2, "the end is stored")
+            self.assertEqual(self.story(bide, way), ["started", "failed"])
+
+    def test_nats_is_restarted_again_and_again(self):
+        bide = self.start()
+        for way in self.WAYS:
+            env = self.env(bide, way)
+            codes = []
+
+            def work(way=way, env=env, codes=codes):
+                for i in range(12):
+                    codes.append(run("sh", "-c", f"exit {i}", flags=["--report-timeout", "1m"],
+                                     words=(f"{way}-{i}",), env=env).returncode)
+
+            worker = threading.Thread(target=work)
+            worker.start()
+            while worker.is_alive():
+                bide.restart_nats()
+                worker.join(0.2)
+            self.assertEqual(codes, list(range(12)))
+            for i in range(12):
+                job = f"{way}-{i}"
+                wait_until(lambda job=job: len(self.story(bide, job)) >= 2, "the end is stored")
+                self.assertEqual(self.story(bide, job), ["started", "failed" if i else "completed"], job)
 
 
 if __name__ == "__main__":
