@@ -10,6 +10,7 @@ import unittest
 from harness import Bide, wait_until
 
 VALUE = json.dumps({"text": "x" * 50_000})
+OVER_NATS = ["--bucket", "job-queue"]
 
 
 class SmallDisk:
@@ -43,7 +44,7 @@ class FullDisk(unittest.TestCase):
     def define_until_refused(self, bide):
         """How many were acknowledged, and what the first was told that was not."""
         for number in range(1000):
-            done = bide.command("emit", f"job-{number}", "define", "--operation", VALUE)
+            done = bide.command("emit", f"job-{number}", "define", "--operation", VALUE, *OVER_NATS)
             if done.returncode != 0:
                 return number, done
         raise AssertionError("the disk is never full")
@@ -78,7 +79,7 @@ class FullDisk(unittest.TestCase):
             wait_until(lambda: bide.metric("bide_nats_restarts_total") >= 1, "nats-server is ended", 60)
             bide.wait_ready()
             self.check_kept(bide, count)
-            self.assertEqual(bide.command("emit", "job-0", "completed", "--agent", "a").returncode, 0)
+            self.assertEqual(bide.command("emit", "job-0", "completed", "--agent", "a", *OVER_NATS).returncode, 0)
             wait_until(lambda: bide.get("/job/job-0").json()["final"], "what is written now arrives")
 
 
