@@ -142,7 +142,6 @@ void CommandProcess::on_stopped(int signal_number) {
   // A command that somebody has stopped by SIGSTOP is continued by the same.
   if (terminal_ < 0 || !(for_terminal || signal_number == SIGTSTP)) return;
   if (!for_terminal || !is_foreground()) {
-    take_back_terminal();
     suffer(signal_number);  // Returns when this process is continued.
     // Still in the background, where the command would only be stopped again.
     if (for_terminal && !is_foreground()) return;

@@ -7,8 +7,8 @@
 // Signals to bide are passed on to that group. On a terminal, the group becomes the foreground
 // group: at once if stdin and stdout are the terminal, else when the command first reads from the
 // terminal or sets its modes. (In `bide run -- make | less` the pager needs the terminal.) If the
-// terminal stops the command (^Z), bide takes the terminal back and stops, too, so that the shell
-// shows its prompt; continued, it continues the command.
+// terminal stops the command (^Z), bide stops, too, so that the shell takes the terminal back;
+// continued, it continues the command.
 //
 // Thread safety: one thread, and only one object in a process: it blocks signals for the process's
 // life. To be created before other threads, which inherit the blocked signals.
