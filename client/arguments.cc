@@ -33,6 +33,14 @@ std::string Arguments::value(std::string_view name) const {
   return std::string(find_setting(*command_, name)->default_text);
 }
 
+std::vector<std::string> Arguments::values(std::string_view name) const {
+  std::vector<std::string> all;
+  for (const Assignment& given : line_.assignments) {
+    if (given.setting->name == name) all.push_back(given.text);
+  }
+  return all;
+}
+
 Misuse Arguments::unexpected(std::string_view name) const {
   const Assignment* const given = find(name);
   return {bide::unexpected(given->where, *given->setting).message};

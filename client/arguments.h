@@ -38,6 +38,8 @@ class Arguments {
   [[nodiscard]] bool given(std::string_view name) const { return find(name) != nullptr; }
   // The value that was given, or the default. Empty: there is neither.
   [[nodiscard]] std::string value(std::string_view name) const;
+  // All values of a setting that repeats, in order.
+  [[nodiscard]] std::vector<std::string> values(std::string_view name) const;
   // The error for a value that is not acceptable.
   [[nodiscard]] Misuse unexpected(std::string_view name) const;
 

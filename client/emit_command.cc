@@ -6,6 +6,7 @@
 #include "client/bucket_writer.h"
 #include "client/commands.h"
 #include "client/http_writer.h"
+#include "client/label_flag.h"
 #include "client/retry.h"
 #include "client/terminal.h"
 #include "client/usage.h"
@@ -41,6 +42,7 @@ Command make_command() {
                   .settings = {},
                   .help_begin = R"(bide emit ID EVENT [--agent NAME] [--data JSON | --error TEXT]
 bide emit ID define [--operation JSON] [--expected-agents A,B] [--subject SUBJECT]
+                    [--label NAME=VALUE]...
 
 Writes one event of a job (submitted, acknowledged, started, completed, failed, skipped, retried),
 its progress, or its definition, and returns when it is stored. The first event defines the job if
@@ -62,6 +64,7 @@ Exit code: 0 stored, 1 not stored or not known, 2 usage, 4 not allowed.
 )",
                   .takes_words = true};
   for (const Setting& setting : kSettings) command.settings.push_back(&setting);
+  command.settings.push_back(&kLabelSetting);
   for (const Setting* const setting : write_flags()) command.settings.push_back(setting);
   return command;
 }
@@ -114,8 +117,9 @@ struct EmitPlan {
 
 std::optional<Misuse> find_misplaced(const Arguments& arguments, bool define) {
   constexpr std::array kOfEvents = {"agent", "data", "error"};
-  constexpr std::array kOfDefinitions = {"operation", "expected-agents", "subject"};
-  for (const char* name : define ? kOfEvents : kOfDefinitions) {
+  constexpr std::array kOfDefinitions = {"operation", "expected-agents", "subject", "label"};
+  using Names = std::span<const char* const>;
+  for (const char* name : define ? Names(kOfEvents) : Names(kOfDefinitions)) {
     if (!arguments.given(name)) continue;
     return Misuse{"--" + std::string(name) +
                   (define ? " goes with an event" : " goes with define")};
@@ -158,6 +162,9 @@ std::variant<Report, Misuse> definition_of(const std::string& id, const Argument
   if (arguments.given("expected-agents") && definition.expected_agents.empty()) {
     return arguments.unexpected("expected-agents");
   }
+  auto labels = labels_in(arguments);
+  if (const auto* error = std::get_if<Misuse>(&labels)) return *error;
+  definition.labels = std::get<std::string>(std::move(labels));
   Report report = report_of(std::move(definition));
   if (const auto fault = find_fault(entry_of(report))) return not_taken(*fault);
   return report;

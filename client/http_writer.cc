@@ -18,6 +18,7 @@ HttpRequest request_of(const NewDefinition& definition, WallTime /*when*/) {
     for (const std::string& agent : definition.expected_agents) body.string(agent);
     body.end_array();
   }
+  body.raw_if("labels", definition.labels);
   body.end_object();
   return {.method = "PUT", .target = "/job/" + definition.job_id, .body = body.take()};
 }

@@ -89,10 +89,10 @@ std::optional<Report> Reporter::next() {
   return report;
 }
 
-// A job that somebody else has defined otherwise is that job all the same. Only labels are lost.
+// A job that somebody else has defined otherwise is that job all the same, unless labels are lost.
 void Reporter::on_refused(const Report& report, const Refusal& refusal) {
   const auto* const definition = std::get_if<NewDefinition>(&report.what);
-  if (definition != nullptr && refusal.http_status == 409) return;
+  if (definition != nullptr && definition->labels.empty() && refusal.http_status == 409) return;
   MutexLock lock(mutex_);
   if (refused_.empty()) refused_ = name_of(report) + " is not stored: " + refusal.detail;
 }

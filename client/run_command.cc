@@ -14,6 +14,7 @@
 #include "client/command_process.h"
 #include "client/commands.h"
 #include "client/http_writer.h"
+#include "client/label_flag.h"
 #include "client/reporter.h"
 #include "client/stderr_tail.h"
 #include "client/terminal.h"
@@ -44,9 +45,11 @@ constexpr Setting kSettings[] = {
     {"quiet", SettingKind::kSwitch, "", "", "do not print the id that was made up", "", 'q'}};
 
 Command make_command() {
-  Command command{.name = kCommand,
-                  .settings = {},
-                  .help_begin = R"(bide run [ID] [--agent NAME] [--report-timeout 30s] -- COMMAND...
+  Command command{
+      .name = kCommand,
+      .settings = {},
+      .help_begin =
+          R"(bide run [ID] [--label NAME=VALUE]... [--agent NAME] [--report-timeout 30s] -- COMMAND...
 
 Runs a command and reports it as a job: `started`, and then `completed` or `failed` with its exit
 status and the last lines of its stderr. Without ID it makes one up and prints it on stderr. The
@@ -54,6 +57,7 @@ command does not notice bide: it runs even if no server can be reached. Reports 
 they are stored, and until --report-timeout has passed after the command's end.
 
   bide run build-7 -- make -j8
+  bide run test-7 --label release=42 --label team=ci -- make test
   bide run nightly-$(date +%F) --report-timeout 5m -- ./backup.sh
   bide run -q -- sh -c 'make && make install'
 
@@ -62,13 +66,14 @@ a flag, BIDE_SERVER, BIDE_NATS or BIDE_NATS_CONTEXT. Otherwise it is NATS if `bi
 started a nats-server on this machine, and else HTTP at the default address.
 
 )",
-                  .help_end = R"(
+      .help_end = R"(
 BIDE_TOKEN holds the bearer token, if the server wants one.
 Exit code: that of the command, 128 + the signal that ended it, 126 if it cannot be run, 127 if
 there is none of that name; 2 usage. Trouble with bide is only a warning on stderr.
 )",
-                  .takes_words = true};
+      .takes_words = true};
   for (const Setting& setting : kSettings) command.settings.push_back(&setting);
+  command.settings.push_back(&kLabelSetting);
   for (const Setting* const setting : write_flags()) command.settings.push_back(setting);
   return command;
 }
@@ -80,6 +85,7 @@ const Command& run_command() {
 
 struct RunPlan {
   std::string id;
+  std::string labels;  // As JSON.
   bool id_is_new = false;
   std::string agent;
   std::vector<std::string> command;
@@ -104,6 +110,9 @@ std::variant<RunPlan, Misuse> plan_of(const Arguments& arguments) {
   }
   plan.agent = arguments.given("agent") ? as_utf8(arguments.value("agent")) : host_name();
   if (plan.agent.empty()) return arguments.unexpected("agent");
+  auto labels = labels_in(arguments);
+  if (const auto* error = std::get_if<Misuse>(&labels)) return *error;
+  plan.labels = std::get<std::string>(std::move(labels));
   const auto timeout = parse_duration(arguments.value("report-timeout"));
   if (!timeout) return arguments.unexpected("report-timeout");
   plan.report_timeout = *timeout;
@@ -228,6 +237,7 @@ int run(std::span<const std::string> args) {
   }
   NewDefinition job;
   job.job_id = plan.id;
+  job.labels = plan.labels;
   const Report definition = report_of(std::move(job));
   const Report started = report_of(event_of(plan, EventKind::kStarted));
   const int fault = process.start(plan.command, streams);

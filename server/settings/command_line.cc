@@ -124,8 +124,9 @@ std::variant<CommandLine, UsageError> read_command_line(std::span<const std::str
     if (setting == nullptr) {
       return no_such_setting(flag, flag.substr(flag.starts_with("--") ? 2 : 1), command);
     }
-    if (command.takes_words && std::ranges::find(line.assignments, setting, &Assignment::setting) !=
-                                   line.assignments.end()) {
+    if (command.takes_words && !setting->repeats &&
+        std::ranges::find(line.assignments, setting, &Assignment::setting) !=
+            line.assignments.end()) {
       return UsageError{flag + ": given twice"};
     }
     const bool is_switch = setting->kind == SettingKind::kSwitch;

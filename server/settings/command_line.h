@@ -39,6 +39,7 @@ struct Setting {
   char letter = '\0';               // `o` if `-o` means the same.
   // For the client's commands: BIDE_MAX_WAIT sets it, too. In `bide serve` all settings have one.
   bool has_variable = false;
+  bool repeats = false;  // For the client's commands: may be given several times.
 };
 
 struct Command {

@@ -97,6 +97,23 @@ TEST_CASE("arguments: the flag beats the variable, which beats the default") {
   CHECK(parsed({"--arguments-test=flag"}).value("arguments-test") == "flag");
 }
 
+TEST_CASE("arguments: a setting that repeats has all its values, others are refused twice") {
+  constexpr Setting kMany{.name = "many", .placeholder = "X", .repeats = true};
+  const Command command{.name = "bide test",
+                        .settings = {&kMany, &kData},
+                        .help_begin = "",
+                        .help_end = "",
+                        .takes_words = true};
+  const auto parse = [&](const std::vector<std::string>& args) {
+    return Arguments::parse(args, command);
+  };
+  const auto both = parse({"--many", "a", "x", "--many=b"});
+  REQUIRE(std::holds_alternative<Arguments>(both));
+  CHECK(std::get<Arguments>(both).values("many") == std::vector<std::string>{"a", "b"});
+  CHECK(std::get<Arguments>(both).values("data").empty());
+  CHECK(std::holds_alternative<UsageError>(parse({"--data", "1", "--data", "2"})));
+}
+
 TEST_CASE("arguments: what stands behind -- is told from what stands before it") {
   CHECK_FALSE(parsed({"a", "-q"}).words_before_dashes().has_value());
   CHECK(parsed({"--", "a", "-q"}).words_before_dashes() == 0);

@@ -81,10 +81,11 @@ TEST_CASE("http_writer: a definition is put, with what it has") {
   definition.operation = R"({"do":"build"})";
   definition.subject = "jobs.host.web-01";
   definition.expected_agents = {"a", "b\""};
+  definition.labels = R"({"team":"ci"})";
   REQUIRE(std::holds_alternative<Stored>(writer.send(report_of(definition), 10s)));
-  CHECK(
-      body_of(request) ==
-      R"({"operation":{"do":"build"},"subject":"jobs.host.web-01","expected_agents":["a","b\""]})");
+  CHECK(body_of(request) ==
+        R"({"operation":{"do":"build"},"subject":"jobs.host.web-01","expected_agents":["a","b\""],)"
+        R"("labels":{"team":"ci"}})");
 }
 
 TEST_CASE("http_writer: a job is deleted, and 204 has no body") {

@@ -147,6 +147,20 @@ TEST_CASE("reporter: a job that is defined otherwise is reported all the same") 
   CHECK(reporter.complaint().empty());
 }
 
+TEST_CASE("reporter: labels that are lost because the job is defined otherwise are a complaint") {
+  Mailbox mailbox;
+  Reporter reporter(sender(mailbox, [](std::size_t, const Report&) -> WriteReply {
+    return Refusal{409, "another definition"};
+  }));
+  NewDefinition job;
+  job.job_id = "build-7";
+  job.labels = R"({"team":"ci"})";
+  reporter.add(report_of(job));
+  reporter.finish(steady_clock::now() + 1min);
+  REQUIRE(is_done_within(reporter, 20s));
+  CHECK(reporter.complaint() == "the definition is not stored: another definition");
+}
+
 TEST_CASE("reporter: while a report is on its way the complaint is about it") {
   Mailbox mailbox;
   std::promise<void> arrived, end;

@@ -588,6 +588,21 @@ class WithBide(unittest.TestCase):
             self.assertEqual((state["status"], state["final"], state["hostname"], state["error"]),
                              ("failed", True, "web 01", "exit status 9: boom\nfirst\nboom"))
 
+    def test_labels(self):
+        bide = self.start()
+
+        def listed(label):
+            return [item["id"] for item in bide.get(f"/job?label={label}").json()["items"]]
+
+        for way in self.WAYS:
+            env = self.env(bide, way)
+            run("true", flags=["--label", "release=42", "--label", f"way={way}"], words=(way,), env=env)
+            wait_until(lambda way=way: listed(f"way={way}") == [way], "the job is listed by its label")
+        self.assertEqual(sorted(listed("release=42")), sorted(self.WAYS))
+        for bad in (["--label", "release"], ["--label", "Release=42"], ["--label", "a=1", "--label", "a=2"],
+                    ["--label", "a=" + "x" * 129], [f for i in range(17) for f in ("--label", f"l{i}=x")]):
+            self.assertEqual(run("true", flags=bad, words=("x",), env=env).returncode, 2, bad)
+
     def test_made_up_ids(self):
         bide = self.start()
         done = run("true", flags=[], words=(), env=self.env(bide, "http"))

@@ -1,0 +1,33 @@
+#include "client/label_flag.h"
+
+#include <map>
+
+#include "core/base/json_text.h"
+#include "core/job/labels.h"
+
+namespace bide {
+
+std::variant<std::string, Misuse> labels_in(const Arguments& arguments) {
+  std::map<std::string, std::string> labels;
+  for (const std::string& text : arguments.values(kLabelSetting.name)) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || !Labels::is_name(text.substr(0, equals)) ||
+        !Labels::is_value(text.substr(equals + 1))) {
+      return arguments.unexpected(kLabelSetting.name);
+    }
+    if (!labels.emplace(text.substr(0, equals), text.substr(equals + 1)).second) {
+      return Misuse{"--label: two values for " + text.substr(0, equals)};
+    }
+  }
+  if (labels.size() > Labels::kLabelsMax) {
+    return Misuse{"--label: at most " + std::to_string(Labels::kLabelsMax) + " labels"};
+  }
+  if (labels.empty()) return std::string();
+  JsonText json;
+  json.begin_object();
+  for (const auto& [name, value] : labels) json.member(name, value);
+  json.end_object();
+  return json.take();
+}
+
+}  // namespace bide
