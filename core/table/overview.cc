@@ -52,12 +52,12 @@ void Overview::update(const std::optional<Listed>& before, const std::optional<L
 void Overview::tell_progress(TimePoint now, TimePoint delivered) {
   progress_from_ = now + kProgressInterval;
   progress_told_ = listing_.revision();
+  progress_waits_ = false;
   tell_all(delivered);
 }
 
 void Overview::tell_all(TimePoint delivered) {
   told_ = listing_.revision();
-  progress_waits_ = false;
   if (feed_.waiters == nullptr || feed_due_) return;
   feed_due_ = true;
   feed_due_since_ = delivered;
@@ -79,6 +79,7 @@ void Overview::install(Listing& listing) {
   pages_.for_each([](HeldPage& page) { page.floor = 0; });
   tick_due_ = tick_due_ || paged_ > 0 || membership_.waiters != nullptr;
   progress_told_ = listing_.revision();
+  progress_waits_ = false;
   tell_all(table_.clock_.now());
   queue_.notify();
 }

@@ -78,9 +78,7 @@ void Overview::render_visits(Pass& pass) noexcept {
 
 void Overview::begin_pass(TimePoint now, Pass& pass) {
   if (tick_due_ && !installing_ && now - last_tick_ >= interval_) begin_tick(now, pass);
-  if (progress_waits_ && now >= progress_from_) {
-    tell_progress(now, now);
-  }
+  if (progress_waits_ && now >= progress_from_) tell_progress(now, now);
   collect_feed(pass);
   collect_due(now, pass);
   if (std::exchange(shed_due_, false)) collect_shed(pass);
