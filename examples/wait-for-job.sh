@@ -1,5 +1,6 @@
 #!/bin/sh
-# Waits until a job is over and prints what is known of it, with nothing but curl (7.70 or later).
+# Waits until a job is over and prints what is known of it, with nothing but curl (7.70 or later). The job need not
+# exist yet.
 #
 #   wait-for-job.sh ID [SECONDS]        (default: 600)
 #
@@ -7,7 +8,7 @@
 # BIDE_TOKEN    the bearer token, if the server or a proxy before it wants one
 #
 # Exit code: 0 completed, 1 the server cannot be understood, 2 usage, 4 not allowed, 5 failed,
-# 6 partial_failure, 7 skipped, 9 no such job, 124 timeout.
+# 6 partial_failure, 7 skipped, 9 deleted, or still no such job when the time is up, 124 timeout.
 set -eu
 
 if [ $# -lt 1 ] || [ $# -gt 2 ]; then
@@ -52,6 +53,16 @@ ask() {
     "$url?until=done&wait=${wait}s") || code=000
 }
 
+# Longer each time, or for as long as the server asks.
+pause() {
+  retry_after=$(field retry-after)
+  case $retry_after in
+    [1-9] | [1-5][0-9]) sleep "$retry_after" ;;
+    *) sleep "$seconds" ;;
+  esac
+  [ "$seconds" -ge 8 ] || seconds=$((seconds * 2))
+}
+
 finish() { # The job is over: say what is known, and its status as the exit code.
   cat "$dir/body"
   echo
@@ -63,12 +74,14 @@ finish() { # The job is over: say what is known, and its status as the exit code
   esac
 }
 
-pause=1
+seconds=1
+absent=
 while [ "$(date +%s)" -lt "$deadline" ]; do
   ask
   case $code in
     200 | 304)
-      pause=1
+      seconds=1
+      absent=
       if [ "$code" = 200 ]; then
         mv "$dir/body.new" "$dir/body"
         [ ! -s "$dir/etag.new" ] || mv "$dir/etag.new" "$dir/etag"
@@ -95,24 +108,30 @@ while [ "$(date +%s)" -lt "$deadline" ]; do
       echo "$url: not allowed ($code); is BIDE_TOKEN right?" >&2
       exit 4
       ;;
-    404 | 410)
-      echo "$url: no such job" >&2
-      exit 9
-      ;;
-    000 | 408 | 429 | 5??)
-      # The server restarts, or is busy. Longer each time, or for as long as it asks.
-      retry_after=$(field retry-after)
-      case $retry_after in
-        [1-9] | [1-5][0-9]) sleep "$retry_after" ;;
-        *) sleep "$pause" ;;
+    404)
+      case $(field bide-outcome)/$(cat "$dir/body.new" 2>/dev/null) in
+        timeout/*) # Still not there.
+          seconds=1
+          absent=yes
+          ;;
+        drain/* | shed/*) sleep 1 ;;
+        */*urn:bide:problem:job-not-found*)
+          echo "$url: no such job" >&2
+          exit 9
+          ;;
+        *) pause ;; # A proxy's, while bide is away.
       esac
-      [ "$pause" -ge 8 ] || pause=$((pause * 2))
       ;;
+    000 | 408 | 429 | 5??) pause ;; # The server restarts, or is busy.
     *)
       echo "$url: unexpected answer $code" >&2
       exit 1
       ;;
   esac
 done
+if [ -n "$absent" ]; then
+  echo "$url: no such job in time" >&2
+  exit 9
+fi
 echo "$url: not over in time" >&2
 exit 124

@@ -1,4 +1,4 @@
-"""A newcomer's first minute with the command line, and the examples a user copies."""
+"""A newcomer's first minute with the command line."""
 import http.server
 import os
 import subprocess
@@ -24,13 +24,6 @@ class CommandLine(unittest.TestCase):
         done = self.bide.command(*arguments)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
-
-    def example(self, name, *arguments, **env):
-        return subprocess.Popen(
-            [os.path.join(EXAMPLES, name), *arguments], text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(self.bide.env, BIDE_SERVER=self.bide.url, BIDE_DATA_DIR=self.bide.data_dir,
-                     PATH=os.path.dirname(BIDE) + ":" + os.environ["PATH"], **env))
 
     def exists(self, job):
         wait_until(lambda: self.bide.get(f"/job/{job}").status == 200, f"{job} exists")
@@ -199,31 +192,6 @@ class CommandLine(unittest.TestCase):
         done = self.bide.command("wait", "latin")
         self.assertEqual(done.returncode, 5)
         self.assertIn("caf\ufffd", done.stderr)
-
-    def test_wait_one_liner(self):
-        self.bide.put(definition("liner"), event("liner", "started"))
-        script = self.example("wait-one-liner.sh", "liner")
-        self.bide.wait_metric("bide_parked", 1)
-        self.bide.put(event("liner", "completed", nano=2))
-        out, err = script.communicate(timeout=30)
-        self.assertEqual((script.returncode, out.strip()), (0, "completed"), err)
-
-    def test_wait_for_job(self):
-        self.assertEqual(self.example("wait-for-job.sh", "nobody").wait(30), 9)
-        self.bide.put(definition("held"), event("held", "started"))
-        script = self.example("wait-for-job.sh", "held")
-        self.bide.wait_metric("bide_parked", 1)
-        self.bide.put(event("held", "failed", nano=2, error="boom"))
-        out, err = script.communicate(timeout=30)
-        self.assertEqual(script.returncode, 5, err)
-        self.assertIn('"error":"boom"', out)
-
-    def test_worker(self):
-        worker = self.example("worker.sh", "worked", "true")
-        self.assertEqual(worker.wait(30), 0, worker.stderr.read())
-        self.assertEqual(self.ok("wait", "worked"), "completed\n")
-        self.example("worker.sh", "broken", "false").wait(30)
-        self.assertEqual(self.bide.command("wait", "broken").returncode, 5)
 
 
 class Unauthorized(http.server.BaseHTTPRequestHandler):
