@@ -1,11 +1,14 @@
-"""README's lines and the scripts of examples/ against the real bide: as it should be, without bide,
+"""README's lines, and every script and pipeline of examples/, against the real bide: as it should be, without bide,
 without NATS, and with tokens."""
 import os
 import re
+import shlex
 import signal
 import subprocess
 import tempfile
 import unittest
+
+import yaml
 
 from harness import BIDE, PATIENCE_S, Bide, definition, event, wait_until
 from mortal_nats import NatsServer
@@ -219,6 +222,201 @@ class Wait(Scripts):
         self.bide.wait_metric('bide_parked{kind="job",road="request"}', 1)
         self.bide.put(("jobs.deleted", None))
         self.assertEqual(end(waiting)[0], 9)
+
+
+class Runner:
+    """What runs a step of a composite action: its inputs, and files for its environment, as GitHub documents them."""
+
+    def __init__(self, folder, url, **inputs):
+        self.action = yaml.safe_load(read("examples/github-action/action.yml"))
+        step, = self.action["runs"]["steps"]
+        inputs = {name: inputs.get(name, url if name == "server" else of.get("default"))
+                  for name, of in self.action["inputs"].items()}
+        env = {name: re.sub(r"\${{ inputs\.(\w+) }}", lambda match: inputs[match[1]], value)
+               for name, value in step["env"].items()}
+        self.files = {name: os.path.join(folder, name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+        for path in self.files.values():
+            with open(path, "w", encoding="utf-8"):
+                pass
+        with open(os.path.join(folder, "step.sh"), "w", encoding="utf-8") as file:
+            file.write(step["run"])
+        self.code, self.out, self.err = run(
+            "bash", "--noprofile", "--norc", "-eo", "pipefail", file.name, **env, **self.files,
+            GITHUB_ACTION_PATH=os.path.join(EXAMPLES, "github-action"))
+        self.step_outputs = dict(line.split("=", 1) for line in self.read("GITHUB_OUTPUT").splitlines())
+        self.outputs = {name: self.step_outputs[re.fullmatch(r"\${{ steps\.bide\.outputs\.(\w+) }}", of["value"])[1]]
+                        for name, of in self.action["outputs"].items()} if self.step_outputs else {}
+
+    def read(self, name):
+        with open(self.files[name], encoding="utf-8") as file:
+            return file.read()
+
+    @property
+    def commands(self):
+        return [line for line in self.out.splitlines() if line.startswith("::")]
+
+
+class GithubAction(Scripts):
+    def act(self, **inputs):
+        return Runner(self.folder, self.url, **inputs)
+
+    def outputs(self, job, status):
+        return {"job": job, "status": status, "url": f"{self.url}/job/{job}"}
+
+    def test_a_command(self):
+        done = self.act(job="act-1", command='echo "built: $((1 + 1))"\ntrue | cat', token=TOKEN)
+        self.assertEqual((done.code, done.out), (0, f"::add-mask::{TOKEN}\nbuilt: 2\n"), done.err)
+        self.assertEqual(done.outputs, self.outputs("act-1", "completed"))
+        self.assertEqual(done.read("GITHUB_STEP_SUMMARY"),
+                         f"### bide: `act-1` is completed\n\n<{self.url}/job/act-1>\n\n")
+        self.assertEqual(self.timeline("act-1"), BOTH_STORED)
+
+    def test_a_command_that_fails(self):
+        done = self.act(job="act-2", command="false\necho not reached")
+        self.assertEqual((done.code, done.commands), (1, ["::error title=bide::act-2 is failed: exit status 1"]))
+        self.assertEqual(done.outputs, self.outputs("act-2", "failed"))
+        self.assertNotIn("not reached", done.out)
+
+    def test_waiting(self):
+        self.bide.put(definition("act-3", operation={"error": "not this"}), event("act-3", "completed"),
+                      definition("act-4"), event("act-4", "failed", error='100% of "it"\n::error::x'),
+                      definition("act-5"), event("act-5", "skipped"), definition("act-6"))
+        self.assertEqual(self.act(job="act-3").outputs, self.outputs("act-3", "completed"))
+        failed = self.act(job="act-4")
+        self.assertEqual((failed.code, failed.outputs), (5, self.outputs("act-4", "failed")))
+        self.assertEqual(failed.commands, [r'::error title=bide::act-4 is failed: 100%25 of \"it\"\n::error::x'])
+        self.assertIn('    100% of \\"it\\"', failed.read("GITHUB_STEP_SUMMARY"))
+        self.assertEqual(self.act(job="act-5").outputs["status"], "skipped")
+        self.assertEqual(self.act(job="act-6", timeout="1").outputs["status"], "timeout")
+        self.assertEqual(self.act(job="nobody", timeout="1").outputs["status"], "gone")
+
+    def test_inputs_that_are_not_an_id_or_not_shell(self):
+        for job in ("", "a\nstatus=completed", "a/b", "$(id)"):
+            done = self.act(job=job)
+            self.assertEqual((done.code, done.step_outputs), (2, {}), job)
+
+    def test_without_bide(self):
+        url, self.url = self.url, f"http://127.0.0.1:{find_free_port()}"
+        try:
+            self.assertEqual(self.act(job="act-7", timeout="1").outputs["status"], "timeout")
+        finally:
+            self.url = url
+
+    def test_the_workflow_uses_what_the_action_has(self):
+        action = yaml.safe_load(read("examples/github-action/action.yml"))
+        workflow = yaml.safe_load(read("examples/github-actions.yml"))
+        steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+        uses = [step for step in steps if "github-action" in step.get("uses", "")]
+        self.assertEqual(len(uses), 2)
+        for step in uses:
+            self.assertLessEqual(set(step["with"]), set(action["inputs"]))
+            required = {name for name, of in action["inputs"].items() if of.get("required")}
+            self.assertLessEqual(required, set(step["with"]))
+        for name in re.findall(r"outputs\.(\w+)", read("examples/github-actions.yml")):
+            self.assertIn(name, action["outputs"])
+        line, = [step["run"] for step in steps if "bide run" in step.get("run", "")]
+        code, _, err = run("bash", "-e", "-c", line, url=self.url, GITHUB_RUN_ID="1", GITHUB_RUN_ATTEMPT="2",
+                           PATH=self.command("make", "exit 0"))
+        self.assertEqual((code, self.timeline("build-1-2")), (0, BOTH_STORED), err)
+
+
+class Gitlab(Scripts):
+    def component(self, name, **inputs):
+        """The jobs of a component, after its inputs and their defaults."""
+        spec, jobs = read("examples/gitlab-component/templates", name + ".yml").split("\n---\n")
+        known = yaml.safe_load(spec)["spec"]["inputs"]
+        self.assertLessEqual(set(inputs), set(known))
+
+        def value(match):
+            return str(inputs[match[1]] if match[1] in inputs else known[match[1]]["default"])
+        return yaml.safe_load(re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", value, jobs))
+
+    def shell(self, lines, job, **env):
+        variables = {name: os.path.expandvars(value) for name, value in job["variables"].items()}
+        return run("busybox", "sh", "-ec", "\n".join(lines), **{**variables, **env})
+
+    def test_report(self):
+        for ended, status in (("success", "completed"), ("failed", "failed"), ("canceled", "failed")):
+            job = self.component("report", server=self.url, job=f"gitlab-{ended}")[".bide-report"]
+            self.assertEqual(self.shell(job["before_script"], job, CI_JOB_ID="5"), (0, "", ""))
+            env = {"CI_JOB_ID": "5", "CI_JOB_STATUS": ended, "CI_JOB_URL": "https://gitlab.example/a?b=1&c=2"}
+            for _ in range(2):  # The second is a repetition.
+                self.assertEqual(self.shell(job["after_script"], job, **env), (0, "", ""))
+            self.assertEqual(self.timeline(f"gitlab-{ended}"), ["started", status])
+        self.assertEqual(self.state("gitlab-canceled")["error"], "canceled: https://gitlab.example/a?b=1&c=2")
+
+    def test_report_without_bide(self):
+        job = self.component("report", server=f"http://127.0.0.1:{find_free_port()}", job="a")[".bide-report"]
+        code, _, err = self.shell(job["before_script"], job, CI_JOB_ID="5")
+        self.assertEqual(code, 0)
+        self.assertIn("curl: (7)", err)
+
+    def wait(self, name, **env):
+        job = self.component("wait", server=self.url, job=name, timeout=env.pop("timeout", 600))["wait-for-job"]
+        return self.shell(job["script"], job, **env)
+
+    def test_wait(self):
+        self.bide.put(definition("good"), event("good", "completed"), definition("bad"), event("bad", "failed"),
+                      definition("pending"))
+        self.assertEqual(self.wait("good"), (0, "", ""))
+        self.assertEqual(self.wait("bad"), (1, f"{self.url}/job/bad: 200 now failed\n", ""))
+        self.assertEqual(self.wait("pending", timeout=1), (1, f"{self.url}/job/pending: not over in time\n", ""))
+
+    def test_the_pipeline(self):
+        pipeline = yaml.safe_load(read("examples/gitlab-ci.yml"))
+        for component in pipeline["include"]:
+            name = re.fullmatch(r".*/bide/(\w+)@1\.0\.0", component["component"])[1]
+            self.component(name, **component["inputs"])
+        code, _, err = run("sh", "-ec", "\n".join(pipeline["build"]["script"]), url=self.url, CI_PIPELINE_ID="3",
+                           PATH=self.command("make", "exit 0"))
+        self.assertEqual((code, self.timeline("build-3")), (0, BOTH_STORED), err)
+
+
+class Others(Scripts):
+    def test_jenkins(self):
+        text = read("examples/Jenkinsfile")
+        report, = re.findall(r"sh '(.*)'", text)
+        wait, = re.findall(r"script: '(.*)'", text)
+        code, _, err = run("sh", "-ec", report, url=self.url, JOB_BASE_NAME="nightly", BUILD_NUMBER="4",
+                           PATH=self.command("make", "exit 2"))
+        self.assertEqual((code, self.timeline("nightly-4")), (2, ["started", "failed"]), err)
+        self.bide.put(definition("packages-abc"), event("packages-abc", "skipped"))
+        self.assertEqual(run("sh", "-ec", wait.replace("packages.json", os.devnull), url=self.url, GIT_COMMIT="abc")[0], 7)
+
+    def unit_line(self, name):
+        """As systemd.service(5) unquotes it: without variables of systemd's own."""
+        line, = re.findall(rf"^{name}=(.*)$", read("examples/backup.service"), re.M)
+        self.assertTrue(line.startswith("-"))
+        command = [word.replace("$$", "$") for word in shlex.split(line[1:])]
+        self.assertNotRegex(line.replace("$$", ""), r"[$%]")
+        return command
+
+    def test_systemd(self):
+        """With the variables of systemd.exec(5)."""
+        for result, code, status, ended in (("success", "exited", "0", "completed"), ("exit-code", "exited", "203", "failed"),
+                                            ("timeout", "killed", "TERM", "failed"), ("core-dump", "dumped", "ABRT", "failed")):
+            run_id = f"0123-{result}"
+            env = {"url": self.url, "INVOCATION_ID": run_id}
+            self.assertEqual(run(*self.unit_line("ExecStartPre"), **env), (0, "", ""))
+            self.assertEqual(run(*self.unit_line("ExecStopPost"), **env, SERVICE_RESULT=result, EXIT_CODE=code,
+                                 EXIT_STATUS=status), (0, "", ""))
+            self.assertEqual(self.timeline(f"backup-{run_id}"), ["started", ended])
+        self.assertEqual(self.state("backup-0123-timeout")["error"], "timeout: killed by signal TERM")
+
+    def test_cron(self):
+        lines = re.findall(r"^\d+ \d+ \* \* \* (.*)$", read("examples/crontab"), re.M)
+        self.assertEqual(len(lines), 4)
+        folder = self.command("backup", "exit 1")
+        self.command("date", "echo 2026-01-31")
+        for report, check in (lines[0:2], lines[2:4]):
+            for code in (1, 0):  # A job that has completed stays so.
+                self.command("backup", f"exit {code}")
+                for line, expected in ((report, (code, "")), (check, (0, "the backup has not completed\n" if code else ""))):
+                    self.assertNotRegex(line, r"(?<!\\)%")
+                    line = line.replace("\\%", "%").replace("/usr/local/bin/", "").replace("/usr/local/lib/bide", EXAMPLES)
+                    told = run("sh", "-c", line, url=self.url, PATH=folder)
+                    self.assertEqual(told[:2], expected, (line, told))
+            self.bide.curl("/job/backup-2026-01-31", "-X", "DELETE")
 
 
 if __name__ == "__main__":
