@@ -83,8 +83,8 @@ fi
 
 # Beside the command, which does not wait for bide. A signal to the process group ends the command, and the end is
 # still reported.
+trap '' HUP INT TERM
 (
-  trap '' HUP INT TERM
   send define -X PUT "$url"
   send started -d started "$url/events"
 ) &

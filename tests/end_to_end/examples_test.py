@@ -1,11 +1,14 @@
 """README's lines, and every script and pipeline of examples/, against the real bide: as it should be, without bide,
 without NATS, and with tokens."""
+import http.client
+import http.server
 import os
 import re
 import shlex
 import signal
 import subprocess
 import tempfile
+import threading
 import unittest
 
 import yaml
@@ -52,6 +55,33 @@ def run(*command, **options):
     return end(begin(*command, **options))
 
 
+class LosingProxy(http.server.BaseHTTPRequestHandler):
+    """Passes each request on, and loses the first answer to it. The server has the attributes `target` and `known`."""
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.target)
+        connection.request(self.command, self.path, body, {name: self.headers[name] for name in (
+            "Content-Type", "Idempotency-Key") if name in self.headers})
+        response = connection.getresponse()
+        told = response.read()
+        connection.close()
+        request = (self.command, self.path, body)
+        self.server.known.append(request)
+        if self.server.known.count(request) == 1:
+            self.close_connection = True
+            return
+        self.send_response(response.status)
+        self.send_header("Content-Length", str(len(told)))
+        self.end_headers()
+        self.wfile.write(told)
+
+    do_POST = do_PUT = answer
+
+    def log_message(self, *_):
+        pass
+
+
 class Scripts(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -61,6 +91,13 @@ class Scripts(unittest.TestCase):
 
     def timeline(self, job, bide=None):
         return [entry["event"] for entry in self.state(job, bide)["timeline"]]
+
+    def losing_proxy(self):
+        server = self.enterContext(http.server.ThreadingHTTPServer(("127.0.0.1", 0), LosingProxy))
+        server.target, server.known = self.bide.port, []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.shutdown)
+        return server
 
     def state(self, job, bide=None):
         response = (bide or self.bide).get(f"/job/{job}", *(bide or self.bide).credentials)
@@ -89,7 +126,7 @@ class Readme(Scripts):
             result, out, err = run("sh", "-c", lines[1], PATH=self.command("make", f'[ "$1" = test ] && exit {code}'))
             self.assertEqual((result, "error" in out), (0, code != 0), err)
             told = end(waiting)[1]
-            self.assertIn(f"Bide-Status: {status}\r\n", told.replace("\n", "\r\n").replace("\r\r", "\r"))
+            self.assertIn(f"Bide-Status: {status}\n", told)
             self.assertIn("Bide-Outcome: done", told)
             self.assertEqual(self.timeline(job), ["started", status])
             self.assertEqual(self.state(job)["agent_states"]["worker"]["progress"]["percent"], 40)
@@ -181,6 +218,12 @@ class Report(Scripts):
             nats.start()
             self.assertEqual(end(process), (6, "", ""))
             self.assertEqual(self.timeline("busy", bide), ["started", "failed"])  # Each once.
+
+    def test_answers_that_are_lost(self):
+        proxy = self.losing_proxy()
+        code, _, err = end(self.report("lost", "sh", "-c", "exit 8", url=f"http://127.0.0.1:{proxy.server_port}"))
+        self.assertEqual((code, err, len(proxy.known)), (8, "", 6))
+        self.assertEqual(self.timeline("lost"), ["started", "failed"])
 
     def test_tokens(self):
         with tempfile.NamedTemporaryFile("w") as tokens:
@@ -344,6 +387,15 @@ class Gitlab(Scripts):
                 self.assertEqual(self.shell(job["after_script"], job, **env), (0, "", ""))
             self.assertEqual(self.timeline(f"gitlab-{ended}"), ["started", status])
         self.assertEqual(self.state("gitlab-canceled")["error"], "canceled: https://gitlab.example/a?b=1&c=2")
+
+    def test_answers_that_are_lost(self):
+        proxy = self.losing_proxy()
+        job = self.component("report", server=f"http://127.0.0.1:{proxy.server_port}", job="gitlab-lost")[".bide-report"]
+        for lines in (job["before_script"], job["after_script"]):
+            code, _, err = self.shell(lines, job, CI_JOB_ID="5", CI_JOB_STATUS="success")
+            self.assertEqual(code, 0, err)
+        self.assertEqual(len(proxy.known), 4)
+        self.assertEqual(self.timeline("gitlab-lost"), BOTH_STORED)
 
     def test_report_without_bide(self):
         job = self.component("report", server=f"http://127.0.0.1:{find_free_port()}", job="a")[".bide-report"]
