@@ -254,6 +254,14 @@ class Wait(Scripts):
             code, out, err = end(waiting)
             self.assertEqual((code, '"error":"boom"' in out), (5, True), err)
 
+    def test_asks_again_for_a_job_that_is_not_there_yet(self):
+        with Bide("--access-log", "all", "--max-wait", "1s") as bide:
+            waiting = begin(WAIT, "later", url=bide.url)
+            wait_until(lambda: bide.log_text().count('"status":404') >= 2, "two requests have come to their deadline")
+            bide.put(definition("later"), event("later", "completed"))
+            code, _, err = end(waiting)
+            self.assertEqual((code, err), (0, ""))
+
     def test_when_the_time_is_up(self):
         self.bide.put(definition("pending"))
         self.assertEqual(run(WAIT, "pending", "1", url=self.url)[0], 124)
