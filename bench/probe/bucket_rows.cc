@@ -1,4 +1,5 @@
 // A large bucket: writing it, and the least that reading it can cost.
+#include <atomic>
 #include <thread>
 
 #include "bench/kit/address.h"
@@ -82,6 +83,30 @@ void fill_bucket(const Options& options) {
   print("entries", static_cast<double>(entries_of(jetstream)));
   print("bytes", static_cast<double>(bucket.bytes()));
   jsCtx_Destroy(jetstream);
+}
+
+void measure_publish(const Options& options) {
+  constexpr std::uint64_t kInFlightMax = 2000;  // As many as bide has.
+  std::atomic<std::uint64_t> stored{0};
+  JobBucket bucket(options.text("nats"), "job-queue", [&](std::uint64_t, std::uint64_t revision) {
+    if (revision == 0) die("an event was refused");
+    stored.fetch_add(1, std::memory_order_release);
+  });
+  const int jobs = options.number("jobs", 2000);
+  const auto start = std::chrono::steady_clock::now();
+  const auto end = start + std::chrono::seconds(options.number("seconds", 4));
+  std::uint64_t sent = 0;
+  while (std::chrono::steady_clock::now() < end) {
+    if (sent - stored.load(std::memory_order_acquire) >= kInFlightMax) {
+      std::this_thread::sleep_for(50us);
+      continue;
+    }
+    bucket.event("job-" + std::to_string(sent % static_cast<std::uint64_t>(jobs)), "started",
+                 "agent-1", std::chrono::system_clock::now(), sent);
+    ++sent;
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  print("per_s", static_cast<double>(stored.load()) / took.count());
 }
 
 void measure_drain(const Options& options) {

@@ -19,12 +19,13 @@ int main(int argc, char** argv) {
     std::string_view name;
     void (*measure)(const bench::Options&);
   };
-  constexpr std::array<Row, 7> kRows = {{{"wake", bench::measure_wake},
+  constexpr std::array<Row, 8> kRows = {{{"wake", bench::measure_wake},
                                          {"notify", bench::measure_notify},
                                          {"idle", bench::measure_idle},
                                          {"churn", bench::measure_churn},
                                          {"burst", bench::measure_burst},
                                          {"fill", bench::fill_bucket},
+                                         {"publish", bench::measure_publish},
                                          {"drain", bench::measure_drain}}};
   const std::string_view wanted = argc > 1 ? argv[1] : "";
   for (const Row& row : kRows) {
@@ -32,6 +33,6 @@ int main(int argc, char** argv) {
     row.measure(bench::Options(argc - 2, argv + 2));
     return 0;
   }
-  bench::die("expected wake, notify, idle, churn, burst, fill or drain, got: " +
+  bench::die("expected wake, notify, idle, churn, burst, fill, publish or drain, got: " +
              std::string(wanted));
 }

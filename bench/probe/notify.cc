@@ -89,6 +89,7 @@ std::chrono::nanoseconds update_one(Target& target, Crowd& crowd, Parked& parked
     parked.tags[index] = response.field("ETag");
   };
   if (crowd.collect(1, 5s, on_answer).answered != 1) die("no answer within 5 s");
+  target.finish_event();
   if (!crowd.ask(client, target.held_request(parked.jobs[index], parked.tags[index]))) {
     die("the server closed a connection");
   }

@@ -18,6 +18,9 @@ void measure_churn(const Options& options);
 void measure_burst(const Options& options);
 // Writes --jobs jobs of five entries each into the bucket.
 void fill_bucket(const Options& options);
+// As many events as fit into --seconds, published without waiting for each acknowledgement, as a
+// bare nats.c publisher does; of --jobs jobs in turn.
+void measure_publish(const Options& options);
 // Reads the bucket as a bare nats.c ordered consumer does.
 void measure_drain(const Options& options);
 

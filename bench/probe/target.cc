@@ -26,6 +26,7 @@ Target::Target(const Options& options)
     : address(options.text("server", "127.0.0.1:8080")),
       process(options.pids()),
       kind_(options.text("kind", "bide")),
+      over_http_(options.text("over", "nats") == "http"),
       fd_(address.dial()) {
   const std::string nats = options.text("nats");
   if (kind_ == "bide" || kind_ == "echo") bucket_ = std::make_unique<JobBucket>(nats, "job-queue");
@@ -55,29 +56,48 @@ std::string Target::plain_request(const std::string& job) const {
 }
 
 void Target::event(const std::string& job) {
-  if (bucket_) {
+  if (bucket_ && !over_http_) {
     bucket_->event(job, "started", "agent-1", std::chrono::system_clock::now());
-  } else {
-    post(job);
+    return;
   }
+  send_all(fd_, post_request(job));
+}
+
+void Target::finish_event() {
+  if (bucket_ && !over_http_) return;
+  const Response response = answer();
+  if (response.status / 100 != 2) die("the event was refused: " + std::string(response.head));
 }
 
 void Target::flush() {
   if (bucket_) bucket_->flush();
 }
 
-void Target::post(const std::string& job) {
+std::string Target::post_request(const std::string& job) const {
+  const std::string end = "Host: localhost\r\nContent-Length: ";
+  if (bucket_) {
+    const std::string body = "started&agent=agent-1";
+    return "POST /job/" + job + "/events HTTP/1.1\r\nPrefer: return=minimal\r\n" +
+           "Content-Type: application/x-www-form-urlencoded\r\n" + end +
+           std::to_string(body.size()) + "\r\n\r\n" + body;
+  }
   const std::string path = kind_ == "nchan" ? "/pub/" + job : "/job/" + job;
   // As long a message as a job's representation after its first event.
   const std::string body = kind_ == "nchan" ? std::string(420, 'x') : std::string();
-  const Response response =
-      ask("POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
-          std::to_string(body.size()) + "\r\n\r\n" + body);
+  return "POST " + path + " HTTP/1.1\r\n" + end + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+void Target::post(const std::string& job) {
+  const Response response = ask(post_request(job));
   if (response.status / 100 != 2) die("the event was refused: " + std::string(response.head));
 }
 
 Response Target::ask(const std::string& request) {
   send_all(fd_, request);
+  return answer();
+}
+
+Response Target::answer() {
   std::array<char, 65536> buffer;
   for (;;) {
     if (const auto response = reader_.take()) return *response;

@@ -18,7 +18,8 @@ namespace bench {
 
 class Target {
  public:
-  // --kind bide|echo|nchan|floor|threads, --server HOST:PORT, --nats URL (bide, echo), --pids.
+  // --kind bide|echo|nchan|floor|threads, --server HOST:PORT, --nats URL (bide, echo), --pids,
+  // --over http|nats (bide, echo).
   explicit Target(const Options& options);
   ~Target();
 
@@ -32,19 +33,25 @@ class Target {
   [[nodiscard]] std::string held_request(const std::string& job, const std::string& tag) const;
   // A request that is answered at once.
   [[nodiscard]] std::string plain_request(const std::string& job) const;
-  // One event of the job: through NATS, or as a POST where the server does not read it.
+  // One event of the job: through NATS, or as a POST where the server does not read it, or
+  // with --over http. Does not wait for the server's answer.
   void event(const std::string& job);
+  // Takes that answer, if there is one to come.
+  void finish_event();
   // All of the events are on their way.
   void flush();
   [[nodiscard]] bool reads_nats() const { return bucket_ != nullptr; }
   [[nodiscard]] JobBucket& bucket() { return *bucket_; }
 
  private:
+  [[nodiscard]] std::string post_request(const std::string& job) const;
   void post(const std::string& job);
+  [[nodiscard]] Response answer();
   [[nodiscard]] Response ask(const std::string& request);
   [[nodiscard]] std::string wait_for_tag(const std::string& job);
 
   const std::string kind_;
+  const bool over_http_;
   std::unique_ptr<JobBucket> bucket_;  // Null where the server does not read NATS.
   int fd_ = -1;                        // For what the probe itself asks.
   ResponseReader reader_;

@@ -104,6 +104,13 @@ def targets(results):
             at_most("notify", f"{quantile}, of a bare core subscriber's",
                     results.ratio(figure, "bide", "nats-core-beside-bide"), 1.5)
         at_most("notify", "p99, of echo's", results.ratio("notify_p99_ms", "bide", "echo"), 0.5)
+    if results.of("report_p50_ms", "bide"):
+        for quantile in ("p50", "p99"):
+            figure = f"report_{quantile}_ms"
+            at_most("report", f"{quantile}, of the same event's published to NATS",
+                    results.ratio(figure, "bide", "bide, published"), 1.3)
+        at_least("report", "a second, of a bare asynchronous nats.c publisher's",
+                 results.ratio("reports_per_s", "bide", "nats.c"), 0.7)
     sizes = sorted((server for server in results.values.get("growth_p50_ms", {}) if server.startswith("bide-")),
                    key=lambda server: int(server.split("-")[1]))
     for server in sizes[1:]:

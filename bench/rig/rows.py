@@ -95,6 +95,27 @@ def notify(size):
             yield who, "notify_p99_ms", figures[f"{name}_p99_ms"]
 
 
+def report(size):
+    """A report over HTTP: until a held answer has it, next to the same event published to NATS; and how many a second."""
+    if size.against:
+        return  # Earlier builds do not write.
+    for kind, over in shuffled([("bide", "http"), ("bide", "nats"), ("echo", "http")]):
+        figures = fresh(kind, "notify", "--clients", size.clients, "--samples", size.samples, "--over", over)
+        who = kind if over == "http" else f"{kind}, published"
+        yield who, "report_p50_ms", figures["answer_p50_ms"]
+        yield who, "report_p99_ms", figures["answer_p99_ms"]
+    for kind in shuffled(["bide", "echo", "nats.c"]):
+        with ExitStack() as stack:
+            nats = stack.enter_context(Nats())
+            server = stack.enter_context(SERVERS["bide" if kind == "nats.c" else kind](nats))
+            if kind == "nats.c":  # With bide beside it, which follows what is published, as it follows its own writes.
+                rate = probe("publish", "--nats", nats.url, "--seconds", size.wrk_s)["per_s"]
+            else:
+                script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "report.lua")
+                rate = wrk(server, 128, size.wrk_s, "/", script=script)
+            yield kind, "reports_per_s", rate
+
+
 def growth(size):
     """The floor beside it, told by POST: what the kernel's own growth is."""
     for clients in shuffled(list(size.growth)):
@@ -103,8 +124,10 @@ def growth(size):
             yield f"{kind}-{clients}", "growth_p50_ms", figures["answer_p50_ms"]
 
 
-def wrk(server, connections, seconds, path, fields=()):
+def wrk(server, connections, seconds, path, fields=(), script=None):
     command = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", server.url(path)]
+    if script:
+        command += ["-s", script]
     for field in fields:
         command += ["-H", field]
     text = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
@@ -176,4 +199,4 @@ def churn(size):
         yield kind, "burst_ms", figures["last_ms"]
 
 
-ROWS = {row.__name__: row for row in (parked, fan_out, notify, growth, get, cold_start, idle, churn)}
+ROWS = {row.__name__: row for row in (parked, fan_out, notify, report, growth, get, cold_start, idle, churn)}

@@ -23,6 +23,7 @@ var rankOf = map[string]int{
 // bucketWatch reads a bucket from its beginning and follows it.
 type bucketWatch struct {
 	nats.KeyWatcher
+	store nats.KeyValue
 }
 
 func watchBucket(url, bucket string) (*bucketWatch, error) {
@@ -45,7 +46,7 @@ func watchBucket(url, bucket string) (*bucketWatch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &bucketWatch{watcher}, nil
+	return &bucketWatch{watcher, store}, nil
 }
 
 // readAll returns when all that was in the bucket at the start is in the table.

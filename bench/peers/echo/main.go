@@ -19,6 +19,7 @@ import (
 	"syscall"
 
 	"github.com/labstack/echo/v4"
+	"github.com/nats-io/nats.go"
 )
 
 func main() {
@@ -49,7 +50,7 @@ func serve(ctx context.Context, listen, natsURL, bucket string) error {
 	if err != nil {
 		return err
 	}
-	server := newServer(jobs)
+	server := newServer(jobs, watch.store)
 	server.Listener = listener
 	go func() {
 		<-ctx.Done()
@@ -63,12 +64,13 @@ func serve(ctx context.Context, listen, natsURL, bucket string) error {
 }
 
 // newServer has no middleware: neither a logger nor recovery is part of what is compared.
-func newServer(jobs *jobTable) *echo.Echo {
+func newServer(jobs *jobTable, store nats.KeyValue) *echo.Echo {
 	server := echo.New()
 	server.HideBanner = true
 	server.HidePort = true
-	resource := jobResource{jobs}
+	resource := jobResource{jobs, store}
 	server.GET("/job/:id", resource.get)
+	server.POST("/job/:id/events", resource.report)
 	server.GET("/livez", func(c echo.Context) error { return c.String(http.StatusOK, "ok") })
 	return server
 }

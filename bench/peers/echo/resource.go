@@ -1,18 +1,44 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/nats-io/nats.go"
 )
 
 const maxWait = 55 * time.Second
 
 type jobResource struct {
-	jobs *jobTable
+	jobs  *jobTable
+	store nats.KeyValue
+}
+
+// report stores an event and answers when JetStream has acknowledged it. It neither defines the job
+// nor waits until the table shows the event.
+func (r jobResource) report(c echo.Context) error {
+	form, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		return echo.ErrBadRequest
+	}
+	event, agent, _ := strings.Cut(string(form), "&agent=")
+	id, now := c.Param("id"), time.Now()
+	value, err := json.Marshal(map[string]any{"job_id": id, "event": event, "hostname": agent,
+		"timestamp": now.UTC().Format(time.RFC3339Nano), "unix_nano": now.UnixNano()})
+	if err != nil {
+		return err
+	}
+	key := fmt.Sprintf("status.%s.%s.%s.%d", id, event, agent, now.UnixNano())
+	if _, err := r.store.Put(key, value); err != nil {
+		return echo.NewHTTPError(http.StatusServiceUnavailable, "nothing was stored")
+	}
+	return c.NoContent(http.StatusCreated)
 }
 
 // get answers at once, or holds the request until the job is no longer what the client has seen.
