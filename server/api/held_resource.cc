@@ -200,7 +200,7 @@ void HeldResource::send_snapshot(Outcome outcome, const std::shared_ptr<const Sn
   thread_local std::string head;
   head.clear();
   std::string further;
-  if (facts.written) {
+  if (facts.writes()) {
     further.append("Location: ").append(location_of(exchange.target())).append("\r\n");
   }
   if (snapshot->next != 0 && known_as == nullptr) further += link_of(exchange.target(), *snapshot);

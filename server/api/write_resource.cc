@@ -280,7 +280,6 @@ void WriteResource::on_written(Outcome outcome, const WritePtr& write, Exchange&
     return exchange.send(gone);
   }
   facts.created = write->end == End::kStored;
-  facts.written = true;
   exchange.target() = JobId(write->job_id);
   if (outcome == Outcome::kTimeout) {
     // It is stored, but the table has not come so far.

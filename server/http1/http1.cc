@@ -148,7 +148,7 @@ void Http1::begin(Exchange& exchange, const httplib::Request& request) {
         front_.proxies().client_of(ClientAddress::of_peer(connection.fd), request.headers);
   }
   RequestFacts& facts = exchange.facts();
-  facts = {};
+  facts = RequestFacts();
   facts.received = front_.clock().now();
   facts.method = method_of(request.method);
   facts.head = facts.method == RequestFacts::Method::kHead;
@@ -210,7 +210,7 @@ void Http1::reject(Connection& connection, std::string_view bytes, int status,
   if (connection.proxied) connection.client_address = ClientAddress::of_peer(connection.fd);
   Exchange& exchange = connection.exchange;
   RequestFacts& facts = exchange.facts();
-  facts = {};
+  facts = RequestFacts();
   facts.head = is_head(bytes);
   facts.received = front_.clock().now();
   facts.close = true;

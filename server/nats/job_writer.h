@@ -71,11 +71,11 @@ class JobWriter final : public Writer {
   using TaskPtr = std::shared_ptr<Task>;
   // A message to the server that has no answer yet.
   struct Call {
-    TaskPtr task;
-    std::string subject;
-    std::string_view body;                  // Lives in the task.
-    std::string message_id;                 // Empty: it stores nothing.
-    std::optional<std::uint64_t> expected;  // Revision of its subject; 0: it has none.
+    TaskPtr task{};
+    std::string subject{};
+    std::string_view body{};                  // Lives in the task.
+    std::string message_id{};                 // Empty: it stores nothing.
+    std::optional<std::uint64_t> expected{};  // Revision of its subject; 0: it has none.
     bool deletes = false;
     TimePoint repeat_at{};
   };

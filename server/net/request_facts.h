@@ -15,9 +15,9 @@ struct RequestFacts {
   static constexpr std::uint32_t kWaitMsMax = (1U << 22U) - 1;  // Over an hour.
   static constexpr std::uint32_t kPlacesMax = (1U << 10U) - 1;  // Of one request.
   TimePoint received{};                                         // When the request was complete.
-  std::uint32_t wait_ms : 22 = 0;        // The wait that was granted; 0: none.
-  std::uint32_t places : 10 = 0;         // Held of its client's (ClientAccounts).
-  bool head : 1 = false;                 // HEAD: the headers of GET, no body.
+  std::uint32_t wait_ms : 22 = 0;  // The wait that was granted; 0: none.
+  std::uint32_t places : 10 = 0;   // Held of its client's (ClientAccounts).
+  bool head : 1 = false;           // HEAD: the headers of GET, no body.
   // kOther: none of these, or refused before that was known.
   enum class Method : std::uint8_t { kOther, kGet, kHead, kPost, kPut, kDelete };
   Method method : 3 = Method::kOther;
@@ -31,8 +31,7 @@ struct RequestFacts {
   bool caught_up : 1 = false;            // The table shows what the stream held at `received`.
   bool over_rate : 1 = false;            // Beyond what one client may ask in a second.
   bool by_token : 1 = false;             // The wait ends early, with the token.
-  bool created : 1 = false;              // The request has stored something: 201, and Location.
-  bool written : 1 = false;              // It has written, or found the same written: Location.
+  bool created : 1 = false;              // The request has stored something: 201.
   bool minimal : 1 = false;              // Prefer: return=minimal.
   bool named_origin : 1 = false;         // From a page of an origin that may read (CrossOrigin).
   std::uint16_t admission = 0;           // See Admission::outdated().
@@ -41,6 +40,8 @@ struct RequestFacts {
   std::uint64_t client = 0;
   // Further field lines of the response (CrossOrigin); null: kSameOriginOnly.
   const std::string* cross_origin = nullptr;
+
+  [[nodiscard]] bool writes() const { return method == Method::kPost || method == Method::kPut; }
 };
 
 }  // namespace bide
