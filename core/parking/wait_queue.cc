@@ -11,6 +11,7 @@ namespace {
 // Fewer answers than kSplitFrom are not split, because that costs more than it gains.
 constexpr std::size_t kSplitFrom = 128;
 constexpr std::size_t kAnswersPerTask = 256;
+constexpr std::size_t kAnswersHandedOut = 8;  // Of one task, where the executor answers all.
 
 void answer(std::vector<Ready>& ready, std::size_t from, std::size_t to) noexcept {
   for (std::size_t i = from; i < to; ++i) {
@@ -27,10 +28,11 @@ std::shared_ptr<std::vector<Ready>> shared_of(std::vector<Ready>& ready) noexcep
   }
 }
 
-// The caller keeps the first part; the executor's threads take the others as they come free.
-void split(const std::shared_ptr<std::vector<Ready>>& shared, Executor& executor) noexcept {
-  const std::size_t part = std::min(kAnswersPerTask, (shared->size() + 1) / 2);
-  for (std::size_t from = part; from < shared->size(); from += part) {
+// The executor's threads take one part after the other as they come free; those before `from` are
+// the caller's.
+void hand_out(const std::shared_ptr<std::vector<Ready>>& shared, std::size_t from, std::size_t part,
+              Executor& executor) noexcept {
+  for (; from < shared->size(); from += part) {
     const std::size_t to = std::min(from + part, shared->size());
     try {
       executor.run([shared, from, to] { answer(*shared, from, to); });
@@ -38,25 +40,35 @@ void split(const std::shared_ptr<std::vector<Ready>>& shared, Executor& executor
       answer(*shared, from, to);
     }
   }
+}
+
+// The caller keeps the first part.
+void split(const std::shared_ptr<std::vector<Ready>>& shared, Executor& executor) noexcept {
+  const std::size_t part = std::min(kAnswersPerTask, (shared->size() + 1) / 2);
+  hand_out(shared, part, part, executor);
   answer(*shared, 0, part);
 }
 
-void answer_all(Batch& batch, Executor* executor) noexcept {
+void answer_all(Batch& batch, Executor* executor, WaitQueue::Answers answers) noexcept {
   while (batch.lost.waiters != nullptr) {
     Waiter& waiter = *batch.lost.waiters;
     WaiterList::unlink(waiter);
     waiter.lose();
   }
-  const bool many = executor != nullptr && batch.ready.size() >= kSplitFrom;
-  if (const auto shared = many ? shared_of(batch.ready) : nullptr) return split(shared, *executor);
+  const bool all = answers == WaitQueue::Answers::kHandedOut && !batch.ready.empty();
+  const bool shares = executor != nullptr && (all || batch.ready.size() >= kSplitFrom);
+  if (const auto shared = shares ? shared_of(batch.ready) : nullptr) {
+    return all ? hand_out(shared, 0, kAnswersHandedOut, *executor) : split(shared, *executor);
+  }
   answer(batch.ready, 0, batch.ready.size());
   batch.ready.clear();
 }
 
 }  // namespace
 
-WaitQueue::WaitQueue(Clock& clock, Executor* executor, ParkingPlaces& places, Owner& owner)
-    : clock_(clock), executor_(executor), places_(places), owner_(owner) {}
+WaitQueue::WaitQueue(Clock& clock, Executor* executor, ParkingPlaces& places, Owner& owner,
+                     Answers answers)
+    : clock_(clock), executor_(executor), places_(places), owner_(owner), answers_(answers) {}
 
 WaitQueue::~WaitQueue() { assert(!notifier_.joinable()); }
 
@@ -131,7 +143,7 @@ void WaitQueue::deliver(Batch& batch) {
   if (batch.empty()) return;
   ++working_;
   unlock_and_wake();
-  answer_all(batch, executor_);
+  answer_all(batch, executor_, answers_);
   mutex.lock();
   --working_;
   if (draining_) drained_.notify_all();

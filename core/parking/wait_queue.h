@@ -80,8 +80,13 @@ class WaitQueue {
     WaitQueue& queue_;
   };
 
+  enum class Answers : std::uint8_t {
+    kShared,     // The notifier answers, and shares a large batch with the executor.
+    kHandedOut,  // The executor answers all: one answer may take long, and must not delay the next.
+  };
   // All must outlive the queue; `executor` may be null: the notifier answers alone.
-  WaitQueue(Clock& clock, Executor* executor, ParkingPlaces& places, Owner& owner);
+  WaitQueue(Clock& clock, Executor* executor, ParkingPlaces& places, Owner& owner,
+            Answers answers = Answers::kShared);
   ~WaitQueue();  // After stop(), if it was started.
 
   void start();  // Once, before requests are parked.
@@ -154,6 +159,7 @@ class WaitQueue {
   Executor* const executor_;
   ParkingPlaces& places_;
   Owner& owner_;
+  const Answers answers_;
 
   CondVar work_;     // For the notifier.
   CondVar drained_;  // Nothing is parked or being answered: for finish_drain().

@@ -12,7 +12,7 @@ std::string_view word_of(Write::End end) {
 }
 
 Writes::Writes(Clock& clock, Executor* executor, ParkingPlaces& places, const Position& position)
-    : position_(position), queue_(clock, executor, places, *this) {
+    : position_(position), queue_(clock, executor, places, *this, WaitQueue::Answers::kHandedOut) {
   queue_.start();
 }
 

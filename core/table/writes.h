@@ -5,6 +5,8 @@
 // even if the client hangs up. The writer reports how it ended; if it is stored, the request waits
 // on until the table has applied that revision. So the answer shows the job with the write in it.
 //
+// An answer may render a large job, so the executor gives all of them, and none delays another.
+//
 // Structure. A write that has ended is in `ended_`, ordered by the place that the table must reach.
 // The thread that applies entries pays one comparison for each. No wake-up is lost, as in CatchUp:
 // that thread writes the position and then reads `wanted_`; the notifier writes `wanted_` and then
