@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <deque>
+#include <future>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -491,6 +492,39 @@ TEST_CASE("job sets: a job that came while it was waited for, and was deleted, e
     REQUIRE(answer.snapshot == nullptr);
     REQUIRE(f.table.places().taken() == 0);
   }
+}
+
+// Whose answer takes as long as the test wants.
+class SlowWaiter final : public Waiter {
+ public:
+  bool present(std::uint64_t) const noexcept override { return true; }
+  bool try_claim() noexcept override { return true; }
+  void answer(Outcome, std::shared_ptr<const Snapshot>) noexcept override {
+    began.set_value();
+    ends.get_future().wait_for(10s);
+  }
+  void lose() noexcept override {}
+
+  std::promise<void> began, ends;
+};
+
+TEST_CASE("job sets: a job that is deleted before its set has looked at it is gone, not missing") {
+  Fixture f(JobTable::Options{.shards = 1});
+  std::deque<TestWaiter> waiters;
+  TestWaiter& waiter = await_all(waiters, Condition::done());
+  REQUIRE(f.park(all_of({"a", "b"}), waiter) == Parked::kParked);
+  SlowWaiter before;  // The newest on a job is answered first.
+  before.terms.condition = Condition::done();
+  before.terms.deadline = kEndOfTime;
+  before.terms.waits_for_job = true;
+  Look look;
+  REQUIRE(f.table.park("a", before, 0, f.clock.now(), look) == Parked::kParked);
+  f.define("a");
+  f.complete("a");
+  REQUIRE(before.began.get_future().wait_for(10s) == std::future_status::ready);
+  f.remove("a");
+  before.ends.set_value();
+  CHECK(answer_of(waiter).outcome == Outcome::kGone);
 }
 
 TEST_CASE("job sets: without a place, or a client, nothing waits for jobs that are not there") {
