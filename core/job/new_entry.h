@@ -25,8 +25,8 @@ struct NewEntry {
 struct NewEvent {
   std::string job_id;
   std::optional<EventKind> kind;  // nullopt: progress, which overwrites the agent's last.
-  std::string agent;  // The hostname in the value; sanitised in the key.
-  std::string data;   // A JSON object; empty: left out.
+  std::string agent;              // The hostname in the value; sanitised in the key.
+  std::string data;               // A JSON object; empty: left out.
 
   [[nodiscard]] std::string_view word() const { return kind ? word_of(*kind) : kProgressWord; }
 };

@@ -49,8 +49,8 @@ class Router {
   [[nodiscard]] Resource* find(std::string_view path, const httplib::Request& request,
                                Target& target) const;
 
-  // The resource that serves the method for the target where `read` serves GET. Null: none does, and
-  // `allowed` names the methods that there are.
+  // The resource that serves the method for the target where `read` serves GET. Null: none does,
+  // and `allowed` names the methods that there are.
   [[nodiscard]] Resource* find_writing(std::string_view method, const Resource* read,
                                        const Target& target, std::string& allowed) const;
 

@@ -246,8 +246,7 @@ std::variant<NewEntry, BadQuery> parse_event(const httplib::Request& request,
     }
     when = *given;
   }
-  const std::string_view reporter =
-      kind == EventKind::kSubmitted ? kSubmitterAgent : kDefaultAgent;
+  const std::string_view reporter = kind == EventKind::kSubmitted ? kSubmitterAgent : kDefaultAgent;
   NewEntry entry = event_entry({.job_id = job_id,
                                 .kind = kind,
                                 .agent = fields.agent.value_or(std::string(reporter)),

@@ -41,7 +41,7 @@ std::string_view word_of(ConnectionRefusal reason) {
 std::string_view word_of(RequestRefusal reason) {
   constexpr std::array kWords = {"shed"sv,          "draining"sv,      "not_ready"sv, "not_fresh"sv,
                                  "not_caught_up"sv, "unauthorized"sv,  "forbidden"sv, "rate"sv,
-                                 "client_parked"sv, "client_unread"sv, "writes"sv, "logins"sv};
+                                 "client_parked"sv, "client_unread"sv, "writes"sv,    "logins"sv};
   static_assert(kWords.size() == kRequestRefusals);
   return kWords[static_cast<std::size_t>(reason)];
 }

@@ -29,7 +29,7 @@ struct Metrics {
   Counter nats_reconnects{0};  // Connections to NATS after the first.
   Counter tail_requests{0};    // Requests to NATS for the end of the stream, to catch up.
   std::array<Counter, Write::kEnds> writes{};  // Over HTTP. Label `end`: word_of(Write::End).
-  Counter reconciles{0};       // Comparisons with the stream's state.
+  Counter reconciles{0};                       // Comparisons with the stream's state.
   Counter nats_restarts{0};  // Embedded nats-server: it ended, or was ended because it was silent.
 
   // The watcher writes these. Sequences of the stream: of the latest entry handled, rejected ones
