@@ -445,6 +445,29 @@ TEST_CASE("job table: progress is told once in 250 ms, and the last of it is not
   CHECK(stream->wait_answer()->snapshot->json.tag.revision == 11);
 }
 
+TEST_CASE("job table: progress that waits is told in time, though others wait for longer") {
+  // By the real clock: the fake one wakes the notifier whenever it is turned.
+  JobTable table(system_clock(), JobTable::Options{.shards = 1}, nullptr);
+  const TimePoint now = system_clock().now();
+  table.install(BucketRead(100), kEpoch, 0s);
+  REQUIRE(table.apply(defined("other", 1)));
+  REQUIRE(table.apply(defined("build-7", 2)));
+  TestWaiter other(Condition::done(), now + 60s);
+  TestWaiter stream(Condition::news_until(Condition::final()), now + 70s);
+  Look look;
+  REQUIRE(table.park("other", other, 0, now, look) == Parked::kParked);
+  // The notifier mostly sleeps by then; if not, the test is only easier.
+  for (int i = 0; i < 10'000; ++i) REQUIRE(table.jobs() == 2);
+  REQUIRE(table.apply(progressed("build-7", 3, "a", "1")));
+  stream.terms.seen = ValidatorList(table.look("build-7", {}, now).snapshot->json.tag);
+  REQUIRE(table.park("build-7", stream, 0, now, look) == Parked::kParked);
+  REQUIRE(table.apply(progressed("build-7", 4, "a", "2")));
+  const auto answer = stream.wait_answer();
+  REQUIRE(answer);
+  CHECK(answer->snapshot->json.tag.revision == 4);
+  table.drain();
+}
+
 TEST_CASE("job table: progress does not delay what is no progress, nor the end") {
   Fixture f;
   f.apply(defined("build-7", 1));
