@@ -21,7 +21,8 @@ sigset_t set_of(std::initializer_list<int> signals) {
 }
 
 sigset_t watched_signals() {
-  return set_of({SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT, SIGCHLD});
+  return set_of(
+      {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT, SIGWINCH, SIGCHLD});
 }
 
 bool ends_process(int signal_number) {
@@ -29,9 +30,10 @@ bool ends_process(int signal_number) {
          signal_number == SIGTERM;
 }
 
-// Sends it to bide's group, and lets it have its effect on bide, which may be none.
-void suffer(int signal_number) {
-  ::kill(0, signal_number);
+// Sends it to bide, or to its whole group (0), and lets it have its effect on bide, which may be
+// none.
+void suffer(int signal_number, pid_t target) {
+  ::kill(target, signal_number);
   const sigset_t one = set_of({signal_number});
   ::pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
   ::pthread_sigmask(SIG_BLOCK, &one, nullptr);
@@ -62,6 +64,7 @@ CommandProcess::~CommandProcess() {
 
 int CommandProcess::start(const std::vector<std::string>& command, Streams streams) {
   std::vector<char*> words;
+  words.reserve(command.size() + 1);
   for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   std::array<int, 2> failure{};
@@ -115,6 +118,7 @@ void CommandProcess::take_signal(int signal_number) {
     interrupted_ = interrupted_ || ends_process(signal_number);
     return;
   }
+  if (signal_number == SIGINT || signal_number == SIGQUIT) received_ = signal_number;
   // The shell has put bide into the foreground again.
   if (signal_number == SIGCONT && had_terminal_ && is_foreground()) hand_over_terminal();
   ::kill(-pid_, signal_number);
@@ -142,7 +146,7 @@ void CommandProcess::on_stopped(int signal_number) {
   // A command that somebody has stopped by SIGSTOP is continued by the same.
   if (terminal_ < 0 || !(for_terminal || signal_number == SIGTSTP)) return;
   if (!for_terminal || !is_foreground()) {
-    suffer(signal_number);  // Returns when this process is continued.
+    suffer(signal_number, 0);  // Returns when this process is continued.
     // Still in the background, where the command would only be stopped again.
     if (for_terminal && !is_foreground()) return;
   }
@@ -166,15 +170,11 @@ bool CommandProcess::take_back_terminal() {
 
 void CommandProcess::share_interrupt() const {
   if (terminal_ < 0 || !end_ || (end_->signal != SIGINT && end_->signal != SIGQUIT)) return;
+  if (!had_terminal_ && received_ != end_->signal) return;
   const rlimit no_core{};
   ::setrlimit(RLIMIT_CORE, &no_core);
-  if (had_terminal_) {
-    suffer(end_->signal);
-  } else {  // The terminal has sent it to this group, too.
-    ::raise(end_->signal);
-    const sigset_t one = set_of({end_->signal});
-    ::pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
-  }
+  // If the command was in the background, the terminal has sent it to this group.
+  suffer(end_->signal, had_terminal_ ? 0 : ::getpid());
 }
 
 }  // namespace bide

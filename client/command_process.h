@@ -54,9 +54,10 @@ class CommandProcess {
   // A signal that should end this process has arrived after the command's end.
   [[nodiscard]] bool interrupted() const { return interrupted_; }
 
-  // If the command was ended by ^C or ^\, ends this process and its group by the same signal;
-  // otherwise returns. The terminal has sent the signal to the command's group only. Shells end a
-  // script on ^C only if they get the signal, and if the command in it was ended by it.
+  // If ^C or ^\ on a terminal has ended the command, ends this process by the same signal, and its
+  // group, too, if the terminal has sent the signal to the command's group only; otherwise returns.
+  // Shells end a script on ^C only if they get it, and if the command in the script was ended by
+  // it.
   void share_interrupt() const;
 
  private:
@@ -74,6 +75,7 @@ class CommandProcess {
   pid_t pid_ = 0;  // 0: not started.
   bool had_terminal_ = false;
   bool interrupted_ = false;
+  int received_ = 0;  // SIGINT or SIGQUIT, if this process got one that the command got from it.
   std::optional<End> end_;
 };
 

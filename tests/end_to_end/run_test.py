@@ -152,7 +152,8 @@ class TheCommand(unittest.TestCase):
         process.communicate()
 
     def test_stopping_and_continuing(self):
-        process = begin("sh", "-c", "echo $$; read x; exit 4", stdin=subprocess.PIPE)
+        # In a session of its own, or on a terminal this test would be stopped, too.
+        process = begin("sh", "-c", "echo $$; read x; exit 4", stdin=subprocess.PIPE, start_new_session=True)
         pid = int(process.stdout.readline())
 
         def state():
