@@ -11,6 +11,7 @@ import collections
 import json
 import re
 import sys
+import urllib.parse
 
 import xxhash
 
@@ -156,6 +157,7 @@ def fold(job, material):
     says = [value["changed"] for value in answers.values() if "changed" in value]
     return full(
         id=job, status=status, final=final, created=definition.get("created"),
+        labels=definition.get("labels") or None,
         updated_at=timeline[-1]["timestamp"] if timeline else None, hostname=last.get("hostname"),
         error=error_of(last), changed=any(says) if says else None, operation=definition.get("operation"),
         result=next(iter(answers.values())).get("data") if len(answers) == 1 else None,
@@ -201,17 +203,35 @@ def fold_bucket(entries):
     return {job: state for job, state in told if state is not None}
 
 
-def listed(bide):
-    """The ids that bide lists, page by page."""
-    ids = []
+def listed(bide, label=None):
+    """The ids that bide lists, page by page. `label`: only those that have it, `name=value`."""
+    ids, query = [], "limit=100" + (f"&label={urllib.parse.quote(label)}" if label else "")
+    cursor = ""
     while True:
-        page = bide.get(f"/job?limit=100&offset={len(ids)}")
+        page = bide.get(f"/job?{query}{cursor}")
         if page.status != 200:
             return [f"(the list: {page.status})"]
-        items = page.json()["items"]
-        ids += [item["id"] for item in items]
-        if len(items) < 100:
+        ids += [item["id"] for item in page.json()["items"]]
+        if "next" not in page.json():
             return ids
+        cursor = f"&cursor={page.json()['next']}"
+
+
+def compare_labels(bide, states):
+    """A line for every label whose jobs are listed or counted otherwise than in the bucket."""
+    jobs, wrong = collections.defaultdict(set), []
+    for job, state in states.items():
+        for name, value in state.get("labels", {}).items():
+            jobs[f"{name}={value}"].add(job)
+    for label, ids in sorted(jobs.items()):
+        told = listed(bide, label)
+        if sorted(told) != sorted(ids):
+            wrong.append(f"label {label}: lists {sorted(told)[:9]}, the bucket has {sorted(ids)[:9]}")
+        counts = bide.get(f"/job/status?label={urllib.parse.quote(label)}")
+        expected = collections.Counter(states[job]["status"] for job in ids)
+        if counts.status != 200 or +collections.Counter(counts.json()["status_counts"]) != expected:
+            wrong.append(f"label {label}: expected {dict(expected)}, {counts.status} {counts.body.decode()[:200]}")
+    return wrong
 
 
 def compare(bide, created, states, ids=()):
@@ -225,6 +245,7 @@ def compare(bide, created, states, ids=()):
     expected = collections.Counter(state["status"] for state in states.values())
     if counts.status != 200 or +collections.Counter(counts.json()["status_counts"]) != expected:
         wrong.append(f"/job/status: expected {dict(expected)}, {counts.status} {counts.body.decode()[:200]}")
+    wrong += compare_labels(bide, states)
     for job in sorted({*states, *ids}):
         answer = bide.get(f"/job/{job}")
         state = states.get(job)

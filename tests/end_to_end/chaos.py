@@ -36,7 +36,7 @@ class Chaos:
             self.nano += 1
             job = self.dice.choice(JOBS)
             entries.append(self.dice.choice([
-                definition(job, operation={"n": self.nano}), (f"jobs.{job}", self.dice.choice([None, PURGE])),
+                definition(job, operation={"n": self.nano}, labels={"team": "ci", "third": str(self.nano % 3)}), (f"jobs.{job}", self.dice.choice([None, PURGE])),
                 progress(job, self.nano % 101, self.dice.choice(["web-01", "web-02"]), message=str(self.nano)),
                 *[event(job, self.dice.choice(KINDS), self.dice.choice(["web-01", "web-02"]), self.nano)] * 4]))
         return entries

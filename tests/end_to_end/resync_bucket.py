@@ -9,7 +9,7 @@ from jetstream import PURGE
 from mortal_nats import NatsServer
 from resync_stage import FIRST, Stage
 
-LATE = [definition("late", operation={"n": 2}), event("late", "started", nano=7),
+LATE = [definition("late", operation={"n": 2}, labels={"team": "ci", "n": "2"}), event("late", "started", nano=7),
         event("open", "completed", "web-01", 4_000)]
 # Keys of FIRST.
 OPEN_ACKNOWLEDGED, OPEN_STARTED, RESPONSE = FIRST[2][0], FIRST[3][0], FIRST[7][0]
@@ -32,7 +32,7 @@ def recreate(stage, **bucket):
 
 
 # Other states under the same ids, and some jobs are not there any more.
-OTHERS = [definition("new", operation={"again": True}), definition("open", expected_agents=["web-01"]),
+OTHERS = [definition("new", operation={"again": True}, labels={"team": "ci"}), definition("open", expected_agents=["web-01"]),
           definition("late"), event("open", "failed", "web-01", 77, error="other")]
 
 

@@ -31,9 +31,9 @@ BUCKET = "job-queue"
 # Jobs of every kind of state; "born" has events and no definition.
 FIRST = [
     definition("new"),
-    definition("open", expected_agents=["web-01", "web-02"], operation={"type": "x", "n": 1}),
+    definition("open", expected_agents=["web-01", "web-02"], operation={"type": "x", "n": 1}, labels={"team": "ci"}),
     event("open", "acknowledged", nano=1_000), event("open", "started", nano=2_000),
-    definition("final"), event("final", "started", nano=10**9), event("final", "completed", nano=3 * 10**9),
+    definition("final", labels={"team": "ci", "n": "2"}), event("final", "started", nano=10**9), event("final", "completed", nano=3 * 10**9),
     ("responses.final.web-01.3",
      {"job_id": "final", "status": "ok", "hostname": "web-01", "data": {"a": [1]}, "changed": True}),
     definition("all", subject="jobs.modify._all"), event("all", "started", "web-01", 5),
