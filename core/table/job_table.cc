@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cassert>
 #include <functional>
-#include <set>
+#include <string>
+#include <unordered_set>
 #include <utility>
 
 #include "core/table/catch_up.h"
@@ -34,7 +35,7 @@ struct BucketContent {
   JobRecords records;
   // To know what the labels will take in memory (Listing::label_bytes()). Those of jobs that have
   // left are still counted.
-  std::set<std::string, std::less<>> labels;
+  std::unordered_set<std::string, Listing::LabelHash, std::equal_to<>> labels;
 };
 
 BucketRead::BucketRead(std::size_t jobs_max, Link link, std::size_t memory_max)

@@ -34,7 +34,7 @@ Listing::Listing(const std::vector<Listed>& jobs, Epoch epoch, Revision revision
   for (std::size_t i = 0; i < each.size(); ++i) by_status_[i] = RevisionIndex(std::move(each[i]));
   by_change_ = RevisionIndex(std::move(changes));
 
-  std::map<std::string_view, LabelledPlaces> labels;
+  std::unordered_map<std::string_view, LabelledPlaces, LabelHash> labels;
   for (const Listed& job : jobs) {
     job.labels.for_each([&](std::string_view label) {
       LabelledPlaces& labelled = labels[label];
@@ -44,10 +44,9 @@ Listing::Listing(const std::vector<Listed>& jobs, Epoch epoch, Revision revision
     });
   }
   for (auto& [label, places] : labels) {
-    labels_.emplace_hint(
-        labels_.end(), label,
-        Labelled{RevisionIndex(std::move(places.definitions)),
-                 RevisionIndex(std::move(places.changes)), places.counts, revision, revision});
+    part_of(label).emplace(label, Labelled{RevisionIndex(std::move(places.definitions)),
+                                           RevisionIndex(std::move(places.changes)), places.counts,
+                                           revision, revision});
     label_bytes_ += bytes_of_label(label);
   }
 }
@@ -82,9 +81,10 @@ void Listing::replace(const std::optional<Listed>& before, const std::optional<L
 
 void Listing::join_labels(const Listed& job) {
   job.labels.for_each([&](std::string_view label) {
-    auto it = labels_.find(label);
-    if (it == labels_.end()) {
-      it = labels_.emplace(label, Labelled()).first;
+    LabelPart& part = part_of(label);
+    auto it = part.find(label);
+    if (it == part.end()) {
+      it = part.emplace(label, Labelled()).first;
       label_bytes_ += bytes_of_label(label);
     }
     Labelled& labelled = it->second;
@@ -97,21 +97,22 @@ void Listing::join_labels(const Listed& job) {
 
 void Listing::leave_labels(const Listed& job) {
   job.labels.for_each([&](std::string_view label) {
-    const auto it = labels_.find(label);
+    LabelPart& part = part_of(label);
+    const auto it = part.find(label);
     Labelled& labelled = it->second;
     labelled.by_definition.erase(definition_of(job));
     labelled.by_change.erase(change_of(job));
     --labelled.counts[static_cast<std::size_t>(job.status)];
     labelled.moved = revision_;
     if (labelled.by_definition.size() > 0) return;
-    labels_.erase(it);
+    part.erase(it);
     label_bytes_ -= bytes_of_label(label);
   });
 }
 
 void Listing::move_in_labels(const Listed& before, const Listed& after, bool progress) {
   after.labels.for_each([&](std::string_view label) {
-    Labelled& labelled = labels_.find(label)->second;
+    Labelled& labelled = part_of(label).find(label)->second;
     if (before.definition_revision != after.definition_revision) {
       labelled.by_definition.erase(definition_of(before));
       labelled.by_definition.insert(definition_of(after));
@@ -125,14 +126,15 @@ void Listing::move_in_labels(const Listed& before, const Listed& after, bool pro
 }
 
 const Listing::Labelled* Listing::find_label(std::string_view label) const {
-  const auto it = labels_.find(label);
-  return it == labels_.end() ? nullptr : &it->second;
+  const LabelPart& part = labels_[key_hash_of(label) >> 24U];
+  const auto it = part.find(label);
+  return it == part.end() ? nullptr : &it->second;
 }
 
-// A node of the tree with its text, and two indexes with one block each.
+// A node of the hash table with its text, and two indexes with one block each.
 std::size_t Listing::bytes_of_label(std::string_view label) {
   constexpr std::size_t kIndexBytes = 48 + 48;
-  return 48 + sizeof(std::string) + sizeof(Labelled) + 2 * kIndexBytes + label.size() + 1;
+  return 32 + sizeof(std::string) + sizeof(Labelled) + 2 * kIndexBytes + label.size() + 1;
 }
 
 StatusCounts Listing::counts() const {

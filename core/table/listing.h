@@ -13,16 +13,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/job/entity_tag.h"
 #include "core/job/entry.h"
 #include "core/job/labels.h"
 #include "core/job/status.h"
+#include "core/job/stored_entry.h"
 #include "core/table/revision_index.h"
 
 namespace bide {
@@ -64,6 +65,10 @@ class Listing {
     Revision told = 0;   // revision() when a job last changed otherwise than by progress.
   };
   [[nodiscard]] const Labelled* find_label(std::string_view label) const;  // Null: no job has it.
+  struct LabelHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view label) const { return key_hash_of(label); }
+  };
   // What the labels take in memory, without their jobs' places (those count in Job::bytes()).
   [[nodiscard]] std::size_t label_bytes() const { return label_bytes_; }
   [[nodiscard]] static std::size_t bytes_of_label(std::string_view label);
@@ -85,8 +90,14 @@ class Listing {
   RevisionIndex by_definition_;
   std::array<RevisionIndex, kAllStatuses.size()> by_status_;
   RevisionIndex by_change_;
-  // A tree, because a hash table that grows moves all labels at once.
-  std::map<std::string, Labelled, std::less<>> labels_;
+  // By hash, in many parts, because a hash table that grows moves all its labels at once.
+  using LabelPart = std::unordered_map<std::string, Labelled, LabelHash, std::equal_to<>>;
+  static constexpr std::size_t kLabelParts = 256;
+  [[nodiscard]] LabelPart& part_of(std::string_view label) {
+    return labels_[key_hash_of(label) >> 24U];
+  }
+
+  std::vector<LabelPart> labels_ = std::vector<LabelPart>(kLabelParts);
   std::size_t label_bytes_ = 0;
   Epoch epoch_ = 0;
   Revision revision_ = 0;
