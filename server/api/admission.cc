@@ -113,7 +113,7 @@ std::optional<httplib::Response> Admission::judge(const httplib::Request& reques
 std::optional<std::variant<Permit, Denial>> Admission::verdict_on(std::string_view token,
                                                                   std::uint64_t address,
                                                                   WallTime now) {
-  if (const auto known = authority_->recall(token, now)) return known;
+  if (auto known = authority_->recall(token, now)) return known;
   const TimePoint when = clock_.now();
   if (!failures_.has_credit(address, when)) return std::nullopt;
   const std::variant<Permit, Denial> judged = authority_->judge(token, now);
