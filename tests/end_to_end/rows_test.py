@@ -49,9 +49,11 @@ class Rows(unittest.TestCase):
         self.assertEqual(self.bide.curl("/job/nobody?until=exists&wait=300ms").status, 404)
 
     def test_row_1_waiting_for_what_is_not_there_yet(self):
-        curls = [self.held(target) for target in (
+        before = self.bide.metric("bide_requests_parked_total")  # Not those that have to be caught up first.
+        curls = [self.bide.curl_later(target) for target in (
             "/job/row1b?until=done&wait=30s", "/job/row1b?until=succeeded&wait=30s",
             "/job/row1b?until=completed,failed&wait=30s", "/job?id=row1b,row1c&until=done&match=any&wait=30s")]
+        self.bide.wait_metric("bide_requests_parked_total", before + 4)
         self.bide.put(event("row1b", "started"))
         self.bide.put(definition("row1b"))
         self.assertEqual(self.bide.curl("/job/row1b").status, 200)
@@ -218,7 +220,7 @@ class Rows(unittest.TestCase):
 
     def test_methods_and_paths(self):
         response = self.bide.curl("/job/x", "-X", "POST", "-d", "{}")
-        self.assertEqual((response.status, response["Allow"]), (405, "GET, HEAD"))
+        self.assertEqual((response.status, response["Allow"]), (405, "GET, HEAD, PUT, DELETE"))
         self.assertEqual(self.bide.curl("/job/x", "-X", "BREW").status, 501)
         for path in ("/", "/jobs", "/job/", "/job/a/b", "/job%2Fa", "/nothing"):
             response = self.bide.curl(path)
