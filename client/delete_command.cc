@@ -74,7 +74,7 @@ int remove(std::span<const std::string> args) {
   end_on_signals();
   warn_of_plain_token(kCommand, access);
   HttpWriter writer(access);
-  Retry retry(std::random_device()(), std::chrono::steady_clock::now() + *timeout);
+  Retry retry(std::random_device{}(), std::chrono::steady_clock::now() + *timeout);
   ExitCode worst = ExitCode::kCompleted;
   for (const std::string& id : arguments.words()) {
     const std::string key = new_idempotency_key();

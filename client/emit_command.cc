@@ -221,7 +221,7 @@ int write_over_http(const EmitPlan& plan, const ApiAccess& access, const Argumen
   end_on_signals();
   warn_of_plain_token(kCommand, access);
   HttpWriter writer(access);
-  Retry retry(std::random_device()(), std::chrono::steady_clock::now() + plan.timeout);
+  Retry retry(std::random_device{}(), std::chrono::steady_clock::now() + plan.timeout);
   const WriteReply reply = retry.run([&](std::chrono::milliseconds patience) {
     return writer.send(plan.event ? *plan.event : plan.definition, patience);
   });

@@ -109,6 +109,14 @@ bool is_without_client(Operation operation) {
   return operation == Operation::kApplied || operation == Operation::kAppliedAwaited;
 }
 
+// Nothing is written here.
+class NoWriter final : public Writer {
+ public:
+  [[nodiscard]] Room take_room(std::uint64_t /*client*/) override { return Room::kFull; }
+  void give_back(std::uint64_t /*client*/) override {}
+  void submit(const WritePtr& /*write*/) override {}
+};
+
 struct StepsServer::Parts {
   Parts(const Order& order, const std::filesystem::path& directory)
       : authority(authority_for(order.setting, directory)),
@@ -132,12 +140,13 @@ struct StepsServer::Parts {
   HoldTime hold_time{{}};
   Admission admission{system_clock(), authority.get(), ""};
   CrossOrigin cross_origin{{}};
-  Resources resources{hold_time, freshness, admission, table, http_metrics};
+  NoWriter writer;
+  Resources resources{hold_time, freshness, admission, table, writer, "", http_metrics};
   HealthResource health{
       system_clock(), std::chrono::seconds(5), table, contact, metrics, http_metrics, [this] {
         return HealthResource::Numbers{front.slots()};
       }};
-  Router router{"", resources.routes(health), admission, cross_origin, http_metrics};
+  Router router{"", false, resources.routes(health), admission, cross_origin, http_metrics};
   std::unique_ptr<Events> events;
   // Behind every request that is parked comes the event that wakes it.
   Http1 http1{front, table, [this](const httplib::Request& request, Exchange& exchange) {

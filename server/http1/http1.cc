@@ -148,10 +148,11 @@ void Http1::begin(Exchange& exchange, const httplib::Request& request) {
         front_.proxies().client_of(ClientAddress::of_peer(connection.fd), request.headers);
   }
   RequestFacts& facts = exchange.facts();
-  facts = RequestFacts();
+  facts = {};
   facts.received = front_.clock().now();
-  facts.method = method_of(request.method);
-  facts.head = facts.method == RequestFacts::Method::kHead;
+  const RequestFacts::Method method = method_of(request.method);
+  facts.method_number = static_cast<std::uint8_t>(method) & 7U;
+  facts.head = method == RequestFacts::Method::kHead;
   facts.http10 = request.version == "HTTP/1.0";
   facts.close = !keep_alive(request) || front_.draining() ||
                 (connection.tls != nullptr && connection.tls->is_worn());
@@ -210,7 +211,7 @@ void Http1::reject(Connection& connection, std::string_view bytes, int status,
   if (connection.proxied) connection.client_address = ClientAddress::of_peer(connection.fd);
   Exchange& exchange = connection.exchange;
   RequestFacts& facts = exchange.facts();
-  facts = RequestFacts();
+  facts = {};
   facts.head = is_head(bytes);
   facts.received = front_.clock().now();
   facts.close = true;

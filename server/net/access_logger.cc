@@ -11,7 +11,7 @@ namespace {
 
 std::string_view method_of(const RequestFacts& facts) {
   constexpr std::array<std::string_view, 6> kNames = {"-", "GET", "HEAD", "POST", "PUT", "DELETE"};
-  return kNames[static_cast<std::size_t>(facts.method)];
+  return kNames[facts.method_number];
 }
 
 // Behind a trusted proxy no port is known.

@@ -15,12 +15,10 @@ struct RequestFacts {
   static constexpr std::uint32_t kWaitMsMax = (1U << 22U) - 1;  // Over an hour.
   static constexpr std::uint32_t kPlacesMax = (1U << 10U) - 1;  // Of one request.
   TimePoint received{};                                         // When the request was complete.
-  std::uint32_t wait_ms : 22 = 0;  // The wait that was granted; 0: none.
-  std::uint32_t places : 10 = 0;   // Held of its client's (ClientAccounts).
-  bool head : 1 = false;           // HEAD: the headers of GET, no body.
-  // kOther: none of these, or refused before that was known.
-  enum class Method : std::uint8_t { kOther, kGet, kHead, kPost, kPut, kDelete };
-  Method method : 3 = Method::kOther;
+  std::uint32_t wait_ms : 22 = 0;        // The wait that was granted; 0: none.
+  std::uint32_t places : 10 = 0;         // Held of its client's (ClientAccounts).
+  bool head : 1 = false;                 // HEAD: the headers of GET, no body.
+  std::uint8_t method_number : 3 = 0;    // See method(). g++ 12 resets no bit-field of an enum.
   bool close : 1 = false;                // Close after this response.
   bool http10 : 1 = false;               // HTTP/1.0: keep-alive must be stated.
   bool held : 1 = false;                 // Asked to wait.
@@ -41,7 +39,12 @@ struct RequestFacts {
   // Further field lines of the response (CrossOrigin); null: kSameOriginOnly.
   const std::string* cross_origin = nullptr;
 
-  [[nodiscard]] bool writes() const { return method == Method::kPost || method == Method::kPut; }
+  // kOther: none of these, or refused before that was known.
+  enum class Method : std::uint8_t { kOther, kGet, kHead, kPost, kPut, kDelete };
+  [[nodiscard]] Method method() const { return static_cast<Method>(method_number); }
+  [[nodiscard]] bool writes() const {
+    return method() == Method::kPost || method() == Method::kPut;
+  }
 };
 
 }  // namespace bide

@@ -235,7 +235,7 @@ TEST_CASE("feed: progress of a label's jobs waits, whatever happens to other job
   OverviewFixture f;
   const auto of_label = std::make_shared<const Selection>(Selection{{"team=ci"}, {}});
   Definition definition;
-  definition.labels = Labels({{"team", "ci"}});
+  definition.labels = Labels(std::map<std::string, std::string>{{"team", "ci"}});
   f.apply(defined("a", 1, definition));
   f.apply(defined("b", 2));
   const auto told_of_label = [&](Revision from) {
