@@ -19,10 +19,11 @@ constexpr std::size_t kJobsOfARelease = 50;
 constexpr Epoch kEpoch = 1'769'860'800'123'456'789;
 
 Labels labels_of(std::size_t job) {
-  return Labels({{"team", "ci"},
-                 {"arch", job % 2 == 0 ? "amd64" : "arm64"},
-                 {"release", std::to_string(job / kJobsOfARelease)},
-                 {"run", job_id(job)}});
+  return Labels(
+      std::map<std::string, std::string>{{"team", "ci"},
+                                         {"arch", job % 2 == 0 ? "amd64" : "arm64"},
+                                         {"release", std::to_string(job / kJobsOfARelease)},
+                                         {"run", job_id(job)}});
 }
 
 // `pages`: each update is followed by a look at the page of its release.

@@ -42,7 +42,8 @@ TEST_CASE("snapshot: every member stands in its place") {
   definition.subject = "jobs._all";
   definition.operation = "{ \"type\" : \"x\" }";
   definition.expected_agents = 1U;
-  definition.labels = Labels({{"team", "ci"}, {"a/b", "say \"x\"=é"}});
+  definition.labels =
+      Labels(std::map<std::string, std::string>{{"team", "ci"}, {"a/b", "say \"x\"=é"}});
   Response response;
   response.status = "ok";
   response.data = "[ 1, 2 ]";

@@ -29,7 +29,8 @@ std::string job_id(int number) { return "job-" + std::to_string(number); }
 // A broadcast with a label that half of the jobs have, and one that all have.
 Definition definition_of(int number) {
   Definition definition = about("jobs._all");
-  definition.labels = Labels({{"odd", std::to_string(number % 2)}, {"team", "ci"}});
+  definition.labels = Labels(
+      std::map<std::string, std::string>{{"odd", std::to_string(number % 2)}, {"team", "ci"}});
   return definition;
 }
 

@@ -230,7 +230,8 @@ TEST_CASE("overview: jobs that leave by age, amid whole reads of the bucket, lea
   Revision revision = 0;
   const auto define = [&](std::chrono::milliseconds age) {
     Definition definition;
-    definition.labels = Labels({{"team", "ci"}, {"odd", std::to_string(revision % 2)}});
+    definition.labels = Labels(
+        std::map<std::string, std::string>{{"team", "ci"}, {"odd", std::to_string(revision % 2)}});
     Entry entry = defined("job-" + std::to_string(revision + 1), revision + 1, definition);
     entry.written = system_clock().wall_now() - age;
     ++revision;

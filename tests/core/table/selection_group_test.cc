@@ -26,7 +26,7 @@ struct Fixture : JobSetFixture {
 
   void define(const std::string& id, const std::string& release) {
     Definition definition;
-    definition.labels = Labels({{"release", release}});
+    definition.labels = Labels(std::map<std::string, std::string>{{"release", release}});
     apply(defined(id, ++revision, definition));
   }
   Parked park(const JobSetPtr& set, TestWaiter& waiter, std::uint16_t places = 100) {
@@ -209,7 +209,7 @@ TEST_CASE("selection: a new read of the bucket does not lose the request") {
   TestWaiter waiter(Condition::done());
   REQUIRE(f.park(of_labels({"release=42"}), waiter) == Parked::kParked);
   Definition definition;
-  definition.labels = Labels({{"release", "42"}});
+  definition.labels = Labels(std::map<std::string, std::string>{{"release", "42"}});
   BucketRead read(100);
   REQUIRE(read.absorb(defined("b", 1, definition)));
   f.revision = 1;
