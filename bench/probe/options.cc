@@ -10,8 +10,9 @@
 namespace bench {
 namespace {
 
-constexpr std::array<std::string_view, 10> kNames = {
-    "kind", "server", "nats", "pids", "clients", "jobs", "samples", "seconds", "parked", "prefix"};
+constexpr std::array<std::string_view, 11> kNames = {"kind",    "server", "nats",    "pids",
+                                                     "clients", "jobs",   "samples", "seconds",
+                                                     "parked",  "prefix", "over"};
 
 int to_number(std::string_view name, std::string_view text) {
   int value = 0;
