@@ -277,6 +277,7 @@ void WriteResource::on_written(Outcome outcome, const WritePtr& write, Exchange&
   if (what_ == What::kDelete) {
     httplib::Response gone;
     gone.status = 204;
+    gone.set_header("Cache-Control", "no-store");
     return exchange.send(gone);
   }
   facts.created = write->end == End::kStored;
@@ -286,6 +287,7 @@ void WriteResource::on_written(Outcome outcome, const WritePtr& write, Exchange&
     httplib::Response stored;
     stored.status = facts.created ? 201 : 200;
     stored.set_header("Location", location_of(exchange.target()));
+    stored.set_header("Cache-Control", "no-store");
     return exchange.send(stored);
   }
   // The table shows what the stream held when the request came, and more.

@@ -419,16 +419,45 @@ TEST_CASE("http_letter: without tokens a foreign Host is 421, for every resource
   CHECK(parse(client.response()).status == 200);
 }
 
-TEST_CASE("http_letter: other methods than GET and HEAD are 405 or 501") {
+TEST_CASE("http_letter: the responses of writes") {
   Site site;
-  for (const char* target :
-       {"/livez", "/readyz", "/metrics", "/job", "/job/open", "/job/nobody", "/job/status",
-        "/job/events", "/job/open/events", "/job/open/ws", "/api/livez", "/api/job/open"}) {
-    for (const char* method : {"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"}) {
-      const Answer answer = site.ask({target, "", 405}, method);
-      check_fields(answer);
-      check_problem(answer);
-      CHECK(answer.fields.at("Allow") == "GET, HEAD");
+  const Answer created = site.ask({"/job/written", "", 201}, "PUT");
+  check_fields(created);
+  CHECK(created.fields.at("Location") == "/api/job/written");
+  CHECK(created.fields.at("Content-Type") == "application/json");
+  CHECK(created.fields.at("Vary") == "Accept, Prefer");
+  CHECK(created.fields.at("Content-Length") == std::to_string(created.body.size()));
+  const Answer other = site.ask({"/job/written", "", 409}, "PUT");
+  check_fields(other);
+  check_problem(other);
+  const Answer gone = site.ask({"/job/written", "", 204}, "DELETE");
+  check_fields(gone);
+  CHECK(gone.body.empty());
+  const Answer absent = site.ask({"/job/written", "", 404}, "DELETE");
+  check_fields(absent);
+  check_problem(absent);
+}
+
+TEST_CASE("http_letter: a method that a resource does not have is 405, an unknown one 501") {
+  Site site;
+  struct Row {
+    std::string allowed;
+    std::vector<std::string> targets;
+  };
+  for (const Row& row :
+       {Row{"GET, HEAD",
+            {"/livez", "/readyz", "/metrics", "/job/status", "/job/events", "/job/open/ws",
+             "/api/livez"}},
+        Row{"GET, HEAD, POST", {"/job", "/job?id=open", "/job/open/events"}},
+        Row{"GET, HEAD, PUT, DELETE", {"/job/open", "/job/nobody", "/api/job/open"}}}) {
+    for (const std::string& target : row.targets) {
+      for (const char* method : {"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"}) {
+        if (row.allowed.find(method) != std::string::npos) continue;
+        const Answer answer = site.ask({target.c_str(), "", 405}, method);
+        check_fields(answer);
+        check_problem(answer);
+        CHECK(answer.fields.at("Allow") == row.allowed);
+      }
     }
   }
   for (const char* target : {"/livez", "/job/open", "/nothing", "/"}) {
