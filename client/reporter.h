@@ -31,6 +31,9 @@ class Reporter {
   void add(Report report);
   // No report follows. Until now there was no deadline; now there is, and a pause is cut short.
   void finish(TimePoint deadline);
+  // Leaves the thread to itself, because the process ends; the reporter must not be destroyed. It
+  // may be looking up a name, which cannot be cancelled.
+  void abandon() { thread_.detach(); }
   // Readable when nothing remains to be sent, or the deadline has passed.
   [[nodiscard]] int done_fd() const { return done_fd_; }
   // Why a report is not stored, in one line. Empty: all are.

@@ -244,7 +244,7 @@ int run(std::span<const std::string> args) {
   if (tail) tail->close_write_end();
 
   // After the fork, because a thread does not survive it.
-  const std::unique_ptr<Reporter> reporter = make_reporter(access);
+  std::unique_ptr<Reporter> reporter = make_reporter(access);
   if (reporter) reporter->add(definition);
   std::optional<Report> last;
   int code = 0;
@@ -269,9 +269,14 @@ int run(std::span<const std::string> args) {
   const TimePoint deadline = steady_clock::now() + plan.report_timeout;
   reporter->add(*std::move(last));
   reporter->finish(deadline);
-  wait_readable(reporter->done_fd(), deadline, process);
+  const bool done = wait_readable(reporter->done_fd(), deadline, process);
   if (const std::string complaint = reporter->complaint(); !complaint.empty()) {
     warn(plan.id + ": " + complaint + hint_about(complaint, arguments));
+  }
+  if (done) {
+    reporter.reset();
+  } else {
+    reporter->abandon();
   }
   end_like(process, code);
 }
