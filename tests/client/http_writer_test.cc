@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <mutex>
 #include <vector>
 
@@ -43,72 +44,94 @@ std::string body_of(const std::string& request) {
   return at == std::string::npos ? "" : request.substr(at + 4);
 }
 
+// What the server's threads have heard.
+class Heard {
+ public:
+  // How many there are now.
+  std::size_t add(std::string text) {
+    const std::lock_guard lock(mutex_);
+    texts_.push_back(std::move(text));
+    return texts_.size();
+  }
+  std::string last() {
+    const std::lock_guard lock(mutex_);
+    return texts_.back();
+  }
+  std::vector<std::string> all() {
+    const std::lock_guard lock(mutex_);
+    return texts_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> texts_;
+};
+
 }  // namespace
 
 TEST_CASE("http_writer: an event is posted as JSON, with its key") {
-  std::string request;
+  Heard heard;
   ScriptedServer server([&](const std::string& text) {
-    request = text;
+    heard.add(text);
     return response(201, kStored, "");
   });
   HttpWriter writer(access_to(server, "secret", "/api"));
   const Report report = started();
   REQUIRE(std::holds_alternative<Stored>(writer.send(report, 10s)));
-  CHECK(request.starts_with("POST /api/job/build-7/events HTTP/1.1\r\n"));
-  CHECK(field_of(request, "Content-Type") == "application/json");
-  CHECK(field_of(request, "Idempotency-Key") == report.key);
-  CHECK(field_of(request, "Authorization") == "Bearer secret");
-  CHECK(field_of(request, "Prefer") == "return=minimal");
-  CHECK(body_of(request) ==
+  CHECK(heard.last().starts_with("POST /api/job/build-7/events HTTP/1.1\r\n"));
+  CHECK(field_of(heard.last(), "Content-Type") == "application/json");
+  CHECK(field_of(heard.last(), "Idempotency-Key") == report.key);
+  CHECK(field_of(heard.last(), "Authorization") == "Bearer secret");
+  CHECK(field_of(heard.last(), "Prefer") == "return=minimal");
+  CHECK(body_of(heard.last()) ==
         R"({"event":"started","agent":"web-01","timestamp":"2024-05-01T10:00:00.25Z",)"
         R"("data":{"n":1}})");
 }
 
 TEST_CASE("http_writer: a definition is put, with what it has") {
-  std::string request;
+  Heard heard;
   ScriptedServer server([&](const std::string& text) {
-    request = text;
+    heard.add(text);
     return response(201, kStored, "");
   });
   HttpWriter writer(access_to(server));
   NewDefinition definition;
   definition.job_id = "build-7";
   REQUIRE(std::holds_alternative<Stored>(writer.send(report_of(definition), 10s)));
-  CHECK(request.starts_with("PUT /job/build-7 HTTP/1.1\r\n"));
-  CHECK(body_of(request) == R"({"operation":{}})");
-  CHECK(field_of(request, "Authorization").empty());
+  CHECK(heard.last().starts_with("PUT /job/build-7 HTTP/1.1\r\n"));
+  CHECK(body_of(heard.last()) == R"({"operation":{}})");
+  CHECK(field_of(heard.last(), "Authorization").empty());
 
   definition.operation = R"({"do":"build"})";
   definition.subject = "jobs.host.web-01";
   definition.expected_agents = {"a", "b\""};
   definition.labels = R"({"team":"ci"})";
   REQUIRE(std::holds_alternative<Stored>(writer.send(report_of(definition), 10s)));
-  CHECK(body_of(request) ==
+  CHECK(body_of(heard.last()) ==
         R"({"operation":{"do":"build"},"subject":"jobs.host.web-01","expected_agents":["a","b\""],)"
         R"("labels":{"team":"ci"}})");
 }
 
 TEST_CASE("http_writer: a job is deleted, and 204 has no body") {
-  std::string request;
+  Heard heard;
   ScriptedServer server([&](const std::string& text) {
-    request = text;
+    heard.add(text);
     return bodyless(204, "");
   });
   HttpWriter writer(access_to(server));
   for (int i = 0; i < 3; ++i) {
     REQUIRE(std::holds_alternative<Stored>(writer.remove("build-7", "k-1", 10s)));
   }
-  CHECK(request.starts_with("DELETE /job/build-7 HTTP/1.1\r\n"));
-  CHECK(field_of(request, "Idempotency-Key") == "k-1");
+  CHECK(heard.last().starts_with("DELETE /job/build-7 HTTP/1.1\r\n"));
+  CHECK(field_of(heard.last(), "Idempotency-Key") == "k-1");
   CHECK(server.connections() == 1);
 }
 
 TEST_CASE(
     "http_writer: a lost answer, 503, 504, 429 and a proxy's pages: the same key until stored") {
-  std::vector<std::string> keys;
+  Heard keys;
   ScriptedServer server([&](const std::string& text) -> std::optional<std::string> {
-    keys.push_back(field_of(text, "Idempotency-Key"));
-    switch (keys.size()) {
+    switch (keys.add(field_of(text, "Idempotency-Key"))) {
       case 1:
         return std::nullopt;
       case 2:
@@ -133,11 +156,11 @@ TEST_CASE(
   const WriteReply reply =
       retry.run([&](std::chrono::milliseconds patience) { return writer.send(report, patience); });
   CHECK(std::holds_alternative<Stored>(reply));
-  CHECK(keys == std::vector<std::string>(8, report.key));
+  CHECK(keys.all() == std::vector<std::string>(8, report.key));
 }
 
 TEST_CASE("http_writer: a refusal says what to do about it") {
-  int status = 0;
+  std::atomic<int> status{0};
   ScriptedServer server([&](const std::string&) { return problem(status); });
   const auto detail_of = [&](int answer, const std::string& token) {
     status = answer;
