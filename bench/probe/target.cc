@@ -56,15 +56,13 @@ std::string Target::plain_request(const std::string& job) const {
 }
 
 void Target::event(const std::string& job) {
-  if (bucket_ && !over_http_) {
-    bucket_->event(job, "started", "agent-1", std::chrono::system_clock::now());
-    return;
-  }
-  send_all(fd_, post_request(job));
+  if (!bucket_) return post(job);
+  if (over_http_) return send_all(fd_, post_request(job));
+  bucket_->event(job, "started", "agent-1", std::chrono::system_clock::now());
 }
 
 void Target::finish_event() {
-  if (bucket_ && !over_http_) return;
+  if (!bucket_ || !over_http_) return;
   const Response response = answer();
   if (response.status / 100 != 2) die("the event was refused: " + std::string(response.head));
 }

@@ -33,10 +33,10 @@ class Target {
   [[nodiscard]] std::string held_request(const std::string& job, const std::string& tag) const;
   // A request that is answered at once.
   [[nodiscard]] std::string plain_request(const std::string& job) const;
-  // One event of the job: through NATS, or as a POST where the server does not read it, or
-  // with --over http. Does not wait for the server's answer.
+  // One event of the job: through NATS, or as a POST where the server does not read it.
+  // With --over http it is a POST whose answer is still to come.
   void event(const std::string& job);
-  // Takes that answer, if there is one to come.
+  // Takes that answer.
   void finish_event();
   // All of the events are on their way.
   void flush();
