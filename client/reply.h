@@ -68,7 +68,7 @@ struct RawReply {
 };
 
 [[nodiscard]] Reply interpret(RawReply raw);
-// Of a request that writes. A bare 204 counts as bide's: its answer to DELETE says nothing more.
+// The same for the answer to a write. A 204 without any field of bide's is its answer to a DELETE.
 [[nodiscard]] WriteReply interpret_write(const RawReply& raw);
 
 // Sends questions about one job and returns the replies.

@@ -21,7 +21,7 @@ int fail_usage(std::string_view command, const Misuse& error);
 // For a command line that is wrong or asks for help. Help goes to stdout.
 int finish(std::string_view command, const UsageError& end);
 
-// Of a command that ends because the server refused its request.
+// The exit code of a command whose request the server has refused.
 [[nodiscard]] ExitCode exit_code_of(const Refusal& refusal);
 
 // `word` if it is a job id (is_job_id()), or why it is not.

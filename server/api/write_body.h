@@ -17,7 +17,7 @@
 
 namespace bide {
 
-// Who reports if the body does not say so.
+// The agent of an event whose body names none.
 inline constexpr std::string_view kDefaultAgent = "worker";
 
 // JSON: `event`, `agent`, `timestamp` (RFC 3339, with a zone), `data` (an object). A form: the same

@@ -266,7 +266,7 @@ void JobWriter::repeat_calls() {
       ++it;
     }
   }
-  for (const auto& [number, call] : due) (void)send(call, number, *channel);
+  for (const auto& [number, call] : due) send(call, number, *channel);
   for (const TaskPtr& task : late) give_up(task);
 }
 
@@ -285,16 +285,16 @@ void JobWriter::call(const TaskPtr& task, Call call) {
     if (connected) sent = call;
     calls_.emplace(number, std::move(call));
   }
-  if (sent.task != nullptr) (void)send(sent, number, *channel);
+  if (sent.task != nullptr) send(sent, number, *channel);
 }
 
-bool JobWriter::send(const Call& call, std::uint64_t number, const Channel& channel) {
+void JobWriter::send(const Call& call, std::uint64_t number, const Channel& channel) {
   natsMsg* raw = nullptr;
   const std::string reply = channel.inbox + std::to_string(number);
   const natsStatus made = natsMsg_Create(&raw, call.subject.c_str(), reply.c_str(),
                                          call.body.data(), static_cast<int>(call.body.size()));
   const NatsMsgPtr message(raw);
-  if (made != NATS_OK) return false;
+  if (made != NATS_OK) return;
   bool good = true;
   if (!call.message_id.empty()) good = set_header(raw, "Nats-Msg-Id", call.message_id);
   if (call.deletes) good = good && set_header(raw, "KV-Operation", "DEL");
@@ -302,7 +302,7 @@ bool JobWriter::send(const Call& call, std::uint64_t number, const Channel& chan
     good = good &&
            set_header(raw, "Nats-Expected-Last-Subject-Sequence", std::to_string(*call.expected));
   }
-  return good && natsConnection_PublishMsg(channel.connection->handle(), raw) == NATS_OK;
+  if (good) natsConnection_PublishMsg(channel.connection->handle(), raw);
 }
 
 // --- The steps --------------------------------------------------------------------------------
@@ -407,7 +407,10 @@ void JobWriter::take_step(const TaskPtr& task, const Answer& answer) {
   const bool refused =
       answer.error != 0 && !asks && !(is_expected && answer.error == kWrongLastSequence);
   if (refused) {
-    return finish(task, {.end = Write::End::kRefused, .why = std::string(answer.description)});
+    // A part of the write is stored: the definition before an event, or some of the marks.
+    const bool half_stored = task->revision > 0;
+    return finish(task, {.end = half_stored ? Write::End::kUnknown : Write::End::kRefused,
+                         .why = std::string(answer.description)});
   }
   task->revision = std::max(task->revision, answer.revision.value_or(0));
   switch (task->step) {

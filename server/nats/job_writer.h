@@ -102,8 +102,8 @@ class JobWriter final : public Writer {
   void on_keys(const TaskPtr& task, const Answer& answer);
 
   void call(const TaskPtr& task, Call call) EXCLUDES(mutex_);
-  // Whether the message was handed to the library.
-  bool send(const Call& call, std::uint64_t number, const Channel& channel);
+  // A message that cannot be sent counts as one without an answer: the call is repeated.
+  void send(const Call& call, std::uint64_t number, const Channel& channel);
   void finish(const TaskPtr& task, Writes::Result result) EXCLUDES(mutex_);
   void give_up(const TaskPtr& task);
 
