@@ -249,8 +249,10 @@ void WriteResource::on_written(Outcome outcome, const WritePtr& write, Exchange&
     case End::kPending:
     case End::kUnknown:
       return refuse(problem(504, "not-known-to-be-stored", "Gateway Timeout",
-                            "NATS did not acknowledge in time, so this may be stored or not; send "
-                            "it again with the same Idempotency-Key"),
+                            write->why.empty()
+                                ? "NATS did not acknowledge in time, so this may be stored or not; "
+                                  "send it again with the same Idempotency-Key"
+                                : "only a part of this is stored, and NATS says: " + write->why),
                     exchange);
     case End::kAway:
       return refuse_unstored("NATS is away", exchange);

@@ -10,6 +10,8 @@ import time
 import unittest
 
 from harness import BIDE, Bide, definition, event, wait_until
+from jetstream import JetStream
+from mortal_nats import NatsServer
 
 
 def post(*data):
@@ -268,6 +270,20 @@ class Trouble(unittest.TestCase):
                 by_job[job] = by_job.get(job, 0) + count
             self.assertGreater(len(stored), 100)
             self.assertEqual({job: by_job.get(job, 0) for job in stored}, dict.fromkeys(stored, 1))
+
+    def test_a_bucket_that_takes_the_definition_and_refuses_the_event(self):
+        with NatsServer() as nats:
+            with JetStream(nats.url) as api:
+                api.api("CREATE", **api.config(1, 0.0, 1), max_msg_size=400)
+            with Bide("--access-log", "off", "--nats", nats.url) as bide:
+                long = ("-d", "failed", "-d", "error=" + "x" * 600)
+                half = bide.curl("/job/j/events", *long)
+                self.assertEqual(half.status, 504)
+                self.assertIn("only a part of this is stored", half.json()["detail"])
+                self.assertEqual(bide.get("/job/j").status, 200)
+                none = bide.curl("/job/j/events", *long)  # The job is there: nothing else is written.
+                self.assertEqual(none.status, 503)
+                self.assertIn("nothing was stored", none.json()["detail"])
 
     def test_nothing_is_stored_while_nats_is_away(self):
         with tempfile.TemporaryDirectory() as folder, Bide("--access-log", "off") as bide:
