@@ -12,12 +12,16 @@ WriteReply failure_of(BucketError error) {
 
 }  // namespace
 
+std::optional<BucketError> BucketReporter::open() {
+  if (writer_) return std::nullopt;
+  auto opened = BucketWriter::open(login_, bucket_);
+  if (auto* const error = std::get_if<BucketError>(&opened)) return std::move(*error);
+  writer_.emplace(std::get<BucketWriter>(std::move(opened)));
+  return std::nullopt;
+}
+
 WriteReply BucketReporter::send(const Report& report, std::chrono::milliseconds /*patience*/) {
-  if (!writer_) {
-    auto opened = BucketWriter::open(login_, bucket_);
-    if (auto* const error = std::get_if<BucketError>(&opened)) return failure_of(std::move(*error));
-    writer_.emplace(std::get<BucketWriter>(std::move(opened)));
-  }
+  if (auto error = open()) return failure_of(*std::move(error));
   // An event's key holds its time, so a repetition finds the key taken and stores nothing.
   std::optional<BucketError> error = std::holds_alternative<NewEvent>(report.what)
                                          ? writer_->put_new(entry_of(report))
@@ -25,6 +29,17 @@ WriteReply BucketReporter::send(const Report& report, std::chrono::milliseconds 
   if (!error) return Stored{};
   writer_.reset();  // Its connection may be what failed. It does not reconnect.
   return failure_of(*std::move(error));
+}
+
+WriteReply BucketReporter::remove(const std::string& job_id) {
+  if (auto error = open()) return failure_of(*std::move(error));
+  auto removed = writer_->remove(job_id);
+  if (auto* const error = std::get_if<BucketError>(&removed)) {
+    writer_.reset();
+    return failure_of(std::move(*error));
+  }
+  if (std::get<bool>(removed)) return Stored{};
+  return Refusal{.http_status = 0, .detail = "there is no such job", .no_such_job = true};
 }
 
 }  // namespace bide

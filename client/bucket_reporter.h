@@ -1,4 +1,4 @@
-// client/bucket_reporter.h: Sends reports straight to the bucket, over NATS.
+// client/bucket_reporter.h: Sends reports and deletions straight to the bucket, over NATS.
 //
 // Thread safety: one thread at a time.
 #pragma once
@@ -19,8 +19,13 @@ class BucketReporter final : public ReportSender {
   // Connects if there is no connection, which may take longer than `patience` (BucketWriter::open).
   // Writes a definition only if the job has none.
   [[nodiscard]] WriteReply send(const Report& report, std::chrono::milliseconds patience) override;
+  // One attempt to delete the job with its events and responses.
+  [[nodiscard]] WriteReply remove(const std::string& job_id);
 
  private:
+  // Connects if there is no connection.
+  [[nodiscard]] std::optional<BucketError> open();
+
   const NatsLogin login_;
   const std::string bucket_;
   std::optional<BucketWriter> writer_;

@@ -1,5 +1,8 @@
 #include "client/bucket_writer.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "server/nats/login/bucket_config.h"
 #include "server/nats/login/nats_error.h"
 #include "server/nats/login/nats_url.h"
@@ -46,6 +49,9 @@ struct BucketWriter::Handles {
   };
   [[nodiscard]] Found look_up(const std::string& key) const;
   natsStatus store(const NewEntry& entry, jsPubOptions* expected, jsErrCode* code) const;
+  // The keys that match, which may have wildcards, also those that are marked as deleted.
+  natsStatus list_keys(const std::string& filter, std::vector<std::string>& keys) const;
+  natsStatus mark_deleted(const std::string& key) const;
 
   // Call it right after the failure: the library keeps only the last reason.
   [[nodiscard]] BucketError error_of(natsStatus status) const;
@@ -166,6 +172,37 @@ natsStatus BucketWriter::Handles::store(const NewEntry& entry, jsPubOptions* exp
                     static_cast<int>(entry.value.size()), expected, code);
 }
 
+natsStatus BucketWriter::Handles::list_keys(const std::string& filter,
+                                            std::vector<std::string>& keys) const {
+  const std::string prefix = subject_prefix_of(bucket);
+  const std::string subjects = prefix + filter;
+  jsOptions with_keys;
+  jsOptions_Init(&with_keys);
+  with_keys.Stream.Info.SubjectsFilter = subjects.c_str();
+  jsStreamInfo* raw = nullptr;
+  const natsStatus status =
+      js_GetStreamInfo(&raw, jetstream.get(), stream_of(bucket).c_str(), &with_keys, nullptr);
+  const StreamInfoPtr info(raw);
+  if (status != NATS_OK || info->State.Subjects == nullptr) return status;
+  for (int i = 0; i < info->State.Subjects->Count; ++i) {
+    const std::string_view subject = info->State.Subjects->List[i].Subject;
+    if (subject.starts_with(prefix)) keys.emplace_back(subject.substr(prefix.size()));
+  }
+  return NATS_OK;
+}
+
+natsStatus BucketWriter::Handles::mark_deleted(const std::string& key) const {
+  const std::string subject = subject_prefix_of(bucket) + key;
+  natsMsg* raw = nullptr;
+  natsStatus status = natsMsg_Create(&raw, subject.c_str(), nullptr, nullptr, 0);
+  const NatsMsgPtr mark(raw);
+  if (status == NATS_OK) status = natsMsgHeader_Set(raw, "KV-Operation", "DEL");
+  if (status == NATS_OK) {
+    status = js_PublishMsg(nullptr, jetstream.get(), raw, nullptr, nullptr);
+  }
+  return status;
+}
+
 std::string BucketWriter::Handles::denial() const {
   const char* text = nullptr;
   const bool refused = connection != nullptr &&
@@ -283,6 +320,27 @@ std::optional<BucketError> BucketWriter::put_if_absent(const NewEntry& entry, bo
   // Another client stored it, or this one did and the answer was lost.
   if (handles_->look_up(entry.key).value) return std::nullopt;
   return error;
+}
+
+// Marks, and not a purge, which is not delivered to consumers: every bide would have to read the
+// whole bucket again. The definition is the first, so that nobody sees a job with a part of it.
+std::variant<bool, BucketError> BucketWriter::remove(const std::string& job_id) {
+  const std::string definition = "jobs." + job_id;
+  std::vector<std::string> keys;
+  const natsStatus listed = handles_->list_keys("*." + job_id + ".>", keys);
+  if (listed != NATS_OK) return handles_->error_of(listed);
+  const bool defined = handles_->look_up(definition).value;
+  const auto has_value = [&](const std::string& key) { return handles_->look_up(key).value; };
+  if (!defined && std::none_of(keys.begin(), keys.end(), has_value)) return false;
+  if (defined) keys.insert(keys.begin(), definition);
+  for (const std::string& key : keys) {
+    const natsStatus marked = handles_->mark_deleted(key);
+    if (marked == NATS_OK) continue;
+    BucketError error = handles_->error_of(marked);
+    if (&key != &keys.front()) error.message += "; only a part is deleted";
+    return error;
+  }
+  return true;
 }
 
 }  // namespace bide

@@ -41,6 +41,9 @@ class BucketWriter {
   // this call wrote the key.
   [[nodiscard]] std::optional<BucketError> put_if_absent(const NewEntry& entry,
                                                          bool* written = nullptr);
+  // Marks the job's definition as deleted, then its events and responses, one round trip for each.
+  // False: there is nothing to delete. If it fails midway, a repetition deletes the rest.
+  [[nodiscard]] std::variant<bool, BucketError> remove(const std::string& job_id);
 
  private:
   struct Handles;

@@ -1,12 +1,14 @@
 // `bide delete`: removes jobs with all their events and responses.
-#include <iostream>
+#include <functional>
 #include <random>
 
+#include "client/bucket_reporter.h"
 #include "client/commands.h"
 #include "client/http_writer.h"
 #include "client/retry.h"
 #include "client/terminal.h"
 #include "client/usage.h"
+#include "client/write_access.h"
 #include "core/base/duration.h"
 
 namespace bide {
@@ -17,41 +19,72 @@ constexpr Setting kTimeout{
     .name = "timeout",
     .placeholder = "TIME",
     .default_text = "30s",
-    .doc = "try again for this long if the server cannot be reached or cannot write",
+    .doc = "over HTTP, try again for this long if the server cannot be reached or cannot write",
     .expected = "a time above 0, such as 30s or 5m"};
 
-const Command& delete_command() {
-  static const Command command{.name = kCommand,
-                               .settings = {&kTimeout, &kServerSetting, &kCacertSetting},
-                               .help_begin = R"(bide delete ID... [--timeout 30s] [--server URL]
+Command make_command() {
+  Command command{.name = kCommand,
+                  .settings = {&kTimeout},
+                  .help_begin = R"(bide delete ID... [--timeout 30s] [--server URL | --nats URL]
 
-Deletes jobs with their events and responses, by a bide server over HTTP. Requests that wait for one
-of them are answered that it is gone.
+Deletes jobs with their events and responses. Requests that wait for one of them are answered that
+it is gone.
 
   bide delete build-7
   bide delete build-7 build-8 --server https://bide.example
 
+It asks a bide server over HTTP, or writes to the bucket over NATS. The first that is given decides:
+a flag, BIDE_SERVER, BIDE_NATS or BIDE_NATS_CONTEXT. Otherwise it is NATS if `bide serve` has
+started a nats-server on this machine, and else HTTP at the default address.
+
 )",
-                               .help_end = R"(
+                  .help_end = R"(
 BIDE_TOKEN holds the bearer token, if the server wants one.
 Exit code: 0 deleted, 1 not deleted or not known, 2 usage, 4 not allowed, 9 not found. With several
 jobs the worst, in the order 4 1 9 0.
 )",
-                               .takes_words = true};
+                  .takes_words = true};
+  for (const Setting* const setting : write_flags()) command.settings.push_back(setting);
   return command;
 }
 
-ExitCode report(const std::string& id, const WriteReply& reply) {
+const Command& delete_command() {
+  static const Command command = make_command();
+  return command;
+}
+
+ExitCode report(const std::string& id, const WriteReply& reply, const Arguments& arguments) {
   if (const auto* const refusal = std::get_if<Refusal>(&reply)) {
     const ExitCode code = exit_code_of(*refusal);
     fail(kCommand, code, id + ": " + (refusal->no_such_job ? "not found" : refusal->detail));
     return code;
   }
   if (const auto* const trouble = std::get_if<Trouble>(&reply)) {
-    fail(kCommand, ExitCode::kBideFailed, id + ": not known to be deleted: " + trouble->what);
+    fail(kCommand, ExitCode::kBideFailed,
+         id + ": not known to be deleted: " + trouble->what + hint_about(trouble->what, arguments));
     return ExitCode::kBideFailed;
   }
   return ExitCode::kCompleted;
+}
+
+// Deletes one job, and another one with the next call.
+using Remove = std::function<WriteReply(const std::string& id)>;
+
+Remove over_http(const ApiAccess& access, std::chrono::milliseconds timeout) {
+  warn_of_plain_token(kCommand, access);
+  auto writer = std::make_shared<HttpWriter>(access);
+  auto retry =
+      std::make_shared<Retry>(std::random_device{}(), std::chrono::steady_clock::now() + timeout);
+  return [writer, retry](const std::string& id) {
+    const std::string key = new_idempotency_key();
+    return retry->run(
+        [&](std::chrono::milliseconds patience) { return writer->remove(id, key, patience); });
+  };
+}
+
+Remove over_nats(const BucketAccess& access) {
+  auto bucket = std::make_shared<BucketReporter>(access.login, access.bucket);
+  return [bucket](const std::string& id) { return bucket->remove(id); };
 }
 
 int remove(std::span<const std::string> args) {
@@ -67,20 +100,18 @@ int remove(std::span<const std::string> args) {
   if (!timeout || timeout->count() == 0) {
     return fail_usage(kCommand, arguments.unexpected("timeout"));
   }
-  const auto found = find_api_access(arguments);
-  if (const auto* error = std::get_if<Misuse>(&found)) return fail_usage(kCommand, *error);
-  const auto& access = std::get<ApiAccess>(found);
-
+  const auto access = find_write_access(arguments);
+  if (const auto* error = std::get_if<NoAccess>(&access)) {
+    if (error->code == ExitCode::kUsage) return fail_usage(kCommand, Misuse{error->message});
+    return fail(kCommand, error->code, error->message);
+  }
   end_on_signals();
-  warn_of_plain_token(kCommand, access);
-  HttpWriter writer(access);
-  Retry retry(std::random_device{}(), std::chrono::steady_clock::now() + *timeout);
+  const auto* const bucket = std::get_if<BucketAccess>(&access);
+  const Remove remove_one =
+      bucket != nullptr ? over_nats(*bucket) : over_http(std::get<ApiAccess>(access), *timeout);
   ExitCode worst = ExitCode::kCompleted;
   for (const std::string& id : arguments.words()) {
-    const std::string key = new_idempotency_key();
-    const WriteReply reply = retry.run(
-        [&](std::chrono::milliseconds patience) { return writer.remove(id, key, patience); });
-    worst = worse_of(worst, report(id, reply));
+    worst = worse_of(worst, report(id, remove_one(id), arguments));
   }
   return static_cast<int>(worst);
 }

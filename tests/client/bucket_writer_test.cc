@@ -155,6 +155,36 @@ TEST_CASE("bucket_writer: put_if_absent leaves a value alone, and replaces a del
   CHECK(value_of(store.get(), "jobs.a") == "3");
 }
 
+TEST_CASE("bucket_writer: remove marks what a job has, and nothing of others") {
+  Nats nats;
+  const KvStorePtr store = nats.create_bucket("job-queue");
+  BucketWriter writer = opened(nats.url(), "job-queue");
+  const std::array<const char*, 5> own = {"jobs.a", "status.a.started.w.1", "status.a.progress.w",
+                                          "responses.a.w.2", "status.a.completed.w.3"};
+  const std::array<const char*, 3> others = {"jobs.ab", "status.ab.started.w.1", "jobs.b"};
+  for (const char* const key : own) REQUIRE(!writer.put({key, "1"}));
+  for (const char* const key : others) REQUIRE(!writer.put({key, "1"}));
+
+  CHECK(std::get<bool>(writer.remove("a")));
+  for (const char* const key : own) CHECK(value_of(store.get(), key) == "(none)");
+  for (const char* const key : others) CHECK(value_of(store.get(), key) == "1");
+  CHECK(!std::get<bool>(writer.remove("a")));
+  CHECK(!std::get<bool>(writer.remove("never")));
+
+  SUBCASE("an event without a definition is something to delete, too") {
+    REQUIRE(!writer.put({"status.a.failed.w.4", "1"}));
+    CHECK(std::get<bool>(writer.remove("a")));
+    CHECK(value_of(store.get(), "status.a.failed.w.4") == "(none)");
+  }
+  SUBCASE("what an earlier attempt has left is deleted by the next") {
+    REQUIRE(!writer.put({"status.a.failed.w.4", "1"}));
+    REQUIRE(!writer.put({"responses.a.w.5", "1"}));
+    REQUIRE(kvStore_Delete(store.get(), "status.a.failed.w.4") == NATS_OK);
+    CHECK(std::get<bool>(writer.remove("a")));
+    CHECK(value_of(store.get(), "responses.a.w.5") == "(none)");
+  }
+}
+
 TEST_CASE("bucket_writer: a server's marker is no value, whatever its reason") {
   Nats nats;
   const KvStorePtr store = nats.create_bucket("job-queue");

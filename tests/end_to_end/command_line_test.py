@@ -93,25 +93,44 @@ class CommandLine(unittest.TestCase):
         if done.returncode:  # Nobody listens at the default address.
             self.assertIn("--server, BIDE_SERVER or --nats", done.stderr)
 
-    def test_delete(self):
-        for job in ("gone-1", "gone-2"):
+    def check_delete(self, name, *way):
+        first, second = f"{name}-1", f"{name}-2"
+        for job in (first, second):
             self.ok("emit", job, "started")
-        waiting = subprocess.Popen([BIDE, "wait", "gone-1"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        waiting = subprocess.Popen([BIDE, "wait", first], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    env=dict(self.bide.env, BIDE_SERVER=self.bide.url))
         self.bide.wait_metric("bide_parked", 1)
-        done = self.bide.command("delete", "gone-1", "never", "gone-2")
+        done = self.bide.command("delete", first, "never", second, *way)
         self.assertEqual((done.returncode, done.stdout), (9, ""), done.stderr)
         self.assertEqual(done.stderr, "bide delete: never: not found\n")
         _, err = waiting.communicate(timeout=30)
         self.assertEqual(waiting.returncode, 9, err)
         self.assertIn("is gone", err)
-        for job in ("gone-1", "gone-2"):
-            self.assertEqual(self.bide.get(f"/job/{job}").status, 404)
-        self.ok("emit", "gone-1", "completed")  # A new job of that name, without the old events.
-        self.assertEqual([e["event"] for e in self.bide.get("/job/gone-1").json()["timeline"]], ["completed"])
-        self.ok("delete", "gone-1")
-        for words in ([], ["a b"], ["x", "--timeout", "0s"], ["x", "--nats", "nats://x"]):
+        for job in (first, second):
+            wait_until(lambda job=job: self.bide.get(f"/job/{job}").status == 404, "it is gone")
+        self.assertEqual(self.bide.command("delete", first, *way).returncode, 9)
+        self.ok("emit", first, "completed")  # A new job of that name, without the old events.
+        self.assertEqual([e["event"] for e in self.bide.get(f"/job/{first}").json()["timeline"]], ["completed"])
+        self.ok("delete", first, *way)
+
+    def test_delete(self):
+        self.check_delete("gone")
+        for words in ([], ["a b"], ["x", "--timeout", "0s"], ["x", "--nats", "nats://x", "--server", "http://x"]):
             self.assertEqual(self.bide.command("delete", *words).returncode, 2, words)
+        for way, where in (("--server", "http://127.0.0.1:1"), ("--nats", "nats://127.0.0.1:1")):
+            done = self.bide.command("delete", "x", way, where, "--timeout", "300ms")
+            self.assertEqual(done.returncode, 1)
+            self.assertTrue(done.stderr.startswith("bide delete: x: not known to be deleted: "), done.stderr)
+            self.assertIn(where, done.stderr)
+
+    def test_delete_over_nats(self):
+        self.check_delete("gone-from-nats", "--nats", self.nats_url())
+        # The nats-server that bide has started is found without a flag.
+        self.ok("emit", "found", "started")
+        env = dict(self.bide.env, BIDE_DATA_DIR=self.bide.data_dir)
+        done = subprocess.run([BIDE, "delete", "found"], env=env, text=True, capture_output=True, timeout=60, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        wait_until(lambda: self.bide.get("/job/found").status == 404, "it is gone")
 
     def test_waiting_for_a_job_that_does_not_exist_yet(self):
         for quiet in (False, True):
