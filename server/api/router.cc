@@ -38,6 +38,13 @@ httplib::Response not_found() {
   return problem(404, "there is no such resource; jobs are at /job/{id}");
 }
 
+// The page's links are relative to `/api/`. The proxy's path may differ, so this one is, too.
+httplib::Response to_folder(std::string_view path) {
+  httplib::Response response = problem(308, "the page is below this path");
+  response.set_header("Location", std::string(path.substr(path.rfind('/') + 1)) + "/");
+  return response;
+}
+
 Resource* find_below(std::string_view below, Resource& itself, Resource* events, Resource* ws) {
   if (below.empty()) return &itself;
   return below == "/events" ? events : below == "/ws" ? ws : nullptr;
@@ -74,7 +81,11 @@ void Router::handle(const httplib::Request& request, Exchange& exchange) {
   Resource* resource = find(path, request, exchange.target());
   const HealthResource::Page page =
       resource == nullptr ? to_.health.find(path) : HealthResource::Page::kNone;
-  if (resource == nullptr && page == HealthResource::Page::kNone) {
+  const EmbeddedFiles::File* const file = resource == nullptr ? page_.find(path) : nullptr;
+  if (resource == nullptr && page == HealthResource::Page::kNone && file == nullptr) {
+    if (reads && !base_path_.empty() && path == base_path_) {
+      return exchange.send(to_folder(path), path);
+    }
     return exchange.send(path == kServer ? not_allowed() : not_found(), "-");
   }
   const auto log_path = [&] {
@@ -89,13 +100,19 @@ void Router::handle(const httplib::Request& request, Exchange& exchange) {
     if (writing == nullptr) return exchange.send(not_allowed(allowed), log_path());
     resource = writing;
   }
-  // Probes that keep the process alive have no token.
-  const bool open_to_all =
-      page == HealthResource::Page::kLive || page == HealthResource::Page::kReady;
+  // The page asks people for a token, and probes that keep the process alive have none.
+  const bool open_to_all = file != nullptr || page == HealthResource::Page::kLive ||
+                           page == HealthResource::Page::kReady;
   if (!open_to_all) {
     if (const auto refused = judge(request, !reads, exchange)) {
       return exchange.send(*refused, log_path());
     }
+  }
+  if (file != nullptr) {
+    exchange.charge();
+    return exchange.send(facts.over_rate ? passing_problem(429, "too many requests; wait a moment")
+                                         : EmbeddedFiles::render(*file, request),
+                         path);
   }
   if (resource == nullptr) return exchange.send(to_.health.render(page, request), path);
   exchange.serve_by(*resource);

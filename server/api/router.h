@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "server/api/admission.h"
+#include "server/api/embedded_files.h"
 #include "server/api/health_resource.h"
 #include "server/http/cross_origin.h"
 #include "server/metrics/http_metrics.h"
@@ -65,6 +66,7 @@ class Router {
   Admission& admission_;
   const CrossOrigin& cross_origin_;
   HttpMetrics& metrics_;
+  const EmbeddedFiles page_{kPageFiles};
 };
 
 }  // namespace bide

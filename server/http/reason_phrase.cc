@@ -14,6 +14,7 @@ constexpr auto kPhrases = std::to_array<Phrase>({
     {201, "Created"},
     {204, "No Content"},
     {304, "Not Modified"},
+    {308, "Permanent Redirect"},
     {400, "Bad Request"},
     {401, "Unauthorized"},
     {403, "Forbidden"},
