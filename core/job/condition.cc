@@ -42,8 +42,9 @@ Condition::Judgement Condition::judge_state(const Job& job, const Moment& moment
   const bool final = moment.is_final(job);
   const Verdict unless_final = final ? Verdict::kNever : Verdict::kPending;
   switch (kind_) {
-    case Kind::kChange:
-      break;  // judge() compares its tag.
+    case Kind::kChange:  // judge() compares its tag.
+    case Kind::kNothing:
+      break;
     case Kind::kFinal:
       return {final ? Verdict::kHolds : Verdict::kPending};
     case Kind::kExists:

@@ -50,7 +50,7 @@ struct Moment {
 
 class Condition {
  public:
-  enum class Kind : std::uint8_t { kChange, kDone, kSucceeded, kExists, kStatus, kFinal };
+  enum class Kind : std::uint8_t { kChange, kDone, kSucceeded, kExists, kStatus, kFinal, kNothing };
 
   // The default: the job's current entity tag matches none of `seen`.
   Condition() = default;
@@ -74,7 +74,16 @@ class Condition {
   // have to wait (Moment::told).
   static Condition news_until(const Condition& end);
 
+  // Nothing but the deadline: a stream that rests (`every`), and has no end.
+  static Condition nothing() { return Condition(Kind::kNothing); }
+
   [[nodiscard]] Kind kind() const { return kind_; }
+  // The end of news_until().
+  [[nodiscard]] Condition without_news() const {
+    Condition condition = *this;
+    condition.news_ = false;
+    return condition;
+  }
 
   struct Judgement {
     Verdict verdict;

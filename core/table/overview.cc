@@ -123,6 +123,7 @@ Parked Overview::park(const Query& query, Waiter& waiter, std::uint64_t ticket, 
   {
     WaitQueue::Lock lock(queue_);
     if (!waiter.present(ticket)) return Parked::kGone;
+    if (waiter.terms.condition.kind() == Condition::Kind::kNothing) return rest(waiter);
     if (const auto parked = park_unjudged(query, waiter, now)) return *parked;
   }
   // The page is rendered without the lock; the waiter's terms are read only with it.
@@ -138,6 +139,7 @@ Parked Overview::park_on_feed(const Feed& feed, Waiter& waiter, std::uint64_t ti
   look = {};
   WaitQueue::Lock lock(queue_);
   if (!waiter.present(ticket)) return Parked::kGone;
+  if (waiter.terms.condition.kind() == Condition::Kind::kNothing) return rest(waiter);
   if (has_news(waiter.terms, feed.selection.get(), feed.membership)) {
     look.verdict = Verdict::kHolds;
     return Parked::kReady;

@@ -11,7 +11,8 @@
 // A selection (core/job/labels.h) narrows all of them. Which jobs are selected is a thing to wait
 // for, too: its waiters are told at ticks that a job has come or left.
 //
-// The condition is always `change`; the one in the terms is ignored.
+// The condition is always `change`, and the one in the terms is ignored, unless it is
+// Condition::nothing(): then a request waits for its deadline, and for nothing else.
 //
 // Locks. The overview's mutex may be locked while a shard's is held, never the reverse: the
 // overview copies ids under its mutex, and looks the jobs up without it.
@@ -102,6 +103,10 @@ class Overview final : private WaitQueue::Owner {
   // The feed tells all changes that there are.
   void tell_all(TimePoint delivered) REQUIRES(queue_.mutex);
   void tell_progress(TimePoint now, TimePoint delivered) REQUIRES(queue_.mutex);
+  // For Condition::nothing().
+  [[nodiscard]] Parked rest(Waiter& waiter) REQUIRES(queue_.mutex) {
+    return queue_.draining() ? Parked::kDraining : admit(resting_, waiter);
+  }
   // nullopt: the waiter has to be judged.
   [[nodiscard]] std::optional<Parked> park_unjudged(const Query& query, Waiter& waiter,
                                                     TimePoint now) REQUIRES(queue_.mutex);
@@ -132,6 +137,7 @@ class Overview final : private WaitQueue::Owner {
   HeldPages pages_ GUARDED_BY(queue_.mutex);
   HeldPage::Waiters feed_ GUARDED_BY(queue_.mutex);
   HeldPage::Waiters membership_ GUARDED_BY(queue_.mutex);  // Feed::membership.
+  HeldPage::Waiters resting_ GUARDED_BY(queue_.mutex);     // They wait for their deadlines.
   std::size_t paged_ GUARDED_BY(queue_.mutex) = 0;         // Waiters on pages.
   std::uint64_t installs_ GUARDED_BY(queue_.mutex) = 0;    // Begun.
   TimePoint last_tick_ GUARDED_BY(queue_.mutex){};

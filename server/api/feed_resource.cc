@@ -1,6 +1,7 @@
 #include "server/api/feed_resource.h"
 
 #include <string>
+#include <utility>
 
 namespace bide {
 namespace {
@@ -30,13 +31,27 @@ Waiter::Terms FeedResource::terms_of(const StreamQuery& query) const {
 
 void FeedResource::tell_news(const std::shared_ptr<const Snapshot>& /*none*/, Exchange& exchange) {
   const EntityTag cursor = exchange.terms.seen.tags().front();
+  Stream::Pace* const pace = exchange.stream()->pace.get();
+  if (pace != nullptr && !pace->round_end) pace->round_end = overview_.feed_position();
   const Overview::Changes changes =
       overview_.changes_after(cursor, exchange.selection(), kBatchJobs, kBatchBytes);
   for (const auto& job : changes.jobs) {
     if (exchange.stuck()) return;  // It gets the rest when it reads again.
+    // It may have been told in this round already, before it changed again.
+    const bool next_round = pace != nullptr && job->json.tag.later_than(pace->round_end->epoch,
+                                                                        pace->round_end->revision);
+    if (next_round) return end_round(exchange);
     tell(job, exchange);
+    if (pace != nullptr) pace->told = true;
   }
   exchange.terms.seen = ValidatorList(changes.reached);
+  if (pace != nullptr && !more_news(exchange)) end_round(exchange);
+}
+
+void FeedResource::end_round(Exchange& exchange) {
+  Stream::Pace& pace = *exchange.stream()->pace;
+  pace.round_end.reset();
+  if (std::exchange(pace.told, false)) begin_rest(exchange);
 }
 
 }  // namespace bide

@@ -5,6 +5,9 @@
 // once, in its newest state, in the order of revisions. A client without an id gets later changes
 // only.
 //
+// `every`: the feed is told in rounds. A round has each job once that has changed up to its
+// beginning; then the stream rests.
+//
 // Thread safety: as Resource.
 #pragma once
 
@@ -20,6 +23,9 @@ class FeedResource final : public StreamResource {
  private:
   [[nodiscard]] Waiter::Terms terms_of(const StreamQuery& query) const override;
   void tell_news(const std::shared_ptr<const Snapshot>& none, Exchange& exchange) override;
+
+  // Of Stream::Pace.
+  void end_round(Exchange& exchange);
 
   Overview& overview_;
 };

@@ -41,7 +41,13 @@ void StreamResource::handle(const httplib::Request& request, Exchange& exchange)
   if (const auto* const refused = std::get_if<httplib::Response>(&opened)) {
     return exchange.send(*refused);
   }
-  exchange.prepare_stream(std::get<std::unique_ptr<Stream>>(std::move(opened)));
+  const auto& query = std::get<StreamQuery>(parsed);
+  auto& stream = std::get<std::unique_ptr<Stream>>(opened);
+  if (query.every.count() > 0) {
+    stream->pace = std::make_unique<Stream::Pace>();
+    stream->pace->every = query.every;
+  }
+  exchange.prepare_stream(std::move(stream));
   if (exchange.facts().over_rate) {
     count(context_.metrics.refused(RequestRefusal::kRate));
     return put_off(passing_problem(429, "this client asks too often"), exchange);
@@ -50,7 +56,6 @@ void StreamResource::handle(const httplib::Request& request, Exchange& exchange)
     count(context_.metrics.refused(RequestRefusal::kNotReady));
     return put_off(not_fresh("the jobs are still being read from NATS"), exchange);
   }
-  const auto& query = std::get<StreamQuery>(parsed);
   if (query.selection != nullptr) select(query.selection, exchange.target());
   exchange.terms = terms_of(query);
   const bool behind = query.last_event_id && freshness().catch_up().behind(*query.last_event_id);

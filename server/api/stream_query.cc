@@ -5,14 +5,34 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/duration.h"
 #include "server/api/job_query.h"
 #include "server/api/known_parameters.h"
 
 namespace bide {
+namespace {
+
+constexpr std::chrono::milliseconds kEveryMin{100};
+constexpr std::chrono::milliseconds kEveryMax{60'000};
+
+std::optional<BadQuery> parse_every(const httplib::Request& request,
+                                    std::chrono::milliseconds& every) {
+  const std::string* text = nullptr;
+  if (auto bad = find_once(request, "every", text)) return bad;
+  if (text == nullptr) return std::nullopt;
+  const std::optional<std::chrono::milliseconds> duration = parse_duration(*text);
+  if (!duration || *duration < kEveryMin || *duration > kEveryMax) {
+    return BadQuery{400, "every is a duration from 100ms to 60s, like 2s or 500ms"};
+  }
+  every = *duration;
+  return std::nullopt;
+}
+
+}  // namespace
 
 std::variant<StreamQuery, BadQuery> parse_stream_query(const httplib::Request& request, bool ends) {
-  constexpr std::array<std::string_view, 3> kOfJobs = {"last_event_id", "until", "expect"};
-  constexpr std::array<std::string_view, 2> kOfAll = {"last_event_id", "label"};
+  constexpr std::array<std::string_view, 4> kOfJobs = {"last_event_id", "until", "expect", "every"};
+  constexpr std::array<std::string_view, 3> kOfAll = {"last_event_id", "label", "every"};
   const bool names_end = request.has_param("until") || request.has_param("expect");
   if (!ends && names_end) {
     return BadQuery{400, "until and expect are for a job's stream; this one has no end"};
@@ -27,6 +47,7 @@ std::variant<StreamQuery, BadQuery> parse_stream_query(const httplib::Request& r
   const auto field = request.headers.find("Last-Event-ID");
   if (field != request.headers.end()) query.last_event_id = parse_received_tag(field->second);
 
+  if (auto bad = parse_every(request, query.every)) return *std::move(bad);
   if (auto bad = parse_labels(request, query.selection)) return *std::move(bad);
   if (!names_end) return query;
   if (auto bad = parse_until(request, query.end)) return *std::move(bad);

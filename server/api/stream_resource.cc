@@ -32,13 +32,39 @@ LogPath StreamResource::log_path(const Target& target) const {
   return job != nullptr ? LogPath::of_job(*job, what_.path) : LogPath(what_.path);
 }
 
+void StreamResource::set_terms(TimePoint now, Exchange& exchange) const {
+  Stream::Pace* const pace = exchange.stream()->pace.get();
+  TimePoint& deadline = exchange.terms.deadline;
+  TimePoint& heartbeat = pace != nullptr ? pace->heartbeat_at : deadline;
+  if (heartbeat <= now) heartbeat = silence_end(now, exchange);
+  if (pace == nullptr) return;
+  const bool rests = now < pace->next_at;
+  deadline = rests ? std::min(heartbeat, pace->next_at) : heartbeat;
+  Condition& condition = exchange.terms.condition;
+  if (what_.ends) {
+    condition = rests ? condition.without_news() : Condition::news_until(condition);
+  } else {
+    condition = rests ? Condition::nothing() : Condition::change();
+  }
+}
+
+void StreamResource::begin_rest(Exchange& exchange) const {
+  if (exchange.stream() == nullptr || exchange.stream()->pace == nullptr) return;
+  Stream::Pace& pace = *exchange.stream()->pace;
+  pace.next_at = context_.clock.now() + pace.every;
+}
+
+bool StreamResource::more_news(Exchange& exchange) const {
+  const Look look = context_.table.look(exchange.target(), exchange.terms, context_.clock.now());
+  return look.verdict == Verdict::kHolds;
+}
+
 void StreamResource::go_on(Exchange& exchange) {
   while (!exchange.stuck() && !exchange.turn_over()) {
     // Neither news nor input from the client puts the heartbeat off.
     const TimePoint now = context_.clock.now();
-    TimePoint& heartbeat = exchange.terms.deadline;
     if (exchange.facts().token_expires <= now) return exchange.end_stream(Stream::End::kAuth);
-    if (heartbeat <= now) heartbeat = silence_end(now, exchange);
+    set_terms(now, exchange);
     Look look;
     const Parked parked = exchange.park(Stage::kCondition, look);
     if (was_handed_over(parked)) return;
@@ -77,6 +103,8 @@ void StreamResource::answer(Outcome outcome, const std::shared_ptr<const Snapsho
 }
 
 void StreamResource::tell_heartbeat(Exchange& exchange) {
+  const Stream::Pace* const pace = exchange.stream()->pace.get();
+  if (pace != nullptr && context_.clock.now() < pace->heartbeat_at) return;  // Its rest is over.
   // While NATS is away, silence would look as if nothing had happened. After tokens were read
   // again, the client has to come again and show its token.
   if (context_.freshness.stale(context_.clock.now()) ||
@@ -99,6 +127,9 @@ void StreamResource::receive(std::string_view bytes, Exchange& exchange) {
     }
     // The old deadline may have been the end of the old token, too soon for the answer to a ping.
     exchange.terms.deadline = silence_end(context_.clock.now(), exchange);
+    if (exchange.stream()->pace != nullptr) {
+      exchange.stream()->pace->heartbeat_at = exchange.terms.deadline;
+    }
     return true;
   };
   const bool goes_on = exchange.stream()->receive(bytes, answer, on_token);
@@ -106,7 +137,8 @@ void StreamResource::receive(std::string_view bytes, Exchange& exchange) {
   if (!goes_on) exchange.end_stream(Stream::End::kProtocol);
 }
 
-void StreamResource::tell(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange) {
+void StreamResource::tell(const std::shared_ptr<const Snapshot>& snapshot, bool last,
+                          Exchange& exchange) {
   const EntityTag& tag = snapshot->json.tag;
   const bool as_written = exchange.stream()->takes_lines() || snapshot->json_line.empty();
   const std::string_view data = as_written ? snapshot->json.bytes : snapshot->json_line;
@@ -114,7 +146,7 @@ void StreamResource::tell(const std::shared_ptr<const Snapshot>& snapshot, Excha
   std::string tail;
   exchange.stream()->wrap({what_.event, &tag, data}, head, tail);
   count(context_.metrics.mine().stream_records);
-  if (what_.ends && snapshot->final) {
+  if (last) {
     tail += exchange.stream()->whole_record("end", summary_of(*snapshot));
     return exchange.end_stream(Stream::End::kOver, std::move(head), snapshot, data,
                                std::move(tail));
@@ -124,6 +156,9 @@ void StreamResource::tell(const std::shared_ptr<const Snapshot>& snapshot, Excha
 }
 
 void StreamResource::conclude(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange) {
+  // It was resting: the last state comes first.
+  const bool unseen = snapshot != nullptr && !exchange.terms.seen.matches(snapshot->json.tag);
+  if (unseen) return tell(snapshot, true, exchange);
   const std::string id(std::get<JobId>(exchange.target()).text());
   exchange.end_stream(Stream::End::kOver,
                       snapshot != nullptr

@@ -5,6 +5,9 @@
 // newest state is not the one that was sent last. So it always sends the newest state, in order and
 // never twice. A slow reader misses only states that were replaced meanwhile.
 //
+// `every`: after a record the stream rests, which means that it is parked without regard to news.
+// It is woken by the end of its rest, of its job, or of the stream.
+//
 // Before it is opened it may be held, as any request (server/api/table_resource.h): if the client
 // has seen more than the table shows, and before a 404. `no-cache` is ignored: browsers'
 // EventSource always sends it, and news follow whatever the stream begins with.
@@ -69,16 +72,26 @@ class StreamResource : public TableResource {
   void receive(std::string_view bytes, Exchange& exchange) override;
 
  protected:
-  // Sends a state that this client has not got yet.
-  void tell(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange);
+  // Sends a state that this client has not got yet, and the end of the stream behind the last one.
+  void tell(const std::shared_ptr<const Snapshot>& snapshot, Exchange& exchange) {
+    tell(snapshot, what_.ends && snapshot->final, exchange);
+  }
+  // From now on no record is sent for `every`, if the client wants that.
+  void begin_rest(Exchange& exchange) const;
+  // Whether news have come that could be told now.
+  [[nodiscard]] bool more_news(Exchange& exchange) const;
 
  private:
+  void tell(const std::shared_ptr<const Snapshot>& snapshot, bool last, Exchange& exchange);
+  // Sets the terms for the time until the next record, heartbeat or end.
+  void set_terms(TimePoint now, Exchange& exchange) const;
   // The terms under which the client waits at first.
   [[nodiscard]] virtual Waiter::Terms terms_of(const StreamQuery& query) const;
   // Sends the news, as far as the socket takes it. `state`: the target's new state; null for the
   // feed.
   virtual void tell_news(const std::shared_ptr<const Snapshot>& state, Exchange& exchange) {
     tell(state, exchange);
+    begin_rest(exchange);
   }
   void judge(TimePoint now, Exchange& exchange) override;
   void refuse_behind(Outcome outcome, Exchange& exchange) override;

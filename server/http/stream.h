@@ -12,9 +12,12 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "core/base/clock.h"
 #include "core/job/entity_tag.h"
 
 namespace bide {
@@ -34,6 +37,18 @@ class Stream {
   };
 
   virtual ~Stream() = default;
+
+  // How often the client wants records (`every`). It has none if it wants each state at once.
+  struct Pace {
+    std::chrono::milliseconds every{0};  // The shortest time between two records of one job.
+    TimePoint next_at{};                 // The stream rests until then.
+    TimePoint heartbeat_at{};            // While it rests.
+    // Of the feed, while it tells a round: the position at which the round ends, and whether
+    // anything was told.
+    std::optional<EntityTag> round_end{};
+    bool told = false;
+  };
+  std::unique_ptr<Pace> pace;
 
   // The head of the response that is this stream. To be called once.
   [[nodiscard]] virtual httplib::Response take_head() = 0;

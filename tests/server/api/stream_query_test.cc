@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 namespace bide {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::judged;
 using testing::request_of;
 using Kind = Condition::Kind;
@@ -110,7 +112,7 @@ TEST_CASE("stream_query: fields of a held request are ignored, its parameters ar
   CHECK(detail_of("wait=1s").starts_with("unknown parameter `wait`; the nearest known one is "));
   CHECK(detail_of("lastEventId=x") ==
         "unknown parameter `lastEventId`; the nearest known one is `last_event_id`; this resource "
-        "knows last_event_id, until, expect");
+        "knows last_event_id, until, expect, every");
 }
 
 TEST_CASE("stream_query: a stream without an end knows neither until nor expect") {
@@ -120,7 +122,24 @@ TEST_CASE("stream_query: a stream without an end knows neither until nor expect"
   }
   CHECK(detail_of("untli=done", false) ==
         "unknown parameter `untli`; the nearest known one is `label`; this resource knows "
-        "last_event_id, label");
+        "last_event_id, label, every");
+}
+
+TEST_CASE("stream_query: every is a duration between 100ms and 60s") {
+  CHECK(parsed("").every == 0ms);
+  CHECK(parsed("every=100ms").every == 100ms);
+  CHECK(parsed("every=2").every == 2s);
+  CHECK(parsed("every=1.5s").every == 1500ms);
+  CHECK(parsed("every=1m").every == 60s);
+  for (const char* query : {"every=", "every=99ms", "every=0", "every=-1s", "every=60001ms",
+                            "every=2h", "every=often"}) {
+    CAPTURE(query);
+    CHECK(detail_of(query) == "every is a duration from 100ms to 60s, like 2s or 500ms");
+    CHECK(detail_of(query, false) == "every is a duration from 100ms to 60s, like 2s or 500ms");
+  }
+  CHECK(detail_of("every=2s&every=2s") == "every is given twice; give it once");
+  CHECK(detail_of("evry=2s").starts_with(
+      "unknown parameter `evry`; the nearest known one is `every`"));
 }
 
 TEST_CASE("stream_query: a proxy's suffix of an id is ignored") {
