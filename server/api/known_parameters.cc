@@ -1,8 +1,9 @@
 #include "server/api/known_parameters.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
+
+#include "core/base/similar_word.h"
 
 namespace bide {
 namespace {
@@ -11,37 +12,10 @@ namespace {
 // is longer.
 constexpr std::size_t kNameBytesMax = 32;
 
-char lower(char byte) {
-  return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte;
-}
-
-// How many letters must be changed, added, left out or swapped with their neighbour to make one
-// name the other (optimal string alignment). Both: kNameBytesMax at most.
-std::size_t distance(std::string_view left, std::string_view right) {
-  using Row = std::array<std::size_t, kNameBytesMax + 1>;
-  Row before{};
-  Row last{};
-  Row row{};
-  for (std::size_t j = 0; j <= right.size(); ++j) last[j] = j;
-  for (std::size_t i = 1; i <= left.size(); ++i) {
-    row[0] = i;
-    for (std::size_t j = 1; j <= right.size(); ++j) {
-      const bool same = lower(left[i - 1]) == lower(right[j - 1]);
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (same ? 0 : 1)});
-      const bool swapped = i > 1 && j > 1 && lower(left[i - 1]) == lower(right[j - 2]) &&
-                           lower(left[i - 2]) == lower(right[j - 1]);
-      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
-    }
-    before = last;
-    last = row;
-  }
-  return last[right.size()];
-}
-
 std::string_view nearest(std::string_view name, std::span<const std::string_view> known) {
   return *std::min_element(known.begin(), known.end(),
                            [name](std::string_view left, std::string_view right) {
-                             return distance(name, left) < distance(name, right);
+                             return typing_distance(name, left) < typing_distance(name, right);
                            });
 }
 
