@@ -43,7 +43,7 @@ std::vector<std::string> Arguments::values(std::string_view name) const {
 
 Misuse Arguments::unexpected(std::string_view name) const {
   const Assignment* const given = find(name);
-  return {bide::unexpected(given->where, *given->setting).message};
+  return {bide::unexpected(given->where, *given->setting, given->text).message};
 }
 
 }  // namespace bide

@@ -8,8 +8,19 @@
 
 #include <span>
 #include <string>
+#include <string_view>
+
+#include "server/settings/command_line.h"
 
 namespace bide {
+
+// Their tables.
+[[nodiscard]] const Command& emit_command();
+[[nodiscard]] const Command& run_command();
+[[nodiscard]] const Command& delete_command();
+[[nodiscard]] const Command& get_command();
+[[nodiscard]] const Command& wait_command();
+[[nodiscard]] const Command& help_command();
 
 // Writes one event, or a job's definition, over HTTP or to the bucket. Blocks until it is stored.
 [[nodiscard]] int run_emit(std::span<const std::string> args);
@@ -21,5 +32,21 @@ namespace bide {
 [[nodiscard]] int run_get(std::span<const std::string> args);
 // Waits for jobs.
 [[nodiscard]] int run_wait(std::span<const std::string> args);
+// The text of `bide help`.
+[[nodiscard]] std::string overview_of(std::span<const Command* const> commands,
+                                      std::size_t columns);
+// Describes `commands`, or one of them.
+[[nodiscard]] int run_help(std::span<const std::string> args,
+                           std::span<const Command* const> commands);
+
+// The command of that word (`wait`). Null: there is none.
+[[nodiscard]] const Command* find_command(std::string_view word,
+                                          std::span<const Command* const> commands);
+// `wait`.
+[[nodiscard]] inline std::string_view word_of(const Command& command) {
+  return command.name.substr(command.name.find(' ') + 1);
+}
+// Prints that there is no such command, and which one may be meant. The exit code.
+int fail_unknown_command(std::string_view word, std::span<const Command* const> commands);
 
 }  // namespace bide

@@ -23,33 +23,25 @@ constexpr Setting kTimeout{
     .expected = "a time above 0, such as 30s or 5m"};
 
 Command make_command() {
-  Command command{.name = kCommand,
-                  .settings = {&kTimeout},
-                  .help_begin = R"(bide delete ID... [--timeout 30s] [--server URL | --nats URL]
-
-Deletes jobs with their events and responses. Requests that wait for one of them are answered that
-it is gone.
-
-  bide delete build-7
-  bide delete build-7 build-8 --server https://bide.example
-
-It asks a bide server over HTTP, or writes to the bucket over NATS. The first that is given decides:
-a flag, BIDE_SERVER, BIDE_NATS or BIDE_NATS_CONTEXT. Otherwise it is NATS if `bide serve` has
-started a nats-server on this machine, and else HTTP at the default address.
-
-)",
-                  .help_end = R"(
-BIDE_TOKEN holds the bearer token, if the server wants one.
-Exit code: 0 deleted, 1 not deleted or not known, 2 usage, 4 not allowed, 9 not found. With several
-jobs the worst, in the order 4 1 9 0.
-)",
-                  .takes_words = true};
+  Command command{
+      .name = kCommand,
+      .summary = "delete jobs",
+      .synopsis = {"ID... [--timeout 30s] [--server URL | --nats URL]"},
+      .description = R"(Deletes jobs with their events and responses. Requests that wait for one of
+them are answered that it is gone.)",
+      .examples = {"bide delete build-7", "bide delete build-8 build-9 --timeout 5m"},
+      .settings = {&kTimeout},
+      .notes = kAboutWays,
+      .exit_codes = {{"0", "deleted"},
+                     {"1", "not deleted, or not known"},
+                     {"2", "usage"},
+                     {"4", "not allowed"},
+                     {"9", "not found"},
+                     {"130, 143", "ended by SIGINT or SIGTERM"},
+                     {"", "with several jobs the worst, in the order 4 1 9 0"}},
+      .takes_words = true,
+      .words = WordKind::kJobs};
   for (const Setting* const setting : write_flags()) command.settings.push_back(setting);
-  return command;
-}
-
-const Command& delete_command() {
-  static const Command command = make_command();
   return command;
 }
 
@@ -117,6 +109,11 @@ int remove(std::span<const std::string> args) {
 }
 
 }  // namespace
+
+const Command& delete_command() {
+  static const Command command = make_command();
+  return command;
+}
 
 int run_delete(std::span<const std::string> args) {
   try {

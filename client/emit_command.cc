@@ -21,6 +21,9 @@ namespace bide {
 namespace {
 
 constexpr std::string_view kCommand = "bide emit";
+constexpr std::string_view kEventWords =
+    "submitted,acknowledged,started,progress,completed,failed,skipped,retried,define";
+
 constexpr Setting kSettings[] = {
     {"agent", SettingKind::kText, "NAME", "",
      "the agent that reports (default: this host's name; for submitted: _api)", "a name"},
@@ -38,39 +41,33 @@ constexpr Setting kSettings[] = {
      "a time above 0, such as 30s or 5m"}};
 
 Command make_command() {
-  Command command{.name = kCommand,
-                  .settings = {},
-                  .help_begin = R"(bide emit ID EVENT [--agent NAME] [--data JSON | --error TEXT]
-bide emit ID define [--operation JSON] [--expected-agents A,B] [--subject SUBJECT]
-                    [--label NAME=VALUE]...
-
-Writes one event of a job (submitted, acknowledged, started, completed, failed, skipped, retried),
-its progress, or its definition, and returns when it is stored. The first event defines the job if
-nobody has defined it. Progress overwrites the agent's last: --data '{"percent":40}', and `message`
-and `log`.
-
-  bide emit build-7 started
-  bide emit build-7 failed --error 'tests failed'
-  bide emit build-7 completed --server https://bide.example
-
-It writes to a bide server over HTTP, or to the bucket over NATS. The first that is given decides:
-a flag, BIDE_SERVER, BIDE_NATS or BIDE_NATS_CONTEXT. Otherwise it is NATS if `bide serve` has
-started a nats-server on this machine, and else HTTP at the default address.
-
-)",
-                  .help_end = R"(
-BIDE_TOKEN holds the bearer token, if the server wants one.
-Exit code: 0 stored, 1 not stored or not known, 2 usage, 4 not allowed.
-)",
-                  .takes_words = true};
+  Command command{
+      .name = kCommand,
+      .summary = "write a job's event, or its definition",
+      .synopsis = {"ID EVENT [--agent NAME] [--data JSON | --error TEXT]",
+                   "ID define [--operation JSON] [--expected-agents A,B] [--subject SUBJECT] "
+                   "[--label NAME=VALUE]..."},
+      .description =
+          R"(Writes one event of a job (submitted, acknowledged, started, completed, failed, skipped,
+retried), its progress, or its definition, and returns when it is stored. The first event defines
+the job if nobody has defined it. Progress overwrites the agent's last: --data '{"percent":40}', and
+`message` and `log`.)",
+      .examples = {"bide emit build-7 started",
+                   "bide emit build-7 progress --data '{\"percent\":40,\"message\":\"linking\"}'",
+                   "bide emit build-7 failed --error 'tests failed'",
+                   "bide emit build-8 define --expected-agents linux,mac --label release=42"},
+      .settings = {},
+      .notes = kAboutWays,
+      .exit_codes = {{"0", "stored"},
+                     {"1", "not stored, or not known"},
+                     {"2", "usage"},
+                     {"4", "not allowed"},
+                     {"130, 143", "ended by SIGINT or SIGTERM"}},
+      .takes_words = true,
+      .words = WordKind::kEvent};
   for (const Setting& setting : kSettings) command.settings.push_back(&setting);
   command.settings.push_back(&kLabelSetting);
   for (const Setting* const setting : write_flags()) command.settings.push_back(setting);
-  return command;
-}
-
-const Command& emit_command() {
-  static const Command command = make_command();
   return command;
 }
 
@@ -135,8 +132,10 @@ std::variant<Report, Misuse> event_of(const std::string& id, const std::string& 
   const auto kind = event_from_word(word);
   if (!kind && word != kProgressWord) {
     return Misuse{
-        "an event is submitted, acknowledged, started, progress, completed, failed, skipped or "
-        "retried; or say define"};
+        std::string(
+            "an event is submitted, acknowledged, started, progress, completed, failed, skipped or "
+            "retried; or say define") +
+        meant(word, kEventWords)};
   }
   NewEvent event{.job_id = id, .kind = kind, .agent = {}, .data = {}};
   const bool by_submitter = kind == EventKind::kSubmitted;
@@ -253,6 +252,11 @@ int emit(std::span<const std::string> args) {
 }
 
 }  // namespace
+
+const Command& emit_command() {
+  static const Command command = make_command();
+  return command;
+}
 
 int run_emit(std::span<const std::string> args) {
   try {

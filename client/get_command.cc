@@ -17,22 +17,8 @@ constexpr Setting kOutput{.name = "output",
                           .default_text = "text",
                           .doc = "text: the status word; json: the whole state",
                           .expected = "text or json",
-                          .letter = 'o'};
-
-const Command& get_command() {
-  static const Command command{
-      .name = kCommand,
-      .settings = {&kOutput, &kServerSetting, &kCacertSetting},
-      .help_begin =
-          "bide get ID [-o text|json] [--server URL]\n\nPrints the current state of a job.\n\n",
-      .help_end = R"(
-BIDE_TOKEN holds the bearer token, if the server wants one.
-Exit code: 0 completed, 1 bide failed, 2 usage, 4 not allowed, 5 failed, 6 partial_failure,
-7 skipped, 8 not over yet, 9 not found.
-)",
-      .takes_words = true};
-  return command;
-}
+                          .letter = 'o',
+                          .choices = "text,json"};
 
 struct GetPlan {
   std::string id;
@@ -88,6 +74,28 @@ int get(std::span<const std::string> args) {
 }
 
 }  // namespace
+
+const Command& get_command() {
+  static const Command command{.name = kCommand,
+                               .summary = "print a job's state",
+                               .synopsis = {"ID [-o text|json] [--server URL]"},
+                               .description = "Prints the current state of a job. Asks once.",
+                               .examples = {"bide get build-7", "bide get build-7 -o json"},
+                               .settings = {&kOutput, &kServerSetting, &kCacertSetting},
+                               .notes = kAboutToken,
+                               .exit_codes = {{"0", "completed"},
+                                              {"1", "bide failed"},
+                                              {"2", "usage"},
+                                              {"4", "not allowed"},
+                                              {"5", "failed"},
+                                              {"6", "partial_failure"},
+                                              {"7", "skipped"},
+                                              {"8", "not over yet"},
+                                              {"9", "not found"}},
+                               .takes_words = true,
+                               .words = WordKind::kJob};
+  return command;
+}
 
 int run_get(std::span<const std::string> args) {
   try {

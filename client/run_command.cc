@@ -47,39 +47,29 @@ constexpr Setting kSettings[] = {
 Command make_command() {
   Command command{
       .name = kCommand,
+      .summary = "run a command and report it as a job",
+      .synopsis = {"[ID] [--label NAME=VALUE]... [--agent NAME] [--report-timeout 30s] -- "
+                   "COMMAND..."},
+      .description =
+          R"(Runs a command and reports it as a job: `started`, and then `completed` or `failed` with
+its exit status and the last lines of its stderr. Without ID it makes one up and prints it on
+stderr. The command does not notice bide: it runs even if no server can be reached. Reports are
+repeated until they are stored, and until --report-timeout has passed after the command's end.)",
+      .examples = {"bide run build-7 -- make -j8",
+                   "bide run test-7 --label release=42 --label team=ci -- make test",
+                   "bide run nightly-$(date +%F) --report-timeout 5m -- ./backup.sh",
+                   "bide run -q -- sh -c 'make && make install'"},
       .settings = {},
-      .help_begin =
-          R"(bide run [ID] [--label NAME=VALUE]... [--agent NAME] [--report-timeout 30s] -- COMMAND...
-
-Runs a command and reports it as a job: `started`, and then `completed` or `failed` with its exit
-status and the last lines of its stderr. Without ID it makes one up and prints it on stderr. The
-command does not notice bide: it runs even if no server can be reached. Reports are repeated until
-they are stored, and until --report-timeout has passed after the command's end.
-
-  bide run build-7 -- make -j8
-  bide run test-7 --label release=42 --label team=ci -- make test
-  bide run nightly-$(date +%F) --report-timeout 5m -- ./backup.sh
-  bide run -q -- sh -c 'make && make install'
-
-It reports to a bide server over HTTP, or to the bucket over NATS. The first that is given decides:
-a flag, BIDE_SERVER, BIDE_NATS or BIDE_NATS_CONTEXT. Otherwise it is NATS if `bide serve` has
-started a nats-server on this machine, and else HTTP at the default address.
-
-)",
-      .help_end = R"(
-BIDE_TOKEN holds the bearer token, if the server wants one.
-Exit code: that of the command, 128 + the signal that ended it, 126 if it cannot be run, 127 if
-there is none of that name; 2 usage. Trouble with bide is only a warning on stderr.
-)",
-      .takes_words = true};
+      .notes = kAboutWays,
+      .exit_codes = {{"", "that of the command; or 128 + the signal that ended it"},
+                     {"126", "the command cannot be run"},
+                     {"127", "there is no command of that name"},
+                     {"2", "usage; trouble with bide is only a warning on stderr"}},
+      .takes_words = true,
+      .words = WordKind::kProgram};
   for (const Setting& setting : kSettings) command.settings.push_back(&setting);
   command.settings.push_back(&kLabelSetting);
   for (const Setting* const setting : write_flags()) command.settings.push_back(setting);
-  return command;
-}
-
-const Command& run_command() {
-  static const Command command = make_command();
   return command;
 }
 
@@ -282,6 +272,11 @@ int run(std::span<const std::string> args) {
 }
 
 }  // namespace
+
+const Command& run_command() {
+  static const Command command = make_command();
+  return command;
+}
 
 int run_run(std::span<const std::string> args) {
   try {

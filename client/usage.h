@@ -14,6 +14,10 @@
 
 namespace bide {
 
+// For the notes of commands that ask a server.
+inline constexpr std::string_view kAboutToken =
+    "BIDE_TOKEN holds the bearer token, if the server wants one.";
+
 // `command`: for example `bide wait`. Prints one line on stderr and returns the exit code.
 int fail(std::string_view command, ExitCode code, std::string_view message);
 // The same with kUsage, and says where to read more.

@@ -17,11 +17,13 @@ constexpr std::string_view kCommand = "bide wait";
 constexpr std::string_view kGoals =
     "done, succeeded, change, exists, or a comma list of submitted, processing, completed, failed, "
     "skipped, partial_failure";
+constexpr std::string_view kGoalWords =
+    "done,succeeded,change,exists,submitted,processing,completed,failed,skipped,partial_failure";
 
 constexpr Setting kSettings[] = {
     {"timeout", SettingKind::kText, "TIME", "10m", "give up after this long: 90s, 10m, 1h30m",
      "a time above 0, such as 90s, 10m or 1h30m"},
-    {"until", SettingKind::kText, "GOAL", "done", kGoals, kGoals},
+    {"until", SettingKind::kText, "GOAL", "done", kGoals, kGoals, '\0', false, false, kGoalWords},
     {"any", SettingKind::kSwitch, "", "",
      "end with the first job that is over, instead of waiting for all"},
     {"no-wait-for-creation", SettingKind::kSwitch, "", "",
@@ -30,36 +32,9 @@ constexpr Setting kSettings[] = {
      "text: the status word, with several jobs after the id; json: the whole state, with "
      "several jobs an array in the order of the arguments; jsonl: the state of each job on one "
      "line, as they end",
-     "text, json or jsonl", 'o'},
+     "text, json or jsonl", 'o', false, false, "text,json,jsonl"},
     {"quiet", SettingKind::kSwitch, "", "", "only errors on stderr; also makes fewer requests", "",
      'q'}};
-
-const Command& wait_command() {
-  static const Command command{
-      .name = kCommand,
-      .settings = {&kSettings[0], &kSettings[1], &kSettings[2], &kSettings[3], &kSettings[4],
-                   &kSettings[5], &kServerSetting, &kCacertSetting},
-      .help_begin =
-          R"(bide wait ID... [--timeout 10m] [--until done] [--any] [-o text|json|jsonl] [-q]
-
-Waits until jobs are over. Prints their results to stdout and their progress to stderr. A job that
-does not exist yet is waited for. If the server restarts or cannot be reached, tries again until the
-timeout.
-
-  bide wait build-7 --timeout 30m && ./deploy
-  bide wait build-7 build-8 --any
-  bide wait build-7 -q -o json >build-7.json
-
-)",
-      .help_end = R"(
-BIDE_TOKEN holds the bearer token, if the server wants one.
-Exit code: 0 completed (or GOAL is reached and the job is not over), 1 bide failed, 2 usage,
-4 not allowed, 5 failed, 6 partial_failure, 7 skipped, 9 gone, or at the timeout never created,
-124 timeout, 130 and 143 signals. With several jobs the worst, in the order 4 1 124 9 5 6 7 0.
-)",
-      .takes_words = true};
-  return command;
-}
 
 std::variant<std::vector<std::string>, Misuse> ids_of(const std::vector<std::string>& words) {
   if (words.empty()) return Misuse{"expected a job id"};
@@ -132,6 +107,37 @@ int wait(std::span<const std::string> args) {
 }
 
 }  // namespace
+
+const Command& wait_command() {
+  static const Command command{
+      .name = kCommand,
+      .summary = "wait until jobs are over",
+      .synopsis = {"ID... [--timeout 10m] [--until done] [--any] [-o text|json|jsonl] [-q]"},
+      .description =
+          R"(Waits until jobs are over. Prints their results to stdout and their progress to stderr. A
+job that does not exist yet is waited for. If the server restarts or cannot be reached, tries again
+until the timeout.)",
+      .examples = {"bide wait build-7 --timeout 30m && ./deploy", "bide wait build-7 build-8 --any",
+                   "bide wait build-7 --until exists",
+                   "bide wait build-7 -q -o json >build-7.json"},
+      .settings = {&kSettings[0], &kSettings[1], &kSettings[2], &kSettings[3], &kSettings[4],
+                   &kSettings[5], &kServerSetting, &kCacertSetting},
+      .notes = kAboutToken,
+      .exit_codes = {{"0", "completed; or GOAL is reached and the job is not over"},
+                     {"1", "bide failed"},
+                     {"2", "usage"},
+                     {"4", "not allowed"},
+                     {"5", "failed"},
+                     {"6", "partial_failure"},
+                     {"7", "skipped"},
+                     {"9", "gone, or at the timeout never created"},
+                     {"124", "timeout"},
+                     {"130, 143", "ended by SIGINT or SIGTERM"},
+                     {"", "with several jobs the worst, in the order 4 1 124 9 5 6 7 0"}},
+      .takes_words = true,
+      .words = WordKind::kJobs};
+  return command;
+}
 
 int run_wait(std::span<const std::string> args) {
   try {

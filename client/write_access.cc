@@ -35,8 +35,9 @@ std::variant<Way, NoAccess> way_of(const Arguments& arguments) {
         return has_flag(arguments, s.name);
       });
   if (http && nats) {
-    return NoAccess{ExitCode::kUsage,
-                    "--server and --cacert go with HTTP, --bucket and --nats… with NATS; not both"};
+    return NoAccess{
+        ExitCode::kUsage,
+        "--server and --cacert go with HTTP, --bucket and --nats... with NATS; not both"};
   }
   if (http || nats) return http ? Way::kHttp : Way::kNats;
   if (arguments.given("server")) return Way::kHttp;

@@ -11,49 +11,62 @@
 #include <vector>
 
 #include "client/commands.h"
+#include "client/usage.h"
 #include "core/base/printable.h"
+#include "core/base/terminal_width.h"
 #include "server/serve.h"
+#include "server/settings/settings.h"
+#include "server/version.h"
 
 namespace {
 
-constexpr const char* kUsage =
-    "usage: bide COMMAND [ARGUMENTS]\n"
-    "\n"
-    "  serve   answer GET /job/{id} from a NATS key-value bucket\n"
-    "  run     run a command and report it as a job\n"
-    "  emit    write a job's event, or its definition\n"
-    "  get     print a job's state\n"
-    "  wait    wait until jobs are done\n"
-    "  delete  delete jobs\n"
-    "\n"
-    "`bide COMMAND --help` says more. `bide --version` prints the version.\n";
+struct Entry {
+  const bide::Command& (*table)();
+  int (*run)(std::span<const std::string> args);
+};
+
+std::span<const bide::Command* const> commands();
+
+int run_help(std::span<const std::string> args) { return bide::run_help(args, commands()); }
+
+int run_version(std::span<const std::string> args) {
+  const auto parsed = bide::read_command_line(args, bide::version_command());
+  if (const auto* end = std::get_if<bide::UsageError>(&parsed)) {
+    return bide::finish("bide version", *end);
+  }
+  std::fputs(bide::version_text().c_str(), stdout);
+  return 0;
+}
+
+// In the order of `bide help`.
+constexpr Entry kCommands[] = {
+    {bide::serve_command, bide::run_serve}, {bide::run_command, bide::run_run},
+    {bide::emit_command, bide::run_emit},   {bide::get_command, bide::run_get},
+    {bide::wait_command, bide::run_wait},   {bide::delete_command, bide::run_delete},
+    {bide::version_command, run_version},   {bide::help_command, run_help},
+};
+
+std::span<const bide::Command* const> commands() {
+  static const std::vector<const bide::Command*> all = [] {
+    std::vector<const bide::Command*> tables;
+    for (const Entry& entry : kCommands) tables.push_back(&entry.table());
+    return tables;
+  }();
+  return all;
+}
 
 int run(std::span<const std::string> args) {
   if (args.empty()) {
-    std::fputs(kUsage, stderr);
+    std::fputs(bide::overview_of(commands(), bide::columns_of(STDERR_FILENO)).c_str(), stderr);
     return 2;
   }
-  const std::string_view command = args[0];
-  const auto rest = args.subspan(1);
-  if (command == "serve") return bide::run_serve(rest);
-  if (command == "run") return bide::run_run(rest);
-  if (command == "emit") return bide::run_emit(rest);
-  if (command == "get") return bide::run_get(rest);
-  if (command == "wait") return bide::run_wait(rest);
-  if (command == "delete") return bide::run_delete(rest);
-  if (command == "--help" || command == "-h" || command == "help") {
-    std::fputs(kUsage, stdout);
-    return 0;
+  std::string_view word = args[0];
+  if (word == "--help" || word == "-h") word = "help";
+  if (word == "--version" || word == "-V") word = "version";
+  for (const Entry& entry : kCommands) {
+    if (bide::word_of(entry.table()) == word) return entry.run(args.subspan(1));
   }
-  if (command == "--version") {
-    std::puts("bide " BIDE_VERSION);
-    return 0;
-  }
-  std::fprintf(stderr,
-               "bide: there is no command `%s`; the commands are serve, run, emit, get, wait, "
-               "delete\n",
-               bide::printable(command, "?").c_str());
-  return 2;
+  return bide::fail_unknown_command(word, commands());
 }
 
 // A descriptor that is closed would be given to the first socket, and what is meant for people

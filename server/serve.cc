@@ -253,7 +253,7 @@ int run_serve(std::span<const std::string> args) {
   std::variant<ServeOptions, UsageError> parsed = parse_serve_options(args, process_environment());
   if (const auto* const error = std::get_if<UsageError>(&parsed)) {
     if (error->exit_code == 0) {
-      std::fprintf(stdout, "%s\n", error->message.c_str());
+      std::fputs(error->message.c_str(), stdout);
     } else {
       std::fprintf(stderr, "bide serve: %s\n", error->message.c_str());
     }

@@ -1,6 +1,7 @@
-// server/settings/command_line.h: The table of a command's settings. From it come the parser of the
-// command line, the names of environment variables, --help, and error messages. `bide serve` and
-// each command of the client have their own table.
+// server/settings/command_line.h: The table of a command: its settings, examples and exit codes.
+// From it come the parser of the command line, the names of environment variables, error messages,
+// --help (command_help.h), the man pages, and the completion of shells. `bide serve` and each
+// command of the client have their own table.
 //
 // Thread safety: immutable tables, pure functions.
 #pragma once
@@ -39,18 +40,41 @@ struct Setting {
   char letter = '\0';               // `o` if `-o` means the same.
   // For the client's commands: BIDE_MAX_WAIT sets it, too. In `bide serve` all settings have one.
   bool has_variable = false;
-  bool repeats = false;  // For the client's commands: may be given several times.
+  bool repeats = false;        // For the client's commands: may be given several times.
+  std::string_view choices{};  // The words that a value may be: `text,json,jsonl`. Empty: any text.
+  std::string_view group{};    // The heading above it in --help; empty: `Flags`.
+};
+
+// What the words of a command are, for the completion of shells.
+enum class WordKind : std::uint8_t {
+  kNone,
+  kJob,      // One job's id.
+  kJobs,     // Ids of jobs.
+  kEvent,    // One job's id and an event.
+  kProgram,  // At most one job's id; after `--` a program and its arguments.
+  kCommand,  // A command of bide.
+  kShell,    // A shell for `bide completion`.
+};
+
+struct ExitMeaning {
+  std::string_view code;  // `0`, or `130, 143`.
+  std::string_view meaning;
 };
 
 struct Command {
-  std::string_view name;  // `bide wait`.
+  std::string_view name;                     // `bide wait`.
+  std::string_view summary{};                // `wait until jobs are over`.
+  std::vector<std::string_view> synopsis{};  // Without the name: `ID... [--timeout 10m]`.
+  std::string_view description{};            // Paragraphs (command_help.h, wrapped()).
+  std::vector<std::string_view> examples{};  // Lines for a shell; a test runs them.
   std::vector<const Setting*> settings;
-  std::string_view help_begin;  // The text before the settings in --help.
-  std::string_view help_end;
+  std::string_view notes{};  // Paragraphs after the settings.
+  std::vector<ExitMeaning> exit_codes{};
   // For the client's commands: takes words besides flags, and refuses a flag that is given twice. A
   // value may begin with dashes, because it may be text from elsewhere. If this is false, the last
   // of several equal flags counts, so that scripts can append flags.
   bool takes_words = false;
+  WordKind words = WordKind::kNone;
 };
 
 // Null: the command has no such setting.
@@ -76,12 +100,14 @@ struct CommandLine {
 // `where`: the name as it was written, perhaps with its place in a file.
 [[nodiscard]] UsageError no_such_setting(const std::string& where, std::string_view name,
                                          const Command& command);
-// Does not repeat the value, because even a malformed URL may contain a password.
-[[nodiscard]] UsageError unexpected(const std::string& where, const Setting& setting);
+// Does not repeat the value, because even a malformed URL may contain a password. If `text` is
+// similar to one of the setting's choices, names that.
+[[nodiscard]] UsageError unexpected(const std::string& where, const Setting& setting,
+                                    std::string_view text = {});
+// `; did you mean completed?`. `choices`: separated by commas. Empty: none is similar.
+[[nodiscard]] std::string meant(std::string_view word, std::string_view choices);
 
 // `max-wait` -> `BIDE_MAX_WAIT`.
 [[nodiscard]] std::string variable_of(const Setting& setting);
-
-[[nodiscard]] std::string help_of(const Command& command);
 
 }  // namespace bide

@@ -94,7 +94,7 @@ std::optional<UsageError> check_together(const ServeOptions& options) {
   }
   const bool has_claims = !auth.jwt_issuer.empty() || !auth.jwt_audience.empty();
   if (auth.kind != AuthOptions::Kind::kJwt && (has_keys || has_claims)) {
-    return UsageError{"--jwt-…: expected --auth jwt with it; without that, no token is checked"};
+    return UsageError{"--jwt-...: expected --auth jwt with it; without that, no token is checked"};
   }
   if (auto problem = find_contradiction(options.nats_credentials, options.nats_url)) {
     return UsageError{*std::move(problem)};

@@ -17,137 +17,154 @@ using Kind = SettingKind;
 using Options = ServeOptions;
 using Text = std::string_view;
 
-constexpr ServeSetting row(Text name, Kind kind, Text placeholder, Text default_text, Text doc,
-                           Text expected, bool (*set)(Options& options, Text text)) {
-  return {{name, kind, placeholder, default_text, doc, expected}, set};
+// The headings of --help.
+constexpr Text kHttp = "Address and HTTP";
+constexpr Text kNats = "NATS and jobs";
+constexpr Text kAccess = "Who may read and write";
+constexpr Text kLimits = "Limits";
+
+constexpr ServeSetting row(Text group, Text name, Kind kind, Text placeholder, Text default_text,
+                           Text doc, Text expected, bool (*set)(Options& options, Text text),
+                           Text choices = {}) {
+  return {{.name = name,
+           .kind = kind,
+           .placeholder = placeholder,
+           .default_text = default_text,
+           .doc = doc,
+           .expected = expected,
+           .choices = choices,
+           .group = group},
+          set};
 }
 
 constexpr std::array kSettings = {
-    row("listen", Kind::kText, "HOST:PORT", kDefaultListen,
+    row(kHttp, "listen", Kind::kText, "HOST:PORT", kDefaultListen,
         "address to serve HTTP on; [::1]:8080 for IPv6, port 0 for any free one",
         "HOST:PORT, such as 127.0.0.1:8080 or [::1]:0", set_listen),
-    row("nats", Kind::kText, "URL", "",
+    row(kNats, "nats", Kind::kText, "URL", "",
         "NATS to watch, or several separated by commas; without it bide runs its own nats-server",
         "nats://HOST:PORT or tls://HOST:PORT, or several separated by commas; in a user, password "
         "or token % is written %25",
         set_nats),
-    row("data-dir", Kind::kText, "DIR", "",
+    row(kNats, "data-dir", Kind::kText, "DIR", "",
         "state of bide's own nats-server (default: $XDG_STATE_HOME/bide, or "
         "~/.local/state/bide)",
         "a directory", [](Options& o, Text t) { return set_file(o.data_dir, t); }),
-    row("bucket", Kind::kText, "NAME", kDefaultBucket, "key-value bucket with the jobs",
+    row(kNats, "bucket", Kind::kText, "NAME", kDefaultBucket, "key-value bucket with the jobs",
         "a bucket name of letters, digits, _ and -", set_bucket),
-    row("create-bucket", Kind::kSwitch, "", "false",
+    row(kNats, "create-bucket", Kind::kSwitch, "", "false",
         "with --nats: create the bucket if it is missing, instead of waiting for it",
         "true or false", [](Options& o, Text t) { return set_switch(o.create_bucket, t); }),
-    row("bucket-replicas", Kind::kCount, "COUNT", "1",
+    row(kNats, "bucket-replicas", Kind::kCount, "COUNT", "1",
         "with --create-bucket: how many servers of the cluster keep a copy", "a count from 1 to 5",
         [](Options& o, Text t) { return parse_number(t, 1, 5, o.bucket_replicas); }),
-    row("max-parked", Kind::kCount, "COUNT", "100000",
+    row(kLimits, "max-parked", Kind::kCount, "COUNT", "100000",
         "requests held at the same time; more are answered at once", "a count from 0 to 10000000",
         [](Options& o, Text t) {
           return parse_number<std::size_t>(t, 0, 10'000'000, o.max_parked);
         }),
-    row("max-wait", Kind::kDuration, "DURATION", "55s",
+    row(kHttp, "max-wait", Kind::kDuration, "DURATION", "55s",
         "longest time a request is held; keep it below the timeout of proxies in front",
         "a duration from 1s to 1h, such as 30s or 1m30s",
         [](Options& o, Text t) { return parse_duration_within(t, 1s, 1h, o.max_wait); }),
-    row("wait-jitter", Kind::kFraction, "SHARE", "0.0625",
+    row(kHttp, "wait-jitter", Kind::kFraction, "SHARE", "0.0625",
         "share of the wait by which a held request may be answered early, at random",
         "a number from 0 to 0.5",
         [](Options& o, Text t) { return parse_number(t, 0.0, 0.5, o.wait_jitter); }),
-    row("settle", Kind::kDuration, "DURATION", "2s",
+    row(kNats, "settle", Kind::kDuration, "DURATION", "2s",
         "how long a broadcast job must be unchanged to count as done",
         "a duration from 0 to 10m, such as 2s",
         [](Options& o, Text t) { return parse_duration_within(t, 0s, 10min, o.settle); }),
-    row("retry-grace", Kind::kDuration, "DURATION", "0",
+    row(kNats, "retry-grace", Kind::kDuration, "DURATION", "0",
         "how long a job that did not succeed must be without an event to count as final",
         "a duration from 0 to 24h, such as 3m",
         [](Options& o, Text t) { return parse_duration_within(t, 0s, 24h, o.retry_grace); }),
-    row("max-memory", Kind::kText, "BYTES", "0",
+    row(kNats, "max-memory", Kind::kText, "BYTES", "0",
         "memory limit for all jobs, such as 2GiB; 0 for no limit",
         "0, or bytes from 1MiB on, such as 512MiB or 2GiB",
         [](Options& o, Text t) { return parse_bytes(t, 1 << 20, o.max_memory); }),
-    row("max-stale", Kind::kDuration, "DURATION", "5s",
+    row(kNats, "max-stale", Kind::kDuration, "DURATION", "5s",
         "how long unfinished jobs are still served after NATS was last heard",
         "a duration from 2s to 1h, such as 5s",
         [](Options& o, Text t) { return parse_duration_within(t, 2s, 1h, o.max_stale); }),
-    row("stats-interval", Kind::kDuration, "DURATION", "250ms",
+    row(kHttp, "stats-interval", Kind::kDuration, "DURATION", "250ms",
         "shortest time between two answers about statistics and the list",
         "a duration from 10ms to 1m, such as 250ms",
         [](Options& o, Text t) { return parse_duration_within(t, 10ms, 1min, o.stats_interval); }),
-    row("base-path", Kind::kText, "PATH", "", "serve all paths under this one, too",
+    row(kHttp, "base-path", Kind::kText, "PATH", "", "serve all paths under this one, too",
         "a path such as /api: a slash first, none at the end", set_base_path),
-    row("threads", Kind::kCount, "COUNT", "0", "threads that answer requests; 0 for one per core",
-        "a count from 0 to 64",
+    row(kHttp, "threads", Kind::kCount, "COUNT", "0",
+        "threads that answer requests; 0 for one per core", "a count from 0 to 64",
         [](Options& o, Text t) { return parse_number<std::size_t>(t, 0, 64, o.threads); }),
-    row("access-log", Kind::kText, "WHICH", "sampled",
+    row(kHttp, "access-log", Kind::kText, "WHICH", "sampled",
         "log requests: off, sampled (errors and one in 100) or all", "off, sampled or all",
-        set_access_log),
-    row("auth", Kind::kText, "HOW", "none",
+        set_access_log, "off,sampled,all"),
+    row(kAccess, "auth", Kind::kText, "HOW", "none",
         "tokens that clients need: none, token-file=FILE (one token a line) or jwt",
-        "none, token-file=FILE or jwt", set_auth),
-    row("jwt-secret-file", Kind::kText, "FILE", "",
+        "none, token-file=FILE or jwt", set_auth, "none,token-file=,jwt"),
+    row(kAccess, "jwt-secret-file", Kind::kText, "FILE", "",
         "with --auth jwt: the secret of HS256 tokens, 32 bytes or more", "a file",
         [](Options& o, Text t) { return set_file(o.auth.jwt_secret_file, t); }),
-    row("jwt-key", Kind::kText, "FILE", "",
+    row(kAccess, "jwt-key", Kind::kText, "FILE", "",
         "with --auth jwt: public keys of RS256, ES256 and EdDSA tokens, as PEM or a JWK set",
         "a file", [](Options& o, Text t) { return set_file(o.auth.jwt_key, t); }),
-    row("jwt-issuer", Kind::kText, "TEXT", "", "with --auth jwt: the required `iss`",
+    row(kAccess, "jwt-issuer", Kind::kText, "TEXT", "", "with --auth jwt: the required `iss`",
         "the issuer as it stands in tokens",
         [](Options& o, Text t) { return set_text(o.auth.jwt_issuer, t); }),
-    row("jwt-audience", Kind::kText, "TEXT", "", "with --auth jwt: `aud` must be or contain this",
-        "the audience as it stands in tokens",
+    row(kAccess, "jwt-audience", Kind::kText, "TEXT", "",
+        "with --auth jwt: `aud` must be or contain this", "the audience as it stands in tokens",
         [](Options& o, Text t) { return set_text(o.auth.jwt_audience, t); }),
-    row("auth-cookie", Kind::kText, "NAME", "bide_token",
+    row(kAccess, "auth-cookie", Kind::kText, "NAME", "bide_token",
         "the cookie in which browsers may send their token",
         "a name of letters, digits, _ and -, 64 at most", set_cookie),
-    row("cors-origin", Kind::kText, "ORIGIN", "",
+    row(kAccess, "cors-origin", Kind::kText, "ORIGIN", "",
         "origin whose pages may read, or several separated by commas",
         "https://HOST or https://HOST:PORT, without a path; or several, 64 at most, "
         "separated by commas",
         set_cors_origins),
-    row("max-parked-per-client", Kind::kCount, "COUNT", "20000",
+    row(kLimits, "max-parked-per-client", Kind::kCount, "COUNT", "20000",
         "requests held at the same time for one client (token or address); 0 for no limit",
         "a count from 0 to 10000000",
         [](Options& o, Text t) {
           return parse_number<std::size_t>(t, 0, 10'000'000, o.max_parked_per_client);
         }),
-    row("max-rate-per-client", Kind::kCount, "COUNT", "0",
+    row(kLimits, "max-rate-per-client", Kind::kCount, "COUNT", "0",
         "requests a second from one client (token or address); 0 for no limit",
         "a count from 0 to 1000000",
         [](Options& o, Text t) {
           return parse_number<std::size_t>(t, 0, 1'000'000, o.max_rate_per_client);
         }),
-    row("max-connections-per-client", Kind::kCount, "COUNT", "",
+    row(kLimits, "max-connections-per-client", Kind::kCount, "COUNT", "",
         "open connections from one address; 0 for no limit (default: 15 of 16 of the open files "
         "that clients can have)",
         "a count from 0 to 10000000", set_max_connections),
-    row("trusted-proxy", Kind::kText, "CIDR", "",
+    row(kLimits, "trusted-proxy", Kind::kText, "CIDR", "",
         "proxies whose X-Forwarded-For names the client, separated by commas",
         "addresses or ranges such as 10.0.0.0/8, 192.0.2.1 or fd00::/8; 64 at most, separated by "
         "commas",
         set_trusted_proxies),
-    row("tls-cert", Kind::kText, "FILE", "", "serve HTTPS with this certificate and its chain, PEM",
-        "a PEM file", [](Options& o, Text t) { return set_file(o.tls_cert, t); }),
-    row("tls-key", Kind::kText, "FILE", "", "the certificate's key: PEM, without a passphrase",
-        "a PEM file", [](Options& o, Text t) { return set_file(o.tls_key, t); }),
-    row("tls-client-ca", Kind::kText, "FILE", "",
+    row(kAccess, "tls-cert", Kind::kText, "FILE", "",
+        "serve HTTPS with this certificate and its chain, PEM", "a PEM file",
+        [](Options& o, Text t) { return set_file(o.tls_cert, t); }),
+    row(kAccess, "tls-key", Kind::kText, "FILE", "",
+        "the certificate's key: PEM, without a passphrase", "a PEM file",
+        [](Options& o, Text t) { return set_file(o.tls_key, t); }),
+    row(kAccess, "tls-client-ca", Kind::kText, "FILE", "",
         "accept only clients with a certificate of one of these CAs, PEM", "a PEM file",
         [](Options& o, Text t) { return set_file(o.tls_client_ca, t); }),
-    row("tls-client-crl", Kind::kText, "FILE", "",
+    row(kAccess, "tls-client-crl", Kind::kText, "FILE", "",
         "refuse clients whose certificate is on one of these revocation lists", "a PEM file",
         [](Options& o, Text t) { return set_file(o.tls_client_crl, t); }),
-    row("core-dumps", Kind::kSwitch, "", "false",
+    row(kAccess, "core-dumps", Kind::kSwitch, "", "false",
         "let debuggers attach and the kernel write core dumps, which hold tokens and keys",
         "true or false", [](Options& o, Text t) { return set_switch(o.core_dumps, t); }),
-    row("read-only", Kind::kSwitch, "", "false",
+    row(kAccess, "read-only", Kind::kSwitch, "", "false",
         "answer POST, PUT and DELETE with 405: nothing can be written over HTTP", "true or false",
         [](Options& o, Text t) { return set_switch(o.read_only, t); }),
-    row("allow-anonymous", Kind::kSwitch, "", "false",
+    row(kAccess, "allow-anonymous", Kind::kSwitch, "", "false",
         "allow --auth none on addresses beyond this machine", "true or false",
         [](Options& o, Text t) { return set_switch(o.allow_anonymous, t); }),
-    row("allowed-host", Kind::kText, "HOST", "",
+    row(kAccess, "allowed-host", Kind::kText, "HOST", "",
         "with --auth none: a further Host to serve, or several separated by commas",
         "a name or an address without a port, or several, 64 at most, separated by commas",
         set_allowed_hosts),
@@ -172,19 +189,23 @@ std::vector<ServeSetting> all_settings(std::index_sequence<kIndices...> /*of the
 Command make_command() {
   Command command{
       .name = "bide serve",
+      .summary = "serve the state of jobs over HTTP",
+      .synopsis = {"[--listen HOST:PORT] [--nats URL | --data-dir DIR] [FLAG]..."},
+      .description = R"(Watches a NATS bucket of jobs and serves their state over HTTP: at once,
+conditionally, or held until there is news. Without --nats it runs its own nats-server, which
+`bide emit` on this machine finds by itself. SIGTERM and SIGINT end it; SIGHUP makes it read tokens,
+keys and certificates again.)",
+      .examples = {"bide serve",
+                   "bide serve --nats nats://nats.example:4222 --bucket job-queue --create-bucket",
+                   "bide serve --listen 0.0.0.0:8080 --auth token-file=/etc/bide/tokens",
+                   "bide serve --config /etc/bide.toml"},
       .settings = {},
-      .help_begin =
-          "Usage: bide serve [FLAG]...\n"
-          "\n"
-          "Watches a NATS bucket of jobs and serves their state over HTTP: at once,\n"
-          "conditionally, or held until there is news. Without --nats it runs its own\n"
-          "nats-server, which `bide emit` on this machine finds by itself.\n"
-          "\n",
-      .help_end =
-          "\n"
-          "Every flag is also a variable (--max-wait 30s is BIDE_MAX_WAIT=30s) and a line\n"
-          "of the file (max-wait = \"30s\"). A flag beats a variable, a variable beats the\n"
-          "file. Durations: 500ms, 30s, 1m30s, 1h, or bare seconds.\n"};
+      .notes = R"(Every flag is also a variable (--max-wait 30s is BIDE_MAX_WAIT=30s) and a line
+of the file (max-wait = "30s"). A flag beats a variable, a variable beats the file. Durations:
+500ms, 30s, 1m30s, 1h, or bare seconds.)",
+      .exit_codes = {{"0", "ended by SIGTERM or SIGINT"},
+                     {"1", "could not start, or could not follow the bucket any more"},
+                     {"2", "usage"}}};
   for (const ServeSetting& setting : serve_settings()) command.settings.push_back(&setting);
   command.settings.push_back(&kConfigSetting);
   return command;
@@ -196,7 +217,8 @@ Setting setting_of(const NatsSetting& shared) {
   return {.name = shared.flag.substr(2),
           .placeholder = shared.placeholder,
           .doc = shared.doc,
-          .expected = shared.expected};
+          .expected = shared.expected,
+          .group = kNats};
 }
 
 std::span<const ServeSetting> serve_settings() {
@@ -220,7 +242,7 @@ std::optional<UsageError> apply_assignments(std::span<const Assignment> assignme
   for (const Assignment& assignment : assignments) {
     const ServeSetting* const setting = find_serve_setting(assignment.setting->name);
     if (setting->set(options, assignment.text)) continue;
-    return unexpected(assignment.where, *setting);
+    return unexpected(assignment.where, *setting, assignment.text);
   }
   return std::nullopt;
 }

@@ -24,7 +24,8 @@ struct ServeSetting : Setting {
 inline constexpr Setting kConfigSetting{.name = "config",
                                         .placeholder = "FILE",
                                         .doc = "read settings from this TOML file",
-                                        .expected = "a TOML file"};
+                                        .expected = "a TOML file",
+                                        .group = "Other flags"};
 
 [[nodiscard]] std::span<const ServeSetting> serve_settings();
 // Null: there is no such setting.

@@ -24,9 +24,13 @@ constexpr Setting kArgumentsTest{.name = "arguments-test",
                                  .doc = "where",
                                  .has_variable = true};
 const Command kCommand{.name = "bide test",
+                       .summary = "try things",
+                       .synopsis = {"WORD... [-q]", "--all"},
+                       .description = "One line\nof two.\n\nAnother paragraph.",
+                       .examples = {"bide test a   b"},
                        .settings = {&kOutput, &kQuiet, &kData, &kArgumentsTest},
-                       .help_begin = "bide test\n\n",
-                       .help_end = "\nThat is all.\n",
+                       .notes = "That is all.",
+                       .exit_codes = {{"0", "good"}, {"130, 143", "bad"}},
                        .takes_words = true};
 
 Arguments parsed(const std::vector<std::string>& args) {
@@ -99,11 +103,7 @@ TEST_CASE("arguments: the flag beats the variable, which beats the default") {
 
 TEST_CASE("arguments: a setting that repeats has all its values, others are refused twice") {
   constexpr Setting kMany{.name = "many", .placeholder = "X", .repeats = true};
-  const Command command{.name = "bide test",
-                        .settings = {&kMany, &kData},
-                        .help_begin = "",
-                        .help_end = "",
-                        .takes_words = true};
+  const Command command{.name = "bide test", .settings = {&kMany, &kData}, .takes_words = true};
   const auto parse = [&](const std::vector<std::string>& args) {
     return Arguments::parse(args, command);
   };
@@ -127,11 +127,53 @@ TEST_CASE("arguments: --help has every setting with its variable and default") {
   REQUIRE(std::holds_alternative<UsageError>(result));
   CHECK(std::get<UsageError>(result).exit_code == 0);
   CHECK(std::get<UsageError>(result).message ==
-        "bide test\n\n"
-        "  -o, --output FORMAT           how (default: text)\n"
-        "  -q, --quiet                   say nothing\n"
-        "      --data JSON               what\n"
-        "      --arguments-test X        where (BIDE_ARGUMENTS_TEST; default: default)\n"
-        "  -h, --help                    print this and exit\n"
-        "\nThat is all.\n");
+        "bide test: try things\n"
+        "\n"
+        "Usage:\n"
+        "  bide test WORD... [-q]\n"
+        "  bide test --all\n"
+        "\n"
+        "One line of two.\n"
+        "\n"
+        "Another paragraph.\n"
+        "\n"
+        "Examples:\n"
+        "  bide test a   b\n"
+        "\n"
+        "Flags:\n"
+        "  -o, --output FORMAT     how (default: text)\n"
+        "  -q, --quiet             say nothing\n"
+        "      --data JSON         what\n"
+        "      --arguments-test X  where (BIDE_ARGUMENTS_TEST; default: default)\n"
+        "  -h, --help              print this and exit\n"
+        "\n"
+        "That is all.\n"
+        "\n"
+        "Exit codes:\n"
+        "  0         good\n"
+        "  130, 143  bad\n");
+}
+
+TEST_CASE("arguments: on a narrow terminal the meaning of a flag stands below it") {
+  ::setenv("COLUMNS", "40", 1);
+  const auto result = Arguments::parse(std::vector<std::string>{"--help"}, kCommand);
+  ::unsetenv("COLUMNS");
+  const std::string& help = std::get<UsageError>(result).message;
+  CHECK(help.find("\n  --arguments-test X\n"
+                  "      where (BIDE_ARGUMENTS_TEST;\n"
+                  "      default: default)\n") != std::string::npos);
+}
+
+TEST_CASE("arguments: a value that is nearly one of the choices names it") {
+  constexpr Setting kHow{.name = "how",
+                         .placeholder = "HOW",
+                         .expected = "text, json or jsonl",
+                         .choices = "text,json,jsonl"};
+  const Command command{.name = "bide test", .settings = {&kHow}, .takes_words = true};
+  const auto complaint = [&](const std::string& value) {
+    const auto result = Arguments::parse(std::vector<std::string>{"--how", value}, command);
+    return std::get<Arguments>(result).unexpected("how").message;
+  };
+  CHECK(complaint("josn") == "--how: expected text, json or jsonl; did you mean json?");
+  CHECK(complaint("secret") == "--how: expected text, json or jsonl");
 }

@@ -14,11 +14,7 @@ using bide::testing::ScratchDir;
 namespace {
 
 const Command& command() {
-  static const Command all{.name = "bide x",
-                           .settings = write_flags(),
-                           .help_begin = "",
-                           .help_end = "",
-                           .takes_words = true};
+  static const Command all{.name = "bide x", .settings = write_flags(), .takes_words = true};
   return all;
 }
 

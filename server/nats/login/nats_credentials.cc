@@ -44,7 +44,7 @@ constexpr std::array<NatsSetting, 10> kSettings = {{
      [](Credentials& c, Text t) { return set_text(c.password_file, t); }},
     {"--nats-token-file", "FILE", "file with a token for NATS, one line", "a file",
      [](Credentials& c, Text t) { return set_text(c.token_file, t); }},
-    {"--nats-nkey", "FILE", "file with the seed (SU…) of a user's nkey", "a file",
+    {"--nats-nkey", "FILE", "file with the seed (SU...) of a user's nkey", "a file",
      [](Credentials& c, Text t) { return set_text(c.nkey_file, t); }},
     {"--nats-creds", "FILE", "credentials file: a user's JWT and seed", "a file",
      [](Credentials& c, Text t) { return set_text(c.creds_file, t); }},
@@ -96,7 +96,7 @@ std::optional<std::string> find_contradiction(const NatsCredentials& credentials
   }
   if (auto half = find_half_pair(credentials)) return half;
   if (urls.empty() && credentials.context.empty() && credentials != NatsCredentials{}) {
-    return "the --nats-… flags need --nats or --nats-context: bide's own nats-server has a token "
+    return "the --nats-... flags need --nats or --nats-context: bide's own nats-server has a token "
            "that needs no flags";
   }
   return std::nullopt;

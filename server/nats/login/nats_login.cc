@@ -53,7 +53,7 @@ void remember(NatsLogin& login, std::string_view bytes) { mix(login.contents, by
 
 Fault read_nkey(NatsLogin& login) {
   constexpr std::string_view kExpected =
-      "--nats-nkey expects the seed of a user's nkey (SU…), as `nk -gen user` writes it";
+      "--nats-nkey expects the seed of a user's nkey (SU...), as `nk -gen user` writes it";
   FileText text;
   if (Fault problem = read(login.nkey_file, kExpected, text)) return problem;
   const auto key = public_nkey_of(find_seed(text.text()));

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "server/nats/login/nats_url.h"
+#include "server/settings/command_help.h"
 #include "server/settings/settings.h"
 
 namespace bide {
@@ -437,10 +438,15 @@ TEST_CASE("options: --help is text with every setting, not an error") {
   for (const ServeSetting& setting : serve_settings()) {
     CHECK(mentions(help.message, "--" + std::string(setting.name)));
   }
-  for (std::size_t start = 0; start < help.message.size();) {
-    const std::size_t end = help.message.find('\n', start);
-    CHECK(end - start <= 80);
-    start = end + 1;
+  for (const std::size_t columns : {40U, 80U, 120U}) {
+    const std::string text = help_of(serve_command(), columns);
+    for (std::size_t start = 0; start < text.size();) {
+      const std::size_t end = text.find('\n', start);
+      const std::string line = text.substr(start, end - start);
+      const bool is_example = line.starts_with("  bide serve -");  // For copying, as one line.
+      CHECK_MESSAGE((line.size() <= columns || is_example), line);
+      start = end + 1;
+    }
   }
 }
 

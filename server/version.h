@@ -1,0 +1,17 @@
+// server/version.h: What this program was made of.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <string>
+
+#include "server/settings/command_line.h"
+
+namespace bide {
+
+// The version and the commit, and below them the compiler and the libraries, one a line.
+[[nodiscard]] std::string version_text();
+
+[[nodiscard]] const Command& version_command();
+
+}  // namespace bide
