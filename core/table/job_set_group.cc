@@ -5,32 +5,6 @@
 
 namespace bide {
 
-// --- Strands ----------------------------------------------------------------------------------
-
-// Takes the reference before the claim, see "Races" in the header. If the claim is lost, this
-// reference is not the last: the thread that won holds one and waits for the shard's mutex.
-bool JobSetGroup::Strand::try_claim() noexcept {
-  std::shared_ptr<JobSetGroup> group = group_.shared_from_this();
-  if (!take()) return false;
-  kept_ = std::move(group);
-  return true;
-}
-
-void JobSetGroup::Strand::answer(Outcome outcome, std::shared_ptr<const Snapshot>) noexcept {
-  // The strand may be claimed again before this returns. So the reference moves to the stack.
-  const std::shared_ptr<JobSetGroup> group = std::move(kept_);
-  try {
-    group->on_strand(*this, outcome);
-  } catch (const std::bad_alloc&) {
-    group->lose();
-  }
-}
-
-void JobSetGroup::Strand::lose() noexcept {
-  const std::shared_ptr<JobSetGroup> group = std::move(kept_);
-  group->lose_with(*this);
-}
-
 // --- The request ------------------------------------------------------------------------------
 
 JobSetGroup::JobSetGroup(JobSets& sets, Waiter& waiter, std::shared_ptr<const JobSetQuery> query)
@@ -61,14 +35,13 @@ void JobSetGroup::leave() {
   if (!closed_) close();
 }
 
-void JobSetGroup::on_strand(Strand& strand, Outcome told) {
+void JobSetGroup::on_answer(Strand& strand, Outcome told) {
   std::optional<Outcome> outcome;
   Look look;
   {
     MutexLock lock(mutex_);
     const TimePoint news_at = strand.news_at;
     strand.put_back();
-    strand.idle = true;
     if (closed_) return;
     outcome = judge(strand, told, look);
     if (!outcome) return;
@@ -81,18 +54,10 @@ void JobSetGroup::on_strand(Strand& strand, Outcome told) {
   waiter_.answer(*outcome, std::move(look.snapshot));
 }
 
-void JobSetGroup::lose_with(Strand& strand) noexcept {
+void JobSetGroup::lose(Strand* strand) noexcept {
   {
     MutexLock lock(mutex_);
-    strand.put_back();
-    strand.idle = true;
-  }
-  lose();
-}
-
-void JobSetGroup::lose() noexcept {
-  {
-    MutexLock lock(mutex_);
+    if (strand != nullptr) strand->put_back();
     if (closed_) return;
     const bool ours = waiter_.try_claim();
     close();

@@ -38,12 +38,12 @@
 // those of claimed strands.
 #pragma once
 
-#include <atomic>
 #include <deque>
 #include <memory>
 #include <optional>
 
 #include "core/base/mutex.h"
+#include "core/table/group_waiter.h"
 #include "core/table/job_set.h"
 #include "core/table/job_sets.h"
 
@@ -58,34 +58,20 @@ class JobSetGroup final : public HeldSet, public std::enable_shared_from_this<Jo
   void leave() override EXCLUDES(mutex_);
 
  private:
-  class Strand final : public Waiter {
+  class Strand final : public GroupWaiter<JobSetGroup, Strand> {
    public:
-    Strand(JobSetGroup& group, std::size_t job) : index(job), group_(group) {}
-
-    [[nodiscard]] bool present(std::uint64_t) const noexcept override { return true; }
-    [[nodiscard]] bool try_claim() noexcept override;
-    void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept override;
-    void lose() noexcept override;
-    // Only the claim, when the group recalls the strand.
-    [[nodiscard]] bool take() noexcept { return !taken_.exchange(true, std::memory_order_acq_rel); }
-    void put_back() noexcept { taken_.store(false, std::memory_order_relaxed); }
+    Strand(JobSetGroup& group, std::size_t job) : GroupWaiter(group), index(job) {}
 
     const std::size_t index;  // The index of its job.
-    // Guarded by the group's mutex, as below.
-    bool idle = true;  // Neither parked nor about to be answered.
+    // Guarded by the group's mutex.
     bool counted = false;
     bool appeared = false;  // Its job has existed: if it does not now, it was deleted.
-
-   private:
-    JobSetGroup& group_;
-    std::atomic<bool> taken_{false};
-    std::shared_ptr<JobSetGroup> kept_;  // From try_claim() to the end of answer().
   };
+  friend class GroupWaiter<JobSetGroup, Strand>;
 
-  void on_strand(Strand& strand, Outcome told) EXCLUDES(mutex_);
-  // There is no memory to look at the set: the request ends without an answer.
-  void lose() noexcept EXCLUDES(mutex_);
-  void lose_with(Strand& strand) noexcept EXCLUDES(mutex_);
+  void on_answer(Strand& strand, Outcome told) EXCLUDES(mutex_);
+  // There is no memory: the request ends without an answer.
+  void lose(Strand* strand) noexcept EXCLUDES(mutex_);
   // The outcome for the request. nullopt: it goes on waiting.
   [[nodiscard]] std::optional<Outcome> judge(Strand& strand, Outcome told, Look& look)
       REQUIRES(mutex_);

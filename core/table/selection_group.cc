@@ -27,30 +27,6 @@ Outcome outcome_of(Parked parked, const Look& look) {
 
 }  // namespace
 
-// --- Parts ------------------------------------------------------------------------------------
-
-bool SelectionGroup::Part::try_claim() noexcept {
-  std::shared_ptr<SelectionGroup> group = group_.shared_from_this();
-  if (!take()) return false;
-  kept_ = std::move(group);
-  return true;
-}
-
-void SelectionGroup::Part::answer(Outcome outcome, std::shared_ptr<const Snapshot>) noexcept {
-  // The part may be claimed again before this returns. So the reference moves to the stack.
-  const std::shared_ptr<SelectionGroup> group = std::move(kept_);
-  try {
-    group->on_part(*this, outcome);
-  } catch (const std::bad_alloc&) {
-    group->lose(nullptr);
-  }
-}
-
-void SelectionGroup::Part::lose() noexcept {
-  const std::shared_ptr<SelectionGroup> group = std::move(kept_);
-  group->lose(this);
-}
-
 // --- The request ------------------------------------------------------------------------------
 
 SelectionGroup::SelectionGroup(JobSets& sets, Waiter& waiter,
@@ -75,14 +51,13 @@ void SelectionGroup::leave() {
   if (!closed_) close();
 }
 
-void SelectionGroup::on_part(Part& part, Outcome told) {
+void SelectionGroup::on_answer(Part& part, Outcome told) {
   Outcome outcome = told;
   Look look;
   {
     MutexLock lock(mutex_);
     const TimePoint news_at = part.news_at;
     part.put_back();
-    part.idle = true;
     if (closed_) return;
     const TimePoint now = sets_.clock_.now();
     if (told == Outcome::kTimeout || told == Outcome::kDrain) {
@@ -106,10 +81,7 @@ void SelectionGroup::on_part(Part& part, Outcome told) {
 void SelectionGroup::lose(Part* part) noexcept {
   {
     MutexLock lock(mutex_);
-    if (part != nullptr) {
-      part->put_back();
-      part->idle = true;
-    }
+    if (part != nullptr) part->put_back();
     if (closed_) return;
     const bool ours = waiter_.try_claim();
     close();
@@ -177,7 +149,6 @@ void SelectionGroup::recall(Part& part) {
   if (part.idle || !part.take()) return;  // Or its answer is on the way.
   sets_.table_.unpark(part.on, part);
   part.put_back();
-  part.idle = true;
 }
 
 void SelectionGroup::close() {

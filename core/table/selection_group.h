@@ -19,12 +19,12 @@
 // those of claimed parts.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "core/base/mutex.h"
+#include "core/table/group_waiter.h"
 #include "core/table/job_sets.h"
 
 namespace bide {
@@ -38,31 +38,17 @@ class SelectionGroup final : public HeldSet, public std::enable_shared_from_this
   void leave() override EXCLUDES(mutex_);
 
  private:
-  class Part final : public Waiter {
+  class Part final : public GroupWaiter<SelectionGroup, Part> {
    public:
-    explicit Part(SelectionGroup& group) : group_(group) {}
-
-    [[nodiscard]] bool present(std::uint64_t) const noexcept override { return true; }
-    [[nodiscard]] bool try_claim() noexcept override;
+    explicit Part(SelectionGroup& group) : GroupWaiter(group) {}
     [[nodiscard]] const Selection* selection() const noexcept override {
       return group_.query_->selection.get();
     }
-    void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept override;
-    void lose() noexcept override;
-    // Only the claim, when the group recalls the part.
-    [[nodiscard]] bool take() noexcept { return !taken_.exchange(true, std::memory_order_acq_rel); }
-    void put_back() noexcept { taken_.store(false, std::memory_order_relaxed); }
-
-    Target on;         // What it is parked on. Guarded by the group's mutex, as below.
-    bool idle = true;  // Neither parked nor about to be answered.
-
-   private:
-    SelectionGroup& group_;
-    std::atomic<bool> taken_{false};
-    std::shared_ptr<SelectionGroup> kept_;  // From try_claim() to the end of answer().
+    Target on;  // What it is parked on. Guarded by the group's mutex.
   };
+  friend class GroupWaiter<SelectionGroup, Part>;
 
-  void on_part(Part& part, Outcome told) EXCLUDES(mutex_);
+  void on_answer(Part& part, Outcome told) EXCLUDES(mutex_);
   void lose(Part* part) noexcept EXCLUDES(mutex_);
   // Parks what is to be parked. kParked: the request goes on waiting. Otherwise as park().
   [[nodiscard]] Parked advance(TimePoint now, Look& look) REQUIRES(mutex_);
