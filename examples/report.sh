@@ -53,10 +53,11 @@ send() {
     : >"$dir/body"
     answer=$(curl -s --connect-timeout 5 --max-time 15 -D "$dir/head" -o "$dir/body" -w '%{http_code}' \
       -H "@$dir/auth" -H "Idempotency-Key: $run-$key" -H 'Prefer: return=minimal' "$@") || answer=000
-    case $answer in
-      2??) return 0 ;;
-      000 | 408 | 429 | 5??) ;;
-      *)
+    # What is not bide's is a proxy's, while bide is away.
+    case $answer/$(cat "$dir/head" "$dir/body") in
+      2??/*[Bb]ide-[Ss]tatus:*) return 0 ;;
+      408/* | 429/* | 5??/*) ;;
+      401/* | 403/* | *urn:bide:problem:*)
         [ "$key/$answer" != define/409 ] || return 0 # Somebody else has defined it.
         warn "$key: bide answers $answer: $(sed -n 's/.*"detail":"\([^"]*\)".*/\1/p' "$dir/body")"
         return 1

@@ -7,7 +7,7 @@
 # BIDE_SERVER   where bide is (default http://127.0.0.1:8080)
 # BIDE_TOKEN    the bearer token, if the server or a proxy before it wants one
 #
-# Exit code: 0 completed, 1 the server cannot be understood, 2 usage, 4 not allowed, 5 failed,
+# Exit code: 0 completed, 1 bide refuses the request, 2 usage, 4 not allowed, 5 failed,
 # 6 partial_failure, 7 skipped, 9 deleted, or still no such job when the time is up, 124 timeout.
 set -eu
 
@@ -63,6 +63,10 @@ pause() {
   [ "$seconds" -ge 8 ] || seconds=$((seconds * 2))
 }
 
+ours() { # Whether the error is bide's, with a problem of this name (none: of any).
+  case $(cat "$dir/body.new" 2>/dev/null) in *urn:bide:problem:"${1:-}"*) return 0 ;; *) return 1 ;; esac
+}
+
 finish() { # The job is over: say what is known, and its status as the exit code.
   cat "$dir/body"
   echo
@@ -76,56 +80,54 @@ finish() { # The job is over: say what is known, and its status as the exit code
 
 seconds=1
 absent=
+seen=
 while [ "$(date +%s)" -lt "$deadline" ]; do
   ask
-  case $code in
-    200 | 304)
+  outcome=$(field bide-outcome)
+  case $code/$(field bide-status) in
+    200/?* | 304/?*)
       seconds=1
       absent=
+      seen=yes
       if [ "$code" = 200 ]; then
         mv "$dir/body.new" "$dir/body"
         [ ! -s "$dir/etag.new" ] || mv "$dir/etag.new" "$dir/etag"
       fi
-      outcome=$(field bide-outcome)
       case $(field bide-status) in
         completed | failed | partial_failure | skipped)
           # Answered because the time was up or the server is going away: it may still move.
           case $outcome/$(field bide-final) in
-            timeout/false | drain/false | shed/false) ;;
+            timeout/false | drain/false | shed/false | auth/false) ;;
             *) finish "$(field bide-status)" ;;
           esac
           ;;
-        submitted | processing) ;;
-        *)
-          echo "$url: this is not bide's answer" >&2
-          exit 1
-          ;;
       esac
       # These come at once, and would come at once again.
-      case $outcome in drain | shed) sleep 1 ;; esac
+      case $outcome in drain | shed | auth) sleep 1 ;; esac
       ;;
-    401 | 403)
+    401/* | 403/*)
       echo "$url: not allowed ($code); is BIDE_TOKEN right?" >&2
       exit 4
       ;;
-    404)
-      case $(field bide-outcome)/$(cat "$dir/body.new" 2>/dev/null) in
-        timeout/*) # Still not there.
-          seconds=1
-          absent=yes
-          ;;
-        drain/* | shed/*) sleep 1 ;;
-        */*urn:bide:problem:job-not-found*)
-          echo "$url: no such job" >&2
-          exit 9
-          ;;
-        *) pause ;; # A proxy's, while bide is away.
-      esac
+    408/* | 429/* | 5??/*) pause ;; # The server restarts, or is busy.
+    404/*)
+      if ! ours job-not-found; then
+        pause # A proxy's, while bide is away.
+      elif [ -n "$seen" ] || [ -z "$outcome" ]; then
+        echo "$url: the job was deleted" >&2
+        exit 9
+      else
+        seconds=1
+        absent=yes
+        [ "$outcome" = timeout ] || sleep 1
+      fi
       ;;
-    000 | 408 | 429 | 5??) pause ;; # The server restarts, or is busy.
     *)
-      echo "$url: unexpected answer $code" >&2
-      exit 1
+      if ours; then
+        echo "$url: unexpected answer $code" >&2
+        exit 1
+      fi
+      pause # No answer, or a proxy's.
       ;;
   esac
 done

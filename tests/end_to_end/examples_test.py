@@ -72,6 +72,7 @@ class LosingProxy(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.send_response(response.status)
+        self.send_header("Bide-Status", response.getheader("Bide-Status"))
         self.send_header("Content-Length", str(len(told)))
         self.end_headers()
         self.wfile.write(told)

@@ -38,7 +38,8 @@ export interface Event {
 export interface Options {
   timeoutMs?: number; // Default: 30 s; of wait() 10 minutes; of follow() none.
   signal?: AbortSignal; // Cancels the call, which then rejects with the signal's reason.
-  onTrouble?: (trouble: Error | null) => void; // Called when something is tried again, and with null when all is well.
+  // Called with each error that is tried again, and with null when all is well.
+  onTrouble?: (trouble: BideError | null) => void;
 }
 
 export interface Missing {
@@ -59,7 +60,8 @@ export class Bide {
     settings?: { token?: string | (() => string | undefined | Promise<string | undefined>); fetch?: typeof fetch },
   );
   get(id: string, options?: Options): Promise<Job>;
-  read(path: string, options?: Options): Promise<unknown>;
+  // `headers`: such as { "Cache-Control": "max-stale" }.
+  read(path: string, options?: Options & { headers?: Record<string, string> }): Promise<unknown>;
   // `until`: "done" (default), "succeeded", "exists", or status words with commas between them.
   wait(id: string, options?: Options & Missing & { until?: string }): Promise<Job>;
   // `every`: at most one state of each job in this time, such as "2s".

@@ -42,9 +42,9 @@ export class Bide {
   }
 
   // Any other resource: "job?status=failed", "job/status".
-  async read(path, options) {
+  async read(path, { headers, ...options } = {}) {
     const call = new Call(options, 30_000);
-    return (await call.ride(() => this.#exchange(path, call))).document;
+    return (await call.ride(() => this.#exchange(path, call, { headers }))).document;
   }
 
   // Resolves with the job when it is over, however it ended, or when `until` holds. It need not exist yet.
