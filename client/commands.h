@@ -18,7 +18,9 @@ namespace bide {
 [[nodiscard]] const Command& emit_command();
 [[nodiscard]] const Command& run_command();
 [[nodiscard]] const Command& delete_command();
+[[nodiscard]] const Command& list_command();
 [[nodiscard]] const Command& get_command();
+[[nodiscard]] const Command& stats_command();
 [[nodiscard]] const Command& wait_command();
 [[nodiscard]] const Command& help_command();
 
@@ -28,7 +30,11 @@ namespace bide {
 [[nodiscard]] int run_run(std::span<const std::string> args);
 // Deletes jobs.
 [[nodiscard]] int run_delete(std::span<const std::string> args);
-// Asks once for a job's state.
+// Prints the jobs that there are.
+[[nodiscard]] int run_list(std::span<const std::string> args);
+// Prints how many jobs there are of each status.
+[[nodiscard]] int run_stats(std::span<const std::string> args);
+// Asks once for the states of jobs.
 [[nodiscard]] int run_get(std::span<const std::string> args);
 // Waits for jobs.
 [[nodiscard]] int run_wait(std::span<const std::string> args);

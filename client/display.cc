@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "client/screen_text.h"
 #include "core/base/duration.h"
-#include "core/base/printable.h"
 
 namespace bide {
 namespace {
@@ -16,7 +16,7 @@ constexpr milliseconds kRedrawMin{100};
 constexpr std::size_t kErrorBytesMax = 200;
 
 // Workers write the error text, and it is shown on a terminal.
-std::string shown(std::string_view text) { return printable(text, " "); }
+std::string shown(std::string_view text) { return on_screen(text); }
 
 // At most `bytes_max`, not cut within a UTF-8 sequence.
 std::string cut(std::string text, std::size_t bytes_max) {
@@ -80,9 +80,11 @@ std::string describe(const JobView& job) {
     text += ", " + std::to_string(summary.agents_done) + "/" + std::to_string(summary.agents_seen) +
             " agents done";
   }
-  if (!summary.error.empty()) text += ": " + shown(cut(summary.error, kErrorBytesMax));
+  if (!summary.error.empty()) text += ": " + shown(cut_error(summary.error));
   return text;
 }
+
+std::string cut_error(std::string_view error) { return cut(std::string(error), kErrorBytesMax); }
 
 std::string Display::update(std::span<const JobView> jobs, milliseconds elapsed) {
   std::string out = new_lines(jobs, elapsed);
@@ -106,9 +108,8 @@ std::string Display::new_lines(std::span<const JobView> jobs, milliseconds elaps
   std::string out;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     const JobView& job = jobs[i];
-    const bool ended_badly = !job.complaint.empty() || (job.code && !job.summary.error.empty());
     const bool wanted = options_.mode == Mode::kLines || !job.complaint.empty() ||
-                        (options_.mode == Mode::kLive && ended_badly);
+                        (options_.mode == Mode::kLive && job.code);
     std::string text = describe(job);
     if (!wanted || shown_[i] == text) continue;
     const bool nothing_to_say =
@@ -138,7 +139,7 @@ std::string Display::live_line(std::span<const JobView> jobs, milliseconds elaps
   const std::string head = jobs.size() > 1 ? tally(jobs) + "; " : "";
   // One column stays free: some terminals wrap a full line, and erasing would leave its first part.
   std::string line =
-      cut(head + line_of(*open, elapsed), std::max<std::size_t>(options_.columns, 2) - 1);
+      cut_to(head + line_of(*open, elapsed), std::max<std::size_t>(options_.columns, 2) - 1);
   return options_.colour ? painted(std::move(line), *open, head.size()) : line;
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/board.h"
@@ -53,6 +54,9 @@ class Display {
 // `processing, 1/3 agents done`, `failed: no space left`, `not found`: one line without control
 // characters, whatever a worker wrote.
 [[nodiscard]] std::string describe(const JobView& job);
+
+// As much of an error text as is shown.
+[[nodiscard]] std::string cut_error(std::string_view error);
 
 // Moves the cursor to the beginning of the line and erases the line.
 inline constexpr std::string_view kEraseLine = "\r\033[K";

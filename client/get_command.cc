@@ -1,10 +1,13 @@
-// `bide get`: one request, one answer.
+// `bide get`: one request for each job, one answer.
 #include <iostream>
 
 #include "client/api_access.h"
 #include "client/commands.h"
-#include "client/http_source.h"
+#include "client/data_out.h"
+#include "client/display.h"
+#include "client/http_connection.h"
 #include "client/results.h"
+#include "client/screen_text.h"
 #include "client/terminal.h"
 #include "client/usage.h"
 
@@ -15,46 +18,76 @@ constexpr std::string_view kCommand = "bide get";
 constexpr Setting kOutput{.name = "output",
                           .placeholder = "FORMAT",
                           .default_text = "text",
-                          .doc = "text: the status word; json: the whole state",
-                          .expected = "text or json",
+                          .doc =
+                              "text: the status word, with several jobs after the id; json: the "
+                              "whole state, with several jobs an array in the order of the "
+                              "arguments; jsonl: the state of each job on one line",
+                          .expected = "text, json or jsonl",
                           .letter = 'o',
-                          .choices = "text,json"};
+                          .choices = "text,json,jsonl"};
 
 struct GetPlan {
-  std::string id;
+  std::vector<std::string> ids;
   Output output = Output::kText;
   ApiAccess access;
 };
 
 std::variant<GetPlan, Misuse> plan_of(const Arguments& arguments) {
-  GetPlan plan;
-  if (arguments.words().size() != 1) return Misuse{"expected one job id"};
-  auto id = checked_job_id(arguments.words().front());
-  if (const auto* error = std::get_if<Misuse>(&id)) return *error;
+  auto ids = checked_job_ids(arguments.words());
+  if (const auto* error = std::get_if<Misuse>(&ids)) return *error;
   const auto output = output_from_word(arguments.value("output"));
-  if (!output || *output == Output::kJsonl) return arguments.unexpected("output");
+  if (!output) return arguments.unexpected("output");
   auto access = find_api_access(arguments);
   if (const auto* error = std::get_if<Misuse>(&access)) return *error;
-  return GetPlan{std::move(std::get<std::string>(id)), *output,
+  return GetPlan{std::move(std::get<std::vector<std::string>>(ids)), *output,
                  std::move(std::get<ApiAccess>(access))};
 }
 
-int report(const GetPlan& plan, const Reply& reply) {
+// The state of `view.id`, or why there is none.
+void ask(HttpConnection& connection, JobView& view) {
+  auto response = connection.exchange(
+      {.method = "GET", .target = "/job/" + view.id, .fields = {{"Accept", "application/json"}}});
+  const Reply reply = reply_of(std::move(response));
   if (const auto* trouble = std::get_if<Trouble>(&reply)) {
-    return fail(kCommand, ExitCode::kBideFailed, trouble->what);
+    view.complaint = trouble->what;
+    view.code = ExitCode::kBideFailed;
+  } else if (const auto* refusal = std::get_if<Refusal>(&reply)) {
+    view.complaint = refusal->no_such_job ? "not found" : refusal->detail;
+    view.code = exit_code_of(*refusal);
+  } else {
+    const auto& answer = std::get<Answer>(reply);
+    view.status = answer.status;
+    view.summary = summary_of(answer.body);
+    view.representation = std::make_shared<const std::string>(answer.body);
+    view.code = exit_code_of(answer.status);
   }
-  if (const auto* refusal = std::get_if<Refusal>(&reply)) {
-    return fail(kCommand, exit_code_of(*refusal),
-                refusal->no_such_job ? plan.id + ": not found" : refusal->detail);
+}
+
+int report(const GetPlan& plan, HttpConnection& connection) {
+  DataOut out(std::cout, stdout_is_terminal());
+  const bool several = plan.ids.size() > 1;
+  std::vector<JobView> views;
+  ExitCode worst = ExitCode::kCompleted;
+  for (const std::string& id : plan.ids) {
+    JobView& view = views.emplace_back();
+    view.id = id;
+    ask(connection, view);
+    worst = worse_of(worst, *view.code);
+    write_result(view, plan.output, several, out);
+    if (!out.flush()) return fail(kCommand, ExitCode::kBideFailed, "cannot write to stdout");
+    const std::string& error = view.summary.error;
+    if (!view.complaint.empty()) {
+      const bool about_job = *view.code == ExitCode::kNotFound || several;
+      fail(kCommand, *view.code, (about_job ? id + ": " : "") + view.complaint);
+    } else if (plan.output == Output::kText && !error.empty()) {
+      fail(kCommand, *view.code, id + ": " + cut_error(error));
+    }
+    // What keeps one from being asked about keeps all.
+    if (*view.code == ExitCode::kBideFailed) break;
   }
-  const auto& answer = std::get<Answer>(reply);
-  JobView view;
-  view.id = plan.id;
-  view.status = answer.status;
-  view.representation = std::make_shared<const std::string>(answer.body);
-  std::cout << result_of(view, plan.output, false) << std::flush;
-  if (!std::cout) return fail(kCommand, ExitCode::kBideFailed, "cannot write to stdout");
-  return static_cast<int>(exit_code_of(answer.status));
+  if (several && plan.output == Output::kJson) write_results(views, out);
+  if (!out.flush()) return fail(kCommand, ExitCode::kBideFailed, "cannot write to stdout");
+  return static_cast<int>(worst);
 }
 
 int get(std::span<const std::string> args) {
@@ -66,34 +99,35 @@ int get(std::span<const std::string> args) {
   const auto& plan = std::get<GetPlan>(planned);
 
   end_on_signals();
+  use_locale();
   warn_of_plain_token(kCommand, plan.access);
-  HttpSource source(plan.access.server, plan.id, plan.access.token,
-                    plan.output == Output::kText ? Wanted::kStatusWord : Wanted::kRepresentation,
-                    plan.access.cacert);
-  return report(plan, source.ask(Question{}));
+  HttpConnection connection(plan.access.server, plan.access.token, plan.access.cacert);
+  return report(plan, connection);
 }
 
 }  // namespace
 
 const Command& get_command() {
-  static const Command command{.name = kCommand,
-                               .summary = "print a job's state",
-                               .synopsis = {"ID [-o text|json] [--server URL]"},
-                               .description = "Prints the current state of a job. Asks once.",
-                               .examples = {"bide get build-7", "bide get build-7 -o json"},
-                               .settings = {&kOutput, &kServerSetting, &kCacertSetting},
-                               .notes = kAboutToken,
-                               .exit_codes = {{"0", "completed"},
-                                              {"1", "bide failed"},
-                                              {"2", "usage"},
-                                              {"4", "not allowed"},
-                                              {"5", "failed"},
-                                              {"6", "partial_failure"},
-                                              {"7", "skipped"},
-                                              {"8", "not over yet"},
-                                              {"9", "not found"}},
-                               .takes_words = true,
-                               .words = WordKind::kJob};
+  static const Command command{
+      .name = kCommand,
+      .summary = "print the states of jobs",
+      .synopsis = {"ID... [-o text|json|jsonl] [--server URL]"},
+      .description = "Prints the current state of jobs, and on stderr why one failed. Asks once.",
+      .examples = {"bide get build-7", "bide get build-7 build-8", "bide get build-7 -o json"},
+      .settings = {&kOutput, &kServerSetting, &kCacertSetting},
+      .notes = kAboutToken,
+      .exit_codes = {{"0", "completed"},
+                     {"1", "bide failed"},
+                     {"2", "usage"},
+                     {"4", "not allowed"},
+                     {"5", "failed"},
+                     {"6", "partial_failure"},
+                     {"7", "skipped"},
+                     {"8", "not over yet"},
+                     {"9", "not found"},
+                     {"", "with several jobs the worst, in the order 4 1 9 5 6 7 8 0"}},
+      .takes_words = true,
+      .words = WordKind::kJobs};
   return command;
 }
 

@@ -125,4 +125,10 @@ std::variant<RawReply, Refusal, Trouble> HttpConnection::exchange(const HttpRequ
 
 void HttpConnection::cancel() { client_->stop(); }
 
+Reply reply_of(std::variant<RawReply, Refusal, Trouble> response) {
+  if (auto* const raw = std::get_if<RawReply>(&response)) return interpret(std::move(*raw));
+  if (auto* const refusal = std::get_if<Refusal>(&response)) return std::move(*refusal);
+  return std::get<Trouble>(std::move(response));
+}
+
 }  // namespace bide

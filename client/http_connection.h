@@ -46,4 +46,7 @@ class HttpConnection {
   std::unique_ptr<Client> client_;
 };
 
+// What exchange() returned, as the reply to a question about one job.
+[[nodiscard]] Reply reply_of(std::variant<RawReply, Refusal, Trouble> response);
+
 }  // namespace bide

@@ -32,10 +32,7 @@ Reply HttpSource::ask(const Question& question) {
                       .fields = {{"Accept", accept_}},
                       .patience = question.patience};
   if (!question.etag.empty()) request.fields.emplace_back("If-None-Match", question.etag);
-  auto response = connection_.exchange(request);
-  if (auto* const raw = std::get_if<RawReply>(&response)) return interpret(std::move(*raw));
-  if (auto* const refusal = std::get_if<Refusal>(&response)) return std::move(*refusal);
-  return std::get<Trouble>(std::move(response));
+  return reply_of(connection_.exchange(request));
 }
 
 }  // namespace bide

@@ -2,13 +2,18 @@
 
 #include <map>
 
+#include "client/job_page.h"
 #include "core/base/json_text.h"
 #include "core/job/labels.h"
 
 namespace bide {
 
-std::variant<std::string, Misuse> labels_in(const Arguments& arguments) {
-  std::map<std::string, std::string> labels;
+namespace {
+
+using LabelMap = std::map<std::string, std::string>;
+
+std::variant<LabelMap, Misuse> label_map_in(const Arguments& arguments) {
+  LabelMap labels;
   for (const std::string& text : arguments.values(kLabelSetting.name)) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos || !Labels::is_name(text.substr(0, equals)) ||
@@ -22,12 +27,31 @@ std::variant<std::string, Misuse> labels_in(const Arguments& arguments) {
   if (labels.size() > Labels::kLabelsMax) {
     return Misuse{"--label: at most " + std::to_string(Labels::kLabelsMax) + " labels"};
   }
+  return labels;
+}
+
+}  // namespace
+
+std::variant<std::string, Misuse> labels_in(const Arguments& arguments) {
+  const auto found = label_map_in(arguments);
+  if (const auto* error = std::get_if<Misuse>(&found)) return *error;
+  const auto& labels = std::get<LabelMap>(found);
   if (labels.empty()) return std::string();
   JsonText json;
   json.begin_object();
   for (const auto& [name, value] : labels) json.member(name, value);
   json.end_object();
   return json.take();
+}
+
+std::variant<std::string, Misuse> label_query_in(const Arguments& arguments) {
+  const auto found = label_map_in(arguments);
+  if (const auto* error = std::get_if<Misuse>(&found)) return *error;
+  std::string query;
+  for (const auto& [name, value] : std::get<LabelMap>(found)) {
+    query += "&label=" + percent_encoded(name + "=" + value);
+  }
+  return query;
 }
 
 }  // namespace bide

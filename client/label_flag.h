@@ -19,4 +19,14 @@ inline constexpr Setting kLabelSetting{.name = "label",
 // The labels as a JSON object, for NewDefinition. Empty: there are none.
 [[nodiscard]] std::variant<std::string, Misuse> labels_in(const Arguments& arguments);
 
+// For commands that read: the jobs that have all these labels.
+inline constexpr Setting kLabelFilter{
+    .name = "label",
+    .placeholder = "NAME=VALUE",
+    .doc = "only jobs with this label; may be given several times",
+    .expected = kLabelSetting.expected,
+    .repeats = true};
+// The same for a query: `&label=release%3D42` for each. Empty: there are none.
+[[nodiscard]] std::variant<std::string, Misuse> label_query_in(const Arguments& arguments);
+
 }  // namespace bide

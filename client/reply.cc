@@ -92,6 +92,15 @@ Reply interpret(RawReply raw) {
   return std::visit([](auto&& failure) -> Reply { return failure; }, failure_of(raw));
 }
 
+DocumentReply interpret_document(RawReply raw) {
+  if (raw.http_status != 200) {
+    return std::visit([](auto&& failure) -> DocumentReply { return failure; }, failure_of(raw));
+  }
+  const auto parsed = JsonObject::parse(raw.body, {}, kAnswerDepthMax);
+  if (!std::holds_alternative<JsonObject>(parsed)) return foreign(raw, {});
+  return Document{std::move(raw.body), std::move(raw.etag)};
+}
+
 WriteReply interpret_write(const RawReply& raw) {
   const bool shows_job = status_from_word(raw.job_status).has_value();
   if (raw.http_status == 204) return Stored{};

@@ -71,6 +71,14 @@ struct RawReply {
 // The same for the answer to a write. A 204 without any field of bide's is its answer to a DELETE.
 [[nodiscard]] WriteReply interpret_write(const RawReply& raw);
 
+// A JSON object that is not about one job: a page of the list, the statistics, several jobs.
+struct Document {
+  std::string body;
+  std::string etag;
+};
+using DocumentReply = std::variant<Document, Refusal, Trouble>;
+[[nodiscard]] DocumentReply interpret_document(RawReply raw);
+
 // Sends questions about one job and returns the replies.
 class JobSource {
  public:

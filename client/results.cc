@@ -23,25 +23,27 @@ std::optional<Output> output_from_word(std::string_view word) {
   return std::nullopt;
 }
 
-std::string result_of(const JobView& job, Output output, bool several) {
-  if (!job.status || !job.representation) return {};
+void write_result(const JobView& job, Output output, bool several, DataOut& out) {
+  if (!job.status || !job.representation) return;
   switch (output) {
     case Output::kText:
-      return (several ? job.id + " " : "") + std::string(word_of(*job.status)) + "\n";
+      out.text((several ? job.id + " " : "") + std::string(word_of(*job.status)) + "\n");
+      return;
     case Output::kJson:
-      return several ? "" : *job.representation + "\n";
+      if (!several) out.json(*job.representation);
+      return;
     case Output::kJsonl:
-      return on_one_line(*job.representation) + "\n";
+      out.json(on_one_line(*job.representation));
+      return;
   }
-  return {};
 }
 
-std::string results_of(std::span<const JobView> jobs) {
+void write_results(std::span<const JobView> jobs, DataOut& out) {
   JsonText array;
   array.begin_array();
   for (const JobView& job : jobs) array.raw(job.representation ? *job.representation : "null");
   array.end_array();
-  return array.take() + "\n";
+  out.json(array.take());
 }
 
 }  // namespace bide

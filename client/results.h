@@ -1,15 +1,15 @@
 // client/results.h: The output of `get` and `wait` on stdout.
 //
-// Thread safety: pure functions.
+// Thread safety: they share nothing but `out`.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "client/board.h"
+#include "client/data_out.h"
 
 namespace bide {
 
@@ -22,11 +22,11 @@ enum class Output : std::uint8_t {
 
 [[nodiscard]] std::optional<Output> output_from_word(std::string_view word);
 
-// The output when the wait for `job` is over. Empty if nothing is known about the job, and for
-// kJson with several jobs.
-[[nodiscard]] std::string result_of(const JobView& job, Output output, bool several);
+// Writes the output when `job` is over, or asked for. Nothing if nothing is known about the job,
+// and for kJson with several jobs.
+void write_result(const JobView& job, Output output, bool several, DataOut& out);
 
-// The output of kJson with several jobs, at the end.
-[[nodiscard]] std::string results_of(std::span<const JobView> jobs);
+// Writes the output of kJson with several jobs, at the end.
+void write_results(std::span<const JobView> jobs, DataOut& out);
 
 }  // namespace bide

@@ -1,6 +1,5 @@
 #include "client/terminal.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -9,6 +8,7 @@
 #include <string_view>
 
 #include "client/display.h"
+#include "core/base/terminal_width.h"
 
 namespace bide {
 namespace {
@@ -29,6 +29,7 @@ extern "C" void leave_on_signal(int signal_number) {
 }  // namespace
 
 bool stderr_is_terminal() { return ::isatty(STDERR_FILENO) == 1; }
+bool stdout_is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
 
 bool stderr_wants_colour() {
   const char* const no_color = std::getenv("NO_COLOR");
@@ -37,11 +38,8 @@ bool stderr_wants_colour() {
   return stderr_is_terminal() && !refused && (term == nullptr || std::string_view(term) != "dumb");
 }
 
-std::size_t stderr_columns() {
-  winsize size{};
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-  return size.ws_col;
-}
+std::size_t stderr_columns() { return columns_of(STDERR_FILENO); }
+std::size_t stdout_columns() { return columns_of(STDOUT_FILENO); }
 
 void end_on_signals() {
   struct sigaction action {};

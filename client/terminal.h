@@ -1,5 +1,5 @@
-// client/terminal.h: The terminal at stderr, if there is one: its abilities, and how to leave it
-// clean.
+// client/terminal.h: The terminal at stderr or stdout, if there is one: its abilities, and how to
+// leave it clean.
 //
 // Thread safety: all functions may be called from any thread.
 #pragma once
@@ -9,10 +9,12 @@
 namespace bide {
 
 [[nodiscard]] bool stderr_is_terminal();
+[[nodiscard]] bool stdout_is_terminal();
 // True on a terminal, unless the user has switched colours off (https://no-color.org).
 [[nodiscard]] bool stderr_wants_colour();
-// The width of the terminal; 80 if it is unknown.
+// The width of the terminal: COLUMNS if that is set, 80 if it is unknown.
 [[nodiscard]] std::size_t stderr_columns();
+[[nodiscard]] std::size_t stdout_columns();
 
 // From now on SIGINT and SIGTERM end the process at once with 130 and 143, and erase the live line
 // if there is one. SIGPIPE is ignored, so that writing to a closed pipe returns an error. This

@@ -1,5 +1,6 @@
 #include "client/usage.h"
 
+#include <algorithm>
 #include <iostream>
 
 #include "core/base/printable.h"
@@ -31,6 +32,21 @@ ExitCode exit_code_of(const Refusal& refusal) {
 std::variant<std::string, Misuse> checked_job_id(const std::string& word) {
   if (is_job_id(word)) return word;
   return Misuse{"a job's id is 1 to 128 of A-Z a-z 0-9 _ - and neither \"status\" nor \"events\""};
+}
+
+std::variant<std::vector<std::string>, Misuse> checked_job_ids(
+    const std::vector<std::string>& words) {
+  if (words.empty()) return Misuse{"expected a job id"};
+  if (words.size() > kJobsPerCommandMax) {
+    return Misuse{"at most " + std::to_string(kJobsPerCommandMax) + " jobs at a time"};
+  }
+  std::vector<std::string> ids;
+  for (const std::string& word : words) {
+    auto id = checked_job_id(word);
+    if (const auto* error = std::get_if<Misuse>(&id)) return *error;
+    if (std::ranges::find(ids, word) == ids.end()) ids.push_back(word);
+  }
+  return ids;
 }
 
 }  // namespace bide

@@ -3,10 +3,12 @@
 // Thread safety: they share nothing but stdout and stderr.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "client/arguments.h"
 #include "client/exit_code.h"
@@ -30,5 +32,10 @@ int finish(std::string_view command, const UsageError& end);
 
 // `word` if it is a job id (is_job_id()), or why it is not.
 [[nodiscard]] std::variant<std::string, Misuse> checked_job_id(const std::string& word);
+
+inline constexpr std::size_t kJobsPerCommandMax = 256;
+// The same for 1 to kJobsPerCommandMax words. An id that is given twice is taken once.
+[[nodiscard]] std::variant<std::vector<std::string>, Misuse> checked_job_ids(
+    const std::vector<std::string>& words);
 
 }  // namespace bide

@@ -1,10 +1,10 @@
 // `bide wait`: the command line around WaitRun.
-#include <algorithm>
 #include <iostream>
 
 #include "client/api_access.h"
 #include "client/commands.h"
 #include "client/http_source.h"
+#include "client/screen_text.h"
 #include "client/terminal.h"
 #include "client/usage.h"
 #include "client/wait_run.h"
@@ -36,20 +36,6 @@ constexpr Setting kSettings[] = {
     {"quiet", SettingKind::kSwitch, "", "", "only errors on stderr; also makes fewer requests", "",
      'q'}};
 
-std::variant<std::vector<std::string>, Misuse> ids_of(const std::vector<std::string>& words) {
-  if (words.empty()) return Misuse{"expected a job id"};
-  if (words.size() > kJobsPerWaitMax) {
-    return Misuse{"at most " + std::to_string(kJobsPerWaitMax) + " jobs at a time"};
-  }
-  std::vector<std::string> ids;
-  for (const std::string& word : words) {
-    auto id = checked_job_id(word);
-    if (const auto* error = std::get_if<Misuse>(&id)) return *error;
-    if (std::ranges::find(ids, word) == ids.end()) ids.push_back(word);
-  }
-  return ids;
-}
-
 Display::Options display_options(bool quiet) {
   Display::Options options;
   const bool live = stderr_is_terminal() && !from_environment("CI");
@@ -62,7 +48,7 @@ Display::Options display_options(bool quiet) {
 }
 
 std::variant<WaitPlan, Misuse> plan_of(const Arguments& arguments) {
-  auto ids = ids_of(arguments.words());
+  auto ids = checked_job_ids(arguments.words());
   if (const auto* error = std::get_if<Misuse>(&ids)) return *error;
   const auto timeout = parse_duration(arguments.value("timeout"));
   if (!timeout || timeout->count() == 0) return arguments.unexpected("timeout");
@@ -70,14 +56,16 @@ std::variant<WaitPlan, Misuse> plan_of(const Arguments& arguments) {
   if (!goal) return arguments.unexpected("until");
   const auto output = output_from_word(arguments.value("output"));
   if (!output) return arguments.unexpected("output");
-  return WaitPlan{.ids = std::move(std::get<std::vector<std::string>>(ids)),
-                  .goal = *goal,
-                  .timeout = *timeout,
-                  .any = arguments.given("any"),
-                  .missing = arguments.given("no-wait-for-creation") ? Pursuit::Missing::kFail
-                                                                     : Pursuit::Missing::kWait,
-                  .output = *output,
-                  .display = display_options(arguments.given("quiet"))};
+  return WaitPlan{
+      .ids = std::move(std::get<std::vector<std::string>>(ids)),
+      .goal = *goal,
+      .timeout = *timeout,
+      .any = arguments.given("any"),
+      .missing = arguments.given("no-wait-for-creation") ? Pursuit::Missing::kFail
+                                                         : Pursuit::Missing::kWait,
+      .output = *output,
+      .words = arguments.given("quiet") || !stdout_is_terminal() || !stderr_is_terminal(),
+      .display = display_options(arguments.given("quiet"))};
 }
 
 int wait(std::span<const std::string> args) {
@@ -92,6 +80,7 @@ int wait(std::span<const std::string> args) {
   const auto& access = std::get<ApiAccess>(found);
 
   end_on_signals();
+  use_locale();
   if (!arguments.given("quiet")) warn_of_plain_token(kCommand, access);
   // The representation is needed to print it or to show agents. Otherwise the word is cheaper.
   const bool word_is_enough =
@@ -101,7 +90,8 @@ int wait(std::span<const std::string> args) {
         access.server, id, access.token,
         word_is_enough ? Wanted::kStatusWord : Wanted::kRepresentation, access.cacert);
   });
-  const ExitCode code = run.run(std::cout, std::cerr);
+  DataOut out(std::cout, stdout_is_terminal());
+  const ExitCode code = run.run(out, std::cerr);
   if (!std::cout) return fail(kCommand, ExitCode::kBideFailed, "cannot write to stdout");
   return static_cast<int>(code);
 }

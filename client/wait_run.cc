@@ -75,7 +75,7 @@ WaitRun::~WaitRun() {
   }
 }
 
-ExitCode WaitRun::run(std::ostream& out, std::ostream& err) {
+ExitCode WaitRun::run(DataOut& out, std::ostream& err) {
   std::random_device seeds;
   for (std::size_t i = 0; i < plan_.ids.size(); ++i) {
     threads_.emplace_back([this, i, seed = seeds()] { pursue(i, seed); });
@@ -87,12 +87,9 @@ ExitCode WaitRun::run(std::ostream& out, std::ostream& err) {
     jobs = board_.wait_for_news(seen, std::min(deadline_, start_ + display_.next_tick()));
     const bool all_over =
         std::ranges::all_of(jobs, [](const JobView& job) { return job.code.has_value(); });
-    const bool ends = all_over || (plan_.any && find_winner(jobs) != nullptr) ||
-                      std::chrono::steady_clock::now() >= deadline_;
-    if (const std::string text = ends ? "" : new_results(jobs); !text.empty()) {
-      err << display_.clear() << std::flush;  // `out` and `err` may be the same terminal.
-      out << text << std::flush;
-    }
+    const bool ends =
+        all_over || find_decider(jobs) != nullptr || std::chrono::steady_clock::now() >= deadline_;
+    if (!ends) write_new_results(jobs, out, err);
     err << display_.update(jobs, since(start_)) << std::flush;
     if (ends) break;
   }
@@ -127,34 +124,41 @@ void WaitRun::pursue(std::size_t index, std::uint32_t seed) {
   board_.update(index, [](JobView&) {});
 }
 
-std::string WaitRun::new_results(const std::vector<JobView>& jobs) {
-  std::string text;
-  if (plan_.any) return text;  // Only the deciding job's.
+const JobView* WaitRun::find_decider(const std::vector<JobView>& jobs) const {
+  return plan_.any ? find_winner(jobs) : nullptr;
+}
+
+void WaitRun::write(const JobView& job, bool several, DataOut& out) const {
+  if (plan_.output != Output::kText || plan_.words) write_result(job, plan_.output, several, out);
+}
+
+void WaitRun::write_new_results(const std::vector<JobView>& jobs, DataOut& out, std::ostream& err) {
+  if (plan_.any) return;  // Only the deciding job's.
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (!jobs[i].code || reported_[i]) continue;
     reported_[i] = true;
-    text += result_of(jobs[i], plan_.output, jobs.size() > 1);
+    err << display_.clear() << std::flush;  // `out` and `err` may be the same terminal.
+    write(jobs[i], jobs.size() > 1, out);
+    static_cast<void>(out.flush());
   }
-  return text;
 }
 
-ExitCode WaitRun::conclude(const std::vector<JobView>& jobs, std::ostream& out, std::ostream& err) {
-  const JobView* const winner = plan_.any ? find_winner(jobs) : nullptr;
+ExitCode WaitRun::conclude(const std::vector<JobView>& jobs, DataOut& out, std::ostream& err) {
   const bool several = jobs.size() > 1;
-  if (winner != nullptr) {
-    const bool name_it = several && plan_.output == Output::kText;
-    out << result_of(*winner, plan_.output, name_it) << std::flush;
-    return *winner->code;
+  if (const JobView* const decider = find_decider(jobs)) {
+    write(*decider, several && plan_.output == Output::kText, out);
+    static_cast<void>(out.flush());
+    return *decider->code;
   }
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (!jobs[i].code) {
       err << "bide wait: timed out after " + format_duration(plan_.timeout) + ": " + jobs[i].id +
                  ": " + describe(jobs[i]) + "\n";
     }
-    if (!reported_[i]) out << result_of(jobs[i], plan_.output, several);
+    if (!reported_[i]) write(jobs[i], several, out);
   }
-  if (several && plan_.output == Output::kJson) out << results_of(jobs);
-  out << std::flush;
+  if (several && plan_.output == Output::kJson) write_results(jobs, out);
+  static_cast<void>(out.flush());
   return worst_of(jobs);
 }
 

@@ -33,6 +33,8 @@ struct WaitPlan {
   bool any = false;  // The first job that is over ends the wait.
   Pursuit::Missing missing = Pursuit::Missing::kWait;
   Output output = Output::kText;
+  bool words =
+      true;  // kText: write the status words. False: stderr tells them on the same terminal.
   Display::Options display;
 };
 
@@ -48,12 +50,15 @@ class WaitRun {
 
   // Blocks until the jobs are over (with `any`: one of them) or the timeout has passed. Writes data
   // to `out` and everything else to `err`. To be called once.
-  [[nodiscard]] ExitCode run(std::ostream& out, std::ostream& err);
+  [[nodiscard]] ExitCode run(DataOut& out, std::ostream& err);
 
  private:
   void pursue(std::size_t index, std::uint32_t seed);
-  [[nodiscard]] std::string new_results(const std::vector<JobView>& jobs);
-  [[nodiscard]] ExitCode conclude(const std::vector<JobView>& jobs, std::ostream& out,
+  // The job that ends the wait before all are over. Null: none yet.
+  [[nodiscard]] const JobView* find_decider(const std::vector<JobView>& jobs) const;
+  void write(const JobView& job, bool several, DataOut& out) const;
+  void write_new_results(const std::vector<JobView>& jobs, DataOut& out, std::ostream& err);
+  [[nodiscard]] ExitCode conclude(const std::vector<JobView>& jobs, DataOut& out,
                                   std::ostream& err);
 
   const WaitPlan plan_;

@@ -41,7 +41,8 @@ int run_version(std::span<const std::string> args) {
 // In the order of `bide help`.
 constexpr Entry kCommands[] = {
     {bide::serve_command, bide::run_serve}, {bide::run_command, bide::run_run},
-    {bide::emit_command, bide::run_emit},   {bide::get_command, bide::run_get},
+    {bide::emit_command, bide::run_emit},   {bide::list_command, bide::run_list},
+    {bide::get_command, bide::run_get},     {bide::stats_command, bide::run_stats},
     {bide::wait_command, bide::run_wait},   {bide::delete_command, bide::run_delete},
     {bide::version_command, run_version},   {bide::help_command, run_help},
 };

@@ -53,3 +53,18 @@ TEST_CASE("summary: deep nesting does not overflow the stack") {
                               std::string(63, ']') + R"(}},"agent_states":{"a":{}}})";
   CHECK(summary_of(allowed).agents_seen == 1);
 }
+
+TEST_CASE("summary: the note is the error, else the agents or the progress of a job that runs") {
+  const auto note = [](const std::string& members) {
+    return note_of(summary_of("{\"id\":\"x\"," + members + "}"));
+  };
+  const std::string progress = R"("progress":{"percent":40,"message":"linking"})";
+  CHECK(note(R"("status":"failed","error":"no space","agent_states":{"a":{"status":"failed"}})") ==
+        "no space");
+  CHECK(note(R"("status":"processing","agent_states":{"a":{"status":"started",)" + progress +
+             "}}") == "40% linking");
+  CHECK(note(R"("status":"completed","agent_states":{"a":{"status":"completed",)" + progress + "}}")
+            .empty());
+  CHECK(note(R"("status":"processing","agent_states":{"a":{"status":"completed",)" + progress +
+             R"(},"b":{"status":"started"}})") == "1/2 agents done");
+}

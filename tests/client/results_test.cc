@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <sstream>
 #include <vector>
 
 using namespace bide;
@@ -14,6 +15,13 @@ JobView completed(const char* id, const char* representation) {
   job.status = Status::kCompleted;
   job.representation = std::make_shared<const std::string>(representation);
   return job;
+}
+
+std::string result_of(const JobView& job, Output output, bool several) {
+  std::ostringstream text;
+  DataOut out(text, false);
+  write_result(job, output, several, out);
+  return text.str();
 }
 
 }  // namespace
@@ -35,7 +43,10 @@ TEST_CASE("results: json is the representation untouched, or an array in the ord
   CHECK(result_of(job, Output::kJson, true).empty());
   const std::vector<JobView> jobs = {completed("a", "{\"id\":\"a\"}"), JobView{},
                                      completed("b", "{\"id\":\"b\"}")};
-  CHECK(results_of(jobs) == "[{\"id\":\"a\"},null,{\"id\":\"b\"}]\n");
+  std::ostringstream text;
+  DataOut out(text, false);
+  write_results(jobs, out);
+  CHECK(text.str() == "[{\"id\":\"a\"},null,{\"id\":\"b\"}]\n");
 }
 
 TEST_CASE("results: of a job nothing is known about, nothing is said") {

@@ -84,7 +84,8 @@ Outcome wait_for(const std::vector<std::string>& ids, const Script& script, cons
   WaitRun run(
       plan, [&](const std::string& id) { return std::make_unique<ScriptedSource>(script.at(id)); });
   std::ostringstream out, err;
-  const ExitCode code = run.run(out, err);
+  DataOut data(out, false);
+  const ExitCode code = run.run(data, err);
   return {code, out.str(), err.str()};
 }
 

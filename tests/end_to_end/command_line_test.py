@@ -1,5 +1,6 @@
 """A newcomer's first minute with the command line."""
 import http.server
+import json
 import os
 import subprocess
 import threading
@@ -153,6 +154,43 @@ class CommandLine(unittest.TestCase):
             self.assertGreaterEqual(time.monotonic() - begun, 1)
             self.assertIn("timed out after 1s: never: does not exist yet", done.stderr)
         self.assertEqual(self.bide.command("wait", "never", "--no-wait-for-creation").returncode, 9)
+
+    def test_list_and_stats(self):
+        hostile = "no \x1b[2Jspace\u202e"
+        jobs = [f"page-{n:03}" for n in range(205)]
+        self.bide.put(*[definition(job, labels={"release": "a=b&c"}) for job in jobs],
+                      event("page-000", "failed", error=hostile))
+        mine = ("--label", "release=a=b&c")
+        lines = self.ok("list", *mine, "--limit", "1000").splitlines()
+        self.assertEqual(sorted(line.split("\t")[0] for line in lines), jobs)
+        self.assertEqual(len(self.ok("list", *mine).splitlines()), 30)
+        self.assertEqual(len(self.ok("list", *mine, "--limit", "101").splitlines()), 101)
+        (failed,) = self.ok("list", *mine, "--status", "failed").splitlines()
+        self.assertEqual(failed.split("\t")[:2] + failed.split("\t")[3:], ["page-000", "failed", "no  [2Jspace "])
+        (state,) = json.loads(self.ok("list", *mine, "--status", "failed", "-o", "json"))
+        self.assertEqual((state["id"], state["error"]), ("page-000", hostile))
+        states = self.ok("list", *mine, "--limit", "1000", "-o", "jsonl").splitlines()
+        self.assertEqual(sorted(json.loads(state)["id"] for state in states), jobs)
+        self.assertEqual(self.ok("list", "--label", "release=none", "-o", "json"), "[]\n")
+        counts = dict(line.split() for line in self.ok("stats", *mine).splitlines())
+        self.assertEqual((counts["failed"], counts["submitted"], counts["total"]), ("1", "204", "205"))
+        self.assertEqual(json.loads(self.ok("stats", *mine, "-o", "json"))["total_jobs"], 205)
+        for words in (["x"], ["--status", "done"], ["--limit", "0"], ["--limit", "1x"], ["--label", "A=b"], ["-o", "yaml"]):
+            self.assertEqual(self.bide.command("list", *words).returncode, 2, words)
+        self.assertEqual(self.bide.command("list", "--server", "http://127.0.0.1:1").returncode, 1)
+
+    def test_get_many(self):
+        self.bide.put(definition("many-1"), event("many-1", "completed"),
+                      definition("many-2"), event("many-2", "failed", error="no space"))
+        done = self.bide.command("get", "many-2", "many-0", "many-1", "many-2")
+        self.assertEqual((done.returncode, done.stdout), (9, "many-2 failed\nmany-1 completed\n"))
+        self.assertEqual(done.stderr, "bide get: many-2: no space\nbide get: many-0: not found\n")
+        done = self.bide.command("get", "many-2", "many-0", "many-1", "-o", "json")
+        states = json.loads(done.stdout)
+        self.assertEqual([state and state["status"] for state in states], ["failed", None, "completed"])
+        done = self.bide.command("get", "many-2", "many-1", "-o", "jsonl")
+        self.assertEqual((done.returncode, len(done.stdout.splitlines()), done.stderr), (5, 2, ""))
+        self.assertEqual(self.bide.command("get", *[f"j{n}" for n in range(257)]).returncode, 2)
 
     def test_standard_streams_may_be_closed(self):
         self.ok("emit", "closed", "started")

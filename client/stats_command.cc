@@ -1,0 +1,113 @@
+// `bide stats`: how many jobs there are of each status.
+#include <iostream>
+
+#include "client/api_access.h"
+#include "client/commands.h"
+#include "client/data_out.h"
+#include "client/job_page.h"
+#include "client/label_flag.h"
+#include "client/results.h"
+#include "client/screen_text.h"
+#include "client/terminal.h"
+#include "client/usage.h"
+#include "core/base/json_object.h"
+
+namespace bide {
+namespace {
+
+constexpr std::string_view kCommand = "bide stats";
+constexpr Setting kOutput{.name = "output",
+                          .placeholder = "FORMAT",
+                          .default_text = "text",
+                          .doc = "text: a line for each status; json: as the server says it",
+                          .expected = "text or json",
+                          .letter = 'o',
+                          .choices = "text,json"};
+
+struct StatsPlan {
+  std::string filter;  // `&label=…`.
+  Output output = Output::kText;
+  ApiAccess access;
+};
+
+std::variant<StatsPlan, Misuse> plan_of(const Arguments& arguments) {
+  if (!arguments.words().empty()) return Misuse{"expected no job id"};
+  auto labels = label_query_in(arguments);
+  if (const auto* error = std::get_if<Misuse>(&labels)) return *error;
+  const auto output = output_from_word(arguments.value("output"));
+  if (!output || *output == Output::kJsonl) return arguments.unexpected("output");
+  auto access = find_api_access(arguments);
+  if (const auto* error = std::get_if<Misuse>(&access)) return *error;
+  return StatsPlan{std::get<std::string>(std::move(labels)), *output,
+                   std::get<ApiAccess>(std::move(access))};
+}
+
+// Whatever statuses the server counts, in its order.
+std::string text_of(std::string_view statistics) {
+  constexpr std::size_t kWordColumns = 16;
+  const auto parsed =
+      JsonObject::parse(statistics, {"total_jobs", "status_counts"}, kAnswerDepthMax);
+  const auto* const object = std::get_if<JsonObject>(&parsed);
+  if (object == nullptr) return {};
+  std::string text;
+  for (const RawJsonMember& member : split_json_object((*object)["status_counts"].raw)) {
+    text += fitted(member.name, kWordColumns) + on_screen(member.value) + "\n";
+  }
+  return text + fitted("total", kWordColumns) + on_screen((*object)["total_jobs"].raw) + "\n";
+}
+
+int stats(std::span<const std::string> args) {
+  const auto parsed = Arguments::parse(args, stats_command());
+  if (const auto* end = std::get_if<UsageError>(&parsed)) return finish(kCommand, *end);
+  const auto planned = plan_of(std::get<Arguments>(parsed));
+  if (const auto* error = std::get_if<Misuse>(&planned)) return fail_usage(kCommand, *error);
+  const auto& plan = std::get<StatsPlan>(planned);
+
+  end_on_signals();
+  use_locale();
+  warn_of_plain_token(kCommand, plan.access);
+  HttpConnection connection(plan.access.server, plan.access.token, plan.access.cacert);
+  // The first `&` of the filter is the query's beginning.
+  const std::string query = plan.filter.empty() ? "" : "?" + plan.filter.substr(1);
+  const auto reply = fetch(connection, "/job/status" + query);
+  if (const auto* trouble = std::get_if<Trouble>(&reply)) {
+    return fail(kCommand, ExitCode::kBideFailed, trouble->what);
+  }
+  if (const auto* refusal = std::get_if<Refusal>(&reply)) {
+    return fail(kCommand, exit_code_of(*refusal), refusal->detail);
+  }
+  const std::string& body = std::get<Document>(reply).body;
+  DataOut out(std::cout, stdout_is_terminal());
+  plan.output == Output::kText ? out.text(text_of(body)) : out.json(body);
+  if (!out.flush()) return fail(kCommand, ExitCode::kBideFailed, "cannot write to stdout");
+  return 0;
+}
+
+}  // namespace
+
+const Command& stats_command() {
+  static const Command command{
+      .name = kCommand,
+      .summary = "count jobs by status",
+      .synopsis = {"[--label NAME=VALUE]... [-o text|json]"},
+      .description = "Prints how many jobs there are of each status.",
+      .examples = {"bide stats", "bide stats --label release=42 -o json"},
+      .settings = {&kLabelFilter, &kOutput, &kServerSetting, &kCacertSetting},
+      .notes = kAboutToken,
+      .exit_codes = {{"0", "also if there is no job"},
+                     {"1", "bide failed"},
+                     {"2", "usage"},
+                     {"4", "not allowed"}},
+      .takes_words = true};
+  return command;
+}
+
+int run_stats(std::span<const std::string> args) {
+  try {
+    return stats(args);
+  } catch (const std::exception& error) {
+    return fail(kCommand, ExitCode::kBideFailed, error.what());
+  }
+}
+
+}  // namespace bide
