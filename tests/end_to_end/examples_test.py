@@ -117,14 +117,18 @@ class Scripts(unittest.TestCase):
 class Readme(Scripts):
     def test_quick_start(self):
         """The job is waited for before it exists, as README says."""
-        install, wait, work, *_ = code_of("README.md", "Quick start")
+        install, run_and_wait, curl_alone, *_ = code_of("README.md", "Quick start")
         self.assertEqual(install, "scripts/run\n")
+        self.assertIn("sleep 5", run_and_wait)
+        code, out, err = run("sh", "-c", run_and_wait.replace("sleep 5", "sleep 0.1"), url=self.url)
+        self.assertEqual((code, out), (0, "failed\n5\n"), err)
+        self.assertTrue(self.state("demo")["error"].startswith("exit status 3"))
         for code, status in ((0, "completed"), (2, "failed")):
             job = f"readme-{code}"
-            lines = [block.replace("http://127.0.0.1:8080", self.url).replace("build-7", job) for block in (wait, work)]
-            waiting = begin("sh", "-c", lines[0])
+            wait, *work = curl_alone.replace("http://127.0.0.1:8080", self.url).replace("build-7", job).splitlines()
+            waiting = begin("sh", "-c", wait + "\nwait")
             self.bide.wait_metric('bide_parked{kind="job",road="request"}', 1)
-            result, out, err = run("sh", "-c", lines[1], PATH=self.command("make", f'[ "$1" = test ] && exit {code}'))
+            result, out, err = run("sh", "-c", "\n".join(work), PATH=self.command("make", f'[ "$1" = test ] && exit {code}'))
             self.assertEqual((result, "error" in out), (0, code != 0), err)
             told = end(waiting)[1]
             self.assertIn(f"Bide-Status: {status}\n", told)
