@@ -20,6 +20,19 @@ namespace bide::bench {
   return head += "\r\n";
 }
 
+// As `curl -d` sends it.
+[[nodiscard]] inline std::string post_form(std::string_view target, std::string_view form,
+                                           std::string_view fields = "") {
+  std::string head = get(target, fields);
+  head.replace(0, 3, "POST");
+  head.insert(head.size() - 2, "Content-Type: application/x-www-form-urlencoded\r\n" +
+                                   ("Content-Length: " + std::to_string(form.size())) + "\r\n");
+  return head.append(form);
+}
+
+// The event of one report.
+inline constexpr std::string_view kReport = "event=failed&agent=web-01&error=no+space+left";
+
 [[nodiscard]] inline std::string if_none_match(std::string_view etag) {
   return "If-None-Match: " + std::string(etag) + "\r\n";
 }

@@ -10,7 +10,7 @@ namespace {
 template <typename Value, std::size_t kSize>
 using Words = std::array<std::pair<std::string_view, Value>, kSize>;
 
-constexpr Words<Operation, 7> kOperations = {{
+constexpr Words<Operation, 9> kOperations = {{
     {"not-modified", Operation::kNotModified},
     {"found", Operation::kFound},
     {"park-and-wake", Operation::kParkAndWake},
@@ -18,10 +18,13 @@ constexpr Words<Operation, 7> kOperations = {{
     {"connect", Operation::kConnect},
     {"applied", Operation::kApplied},
     {"applied-awaited", Operation::kAppliedAwaited},
+    {"reported", Operation::kReported},
+    {"body-read", Operation::kBodyRead},
 }};
 
-constexpr Words<Setting, 8> kSettings = {{
+constexpr Words<Setting, 9> kSettings = {{
     {"plain", Setting::kPlain},
+    {"labels", Setting::kLabels},
     {"places", Setting::kPlaces},
     {"rate", Setting::kRate},
     {"token-file", Setting::kTokenFile},

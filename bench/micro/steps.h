@@ -17,12 +17,15 @@ enum class Operation {
   kConnect,         // A new connection, a 304 on it, and its end.
   kApplied,         // An event that nobody waits for. No client.
   kAppliedAwaited,  // An event that a silent waiter waits for. No client.
+  kReported,        // An event by POST, stored at once, applied, and answered with its job.
+  kBodyRead,        // The body of such a request, made an entry and checked. No client.
 };
 [[nodiscard]] std::optional<Operation> operation_from_word(std::string_view word);
 
 // What the server has beside the plainest one.
 enum class Setting {
   kPlain,
+  kLabels,     // Each job has four labels.
   kPlaces,     // --max-parked-per-client, as by default.
   kRate,       // --max-rate-per-client, too.
   kTokenFile,  // --auth token-file, of a thousand tokens.

@@ -35,8 +35,11 @@ class Client {
         return park_and_wake(steps);
       case Operation::kRecord:
         return records(steps);
+      case Operation::kReported:
+        return report(steps);
       case Operation::kApplied:
       case Operation::kAppliedAwaited:
+      case Operation::kBodyRead:
         return true;
     }
     return false;
@@ -73,6 +76,16 @@ class Client {
       const std::string answer = line->ask(get(path, tokens_.authorization(i)));
       if (!answer.starts_with("HTTP/1.1 200 ")) return false;
       if (answer.find("Bide-Outcome: done\r\n") == std::string::npos) return false;
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool report(std::size_t steps) {
+    const std::unique_ptr<Line> line = dial();
+    for (std::size_t i = 0; i < steps; ++i) {
+      const std::string path = "/job/" + job_id(i) + "/events";
+      const std::string request = post_form(path, kReport, tokens_.authorization(i));
+      if (!line->ask(request).starts_with("HTTP/1.1 201 ")) return false;
     }
     return true;
   }

@@ -95,6 +95,7 @@ TokenMaker::TokenMaker(Setting setting, const std::filesystem::path& directory)
 std::string TokenMaker::authorization(std::size_t step) const {
   switch (setting_) {
     case Setting::kPlain:
+    case Setting::kLabels:
     case Setting::kPlaces:
     case Setting::kRate:
     case Setting::kTls:

@@ -8,9 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "bench/micro/requests.h"
 #include "bench/micro/worker_entries.h"
 #include "server/api/resources.h"
 #include "server/api/router.h"
+#include "server/api/write_body.h"
 #include "server/auth/jwt_authority.h"
 #include "server/auth/token_file.h"
 #include "server/http1/http1.h"
@@ -63,10 +65,17 @@ class SilentWaiter final : public Waiter {
   sem_t& answered_;
 };
 
-BucketRead started_jobs(std::size_t jobs) {
+BucketRead started_jobs(std::size_t jobs, bool labelled) {
   BucketRead read(jobs);
   for (std::size_t i = 0; i < jobs; ++i) {
-    for (const Entry& entry : started_job(job_id(i), 1 + 4 * i)) must(read.absorb(entry));
+    for (Entry& entry : started_job(job_id(i), 1 + 4 * i)) {
+      auto* const definition = std::get_if<Definition>(&entry.what);
+      if (labelled && definition != nullptr) {
+        definition->labels = Labels(std::map<std::string, std::string>{
+            {"team", "ci"}, {"arch", "amd64"}, {"release", "42"}, {"run", job_id(i)}});
+      }
+      must(read.absorb(entry));
+    }
   }
   return read;
 }
@@ -80,6 +89,7 @@ std::size_t jobs_for(Operation operation) {
 std::unique_ptr<Authority> authority_for(Setting setting, const std::filesystem::path& directory) {
   switch (setting) {
     case Setting::kPlain:
+    case Setting::kLabels:
     case Setting::kPlaces:
     case Setting::kRate:
     case Setting::kTls:
@@ -106,20 +116,38 @@ Front::Limits limits_for(Setting setting) {
 }  // namespace
 
 bool is_without_client(Operation operation) {
-  return operation == Operation::kApplied || operation == Operation::kAppliedAwaited;
+  return operation == Operation::kApplied || operation == Operation::kAppliedAwaited ||
+         operation == Operation::kBodyRead;
 }
 
-// Nothing is written here.
-class NoWriter final : public Writer {
+// In place of a bucket: an event is stored and delivered at once.
+class TableWriter final : public Writer {
  public:
-  [[nodiscard]] Room take_room(std::uint64_t /*client*/) override { return Room::kFull; }
+  explicit TableWriter(JobTable& table) : table_(table) {}
+  [[nodiscard]] Room take_room(std::uint64_t /*client*/) override { return Room::kTaken; }
   void give_back(std::uint64_t /*client*/) override {}
-  void submit(const WritePtr& /*write*/) override {}
+  void submit(const WritePtr& write) override {
+    const Revision revision = ++revision_;
+    must(table_.apply(decoded({write->entry.key, write->entry.value}, revision)));
+    table_.writes().finish(write, {.end = Write::End::kStored, .revision = revision});
+  }
+
+ private:
+  JobTable& table_;
+  Revision revision_ = 2'000'000;
 };
+
+void read_body() {
+  httplib::Request request;
+  request.body = kReport;
+  const auto entry = parse_event(request, job_id(1), std::chrono::system_clock::now());
+  must(std::holds_alternative<NewEntry>(entry));
+}
 
 struct StepsServer::Parts {
   Parts(const Order& order, const std::filesystem::path& directory)
-      : authority(authority_for(order.setting, directory)),
+      : reads_bodies(order.operation == Operation::kBodyRead),
+        authority(authority_for(order.setting, directory)),
         front(system_clock(), limits_for(order.setting), http_metrics, access_logger) {
     ::sem_init(&told, 0, 0);
     if (order.setting != Setting::kTls) return;
@@ -128,6 +156,7 @@ struct StepsServer::Parts {
     front.use_tls(tls.get());
   }
 
+  const bool reads_bodies;
   HttpMetrics http_metrics;
   Metrics metrics;
   Contact contact;
@@ -140,7 +169,7 @@ struct StepsServer::Parts {
   HoldTime hold_time{{}};
   Admission admission{system_clock(), authority.get(), ""};
   CrossOrigin cross_origin{{}};
-  NoWriter writer;
+  TableWriter writer{table};
   Resources resources{hold_time, freshness, admission, table, writer, "", http_metrics};
   HealthResource health{
       system_clock(), std::chrono::seconds(5), table, contact, metrics, http_metrics, [this] {
@@ -150,8 +179,9 @@ struct StepsServer::Parts {
   std::unique_ptr<Events> events;
   // Behind every request that is parked comes the event that wakes it.
   Http1 http1{front, table, [this](const httplib::Request& request, Exchange& exchange) {
+                const bool holds = request.method == "GET";
                 router.handle(request, exchange);
-                if (table.parked() > 0) events->apply_next();
+                if (holds && table.parked() > 0) events->apply_next();
               }};
   sem_t told{};
   std::deque<SilentWaiter> waiters;
@@ -161,7 +191,8 @@ StepsServer::StepsServer(const Order& order, const std::filesystem::path& direct
     : parts_(std::make_unique<Parts>(order, directory)) {
   const std::size_t jobs = jobs_for(order.operation);
   JobTable& table = parts_->table;
-  table.install(started_jobs(jobs), kEpoch, std::chrono::nanoseconds(0));
+  table.install(started_jobs(jobs, order.setting == Setting::kLabels), kEpoch,
+                std::chrono::nanoseconds(0));
   parts_->contact.set_ready(true);
   parts_->contact.heard(system_clock().now() + std::chrono::hours(1));
   parts_->events = std::make_unique<Events>(table, jobs);
@@ -188,6 +219,10 @@ bool StepsServer::apply_all(std::size_t jobs) {
   ::clock_gettime(CLOCK_MONOTONIC, &end);
   end.tv_sec += 10;
   for (std::size_t i = 0; i < jobs; ++i) {
+    if (parts_->reads_bodies) {
+      read_body();
+      continue;
+    }
     parts_->events->apply_next();
     // One at a time, because a notifier answers several changed jobs in one wake-up.
     if (parts_->waiters.empty()) continue;
