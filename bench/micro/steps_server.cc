@@ -124,8 +124,8 @@ bool is_without_client(Operation operation) {
 class TableWriter final : public Writer {
  public:
   explicit TableWriter(JobTable& table) : table_(table) {}
-  [[nodiscard]] Room take_room(std::uint64_t /*client*/) override { return Room::kTaken; }
-  void give_back(std::uint64_t /*client*/) override {}
+  [[nodiscard]] Room take_room(const Write& /*write*/) override { return Room::kTaken; }
+  void give_back(const Write& /*write*/) override {}
   void submit(const WritePtr& write) override {
     const Revision revision = ++revision_;
     must(table_.apply(decoded({write->entry.key, write->entry.value}, revision)));

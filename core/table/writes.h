@@ -67,6 +67,9 @@ struct Write : WaiterList {
   bool chosen_id = false;   // By bide: a repetition gets the id of the first.
   std::uint64_t client = 0;
 
+  // What it keeps in memory while it is under way.
+  [[nodiscard]] std::size_t bytes() const { return definition.value.size() + entry.value.size(); }
+
   // Set by Writes::finish() while the request is parked; afterwards the request may read it.
   End end = End::kPending;
   std::string why;  // kRefused: the reason, for people.
@@ -81,9 +84,10 @@ class Writer {
   enum class Room : std::uint8_t { kTaken, kClientFull, kFull };
 
   virtual ~Writer() = default;
-  // Takes room for one write of the client. kTaken: submit() or give_back() must follow.
-  [[nodiscard]] virtual Room take_room(std::uint64_t client) = 0;
-  virtual void give_back(std::uint64_t client) = 0;
+  // Takes room for a write of its client. kTaken: submit() or give_back() must follow, and what is
+  // written must not change any more.
+  [[nodiscard]] virtual Room take_room(const Write& write) = 0;
+  virtual void give_back(const Write& write) = 0;
   // Begins to write, and calls Writes::finish() in the end, after about kWritePatience at the
   // latest. The room is free after that. Does not block.
   virtual void submit(const WritePtr& write) = 0;

@@ -209,7 +209,7 @@ bool WriteResource::is_precluded(const Look& job, Exchange& exchange) const {
 }
 
 void WriteResource::begin(const WritePtr& write, TimePoint now, Exchange& exchange) {
-  switch (writer_.take_room(write->client)) {
+  switch (writer_.take_room(*write)) {
     case Writer::Room::kTaken:
       break;
     case Writer::Room::kClientFull:
@@ -226,7 +226,7 @@ void WriteResource::begin(const WritePtr& write, TimePoint now, Exchange& exchan
   Look nothing;
   const Parked parked = exchange.park(Stage::kCondition, nothing);
   if (parked == Parked::kParked) return writer_.submit(write);
-  writer_.give_back(write->client);
+  writer_.give_back(*write);
   if (parked == Parked::kGone) return;
   refuse_unstored(parked == Parked::kDraining ? "bide is shutting down" : "there is no room",
                   exchange);

@@ -78,7 +78,7 @@ struct JobWriter::Task {
     kMarkOthers,
   };
   Task(JobWriter& owner, WritePtr asked) : writer(owner), write(std::move(asked)) {}
-  ~Task() { writer.give_back(write->client); }
+  ~Task() { writer.give_back(*write); }
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
 
@@ -119,21 +119,33 @@ void JobWriter::stop() {
 
 // --- Room -------------------------------------------------------------------------------------
 
-Writer::Room JobWriter::take_room(std::uint64_t client) {
+Writer::Room JobWriter::take_room(const Write& write) {
+  const std::size_t bytes = write.bytes();
   MutexLock lock(mutex_);
-  if (in_flight_sum_ >= kInFlightMax) return Room::kFull;
-  std::size_t& of_client = in_flight_[client];
-  if (of_client >= kPerClientMax) return Room::kClientFull;
-  ++of_client;
-  ++in_flight_sum_;
+  if (in_flight_sum_.writes >= kInFlightMax || in_flight_sum_.bytes + bytes > kBytesMax) {
+    return Room::kFull;
+  }
+  const auto it = in_flight_.try_emplace(write.client).first;
+  InFlight& of_client = it->second;
+  if (of_client.writes >= kPerClientMax || of_client.bytes + bytes > kBytesPerClientMax) {
+    return Room::kClientFull;
+  }
+  for (InFlight* const taken : {&of_client, &in_flight_sum_}) {
+    ++taken->writes;
+    taken->bytes += bytes;
+  }
   return Room::kTaken;
 }
 
-void JobWriter::give_back(std::uint64_t client) {
+void JobWriter::give_back(const Write& write) {
+  const std::size_t bytes = write.bytes();
   MutexLock lock(mutex_);
-  const auto it = in_flight_.find(client);
-  if (--it->second == 0) in_flight_.erase(it);
-  --in_flight_sum_;
+  const auto it = in_flight_.find(write.client);
+  for (InFlight* const taken : {&it->second, &in_flight_sum_}) {
+    --taken->writes;
+    taken->bytes -= bytes;
+  }
+  if (it->second.writes == 0) in_flight_.erase(it);
 }
 
 // --- The thread -------------------------------------------------------------------------------
@@ -312,7 +324,7 @@ void JobWriter::submit(const WritePtr& write) {
   try {
     task = std::make_shared<Task>(*this, write);
   } catch (const std::bad_alloc&) {
-    give_back(write->client);
+    give_back(*write);
     throw;
   }
   task->deadline = clock_.now() + kWritePatience;

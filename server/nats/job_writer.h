@@ -39,6 +39,10 @@ class JobWriter final : public Writer {
  public:
   static constexpr std::size_t kInFlightMax = 2000;
   static constexpr std::size_t kPerClientMax = 1000;  // Others have room, whatever one client does.
+  // Of values. While NATS is slow they stay in memory; and a value of a client is written behind
+  // those that other clients have under way, on one connection.
+  static constexpr std::size_t kBytesMax = 32 << 20;
+  static constexpr std::size_t kBytesPerClientMax = 4 << 20;
 
   // All must outlive this.
   JobWriter(std::string bucket, Clock& clock, Writes& writes, Metrics& metrics);
@@ -49,8 +53,8 @@ class JobWriter final : public Writer {
   // Returns within a second, or at once when the watcher has been stopped.
   void stop();
 
-  [[nodiscard]] Room take_room(std::uint64_t client) override EXCLUDES(mutex_);
-  void give_back(std::uint64_t client) override EXCLUDES(mutex_);
+  [[nodiscard]] Room take_room(const Write& write) override EXCLUDES(mutex_);
+  void give_back(const Write& write) override EXCLUDES(mutex_);
   void submit(const WritePtr& write) override EXCLUDES(mutex_);
 
  private:
@@ -120,8 +124,12 @@ class JobWriter final : public Writer {
   std::shared_ptr<Channel> channel_ GUARDED_BY(mutex_);  // Null: there is no connection yet.
   std::unordered_map<std::uint64_t, Call> calls_ GUARDED_BY(mutex_);
   std::uint64_t calls_made_ GUARDED_BY(mutex_) = 0;
-  std::unordered_map<std::uint64_t, std::size_t> in_flight_ GUARDED_BY(mutex_);  // By client.
-  std::size_t in_flight_sum_ GUARDED_BY(mutex_) = 0;
+  struct InFlight {
+    std::size_t writes = 0;
+    std::size_t bytes = 0;
+  };
+  std::unordered_map<std::uint64_t, InFlight> in_flight_ GUARDED_BY(mutex_);  // By client.
+  InFlight in_flight_sum_ GUARDED_BY(mutex_);
 };
 
 }  // namespace bide

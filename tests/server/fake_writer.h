@@ -19,15 +19,15 @@ class FakeWriter final : public Writer {
  public:
   explicit FakeWriter(JobTable& table) : table_(table) {}
 
-  [[nodiscard]] Room take_room(std::uint64_t client) override {
+  [[nodiscard]] Room take_room(const Write& write) override {
     const MutexLock lock(mutex_);
     if (room != Room::kTaken) return room;
-    ++in_flight_[client];
+    ++in_flight_[write.client];
     return Room::kTaken;
   }
-  void give_back(std::uint64_t client) override {
+  void give_back(const Write& write) override {
     const MutexLock lock(mutex_);
-    --in_flight_[client];
+    --in_flight_[write.client];
   }
   void submit(const WritePtr& write) override {
     const MutexLock lock(mutex_);
