@@ -272,8 +272,11 @@ class Connections(Attack):
     sentence = "a client opens connections until there are no more descriptors, and asks nothing"
     descriptors = 2_000
 
+    def greet(self, connection, number):
+        """Once it is open."""
+
     def run(self, address, nats_url, stop):
-        crowd = Crowd(address, 4_000, lambda connection, number: None)
+        crowd = Crowd(address, 4_000, self.greet)
         while not stop.is_set():
             crowd.fill(20)
             for _ in crowd.news(0.02):
@@ -299,11 +302,14 @@ class Tokens(Attack):
 
     def token(self, subject):
         head = {"alg": "RS256", "typ": "JWT"}
-        claims = {"sub": subject, "exp": int(time.time()) + 3600, "scope": "job:read"}
+        claims = {"sub": subject, "exp": int(time.time()) + 3600, "scope": "job:read job:write"}
         text = ".".join(b64url(json.dumps(part).encode()) for part in (head, claims))
         signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", self.private], input=text.encode(),
                                    check=True, capture_output=True).stdout
         return f"{text}.{b64url(signature)}"
+
+    def ask(self, client, field):
+        return client.get("/job/small", field)
 
     def run(self, address, nats_url, stop):
         head, claims, _ = self.token("attacker").split(".")
@@ -315,7 +321,7 @@ class Tokens(Attack):
             try:
                 client = client or Client(address, source=SOURCE)
                 forged = b64url(os.urandom(256))
-                client.get("/job/small", f"Authorization: Bearer {head}.{claims}.{forged}")
+                self.ask(client, f"Authorization: Bearer {head}.{claims}.{forged}")
             except OSError:
                 client = None
 

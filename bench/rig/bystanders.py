@@ -10,6 +10,7 @@ GETS_PER_S = 200
 NEW_CONNECTION_EVERY = 10  # Requests of the GETs.
 EVENTS_PER_S = 50
 JOBS = 20
+WRITES_PER_S = 50
 SETTLING_S = 0.5  # Of the held ones, before the first event.
 
 
@@ -110,6 +111,27 @@ def held(connect, nats_url, seconds):
     return latencies, crowd.refused
 
 
+def writing(connect, seconds):
+    """The latencies from when a report was due to its 201, in milliseconds; and the refusals."""
+    client = connect()
+    latencies, refused = [], []
+    due = time.monotonic()
+    end = due + seconds
+    while due < end:
+        time.sleep(max(due - time.monotonic(), 0))
+        try:
+            answer = client.post(f"/job/written-{len(latencies) % JOBS}/events", b"started&agent=web-1")
+            if answer.status != 201:
+                refused.append(f"POST: {answer.status} {answer.body[:200].decode()}")
+        except OSError as error:
+            refused.append(f"POST: {type(error).__name__}")
+            client = connect()
+        latencies.append((time.monotonic() - due) * 1000)
+        due += 1 / WRITES_PER_S
+    client.close()
+    return latencies, refused
+
+
 def in_process(function, *arguments):
     """Starts it in a process of its own; call what is returned for its result."""
     receiving, sending = multiprocessing.Pipe(duplex=False)
@@ -133,22 +155,25 @@ def in_process(function, *arguments):
 
 
 def define(writer):
-    """The jobs that bystanders ask and wait for."""
+    """The jobs that bystanders ask and wait for, and report."""
     writer.define("small")
     for number in range(JOBS):
         writer.define(f"bystander-{number}")
+        writer.define(f"written-{number}")
     writer.flush()
 
 
 def watch(connect, nats_url, seconds):
-    """Both at once. Figures in milliseconds, and what was refused."""
-    waiting = in_process(held, connect, nats_url, seconds)
-    getting = in_process(even_gets, connect, "/job/small", seconds, True)
-    gets, refused = getting()
-    events, refused_held = waiting()
-    figures = {"GET p50": percentile(gets, 0.5), "GET p99": percentile(gets, 0.99),
-               "held p50": percentile(events, 0.5), "held p99": percentile(events, 0.99)}
-    return figures, refused + refused_held
+    """All at once. Figures in milliseconds, and what was refused."""
+    results = {"held": in_process(held, connect, nats_url, seconds),
+               "GET": in_process(even_gets, connect, "/job/small", seconds, True),
+               "write": in_process(writing, connect, seconds)}
+    figures, refused = {}, []
+    for name, result in results.items():
+        latencies, more = result()
+        figures |= {f"{name} p50": percentile(latencies, 0.5), f"{name} p99": percentile(latencies, 0.99)}
+        refused += more
+    return figures, refused
 
 
 def median_ratio(pairs):

@@ -22,6 +22,13 @@ def request(target, *fields, method="GET"):
     return "\r\n".join([f"{method} {target} HTTP/1.1", "Host: localhost", *fields, "", ""]).encode()
 
 
+def write(method, target, body=b"", *fields):
+    """A request with a body: bytes, or what JSON is made of."""
+    if not isinstance(body, bytes):
+        body = json.dumps(body).encode()
+    return request(target, f"Content-Length: {len(body)}", *fields, method=method) + body
+
+
 def receive_all(connection):
     """Up to the end of the connection."""
     raw = bytearray()
@@ -85,6 +92,10 @@ class Client:
 
     def get(self, target, *fields):
         self.send(target, *fields)
+        return self.receive()
+
+    def post(self, target, body):
+        self.socket.sendall(write("POST", target, body, *self.fields))
         return self.receive()
 
     def body(self, target):
