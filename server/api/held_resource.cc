@@ -174,7 +174,9 @@ void HeldResource::answer(Outcome outcome, const std::shared_ptr<const Snapshot>
 void HeldResource::refuse_absent(Outcome outcome, TimePoint now, Exchange& exchange) {
   httplib::Response problem = absent(exchange.target(), outcome);
   const RequestFacts& facts = exchange.facts();
-  if (facts.held && outcome != Outcome::kGone) set_outcome(problem, outcome, now - facts.received);
+  if (facts.held && outcome != Outcome::kGone) {
+    set_outcome(problem, outcome, facts, now - facts.received);
+  }
   refuse(std::move(problem), exchange);
 }
 

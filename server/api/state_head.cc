@@ -87,11 +87,20 @@ void append_state_head(std::string& out, const Snapshot& snapshot, MediaType typ
   out += "\r\n";
 }
 
-void set_outcome(httplib::Response& response, Outcome outcome, TimePoint::duration waited) {
+void set_outcome(httplib::Response& response, Outcome outcome, const RequestFacts& facts,
+                 TimePoint::duration waited) {
   std::string seconds;
   append_seconds(seconds, std::chrono::duration_cast<std::chrono::milliseconds>(waited));
   response.set_header("Bide-Outcome", std::string(word_of(outcome)));
   response.set_header("Bide-Waited", seconds);
+  if (facts.clamped) {
+    seconds.clear();
+    append_seconds(seconds, std::chrono::milliseconds(facts.wait_ms));
+    response.set_header("Bide-Max-Wait", seconds);
+  }
+  if (facts.preferred) {
+    response.set_header("Preference-Applied", "wait=" + std::to_string(facts.wait_ms / 1000));
+  }
   if (outcome == Outcome::kShed) response.set_header("Retry-After", "1");
 }
 

@@ -26,6 +26,7 @@ void append_state_head(std::string& out, const Snapshot& snapshot, MediaType typ
                        std::chrono::milliseconds waited, std::string_view further = {});
 
 // The fields that tell a held request for a job that does not exist why it is answered now.
-void set_outcome(httplib::Response& response, Outcome outcome, TimePoint::duration waited);
+void set_outcome(httplib::Response& response, Outcome outcome, const RequestFacts& facts,
+                 TimePoint::duration waited);
 
 }  // namespace bide
