@@ -16,6 +16,7 @@ import tempfile
 import time
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
+import recording  # noqa: E402  Before sockets are made.
 from rig.http import Response, dial, receive_all, request, split_response  # noqa: E402
 
 # Not BIDE_…: bide refuses variables of that name that it does not know.
@@ -33,6 +34,20 @@ def wait_until(holds, what, patience_s=PATIENCE_S):
         if time.monotonic() > end:
             raise AssertionError(f"did not happen within {patience_s:.0f} s: {what}")
         select.select([], [], [], 0.01)
+
+
+class Curl(subprocess.Popen):
+    """A curl whose answer is judged."""
+
+    def __init__(self, site, target, arguments):
+        self.request = (arguments, target, site.port)
+        super().__init__(["curl", "-sS", "-i", "--max-time", "70", *arguments, site.url + target],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def communicate(self, *arguments, **options):
+        out, err = super().communicate(*arguments, **options)
+        recording.judge_curl(*self.request, out)
+        return out, err
 
 
 class Site:
@@ -55,19 +70,15 @@ class Site:
 
     def curl(self, target, *arguments):
         """The real curl; the response of one request."""
-        done = subprocess.run(["curl", "-sS", "-i", "--max-time", "70", *arguments, self.url + target],
-                              capture_output=True, timeout=80, check=False)
-        assert done.returncode == 0, done.stderr.decode()
-        return Response(done.stdout)
+        return self.finish(self.curl_later(target, *arguments))
 
     def curl_later(self, target, *arguments):
         """A curl that is held; finish it with finish()."""
-        return subprocess.Popen(["curl", "-sS", "-i", "--max-time", "70", *arguments, self.url + target],
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return Curl(self, target, arguments)
 
     @staticmethod
     def finish(curl):
-        out, err = curl.communicate(timeout=70)
+        out, err = curl.communicate(timeout=80)
         assert curl.returncode == 0, err.decode()
         return Response(out)
 
@@ -102,8 +113,13 @@ class Bide(Site):
             stdout=subprocess.DEVNULL, stderr=self.log, env=self.env, preexec_fn=self._limit_descriptors)
         url = wait_until(lambda: self._listening(begin), "bide listens")
         self.port = int(re.search(r":(\d+)(/|$)", url)[1])
+        recording.watch(self.port, self.base_path())
         self.wait_ready()
         return self
+
+    def base_path(self):
+        flags = [*self.flags, ""]
+        return flags[flags.index("--base-path") + 1] if "--base-path" in flags else self.env.get("BIDE_BASE_PATH", "")
 
     def _limit_descriptors(self):
         if self.descriptors:

@@ -8,7 +8,9 @@ import os
 import select
 import subprocess
 import time
+import urllib.parse
 
+import recording
 from harness import PATIENCE_S, Response
 
 BROWSER_DIR = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "browser")
@@ -101,6 +103,8 @@ class CurlStream(Output):
 
     def __init__(self, url, *arguments):
         super().__init__(["curl", "-sSN", "-i", "--max-time", "100", *arguments, url])
+        self.request = arguments, url
+        self.printed = bytearray()
         self.parser = EventParser()
         self.records = collections.deque()
         end = time.monotonic() + PATIENCE_S
@@ -112,6 +116,17 @@ class CurlStream(Output):
         self.body = rest  # Of a response that is no stream.
         if self.head.status == 200:
             self.records.extend(self.parser.feed(rest))
+
+    def read_until(self, end, what):
+        chunk = super().read_until(end, what)
+        if len(self.printed) < recording.STREAM_BYTES_MAX:
+            self.printed += chunk
+        return chunk
+
+    def close(self):
+        super().close()
+        arguments, url = self.request
+        recording.judge_curl(arguments, url, urllib.parse.urlsplit(url).port, bytes(self.printed))
 
     def next(self, event=None, patience_s=PATIENCE_S):
         """The next record, which must be of this event; None at the end of the stream."""
