@@ -5,6 +5,7 @@ import http.server
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -144,6 +145,20 @@ class Readme(Scripts):
         self.assertEqual(self.timeline("build-8"), BOTH_STORED)
         wait_until(lambda: self.timeline("build-9") == ["started", "failed"], "both events are there")
         self.assertEqual(self.state("build-9")["error"], "tests failed")
+
+
+class Demo(unittest.TestCase):
+    def test_demo(self):
+        """scripts/demo checks what it shows; here with the bide that is built already."""
+        with tempfile.TemporaryDirectory(prefix="bide-demo-") as folder:
+            shutil.copy(os.path.join(ROOT, "scripts", "demo"), folder)
+            with open(os.path.join(folder, "build"), "w", encoding="utf-8") as file:
+                file.write(f"#!/bin/sh\necho {shlex.quote(BIDE)}\n")
+            os.chmod(file.name, 0o755)
+            code, out, err = end(begin(os.path.join(folder, "demo")), 120)
+        self.assertEqual(code, 0, out + err)
+        self.assertIn("\nexit code 5\n", out)
+        self.assertTrue(out.endswith("\ndone\n"), out)
 
 
 class Report(Scripts):
