@@ -3,7 +3,7 @@
 // Events: `state` ({kind, detail, retryAt}), `jobs` ({jobs, seen}), `job` ({job}), `statistics`
 // ({total, counts}), `sync`. `state` and `statistics` are kept for those who come later.
 
-import {fieldsFor, request} from './api.js';
+import {bideWith} from './api.js';
 
 const TOKEN_KEY = 'bide-token';
 
@@ -64,7 +64,12 @@ class Feed extends EventTarget {
 
   // One GET with the token; while NATS is away, old states will do.
   request(path, {headers, signal} = {}) {
-    return request(path, {signal, headers: {...fieldsFor(this.#token, this.state.kind === 'stale'), ...headers}});
+    const stale = this.state.kind === 'stale' && {'Cache-Control': 'max-stale'};
+    return this.client().request(path, {signal, headers: {...stale, ...headers}});
+  }
+
+  client() {
+    return bideWith(this.#token);
   }
 
   #hello() {

@@ -18,11 +18,12 @@
 // Cost: a job that changes often is sent every 50 ms at most. Hidden tabs get nothing but counts
 // until they are shown.
 
-import {ApiError, fieldsFor, recordsOf, request} from './api.js';
-import {applyPatch} from './patch.js';
+import {bideWith, detailOf, failure, readEvents} from './api.js';
+import {applyPatch, PatchError} from './patch.js';
 import {isTerminal, summaryOf} from './summary.js';
 
-const FEED = 'job/events?every=500ms';
+// Without `every`, whose rounds would delay a change of one job by that of another.
+const FEED = 'job/events';
 const FLUSH_MS = 50;
 const SILENCE_MS = 40_000;  // A stream has a heartbeat every 15 s.
 const LIVE_AFTER_MS = 250;  // In trouble, bide ends a stream at once.
@@ -88,6 +89,7 @@ class Channel {
 
   constructor(token) {
     this.token = token;
+    this.bide = bideWith(token);
     channels.set(token, this);
     this.start();
   }
@@ -193,18 +195,17 @@ class Channel {
 
   // True: no further attempt can succeed.
   refuse(error) {
-    if (!(error instanceof ApiError)) console.error(error);
     const {status} = error;
     if (status !== 401 && status !== 403) {
       if (!this.streamOpen) {
-        this.trouble = {kind: 'offline', detail: error.message};
+        this.trouble = {kind: 'offline', detail: detailOf(error)};
         this.tellState();
       }
       return false;
     }
-    const expired = status === 401 && /expired/.test(error.message);
+    const expired = status === 401 && /expired/.test(detailOf(error));
     this.refused = {kind: status === 403 ? 'forbidden' : expired ? 'expired' : 'unauthorized',
-                    detail: error.message};
+                    detail: detailOf(error)};
     this.streamOpen = false;
     this.aborter.abort();
     this.tellState();
@@ -229,20 +230,20 @@ class Channel {
     };
     try {
       beat();
-      const response = await request(FEED, {
+      const response = await this.bide.request(FEED, {
         signal: own.signal,
-        headers: {...fieldsFor(this.token), Accept: 'text/event-stream',
-                  ...(this.lastTag && {'Last-Event-ID': this.lastTag})},
+        headers: {Accept: 'text/event-stream', ...(this.lastTag && {'Last-Event-ID': this.lastTag})},
       });
       liveTimer = setTimeout(live, LIVE_AFTER_MS);
-      for await (const record of recordsOf(response, beat)) {
+      for await (const record of readEvents(response)) {
+        beat();
         if (record.event !== 'hello') live();
         this.take(record);
       }
       this.trouble = {kind: 'offline', detail: 'the stream has ended'};
     } catch (error) {
       if (signal.aborted || !own.signal.aborted) throw error;
-      throw new ApiError(0, {detail: 'nothing was heard for a while'});
+      throw failure(0, 'nothing was heard for a while');
     } finally {
       clearTimeout(watchdog);
       clearTimeout(liveTimer);
@@ -255,9 +256,25 @@ class Channel {
 
   take({event, id, data}) {
     if (event === 'auth-expired') {
-      throw new ApiError(401, {detail: 'the token has expired; get a new one'});
+      throw failure(401, 'the token has expired; get a new one');
     }
     if (event === 'job') this.learn(JSON.parse(data), data.length, id);
+    if (event === 'patch') this.patch(JSON.parse(data), data.length, id);
+  }
+
+  // A patch begins with a test of the job's id. Its base may be dropped here; then the whole is asked for.
+  patch(operations, bytes, tag) {
+    const id = operations[0]?.value;
+    const known = this.known.get(id);
+    try {
+      if (!known) throw new PatchError('its base is not known');
+      this.learn(applyPatch(known.job, operations), known.bytes + bytes, tag);
+    } catch (error) {
+      if (!(error instanceof PatchError)) throw error;
+      this.lastTag = tag;
+      const learn = (job) => this.learn(job, JSON.stringify(job).length, tag);
+      this.bide.get(id, {signal: this.aborter.signal, timeoutMs: 10_000}).then(learn, () => this.tell({type: 'sync'}));
+    }
   }
 
   learn(job, bytes, tag) {
@@ -324,11 +341,10 @@ class Channel {
       const begun = Date.now();
       let response;
       try {
-        response = await request(`job/status?wait=${HELD}`, {
-          signal, headers: {...fieldsFor(this.token), ...(tag && {'If-None-Match': tag})},
-        });
+        const headers = tag && {'If-None-Match': tag};
+        response = await this.bide.request(`job/status?wait=${HELD}`, {signal, headers});
       } catch (error) {
-        if (error.status === 503) this.setStale(error.message);
+        if (error.status === 503) this.setStale(detailOf(error));
         throw error;
       }
       this.setStale('');

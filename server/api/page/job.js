@@ -1,6 +1,6 @@
 // The page of one job: what it is, how it ended, what every agent did, and the lines that wait for it.
 
-import {ApiError, BASE, recordsOf} from './api.js';
+import {BASE, detailOf} from './api.js';
 import {announce, copyButton, h, setAttribute, setStatus, setText, statusMark, wordOf} from './dom.js';
 import {feed} from './feed.js';
 import {ago, bytes, clockTime, count, curlLine, duration, parseTime, waitLine} from './format.js';
@@ -99,7 +99,7 @@ class JobView {
       this.#learn(JSON.parse(await response.text()), true);
     } catch (error) {
       if (this.#aborter.signal.aborted) return;
-      this.#onError(error instanceof ApiError ? error : new ApiError(0, {detail: error.message}));
+      this.#onError(error);
     } finally {
       this.loading = false;
       const again = this.again;
@@ -109,13 +109,13 @@ class JobView {
   }
 
   #onError(error) {
-    if (error.status === 404) {
+    if (error.kind === 'not-found' || error.kind === 'gone') {
       this.#showState(this.job || this.existed ? 'gone' : 'absent');
       this.job = null;
     } else if (error.status === 403) {
       this.#showState('forbidden');
     } else if (error.status !== 401) {
-      if (this.job === null) this.#showState('trouble', error.message);
+      if (this.job === null) this.#showState('trouble', detailOf(error));
       this.retryTimer = setTimeout(() => this.#load(), 1000 * Math.max(2, error.retryAfter ?? 0));
     }
   }
@@ -129,19 +129,10 @@ class JobView {
   async #followAlone() {
     this.alone = new AbortController();
     const {signal} = this.alone;
-    for (let pause = 1000; !signal.aborted && feed.state.kind === 'forbidden'; pause = Math.min(2 * pause, 10_000)) {
-      try {
-        const response = await feed.request(`job/${this.id}/events`, {signal, headers: {Accept: 'text/event-stream'}});
-        for await (const {event, data} of recordsOf(response)) {
-          pause = 500;
-          if (event === 'job') this.#learn(JSON.parse(data));
-          if (event === 'end') return;
-          if (event === 'gone') return this.#onError(new ApiError(404));
-        }
-      } catch (error) {
-        if (signal.aborted || error.status === 401 || error.status === 403) return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, pause));
+    try {
+      for await (const job of feed.client().follow(this.id, {signal})) this.#learn(job);
+    } catch (error) {
+      if (!signal.aborted) this.#onError(error);
     }
   }
 

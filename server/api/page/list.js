@@ -1,5 +1,6 @@
 // The list of jobs: counts, filters, and a table of which only the visible part exists.
 
+import {detailOf} from './api.js';
 import {copyButton, h, setAttribute, setStatus, setText, STATUSES, statusMark, wordOf} from './dom.js';
 import {feed} from './feed.js';
 import {ago, clockTime, count, duration, parseTime} from './format.js';
@@ -178,7 +179,7 @@ class ListView {
     if (kind === 'error') {
       // The notice above says what is wrong; without one, the list does.
       return this.state.replaceChildren(h('div', {class: 'empty'}, h('h2', {}, 'The list cannot be shown'),
-          h('p', {}, `${this.rows.error.message}. It will be there as soon as bide answers.`)));
+          h('p', {}, `${detailOf(this.rows.error)}. It will be there as soon as bide answers.`)));
     }
     if (kind === 'no-match') {
       return this.state.replaceChildren(h('div', {class: 'empty'}, h('h2', {}, 'No job matches'),

@@ -3,7 +3,6 @@
 // Positions count from the newest job, 0. A row is stored under `top - position`, so that a new job moves no other row.
 // Only parts that were seen are loaded, a page at a time; rows far from what is seen are dropped.
 
-import {ApiError} from './api.js';
 import {summaryOf} from './summary.js';
 
 const PAGE = 100;
@@ -23,6 +22,7 @@ export class Rows {
   #next = null;       // Cursor, if the list must be read in order.
   #range = [0, 50];
   #loading = false;
+  #meanwhile = new Map();  // What was learned while a page was loading, which may be older.
   #again = false;     // Load the visible part anew.
   #refreshedAt = 0;
   #movedAt = 0;
@@ -59,6 +59,7 @@ export class Rows {
 
   // The feed has told the newest state of a job.
   learn(summary) {
+    if (this.#loading) this.#meanwhile.set(summary.id, summary);
     if (this.total === null) return;
     const key = this.#keys.get(summary.id);
     const fits = this.#matches(summary);
@@ -126,6 +127,9 @@ export class Rows {
       if (!unfiltered) this.refresh();
       return;
     }
+    // Made in the same moment as the newest, and not new itself: it is one of those that are not loaded.
+    const ambiguous = this.at(position)?.created === summary.created && summary.events > 1;
+    if (ambiguous && this.#rows.size < this.total) return this.refresh();
     if (unfiltered) position = 0;
     this.#count(summary.status, 1);
     this.#move(this.#top - position, 1);
@@ -199,11 +203,14 @@ export class Rows {
       this.error = null;
     } catch (error) {
       if (signal.aborted) return;
-      this.error = error instanceof ApiError ? error : new ApiError(0, {detail: error.message});
+      this.error = error;
       this.#later('retry', 1000 * Math.max(1, error.retryAfter ?? 0), () => this.#load(true));
     } finally {
       this.#loading = false;
     }
+    const meanwhile = [...this.#meanwhile.values()];
+    this.#meanwhile.clear();
+    for (const summary of meanwhile) this.learn(summary);
     this.changed({shifted: 0});
     const again = this.#again;
     this.#again = false;

@@ -15,7 +15,7 @@ export function summaryOf(job) {
     created: job.created, updated: job.updated_at ?? job.created,
     labels: Object.entries(job.labels ?? {}).slice(0, LABELS_MAX),
     error: cut(job.error), hostname: cut(job.hostname),
-    agents: states.length, ...progressOf(job, states),
+    agents: states.length, events: job.timeline?.length ?? 0, ...progressOf(job, states),
   };
 }
 

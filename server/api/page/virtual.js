@@ -7,6 +7,7 @@
 import {h, setAttribute} from './dom.js';
 
 const OVERSCAN = 6;
+const SPARE_MAX = 30;
 const PIXELS_MAX = 16_000_000;  // Browsers end at about twice as much.
 
 export class VirtualTable {
@@ -77,14 +78,20 @@ export class VirtualTable {
     for (const [key, row] of this.#elements) {
       if (wanted.has(key) || key === focused) continue;
       this.#elements.delete(key);
-      this.#spare.push(row);
+      row.remove();
+      if (this.#spare.length < SPARE_MAX) this.#spare.push(row);
     }
     if (this.#active === null || (!wanted.has(this.#active) && this.#active !== focused)) {
       this.#active = first < last ? this.#keyAt(Math.min(last - 1, Math.ceil(scrollTop / this.rowHeight))) : null;
     }
-    for (const [key, position] of wanted) this.#place(key, position);
-    for (const row of this.#spare.splice(OVERSCAN)) row.remove();
-    for (const row of this.#spare) row.hidden = true;
+    // In the order of the table, for those who hear it. Rows that stay keep their order, so the focused one is not moved.
+    let next = this.space.firstElementChild;
+    for (const [key, position] of wanted) {
+      const row = this.#place(key, position);
+      while (next !== null && next !== row && !wanted.has(next.key)) next = next.nextElementSibling;
+      if (next === row) next = next.nextElementSibling;
+      else this.space.insertBefore(row, next);
+    }
     if (first !== this.range[0] || last !== this.range[1]) {
       this.range = [first, last];
       this.onRange(first, last);
@@ -95,7 +102,6 @@ export class VirtualTable {
     let row = this.#elements.get(key);
     if (row === undefined) {
       row = this.#spare.pop() ?? this.#create();
-      row.hidden = false;
       row.key = key;
       this.#elements.set(key, row);
     }
@@ -108,6 +114,7 @@ export class VirtualTable {
     row.classList.toggle('unknown', item === null);
     this.render(row, item);
     if (this.linked) setAttribute(row.querySelector('.open'), 'tabindex', key === this.#active ? '0' : '-1');
+    return row;
   }
 
   #create() {
@@ -115,7 +122,6 @@ export class VirtualTable {
         h('span', {role: 'cell', class: name}, create?.())));
     row.cells = Object.fromEntries(this.columns.map(({name}, i) => [name, row.children[i]]));
     row.style.height = `${this.rowHeight}px`;
-    this.space.append(row);
     return row;
   }
 
