@@ -163,6 +163,30 @@ TEST_CASE("listing: whatever happens to jobs, pages of labels show what counting
   CHECK(jobs.listing.label_bytes() == 0);
 }
 
+TEST_CASE(
+    "listing: a label goes with its last job, and progress of a job is no news of its labels") {
+  Jobs jobs;
+  jobs.put("a", {{"team", "ci"}, {"run", "1"}});
+  jobs.put("b", {{"team", "ci"}});
+  const auto told = [&] { return jobs.listing.find_label("team=ci")->told; };
+  CHECK(told() == 2);
+  jobs.change("a", Status::kProcessing);
+  CHECK(told() == 3);
+  Listed job = *jobs.find("a");
+  const Listed before = job;
+  job.revision = ++jobs.revision;
+  jobs.listing.replace(before, job, jobs.revision, true);
+  jobs.jobs["a"] = job;
+  CHECK(told() == 3);
+  CHECK(jobs.listing.find_label("team=ci")->by_change.newest() == 4);
+
+  jobs.remove("a");
+  CHECK(jobs.listing.find_label("run=1") == nullptr);
+  CHECK(jobs.listing.find_label("team=ci") != nullptr);
+  jobs.put("b", {});
+  CHECK(jobs.listing.find_label("team=ci") == nullptr);
+}
+
 TEST_CASE("listing: pages that follow the cursor show each job once while jobs are added") {
   Jobs jobs;
   for (int i = 0; i < 40; ++i) jobs.put("old" + std::to_string(i), {{"team", "ci"}});

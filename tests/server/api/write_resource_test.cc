@@ -100,6 +100,19 @@ TEST_CASE("write: PUT tells a new job from one that exists") {
   CHECK(status_of(put({.end = End::kStored, .revision = 1}, kOnlyNew)) == 201);
 }
 
+TEST_CASE("write: If-None-Match: * of a report is judged before anything is written") {
+  ServedTable server;
+  const std::string kOnlyNew = "If-None-Match: *\r\n";
+  const auto post = [&](const std::string& job) {
+    Client client = server.dial();
+    client.send(request("POST /job/" + job + "/events", "started", kOnlyNew));
+    return status_of(client.response());
+  };
+  CHECK(post("new") == 201);
+  CHECK(post("new") == 412);
+  CHECK(server.writer.submitted.size() == 1);
+}
+
 TEST_CASE("write: how the bucket's answers become statuses") {
   ServedTable server;
   server.writer.stores = false;
