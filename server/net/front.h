@@ -52,7 +52,7 @@ class Front {
     std::chrono::milliseconds write{30'000};
     std::chrono::milliseconds linger{2'000};  // From our last byte to the client's close.
     ClientAccounts::Limits per_client{};
-    std::size_t unread_bytes_max = std::size_t{64} << 20U;  // Unread answers of one client.
+    std::size_t unread_bytes_max = std::size_t{32} << 20U;  // Unread answers of one client.
     HandshakeGate::Limits handshakes{};
     // How long a handshake may take while others wait for room.
     std::chrono::milliseconds handshake_under_pressure{2'000};
