@@ -4,7 +4,12 @@
 #pragma once
 
 #include <iosfwd>
+#include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
+
+#include "client/jq_filter.h"
 
 namespace bide {
 
@@ -12,7 +17,9 @@ class DataOut {
  public:
   // `terminal`: `out` is one, and gets nothing that would move its cursor. Elsewhere the bytes of
   // JSON are the server's.
-  DataOut(std::ostream& out, bool terminal) : out_(out), terminal_(terminal) {}
+  // `filter`: what JSON goes through; null: none.
+  DataOut(std::ostream& out, bool terminal, std::shared_ptr<JqFilter> filter = nullptr)
+      : out_(out), terminal_(terminal), filter_(std::move(filter)) {}
 
   // Text of our own; ends in a newline.
   void text(std::string_view text);
@@ -20,12 +27,18 @@ class DataOut {
   void json(std::string_view value);
 
   [[nodiscard]] bool terminal() const { return terminal_; }
-  // False: something could not be written.
+  // False: something could not be written. The filter is not asked.
   [[nodiscard]] bool flush();
+  // Why not all is written: the first error of the filter, or of writing. nullopt: all is.
+  [[nodiscard]] std::optional<std::string> failure();
 
  private:
+  void plain_json(std::string_view value);
+
   std::ostream& out_;
   const bool terminal_;
+  const std::shared_ptr<JqFilter> filter_;
+  std::optional<std::string> filter_error_;
 };
 
 }  // namespace bide

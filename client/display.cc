@@ -78,7 +78,7 @@ std::string describe(const JobView& job) {
   const JobSummary& summary = job.summary;
   if (summary.agents_seen > 1 || (summary.agents_seen == 1 && !is_terminal(*job.status))) {
     text += ", " + std::to_string(summary.agents_done) + "/" + std::to_string(summary.agents_seen) +
-            " agents done";
+            (summary.of_jobs ? " jobs done" : " agents done");
   }
   if (!summary.error.empty()) text += ": " + shown(cut_error(summary.error));
   return text;

@@ -28,19 +28,19 @@ constexpr Setting kOutput{.name = "output",
 
 struct GetPlan {
   std::vector<std::string> ids;
-  Output output = Output::kText;
+  Format format;
   ApiAccess access;
 };
 
 std::variant<GetPlan, Misuse> plan_of(const Arguments& arguments) {
   auto ids = checked_job_ids(arguments.words());
   if (const auto* error = std::get_if<Misuse>(&ids)) return *error;
-  const auto output = output_from_word(arguments.value("output"));
-  if (!output) return arguments.unexpected("output");
+  auto format = format_in(arguments);
+  if (const auto* error = std::get_if<Misuse>(&format)) return *error;
   auto access = find_api_access(arguments);
   if (const auto* error = std::get_if<Misuse>(&access)) return *error;
-  return GetPlan{std::move(std::get<std::vector<std::string>>(ids)), *output,
-                 std::move(std::get<ApiAccess>(access))};
+  return GetPlan{std::move(std::get<std::vector<std::string>>(ids)),
+                 std::get<Format>(std::move(format)), std::move(std::get<ApiAccess>(access))};
 }
 
 // The state of `view.id`, or why there is none.
@@ -64,7 +64,8 @@ void ask(HttpConnection& connection, JobView& view) {
 }
 
 int report(const GetPlan& plan, HttpConnection& connection) {
-  DataOut out(std::cout, stdout_is_terminal());
+  DataOut out(std::cout, stdout_is_terminal(), plan.format.filter);
+  const Output output = plan.format.output;
   const bool several = plan.ids.size() > 1;
   std::vector<JobView> views;
   ExitCode worst = ExitCode::kCompleted;
@@ -73,20 +74,22 @@ int report(const GetPlan& plan, HttpConnection& connection) {
     view.id = id;
     ask(connection, view);
     worst = worse_of(worst, *view.code);
-    write_result(view, plan.output, several, out);
+    write_result(view, output, several, out);
     if (!out.flush()) return fail(kCommand, ExitCode::kBideFailed, "cannot write to stdout");
     const std::string& error = view.summary.error;
     if (!view.complaint.empty()) {
       const bool about_job = *view.code == ExitCode::kNotFound || several;
       fail(kCommand, *view.code, (about_job ? id + ": " : "") + view.complaint);
-    } else if (plan.output == Output::kText && !error.empty()) {
+    } else if (output == Output::kText && !error.empty()) {
       fail(kCommand, *view.code, id + ": " + cut_error(error));
     }
     // What keeps one from being asked about keeps all.
     if (*view.code == ExitCode::kBideFailed) break;
   }
-  if (several && plan.output == Output::kJson) write_results(views, out);
-  if (!out.flush()) return fail(kCommand, ExitCode::kBideFailed, "cannot write to stdout");
+  if (several && output == Output::kJson) write_results(views, out);
+  if (const auto failure = out.failure()) {
+    return fail(kCommand, ExitCode::kBideFailed, *failure);
+  }
   return static_cast<int>(worst);
 }
 
@@ -111,10 +114,11 @@ const Command& get_command() {
   static const Command command{
       .name = kCommand,
       .summary = "print the states of jobs",
-      .synopsis = {"ID... [-o text|json|jsonl] [--server URL]"},
+      .synopsis = {"ID... [-o text|json|jsonl] [--jq FILTER]"},
       .description = "Prints the current state of jobs, and on stderr why one failed. Asks once.",
-      .examples = {"bide get build-7", "bide get build-7 build-8", "bide get build-7 -o json"},
-      .settings = {&kOutput, &kServerSetting, &kCacertSetting},
+      .examples = {"bide get build-7", "bide get build-7 build-8", "bide get build-7 -o json",
+                   "bide get build-7 --jq '.timeline[].event'"},
+      .settings = {&kOutput, &kJqSetting, &kServerSetting, &kCacertSetting},
       .notes = kAboutToken,
       .exit_codes = {{"0", "completed"},
                      {"1", "bide failed"},

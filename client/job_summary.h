@@ -20,6 +20,7 @@ struct JobSummary {
   std::string updated_at{};  // The same; empty: no event yet.
   std::size_t agents_done = 0;
   std::size_t agents_seen = 0;
+  bool of_jobs = false;    // These are no agents but jobs (client/selection_source.h).
   std::string error{};     // Empty: none.
   std::string progress{};  // `40% linking`, of a job with one agent; empty: none.
 };

@@ -45,7 +45,7 @@ constexpr Setting kOutput{.name = "output",
 struct ListPlan {
   std::string filter;  // `&status=failed&label=…`.
   std::size_t limit = 0;
-  Output output = Output::kText;
+  Format format;
   ApiAccess access;
 };
 
@@ -67,9 +67,9 @@ std::variant<ListPlan, Misuse> plan_of(const Arguments& arguments) {
   if (error != std::errc() || rest != end || plan.limit == 0 || plan.limit > kLimitMax) {
     return arguments.unexpected("limit");
   }
-  const auto output = output_from_word(arguments.value("output"));
-  if (!output) return arguments.unexpected("output");
-  plan.output = *output;
+  auto format = format_in(arguments);
+  if (const auto* misuse = std::get_if<Misuse>(&format)) return *misuse;
+  plan.format = std::get<Format>(std::move(format));
   auto access = find_api_access(arguments);
   if (const auto* misuse = std::get_if<Misuse>(&access)) return *misuse;
   plan.access = std::get<ApiAccess>(std::move(access));
@@ -80,21 +80,21 @@ std::variant<ListPlan, Misuse> plan_of(const Arguments& arguments) {
 class Listing {
  public:
   Listing(const ListPlan& plan, DataOut& out) : plan_(plan), out_(out) {
-    if (plan_.output == Output::kJson) array_.begin_array();
+    if (plan_.format.output == Output::kJson) array_.begin_array();
   }
 
   void add(const JobPage& page) {
-    if (plan_.output == Output::kText) {
+    if (plan_.format.output == Output::kText) {
       out_.terminal() ? table(page) : lines(page);
     }
     for (const std::string_view item : page.items) {
-      if (plan_.output == Output::kJson) array_.raw(item);
-      if (plan_.output == Output::kJsonl) out_.json(item);
+      if (plan_.format.output == Output::kJson) array_.raw(item);
+      if (plan_.format.output == Output::kJsonl) out_.json(item);
     }
     count_ += page.items.size();
   }
   void end() {
-    if (plan_.output != Output::kJson) return;
+    if (plan_.format.output != Output::kJson) return;
     array_.end_array();
     out_.json(array_.take());
   }
@@ -146,7 +146,7 @@ class Listing {
 
 int list_jobs(const ListPlan& plan) {
   HttpConnection connection(plan.access.server, plan.access.token, plan.access.cacert);
-  DataOut out(std::cout, stdout_is_terminal());
+  DataOut out(std::cout, stdout_is_terminal(), plan.format.filter);
   Listing listing(plan, out);
   for (std::string cursor;;) {
     const std::size_t wanted = std::min(plan.limit - listing.count(), kJobsPerPageMax);
@@ -169,8 +169,10 @@ int list_jobs(const ListPlan& plan) {
       continue;
     }
     listing.end();
-    if (!out.flush()) return fail(kCommand, ExitCode::kBideFailed, "cannot write to stdout");
-    if (plan.output == Output::kText && stdout_is_terminal() && stderr_is_terminal()) {
+    if (const auto failure = out.failure()) {
+      return fail(kCommand, ExitCode::kBideFailed, *failure);
+    }
+    if (plan.format.output == Output::kText && stdout_is_terminal() && stderr_is_terminal()) {
       if (listing.count() == 0) std::cerr << "no jobs\n";
       if (more && page->total_exact) {
         std::cerr << std::to_string(listing.count()) + " of " + on_screen(page->total) +
@@ -200,11 +202,13 @@ const Command& list_command() {
       .name = kCommand,
       .summary = "list jobs",
       .synopsis = {"[--status STATUS] [--label NAME=VALUE]... [--limit N] "
-                   "[-o text|json|jsonl]"},
+                   "[-o text|json|jsonl] [--jq FILTER]"},
       .description = "Lists jobs, the newest first.",
       .examples = {"bide list --status failed",
-                   "bide list --label release=42 --limit 1000 -o jsonl", "bide list | cut -f1"},
-      .settings = {&kStatus, &kLabelFilter, &kLimit, &kOutput, &kServerSetting, &kCacertSetting},
+                   "bide list --label release=42 --limit 1000 -o jsonl", "bide list | cut -f1",
+                   R"(bide list --jq '.[] | .id + " " + .status')"},
+      .settings = {&kStatus, &kLabelFilter, &kLimit, &kOutput, &kJqSetting, &kServerSetting,
+                   &kCacertSetting},
       .notes = kAboutToken,
       .exit_codes = {{"0", "also if there is no job"},
                      {"1", "bide failed"},

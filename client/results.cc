@@ -23,6 +23,21 @@ std::optional<Output> output_from_word(std::string_view word) {
   return std::nullopt;
 }
 
+std::variant<Format, Misuse> format_in(const Arguments& arguments, Output jq_output) {
+  const bool filtered = arguments.given("jq");
+  const auto output = filtered && !arguments.given("output")
+                          ? jq_output
+                          : output_from_word(arguments.value("output"));
+  if (!output) return arguments.unexpected("output");
+  Format format{*output, nullptr};
+  if (!filtered) return format;
+  if (*output == Output::kText) return Misuse{"--jq: needs -o json or -o jsonl"};
+  auto filter = JqFilter::compile(arguments.value("jq"));
+  if (const auto* error = std::get_if<Misuse>(&filter)) return *error;
+  format.filter = std::get<std::shared_ptr<JqFilter>>(std::move(filter));
+  return format;
+}
+
 void write_result(const JobView& job, Output output, bool several, DataOut& out) {
   if (!job.status || !job.representation) return;
   switch (output) {

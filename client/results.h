@@ -4,10 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <variant>
 
+#include "client/arguments.h"
 #include "client/board.h"
 #include "client/data_out.h"
 
@@ -21,6 +24,22 @@ enum class Output : std::uint8_t {
 };
 
 [[nodiscard]] std::optional<Output> output_from_word(std::string_view word);
+
+inline constexpr Setting kJqSetting{
+    .name = "jq",
+    .placeholder = "FILTER",
+    .doc =
+        "a jq filter for the JSON that -o json (the default with it) or -o jsonl would print; "
+        "strings are printed without quotes",
+    .expected = "a jq filter"};
+
+struct Format {
+  Output output = Output::kText;
+  std::shared_ptr<JqFilter> filter;  // Null: none.
+};
+// `--output` and `--jq` of a command that has both. `jq_output`: what --jq without --output is for.
+[[nodiscard]] std::variant<Format, Misuse> format_in(const Arguments& arguments,
+                                                     Output jq_output = Output::kJson);
 
 // Writes the output when `job` is over, or asked for. Nothing if nothing is known about the job,
 // and for kJson with several jobs.

@@ -102,6 +102,18 @@ void use_locale() {
 
 std::string on_screen(std::string_view text) { return cut(text, std::string::npos).text; }
 
+std::string lines_on_screen(std::string_view text) {
+  std::string shown;
+  for (bool more = true; more;) {
+    const std::size_t end = text.find('\n');
+    shown += on_screen(text.substr(0, end));
+    more = end != std::string_view::npos;
+    if (more) shown += '\n';
+    if (more) text.remove_prefix(end + 1);
+  }
+  return shown;
+}
+
 std::size_t width_of(std::string_view text) { return cut(text, std::string::npos).columns; }
 
 std::string cut_to(std::string_view text, std::size_t columns) { return cut(text, columns).text; }

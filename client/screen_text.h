@@ -23,6 +23,8 @@ void use_locale();
 // What the terminal can show of `text`: one line. At most kMarksMax combining marks follow a
 // character.
 [[nodiscard]] std::string on_screen(std::string_view text);
+// The same for text of several lines, which stay lines.
+[[nodiscard]] std::string lines_on_screen(std::string_view text);
 // The number of columns that on_screen(text) takes.
 [[nodiscard]] std::size_t width_of(std::string_view text);
 // on_screen(text) cut to `columns`. A wide character is not cut in half.

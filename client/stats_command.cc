@@ -26,7 +26,7 @@ constexpr Setting kOutput{.name = "output",
 
 struct StatsPlan {
   std::string filter;  // `&label=…`.
-  Output output = Output::kText;
+  Format format;
   ApiAccess access;
 };
 
@@ -34,11 +34,12 @@ std::variant<StatsPlan, Misuse> plan_of(const Arguments& arguments) {
   if (!arguments.words().empty()) return Misuse{"expected no job id"};
   auto labels = label_query_in(arguments);
   if (const auto* error = std::get_if<Misuse>(&labels)) return *error;
-  const auto output = output_from_word(arguments.value("output"));
-  if (!output || *output == Output::kJsonl) return arguments.unexpected("output");
+  auto format = format_in(arguments);
+  if (const auto* error = std::get_if<Misuse>(&format)) return *error;
+  if (std::get<Format>(format).output == Output::kJsonl) return arguments.unexpected("output");
   auto access = find_api_access(arguments);
   if (const auto* error = std::get_if<Misuse>(&access)) return *error;
-  return StatsPlan{std::get<std::string>(std::move(labels)), *output,
+  return StatsPlan{std::get<std::string>(std::move(labels)), std::get<Format>(std::move(format)),
                    std::get<ApiAccess>(std::move(access))};
 }
 
@@ -77,9 +78,11 @@ int stats(std::span<const std::string> args) {
     return fail(kCommand, exit_code_of(*refusal), refusal->detail);
   }
   const std::string& body = std::get<Document>(reply).body;
-  DataOut out(std::cout, stdout_is_terminal());
-  plan.output == Output::kText ? out.text(text_of(body)) : out.json(body);
-  if (!out.flush()) return fail(kCommand, ExitCode::kBideFailed, "cannot write to stdout");
+  DataOut out(std::cout, stdout_is_terminal(), plan.format.filter);
+  plan.format.output == Output::kText ? out.text(text_of(body)) : out.json(body);
+  if (const auto failure = out.failure()) {
+    return fail(kCommand, ExitCode::kBideFailed, *failure);
+  }
   return 0;
 }
 
@@ -89,10 +92,10 @@ const Command& stats_command() {
   static const Command command{
       .name = kCommand,
       .summary = "count jobs by status",
-      .synopsis = {"[--label NAME=VALUE]... [-o text|json]"},
+      .synopsis = {"[--label NAME=VALUE]... [-o text|json] [--jq FILTER]"},
       .description = "Prints how many jobs there are of each status.",
-      .examples = {"bide stats", "bide stats --label release=42 -o json"},
-      .settings = {&kLabelFilter, &kOutput, &kServerSetting, &kCacertSetting},
+      .examples = {"bide stats", "bide stats --label release=42 --jq .status_counts.failed"},
+      .settings = {&kLabelFilter, &kOutput, &kJqSetting, &kServerSetting, &kCacertSetting},
       .notes = kAboutToken,
       .exit_codes = {{"0", "also if there is no job"},
                      {"1", "bide failed"},

@@ -4,6 +4,7 @@
 #include <ostream>
 #include <random>
 
+#include "client/selection_source.h"
 #include "client/terminal.h"
 #include "core/base/duration.h"
 
@@ -100,7 +101,8 @@ ExitCode WaitRun::run(DataOut& out, std::ostream& err) {
 
 void WaitRun::pursue(std::size_t index, std::uint32_t seed) {
   const bool show_changes = plan_.display.mode != Display::Mode::kQuiet;
-  Pursuit pursuit(plan_.goal, show_changes, plan_.missing, seed);
+  // The server tells of a selection when it is over, and not each change.
+  Pursuit pursuit(plan_.goal, show_changes && !plan_.selection, plan_.missing, seed);
   for (;;) {
     const TimePoint asked_at = std::chrono::steady_clock::now();
     if (asked_at >= deadline_) break;
@@ -109,8 +111,9 @@ void WaitRun::pursue(std::size_t index, std::uint32_t seed) {
     const Pursuit::Next next = pursuit.take(reply, since(asked_at));
 
     const auto* answer = std::get_if<Answer>(&reply);
-    const JobSummary summary =
-        answer != nullptr && show_changes ? summary_of(answer->body) : JobSummary{};
+    const JobSummary summary = answer == nullptr || !show_changes ? JobSummary{}
+                               : plan_.selection                  ? summary_of_jobs(answer->body)
+                                                                  : summary_of(answer->body);
     board_.update(index, [&](JobView& view) {
       if (answer != nullptr) record(*answer, summary, view);
       record(next, view);
@@ -125,15 +128,39 @@ void WaitRun::pursue(std::size_t index, std::uint32_t seed) {
 }
 
 const JobView* WaitRun::find_decider(const std::vector<JobView>& jobs) const {
-  return plan_.any ? find_winner(jobs) : nullptr;
+  if (plan_.selection) return nullptr;  // The server decides.
+  if (plan_.any) return find_winner(jobs);
+  if (!plan_.fail_fast) return nullptr;
+  const auto failed = std::ranges::find_if(
+      jobs, [](const JobView& job) { return job.code && *job.code != ExitCode::kCompleted; });
+  return failed == jobs.end() ? nullptr : &*failed;
 }
 
 void WaitRun::write(const JobView& job, bool several, DataOut& out) const {
+  if (plan_.selection) {
+    write_selection(job, out);
+    return;
+  }
   if (plan_.output != Output::kText || plan_.words) write_result(job, plan_.output, several, out);
 }
 
+void WaitRun::write_selection(const JobView& selection, DataOut& out) const {
+  if (!selection.representation) return;
+  std::vector<JobView> jobs = jobs_of(*selection.representation);
+  if (plan_.any && selection.code) {
+    const auto over = std::ranges::find_if(
+        jobs, [](const JobView& job) { return job.status && is_terminal(*job.status); });
+    if (over != jobs.end()) jobs = {*over};
+  }
+  if (plan_.output == Output::kJson) {
+    write_results(jobs, out);
+    return;
+  }
+  for (const JobView& job : jobs) write_result(job, plan_.output, true, out);
+}
+
 void WaitRun::write_new_results(const std::vector<JobView>& jobs, DataOut& out, std::ostream& err) {
-  if (plan_.any) return;  // Only the deciding job's.
+  if (plan_.any && !plan_.selection) return;  // Only the deciding job's.
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (!jobs[i].code || reported_[i]) continue;
     reported_[i] = true;
@@ -145,21 +172,23 @@ void WaitRun::write_new_results(const std::vector<JobView>& jobs, DataOut& out, 
 
 ExitCode WaitRun::conclude(const std::vector<JobView>& jobs, DataOut& out, std::ostream& err) {
   const bool several = jobs.size() > 1;
-  if (const JobView* const decider = find_decider(jobs)) {
+  const JobView* const decider = find_decider(jobs);
+  if (decider != nullptr && plan_.any) {
     write(*decider, several && plan_.output == Output::kText, out);
     static_cast<void>(out.flush());
     return *decider->code;
   }
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    if (!jobs[i].code) {
+    const bool given_up = decider != nullptr && !jobs[i].code;  // Another job has failed.
+    if (!jobs[i].code && !given_up) {
       err << "bide wait: timed out after " + format_duration(plan_.timeout) + ": " + jobs[i].id +
                  ": " + describe(jobs[i]) + "\n";
     }
-    if (!reported_[i]) write(jobs[i], several, out);
+    if (!reported_[i] && !given_up) write(jobs[i], several, out);
   }
   if (several && plan_.output == Output::kJson) write_results(jobs, out);
   static_cast<void>(out.flush());
-  return worst_of(jobs);
+  return decider != nullptr ? *decider->code : worst_of(jobs);
 }
 
 }  // namespace bide

@@ -28,9 +28,12 @@ inline constexpr std::size_t kJobsPerWaitMax = 256;
 
 struct WaitPlan {
   std::vector<std::string> ids;  // Distinct, 1..kJobsPerWaitMax.
+  // `ids` is one: the text of the labels, whose jobs are waited for (client/selection_source.h).
+  bool selection = false;
   Goal goal;
   std::chrono::milliseconds timeout{600'000};
-  bool any = false;  // The first job that is over ends the wait.
+  bool any = false;  // The first job that is over ends the wait. Of a selection: one job is enough.
+  bool fail_fast = false;  // The first job that is over and not completed ends the wait.
   Pursuit::Missing missing = Pursuit::Missing::kWait;
   Output output = Output::kText;
   bool words =
@@ -57,6 +60,7 @@ class WaitRun {
   // The job that ends the wait before all are over. Null: none yet.
   [[nodiscard]] const JobView* find_decider(const std::vector<JobView>& jobs) const;
   void write(const JobView& job, bool several, DataOut& out) const;
+  void write_selection(const JobView& selection, DataOut& out) const;
   void write_new_results(const std::vector<JobView>& jobs, DataOut& out, std::ostream& err);
   [[nodiscard]] ExitCode conclude(const std::vector<JobView>& jobs, DataOut& out,
                                   std::ostream& err);

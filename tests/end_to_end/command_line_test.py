@@ -2,6 +2,7 @@
 import http.server
 import json
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -10,6 +11,12 @@ import unittest
 from harness import BIDE, Bide, definition, event, wait_until
 
 EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
+
+
+def processor_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return int(fields[11]) / os.sysconf("SC_CLK_TCK")
 
 
 class CommandLine(unittest.TestCase):
@@ -191,6 +198,88 @@ class CommandLine(unittest.TestCase):
         done = self.bide.command("get", "many-2", "many-1", "-o", "jsonl")
         self.assertEqual((done.returncode, len(done.stdout.splitlines()), done.stderr), (5, 2, ""))
         self.assertEqual(self.bide.command("get", *[f"j{n}" for n in range(257)]).returncode, 2)
+
+    def test_jq(self):
+        self.bide.put(definition("jq-1"), event("jq-1", "failed", error="no\x1b space"),
+                      definition("jq-2"), event("jq-2", "completed"))
+        done = self.bide.command("get", "jq-1", "--jq", ".id, .error, {status}")
+        self.assertEqual((done.returncode, done.stdout), (5, 'jq-1\nno\x1b space\n{"status":"failed"}\n'), done.stderr)
+        done = self.bide.command("get", "jq-1", "jq-2", "--jq", "length")
+        self.assertEqual(done.stdout, "2\n")
+        done = self.bide.command("wait", "jq-1", "jq-2", "-q", "-o", "jsonl", "--jq", ".status")
+        self.assertEqual((done.returncode, sorted(done.stdout.split())), (5, ["completed", "failed"]), done.stderr)
+        self.assertEqual(self.ok("stats", "--jq", ".total_jobs > 1"), "true\n")
+        self.assertIn("jq-2", self.ok("list", "--limit", "1000", "--jq", ".[].id").splitlines())
+        done = self.bide.command("get", "jq-1", "--jq", ".id.x")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("--jq: Cannot index string", done.stderr)
+        for words in (["get", "jq-1", "--jq", ".["], ["list", "--jq", "nope"], ["get", "jq-1", "--jq", ".", "-o", "text"],
+                      ["wait", "jq-1", "--jq", "import \"x\" as x; ."]):
+            done = self.bide.command(*words)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), words)
+            self.assertRegex(done.stderr, "^bide [a-z]+: --jq: .+\n$")
+
+    def test_a_filter_without_an_end_can_be_ended(self):
+        self.bide.put(definition("endless"))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            running = subprocess.Popen([BIDE, "get", "endless", "--jq", '"begun", def f: f; f'], stdout=subprocess.PIPE,
+                                       env=dict(self.bide.env, BIDE_SERVER=self.bide.url), text=True)
+            # It computes, so it has the answer and runs the filter.
+            wait_until(lambda running=running: processor_seconds(running.pid) > 0.2, "the filter runs")
+            running.send_signal(number)
+            self.assertEqual(running.wait(20), 128 + number)
+            running.stdout.close()
+
+    def test_wait_for_a_selection(self):
+        labels = {"release": "w 1"}
+        self.bide.put(definition("sel-1", labels=labels), definition("sel-2", labels=labels), event("sel-1", "completed"))
+        command = ("wait", "--label", "release=w 1")
+        done = self.bide.command(*command, "--timeout", "500ms")
+        self.assertEqual(done.returncode, 124)
+        self.assertIn("release=w 1: processing, 1/2 jobs done", done.stderr)
+        done = self.bide.command(*command, "--any", "--timeout", "20s")
+        self.assertEqual((done.returncode, done.stdout), (0, "sel-1 completed\n"), done.stderr)
+        waiting = self.later(*command)
+        failing = self.later(*command, "--fail-fast", "-o", "json")
+        # One for each job of each.
+        self.bide.wait_metric("bide_parked", 2)
+        self.bide.put(definition("sel-3", labels=labels))
+        self.bide.put(event("sel-2", "failed", error="no space"))
+        out, err = failing.communicate(timeout=30)
+        self.assertEqual(failing.returncode, 5, err)
+        self.assertEqual({job["id"]: job["status"] for job in json.loads(out)},
+                         {"sel-1": "completed", "sel-2": "failed", "sel-3": "submitted"})
+        self.bide.put(event("sel-3", "completed"))
+        out, err = waiting.communicate(timeout=30)
+        self.assertEqual((waiting.returncode, sorted(out.splitlines())),
+                         (5, ["sel-1 completed", "sel-2 failed", "sel-3 completed"]), err)
+        self.assertIn("release=w 1: failed, 3/3 jobs done: sel-2: no space (", err)
+        done = self.bide.command("wait", "--label", "release=none", "--no-wait-for-creation")
+        self.assertEqual((done.returncode, done.stdout), (9, ""), done.stderr)
+        self.assertEqual(self.bide.command("wait", "--label", "release=none", "--timeout", "300ms").returncode, 9)
+        for words in (["x", "--label", "a=b"], ["--label", "a=b", "--until", "exists"], ["--label", "a"],
+                      ["x", "--any", "--fail-fast"]):
+            self.assertEqual(self.bide.command("wait", *words).returncode, 2, words)
+
+    def test_more_jobs_than_a_selection_may_have(self):
+        self.bide.put(*[definition(f"many-jobs-{n}", labels={"many": "jobs"}) for n in range(257)])
+        done = self.bide.command("wait", "--label", "many=jobs", "--timeout", "20s")
+        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+        self.assertIn("256", done.stderr)
+
+    def test_fail_fast(self):
+        self.bide.put(definition("fast-1"), definition("fast-2"), definition("fast-3"), event("fast-1", "completed"))
+        waiting = self.later("wait", "fast-1", "fast-2", "fast-3", "--fail-fast")
+        self.bide.wait_metric("bide_parked", 2)
+        self.bide.put(event("fast-2", "failed", error="no space"))
+        out, err = waiting.communicate(timeout=30)
+        self.assertEqual((waiting.returncode, out), (5, "fast-1 completed\nfast-2 failed\n"), err)
+        self.assertIn("fast-2: failed: no space (", err)
+        self.assertNotIn("timed out", err)
+
+    def later(self, *arguments):
+        return subprocess.Popen([BIDE, *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env=dict(self.bide.env, BIDE_SERVER=self.bide.url))
 
     def test_standard_streams_may_be_closed(self):
         self.ok("emit", "closed", "started")
