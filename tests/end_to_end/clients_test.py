@@ -60,7 +60,7 @@ SCENARIOS = {
     "skipped": Scenario(7, before=happened("skipped")),
     "ends while it is waited for": Scenario(5, during=happened("started", "failed")),
     "does not exist yet": Scenario(0, before=None, during=DONE, requests=1),
-    "never exists": Scenario(9, server="impatient", before=None, timeout_s=5, requests=2),
+    "never exists": Scenario(9, server="impatient", before=None, timeout_s=5),
     "deleted while it is waited for": Scenario(9, during=None),
     "not in time": Scenario(124, timeout_s=3),
     "held to the deadline again and again": Scenario(0, server="impatient", during=DONE, requests=3),
