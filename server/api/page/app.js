@@ -8,6 +8,7 @@ import {listView} from './list.js';
 import {isJobId, jobLink, parseRoute} from './routes.js';
 
 const main = document.getElementById('main');
+const shown = document.getElementById('view');
 const notice = document.getElementById('notice');
 const connection = document.getElementById('connection');
 const signOut = document.getElementById('sign-out');
@@ -32,7 +33,7 @@ function show() {
   route = next;
   view?.destroy();
   view = {list: () => listView(next.filter), job: () => jobView(next), hour: hourView, unknown: unknownView}[next.view]();
-  main.replaceChildren(view.element);
+  shown.replaceChildren(view.element);
   document.title = `${view.title} · bide`;
   for (const link of document.querySelectorAll('header nav a')) {
     const current = link.getAttribute('href') === (next.view === 'hour' ? '#/hour' : '#/');
@@ -43,7 +44,7 @@ function show() {
     view.search.focus();
     view.search.setSelectionRange(view.search.value.length, view.search.value.length);
   } else if (!first) {
-    main.querySelector('h1')?.focus();
+    shown.querySelector('h1')?.focus();
   }
 }
 
@@ -58,8 +59,8 @@ function showConnection() {
   setAttribute(connection, 'data-kind', kind);
   setText(connection, `${SHAPES[kind]} ${WORDS[kind]}`);
   signOut.hidden = !feed.hasToken;
-  main.classList.toggle('dimmed', kind === 'offline' || kind === 'stale');
-  main.hidden = kind === 'unauthorized';
+  shown.classList.toggle('dimmed', kind === 'offline' || kind === 'stale');
+  shown.hidden = kind === 'unauthorized';
   if (kind !== shownKind) {
     shownKind = kind;
     const panels = {stale: stalePanel, offline: offlinePanel, unauthorized: tokenPanel, expired: tokenPanel, forbidden: forbiddenPanel};
@@ -71,7 +72,7 @@ function showConnection() {
 }
 
 const panel = (kind, title, ...content) =>
-    h('section', {class: `panel ${kind}`, 'aria-label': title}, h('h2', {}, title), ...content);
+    h('section', {class: `panel ${kind}`, 'aria-label': title}, h(shown.hidden ? 'h1' : 'h2', {}, title), ...content);
 
 const retryButton = () => h('button', {type: 'button', onclick: () => feed.retry()}, 'Try now');
 
