@@ -247,6 +247,11 @@ def play(stage, name, scenario):
             complaints.append(story.format("it shows another state: " + client.out[:300]))
         if scenario.verb == "report" and len(state["timeline"] if state else ()) != scenario.stored:
             complaints.append(story.format(f"stored: {state}"))
+        if scenario.verb == "report":
+            keys = [field.lower() for request in client.proxy.requests for field in request.fields
+                    if field.lower().startswith("idempotency-key:")]
+            if len(keys) != len(client.proxy.requests) or len(set(keys)) != 1:
+                complaints.append(story.format(f"the keys of one report: {keys}"))
         if scenario.faults[:1] == (OVERLOADED,) and scenario.timeout_s > 10:
             first, second = client.proxy.requests[:2]
             if second.at - first.at < 0.95:
