@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iostream>
 #include <utility>
+
+#include "core/base/printable.h"
+#include "server/settings/options.h"
 
 namespace bide {
 
@@ -19,7 +23,16 @@ std::variant<Arguments, UsageError> Arguments::parse(std::span<const std::string
     if (text == nullptr || *text == '\0') continue;
     arguments.line_.assignments.push_back({setting, std::move(variable), text});
   }
+  arguments.warn_of_unknown_variables();
   return arguments;
+}
+
+void Arguments::warn_of_unknown_variables() const {
+  const bool reads_any = std::ranges::any_of(command_->settings, &Setting::has_variable);
+  if (!reads_any || (find_setting(*command_, "quiet") != nullptr && given("quiet"))) return;
+  for (const std::string& complaint : complaints_about_variables(process_environment())) {
+    std::cerr << std::string(command_->name) + ": warning: " + printable(complaint, "?") + "\n";
+  }
 }
 
 const Assignment* Arguments::find(std::string_view name) const {

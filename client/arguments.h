@@ -22,7 +22,8 @@ struct Misuse {
 
 class Arguments {
  public:
-  // `command` must outlive it.
+  // `command` must outlive it. Warns on stderr of variables BIDE_… that no command reads, if this
+  // one reads any, and unless it is quiet.
   [[nodiscard]] static std::variant<Arguments, UsageError> parse(std::span<const std::string> args,
                                                                  const Command& command);
 
@@ -45,6 +46,7 @@ class Arguments {
 
  private:
   explicit Arguments(const Command& command) : command_(&command) {}
+  void warn_of_unknown_variables() const;
 
   const Command* command_;
   CommandLine line_;  // Includes the settings of the environment.

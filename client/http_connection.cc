@@ -1,11 +1,13 @@
 #include "client/http_connection.h"
 
 #include <httplib.h>
+#include <openssl/err.h>
 
 #include <algorithm>
 #include <optional>
 
 #include "client/tls_trust.h"
+#include "client/unreachable.h"
 
 namespace bide {
 namespace {
@@ -23,7 +25,32 @@ RawReply head_of(const httplib::Response& response) {
                   .outcome = response.get_header_value("Bide-Outcome"),
                   .etag = response.get_header_value("ETag"),
                   .retry_after = response.get_header_value("Retry-After"),
+                  .location = response.get_header_value("Location"),
+                  .cure = {},
                   .body = {}};
+}
+
+// What the user can do about a refusal. Empty: its detail says it all.
+std::string_view cure_of(int http_status, bool reads, bool has_token) {
+  switch (http_status) {
+    case 401:
+      return has_token ? "BIDE_TOKEN needs a token that is valid there" : "BIDE_TOKEN is not set";
+    case 403:
+      if (reads) return has_token ? "BIDE_TOKEN needs a token that permits it" : "";
+      return has_token ? "the token in BIDE_TOKEN must have job:write, and for this job"
+                       : "without a token bide takes writes from its own machine only";
+    case 405:
+      return reads ? "" : "is bide serve running with --read-only, or too old to take writes?";
+    default:
+      return "";
+  }
+}
+
+// What OpenSSL says about the first failure of the exchange: what follows comes from closing.
+// Empty: nothing.
+std::string tls_reason() {
+  const char* const reason = ERR_reason_error_string(ERR_peek_error());
+  return reason == nullptr ? "" : reason;
 }
 
 }  // namespace
@@ -99,16 +126,22 @@ class HttpConnection::Client {
 
 HttpConnection::HttpConnection(const ServerUrl& server, const std::string& token,
                                const std::string& cacert)
-    : server_text_(text_of(server)),
-      base_path_(server.base_path),
+    : server_(server),
+      server_text_(text_of(server)),
+      has_token_(!token.empty()),
       client_(std::make_unique<Client>(server, token, cacert)) {}
 
 HttpConnection::~HttpConnection() = default;
 
 std::variant<RawReply, Refusal, Trouble> HttpConnection::exchange(const HttpRequest& request) {
   httplib::Error error = httplib::Error::Success;
-  auto raw = client_->send(base_path_ + request.target, request, error);
-  if (raw) return std::move(*raw);
+  ERR_clear_error();
+  auto raw = client_->send(server_.base_path + request.target, request, error);
+  if (raw) {
+    answered_ = true;
+    raw->cure = cure_of(raw->http_status, request.method == "GET", has_token_);
+    return std::move(*raw);
+  }
   if (const std::string_view why = client_->distrust(); !why.empty()) {
     return Refusal{0,
                    "the certificate of " + server_text_ + " does not verify: " + std::string(why)};
@@ -116,11 +149,42 @@ std::variant<RawReply, Refusal, Trouble> HttpConnection::exchange(const HttpRequ
   switch (error) {
     case httplib::Error::Connection:
     case httplib::Error::BindIPAddress:
+      return Trouble{describe(Failure::kConnect), {}};
+    case httplib::Error::ConnectionTimeout:
+      return Trouble{describe(Failure::kConnectInTime), {}};
     case httplib::Error::SSLConnection:
-      return Trouble{"cannot connect to " + server_text_, {}};
+      return Trouble{describe(Failure::kTls), {}};
     default:
-      return Trouble{"lost the connection to " + server_text_, {}};
+      return Trouble{describe(Failure::kLost), {}};
   }
+}
+
+std::string HttpConnection::describe(Failure failure) const {
+  std::string why;
+  switch (failure) {
+    case Failure::kConnect:
+      why = why_unreachable(server_.host, server_.port);
+      break;
+    case Failure::kConnectInTime:
+      why = "no answer in time (is the address right, and no firewall between?)";
+      break;
+    case Failure::kTls:
+      why = tls_reason();
+      if (why == "wrong version number") why += " (no TLS there: does the URL begin with http://?)";
+      why = "the TLS handshake failed" + (why.empty() ? why : ": " + why);
+      break;
+    case Failure::kLost:
+      why = tls_reason();
+      if (why.find("certificate required") != std::string::npos) {
+        why += " (it wants a client certificate, which this command cannot send)";
+      } else if (!server_.tls && !answered_) {
+        why = "no answer (is it TLS there, and the URL begins with https://?)";
+      }
+      break;
+  }
+  const std::string what =
+      (failure == Failure::kLost ? "lost the connection to " : "cannot connect to ") + server_text_;
+  return why.empty() ? what : what + ": " + why;
 }
 
 void HttpConnection::cancel() { client_->stop(); }

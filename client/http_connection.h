@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,8 +42,14 @@ class HttpConnection {
 
  private:
   class Client;  // Hides httplib.h, which takes long to compile.
+  enum class Failure : std::uint8_t { kConnect, kConnectInTime, kTls, kLost };
+  // For a person: the cause, and what to do about it.
+  [[nodiscard]] std::string describe(Failure failure) const;
+
+  const ServerUrl server_;
   const std::string server_text_;
-  const std::string base_path_;
+  const bool has_token_;
+  bool answered_ = false;  // There was a response.
   std::unique_ptr<Client> client_;
 };
 

@@ -34,25 +34,10 @@ HttpRequest request_of(const NewEvent& event, WallTime when) {
   return {.method = "POST", .target = "/job/" + event.job_id + "/events", .body = body.take()};
 }
 
-// What the user can do about a refusal. Empty: the detail says it all.
-std::string_view cure_of(int http_status, bool has_token) {
-  switch (http_status) {
-    case 401:
-      return has_token ? "is BIDE_TOKEN right, and has it not expired?" : "set BIDE_TOKEN";
-    case 403:
-      return has_token ? "the token must have job:write, and for this job"
-                       : "without a token bide takes writes from its own machine only";
-    case 405:
-      return "is bide serve running with --read-only, or too old to take writes?";
-    default:
-      return "";
-  }
-}
-
 }  // namespace
 
 HttpWriter::HttpWriter(const ApiAccess& access)
-    : has_token_(!access.token.empty()), connection_(access.server, access.token, access.cacert) {}
+    : connection_(access.server, access.token, access.cacert) {}
 
 WriteReply HttpWriter::send(const Report& report, std::chrono::milliseconds patience) {
   HttpRequest request =
@@ -73,12 +58,7 @@ WriteReply HttpWriter::write(HttpRequest request, const std::string& key,
   auto response = connection_.exchange(request);
   if (auto* const trouble = std::get_if<Trouble>(&response)) return std::move(*trouble);
   if (auto* const refusal = std::get_if<Refusal>(&response)) return std::move(*refusal);
-  WriteReply reply = interpret_write(std::get<RawReply>(response));
-  if (auto* const refusal = std::get_if<Refusal>(&reply)) {
-    const std::string_view cure = cure_of(refusal->http_status, has_token_);
-    if (!cure.empty()) refusal->detail.append("; ").append(cure);
-  }
-  return reply;
+  return interpret_write(std::get<RawReply>(response));
 }
 
 }  // namespace bide

@@ -24,7 +24,6 @@ class HttpWriter final : public ReportSender {
  private:
   WriteReply write(HttpRequest request, const std::string& key, std::chrono::milliseconds patience);
 
-  const bool has_token_;
   HttpConnection connection_;
 };
 

@@ -51,8 +51,11 @@ std::string detail_of(int http_status, std::string_view detail) {
 
 // Neither the state of a job nor a problem that bide knows.
 Trouble foreign(const RawReply& raw, std::string_view detail) {
-  return {detail_of(raw.http_status, detail) + " (not bide's answer; is the URL right?)",
-          parse_retry_after(raw.retry_after)};
+  std::string what = detail_of(raw.http_status, detail);
+  if (raw.http_status / 100 == 3 && !raw.location.empty()) {
+    what += ": go to " + printable(std::string_view(raw.location).substr(0, kDetailBytesMax), " ");
+  }
+  return {what + " (not bide's answer; is the URL right?)", parse_retry_after(raw.retry_after)};
 }
 
 Reply answer_of(RawReply raw) {
@@ -81,7 +84,8 @@ std::variant<Refusal, Trouble> failure_of(const RawReply& raw) {
     case 504:
       return Trouble{detail, parse_retry_after(raw.retry_after)};
     default:
-      return Refusal{raw.http_status, detail, problem.no_such_job};
+      return Refusal{raw.http_status, raw.cure.empty() ? detail : detail + "; " + raw.cure,
+                     problem.no_such_job};
   }
 }
 

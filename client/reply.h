@@ -64,6 +64,8 @@ struct RawReply {
   std::string outcome;     // Bide-Outcome.
   std::string etag;
   std::string retry_after;  // Retry-After, seconds; its date form is ignored.
+  std::string location{};   // Location.
+  std::string cure{};       // What to do if it is a refusal; empty: the detail says it.
   std::string body;
 };
 

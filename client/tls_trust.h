@@ -21,13 +21,14 @@ class TlsTrust {
   TlsTrust(const TlsTrust&) = delete;
   TlsTrust& operator=(const TlsTrust&) = delete;
 
-  // The check that failed since reset(). Empty: none.
+  // The check that failed since reset(), and what to do about it. Empty: none.
   [[nodiscard]] const std::string& complaint() const { return complaint_; }
   void reset() { complaint_ = loading_; }
 
  private:
   static int on_verified(int good, X509_STORE_CTX* store);
 
+  const std::string host_;
   std::string loading_;  // Why `cacert` cannot be used.
   std::string complaint_;
 };

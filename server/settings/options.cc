@@ -10,6 +10,7 @@
 #include "core/base/ascii.h"
 #include "core/base/host_port.h"
 #include "core/base/printable.h"
+#include "core/base/similar_word.h"
 #include "server/files/state_dir.h"
 #include "server/settings/settings.h"
 
@@ -51,23 +52,15 @@ bool is_service_link(std::string_view variable, std::string_view value) {
          variable.find("_ENV_") != std::string_view::npos;
 }
 
-std::vector<Assignment> read_environment(const Environment& environment,
-                                         std::vector<std::string>& warnings) {
+std::vector<Assignment> read_environment(const Environment& environment) {
   std::vector<Assignment> assignments;
   for (auto it = environment.lower_bound(kPrefix);
        it != environment.end() && it->first.starts_with(kPrefix); ++it) {
     const auto& [variable, value] = *it;
-    if (variable == kConfigVariable || value.empty()) continue;
-    if (std::find(kClientVariables.begin(), kClientVariables.end(), variable) !=
-        kClientVariables.end()) {
-      continue;
-    }
+    if (value.empty()) continue;
     const std::string name = setting_name_of(variable);
     if (const ServeSetting* const setting = find_serve_setting(name)) {
       assignments.push_back({setting, variable, value});
-    } else if (!is_service_link(variable, value)) {
-      warnings.push_back(no_such_setting(variable, name, serve_command()).message +
-                         "; it is ignored");
     }
   }
   return assignments;
@@ -143,6 +136,28 @@ void warn_of_risks(ServeOptions& options) {
 
 }  // namespace
 
+std::vector<std::string> complaints_about_variables(const Environment& environment) {
+  std::vector<std::string> known(kClientVariables.begin(), kClientVariables.end());
+  known.emplace_back(kConfigVariable);
+  for (const ServeSetting& setting : serve_settings()) known.push_back(variable_of(setting));
+  std::vector<std::string_view> words;
+  for (const std::string_view one : known) words.push_back(one.substr(kPrefix.size()));
+  std::vector<std::string> complaints;
+  for (auto it = environment.lower_bound(kPrefix);
+       it != environment.end() && it->first.starts_with(kPrefix); ++it) {
+    const auto& [variable, value] = *it;
+    if (value.empty() || is_service_link(variable, value)) continue;
+    if (std::ranges::find(known, variable) != known.end()) continue;
+    const std::string_view similar =
+        similar_word(std::string_view(variable).substr(kPrefix.size()), words);
+    std::string complaint = variable + ": no such setting; ";
+    if (!similar.empty())
+      complaint.append("did you mean ").append(kPrefix).append(similar).append("? ");
+    complaints.push_back(complaint + "it is ignored");
+  }
+  return complaints;
+}
+
 Environment process_environment() {
   Environment environment;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
@@ -187,7 +202,8 @@ std::variant<ServeOptions, UsageError> parse_sources(std::span<const std::string
   std::vector<Assignment> from_line = std::get<CommandLine>(std::move(from_args)).assignments;
 
   ServeOptions options;
-  const std::vector<Assignment> from_environment = read_environment(environment, options.warnings);
+  const std::vector<Assignment> from_environment = read_environment(environment);
+  options.warnings = complaints_about_variables(environment);
 
   std::string config = take_config(from_line);
   if (const char* variable = value_or_null(environment, kConfigVariable);

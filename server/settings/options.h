@@ -92,6 +92,9 @@ struct ServeOptions {
 
 using Environment = std::map<std::string, std::string, std::less<>>;
 [[nodiscard]] Environment process_environment();
+// A line for each variable BIDE_… that no command reads and that is no service link of Kubernetes
+// or Docker. Names the nearest known one.
+[[nodiscard]] std::vector<std::string> complaints_about_variables(const Environment& environment);
 
 // `args`: the arguments behind `bide serve`. `environment`: reads BIDE_*, HOME, XDG_STATE_HOME and
 // XDG_CONFIG_HOME; an empty variable counts as unset. An unknown flag is an error. An unknown

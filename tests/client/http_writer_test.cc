@@ -170,8 +170,8 @@ TEST_CASE("http_writer: a refusal says what to do about it") {
     CHECK(std::get<Refusal>(reply).http_status == answer);
     return std::get<Refusal>(reply).detail;
   };
-  CHECK(detail_of(401, "") == "the server answered 401: because; set BIDE_TOKEN");
-  CHECK(detail_of(401, "t").find("not expired") != std::string::npos);
+  CHECK(detail_of(401, "") == "the server answered 401: because; BIDE_TOKEN is not set");
+  CHECK(detail_of(401, "t").find("valid there") != std::string::npos);
   CHECK(detail_of(403, "t").find("job:write") != std::string::npos);
   CHECK(detail_of(403, "").find("its own machine only") != std::string::npos);
   CHECK(detail_of(405, "").find("--read-only") != std::string::npos);
