@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "client/man_page.h"
 #include "server/settings/command_line.h"
 
 namespace bide {
@@ -23,6 +24,11 @@ namespace bide {
 [[nodiscard]] const Command& stats_command();
 [[nodiscard]] const Command& wait_command();
 [[nodiscard]] const Command& help_command();
+[[nodiscard]] const Command& completion_command();
+
+// What `bide emit` writes.
+inline constexpr std::string_view kEventWords =
+    "submitted,acknowledged,started,progress,completed,failed,skipped,retried,define";
 
 // Writes one event, or a job's definition, over HTTP or to the bucket. Blocks until it is stored.
 [[nodiscard]] int run_emit(std::span<const std::string> args);
@@ -38,12 +44,20 @@ namespace bide {
 [[nodiscard]] int run_get(std::span<const std::string> args);
 // Waits for jobs.
 [[nodiscard]] int run_wait(std::span<const std::string> args);
+inline constexpr std::string_view kWhatItIs =
+    "tells over HTTP whether a job has changed, or finished";
 // The text of `bide help`.
 [[nodiscard]] std::string overview_of(std::span<const Command* const> commands,
                                       std::size_t columns);
-// Describes `commands`, or one of them.
+// Describes `commands`, or one of them, or writes their man pages.
 [[nodiscard]] int run_help(std::span<const std::string> args,
-                           std::span<const Command* const> commands);
+                           std::span<const Command* const> commands, const Release& release);
+// Prints the completion script for a shell.
+[[nodiscard]] int run_completion(std::span<const std::string> args);
+// What that script calls: prints a candidate a line, and behind a tab its meaning. `:files` and
+// `:programs` stand for what the shell finds itself.
+[[nodiscard]] int run_complete(std::span<const std::string> words,
+                               std::span<const Command* const> commands);
 
 // The command of that word (`wait`). Null: there is none.
 [[nodiscard]] const Command* find_command(std::string_view word,

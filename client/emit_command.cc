@@ -21,9 +21,6 @@ namespace bide {
 namespace {
 
 constexpr std::string_view kCommand = "bide emit";
-constexpr std::string_view kEventWords =
-    "submitted,acknowledged,started,progress,completed,failed,skipped,retried,define";
-
 constexpr Setting kSettings[] = {
     {"agent", SettingKind::kText, "NAME", "",
      "the agent that reports (default: this host's name; for submitted: _api)", "a name"},

@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 
 #include "client/commands.h"
@@ -15,12 +17,29 @@ namespace bide {
 namespace {
 
 constexpr std::string_view kCommand = "bide help";
+constexpr Setting kMan{.name = "man",
+                       .placeholder = "DIR",
+                       .doc = "write the man pages of all commands into this folder",
+                       .expected = "a folder"};
+
+int write_man_pages(const std::filesystem::path& dir, std::span<const Command* const> commands,
+                    const Release& release) {
+  std::error_code ignored;  // Opening says what is wrong.
+  std::filesystem::create_directories(dir, ignored);
+  for (const ManPage& page : man_pages_of(commands, release)) {
+    std::ofstream file(dir / page.file, std::ios::binary);
+    file << page.text << std::flush;
+    if (!file) {
+      return fail(kCommand, ExitCode::kBideFailed, "cannot write " + (dir / page.file).string());
+    }
+  }
+  return 0;
+}
 
 }  // namespace
 
 std::string overview_of(std::span<const Command* const> commands, std::size_t columns) {
-  std::string text =
-      wrapped("bide tells over HTTP whether a job has changed, or finished.", 0, columns);
+  std::string text = wrapped("bide " + std::string(kWhatItIs) + ".", 0, columns);
   text += "\nUsage:\n  bide COMMAND [ARGUMENTS]\n\nCommands:\n";
   std::vector<std::pair<std::string, std::string>> rows;
   for (const Command* const command : commands) {
@@ -44,11 +63,11 @@ const Command& help_command() {
   static const Command command{
       .name = kCommand,
       .summary = "describe the commands",
-      .synopsis = {"[COMMAND]"},
+      .synopsis = {"[COMMAND]", "--man DIR"},
       .description =
           "Describes a command, like `bide COMMAND --help`. Without one, lists them all.",
-      .examples = {"bide help", "bide help wait"},
-      .settings = {},
+      .examples = {"bide help", "bide help wait", "bide help --man man"},
+      .settings = {&kMan},
       .takes_words = true,
       .words = WordKind::kCommand};
   return command;
@@ -69,11 +88,14 @@ int fail_unknown_command(std::string_view word, std::span<const Command* const> 
   return fail("bide", ExitCode::kUsage, message + "`bide help` lists them");
 }
 
-int run_help(std::span<const std::string> args, std::span<const Command* const> commands) {
+int run_help(std::span<const std::string> args, std::span<const Command* const> commands,
+             const Release& release) {
   const auto parsed = Arguments::parse(args, help_command());
   if (const auto* end = std::get_if<UsageError>(&parsed)) return finish(kCommand, *end);
-  const std::vector<std::string>& words = std::get<Arguments>(parsed).words();
+  const auto& arguments = std::get<Arguments>(parsed);
+  const std::vector<std::string>& words = arguments.words();
   if (words.size() > 1) return fail_usage(kCommand, Misuse{"expected one command"});
+  if (arguments.given("man")) return write_man_pages(arguments.value("man"), commands, release);
   const std::size_t columns = columns_of(STDOUT_FILENO);
   if (words.empty()) {
     std::cout << overview_of(commands, columns) << std::flush;

@@ -27,7 +27,9 @@ struct Entry {
 
 std::span<const bide::Command* const> commands();
 
-int run_help(std::span<const std::string> args) { return bide::run_help(args, commands()); }
+int run_help(std::span<const std::string> args) {
+  return bide::run_help(args, commands(), bide::release());
+}
 
 int run_version(std::span<const std::string> args) {
   const auto parsed = bide::read_command_line(args, bide::version_command());
@@ -40,11 +42,17 @@ int run_version(std::span<const std::string> args) {
 
 // In the order of `bide help`.
 constexpr Entry kCommands[] = {
-    {bide::serve_command, bide::run_serve}, {bide::run_command, bide::run_run},
-    {bide::emit_command, bide::run_emit},   {bide::list_command, bide::run_list},
-    {bide::get_command, bide::run_get},     {bide::stats_command, bide::run_stats},
-    {bide::wait_command, bide::run_wait},   {bide::delete_command, bide::run_delete},
-    {bide::version_command, run_version},   {bide::help_command, run_help},
+    {bide::serve_command, bide::run_serve},
+    {bide::run_command, bide::run_run},
+    {bide::emit_command, bide::run_emit},
+    {bide::list_command, bide::run_list},
+    {bide::get_command, bide::run_get},
+    {bide::stats_command, bide::run_stats},
+    {bide::wait_command, bide::run_wait},
+    {bide::delete_command, bide::run_delete},
+    {bide::completion_command, bide::run_completion},
+    {bide::version_command, run_version},
+    {bide::help_command, run_help},
 };
 
 std::span<const bide::Command* const> commands() {
@@ -64,6 +72,7 @@ int run(std::span<const std::string> args) {
   std::string_view word = args[0];
   if (word == "--help" || word == "-h") word = "help";
   if (word == "--version" || word == "-V") word = "version";
+  if (word == "__complete") return bide::run_complete(args.subspan(1), commands());
   for (const Entry& entry : kCommands) {
     if (bide::word_of(entry.table()) == word) return entry.run(args.subspan(1));
   }

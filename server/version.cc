@@ -11,9 +11,10 @@
 namespace bide {
 namespace {
 
-constexpr std::string_view kCommit =
+constexpr std::string_view kCommitAndDate[] = {
 #include "commit.inc"
-    ;
+};
+constexpr std::string_view kCommit = kCommitAndDate[0];
 
 std::string dotted(unsigned major, unsigned minor, unsigned patch) {
   return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
@@ -39,6 +40,8 @@ std::string version_text() {
   text += "\nxxHash: " + dotted(xxhash / 10'000, xxhash / 100 % 100, xxhash % 100);
   return text += "\n";
 }
+
+Release release() { return {BIDE_VERSION, std::string(kCommitAndDate[1])}; }
 
 const Command& version_command() {
   static const Command command{.name = "bide version",

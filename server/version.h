@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "client/man_page.h"
 #include "server/settings/command_line.h"
 
 namespace bide {
@@ -13,5 +14,7 @@ namespace bide {
 [[nodiscard]] std::string version_text();
 
 [[nodiscard]] const Command& version_command();
+// For man pages.
+[[nodiscard]] Release release();
 
 }  // namespace bide
