@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-# `line`: the request line. `status`: of the answer, once it was passed.
+# `line`: the request line.
 Request = collections.namedtuple("Request", "at line fields body")
 
 
@@ -50,8 +50,8 @@ def forward(link):
 class Link:
     """One request of the client: read whole, and not yet passed on."""
 
-    def __init__(self, client, target):
-        self.client, self.target = client, target
+    def __init__(self, client, proxy):
+        self.client, self.proxy = client, proxy
         self.raw = b""
         while b"\r\n\r\n" not in self.raw:
             self.raw += self._receive()
@@ -70,9 +70,10 @@ class Link:
     def chunks(self):
         """bide's answer, as it comes. Each request has a connection of its own."""
         kept = [field for field in self.fields if not field.lower().startswith("connection:")]
-        with socket.create_connection(("127.0.0.1", self.target), timeout=60) as server:
+        with socket.create_connection(("127.0.0.1", self.proxy.target), timeout=60) as server:
             server.sendall("\r\n".join([self.line, *kept, "Connection: close", "", ""]).encode("latin-1") + self.body)
             while chunk := server.recv(65536):
+                self.proxy.answers += chunk
                 yield chunk
 
     def ask(self):
@@ -89,7 +90,7 @@ class FaultyProxy:
         self.target = target
         self.faults = list(faults)
         self.requests = []
-        self.answered = []  # The first bytes of what was passed.
+        self.answers = bytearray()  # All that bide has sent.
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -115,7 +116,7 @@ class FaultyProxy:
     def _serve(self, client):
         with client:
             try:
-                link = Link(client, self.target)
+                link = Link(client, self)
                 fault = self.faults.pop(0) if self.faults else forward
                 self.requests.append(Request(time.monotonic(), link.line, link.fields, link.body))
                 fault(link)

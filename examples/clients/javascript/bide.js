@@ -1,6 +1,4 @@
-// A client of bide for browsers and node 18: get, wait, follow, report. It needs nothing but fetch. ../README.md has
-// examples, bide.d.ts the types.
-//
+// A client of bide for browsers and node 18, which needs only fetch: get, wait, follow, report. ../README.md shows how.
 // Every call rides out restarts of bide, NATS and proxies: it tries again, after growing random pauses and as late as
 // Retry-After asks, until its time is up. What ends a call at once: 401 and 403, any other refusal by bide, and bide's
 // own 404. Redirects are not followed, because the token is for this server only.
@@ -8,8 +6,7 @@
 const HELD_MS = 25_000; // How long bide may hold a request: below the idle timeouts of common proxies.
 const PATIENCE_MS = 10_000; // How long an exchange may take beyond that.
 const SILENCE_MS = 45_000; // A stream has a heartbeat every 15 s.
-const PAUSE_MIN_MS = 100;
-const PAUSE_MAX_MS = 5_000;
+const [PAUSE_MIN_MS, PAUSE_MAX_MS] = [100, 5_000];
 const RETRY_AFTER_MAX_S = 60; // A longer pause would miss a server that is back.
 const TRANSIENT = [408, 429, 500, 502, 503, 504];
 
@@ -24,16 +21,13 @@ export class BideError extends Error {
 }
 
 export class Bide {
-  #base;
-  #token;
-  #fetch;
+  #server;
 
-  // `server`: its URL, with the base path if there is one. `token`: a string, or a function that returns one or a
-  // promise of one. It is called for each request, so it can renew a token that is about to expire.
+  // `server`: its URL, with the base path if there is one. `token`: a string, or a function that returns one or
+  // promises one. It is called for each request, so it can renew a token that is about to expire.
   constructor(server, { token, fetch = globalThis.fetch } = {}) {
-    this.#base = new URL(server, globalThis.location?.href).href.replace(/\/*$/, "/");
-    this.#token = token;
-    this.#fetch = (...request) => fetch(...request); // Browsers refuse to call it as a method.
+    const base = new URL(server, globalThis.location?.href).href.replace(/\/*$/, "/");
+    this.#server = { base, token, fetch };
   }
 
   // The job as it is now.
@@ -50,9 +44,8 @@ export class Bide {
   // Resolves with the job when it is over, however it ended, or when `until` holds. It need not exist yet.
   async wait(id, { until = "done", missing = "wait", ...options } = {}) {
     const call = new Call(options, 600_000);
-    let job, tag, asked;
+    let job, tag;
     const ask = () => {
-      asked = performance.now();
       const heldMs = Math.max(1, Math.ceil(Math.min(call.leftMs, HELD_MS)));
       // If it has been seen and is missing, it was deleted.
       const query = new URLSearchParams({ until, wait: `${heldMs}ms`, missing: job ? "fail" : missing });
@@ -62,9 +55,8 @@ export class Bide {
       let answer;
       try {
         answer = await call.ride(ask);
-        job = answer.document ?? job; // None: 304.
+        job = answer.document ?? job; // 304: as before.
         tag = answer.tag ?? tag;
-        // Otherwise bide has answered because the time was up, or because it is full or going away.
         if (answer.final || ["done", "changed", "now"].includes(answer.outcome)) return job;
       } catch (error) {
         if (error.problem?.type === "urn:bide:problem:job-did-not-succeed") return error.problem.job;
@@ -74,8 +66,8 @@ export class Bide {
         answer = error;
       }
       call.absent = !job;
-      // Asking again at once would be a busy loop if bide is full or going away.
-      if (performance.now() - asked > PAUSE_MIN_MS) call.calm();
+      // Without a pause, this would be a busy loop while bide is full or going away.
+      if (answer.outcome === "timeout") call.calm();
       else await call.take(new BideError("trouble", `bide did not hold the request: ${answer.outcome}`, answer));
     }
   }
@@ -84,7 +76,7 @@ export class Bide {
   // changes, without an end. A slow reader skips states, but never the last one.
   async *follow(id, { every, missing = "wait", ...options } = {}) {
     const call = new Call(options, Infinity);
-    const path = (id === undefined ? "job" : pathOf(id)) + "/events" + (every ? `?every=${every}` : "");
+    const path = `${id ? pathOf(id) : "job"}/events${every ? `?every=${every}` : ""}`;
     let last = "";
     for (;;) {
       try {
@@ -113,16 +105,17 @@ export class Bide {
     const now = new Date().toISOString(); // The event has its own time, however late it arrives.
     const body = JSON.stringify({ timestamp: now, ...(typeof event === "string" ? { event } : event) });
     const headers = { "Content-Type": "application/json", "Idempotency-Key": key, Prefer: "return=minimal" };
-    const request = { method: "POST", headers, body };
-    return (await call.ride(() => this.#exchange(`${pathOf(id)}/events`, call, request))).jobStatus;
+    const send = () => this.#exchange(`${pathOf(id)}/events`, call, { method: "POST", headers, body });
+    return (await call.ride(send)).jobStatus;
   }
 
   // One request, and never another one: bide's response, which is a state or a stream. Otherwise throws BideError.
   async request(path, { headers, signal, ...init } = {}) {
-    const token = typeof this.#token === "function" ? await this.#token() : this.#token;
+    const { base, token: given, fetch } = this.#server;
+    const token = typeof given === "function" ? await given() : given;
     const fields = { Accept: "application/json", ...headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
     const request = { redirect: "manual", cache: "no-store", ...init, headers: fields, signal };
-    const response = await got(this.#fetch(this.#base + path, request), signal);
+    const response = await got(fetch(base + path, request), signal);
     if (!isState(response)) throw refusal(response, await got(response.text(), signal));
     return response;
   }
@@ -132,9 +125,9 @@ export class Bide {
     return call.within(Math.min(call.leftMs + 1000, heldMs + PATIENCE_MS), new AbortController(), async (signal) => {
       const response = await this.request(path, { ...init, signal });
       const text = await got(response.text(), signal);
-      const document = parse(text);
-      if (text && !document) throw new BideError("trouble", "the answer is cut");
-      return { ...factsOf(response), document };
+      const answer = answerOf(response, text);
+      if (text && !answer.document) throw new BideError("trouble", "the answer is cut");
+      return answer;
     });
   }
 
@@ -143,8 +136,8 @@ export class Bide {
     const own = new AbortController();
     const headers = { Accept: "text/event-stream", ...(last ? { "Last-Event-ID": last } : {}) };
     try {
-      const open = (signal) => this.request(path, { headers, signal });
-      const response = await call.within(Math.min(call.leftMs, PATIENCE_MS), own, open);
+      const begin = (signal) => this.request(path, { headers, signal });
+      const response = await call.within(Math.min(call.leftMs, PATIENCE_MS), own, begin);
       if (response.status === 204) return yield { event: "end" }; // The job is over, and `last` was its last state.
       const records = readEvents(response);
       for (;;) {
@@ -158,33 +151,26 @@ export class Bide {
   }
 }
 
-// The records of a response that is a stream (WHATWG HTML section 9.2): { event, id, data }. A comment, such as a
-// heartbeat, is { event: "" }.
+// The records of a stream (WHATWG HTML section 9.2): { event, id, data }, and { event: "" } for a comment (heartbeat).
 export async function* readEvents(response) {
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
-  let [event, id, data] = ["", "", []];
+  let record = { event: "", id: "", data: "" };
   let begun = []; // A line that is not complete; joined once, because it may have 16 MiB.
-  let cut = false; // Between \r and \n.
   for (;;) {
     const { done, value } = await got(reader.read());
     if (done) return;
-    let text = decoder.decode(value, { stream: true });
-    if (cut && text.startsWith("\n")) text = text.slice(1);
-    if (text) cut = text.endsWith("\r");
-    const pieces = text.split(/\r\n|\n|\r/);
+    const pieces = decoder.decode(value, { stream: true }).split("\n");
     const next = pieces.pop();
     for (const piece of pieces) {
-      const line = [...begun, piece].join("");
+      const line = [...begun, piece].join("").replace(/\r$/, "");
       begun = [];
-      const [, name, rest] = /^([^:]*):? ?(.*)$/s.exec(line);
-      if (name === "event") event = rest;
-      else if (name === "id") id = rest;
-      else if (name === "data") data.push(rest);
-      else if (line.startsWith(":")) yield { event: "" };
+      const [, name, text] = /^([^:]*):? ?(.*)$/s.exec(line);
+      if (Object.hasOwn(record, name)) record[name] = text; // bide's data is one line.
+      if (line.startsWith(":")) yield { event: "" };
       if (line) continue;
-      if (data.length) yield { event: event || "message", id, data: data.join("\n") };
-      [event, data] = ["", []];
+      if (record.data) yield record;
+      record = { event: "", id: record.id, data: "" };
     }
     begun.push(next);
   }
@@ -195,14 +181,6 @@ const gone = (id, details) => new BideError("gone", `job ${id} is gone: deleted 
 // Without crypto, which node 18 and pages without TLS lack. A key need not be a secret.
 const newKey = () => Array.from({ length: 4 }, () => Math.random().toString(36).slice(2, 10)).join("-");
 const between = (low, high) => low + Math.random() * (high - low);
-
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 // What fetch promises. A failure is trouble, unless the caller has cancelled.
 async function got(promise, signal) {
@@ -219,32 +197,32 @@ function isState({ ok, status, headers }) {
   return (ok || status === 304) && (isStream || headers.has("Bide-Outcome") || headers.has("Bide-Status"));
 }
 
-function factsOf({ status, headers }) {
-  const [outcome, tag] = [headers.get("Bide-Outcome"), headers.get("ETag")];
-  const [jobStatus, final] = [headers.get("Bide-Status"), headers.get("Bide-Final") === "true"];
-  const seconds = parseInt(headers.get("Retry-After"));
-  return { status, outcome, tag, jobStatus, final, retryAfter: Math.min(seconds || 0, RETRY_AFTER_MAX_S) };
+function answerOf({ status, headers }, text) {
+  let document;
+  try {
+    document = JSON.parse(text);
+  } catch {} // Not bide's, or cut, or none.
+  const [outcome, tag, jobStatus] = ["Bide-Outcome", "ETag", "Bide-Status"].map((name) => headers.get(name));
+  const retryAfter = Math.min(parseInt(headers.get("Retry-After")) || 0, RETRY_AFTER_MAX_S);
+  return { status, document, outcome, tag, jobStatus, final: headers.get("Bide-Final") === "true", retryAfter };
 }
 
 function refusal(response, text) {
-  const { status } = response;
-  const document = parse(text);
+  const { document, ...facts } = answerOf(response, text);
   const problem = String(document?.type).startsWith("urn:bide:problem:") ? document : undefined;
-  let kind = problem && !TRANSIENT.includes(status) ? "refused" : "trouble";
+  let kind = problem && !TRANSIENT.includes(facts.status) ? "refused" : "trouble";
   if (problem?.type === "urn:bide:problem:job-not-found") kind = "not-found";
-  if (status === 401 || status === 403) kind = "auth";
-  const message = `the server answered ${status}: ${problem?.detail ?? "not bide's answer; is the URL right?"}`;
-  return new BideError(kind, message, { ...factsOf(response), problem });
+  if ([401, 403].includes(facts.status)) kind = "auth";
+  const message = `the server answered ${facts.status}: ${problem?.detail ?? "not bide's answer; is the URL right?"}`;
+  return new BideError(kind, message, { ...facts, problem });
 }
 
 // The time limit of a call, its pauses, and its cancellation.
 class Call {
-  absent = false; // bide says that the job does not exist yet.
-  trouble = null;
-  spanMs = 2 * PAUSE_MIN_MS;
-
   constructor({ timeoutMs, signal, onTrouble } = {}, timeoutDefaultMs) {
-    Object.assign(this, { endMs: performance.now() + (timeoutMs ?? timeoutDefaultMs), signal, onTrouble });
+    Object.assign(this, { signal, onTrouble, trouble: null, spanMs: 2 * PAUSE_MIN_MS });
+    this.endMs = performance.now() + (timeoutMs ?? timeoutDefaultMs);
+    this.absent = false; // bide says that the job does not exist yet.
   }
 
   get leftMs() {
@@ -277,14 +255,12 @@ class Call {
     if (error.kind !== "trouble") throw error;
     this.trouble = error;
     this.onTrouble?.(error);
-    const askedMs = error.retryAfter * between(1000, 1250);
-    const wantedMs = Math.max(between(this.spanMs / 2, this.spanMs), askedMs);
+    const wantedMs = Math.max(between(this.spanMs / 2, this.spanMs), error.retryAfter * between(1000, 1250));
     this.spanMs = Math.min(2 * this.spanMs, PAUSE_MAX_MS);
     const over = (signal) => new Promise((resolve) => signal.addEventListener("abort", resolve));
     await this.within(Math.min(wantedMs, Math.max(this.leftMs / 2, PAUSE_MIN_MS)), new AbortController(), over);
   }
 
-  // All is well.
   calm() {
     this.spanMs = 2 * PAUSE_MIN_MS;
     if (this.trouble) this.onTrouble?.(null);

@@ -15,7 +15,6 @@ import random
 import re
 import ssl
 import time
-import types
 import urllib.parse
 import uuid
 
@@ -68,11 +67,9 @@ class Bide:
     def wait(self, job_id, until="done", missing="wait", timeout=600, on_trouble=None):
         """The job when it is over, however it ended, or when `until` holds. It need not exist yet."""
         call = _Call(timeout, on_trouble)
-        job = tag = asked = None
+        job = tag = None
 
         def ask():
-            nonlocal asked
-            asked = time.monotonic()
             held = min(call.left(), HELD_S)
             # If it has been seen and is missing, it was deleted.
             query = urllib.parse.urlencode({"until": until, "wait": f"{max(1, math.ceil(held * 1000))}ms",
@@ -84,7 +81,6 @@ class Bide:
                 answer = call.ride(ask)
                 job = answer.document or job  # None: 304.
                 tag = answer.tag or tag
-                # Otherwise bide has answered because the time was up, or because it is full or going away.
                 if answer.final or answer.outcome in ("done", "changed", "now"):
                     return job
             except BideError as error:
@@ -96,10 +92,9 @@ class Bide:
                     raise _gone(job_id) from error
                 answer = error
             call.absent = not job
-            # Asking again at once would be a busy loop if bide is full or going away.
-            if time.monotonic() - asked > PAUSE_MIN_S:
+            if answer.outcome == "timeout":
                 call.calm()
-            else:
+            else:  # Without a pause, this would be a busy loop while bide is full or going away.
                 why = f"bide did not hold the request: {answer.outcome}"
                 call.take(BideError("trouble", why, retry_after=answer.retry_after))
 
@@ -107,7 +102,7 @@ class Bide:
         """Yields the job now and after each change, until it is final. It need not exist yet. Without an id: each job
         that changes, without an end. A slow reader skips states, but never the last one."""
         call = _Call(timeout, on_trouble)
-        path = ("job" if job_id is None else _path(job_id)) + "/events" + (f"?every={every}" if every else "")
+        path = (_path(job_id) if job_id else "job") + "/events" + (f"?every={every}" if every else "")
         last = ""
         while True:
             try:
@@ -145,7 +140,7 @@ class Bide:
         """A request and its whole answer."""
         end = time.monotonic() + min(call.left() + 1, held + PATIENCE_S)
         with self._response(path, fields, body, end) as (response, limit):
-            return _answer(response, _rest(response, limit, end))
+            return _answer(response, limit, end)
 
     def _records(self, call, path, last):
         """The records of one stream (WHATWG HTML section 9.2), until it breaks off."""
@@ -156,7 +151,7 @@ class Bide:
                 yield _Record("end", "", "")
                 return
             if not response.getheader("Content-Type", "").startswith("text/event-stream"):
-                _answer(response, _rest(response, limit, end))
+                _answer(response, limit, end)
                 raise BideError("trouble", "the answer is not a stream")
             record = _Record("", "", "")
             while line := limit(time.monotonic() + min(call.left(), SILENCE_S)) or response.readline():
@@ -197,6 +192,7 @@ class Bide:
             connection.close()
 
 
+_Answer = collections.namedtuple("_Answer", "document outcome job_status final tag retry_after")
 _Record = collections.namedtuple("_Record", "event id data")
 
 
@@ -208,17 +204,13 @@ def _gone(job_id):
     return BideError("gone", f"job {job_id} is gone: deleted or expired")
 
 
-def _rest(response, limit, end):
-    chunks = []
-    while chunk := limit(end) or response.read1(1 << 16):
-        chunks.append(chunk)
+def _answer(response, limit, end):
+    """bide's answer, if it is a state. Otherwise raises BideError."""
+    text = b""
+    while chunk := limit(end) or response.read1(1 << 20):
+        text += chunk
     if response.length:
         raise http.client.IncompleteRead(b"", response.length)
-    return b"".join(chunks)
-
-
-def _answer(response, text):
-    """bide's answer, if it is a state. Otherwise raises BideError."""
     try:
         document = json.loads(text)
     except ValueError:
@@ -229,17 +221,14 @@ def _answer(response, text):
     if response.status in (200, 201, 304) and (outcome or status):
         if text and document is None:
             raise BideError("trouble", "the answer is cut")
-        return types.SimpleNamespace(document=document, outcome=outcome, job_status=status, retry_after=retry_after,
-                                     final=response.getheader("Bide-Final") == "true", tag=response.getheader("ETag"))
-    problem = document if isinstance(document, dict) else {}
-    if not str(problem.get("type")).startswith("urn:bide:problem:"):
-        problem = {}
-    kind = "refused" if problem and response.status not in TRANSIENT else "trouble"
-    if problem.get("type") == "urn:bide:problem:job-not-found":
-        kind = "not-found"
-    if response.status in (401, 403):
-        kind = "auth"
-    message = f"the server answered {response.status}: {problem.get('detail', 'not an answer of bide; is the URL right?')}"
+        final, tag = response.getheader("Bide-Final") == "true", response.getheader("ETag")
+        return _Answer(document, outcome, status, final, tag, retry_after)
+    kind = str(document.get("type")) if isinstance(document, dict) else ""
+    problem = document if kind.startswith("urn:bide:problem:") else {}
+    detail = problem.get("detail", "not an answer of bide; is the URL right?")
+    kind = ("auth" if response.status in (401, 403) else "not-found" if kind == "urn:bide:problem:job-not-found" else
+            "refused" if problem and response.status not in TRANSIENT else "trouble")
+    message = f"the server answered {response.status}: {detail}"
     raise BideError(kind, message, response.status, problem, retry_after, outcome)
 
 
@@ -248,7 +237,7 @@ class _Call:
 
     def __init__(self, timeout, on_trouble):
         self.end = time.monotonic() + timeout
-        self.on_trouble = on_trouble
+        self.on_trouble = on_trouble or (lambda trouble: None)
         self.absent = False  # bide says that the job does not exist yet.
         self.trouble = None
         self.span = 2 * PAUSE_MIN_S
@@ -258,11 +247,10 @@ class _Call:
 
     def check(self):
         """Raises if the time is up."""
-        if self.left() > 0:
-            return
-        if self.absent:
+        if self.left() == 0 and self.absent:
             raise BideError("not-found", "no such job in time")
-        raise BideError("timeout", f"not in time: {self.trouble}" if self.trouble else "not in time")
+        if self.left() == 0:
+            raise BideError("timeout", f"not in time: {self.trouble}" if self.trouble else "not in time")
 
     def ride(self, attempt):
         """What `attempt` returns. It is repeated while it raises trouble."""
@@ -279,15 +267,14 @@ class _Call:
         if error.kind != "trouble":
             raise error
         self.trouble = error
-        if self.on_trouble:
-            self.on_trouble(error)
+        self.on_trouble(error)
         wanted = max(random.uniform(self.span / 2, self.span), error.retry_after * random.uniform(1, 1.25))
         self.span = min(2 * self.span, PAUSE_MAX_S)
         time.sleep(min(wanted, max(self.left() / 2, PAUSE_MIN_S)))
 
     def calm(self):
         """All is well."""
-        if self.trouble and self.on_trouble:
+        if self.trouble:
             self.on_trouble(None)
         self.trouble = None
         self.span = 2 * PAUSE_MIN_S
