@@ -18,6 +18,13 @@ struct Look {
   Verdict verdict = Verdict::kPending;  // Of the terms, if there is a snapshot, or on the feed.
 };
 
+// What there is of a job.
+enum class Presence : std::uint8_t {
+  kNothing,
+  kEntries,  // Events or responses, but no definition: it does not exist.
+  kDefined,
+};
+
 enum class Parked : std::uint8_t {
   kParked,    // It will be answered; the caller must not touch the waiter any more.
   kReady,     // Not parked: the condition holds (or never will); the Look says with what.

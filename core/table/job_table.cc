@@ -167,7 +167,7 @@ Look JobTable::look(const Target& target, const Waiter::Terms& terms, TimePoint 
   return overview_->look(page_of(target), terms);
 }
 
-bool JobTable::knows(std::string_view id) { return shard_of(id).knows(id); }
+Presence JobTable::presence(std::string_view id) { return shard_of(id).presence(id); }
 
 Parked JobTable::park(const Target& target, Waiter& waiter, std::uint64_t ticket, TimePoint now,
                       Look& look) {

@@ -120,8 +120,8 @@ class JobTable {
   // The target as it is now, and the verdict of the terms' condition on it; `now` decides only
   // settling. Blocks for mutexes only.
   [[nodiscard]] Look look(const Target& target, const Waiter::Terms& terms, TimePoint now);
-  // Whether it holds any entry of the job, defined or not.
-  [[nodiscard]] bool knows(std::string_view id);
+  // What it holds of the job. Renders nothing.
+  [[nodiscard]] Presence presence(std::string_view id);
   // Judges waiter.terms on the target and, if they are still pending, parks the waiter, under one
   // lock. Terms must be set before the caller makes the waiter claimable by others. `target` must
   // not be the waiter's own, which may be gone before this returns.

@@ -173,10 +173,11 @@ void Shard::adopt(JobRecord& old) {
 
 // --- The requests' side ---------------------------------------------------------------------
 
-bool Shard::knows(std::string_view id) {
+Presence Shard::presence(std::string_view id) {
   MutexLock lock(queue_.mutex);
   const JobRecord* const record = find(id);
-  return record != nullptr && !record->job.empty();
+  if (record == nullptr || record->job.empty()) return Presence::kNothing;
+  return record->job.defined() ? Presence::kDefined : Presence::kEntries;
 }
 
 Look Shard::look(std::string_view id, const Waiter::Terms& terms, TimePoint now) {

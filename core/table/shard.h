@@ -55,7 +55,7 @@ class Shard final : private WaitQueue::Owner {
   void end_install() EXCLUDES(queue_.mutex);
   [[nodiscard]] Look look(std::string_view id, const Waiter::Terms& terms, TimePoint now)
       EXCLUDES(queue_.mutex);
-  [[nodiscard]] bool knows(std::string_view id) EXCLUDES(queue_.mutex);
+  [[nodiscard]] Presence presence(std::string_view id) EXCLUDES(queue_.mutex);
   [[nodiscard]] Parked park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
                             TimePoint now, Look& look) EXCLUDES(queue_.mutex);
   void unpark(Waiter& waiter) EXCLUDES(queue_.mutex);

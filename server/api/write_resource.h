@@ -37,7 +37,7 @@ class WriteResource final : public HeldResource {
   // nullopt: `write` is filled. Else why the request is refused.
   [[nodiscard]] std::optional<BadQuery> read(const httplib::Request& request, Write& write) const;
   // A condition of the request that does not hold for the job as it is (412).
-  [[nodiscard]] bool is_precluded(const Look& job, Exchange& exchange) const;
+  [[nodiscard]] bool is_precluded(std::string_view job_id, TimePoint now, Exchange& exchange) const;
   void begin(const WritePtr& write, TimePoint now, Exchange& exchange);
   void on_written(Outcome outcome, const WritePtr& write, Exchange& exchange);
   void refuse_unstored(std::string_view why, Exchange& exchange);
