@@ -8,8 +8,6 @@
 namespace bide {
 namespace {
 
-constexpr std::size_t kSpentMax = 256;
-constexpr std::size_t kSpentBytesMax = 1 << 20;
 // Flow control keeps the server from sending more than 32 MiB ahead. If that fails, the library
 // drops messages beyond this limit, and the gap is noticed.
 constexpr int kPendingBytesMax = 64 << 20;
@@ -65,10 +63,11 @@ BucketFeed::Got BucketFeed::next(std::chrono::milliseconds timeout) {
   natsMsg* raw = nullptr;
   const natsStatus status = natsSubscription_NextMsg(&raw, subscription_, timeout.count());
   NatsMsgPtr message(raw);  // Owned before anything can throw.
-  spend_message();
+  spent_.add(std::move(message_));
+  if (spent_.full()) spent_.free();
   message_ = std::move(message);
   if (status == NATS_TIMEOUT) {
-    free_spent();
+    spent_.free();
     return Got::kNothing;
   }
   if (status != NATS_OK) return broken(describe_nats_error(status));
@@ -86,21 +85,6 @@ BucketFeed::Got BucketFeed::next(std::chrono::milliseconds timeout) {
                settings_.allows_rollup ? rollup() : Rollup::kNone};
   entry_ = {key, {natsMsg_GetData(raw), bytes}, is_deletion(raw), ack->stream_seq, ack->time};
   return Got::kEntry;
-}
-
-// nats.c frees messages on a thread of its own and wakes it for each message. The two context
-// switches for each entry took a tenth of the time to read a large bucket. So messages are freed
-// some hundreds at a time, or when there is nothing else to do.
-void BucketFeed::spend_message() {
-  if (message_ == nullptr) return;
-  spent_bytes_ += entry_.value.size();
-  spent_.push_back(std::move(message_));
-  if (spent_.size() >= kSpentMax || spent_bytes_ >= kSpentBytesMax) free_spent();
-}
-
-void BucketFeed::free_spent() {
-  spent_.clear();
-  spent_bytes_ = 0;
 }
 
 std::uint64_t BucketFeed::queued() const {

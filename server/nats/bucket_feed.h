@@ -15,12 +15,12 @@
 #include <string>
 #include <string_view>
 #include <variant>
-#include <vector>
 
 #include "core/base/clock.h"
 #include "core/job/entry_codec.h"
 #include "server/nats/login/bucket_config.h"
 #include "server/nats/login/nats_connection.h"
+#include "server/nats/spent_messages.h"
 #include "server/nats/stream_check.h"
 
 namespace bide {
@@ -70,8 +70,6 @@ class BucketFeed {
   BucketFeed(NatsConnection& connection, Settings settings)
       : connection_(connection), settings_(std::move(settings)) {}
   natsStatus create_consumer(const std::string& inbox);
-  void spend_message();
-  void free_spent();
   Got on_control();
   Got broken(std::string why);
   // Empty: no such header.
@@ -84,8 +82,7 @@ class BucketFeed {
   const Settings settings_;
   natsSubscription* subscription_ = nullptr;
   NatsMsgPtr message_;
-  std::vector<NatsMsgPtr> spent_;  // Handled messages, to be freed together.
-  std::size_t spent_bytes_ = 0;
+  SpentMessages spent_;
   RawEntry entry_;
   StreamCheck::Delivery delivery_;
   StreamCheck::Heartbeat heartbeat_;

@@ -20,6 +20,7 @@ constexpr auto kRepeatAfter = 1s;      // Without an answer.
 constexpr auto kRetryRefusal = 200ms;  // There is no leader, or no JetStream, at the moment.
 constexpr auto kTick = 100ms;          // How exact these times are.
 constexpr auto kNoChannelPause = 20ms;
+constexpr std::size_t kAnswersAtOnce = 256;
 constexpr std::size_t kMarksAtOnce = 256;
 // Somebody else may define and delete the job all the time.
 constexpr int kLooksMax = 4;
@@ -153,26 +154,23 @@ void JobWriter::give_back(const Write& write) {
 void JobWriter::run(Watcher& watcher) {
   static LogLimit limit;
   std::shared_ptr<Channel> channel;
+  SpentMessages spent;
   Link link = 0;
+  bool open = false;
+  TimePoint tick{};
   while (!stop_.requested()) {
     try {
-      const std::shared_ptr<NatsConnection> connection = watcher.connection();
-      if (connection != nullptr && (channel == nullptr || channel->connection != connection)) {
-        channel = open_channel(connection);
-        MutexLock lock(mutex_);
-        channel_ = channel;
+      // Not before each answer: it takes the library's locks, and looks at every call.
+      if (const TimePoint now = clock_.now(); !open || now >= tick) {
+        tick = now + kTick;
+        open = renew_channel(watcher, channel, link);
+        repeat_calls();
       }
-      const Link now = channel == nullptr ? link : connection->link();
-      if (std::exchange(link, now) != now) {
-        MutexLock lock(mutex_);
-        for (auto& [number, call] : calls_) call.repeat_at = {};
-      }
-      if (channel == nullptr || connection->closed()) {
-        stop_.wait_for(kNoChannelPause);
+      if (open) {
+        take_answers(*channel, spent);
       } else {
-        take_answers(channel);
+        stop_.wait_for(kNoChannelPause);
       }
-      repeat_calls();
     } catch (const std::bad_alloc&) {
       // The request of a write that is lost so is answered at its own deadline.
       log_warn_limited(limit, "out of memory: a write over HTTP was not followed to its end");
@@ -180,6 +178,22 @@ void JobWriter::run(Watcher& watcher) {
   }
   MutexLock lock(mutex_);
   channel_ = nullptr;
+}
+
+bool JobWriter::renew_channel(Watcher& watcher, std::shared_ptr<Channel>& channel, Link& link) {
+  const std::shared_ptr<NatsConnection> connection = watcher.connection();
+  if (connection != nullptr && (channel == nullptr || channel->connection != connection)) {
+    channel = open_channel(connection);
+    MutexLock lock(mutex_);
+    channel_ = channel;
+  }
+  if (channel == nullptr) return false;
+  const Link now = connection->link();
+  if (std::exchange(link, now) != now) {
+    MutexLock lock(mutex_);
+    for (auto& [number, call] : calls_) call.repeat_at = {};
+  }
+  return !connection->closed();
 }
 
 std::shared_ptr<JobWriter::Channel> JobWriter::open_channel(
@@ -193,24 +207,29 @@ std::shared_ptr<JobWriter::Channel> JobWriter::open_channel(
   return std::make_shared<Channel>(connection, inbox, subscription);
 }
 
-void JobWriter::take_answers(const std::shared_ptr<Channel>& channel) {
+void JobWriter::take_answers(const Channel& channel, SpentMessages& spent) {
   std::chrono::milliseconds patience = kTick;
   {
     MutexLock lock(mutex_);
     if (calls_.empty()) patience = kRepeatAfter;
   }
   // Calls are repeated between two batches.
-  for (std::size_t i = 0; i < kMarksAtOnce; ++i) {
+  for (std::size_t i = 0; i < kAnswersAtOnce; ++i) {
     natsMsg* raw = nullptr;
     const natsStatus status =
-        natsSubscription_NextMsg(&raw, channel->subscription, i == 0 ? patience.count() : 0);
+        natsSubscription_NextMsg(&raw, channel.subscription, i == 0 ? patience.count() : 0);
     if (status != NATS_OK) {
+      if (i > 0) return;
       // Not every error blocks, and a connection that is closed for good is replaced.
       if (status != NATS_TIMEOUT) stop_.wait_for(kTick);
+      spent.free();
+      free_sent();
       return;
     }
-    const NatsMsgPtr message(raw);
+    NatsMsgPtr message(raw);
     hear(raw);
+    spent.add(std::move(message));
+    if (spent.full()) spent.free();
   }
 }
 
@@ -278,35 +297,36 @@ void JobWriter::repeat_calls() {
       ++it;
     }
   }
-  for (const auto& [number, call] : due) send(call, number, *channel);
+  for (const auto& [number, call] : due) send(message_of(call, number, *channel), *channel);
   for (const TaskPtr& task : late) give_up(task);
 }
 
 void JobWriter::call(const TaskPtr& task, Call call) {
+  call.task = task;
+  const std::uint64_t number = ++calls_made_;
   std::shared_ptr<Channel> channel;
-  std::uint64_t number = 0;
-  Call sent;
   {
     MutexLock lock(mutex_);
     channel = channel_;
-    number = ++calls_made_;
-    call.task = task;
-    const bool connected = channel != nullptr && channel->connection->connected();
-    call.repeat_at = connected ? clock_.now() + kRepeatAfter : TimePoint{};
+  }
+  const bool connected = channel != nullptr && channel->connection->connected();
+  NatsMsgPtr message = connected ? message_of(call, number, *channel) : nullptr;
+  {
+    MutexLock lock(mutex_);
+    if (connected) call.repeat_at = clock_.now() + kRepeatAfter;
     if (connected && !call.message_id.empty()) ++task->unanswered;
-    if (connected) sent = call;
     calls_.emplace(number, std::move(call));
   }
-  if (sent.task != nullptr) send(sent, number, *channel);
+  if (connected) send(std::move(message), *channel);
 }
 
-void JobWriter::send(const Call& call, std::uint64_t number, const Channel& channel) {
+NatsMsgPtr JobWriter::message_of(const Call& call, std::uint64_t number, const Channel& channel) {
   natsMsg* raw = nullptr;
   const std::string reply = channel.inbox + std::to_string(number);
   const natsStatus made = natsMsg_Create(&raw, call.subject.c_str(), reply.c_str(),
                                          call.body.data(), static_cast<int>(call.body.size()));
-  const NatsMsgPtr message(raw);
-  if (made != NATS_OK) return;
+  NatsMsgPtr message(raw);
+  if (made != NATS_OK) return nullptr;
   bool good = true;
   if (!call.message_id.empty()) good = set_header(raw, "Nats-Msg-Id", call.message_id);
   if (call.deletes) good = good && set_header(raw, "KV-Operation", "DEL");
@@ -314,7 +334,28 @@ void JobWriter::send(const Call& call, std::uint64_t number, const Channel& chan
     good = good &&
            set_header(raw, "Nats-Expected-Last-Subject-Sequence", std::to_string(*call.expected));
   }
-  if (good) natsConnection_PublishMsg(channel.connection->handle(), raw);
+  return good ? std::move(message) : nullptr;
+}
+
+void JobWriter::send(NatsMsgPtr message, const Channel& channel) {
+  if (message == nullptr) return;
+  natsConnection_PublishMsg(channel.connection->handle(), message.get());
+  bool full = false;
+  {
+    MutexLock lock(mutex_);
+    sent_.add(std::move(message));
+    full = sent_.full();
+  }
+  if (full) free_sent();
+}
+
+// Without the mutex: it is the library's work.
+void JobWriter::free_sent() {
+  SpentMessages sent;
+  {
+    MutexLock lock(mutex_);
+    std::swap(sent, sent_);
+  }
 }
 
 // --- The steps --------------------------------------------------------------------------------

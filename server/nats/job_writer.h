@@ -31,6 +31,7 @@
 #include "core/base/stop_signal.h"
 #include "core/table/writes.h"
 #include "server/metrics/metrics.h"
+#include "server/nats/spent_messages.h"
 #include "server/nats/watcher.h"
 
 namespace bide {
@@ -85,9 +86,12 @@ class JobWriter final : public Writer {
   };
 
   void run(Watcher& watcher);
+  // Follows the connection through reconnects and replacements. False: there is none at the moment.
+  bool renew_channel(Watcher& watcher, std::shared_ptr<Channel>& channel, Link& link)
+      EXCLUDES(mutex_);
   [[nodiscard]] std::shared_ptr<Channel> open_channel(
       const std::shared_ptr<NatsConnection>& connection) const;
-  void take_answers(const std::shared_ptr<Channel>& channel);
+  void take_answers(const Channel& channel, SpentMessages& spent) EXCLUDES(mutex_);
   void hear(natsMsg* message);
   void repeat_calls() EXCLUDES(mutex_);
 
@@ -106,8 +110,12 @@ class JobWriter final : public Writer {
   void on_keys(const TaskPtr& task, const Answer& answer);
 
   void call(const TaskPtr& task, Call call) EXCLUDES(mutex_);
-  // A message that cannot be sent counts as one without an answer: the call is repeated.
-  void send(const Call& call, std::uint64_t number, const Channel& channel);
+  // Null: there is no memory for it. That counts as a message without an answer, so the call is
+  // repeated.
+  [[nodiscard]] static NatsMsgPtr message_of(const Call& call, std::uint64_t number,
+                                             const Channel& channel);
+  void send(NatsMsgPtr message, const Channel& channel) EXCLUDES(mutex_);
+  void free_sent() EXCLUDES(mutex_);
   void finish(const TaskPtr& task, Writes::Result result) EXCLUDES(mutex_);
   void give_up(const TaskPtr& task);
 
@@ -120,10 +128,11 @@ class JobWriter final : public Writer {
   StopSignal stop_;
   std::thread thread_;
 
+  std::atomic<std::uint64_t> calls_made_{0};
   Mutex mutex_;
   std::shared_ptr<Channel> channel_ GUARDED_BY(mutex_);  // Null: there is no connection yet.
   std::unordered_map<std::uint64_t, Call> calls_ GUARDED_BY(mutex_);
-  std::uint64_t calls_made_ GUARDED_BY(mutex_) = 0;
+  SpentMessages sent_ GUARDED_BY(mutex_);
   struct InFlight {
     std::size_t writes = 0;
     std::size_t bytes = 0;
