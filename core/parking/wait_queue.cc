@@ -88,7 +88,11 @@ void WaitQueue::run() {
     --working_;
     if (!idle) continue;
     if (draining_) drained_.notify_all();
-    clock_.wait_until(work_, mutex, std::min(due_.next_due(), owner_.next_work(now)));
+    const TimePoint next = std::min(due_.next_due(), owner_.next_work(now));
+    // Never later than it was going to: where each request comes and goes alone, parking the next
+    // one does not wake the notifier only to have it sleep on.
+    sleeps_until_ = sleeps_until_ > now ? std::min(sleeps_until_, next) : next;
+    clock_.wait_until(work_, mutex, sleeps_until_);
   }
 }
 
@@ -99,7 +103,7 @@ bool WaitQueue::try_park(Waiter& waiter, WaiterList& on, TimePoint due) {
   if (places > 0 && !places_.try_take(places)) return false;
   on.link(waiter);
   due_.insert(waiter, due);
-  if (&due_.top() == &waiter) notify();
+  if (due < sleeps_until_ && &due_.top() == &waiter) notify();
   return true;
 }
 

@@ -37,9 +37,11 @@ void Writes::finish(const WritePtr& write, Result result) {
   if (!result.job_id.empty()) write->job_id = std::move(result.job_id);
   // A write that stored nothing is shown by every position.
   const Position::Place nothing;
-  ended_.emplace(
-      result.revision == 0 ? nothing : Position::Place{position_.epoch(), result.revision}, write);
-  queue_.notify();
+  const Position::Place place =
+      result.revision == 0 ? nothing : Position::Place{position_.epoch(), result.revision};
+  ended_.emplace(place, write);
+  publish_wanted();  // Before the position is read.
+  if (position_.get() >= place) queue_.notify();
 }
 
 bool Writes::collect(TimePoint now, Batch& batch) {
