@@ -69,6 +69,11 @@ int CommandLine::number(const std::string& name, int otherwise) const {
   return found == given_.end() ? otherwise : to_number(name, found->second);
 }
 
+std::string CommandLine::text(const std::string& name) const {
+  const auto found = given_.find(name);
+  return found == given_.end() ? "" : found->second;
+}
+
 int CommandLine::free_port() const {
   const auto found = given_.find("--listen");
   if (found == given_.end() || !found->second.starts_with(kHost)) {

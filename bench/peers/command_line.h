@@ -22,6 +22,8 @@ class CommandLine {
 
   // Dies on a value that is not a number.
   [[nodiscard]] int number(const std::string& name, int otherwise) const;
+  // Empty: not given.
+  [[nodiscard]] std::string text(const std::string& name) const;
   // The port of `--listen 127.0.0.1:PORT`; dies on any other address, and on a port where somebody
   // listens: both programs set SO_REUSEPORT, which would share it with a forgotten server silently.
   [[nodiscard]] int free_port() const;

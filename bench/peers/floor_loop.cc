@@ -37,8 +37,10 @@ int listen_at(int port) {
 
 }  // namespace
 
-FloorLoop::FloorLoop(int port, const Replies& replies, std::list<FloorLoop>& all)
+FloorLoop::FloorLoop(int port, const Replies& replies, const Report& report,
+                     std::list<FloorLoop>& all)
     : replies_(replies),
+      report_(report),
       all_(all),
       listener_(listen_at(port)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
@@ -107,7 +109,8 @@ void FloorLoop::answer(int fd, std::string_view head) {
   const std::size_t jobs = target.find(kJobs);
   if (jobs == target.npos) return send(fd, replies_.ok);  // Such as /livez.
   target.remove_prefix(jobs + kJobs.size());
-  const std::string_view job = target.substr(0, target.find_first_of("? "));
+  const std::string_view job = target.substr(0, target.find_first_of("?/ "));
+  if (report_ && target.substr(job.size()).starts_with("/events ")) return report_(fd, job);
   if (head.starts_with("POST")) {
     for (FloorLoop& loop : all_) loop.tell(job);
     return send(fd, replies_.no_content);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <list>
 #include <mutex>
 #include <string>
@@ -19,13 +20,16 @@ struct Replies {
   std::string ok;
   std::string not_modified;
   std::string no_content = "HTTP/1.1 204 No Content\r\n\r\n";
+  std::string created;  // To a POST to a job's `/events`.
 };
+// Stores an event of the job, and answers at `fd` once it is stored.
+using Report = std::function<void(int fd, std::string_view job)>;
 
 class FloorLoop {
  public:
   // Listens on 127.0.0.1, dies if it cannot. An event reaches `all`, which is complete before
-  // run().
-  FloorLoop(int port, const Replies& replies, std::list<FloorLoop>& all);
+  // run(). `report` may be empty.
+  FloorLoop(int port, const Replies& replies, const Report& report, std::list<FloorLoop>& all);
   // The thread's life: does not return.
   void run();
   // From any thread, never blocks for long: the job has an event.
@@ -44,6 +48,7 @@ class FloorLoop {
   void send(int fd, const std::string& reply);
 
   const Replies& replies_;
+  const Report& report_;
   std::list<FloorLoop>& all_;
   const int listener_;
   const int epoll_;

@@ -132,6 +132,7 @@ class Bide(Server):
 class Before(Bide):
     """An earlier build of bide. bench/compare sets `binary`; builds that create the bucket unasked refuse the flag."""
     flags = ()
+    writes = True
 
 
 class EmbeddedBide(Server):
@@ -178,10 +179,19 @@ class Floor(Server):
     kind = "floor"
     # The sizes of bide's own responses to the probe's requests, heads included.
     sizes = ("--ok-bytes", "711", "--body-bytes", "399", "--not-modified-bytes", "244")
+    options = ()
 
     def start(self):
-        self.spawn(os.path.join(BUILD, "bench", "peers", "bench-floor"), "--listen", self.address, *self.sizes)
+        self.spawn(os.path.join(BUILD, "bench", "peers", "bench-floor"), "--listen", self.address, *self.sizes,
+                   *self.options)
         self.wait_for(lambda: answers(self.url("/livez")), "floor is ready")
+
+
+class WritingFloor(Floor):
+    """The same, which also publishes events without waiting, and answers once they are stored."""
+    def __init__(self, nats):
+        super().__init__()
+        self.options = ("--nats", nats.url)
 
 
 class Threads(Server):

@@ -111,6 +111,8 @@ def targets(results):
                     results.ratio(figure, "bide", "bide, published"), 1.3)
         at_least("report", "a second, of a bare asynchronous nats.c publisher's",
                  results.ratio("reports_per_s", "bide", "nats.c"), 0.7)
+        # Of the target: no server that is loaded by wrk on the same cores comes to it.
+        at_least("report", "a second, of the floor's", results.ratio("reports_per_s", "bide", "floor"), 0.7)
     sizes = sorted((server for server in results.values.get("growth_p50_ms", {}) if server.startswith("bide-")),
                    key=lambda server: int(server.split("-")[1]))
     for server in sizes[1:]:

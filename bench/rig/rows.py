@@ -6,7 +6,7 @@ import subprocess
 import time
 from contextlib import ExitStack
 
-from rig.processes import BUILD, SERVERS, Nats
+from rig.processes import BUILD, SERVERS, Before, Bide, Nats, WritingFloor
 
 PROBE = os.path.join(BUILD, "bench", "probe", "bide-probe")
 
@@ -97,20 +97,23 @@ def notify(size):
 
 def report(size):
     """A report over HTTP: until a held answer has it, next to the same event published to NATS; and how many a second."""
-    if size.against:
-        return  # Earlier builds do not write.
-    for kind, over in shuffled([("bide", "http"), ("bide", "nats"), ("echo", "http")]):
+    if size.against and not Before.writes:
+        return
+    kinds = [("bide", "http"), ("before", "http")] if size.against else [("bide", "http"), ("bide", "nats"), ("echo", "http")]
+    for kind, over in shuffled(kinds):
         figures = fresh(kind, "notify", "--clients", size.clients, "--samples", size.samples, "--over", over)
         who = kind if over == "http" else f"{kind}, published"
         yield who, "report_p50_ms", figures["answer_p50_ms"]
         yield who, "report_p99_ms", figures["answer_p99_ms"]
-    for kind in shuffled(["bide", "echo", "nats.c"]):
+    for kind in measured(size, ["bide", "echo", "nats.c", "floor"]):
         with ExitStack() as stack:
             nats = stack.enter_context(Nats())
-            server = stack.enter_context(SERVERS["bide" if kind == "nats.c" else kind](nats))
-            if kind == "nats.c":  # With bide beside it, which follows what is published, as it follows its own writes.
+            if kind in ("nats.c", "floor"):  # Beside them bide follows what is published, as it follows its own writes.
+                stack.enter_context(Bide(nats))
+            if kind == "nats.c":
                 rate = probe("publish", "--nats", nats.url, "--seconds", size.wrk_s)["per_s"]
             else:
+                server = stack.enter_context((WritingFloor if kind == "floor" else SERVERS[kind])(nats))
                 script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "report.lua")
                 rate = wrk(server, 128, size.wrk_s, "/", script=script)
             yield kind, "reports_per_s", rate
