@@ -27,6 +27,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/base/json_object.h"
 #include "core/base/mutex.h"
 #include "core/base/stop_signal.h"
 #include "core/table/writes.h"
@@ -71,8 +72,50 @@ class JobWriter final : public Writer {
     const std::string inbox;  // With a dot at its end.
     natsSubscription* const subscription;
   };
-  struct Task;
-  struct Answer;
+  // One answer to a call.
+  struct Answer {
+    bool no_responders = false;
+    std::string_view json;  // Of the server.
+    std::optional<std::uint64_t> revision;
+    bool duplicate = false;
+    std::uint64_t error = 0;  // JetStream's code; 0: no error.
+    std::string_view description;
+    JsonObject object;
+
+    // nullopt: it is no such number, or no object.
+    [[nodiscard]] static std::optional<std::uint64_t> number_in(const JsonMember& member);
+    [[nodiscard]] static std::optional<JsonObject> object_in(
+        std::string_view json, const std::vector<std::string_view>& names);
+  };
+  // A write under way.
+  struct Task {
+    enum class Step : std::uint8_t {
+      kLookUp,        // The value of the definition's key.
+      kFindOriginal,  // The definition that an earlier repetition has stored.
+      kStoreDefinition,
+      kStoreEntry,
+      kListKeys,
+      kProbe,  // Whether an earlier repetition has deleted the job.
+      kMarkDefinition,
+      kMarkOthers,
+    };
+    Task(JobWriter& owner, WritePtr asked) : writer(owner), write(std::move(asked)) {}
+    ~Task() { writer.give_back(*write); }
+    Task(const Task&) = delete;
+    Task& operator=(const Task&) = delete;
+
+    JobWriter& writer;
+    const WritePtr write;
+    TimePoint deadline{};
+    Step step{};
+    int looks = 0;
+    std::string question;           // The body of a request to the API.
+    std::vector<std::string> keys;  // kDelete: subjects still to be marked.
+    std::size_t marks_open = 0;
+    Revision revision = 0;  // The latest that was stored.
+    // Messages to store without an answer, guarded by the writer's mutex.
+    std::size_t unanswered = 0;
+  };
   using TaskPtr = std::shared_ptr<Task>;
   // A message to the server that has no answer yet.
   struct Call {
@@ -85,6 +128,8 @@ class JobWriter final : public Writer {
     TimePoint repeat_at{};
   };
 
+  // --- Calls (job_writer.cc) ------------------------------------------------------------------
+
   void run(Watcher& watcher);
   // Follows the connection through reconnects and replacements. False: there is none at the moment.
   bool renew_channel(Watcher& watcher, std::shared_ptr<Channel>& channel, Link& link)
@@ -94,6 +139,15 @@ class JobWriter final : public Writer {
   void take_answers(const Channel& channel, SpentMessages& spent) EXCLUDES(mutex_);
   void hear(natsMsg* message);
   void repeat_calls() EXCLUDES(mutex_);
+  void call(const TaskPtr& task, Call call) EXCLUDES(mutex_);
+  // Null: there is no memory for it. That counts as a message without an answer, so the call is
+  // repeated.
+  [[nodiscard]] static NatsMsgPtr message_of(const Call& call, std::uint64_t number,
+                                             const Channel& channel);
+  void send(NatsMsgPtr message, const Channel& channel) EXCLUDES(mutex_);
+  void free_sent() EXCLUDES(mutex_);
+
+  // --- Steps (job_writer_steps.cc) ------------------------------------------------------------
 
   // The steps of a task. Only one thread has a task at a time: the one that submits it, then the
   // writer's.
@@ -109,13 +163,6 @@ class JobWriter final : public Writer {
   void on_found(const TaskPtr& task, const Answer& answer);
   void on_keys(const TaskPtr& task, const Answer& answer);
 
-  void call(const TaskPtr& task, Call call) EXCLUDES(mutex_);
-  // Null: there is no memory for it. That counts as a message without an answer, so the call is
-  // repeated.
-  [[nodiscard]] static NatsMsgPtr message_of(const Call& call, std::uint64_t number,
-                                             const Channel& channel);
-  void send(NatsMsgPtr message, const Channel& channel) EXCLUDES(mutex_);
-  void free_sent() EXCLUDES(mutex_);
   void finish(const TaskPtr& task, Writes::Result result) EXCLUDES(mutex_);
   void give_up(const TaskPtr& task);
 
