@@ -22,6 +22,7 @@ namespace bide {
 [[nodiscard]] const Command& list_command();
 [[nodiscard]] const Command& get_command();
 [[nodiscard]] const Command& stats_command();
+[[nodiscard]] const Command& watch_command();
 [[nodiscard]] const Command& wait_command();
 [[nodiscard]] const Command& help_command();
 [[nodiscard]] const Command& completion_command();
@@ -42,6 +43,8 @@ inline constexpr std::string_view kEventWords =
 [[nodiscard]] int run_stats(std::span<const std::string> args);
 // Asks once for the states of jobs.
 [[nodiscard]] int run_get(std::span<const std::string> args);
+// Shows jobs as they change, until they are over or the user leaves.
+[[nodiscard]] int run_watch(std::span<const std::string> args);
 // Waits for jobs.
 [[nodiscard]] int run_wait(std::span<const std::string> args);
 inline constexpr std::string_view kWhatItIs =

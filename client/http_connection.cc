@@ -99,6 +99,9 @@ class HttpConnection::Client {
       return response.status != 304;
     };
     raw.content_receiver = [&](const char* bytes, std::size_t count, std::uint64_t, std::uint64_t) {
+      if (request.on_body && reply && reply->http_status == 200) {
+        return request.on_body({bytes, count});
+      }
       if (body.size() + count > kBodyBytesMax) return false;
       body.append(bytes, count);
       return true;

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,6 +25,9 @@ struct HttpRequest {
   std::string body{};  // JSON; empty: none.
   // How long connecting, and how long each further step may take.
   std::chrono::milliseconds patience{10'000};
+  // Gets the body of a 200 in pieces as they arrive, in place of RawReply::body; null: nobody.
+  // False ends the exchange, which then returns Trouble.
+  std::function<bool(std::string_view)> on_body{};
 };
 
 class HttpConnection {

@@ -106,6 +106,11 @@ class JqFilter::State {
   explicit State(std::chrono::milliseconds max) : cpu_max(max), jq(jq_init()) {
     if (jq == nullptr) throw std::bad_alloc();
     jq_set_error_cb(jq, on_error, this);
+    // jq 1.6 leaves both unset, and calls them.
+    jq_set_input_cb(
+        jq, [](jq_state*, void*) { return jv_invalid(); }, nullptr);
+    jq_set_debug_cb(
+        jq, [](void*, jv message) { jv_free(message); }, nullptr);
     // Without these, a program that imports a module ends the process.
     jq_set_attr(jq, jv_string("JQ_LIBRARY_PATH"), jv_array());
     jq_set_attr(jq, jv_string("JQ_ORIGIN"), jv_string("."));

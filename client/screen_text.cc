@@ -80,7 +80,7 @@ struct Cut {
   std::size_t columns = 0;
 };
 
-Cut cut(std::string_view text, std::size_t columns_max) {
+Cut cut_at_columns(std::string_view text, std::size_t columns_max) {
   Cut cut;
   Pieces pieces(text);
   for (Pieces::Piece piece; pieces.next(piece);) {
@@ -100,7 +100,9 @@ void use_locale() {
   charset_of_terminal = utf8 ? Charset::kUtf8 : Charset::kAscii;
 }
 
-std::string on_screen(std::string_view text) { return cut(text, std::string::npos).text; }
+std::string on_screen(std::string_view text) {
+  return cut_at_columns(text, std::string::npos).text;
+}
 
 std::string lines_on_screen(std::string_view text) {
   std::string shown;
@@ -114,12 +116,16 @@ std::string lines_on_screen(std::string_view text) {
   return shown;
 }
 
-std::size_t width_of(std::string_view text) { return cut(text, std::string::npos).columns; }
+std::size_t width_of(std::string_view text) {
+  return cut_at_columns(text, std::string::npos).columns;
+}
 
-std::string cut_to(std::string_view text, std::size_t columns) { return cut(text, columns).text; }
+std::string cut_to(std::string_view text, std::size_t columns) {
+  return cut_at_columns(text, columns).text;
+}
 
 std::string fitted(std::string_view text, std::size_t columns) {
-  Cut fit = cut(text, columns);
+  Cut fit = cut_at_columns(text, columns);
   fit.text.append(columns - fit.columns, ' ');
   return fit.text;
 }

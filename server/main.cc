@@ -48,6 +48,7 @@ constexpr Entry kCommands[] = {
     {bide::list_command, bide::run_list},
     {bide::get_command, bide::run_get},
     {bide::stats_command, bide::run_stats},
+    {bide::watch_command, bide::run_watch},
     {bide::wait_command, bide::run_wait},
     {bide::delete_command, bide::run_delete},
     {bide::completion_command, bide::run_completion},

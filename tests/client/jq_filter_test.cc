@@ -70,6 +70,11 @@ TEST_CASE("jq_filter: an error while it runs is told, and what came before is ke
   CHECK(run(*filter("1, halt, 2"), "1").out == "1\n");
   CHECK(run(*filter("\"no\" | halt_error"), "1").error == "--jq: no");
   CHECK(!run(*filter("input"), "1").error.empty());
+  for (const char* program : {"debug", "stderr", "[inputs] | length", "input_filename",
+                              "$ENV | type", "try input_line_number catch ."}) {
+    CAPTURE(program);
+    CHECK(run(*filter(program), "1").error.empty());
+  }
 }
 
 TEST_CASE("jq_filter: what is no JSON, or nested deeper than jq reads, is an error") {

@@ -11,7 +11,7 @@ import tempfile
 import time
 import unittest
 
-from harness import BIDE, PATIENCE_S, Bide
+from harness import BIDE, PATIENCE_S, Bide, wait_until
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
@@ -144,10 +144,10 @@ class Documentation(unittest.TestCase):
             self.assertEqual(server.returncode, 0, f"{where}: {line}\n{log.decode()}")
 
     def watch(self, line, where):
-        """It shows what there is, and ends by ^C."""
+        """It follows the jobs, and ends when all are over, or by ^C."""
         watcher = subprocess.Popen(["bash", "-c", "exec " + self.with_real_names(line)], cwd=self.home, env=self.env,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.read_until(watcher, watcher.stdout, b"\n", where)
+        wait_until(lambda: watcher.poll() is not None or self.bide.metric("bide_streams_open") > 0, f"{where}: it follows")
         watcher.send_signal(signal.SIGINT)
         watcher.communicate(timeout=PATIENCE_S)
         self.assertIn(watcher.returncode, (0, 130), f"{where}: {line}")

@@ -1,0 +1,90 @@
+// client/follower.h: Follows one job, or all jobs, by the server's stream of events.
+//
+// It first asks where the stream is (a page of the list, or whether the job exists), then follows
+// from there, and comes back with the last tag after restarts: no last state is missed.
+//
+// Thread safety: run() on one thread; stop() from any.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <variant>
+
+#include "client/api_access.h"
+#include "client/back_off.h"
+#include "client/exit_code.h"
+#include "client/http_connection.h"
+#include "core/base/mutex.h"
+
+namespace bide {
+
+// What a follower tells.
+struct Followed {
+  enum class Kind : std::uint8_t {
+    kState,    // `text`: a job's JSON.
+    kAbsent,   // `text`: the id of the job, which does not exist yet.
+    kGone,     // `text`: the id of the job, which was deleted or has expired.
+    kOver,     // `text`: the id of the job, which does not change any more. The last.
+    kTrouble,  // `text`: why the server cannot be followed at the moment.
+    kTouch,    // The trouble is over.
+    kRefused,  // `text`: why the server refuses; `code`. The last.
+  };
+  Kind kind = Kind::kTouch;
+  std::string text{};
+  ExitCode code = ExitCode::kBideFailed;
+};
+
+class Follower {
+ public:
+  struct Target {
+    std::string job_id;           // Empty: all jobs.
+    std::string labels;           // Of all jobs those with `&label=…`.
+    std::size_t newest_jobs = 0;  // Of all jobs so many are told first, the newest first.
+  };
+  using Tell = std::function<void(Followed)>;
+
+  // `tell` is called on the thread of run().
+  Follower(const ApiAccess& access, Target target, Tell tell, std::uint32_t seed);
+
+  // Blocks until the job is over or gone, the server refuses, or stop().
+  void run();
+  // Ends run() soon. It does not affect a request that is about to begin, so to end a thread, call
+  // this until the thread has ended.
+  void stop();
+
+ private:
+  enum class Step : std::uint8_t { kGoOn, kEnd };
+  [[nodiscard]] Step begin_job();
+  [[nodiscard]] Step begin_feed();
+  [[nodiscard]] Step follow();
+  [[nodiscard]] Step take_record(const std::string& event, const std::string& id,
+                                 const std::string& data);
+  [[nodiscard]] Step fail(const std::string& what, std::chrono::milliseconds retry_after);
+  [[nodiscard]] Step refuse(const Refusal& refusal);
+  // False: stopped.
+  [[nodiscard]] bool pause(std::chrono::milliseconds time);
+  void touch();
+  void tell(Followed::Kind kind, std::string text) {
+    tell_({.kind = kind, .text = std::move(text)});
+  }
+
+  const Target target_;
+  const Tell tell_;
+  HttpConnection connection_;
+  BackOff back_off_;
+  std::atomic<bool> stopped_{false};
+  // Of run()'s thread.
+  bool begun_ = false;  // The job exists; the feed's position is known.
+  bool seen_ = false;   // A state was told.
+  bool absent_ = false;
+  bool troubled_ = false;
+  std::string tag_;  // Of the last state.
+
+  Mutex mutex_;
+  CondVar woken_;
+};
+
+}  // namespace bide

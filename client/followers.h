@@ -1,0 +1,61 @@
+// client/followers.h: Several followers, each on a thread of its own, and what they tell.
+//
+// Thread safety: one thread uses it. It manages its own threads.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "client/follower.h"
+#include "core/base/mutex.h"
+
+namespace bide {
+
+class Followers {
+ public:
+  explicit Followers(const ApiAccess& access);
+  // Ends the threads. Blocks while one is connecting, for 5 s at most.
+  ~Followers();
+  Followers(const Followers&) = delete;
+  Followers& operator=(const Followers&) = delete;
+
+  // Starts one, and returns its number: 0, 1, …
+  std::size_t follow(Follower::Target target);
+  // Its reports are not wanted any more; some may still come.
+  void leave(std::size_t number);
+
+  struct Report {
+    std::size_t from = 0;
+    Followed what;
+  };
+  // All that have come, in order. Does not block.
+  [[nodiscard]] std::vector<Report> take();
+  // Readable while there are reports.
+  [[nodiscard]] int descriptor() const { return wake_fd_; }
+
+ private:
+  // A follower that is faster than the reader waits; the server then leaves out states.
+  static constexpr std::size_t kReportsMax = 4096;
+
+  struct Member {
+    std::unique_ptr<Follower> follower;
+    std::jthread thread;
+  };
+  void push(std::size_t from, Followed what);
+
+  const ApiAccess access_;
+  const int wake_fd_;
+  std::deque<Member> members_;
+
+  Mutex mutex_;
+  CondVar room_;
+  CondVar ended_;
+  std::vector<Report> reports_ GUARDED_BY(mutex_);
+  std::size_t running_ GUARDED_BY(mutex_) = 0;
+  bool closing_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace bide

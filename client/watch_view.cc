@@ -1,0 +1,371 @@
+#include "client/watch_view.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+#include <utility>
+
+#include "client/reply.h"
+#include "client/screen_text.h"
+#include "core/base/json_object.h"
+#include "core/base/timestamp.h"
+
+namespace bide {
+namespace {
+
+constexpr std::size_t kNoteBytesMax = 400;
+constexpr std::size_t kFilterBytesMax = 200;
+constexpr std::size_t kWordColumns = 15;  // partial_failure
+constexpr std::size_t kAgeColumns = 4;
+constexpr std::size_t kIdColumnsMin = 8;
+constexpr std::size_t kNoteColumnsMin = 10;
+
+std::string_view word(const JobSummary& job) {
+  return job.status ? word_of(*job.status) : std::string_view("?");
+}
+
+WatchView::Style style_of(const JobSummary& job) {
+  if (!job.status) return WatchView::Style::kPlain;
+  switch (*job.status) {
+    case Status::kCompleted:
+      return WatchView::Style::kGood;
+    case Status::kFailed:
+    case Status::kPartialFailure:
+      return WatchView::Style::kBad;
+    case Status::kSkipped:
+      return WatchView::Style::kWarning;
+    case Status::kSubmitted:
+    case Status::kProcessing:
+      return WatchView::Style::kAtWork;
+  }
+  return WatchView::Style::kPlain;
+}
+
+std::string lower(std::string_view text) {
+  std::string small(text);
+  for (char& c : small) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return small;
+}
+
+// Without the blanks at the end, which some terminals would wrap.
+std::string line_text(std::string_view text, std::size_t columns) {
+  std::string line = cut_to(text, columns);
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line;
+}
+
+// `12:00:00 failed web-01: no space`, for each event of the timeline.
+std::vector<std::string> timeline_of(std::string_view representation) {
+  std::vector<std::string> lines;
+  const auto job = JsonObject::parse(representation, {"timeline"}, kAnswerDepthMax);
+  if (!std::holds_alternative<JsonObject>(job)) return lines;
+  const auto events = split_json_array(std::get<JsonObject>(job)["timeline"].raw);
+  if (!events) return lines;
+  for (const std::string_view event : *events) {
+    const auto parsed =
+        JsonObject::parse(event, {"timestamp", "event", "hostname", "error"}, kAnswerDepthMax);
+    const auto* const members = std::get_if<JsonObject>(&parsed);
+    if (members == nullptr) continue;
+    const std::string& time = (*members)["timestamp"].text;
+    const std::string& error = (*members)["error"].text;
+    // Of 2026-01-31T12:00:00Z the time of the day.
+    const bool whole = shape_of_timestamp(time) != TimestampShape::kNone && time.size() >= 19;
+    lines.push_back((whole ? time.substr(11, 8) : time) + "  " + (*members)["event"].text + "  " +
+                    (*members)["hostname"].text + (error.empty() ? "" : ": " + error));
+  }
+  return lines;
+}
+
+}  // namespace
+
+WatchView::WatchView(const std::vector<std::string>& ids) : ids_given_(!ids.empty()) {
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    Row& row = row_of(ids[i]);
+    row.place = i;
+    row.remark = "not known yet";
+  }
+}
+
+WatchView::Row& WatchView::row_of(const std::string& id) {
+  Row& row = rows_[id];
+  row.job.id = id;
+  dirty_ = true;
+  return row;
+}
+
+void WatchView::take(const Followed& report) {
+  switch (report.kind) {
+    case Followed::Kind::kState: {
+      JobSummary job = summary_of(report.text);
+      if (job.id.empty()) return;
+      Row& row = row_of(job.id);
+      row.remark.clear();
+      row.created = parse_timestamp(with_zone(job.created)).value_or(WallTime{});
+      job.error.resize(std::min(job.error.size(), kNoteBytesMax));
+      job.progress.resize(std::min(job.progress.size(), kNoteBytesMax));
+      row.job = std::move(job);
+      if (rows_.size() > 2 * kRowsMax) sort();
+      return;
+    }
+    case Followed::Kind::kAbsent:
+      row_of(report.text).remark = "does not exist yet";
+      return;
+    case Followed::Kind::kGone:
+      row_of(report.text).remark = "gone";
+      return;
+    case Followed::Kind::kTrouble:
+      trouble_ = report.text + "; trying again";
+      return;
+    case Followed::Kind::kTouch:
+      trouble_.clear();
+      return;
+    case Followed::Kind::kOver:
+    case Followed::Kind::kRefused:
+      return;
+  }
+}
+
+void WatchView::take_opened(const Followed& report) {
+  if (report.kind == Followed::Kind::kState) opened_json_ = report.text;
+  if (report.kind == Followed::Kind::kGone) opened_remark_ = "gone";
+  if (report.kind == Followed::Kind::kAbsent) opened_remark_ = "does not exist";
+  if (report.kind == Followed::Kind::kRefused) opened_remark_ = report.text;
+}
+
+void WatchView::sort() {
+  dirty_ = false;
+  std::vector<const Row*> all;
+  all.reserve(rows_.size());
+  for (const auto& [id, row] : rows_) all.push_back(&row);
+  std::ranges::sort(all, [&](const Row* a, const Row* b) {
+    if (ids_given_) return a->place < b->place;
+    return std::tie(b->created, a->job.id) < std::tie(a->created, b->job.id);
+  });
+  for (; all.size() > kRowsMax; all.pop_back()) {
+    const std::string oldest = all.back()->job.id;
+    rows_.erase(oldest);
+  }
+  const std::string wanted = lower(filter_);
+  std::erase_if(all, [&](const Row* row) {
+    const std::string text = row->job.id + " " + std::string(word(row->job)) + " " +
+                             note_of(row->job) + " " + row->remark;
+    return lower(text).find(wanted) == std::string::npos;
+  });
+  shown_ = std::move(all);
+}
+
+void WatchView::move_by(std::ptrdiff_t rows) {
+  if (!opened_.empty()) {
+    // Bounded by what there is when it is rendered.
+    const auto back = static_cast<std::ptrdiff_t>(back_) - rows;
+    back_ = static_cast<std::size_t>(std::max<std::ptrdiff_t>(back, 0));
+    return;
+  }
+  if (dirty_) sort();
+  if (shown_.empty()) return;
+  const auto last = static_cast<std::ptrdiff_t>(shown_.size()) - 1;
+  const auto from = static_cast<std::ptrdiff_t>(selected_row());
+  const std::ptrdiff_t to = std::clamp<std::ptrdiff_t>(from + rows, 0, last);
+  // The first stays the first when newer jobs come.
+  selected_ = to == 0 ? "" : shown_[static_cast<std::size_t>(to)]->job.id;
+}
+
+std::size_t WatchView::selected_row() const {
+  if (selected_.empty()) return 0;
+  const auto at =
+      std::ranges::find_if(shown_, [&](const Row* row) { return row->job.id == selected_; });
+  return at == shown_.end() ? 0 : static_cast<std::size_t>(at - shown_.begin());
+}
+
+WatchView::Wish WatchView::press(Key key) {
+  const auto page = static_cast<std::ptrdiff_t>(page_rows_);
+  constexpr std::ptrdiff_t kFar = 1'000'000'000;
+  switch (key) {
+    case Key::kUp:
+      move_by(-1);
+      return Wish::kNothing;
+    case Key::kDown:
+      move_by(1);
+      return Wish::kNothing;
+    case Key::kPageUp:
+      move_by(-page);
+      return Wish::kNothing;
+    case Key::kPageDown:
+      move_by(page);
+      return Wish::kNothing;
+    case Key::kHome:
+      move_by(-kFar);
+      return Wish::kNothing;
+    case Key::kEnd:
+      move_by(kFar);
+      return Wish::kNothing;
+    case Key::kErase:
+      if (typing_ && !filter_.empty()) filter_.pop_back();
+      dirty_ = true;
+      return Wish::kNothing;
+    case Key::kEscape:
+      if (!opened_.empty()) {
+        opened_.clear();
+        return Wish::kClose;
+      }
+      typing_ = false;
+      filter_.clear();
+      dirty_ = true;
+      return Wish::kNothing;
+    case Key::kEnter:
+      if (!opened_.empty()) {
+        opened_.clear();
+        return Wish::kClose;
+      }
+      if (std::exchange(typing_, false)) return Wish::kNothing;
+      if (dirty_) sort();
+      if (shown_.empty()) return Wish::kNothing;
+      opened_ = shown_[selected_row()]->job.id;
+      opened_json_.clear();
+      opened_remark_.clear();
+      back_ = 0;
+      return Wish::kOpen;
+  }
+  return Wish::kNothing;
+}
+
+WatchView::Wish WatchView::type(char c) {
+  if (typing_) {
+    if (static_cast<unsigned char>(c) >= 0x20 && filter_.size() < kFilterBytesMax) filter_ += c;
+    dirty_ = true;
+    return Wish::kNothing;
+  }
+  switch (c) {
+    case 'q':
+      return opened_.empty() ? Wish::kQuit : press(Key::kEscape);
+    case '/':
+      if (!opened_.empty()) return Wish::kNothing;
+      typing_ = true;
+      filter_.clear();
+      dirty_ = true;
+      return Wish::kNothing;
+    case 'k':
+      return press(Key::kUp);
+    case 'j':
+      return press(Key::kDown);
+    case 'g':
+      return press(Key::kHome);
+    case 'G':
+      return press(Key::kEnd);
+    default:
+      return Wish::kNothing;
+  }
+}
+
+std::string WatchView::counts() const {
+  std::array<std::size_t, kAllStatuses.size()> counts{};
+  for (const auto& [id, row] : rows_) {
+    if (row.job.status) ++counts[static_cast<std::size_t>(*row.job.status)];
+  }
+  std::string text = std::to_string(rows_.size()) + (rows_.size() == 1 ? " job" : " jobs");
+  std::string_view separator = ": ";
+  for (const Status status : kAllStatuses) {
+    const std::size_t count = counts[static_cast<std::size_t>(status)];
+    if (count == 0) continue;
+    text += std::string(separator) + std::to_string(count) + " " + std::string(word_of(status));
+    separator = ", ";
+  }
+  return text;
+}
+
+WatchView::Line WatchView::line_of(const Row& row, std::size_t id_columns, std::size_t columns,
+                                   WallTime now) {
+  std::string text = fitted(row.job.id, id_columns) + "  ";
+  if (row.remark.empty()) {
+    text += fitted(word(row.job), kWordColumns) + "  " +
+            fitted(age_of(row.job.created, now), kAgeColumns) + "  " + on_screen(note_of(row.job));
+  } else {
+    text += row.remark;
+  }
+  return {line_text(text, columns), style_of(row.job), false};
+}
+
+std::vector<WatchView::Line> WatchView::render(std::size_t lines, std::size_t columns,
+                                               WallTime now) {
+  // One column stays free: some terminals wrap a full line.
+  const std::size_t usable = std::max<std::size_t>(columns, 2) - 1;
+  return opened_.empty() ? render_table(lines, usable, now) : render_opened(lines, usable);
+}
+
+std::vector<WatchView::Line> WatchView::render_table(std::size_t lines, std::size_t columns,
+                                                     WallTime now) {
+  if (dirty_) sort();
+  std::vector<Line> screen;
+  screen.push_back({line_text(counts(), columns), Style::kHead});
+  // The title, the names of the columns, the last line.
+  page_rows_ = lines > 4 ? lines - 3 : 1;
+  const std::size_t selected = selected_row();
+  if (selected < top_) top_ = selected;
+  if (selected >= top_ + page_rows_ && selected < shown_.size()) top_ = selected + 1 - page_rows_;
+  top_ = std::min(top_, shown_.size() > page_rows_ ? shown_.size() - page_rows_ : 0);
+  const std::size_t end = std::min(top_ + page_rows_, shown_.size());
+
+  std::size_t id_columns = kIdColumnsMin;
+  for (std::size_t i = top_; i < end; ++i) {
+    id_columns = std::max(id_columns, width_of(shown_[i]->job.id));
+  }
+  const std::size_t others = kWordColumns + kAgeColumns + 6;
+  const std::size_t room = columns > others + kIdColumnsMin ? columns - others : kIdColumnsMin;
+  const std::size_t with_note = room > kNoteColumnsMin * 3 ? room * 2 / 3 : room;
+  id_columns = std::min(id_columns, with_note);
+  screen.push_back({line_text(fitted("ID", id_columns) + "  " + fitted("STATUS", kWordColumns) +
+                                  "  " + fitted("AGE", kAgeColumns),
+                              columns),
+                    Style::kHead});
+  for (std::size_t i = top_; i < end; ++i) {
+    screen.push_back(line_of(*shown_[i], id_columns, columns, now));
+    screen.back().selected = i == selected;
+  }
+  while (screen.size() + 1 < lines) screen.push_back({});
+  std::string last = "q quit  / filter  Enter timeline";
+  Style style = Style::kHead;
+  if (typing_) {
+    last = "/" + filter_;
+  } else if (!trouble_.empty()) {
+    last = trouble_;
+    style = Style::kBad;
+  } else if (!filter_.empty()) {
+    last = std::to_string(shown_.size()) + " with " + filter_ + "  (Esc shows all)";
+  }
+  screen.push_back({line_text(last, columns), style});
+  screen.resize(std::min(screen.size(), lines));
+  return screen;
+}
+
+std::vector<WatchView::Line> WatchView::render_opened(std::size_t lines, std::size_t columns) {
+  std::vector<Line> screen;
+  const JobSummary job = summary_of(opened_json_);
+  const std::string note = note_of(job);
+  std::string head = opened_;
+  if (!opened_remark_.empty()) {
+    head += ": " + opened_remark_;
+  } else if (job.status) {
+    head += ": " + std::string(word(job)) + (note.empty() ? "" : ", " + note);
+  }
+  screen.push_back({line_text(head, columns), style_of(job)});
+  screen.push_back({});
+  const std::vector<std::string> events = timeline_of(opened_json_);
+  const std::size_t room = lines > 4 ? lines - 3 : 1;
+  page_rows_ = room;
+  const std::size_t hidden = events.size() > room ? events.size() - room : 0;
+  back_ = std::min(back_, hidden);
+  const std::size_t first = hidden - back_;
+  for (std::size_t i = first; i < std::min(events.size(), first + room); ++i) {
+    screen.push_back({line_text(events[i], columns)});
+  }
+  while (screen.size() + 1 < lines) screen.push_back({});
+  const bool bad = !trouble_.empty();
+  screen.push_back(
+      {line_text(bad ? trouble_ : "q back", columns), bad ? Style::kBad : Style::kHead});
+  screen.resize(std::min(screen.size(), lines));
+  return screen;
+}
+
+}  // namespace bide

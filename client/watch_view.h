@@ -1,0 +1,95 @@
+// client/watch_view.h: The table of `bide watch`: its jobs, its filter, and which lines it shows.
+//
+// It draws nothing: it turns reports and keys into lines that fit a terminal
+// (client/screen_text.h).
+//
+// Thread safety: none.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/follower.h"
+#include "client/job_summary.h"
+#include "core/base/clock.h"
+
+namespace bide {
+
+class WatchView {
+ public:
+  // Beyond these the oldest jobs are dropped.
+  static constexpr std::size_t kRowsMax = 10'000;
+
+  // `ids`: rows in this order from the beginning; empty: jobs as they are told, the newest first.
+  explicit WatchView(const std::vector<std::string>& ids);
+
+  void take(const Followed& report);
+  // The state of the opened job.
+  void take_opened(const Followed& report);
+
+  enum class Key : std::uint8_t {
+    kUp,
+    kDown,
+    kPageUp,
+    kPageDown,
+    kHome,
+    kEnd,
+    kEnter,
+    kEscape,
+    kErase,
+  };
+  enum class Wish : std::uint8_t { kNothing, kQuit, kOpen, kClose };
+  Wish press(Key key);
+  // A byte of typed text.
+  Wish type(char c);
+  // The job whose timeline is shown. Empty: the table is.
+  [[nodiscard]] const std::string& opened() const { return opened_; }
+
+  enum class Style : std::uint8_t { kPlain, kHead, kGood, kBad, kWarning, kAtWork };
+  struct Line {
+    std::string text;
+    Style style = Style::kPlain;
+    bool selected = false;
+  };
+  // `lines` of at most `columns` columns.
+  [[nodiscard]] std::vector<Line> render(std::size_t lines, std::size_t columns, WallTime now);
+
+ private:
+  struct Row {
+    JobSummary job;
+    std::size_t place = 0;  // Of the ids that were given.
+    std::string remark;     // Instead of a status.
+    WallTime created{};
+  };
+  Row& row_of(const std::string& id);
+  void sort();
+  void move_by(std::ptrdiff_t rows);
+  [[nodiscard]] std::size_t selected_row() const;  // In shown_.
+  [[nodiscard]] std::string counts() const;
+  [[nodiscard]] static Line line_of(const Row& row, std::size_t id_columns, std::size_t columns,
+                                    WallTime now);
+  [[nodiscard]] std::vector<Line> render_opened(std::size_t lines, std::size_t columns);
+  [[nodiscard]] std::vector<Line> render_table(std::size_t lines, std::size_t columns,
+                                               WallTime now);
+
+  const bool ids_given_;
+  std::map<std::string, Row, std::less<>> rows_;
+  std::vector<const Row*> shown_;  // In their order, filtered.
+  bool dirty_ = true;              // shown_ is not that of rows_.
+  std::string trouble_;
+  std::string filter_;
+  bool typing_ = false;
+  std::string selected_;       // An id; empty, or not shown: the first.
+  std::size_t top_ = 0;        // The first row on the screen.
+  std::size_t page_rows_ = 1;  // As rendered last.
+  std::string opened_;
+  std::string opened_json_;
+  std::string opened_remark_;
+  std::size_t back_ = 0;  // How many lines above the end the timeline is scrolled.
+};
+
+}  // namespace bide

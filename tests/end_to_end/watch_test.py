@@ -1,0 +1,182 @@
+"""bide watch: lines for scripts, and the table on a terminal, driven in tmux."""
+import shlex
+import signal
+import subprocess
+import tempfile
+import unittest
+
+from harness import BIDE, Bide, definition, event, wait_until
+
+
+class Terminal:
+    """A terminal of tmux, with a shell in it."""
+
+    def __init__(self, bide, columns=80, lines=24, env=None):
+        self.socket = tempfile.mktemp(prefix="bide-tmux-")
+        self.env = {**bide.env, "BIDE_SERVER": bide.url, "LC_ALL": "C.UTF-8", "PS1": "READY> ", "SHELL": "/bin/sh",
+                    **(env or {})}
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(lines), "env ENV= PS1='READY> ' sh")
+        self.wait_for("READY>")
+
+    def tmux(self, *arguments):
+        done = subprocess.run(["tmux", "-u", "-S", self.socket, *arguments], env=self.env, capture_output=True,
+                              text=True, timeout=20, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def screen(self, *flags):
+        return self.tmux("capture-pane", "-p", *flags)
+
+    def run(self, *arguments, env=""):
+        self.tmux("send-keys", f"{env} {shlex.join([BIDE, *arguments])}", "Enter")
+
+    def keys(self, *keys):
+        self.tmux("send-keys", *keys)
+
+    def wait_for(self, *texts, absent=()):
+        def there():
+            screen = self.screen()
+            return all(text in screen for text in texts) and not any(text in screen for text in absent)
+        try:
+            wait_until(there, f"the screen shows {texts} without {absent}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it shows:\n{self.screen()}") from None
+        return self.screen()
+
+    def is_sane(self):
+        """The shell echoes and runs what is typed."""
+        self.keys("c=$?; clear; echo sa''ne $c", "Enter")
+        self.wait_for("sane ", "READY>", absent=("Enter timeline",))
+        return self.screen()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["tmux", "-S", self.socket, "kill-server"], capture_output=True, timeout=20, check=False)
+
+
+class Watch(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.bide = Bide("--access-log", "off").start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.bide.__exit__()
+
+    def later(self, *arguments):
+        return subprocess.Popen([BIDE, *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env=dict(self.bide.env, BIDE_SERVER=self.bide.url))
+
+    def streams(self, count):
+        self.bide.wait_metric("bide_streams", count)
+
+    def test_lines_of_jobs_until_they_are_over(self):
+        watching = self.later("watch", "line-1", "line-2")
+        self.assertIn("does not exist yet", watching.stderr.readline() + watching.stderr.readline())
+        self.bide.put(definition("line-1"), definition("line-2"))
+        for job in ("line-1", "line-2"):
+            self.assertEqual(watching.stdout.readline().split(": ")[1], "submitted\n", job)
+        self.bide.put(event("line-1", "started"))
+        self.assertEqual(watching.stdout.readline(), "line-1: processing\n")
+        self.bide.put(event("line-1", "failed", nano=2, error="no \x1b[2J\u202espace"))
+        self.assertEqual(watching.stdout.readline(), "line-1: failed, no  [2J space\n")
+        self.bide.put(event("line-2", "completed"))
+        out, err = watching.communicate(timeout=30)
+        self.assertEqual((watching.returncode, out), (0, "line-2: completed\n"), err)
+
+    def test_lines_of_a_label_across_a_restart_of_nats(self):
+        labels = {"watch": "label"}
+        watching = self.later("watch", "--label", "watch=label", "--jq", ".id + .status")
+        wait_until(lambda: self.bide.metric("bide_parked") >= 1, "the feed is followed")
+        self.bide.put(definition("other"), definition("label-1", labels=labels))
+        self.assertEqual(watching.stdout.readline(), "label-1submitted\n")
+        self.bide.restart_nats()
+        self.bide.put(event("label-1", "completed"))
+        self.assertEqual(watching.stdout.readline(), "label-1completed\n")
+        watching.send_signal(signal.SIGINT)
+        watching.communicate(timeout=30)
+        self.assertEqual(watching.returncode, 130)
+
+    def test_usage(self):
+        for words in (["a b"], ["x", "--label", "a=b"], ["-o", "json"], ["--jq", ".["]):
+            self.assertEqual(self.bide.command("watch", *words).returncode, 2, words)
+
+    def test_table(self):
+        wide = "\u65e5\u672c"
+        self.bide.put(definition("table-1", labels={"t": "1"}), definition("table-2", labels={"t": "1"}),
+                      event("table-1", "failed", error=f"no {wide} \x1b[31mspace"))
+        with Terminal(self.bide) as terminal:
+            terminal.run("watch", "--label", "t=1")
+            screen = terminal.wait_for("2 jobs: 1 submitted, 1 failed", "ID", "STATUS", "Enter timeline")
+            self.assertIn(f"no {wide}  [31mspace", screen)
+            self.bide.put(event("table-2", "started"))
+            terminal.wait_for("1 processing")
+            self.bide.put(definition("table-3", labels={"t": "1"}))
+            terminal.wait_for("3 jobs", "table-3")
+            terminal.keys("/")
+            terminal.keys("table-1")
+            terminal.wait_for("/table-1", absent=("table-2", "table-3"))
+            terminal.keys("Enter")
+            terminal.wait_for("1 with table-1")
+            terminal.keys("Enter")
+            terminal.wait_for("table-1: failed", "00:00:01  failed  web-01", absent=("STATUS",))
+            terminal.keys("q")
+            terminal.wait_for("STATUS")
+            terminal.keys("Escape")
+            terminal.wait_for("table-2", "table-3")
+            terminal.tmux("resize-window", "-x", "40", "-y", "10")
+            narrow = terminal.wait_for("STATUS", "table-1")
+            self.assertTrue(all(len(line) <= 40 for line in narrow.splitlines()), narrow)
+            terminal.keys("q")
+            self.assertIn("sane 0", terminal.is_sane())
+
+    def test_scrolls(self):
+        self.bide.put(*[definition(f"row-{n:02}", labels={"s": "1"}) for n in range(60)])
+        with Terminal(self.bide, 40, 12) as terminal:
+            terminal.run("watch", "--label", "s=1")
+            terminal.wait_for("60 jobs", "row-00", absent=("row-59",))
+            terminal.keys("End")
+            terminal.wait_for("row-59", absent=("row-00",))
+            terminal.keys("Home")
+            terminal.wait_for("row-00", absent=("row-59",))
+            terminal.keys("C-c")
+            self.assertIn("sane 130", terminal.is_sane())
+
+    def test_a_terminal_that_is_not_utf_8_and_no_colour(self):
+        self.bide.put(definition("plain-1", labels={"p": "1"}), event("plain-1", "failed", error="caf\u00e9"))
+        with Terminal(self.bide, env={"LC_ALL": "C", "NO_COLOR": "1"}) as terminal:
+            terminal.run("watch", "--label", "p=1")
+            terminal.wait_for("caf?", "1 failed")
+            self.assertNotIn("\x1b[31m", terminal.screen("-e"))
+            terminal.keys("q")
+            terminal.is_sane()
+            terminal.run("list", "--label", "p=1")
+            terminal.wait_for("caf?", "STATUS")
+
+    def test_stdout_and_stderr_tell_nothing_twice(self):
+        self.bide.put(definition("once-1"), event("once-1", "failed", error="no space"))
+        with Terminal(self.bide) as terminal:
+            terminal.run("wait", "once-1")
+            screen = terminal.wait_for("no space (0s)", "READY>")
+            self.assertEqual(screen.count("failed"), 1, screen)
+            self.assertIn("once-1: failed", screen)
+
+    def test_a_restart_of_bide_and_a_job_that_comes_later(self):
+        with Bide("--access-log", "off") as bide, Terminal(bide) as terminal:
+            terminal.run("watch", "later-1")
+            terminal.wait_for("later-1", "does not exist yet")
+            port = bide.port
+            self.assertEqual(bide.terminate(), 0)
+            terminal.wait_for("trying again")
+            bide.listen_port = port
+            bide.start()
+            bide.put(definition("later-1"), event("later-1", "completed"))
+            terminal.wait_for("completed", absent=("trying again",))
+            terminal.keys("q")
+            terminal.is_sane()
+
+
+if __name__ == "__main__":
+    unittest.main()
