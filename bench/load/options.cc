@@ -43,8 +43,8 @@ be written, to the answer.
                         the story (0)
   --agents N            that acknowledge, start and complete that job (0)
   --road ROAD           long-poll; poll, conditionally; plain-poll, with a body
-                        each time; sse; or ws (long-poll)
-  --every T             between two polls of a client (2s)
+                        each time; sse; sse-patches; sse-every; or ws (long-poll)
+  --every T             between two polls of a client, or records of sse-every (2s)
   --wait T              how long a request may be held, and how long after the
                         last event clients may still hear of it (25s)
   --rate N              events a second, at random times (100)

@@ -70,13 +70,22 @@ class PollRoad : public Road {
 
 constexpr std::chrono::seconds kHeartbeat(15);
 
+enum class Sse : std::uint8_t { kWhole, kPatches, kEvery };
+
 // Opens a stream of server-sent events, as EventSource does, and again where it left off.
+// `kind`: each state whole, by patches, or whole but not more often than every so long.
+template <Sse kind>
 class SseRoad : public Road {
  public:
   explicit SseRoad(const RoadTimes& times) : times_(times) {}
 
   void append_request(std::string& out, const Question& question) const override {
-    append_get(out, question, "/events");
+    std::string suffix = "/events";
+    if constexpr (kind == Sse::kPatches) suffix += "?patch=json";
+    if constexpr (kind == Sse::kEvery) {
+      suffix.append("?every=").append(std::to_string(times_.every.count())).append("ms");
+    }
+    append_get(out, question, suffix);
     out += "Accept: text/event-stream\r\n";
     if (!question.tag.empty()) {
       out.append("Last-Event-ID: ").append(opaque(question.tag)).append("\r\n");
@@ -85,7 +94,9 @@ class SseRoad : public Road {
   }
   [[nodiscard]] std::chrono::nanoseconds period() const override { return {}; }
   [[nodiscard]] std::chrono::nanoseconds patience() const override { return 3 * kHeartbeat; }
-  [[nodiscard]] std::chrono::nanoseconds drain() const override { return times_.wait; }
+  [[nodiscard]] std::chrono::nanoseconds drain() const override {
+    return kind == Sse::kEvery ? std::max(times_.wait, 2 * times_.every) : times_.wait;
+  }
   [[nodiscard]] std::unique_ptr<AnswerReader> make_reader() const override {
     return std::make_unique<EventAnswers>();
   }
@@ -129,10 +140,12 @@ struct Named {
   std::string_view name;
   std::unique_ptr<Road> (*make)(const RoadTimes&);
 };
-constexpr std::array<Named, 5> kRoads = {{{"long-poll", make<LongPollRoad>},
+constexpr std::array<Named, 7> kRoads = {{{"long-poll", make<LongPollRoad>},
                                           {"poll", make<PollRoad<true>>},
                                           {"plain-poll", make<PollRoad<false>>},
-                                          {"sse", make<SseRoad>},
+                                          {"sse", make<SseRoad<Sse::kWhole>>},
+                                          {"sse-patches", make<SseRoad<Sse::kPatches>>},
+                                          {"sse-every", make<SseRoad<Sse::kEvery>>},
                                           {"ws", make<WsRoad>}}};
 
 }  // namespace

@@ -45,7 +45,7 @@ std::optional<Answer> StreamAnswers::take() {
 }
 
 Answer StreamAnswers::answer_to(std::string_view event, std::string_view id) {
-  if (event == "job") {
+  if (event == "job" || event == "patch") {
     tag_.assign("\"").append(id).append("\"");
     return {.status = 200, .tag = tag_, .revision = revision_of(tag_), .more_follow = true};
   }

@@ -124,6 +124,10 @@ def targets(results):
         if results.of("crowd_last_ms", road) and results.of("crowd_last_ms", held):
             found.append(Target(road, "of a held crowd's time until the last knows of one change",
                                 results.ratio("crowd_last_ms", road, held), 1.2, True))
+    for figure, what, limit in (("dashboards_bytes_received", "bytes", 1 / 50), ("cpu_s", "processor time", 1 / 3)):
+        if results.of(figure, "SSE") and results.of(figure, "SSE, patches"):
+            found.append(Target("SSE, patches", f"of the {what} of SSE, in the story",
+                                results.ratio(figure, "SSE, patches", "SSE"), limit, True))
     return found
 
 

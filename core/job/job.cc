@@ -37,6 +37,27 @@ Job::Absorbed Job::absorb(const Entry& entry, std::size_t bytes_left) {
   return Absorbed::kUnchanged;
 }
 
+bool Job::only_adds(const Entry& entry) const {
+  if (!defined() || entry.takes_away() || entry.revision <= revision_) return false;
+  // An agent has the same key whichever characters its name has in place of `_`.
+  const auto replaces_same_agent = [&](const auto& entries, std::string_view hostname) {
+    const EntryPlace held = entries.find(entry.key_rest);
+    return held == kNoPlace || entries[held].hostname() == hostname;
+  };
+  switch (entry.family) {
+    case Entry::Family::kJob:
+      return false;
+    case Entry::Family::kStatus:
+      return events_.find(entry.key_rest) == kNoPlace;
+    case Entry::Family::kResponse:
+      return replaces_same_agent(responses_, std::get<Response>(entry.what).hostname);
+    case Entry::Family::kProgress:
+      return progress_ == nullptr ||
+             replaces_same_agent(*progress_, std::get<ProgressReport>(entry.what).hostname);
+  }
+  return false;
+}
+
 Job::Absorbed Job::put_progress(const Entry& entry, std::size_t bytes_left) {
   if (progress_ == nullptr) progress_ = std::make_unique<StoredEntries<StoredProgress>>();
   const Absorbed absorbed = put(*progress_, entry, bytes_left);

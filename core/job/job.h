@@ -45,6 +45,10 @@ class Job {
   // `jobs.<id>` makes defined() false (kChanged). `bytes_left`: how much bytes() may grow.
   // Deletions and losses are never refused.
   [[nodiscard]] Absorbed absorb(const Entry& entry, std::size_t bytes_left = kNoLimit);
+  // Whether the entry, which is about to be absorbed, is newer than all others, takes nothing out
+  // of the timeline, and concerns no agent but its own. If so, all that it changes shows in a patch
+  // (core/job/patch.h).
+  [[nodiscard]] bool only_adds(const Entry& entry) const;
 
   // Removes all entries, as losses.
   void forget_all() noexcept;
@@ -132,5 +136,10 @@ class Job {
 // Renders both representations of a defined job. `in_grace`: it is not final yet (Moment).
 [[nodiscard]] std::shared_ptr<const Snapshot> make_snapshot(const Job& job, Epoch epoch,
                                                             bool in_grace = false);
+// The same with a chain, which leads on from `before` if that has one. Since `before` the job must
+// only have absorbed entries for which only_adds() was true. Null: the chain begins here.
+[[nodiscard]] std::shared_ptr<const Snapshot> make_followed_snapshot(const Job& job, Epoch epoch,
+                                                                     bool in_grace,
+                                                                     const Snapshot* before);
 
 }  // namespace bide

@@ -18,6 +18,7 @@
 namespace bide {
 
 class Job;
+class PatchChain;
 
 enum class MediaType : std::uint8_t { kJson, kText };
 
@@ -51,6 +52,8 @@ struct Snapshot {
   Revision next = 0;  // For a page: its cursor (PageQuery::below) for the next one. 0: none.
   std::size_t items_at = 0;
   std::size_t items_bytes = 0;  // Including the commas.
+  // The patches that lead to this state (core/job/patch.h). Null: nobody follows the job with them.
+  std::shared_ptr<const PatchChain> chain;
 
   [[nodiscard]] const Representation& as(MediaType type) const {
     return type == MediaType::kJson ? json : text;
@@ -69,9 +72,7 @@ struct Snapshot {
 // The hash in the entity tag of the text.
 [[nodiscard]] std::uint64_t text_hash_of(Status status);
 
-// The canonical JSON: keys in a fixed order, agents sorted by name, `operation`, `result` and
-// `data` byte by byte, absent members left out. A pure function of the job's entries and of
-// `final`, the only member that may change by time alone (--retry-grace).
+// As in core/job/representation.h.
 [[nodiscard]] std::string render_json(const Job& job, bool final);
 
 }  // namespace bide

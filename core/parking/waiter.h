@@ -49,6 +49,7 @@ class Waiter {
     // Whether a request for a job that does not exist is parked until it does. Otherwise it is not
     // parked.
     bool waits_for_job = false;
+    bool patches = false;  // It follows the job with patches (core/job/patch.h).
   };
 
   Waiter() = default;

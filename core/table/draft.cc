@@ -194,8 +194,10 @@ std::shared_ptr<const Snapshot> render(const Draft& draft, JobTable& jobs, bool 
                    draft.epoch, revision);
 }
 
-std::shared_ptr<const Snapshot> snapshot_of(JobTable& jobs, std::string_view job_id) {
-  return jobs.look(job_id, {}, {}).snapshot;
+std::shared_ptr<const Snapshot> snapshot_of(JobTable& jobs, std::string_view job_id, bool patches) {
+  Waiter::Terms terms;
+  terms.patches = patches;
+  return jobs.look(job_id, terms, {}).snapshot;
 }
 
 }  // namespace bide

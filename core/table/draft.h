@@ -58,7 +58,8 @@ struct Members {
 [[nodiscard]] std::shared_ptr<const Snapshot> render(const Draft& draft, JobTable& jobs,
                                                      bool whole);
 
-// Null: the job does not exist.
-[[nodiscard]] std::shared_ptr<const Snapshot> snapshot_of(JobTable& jobs, std::string_view job_id);
+// Null: the job does not exist. `patches`: as in Waiter::Terms.
+[[nodiscard]] std::shared_ptr<const Snapshot> snapshot_of(JobTable& jobs, std::string_view job_id,
+                                                          bool patches = false);
 
 }  // namespace bide

@@ -27,10 +27,16 @@ struct JobRecord : WaiterList {
   Job job;
   std::shared_ptr<const Snapshot> snapshot;  // Null: not rendered since the last change.
   std::uint32_t snapshot_slot = 0;           // Where the shard's snapshot ring points back.
-  bool queued = false;                       // On the shard's changed list.
-  bool apart = false;                        // On the shard's list of jobs to render apart.
-  bool aged = false;                         // On the shard's list by age.
-  bool paced = false;                        // On the shard's list of jobs whose progress waits.
+  bool queued : 1 = false;                   // On the shard's changed list.
+  bool apart : 1 = false;                    // On the shard's list of jobs to render apart.
+  bool aged : 1 = false;                     // On the shard's list by age.
+  bool paced : 1 = false;                    // On the shard's list of jobs whose progress waits.
+  // The snapshot is of an earlier state, and kept only because patches lead on from it.
+  bool stale : 1 = false;
+  // Not 0: somebody follows the job with patches. Each rendering without a sign of them counts
+  // down.
+  static constexpr std::uint8_t kFollowed = 7;
+  std::uint8_t followed = 0;
   // Not 0: progress that came after this revision waits to be told (core/table/shard.h).
   Revision told = 0;
   TimePoint settled_at{};     // When the job will have been unchanged for the settle time.

@@ -56,7 +56,7 @@ class Overview final : private WaitQueue::Owner {
   // is larger. `reached` is the next cursor; jobs that were left out have higher revisions. A
   // cursor of another epoch counts as 0. Deletions are not included. Empty while a read of the
   // bucket is being installed. With several labels one call looks at kChangesWalked jobs of one
-  // label, and may find none.
+  // label, and may find none. `patches`: the caller follows the jobs with patches.
   using Snapshots = std::vector<std::shared_ptr<const Snapshot>>;
   struct Changes {
     Snapshots jobs;
@@ -64,7 +64,8 @@ class Overview final : private WaitQueue::Owner {
   };
   static constexpr std::size_t kChangesWalked = 512;
   [[nodiscard]] Changes changes_after(const EntityTag& cursor, const Selection* selection,
-                                      std::size_t jobs_max, std::size_t bytes_max);
+                                      std::size_t jobs_max, std::size_t bytes_max,
+                                      bool patches = false);
   [[nodiscard]] Members members(const SelectionPtr& selection, std::size_t jobs_max) const;
   // The cursor for a client that wants later changes only. Its hash has no meaning.
   [[nodiscard]] EntityTag feed_position() const;

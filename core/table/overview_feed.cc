@@ -52,11 +52,12 @@ Found find_changes(const Listing& listing, const Selection* selection, Revision 
 // Only jobs that are unchanged since they were listed. A job that has changed again is now behind
 // all jobs that were listed, and comes later. In its old place its tag would move the client's
 // cursor past other jobs.
-Overview::Snapshots render_changes(Found& found, JobTable& jobs, std::size_t bytes_max) {
+Overview::Snapshots render_changes(Found& found, JobTable& jobs, std::size_t bytes_max,
+                                   bool patches) {
   Overview::Snapshots batch;
   std::size_t bytes = 0;
   for (const Change& change : found.changes) {
-    auto snapshot = snapshot_of(jobs, change.job_id);
+    auto snapshot = snapshot_of(jobs, change.job_id, patches);
     if (snapshot == nullptr || snapshot->json.tag.revision != change.revision) continue;
     bytes += snapshot->json.bytes.size();
     if (!batch.empty() && bytes > bytes_max) {
@@ -75,7 +76,8 @@ Revision start_of(const EntityTag& cursor, const Listing& listing) {
 }  // namespace
 
 Overview::Changes Overview::changes_after(const EntityTag& cursor, const Selection* selection,
-                                          std::size_t jobs_max, std::size_t bytes_max) {
+                                          std::size_t jobs_max, std::size_t bytes_max,
+                                          bool patches) {
   for (int tries = 0; tries < kTriesMax; ++tries) {
     Found found;
     std::uint64_t installs = 0;
@@ -88,7 +90,7 @@ Overview::Changes Overview::changes_after(const EntityTag& cursor, const Selecti
       reached = {listing_.epoch(), found.searched, 0};
     }
     if (found.changes.empty()) return {{}, reached};
-    Snapshots batch = render_changes(found, table_, bytes_max);
+    Snapshots batch = render_changes(found, table_, bytes_max, patches);
     reached.revision = found.searched;
     MutexLock lock(queue_.mutex);
     if (installs != installs_) continue;  // The jobs may come from two reads of the bucket.

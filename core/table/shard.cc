@@ -4,13 +4,15 @@
 #include <cassert>
 #include <utility>
 
+#include "core/job/patch.h"
 #include "core/table/overview.h"
 
 namespace bide {
 namespace {
 
 std::size_t bytes_of(const Snapshot& snapshot) {
-  return sizeof(Snapshot) + snapshot.json.bytes.size() + snapshot.json_line.size();
+  return sizeof(Snapshot) + snapshot.json.bytes.size() + snapshot.json_line.size() +
+         (snapshot.chain != nullptr ? snapshot.chain->bytes() : 0);
 }
 
 }  // namespace
@@ -51,6 +53,8 @@ Admitted Shard::absorb(const Entry& entry, TimePoint delivered) {
   const bool was_final = before && moment_of(*record, delivered).is_final(job);
   const std::size_t bytes_before = job.bytes();
   const std::size_t keys_before = job.keys();
+  const bool has_chain = record->snapshot != nullptr && record->snapshot->chain != nullptr;
+  if (has_chain && !job.only_adds(entry)) forget_snapshot(*record);
   const Job::Absorbed absorbed =
       job.absorb(entry, job.growth_within(table_.options_.memory_max, table_.memory()));
   account(job, bytes_before);
@@ -103,7 +107,7 @@ void Shard::progressed(JobRecord& record, const std::optional<Listed>& before, R
     if (paced_.size() == 1) queue_.notify();  // The notifier may sleep for longer.
     changed(record, delivered);
   } else {
-    forget_snapshot(record);
+    outdate_snapshot(record);
     if (record.told == 0) record.told = before->revision;
   }
   table_.overview_->update(before, listed(record), revision, delivered, true);
@@ -186,6 +190,7 @@ Look Shard::look(std::string_view id, const Waiter::Terms& terms, TimePoint now)
     MutexLock lock(queue_.mutex);
     JobRecord* const record = find(id);
     if (record == nullptr || !record->job.defined()) return {};
+    if (terms.patches) follow(*record);
     if (!belongs_apart(*record, now)) {
       return {snapshot_of(*record, now), judge(*record, terms, now).verdict};
     }
@@ -212,6 +217,7 @@ Parked Shard::try_park(std::string_view id, Waiter& waiter, std::uint64_t ticket
   JobRecord* record = find(id);
   Condition::Judgement judgement{Verdict::kPending};
   const bool exists = record != nullptr && record->job.defined();
+  if (exists && waiter.terms.patches) follow(*record);
   // It is judged when the job has been rendered.
   const bool apart = exists && !queue_.draining() && belongs_apart(*record, now);
   if (apart) {
@@ -272,7 +278,7 @@ JobRecord& Shard::find_or_add(std::string_view id) {
 }
 
 void Shard::changed(JobRecord& record, TimePoint delivered) {
-  forget_snapshot(record);
+  outdate_snapshot(record);
   if (record.waiters == nullptr || record.queued) return;
   record.queued = true;
   changed_.push_back({&record, delivered});
@@ -313,14 +319,20 @@ Moment Shard::moment_of(const JobRecord& record, TimePoint now) const {
 
 // A snapshot changes without an entry only when the retry grace ends.
 bool Shard::has_snapshot(const JobRecord& record, TimePoint now) const {
-  return record.snapshot != nullptr &&
+  return record.snapshot != nullptr && !record.stale &&
          record.snapshot->in_grace == moment_of(record, now).in_grace(record.job);
 }
 
 const std::shared_ptr<const Snapshot>& Shard::snapshot_of(JobRecord& record, TimePoint now) {
   if (!has_snapshot(record, now)) {
     const bool in_grace = moment_of(record, now).in_grace(record.job);
-    keep_snapshot(record, make_snapshot(record.job, epoch_, in_grace));
+    if (record.followed == 0) {
+      keep_snapshot(record, make_snapshot(record.job, epoch_, in_grace));
+    } else {
+      keep_snapshot(record,
+                    make_followed_snapshot(record.job, epoch_, in_grace, record.snapshot.get()));
+      --record.followed;
+    }
   }
   return record.snapshot;
 }
@@ -347,7 +359,22 @@ void Shard::forget_snapshot(JobRecord& record) {
   if (record.snapshot == nullptr) return;
   snapshot_bytes_ -= bytes_of(*record.snapshot);
   record.snapshot.reset();
+  record.stale = false;
   snapshot_ring_[record.snapshot_slot] = nullptr;
+}
+
+void Shard::outdate_snapshot(JobRecord& record) {
+  if (record.snapshot != nullptr && record.snapshot->chain != nullptr && record.followed > 0) {
+    record.stale = true;
+  } else {
+    forget_snapshot(record);
+  }
+}
+
+// A chain begins with a snapshot that was rendered for one.
+void Shard::follow(JobRecord& record) {
+  record.followed = JobRecord::kFollowed;
+  if (record.snapshot != nullptr && record.snapshot->chain == nullptr) forget_snapshot(record);
 }
 
 Condition::Judgement Shard::judge(JobRecord& record, const Waiter::Terms& terms, TimePoint now) {

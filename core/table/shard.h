@@ -88,6 +88,8 @@ class Shard final : private WaitQueue::Owner {
     Moment moment;
     Epoch epoch;
     std::shared_ptr<const Snapshot> snapshot;
+    bool followed = false;
+    std::shared_ptr<const Snapshot> before{};  // For make_followed_snapshot().
 
     void render();
     [[nodiscard]] bool try_render() noexcept;  // Does nothing if it has a snapshot.
@@ -132,6 +134,10 @@ class Shard final : private WaitQueue::Owner {
   void keep_snapshot(JobRecord& record, std::shared_ptr<const Snapshot> snapshot)
       REQUIRES(queue_.mutex);
   void forget_snapshot(JobRecord& record) REQUIRES(queue_.mutex);
+  // The job has changed: keeps the snapshot only if patches lead on from it.
+  void outdate_snapshot(JobRecord& record) REQUIRES(queue_.mutex);
+  // Somebody follows the job with patches.
+  void follow(JobRecord& record) REQUIRES(queue_.mutex);
   [[nodiscard]] Condition::Judgement judge(JobRecord& record, const Waiter::Terms& terms,
                                            TimePoint now) REQUIRES(queue_.mutex);
   // Null: the job is gone.

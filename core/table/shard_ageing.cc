@@ -87,6 +87,7 @@ bool Shard::let_some_go(Revision before) {
     unlist_by_oldest(record);
     const std::optional<Listed> was = listed(record);
     const std::size_t bytes_before = record.job.bytes();
+    forget_snapshot(record);
     if (record.job.let_go(before) == Job::Absorbed::kChanged) {
       moved(record, was, 0, table_.clock_.now());
     }

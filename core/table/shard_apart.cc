@@ -35,7 +35,10 @@ bool Shard::try_send_apart(JobRecord& record) noexcept {
 }
 
 Shard::Copy Shard::copy_of(const JobRecord& record, TimePoint now) const {
-  return {record.job.frozen(), moment_of(record, now), epoch_, nullptr};
+  Copy copy{record.job.frozen(), moment_of(record, now), epoch_, nullptr};
+  copy.followed = record.followed > 0;
+  if (copy.followed) copy.before = record.snapshot;
+  return copy;
 }
 
 Shard::Copy Shard::try_copy_of(const JobRecord& record, TimePoint now) const noexcept {
@@ -46,7 +49,11 @@ Shard::Copy Shard::try_copy_of(const JobRecord& record, TimePoint now) const noe
   }
 }
 
-void Shard::Copy::render() { snapshot = make_snapshot(*job, epoch, moment.in_grace(*job)); }
+void Shard::Copy::render() {
+  const bool in_grace = moment.in_grace(*job);
+  snapshot = followed ? make_followed_snapshot(*job, epoch, in_grace, before.get())
+                      : make_snapshot(*job, epoch, in_grace);
+}
 
 bool Shard::Copy::try_render() noexcept {
   try {
@@ -62,13 +69,18 @@ Condition::Judgement Shard::Copy::judge(const Waiter::Terms& terms) const {
                                [&] { return snapshot->as(terms.type).tag; });
 }
 
-// Does nothing if the job has changed meanwhile.
+// If the job has changed meanwhile, the snapshot is not kept, unless a chain leads on from it: then
+// that from which it was made is still there.
 void Shard::keep(const Copy& copy) {
   JobRecord* const record = find(copy.job->id());
-  if (record == nullptr || epoch_ != copy.epoch || record->snapshot != nullptr) return;
-  if (record->job.defined() && record->job.revision() == copy.job->revision()) {
-    keep_snapshot(*record, copy.snapshot);
-  }
+  if (record == nullptr || epoch_ != copy.epoch || !record->job.defined()) return;
+  if (record->snapshot != nullptr && !record->stale) return;
+  const bool current = record->job.revision() == copy.job->revision();
+  const bool leads_on = copy.followed && record->stale && record->snapshot == copy.before;
+  if (!current && !leads_on) return;
+  keep_snapshot(*record, copy.snapshot);
+  record->stale = !current;
+  if (record->followed > 0) --record->followed;
 }
 
 void Shard::render_apart() {
@@ -121,6 +133,7 @@ void Shard::take_rendered(const Copy& copy, TimePoint now, Batch& batch) {
   const bool current = record->job.revision() == copy.job->revision();
   for (Waiter *waiter = record->waiters, *next = nullptr; waiter != nullptr; waiter = next) {
     next = WaiterList::next(*waiter);
+    if (waiter->terms.patches) record->followed = JobRecord::kFollowed;
     const auto& tags = waiter->terms.seen.tags();
     const bool seen_more = std::any_of(tags.begin(), tags.end(), [&](const EntityTag& tag) {
       return tag.epoch == copy.epoch && tag.revision > copy.job->revision();

@@ -62,6 +62,7 @@ void Shard::collect_changed(TimePoint now, Batch& batch) {
     }
     for (Waiter *waiter = record.waiters, *next = nullptr; waiter != nullptr; waiter = next) {
       next = WaiterList::next(*waiter);
+      if (waiter->terms.patches) record.followed = JobRecord::kFollowed;
       take_if_ready(*waiter, now, changed_[i].since, batch);
     }
   }

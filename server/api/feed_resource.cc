@@ -31,27 +31,28 @@ Waiter::Terms FeedResource::terms_of(const StreamQuery& query) const {
 
 void FeedResource::tell_news(const std::shared_ptr<const Snapshot>& /*none*/, Exchange& exchange) {
   const EntityTag cursor = exchange.terms.seen.tags().front();
-  Stream::Pace* const pace = exchange.stream()->pace.get();
-  if (pace != nullptr && !pace->round_end) pace->round_end = overview_.feed_position();
-  const Overview::Changes changes =
-      overview_.changes_after(cursor, exchange.selection(), kBatchJobs, kBatchBytes);
+  Stream::Wishes* const wishes = exchange.stream()->wishes.get();
+  const bool in_rounds = wishes != nullptr && wishes->every.count() > 0;
+  if (in_rounds && !wishes->round_end) wishes->round_end = overview_.feed_position();
+  const Overview::Changes changes = overview_.changes_after(
+      cursor, exchange.selection(), kBatchJobs, kBatchBytes, exchange.terms.patches);
   for (const auto& job : changes.jobs) {
     if (exchange.stuck()) return;  // It gets the rest when it reads again.
     // It may have been told in this round already, before it changed again.
-    const bool next_round = pace != nullptr && job->json.tag.later_than(pace->round_end->epoch,
-                                                                        pace->round_end->revision);
+    const bool next_round = in_rounds && job->json.tag.later_than(wishes->round_end->epoch,
+                                                                  wishes->round_end->revision);
     if (next_round) return end_round(exchange);
     tell(job, exchange);
-    if (pace != nullptr) pace->told = true;
+    if (in_rounds) wishes->told = true;
   }
   exchange.terms.seen = ValidatorList(changes.reached);
-  if (pace != nullptr && !more_news(exchange)) end_round(exchange);
+  if (in_rounds && !more_news(exchange)) end_round(exchange);
 }
 
 void FeedResource::end_round(Exchange& exchange) {
-  Stream::Pace& pace = *exchange.stream()->pace;
-  pace.round_end.reset();
-  if (std::exchange(pace.told, false)) begin_rest(exchange);
+  Stream::Wishes& wishes = *exchange.stream()->wishes;
+  wishes.round_end.reset();
+  if (std::exchange(wishes.told, false)) begin_rest(exchange);
 }
 
 }  // namespace bide

@@ -24,7 +24,7 @@ class FeedResource final : public StreamResource {
   [[nodiscard]] Waiter::Terms terms_of(const StreamQuery& query) const override;
   void tell_news(const std::shared_ptr<const Snapshot>& none, Exchange& exchange) override;
 
-  // Of Stream::Pace.
+  // Of Stream::Wishes.
   void end_round(Exchange& exchange);
 
   Overview& overview_;

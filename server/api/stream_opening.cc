@@ -14,6 +14,9 @@ namespace bide {
 
 namespace {
 
+// Of the feed: how many jobs may be told by patches at a time. They take 6 KiB of each stream.
+constexpr std::size_t kFeedJobsSent = 256;
+
 void select(const SelectionPtr& selection, Target& target) {
   if (auto* const feed = std::get_if<Feed>(&target)) feed->selection = selection;
   if (auto* const statistics = std::get_if<Statistics>(&target)) statistics->selection = selection;
@@ -43,9 +46,11 @@ void StreamResource::handle(const httplib::Request& request, Exchange& exchange)
   }
   const auto& query = std::get<StreamQuery>(parsed);
   auto& stream = std::get<std::unique_ptr<Stream>>(opened);
-  if (query.every.count() > 0) {
-    stream->pace = std::make_unique<Stream::Pace>();
-    stream->pace->every = query.every;
+  if (query.every.count() > 0 || query.patches) {
+    stream->wishes = std::make_unique<Stream::Wishes>();
+    stream->wishes->every = query.every;
+    const bool of_all = std::holds_alternative<Feed>(exchange.target());
+    if (query.patches) stream->wishes->sent.resize(of_all ? kFeedJobsSent : 1);
   }
   exchange.prepare_stream(std::move(stream));
   if (exchange.facts().over_rate) {
@@ -58,6 +63,7 @@ void StreamResource::handle(const httplib::Request& request, Exchange& exchange)
   }
   if (query.selection != nullptr) select(query.selection, exchange.target());
   exchange.terms = terms_of(query);
+  exchange.terms.patches = query.patches;
   const bool behind = query.last_event_id && freshness().catch_up().behind(*query.last_event_id);
   if (behind) return catch_up(Stage::kFresh, exchange);
   judge(exchange.facts().received, exchange);

@@ -28,11 +28,22 @@ std::optional<BadQuery> parse_every(const httplib::Request& request,
   return std::nullopt;
 }
 
+std::optional<BadQuery> parse_patch(const httplib::Request& request, bool& patches) {
+  const std::string* format = nullptr;
+  if (auto bad = find_once(request, "patch", format)) return bad;
+  patches = format != nullptr;
+  if (patches && *format != "json") {
+    return BadQuery{400, "patch names the format of patches; json (RFC 6902) is the only one"};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::variant<StreamQuery, BadQuery> parse_stream_query(const httplib::Request& request, bool ends) {
-  constexpr std::array<std::string_view, 4> kOfJobs = {"last_event_id", "until", "expect", "every"};
-  constexpr std::array<std::string_view, 3> kOfAll = {"last_event_id", "label", "every"};
+  constexpr std::array<std::string_view, 5> kOfJobs = {"last_event_id", "until", "expect", "every",
+                                                       "patch"};
+  constexpr std::array<std::string_view, 4> kOfAll = {"last_event_id", "label", "every", "patch"};
   const bool names_end = request.has_param("until") || request.has_param("expect");
   if (!ends && names_end) {
     return BadQuery{400, "until and expect are for a job's stream; this one has no end"};
@@ -48,6 +59,7 @@ std::variant<StreamQuery, BadQuery> parse_stream_query(const httplib::Request& r
   if (field != request.headers.end()) query.last_event_id = parse_received_tag(field->second);
 
   if (auto bad = parse_every(request, query.every)) return *std::move(bad);
+  if (auto bad = parse_patch(request, query.patches)) return *std::move(bad);
   if (auto bad = parse_labels(request, query.selection)) return *std::move(bad);
   if (!names_end) return query;
   if (auto bad = parse_until(request, query.end)) return *std::move(bad);

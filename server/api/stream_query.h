@@ -25,13 +25,14 @@ struct StreamQuery {
   Condition end = Condition::final();
   SelectionPtr selection = nullptr;    // `label`, of streams without an end.
   std::chrono::milliseconds every{0};  // The least time between two records of one job.
+  bool patches = false;
 };
 
 // `Last-Event-ID` (WHATWG HTML section 9.2.4), or the parameter `last_event_id` for those that
 // cannot send fields: a browser's first request, and its WebSocket. The field counts more, because
 // it is newer. `until` and `expect` are as for a held request, without `change`, which every stream
-// waits for anyway. `every`: 100ms to 60s. `ends`: it is a job's stream; other streams have no end,
-// and take neither, but `label`.
+// waits for anyway. `every`: 100ms to 60s. `patch`: json. `ends`: it is a job's stream; other
+// streams have no end, and take neither, but `label`.
 [[nodiscard]] std::variant<StreamQuery, BadQuery> parse_stream_query(
     const httplib::Request& request, bool ends);
 

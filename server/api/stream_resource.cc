@@ -1,10 +1,12 @@
 #include "server/api/stream_resource.h"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 
 #include "core/base/json_text.h"
+#include "core/job/patch.h"
 #include "server/api/hold_time.h"
 
 namespace bide {
@@ -25,6 +27,13 @@ TimePoint silence_end(TimePoint now, Exchange& exchange) {
   return std::min(after(now, exchange.stream()->heartbeat()), exchange.facts().token_expires);
 }
 
+// Where the stream keeps the tag of the job's state that it sent last. Null: it keeps none.
+EntityTag* place_of(const Snapshot& job, const Exchange& exchange) {
+  Stream::Wishes* const wishes = exchange.stream()->wishes.get();
+  if (wishes == nullptr || wishes->sent.empty() || job.collection) return nullptr;
+  return &wishes->sent[std::hash<std::string_view>()(job.job_id) % wishes->sent.size()];
+}
+
 }  // namespace
 
 LogPath StreamResource::log_path(const Target& target) const {
@@ -33,13 +42,13 @@ LogPath StreamResource::log_path(const Target& target) const {
 }
 
 void StreamResource::set_terms(TimePoint now, Exchange& exchange) const {
-  Stream::Pace* const pace = exchange.stream()->pace.get();
+  Stream::Wishes* const wishes = exchange.stream()->wishes.get();
   TimePoint& deadline = exchange.terms.deadline;
-  TimePoint& heartbeat = pace != nullptr ? pace->heartbeat_at : deadline;
+  TimePoint& heartbeat = wishes != nullptr ? wishes->heartbeat_at : deadline;
   if (heartbeat <= now) heartbeat = silence_end(now, exchange);
-  if (pace == nullptr) return;
-  const bool rests = now < pace->next_at;
-  deadline = rests ? std::min(heartbeat, pace->next_at) : heartbeat;
+  if (wishes == nullptr) return;
+  const bool rests = now < wishes->next_at;
+  deadline = rests ? std::min(heartbeat, wishes->next_at) : heartbeat;
   Condition& condition = exchange.terms.condition;
   if (what_.ends) {
     condition = rests ? condition.without_news() : Condition::news_until(condition);
@@ -49,9 +58,9 @@ void StreamResource::set_terms(TimePoint now, Exchange& exchange) const {
 }
 
 void StreamResource::begin_rest(Exchange& exchange) const {
-  if (exchange.stream() == nullptr || exchange.stream()->pace == nullptr) return;
-  Stream::Pace& pace = *exchange.stream()->pace;
-  pace.next_at = context_.clock.now() + pace.every;
+  if (exchange.stream() == nullptr || exchange.stream()->wishes == nullptr) return;
+  Stream::Wishes& wishes = *exchange.stream()->wishes;
+  wishes.next_at = context_.clock.now() + wishes.every;
 }
 
 bool StreamResource::more_news(Exchange& exchange) const {
@@ -103,8 +112,9 @@ void StreamResource::answer(Outcome outcome, const std::shared_ptr<const Snapsho
 }
 
 void StreamResource::tell_heartbeat(Exchange& exchange) {
-  const Stream::Pace* const pace = exchange.stream()->pace.get();
-  if (pace != nullptr && context_.clock.now() < pace->heartbeat_at) return;  // Its rest is over.
+  const Stream::Wishes* const wishes = exchange.stream()->wishes.get();
+  if (wishes != nullptr && context_.clock.now() < wishes->heartbeat_at)
+    return;  // Its rest is over.
   // While NATS is away, silence would look as if nothing had happened. After tokens were read
   // again, the client has to come again and show its token.
   if (context_.freshness.stale(context_.clock.now()) ||
@@ -127,8 +137,8 @@ void StreamResource::receive(std::string_view bytes, Exchange& exchange) {
     }
     // The old deadline may have been the end of the old token, too soon for the answer to a ping.
     exchange.terms.deadline = silence_end(context_.clock.now(), exchange);
-    if (exchange.stream()->pace != nullptr) {
-      exchange.stream()->pace->heartbeat_at = exchange.terms.deadline;
+    if (exchange.stream()->wishes != nullptr) {
+      exchange.stream()->wishes->heartbeat_at = exchange.terms.deadline;
     }
     return true;
   };
@@ -137,14 +147,36 @@ void StreamResource::receive(std::string_view bytes, Exchange& exchange) {
   if (!goes_on) exchange.end_stream(Stream::End::kProtocol);
 }
 
+// A patch of the feed begins with a test that says which job it is for.
+std::string_view StreamResource::patch_to(const Snapshot& job, const Exchange& exchange,
+                                          std::string& made) const {
+  const EntityTag* const sent = place_of(job, exchange);
+  if (sent == nullptr || job.chain == nullptr) return {};
+  const std::string_view patch = job.chain->find(*sent, made);
+  if (what_.ends || patch.empty()) return patch;
+  std::string named = R"([{"op":"test","path":"/id","value":")" + job.job_id + "\"},";
+  named += patch.substr(1);
+  made = std::move(named);
+  return made;
+}
+
 void StreamResource::tell(const std::shared_ptr<const Snapshot>& snapshot, bool last,
                           Exchange& exchange) {
   const EntityTag& tag = snapshot->json.tag;
   const bool as_written = exchange.stream()->takes_lines() || snapshot->json_line.empty();
-  const std::string_view data = as_written ? snapshot->json.bytes : snapshot->json_line;
+  std::string made;
+  const std::string_view patch = patch_to(*snapshot, exchange, made);
+  std::string_view data = !patch.empty() ? patch
+                          : as_written   ? std::string_view(snapshot->json.bytes)
+                                         : snapshot->json_line;
   std::string head;
   std::string tail;
-  exchange.stream()->wrap({what_.event, &tag, data}, head, tail);
+  exchange.stream()->wrap({patch.empty() ? what_.event : "patch", &tag, data}, head, tail);
+  if (!made.empty()) {  // Then nothing of the record lives in the snapshot.
+    head += made;
+    data = {};
+  }
+  if (EntityTag* const sent = place_of(*snapshot, exchange)) *sent = tag;
   count(context_.metrics.mine().stream_records);
   if (last) {
     tail += exchange.stream()->whole_record("end", summary_of(*snapshot));

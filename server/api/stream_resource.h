@@ -8,6 +8,9 @@
 // `every`: after a record the stream rests, which means that it is parked without regard to news.
 // It is woken by the end of its rest, of its job, or of the stream.
 //
+// `patch`: if there is a patch from the state that was sent last to the new one, it is sent in place
+// of the whole state.
+//
 // Before it is opened it may be held, as any request (server/api/table_resource.h): if the client
 // has seen more than the table shows, and before a 404. `no-cache` is ignored: browsers'
 // EventSource always sends it, and news follow whatever the stream begins with.
@@ -83,6 +86,10 @@ class StreamResource : public TableResource {
 
  private:
   void tell(const std::shared_ptr<const Snapshot>& snapshot, bool last, Exchange& exchange);
+  // The patch to `job` from its state that this stream sent last. Empty: the client wants none, or
+  // there is none. It lives in the snapshot, or in `made`.
+  [[nodiscard]] std::string_view patch_to(const Snapshot& job, const Exchange& exchange,
+                                          std::string& made) const;
   // Sets the terms for the time until the next record, heartbeat or end.
   void set_terms(TimePoint now, Exchange& exchange) const;
   // The terms under which the client waits at first.

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/job/entity_tag.h"
@@ -38,17 +39,21 @@ class Stream {
 
   virtual ~Stream() = default;
 
-  // How often the client wants records (`every`). It has none if it wants each state at once.
-  struct Pace {
+  // What the client wants instead of each state at once and whole (`every`, `patch`).
+  struct Wishes {
     std::chrono::milliseconds every{0};  // The shortest time between two records of one job.
     TimePoint next_at{};                 // The stream rests until then.
     TimePoint heartbeat_at{};            // While it rests.
-    // Of the feed, while it tells a round: the position at which the round ends, and whether
-    // anything was told.
+    // Of the feed with `every`, while it tells a round: the position at which the round ends, and
+    // whether anything was told.
     std::optional<EntityTag> round_end{};
     bool told = false;
+    // The tags of the states that this stream has sent last: of its job, or each job's at a place
+    // that follows from its id. Two jobs may share a place; then one is sent whole. Empty: the
+    // client wants no patches.
+    std::vector<EntityTag> sent{};
   };
-  std::unique_ptr<Pace> pace;
+  std::unique_ptr<Wishes> wishes;  // Null: none.
 
   // The head of the response that is this stream. To be called once.
   [[nodiscard]] virtual httplib::Response take_head() = 0;

@@ -112,7 +112,7 @@ TEST_CASE("stream_query: fields of a held request are ignored, its parameters ar
   CHECK(detail_of("wait=1s").starts_with("unknown parameter `wait`; the nearest known one is "));
   CHECK(detail_of("lastEventId=x") ==
         "unknown parameter `lastEventId`; the nearest known one is `last_event_id`; this resource "
-        "knows last_event_id, until, expect, every");
+        "knows last_event_id, until, expect, every, patch");
 }
 
 TEST_CASE("stream_query: a stream without an end knows neither until nor expect") {
@@ -121,8 +121,8 @@ TEST_CASE("stream_query: a stream without an end knows neither until nor expect"
           "until and expect are for a job's stream; this one has no end");
   }
   CHECK(detail_of("untli=done", false) ==
-        "unknown parameter `untli`; the nearest known one is `label`; this resource knows "
-        "last_event_id, label, every");
+        "unknown parameter `untli`; the nearest known one is `patch`; this resource knows "
+        "last_event_id, label, every, patch");
 }
 
 TEST_CASE("stream_query: every is a duration between 100ms and 60s") {
@@ -140,6 +140,15 @@ TEST_CASE("stream_query: every is a duration between 100ms and 60s") {
   CHECK(detail_of("every=2s&every=2s") == "every is given twice; give it once");
   CHECK(detail_of("evry=2s").starts_with(
       "unknown parameter `evry`; the nearest known one is `every`"));
+}
+
+TEST_CASE("stream_query: patch=json asks for patches, and there is no other format") {
+  CHECK_FALSE(parsed("").patches);
+  CHECK(parsed("patch=json").patches);
+  for (const char* query : {"patch=", "patch=merge", "patch=JSON"}) {
+    CHECK(detail_of(query) == "patch names the format of patches; json (RFC 6902) is the only one");
+  }
+  CHECK(detail_of("patch=json&patch=json") == "patch is given twice; give it once");
 }
 
 TEST_CASE("stream_query: a proxy's suffix of an id is ignored") {
