@@ -318,6 +318,7 @@ class Streams(unittest.TestCase):
             self.assertEqual(client.end(), 0, client.err)
             self.assertEqual(json.loads(client.out), bide.get(f"/job/{job}").json())
             self.assertIn("all is well", client.err)
+            self.assertIn(b"event: patch", client.proxy.answers)
 
     def test_follow_ends_as_the_job_does(self):
         for kind in LIBRARIES:

@@ -64,7 +64,7 @@ export class Bide {
   read(path: string, options?: Options & { headers?: Record<string, string> }): Promise<unknown>;
   // `until`: "done" (default), "succeeded", "exists", or status words with commas between them.
   wait(id: string, options?: Options & Missing & { until?: string }): Promise<Job>;
-  // `every`: at most one state of each job in this time, such as "2s".
+  // `every`: at most one state of each job in this time, such as "2s". Do not change the jobs: later ones share parts.
   follow(id?: string, options?: Options & Missing & { every?: string }): AsyncGenerator<Job, void, void>;
   // `key`: the Idempotency-Key, by default a new one for each call.
   report(id: string, event: EventName | Event, options?: Options & { key?: string }): Promise<Status>;

@@ -76,8 +76,9 @@ export class Bide {
   // changes, without an end. A slow reader skips states, but never the last one.
   async *follow(id, { every, missing = "wait", ...options } = {}) {
     const call = new Call(options, Infinity);
-    const path = `${id ? pathOf(id) : "job"}/events${every ? `?every=${every}` : ""}`;
-    let last = "";
+    const query = new URLSearchParams({ ...(every && { every }), ...(id && { patch: "json" }) });
+    const path = `${id ? pathOf(id) : "job"}/events?${query}`;
+    let [last, job] = [""];
     for (;;) {
       try {
         call.check();
@@ -85,9 +86,10 @@ export class Bide {
           if (event === "end") return;
           if (event === "gone") throw gone(id);
           if (event !== "hello") call.calm(); // In trouble, bide says hello and ends the stream.
-          if (event !== "job") continue;
+          if (event !== "job" && event !== "patch") continue;
           last = tag;
-          yield JSON.parse(data);
+          job = event === "job" ? JSON.parse(data) : withPatch(job, JSON.parse(data));
+          yield job;
         }
         throw new BideError("trouble", "the stream has ended");
       } catch (error) {
@@ -176,6 +178,18 @@ export async function* readEvents(response) {
   }
 }
 
+// `node` after an operation of a JSON Patch (RFC 6902): add, replace or remove. What does not change is shared.
+function patched(node, op, value, [key, ...rest]) {
+  if (rest.length) [value, op] = [patched(node[key], op, value, rest), "replace"];
+  const added = op === "remove" ? [] : [value];
+  if (Array.isArray(node)) return [...node.slice(0, key), ...added, ...node.slice(op === "add" ? key : +key + 1)];
+  const { [key]: before, ...others } = node; // `__proto__` is a member like any other.
+  return op === "remove" ? others : { ...others, [key]: value };
+}
+
+const keysOf = (path) => path.split("/").slice(1).map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
+const withPatch = (job, operations) =>
+  operations.reduce((node, { op, path, value }) => patched(node, op, value, keysOf(path)), job);
 const pathOf = (id) => `job/${encodeURIComponent(id)}`;
 const gone = (id, details) => new BideError("gone", `job ${id} is gone: deleted or expired`, details);
 // Without crypto, which node 18 and pages without TLS lack. A key need not be a secret.

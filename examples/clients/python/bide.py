@@ -102,8 +102,9 @@ class Bide:
         """Yields the job now and after each change, until it is final. It need not exist yet. Without an id: each job
         that changes, without an end. A slow reader skips states, but never the last one."""
         call = _Call(timeout, on_trouble)
-        path = (_path(job_id) if job_id else "job") + "/events" + (f"?every={every}" if every else "")
-        last = ""
+        query = urllib.parse.urlencode({**({"every": every} if every else {}), **({"patch": "json"} if job_id else {})})
+        path = f"{_path(job_id) if job_id else 'job'}/events?{query}"
+        last, job = "", None
         while True:
             try:
                 call.check()
@@ -114,9 +115,11 @@ class Bide:
                         raise _gone(job_id)
                     if record.event != "hello":  # In trouble, bide says hello and ends the stream.
                         call.calm()
-                    if record.event == "job":
+                    if record.event in ("job", "patch"):
                         last = record.id
-                        yield json.loads(record.data)
+                        document = json.loads(record.data)
+                        job = document if record.event == "job" else _with_patch(job, document)
+                        yield job
                 raise BideError("trouble", "the stream has ended")
             except BideError as error:
                 if error.kind != "not-found" or (missing == "fail" and not last):
@@ -194,6 +197,23 @@ class Bide:
 
 _Answer = collections.namedtuple("_Answer", "document outcome job_status final tag retry_after")
 _Record = collections.namedtuple("_Record", "event id data")
+
+
+def _patched(node, op, value, keys):
+    """`node` after an operation of a JSON Patch (RFC 6902): add, replace or remove. What does not change is shared."""
+    at = int(keys[0]) if isinstance(node, list) else keys[0]
+    if len(keys) > 1:
+        value, op = _patched(node[at], op, value, keys[1:]), "replace"
+    if isinstance(node, list):
+        return node[:at] + ([] if op == "remove" else [value]) + node[at if op == "add" else at + 1:]
+    return {**{name: old for name, old in node.items() if name != at}, **({} if op == "remove" else {at: value})}
+
+
+def _with_patch(job, operations):
+    for each in operations:
+        keys = [key.replace("~1", "/").replace("~0", "~") for key in each["path"].split("/")[1:]]
+        job = _patched(job, each["op"], each.get("value"), keys)
+    return job
 
 
 def _path(job_id):
