@@ -127,7 +127,11 @@ class Documentation(unittest.TestCase):
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def finish(self, process, where):
-        out, err = process.communicate(timeout=90)
+        try:
+            out, err = process.communicate(timeout=90)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            self.fail(f"{where} does not end: {process.communicate()[1]}")
         self.assertEqual(process.returncode, 0, f"{where}\n{err}\n{out}")
         return out
 
