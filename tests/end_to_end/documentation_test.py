@@ -32,6 +32,7 @@ STAND_INS = ("http://127.0.0.1:8080", "https://bide.example", "nats://nats.examp
 
 # Shell that prepares the examples of a command's --help, which cannot say it themselves.
 BEFORE_EXAMPLES = {
+    "watch": "bide emit broken failed; bide run test-6 --label release=42 -- true",
     "get": "for agent in linux mac; do bide emit build-8 completed --agent $agent; done",
     "delete": "bide emit build-8 started; bide emit build-9 started",
 }
