@@ -42,18 +42,12 @@ int run_version(std::span<const std::string> args) {
 
 // In the order of `bide help`.
 constexpr Entry kCommands[] = {
-    {bide::serve_command, bide::run_serve},
-    {bide::run_command, bide::run_run},
-    {bide::emit_command, bide::run_emit},
-    {bide::list_command, bide::run_list},
-    {bide::get_command, bide::run_get},
-    {bide::stats_command, bide::run_stats},
-    {bide::watch_command, bide::run_watch},
-    {bide::wait_command, bide::run_wait},
-    {bide::delete_command, bide::run_delete},
-    {bide::completion_command, bide::run_completion},
-    {bide::version_command, run_version},
-    {bide::help_command, run_help},
+    {bide::serve_command, bide::run_serve},   {bide::run_command, bide::run_run},
+    {bide::emit_command, bide::run_emit},     {bide::list_command, bide::run_list},
+    {bide::get_command, bide::run_get},       {bide::stats_command, bide::run_stats},
+    {bide::watch_command, bide::run_watch},   {bide::wait_command, bide::run_wait},
+    {bide::delete_command, bide::run_delete}, {bide::completion_command, bide::run_completion},
+    {bide::version_command, run_version},     {bide::help_command, run_help},
 };
 
 std::span<const bide::Command* const> commands() {

@@ -8,8 +8,8 @@
 // `every`: after a record the stream rests, which means that it is parked without regard to news.
 // It is woken by the end of its rest, of its job, or of the stream.
 //
-// `patch`: if there is a patch from the state that was sent last to the new one, it is sent in place
-// of the whole state.
+// `patch`: if there is a patch from the state that was sent last to the new one, it is sent in
+// place of the whole state.
 //
 // Before it is opened it may be held, as any request (server/api/table_resource.h): if the client
 // has seen more than the table shows, and before a 404. `no-cache` is ignored: browsers'
