@@ -34,10 +34,10 @@ Followers::~Followers() {
   ::close(wake_fd_);
 }
 
-std::size_t Followers::follow(Follower::Target target) {
+std::size_t Followers::follow(JobFollower::Target target) {
   const std::size_t number = members_.size();
   Member& member = members_.emplace_back();
-  member.follower = std::make_unique<Follower>(
+  member.follower = std::make_unique<JobFollower>(
       access_, std::move(target), [this, number](Followed what) { push(number, std::move(what)); },
       std::random_device{}());
   {

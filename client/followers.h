@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "client/follower.h"
+#include "client/job_follower.h"
 #include "core/base/mutex.h"
 
 namespace bide {
@@ -23,7 +23,7 @@ class Followers {
   Followers& operator=(const Followers&) = delete;
 
   // Starts one, and returns its number: 0, 1, …
-  std::size_t follow(Follower::Target target);
+  std::size_t follow(JobFollower::Target target);
   // Its reports are not wanted any more; some may still come.
   void leave(std::size_t number);
 
@@ -41,7 +41,7 @@ class Followers {
   static constexpr std::size_t kReportsMax = 4096;
 
   struct Member {
-    std::unique_ptr<Follower> follower;
+    std::unique_ptr<JobFollower> follower;
     std::jthread thread;
   };
   void push(std::size_t from, Followed what);

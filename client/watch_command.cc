@@ -63,8 +63,8 @@ std::variant<WatchPlan, Misuse> plan_of(const Arguments& arguments) {
   return plan;
 }
 
-std::vector<Follower::Target> targets_of(const WatchPlan& plan, std::size_t newest_jobs) {
-  std::vector<Follower::Target> targets;
+std::vector<JobFollower::Target> targets_of(const WatchPlan& plan, std::size_t newest_jobs) {
+  std::vector<JobFollower::Target> targets;
   for (const std::string& id : plan.ids) targets.push_back({id, {}, 0});
   if (targets.empty()) targets.push_back({{}, plan.labels, newest_jobs});
   return targets;
@@ -139,7 +139,7 @@ int watch_lines(const WatchPlan& plan) {
   DataOut out(std::cout, stdout_is_terminal(), plan.format.filter);
   Lines lines(plan, out);
   Followers followers(plan.access);
-  for (Follower::Target& target : targets_of(plan, 0)) followers.follow(std::move(target));
+  for (JobFollower::Target& target : targets_of(plan, 0)) followers.follow(std::move(target));
   for (;;) {
     for (const Followers::Report& report : followers.take()) {
       const std::optional<int> code = lines.take(report.what);

@@ -122,9 +122,9 @@ WatchView::Wish press(WatchView& view, int key) {
 class Watch {
  public:
   Watch(const ApiAccess& access, const std::vector<std::string>& ids,
-        const std::vector<Follower::Target>& targets)
+        const std::vector<JobFollower::Target>& targets)
       : view_(ids), followers_(access) {
-    for (const Follower::Target& target : targets) followers_.follow(target);
+    for (const JobFollower::Target& target : targets) followers_.follow(target);
     first_opened_ = targets.size();
   }
 
@@ -174,7 +174,8 @@ class Watch {
 
 std::optional<WatchEnd> watch_on_screen(const ApiAccess& access,
                                         const std::vector<std::string>& ids,
-                                        const std::vector<Follower::Target>& targets, bool colour) {
+                                        const std::vector<JobFollower::Target>& targets,
+                                        bool colour) {
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
     struct sigaction action {};
     action.sa_handler = on_ending_signal;

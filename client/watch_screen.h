@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "client/api_access.h"
-#include "client/follower.h"
+#include "client/job_follower.h"
 
 namespace bide {
 
@@ -18,9 +18,8 @@ struct WatchEnd {
 };
 // Blocks until the user leaves or the server refuses. Leaves the terminal as it was, also on
 // SIGINT, SIGTERM, SIGHUP and SIGQUIT. nullopt: ncurses cannot use this terminal; nothing happened.
-[[nodiscard]] std::optional<WatchEnd> watch_on_screen(const ApiAccess& access,
-                                                      const std::vector<std::string>& ids,
-                                                      const std::vector<Follower::Target>& targets,
-                                                      bool colour);
+[[nodiscard]] std::optional<WatchEnd> watch_on_screen(
+    const ApiAccess& access, const std::vector<std::string>& ids,
+    const std::vector<JobFollower::Target>& targets, bool colour);
 
 }  // namespace bide

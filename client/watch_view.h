@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "client/follower.h"
+#include "client/job_follower.h"
 #include "client/job_summary.h"
 #include "core/base/clock.h"
 

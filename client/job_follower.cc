@@ -1,4 +1,4 @@
-#include "client/follower.h"
+#include "client/job_follower.h"
 
 #include <algorithm>
 #include <utility>
@@ -25,20 +25,20 @@ std::string id_of_tag(std::string_view etag) {
 
 }  // namespace
 
-Follower::Follower(const ApiAccess& access, Target target, Tell tell, std::uint32_t seed)
+JobFollower::JobFollower(const ApiAccess& access, Target target, Tell tell, std::uint32_t seed)
     : target_(std::move(target)),
       tell_(std::move(tell)),
       connection_(access.server, access.token, access.cacert),
       back_off_(seed) {}
 
-void Follower::run() {
+void JobFollower::run() {
   Step step = Step::kGoOn;
   while (step == Step::kGoOn && !stopped_) {
     step = begun_ ? follow() : target_.job_id.empty() ? begin_feed() : begin_job();
   }
 }
 
-void Follower::stop() {
+void JobFollower::stop() {
   {
     MutexLock lock(mutex_);
     stopped_ = true;
@@ -47,7 +47,7 @@ void Follower::stop() {
   connection_.cancel();
 }
 
-Follower::Step Follower::begin_job() {
+JobFollower::Step JobFollower::begin_job() {
   const auto asked_at = std::chrono::steady_clock::now();
   // The first question is not held: it tells whether the job exists.
   const std::string wait =
@@ -77,7 +77,7 @@ Follower::Step Follower::begin_job() {
 
 // The tag of the first page is where the stream goes on. Later pages may show changes that the
 // stream tells once more.
-Follower::Step Follower::begin_feed() {
+JobFollower::Step JobFollower::begin_feed() {
   std::string cursor;
   std::size_t told = 0;
   do {
@@ -106,7 +106,7 @@ Follower::Step Follower::begin_feed() {
   return Step::kGoOn;
 }
 
-Follower::Step Follower::follow() {
+JobFollower::Step JobFollower::follow() {
   EventRecords records;
   Step step = Step::kGoOn;
   bool any = false;
@@ -160,8 +160,8 @@ Follower::Step Follower::follow() {
   return refusal != nullptr ? refuse(*refusal) : fail("the answer is not bide's", milliseconds(0));
 }
 
-Follower::Step Follower::take_record(const std::string& event, const std::string& id,
-                                     const std::string& data) {
+JobFollower::Step JobFollower::take_record(const std::string& event, const std::string& id,
+                                           const std::string& data) {
   touch();
   if (event == "job") {
     if (!id.empty()) tag_ = id;
@@ -186,26 +186,26 @@ Follower::Step Follower::take_record(const std::string& event, const std::string
   return Step::kGoOn;
 }
 
-Follower::Step Follower::fail(const std::string& what, milliseconds retry_after) {
+JobFollower::Step JobFollower::fail(const std::string& what, milliseconds retry_after) {
   troubled_ = true;
   if (!stopped_) tell(Followed::Kind::kTrouble, what);
   const milliseconds time = std::max(back_off_.next_pause(), back_off_.stretched(retry_after));
   return pause(time) ? Step::kGoOn : Step::kEnd;
 }
 
-Follower::Step Follower::refuse(const Refusal& refusal) {
+JobFollower::Step JobFollower::refuse(const Refusal& refusal) {
   tell_({.kind = Followed::Kind::kRefused, .text = refusal.detail, .code = exit_code_of(refusal)});
   return Step::kEnd;
 }
 
-bool Follower::pause(milliseconds time) {
+bool JobFollower::pause(milliseconds time) {
   const TimePoint end = std::chrono::steady_clock::now() + time;
   MutexLock lock(mutex_);
   while (!stopped_ && std::chrono::steady_clock::now() < end) woken_.wait_until(mutex_, end);
   return !stopped_;
 }
 
-void Follower::touch() {
+void JobFollower::touch() {
   if (std::exchange(troubled_, false)) tell(Followed::Kind::kTouch, {});
 }
 

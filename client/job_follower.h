@@ -1,4 +1,4 @@
-// client/follower.h: Follows one job, or all jobs, by the server's stream of events.
+// client/job_follower.h: Follows one job, or all jobs, by the server's stream of events.
 //
 // It first asks where the stream is (a page of the list, or whether the job exists), then follows
 // from there, and comes back with the last tag after restarts: no last state is missed.
@@ -37,7 +37,7 @@ struct Followed {
   ExitCode code = ExitCode::kBideFailed;
 };
 
-class Follower {
+class JobFollower {
  public:
   struct Target {
     std::string job_id;           // Empty: all jobs.
@@ -47,7 +47,7 @@ class Follower {
   using Tell = std::function<void(Followed)>;
 
   // `tell` is called on the thread of run().
-  Follower(const ApiAccess& access, Target target, Tell tell, std::uint32_t seed);
+  JobFollower(const ApiAccess& access, Target target, Tell tell, std::uint32_t seed);
 
   // Blocks until the job is over or gone, the server refuses, or stop().
   void run();
