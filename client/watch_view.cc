@@ -116,7 +116,7 @@ void WatchView::take(const Followed& report) {
       row_of(report.text).remark = "gone";
       return;
     case Followed::Kind::kTrouble:
-      trouble_ = report.text + "; trying again";
+      trouble_ = "trying again: " + report.text;  // What is cut is the end.
       return;
     case Followed::Kind::kTouch:
       trouble_.clear();

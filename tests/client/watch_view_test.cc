@@ -42,7 +42,7 @@ TEST_CASE("watch_view: a row for each job, and what is wrong") {
   view.take(state("b", "completed"));
   CHECK(shows(view, "1 completed, 1 failed"));
   view.take({.kind = Followed::Kind::kTrouble, .text = "away"});
-  CHECK(shows(view, "away; trying again"));
+  CHECK(shows(view, "trying again: away"));
   view.take({.kind = Followed::Kind::kTouch});
   CHECK(!shows(view, "away"));
 }
