@@ -23,7 +23,7 @@ import {applyPatch, PatchError} from './patch.js';
 import {isTerminal, summaryOf} from './summary.js';
 
 // Without `every`, whose rounds would delay a change of one job by that of another.
-const FEED = 'job/events';
+const FEED = 'job/events?patch=json';
 const FLUSH_MS = 50;
 const SILENCE_MS = 40_000;  // A stream has a heartbeat every 15 s.
 const LIVE_AFTER_MS = 250;  // In trouble, bide ends a stream at once.
