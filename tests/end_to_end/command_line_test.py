@@ -143,6 +143,7 @@ class CommandLine(unittest.TestCase):
     def test_waiting_for_a_job_that_does_not_exist_yet(self):
         for quiet in (False, True):
             job = f"later-{quiet}"
+            self.bide.wait_metric("bide_parked", 0)  # The requests of an earlier test may still be there.
             waiting = subprocess.Popen([BIDE, "wait", job, *(["-q"] if quiet else [])], text=True,
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                        env=dict(self.bide.env, BIDE_SERVER=self.bide.url))

@@ -127,7 +127,7 @@ class Completion(unittest.TestCase):
         return [line for line in self.shell("bash", "--norc", "-c", script, "bash", "bide", *words, **env).splitlines() if line]
 
     def test_bash(self):
-        self.assertEqual(self.bash("wa"), ["wait"])
+        self.assertEqual(self.bash("wai"), ["wait"])
         self.assertLessEqual({"get", "wait", "--version"}, set(self.bash("")))
         self.assertEqual(sorted(self.bash("get", "build")), ["build-7", "build-8"])
         self.assertEqual(sorted(self.bash("get", "")), ["build-7", "build-8", "deploy_1"])
@@ -161,7 +161,7 @@ class Completion(unittest.TestCase):
         return [row.split("\t") for row in out.splitlines()]
 
     def test_fish(self):
-        self.assertEqual(self.fish("bide wa"), [["wait", "wait until jobs are over"]])
+        self.assertEqual(self.fish("bide wai"), [["wait", "wait until jobs are over"]])
         self.assertEqual(sorted(self.fish("bide get build")), [["build-7", "processing"], ["build-8", "completed"]])
         self.assertEqual(len(self.fish("bide get ")), 3)
         self.assertEqual([row[0] for row in self.fish("bide wait --output=js")], ["--output=json", "--output=jsonl"])
@@ -190,7 +190,7 @@ zpty -d shell
         return self.shell("timeout", "50", "zsh", "-f", "-c", script, "zsh", *lines).splitlines()
 
     def test_zsh(self):
-        self.assertEqual(self.zsh("bide wa", "bide get dep", "bide emit build-7 star", "bide get x --outp",
+        self.assertEqual(self.zsh("bide wai", "bide get dep", "bide emit build-7 star", "bide get x --outp",
                                   "bide wait --output=jsonl", "bide get --cacert ca-", "bide get buil"),
                          ["bide wait ", "bide get deploy_1 ", "bide emit build-7 started ", "bide get x --output ",
                           "bide wait --output=jsonl ", "bide get --cacert ca-two.pem ", "bide get build-"])

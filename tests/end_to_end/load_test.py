@@ -157,7 +157,7 @@ class Usage(unittest.TestCase):
         for flags, expected in (
                 (["--clients", "0"], "from 1 to 100000"),
                 (["--clients"], "needs a value"),
-                (["--road", "pigeon"], "long-poll or poll or plain-poll or sse or ws"),
+                (["--road", "pigeon"], "long-poll or poll or plain-poll or sse or sse-patches or sse-every or ws"),
                 (["--every=-1s"], "a duration"),
                 (["--server", "localhost"], "a numeric address"),
                 (["--token-env", "NO_SUCH_VARIABLE"], "an environment variable"),
