@@ -153,6 +153,7 @@ class Channel {
 
   start() {
     this.refused = null;
+    this.told = '';  // A tab that joins now hears that it connects, and has to hear how that ends.
     this.aborter.abort();
     this.aborter = new AbortController();
     const {signal} = this.aborter;

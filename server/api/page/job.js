@@ -94,9 +94,11 @@ class JobView {
     }
     this.loading = true;
     clearTimeout(this.retryTimer);
+    const before = this.job;
     try {
       const response = await feed.request(`job/${this.id}`, {signal: this.#aborter.signal, headers: {Accept: 'application/json'}});
-      this.#learn(JSON.parse(await response.text()), true);
+      // A lower revision is of a job that was made anew, unless the stream has told more in the meantime.
+      this.#learn(JSON.parse(await response.text()), this.job === before);
     } catch (error) {
       if (this.#aborter.signal.aborted) return;
       this.#onError(error);
