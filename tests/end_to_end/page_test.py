@@ -142,30 +142,6 @@ class Lists(PageTest):
         tab.run("document.querySelector('.list .rows').scrollTop = 1e9")
         tab.wait(row_of("job-00000"))
 
-    def test_a_change_is_on_the_screen_in_a_tenth_of_a_second(self):
-        bide = self.start()
-        jobs = [f"job-{i:03}" for i in range(100)]
-        bide.put(*[definition(job) for job in jobs])
-        tab = self.open(bide.url)
-        tab.ask("size", width=1280, height=4200)
-        tab.wait(f"{ROWS}.length === 100")
-        tab.run("""window.shown = {};
-            new MutationObserver(() => {
-                const fresh = [...document.querySelectorAll('.list .row[data-status=processing]')]
-                    .map((row) => row.querySelector('.open').textContent).filter((job) => !(job in shown));
-                for (const job of fresh) shown[job] = null;
-                if (fresh.length) requestAnimationFrame(() => requestAnimationFrame(() => fresh.forEach((job) => { shown[job] = Date.now(); })));
-            }).observe(document.querySelector('.list'), {subtree: true, childList: true, attributes: true, characterData: true})""")
-        written = {}
-        for job in jobs:
-            written[job] = time.time() * 1000
-            bide.put(event(job, "started"))
-            wait_until(lambda: tab.run(f"shown[{job!r}]"), f"{job} is shown")
-        shown = tab.run("shown")
-        took = sorted(shown[job] - written[job] for job in jobs)
-        print(f"from NATS to the screen: median {took[50]:.0f} ms, p95 {took[94]:.0f} ms, longest {took[-1]:.0f} ms")
-        self.assertLess(took[94], 100)
-
 
 class Jobs(PageTest):
     def test_fails_live_and_the_lines_to_copy_work(self):
