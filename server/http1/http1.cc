@@ -90,7 +90,7 @@ void Http1::read(Connection& connection) {
   serve(connection, reading->input);
 }
 
-void Http1::serve(Connection& connection, std::string_view bytes) {
+void Http1::serve(Connection& connection, std::string_view bytes, bool in_turn) {
   thread_local httplib::Request request;
   Exchange& exchange = connection.exchange;
   // `bytes` may point into it, so it lives until this returns.
@@ -102,7 +102,7 @@ void Http1::serve(Connection& connection, std::string_view bytes) {
       keep(connection, bytes, std::move(reading));
       return front_.enqueue(connection, true);
     }
-    const Step step = advance(bytes, progress, request);
+    const Step step = advance(bytes, progress, request, in_turn && requests == 0);
     if (step.need == Step::Need::kReject) {
       return reject(connection, bytes, step.status, step.detail);
     }
@@ -110,6 +110,12 @@ void Http1::serve(Connection& connection, std::string_view bytes) {
       if (step.wants_continue) front_.sender().send(connection, kContinue, nullptr, {}, {});
       return wait_for_rest_of(connection, bytes.substr(0, step.keep_bytes), std::move(reading),
                               std::move(progress), was_in_body);
+    }
+    if (step.need == Step::Need::kTurn) {
+      std::string left(bytes.substr(0, step.keep_bytes));
+      left += bytes.substr(step.consumed_bytes);
+      keep(connection, left, std::move(reading), std::move(progress));
+      return front_.enqueue(connection, true);
     }
     if (!front_.accepts_client(connection)) return front_.half_close(connection);
     bytes.remove_prefix(step.consumed_bytes);
@@ -247,7 +253,7 @@ void Http1::go_on(Connection& connection, TimePoint now) {
 
 void Http1::take_turn(Connection& connection) {
   if (connection.exchange.streaming()) return go_on_streaming(connection);
-  serve(connection, reading_of(connection)->input);
+  serve(connection, reading_of(connection)->input, true);
 }
 
 void Http1::send_out_of_memory(Exchange& exchange) {

@@ -97,7 +97,8 @@ class Http1 final : public Protocol {
   // otherwise.
 
   // --- Requests (http1.cc)
-  void serve(Connection& connection, std::string_view bytes);
+  // `in_turn`: the connection has waited for its turn, and its first request may be a large one.
+  void serve(Connection& connection, std::string_view bytes, bool in_turn = false);
   void wait_for_request(Connection& connection, TimePoint since);
   // `partial`: the bytes to keep, which may be a part of `reading`. `was_in_body`: it waited for
   // the body already.

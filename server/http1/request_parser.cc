@@ -166,13 +166,14 @@ Step pass_body(std::string_view input, Progress& progress, bool wants_continue) 
     return step;
   }
   step.need = Step::Need::kComplete;
+  step.keep_bytes = progress.head_bytes;
   step.consumed_bytes = progress.head_bytes + taken.bytes;
   return step;
 }
 
 }  // namespace
 
-Step advance(std::string_view input, Progress& progress, httplib::Request& out) {
+Step advance(std::string_view input, Progress& progress, httplib::Request& out, bool in_turn) {
   bool wants_continue = false;
   bool admitted = false;
   std::optional<std::string_view> host;
@@ -191,6 +192,10 @@ Step advance(std::string_view input, Progress& progress, httplib::Request& out) 
   }
   Step step = pass_body(input, progress, wants_continue);
   if (step.need != Step::Need::kComplete) return step;
+  if (!in_turn && progress.content.size() > kContentWithoutTurnBytes) {
+    step.need = Step::Need::kTurn;
+    return step;
+  }
   if (!admitted) {
     // The body came in more than one read, and `out` has served other connections since.
     BodyScan judged;

@@ -46,7 +46,7 @@ struct Progress {
 };
 
 struct [[nodiscard]] Step {
-  enum class Need : std::uint8_t { kMore, kComplete, kReject };
+  enum class Need : std::uint8_t { kMore, kTurn, kComplete, kReject };
   Need need = Need::kMore;
   // kMore: send `100 Continue` now. Set at most once for a request, and only while none of its body
   // is here.
@@ -56,10 +56,17 @@ struct [[nodiscard]] Step {
   // kComplete: the host that the request is for: the authority of its target, else the value of
   // Host. It follows the grammar, and points into the input. nullopt: HTTP/1.0 without either.
   std::optional<std::string_view> host;
-  std::size_t keep_bytes = 0;
-  std::size_t consumed_bytes = 0;
+  std::size_t keep_bytes = 0;      // kMore, kTurn: the head, and of an incomplete one all of it.
+  std::size_t consumed_bytes = 0;  // kTurn, kComplete.
 };
 
+// A request with more content takes about as long as a thousand others, so it waits for its turn.
+constexpr std::size_t kContentWithoutTurnBytes = 65'536;
+
+// `in_turn`: it is the turn of this connection. Else a request with large content ends as kTurn.
+// Call again in turn with the same progress, and with the first keep_bytes of the input and all
+// behind consumed_bytes.
+//
 // Never blocks, allocates only what `out` holds. `out` is written once the head is complete, and is
 // meant to be reused from call to call and between connections:
 //   method, target  as sent; methods are not judged here
@@ -75,7 +82,8 @@ struct [[nodiscard]] Step {
 //            kept costs allocations. Trailers are not among them.
 //   body     the content of POST and PUT, else empty
 // Other members are left alone. After kReject `out` means nothing.
-Step advance(std::string_view input, Progress& progress, httplib::Request& out);
+Step advance(std::string_view input, Progress& progress, httplib::Request& out,
+             bool in_turn = true);
 
 // Whether the connection may carry another request after this one: RFC 9112 section 9.3.
 [[nodiscard]] bool keep_alive(const httplib::Request& request);

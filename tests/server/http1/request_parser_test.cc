@@ -91,6 +91,33 @@ TEST_CASE("request parser: it finds the host that a request is for") {
   CHECK(advance(head + "x", progress, request).host == "a");
 }
 
+TEST_CASE("request parser: large content waits for the turn of its connection") {
+  for (const std::size_t beyond : {std::size_t{0}, std::size_t{1}}) {
+    CAPTURE(beyond);
+    const std::string content(kContentWithoutTurnBytes + beyond, 'b');
+    const std::string whole =
+        "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(content.size()) +
+        "\r\n\r\n" + content;
+    const std::string behind = get("/behind");
+    httplib::Request request;
+    Progress progress;
+    std::string left = whole + behind;
+    Step step = advance(left, progress, request, false);
+    CHECK((step.need == Step::Need::kTurn) == (beyond > 0));
+    if (step.need == Step::Need::kTurn) {
+      left = left.substr(0, step.keep_bytes) + left.substr(step.consumed_bytes);
+      httplib::Request other;  // The thread has served another connection since.
+      step = advance(left, progress, other, true);
+      request = other;
+    }
+    REQUIRE(step.need == Step::Need::kComplete);
+    CHECK(step.host == "a");
+    CHECK(request.path == "/a");
+    CHECK(request.body == content);
+    CHECK(left.substr(step.consumed_bytes) == behind);
+  }
+}
+
 TEST_CASE("request parser: versions are 1.0 and 1.1, unreserved characters have no escapes") {
   const Feeding fed = feed(
       "GET /%6a%2f%2F%25%2E%7e%20%C3/%41%21%2B%3D HTTP/1.7\r\nHost: a\r\n\r\n"

@@ -132,6 +132,23 @@ TEST_CASE("turns: a stream that was stuck waits for its turn when its client rea
   while (feed.received().find(last) == std::string::npos) REQUIRE(feed.more());
 }
 
+TEST_CASE("turns: large bodies are read whole, and what is pipelined behind them is answered") {
+  ServedTable server;
+  std::atomic<int> whole{0};
+  server.instead = [&](const httplib::Request& request, Exchange& exchange) {
+    if (request.method == "POST" && request.body == std::string(300'000, 'b')) ++whole;
+    server.router().handle(request, exchange);
+  };
+  const std::string large = "POST /livez HTTP/1.1\r\nHost: test\r\nContent-Length: 300000\r\n\r\n" +
+                            std::string(300'000, 'b');
+  Client client = server.dial();
+  client.send(large + get("/livez") + large + large);
+  for (const char* status : {"405", "200", "405", "405"}) {
+    CHECK(client.response().substr(0, 12) == std::string("HTTP/1.1 ") + status);
+  }
+  CHECK(whole == 3);
+}
+
 TEST_CASE("turns: a row of pipelined requests lets others in between") {
   ServedTable server;
   std::atomic<std::size_t> answered{0};
