@@ -24,6 +24,8 @@ function(bide_embed target variable)
     WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
     VERBATIM)
   target_sources(${target} PRIVATE ${output})
+  # Arrays of bytes are nothing to look at.
+  set_source_files_properties(${output} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
 function(embed output variable files)
