@@ -141,6 +141,7 @@ std::vector<std::string> complaints_about_variables(const Environment& environme
   known.emplace_back(kConfigVariable);
   for (const ServeSetting& setting : serve_settings()) known.push_back(variable_of(setting));
   std::vector<std::string_view> words;
+  words.reserve(known.size());
   for (const std::string_view one : known) words.push_back(one.substr(kPrefix.size()));
   std::vector<std::string> complaints;
   for (auto it = environment.lower_bound(kPrefix);

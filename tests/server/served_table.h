@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -159,6 +161,7 @@ class Client {
 
 class ServedTable {
  public:
+  static constexpr std::size_t kThreads = 2;
   // `table_clock`: another one for what the table's waiters wait for, deadlines and settling.
   // `authority`: null lets everybody read. `origins`: of pages that may.
   explicit ServedTable(Front::Limits limits = {}, JobTable::Options options = {},
@@ -186,7 +189,7 @@ class ServedTable {
     port = http_.bind("127.0.0.1", 0);
     front_.use_tls(tls);
     front_.trust(std::move(proxies));
-    front_.start(http1_, 2);
+    front_.start(http1_, kThreads);
     table.install(BucketRead(1000), 42, std::chrono::nanoseconds(0));
     table.catch_up().start(tail);
     contact.set_ready(true);
@@ -265,6 +268,30 @@ class ServedTable {
   Http1 http1_;
   HttpServer http_;
   std::thread accept_thread_;
+};
+
+// Keeps all threads of the server busy while it lives: what is sent meanwhile is all there when
+// they look at it.
+class BusyThreads {
+ public:
+  explicit BusyThreads(ServedTable& server) {
+    const std::shared_future<void> over = over_.get_future().share();
+    for (std::size_t i = 0; i < ServedTable::kThreads; ++i) {
+      server.executor().run([busy = busy_, over] {
+        ++*busy;
+        over.wait();
+      });
+    }
+    CHECK(ServedTable::wait_until([&] { return *busy_ == ServedTable::kThreads; }));
+  }
+  ~BusyThreads() { over_.set_value(); }
+  BusyThreads(const BusyThreads&) = delete;
+  BusyThreads& operator=(const BusyThreads&) = delete;
+
+ private:
+  std::promise<void> over_;
+  const std::shared_ptr<std::atomic<std::size_t>> busy_ =
+      std::make_shared<std::atomic<std::size_t>>(0);
 };
 
 }  // namespace bide::testing

@@ -17,7 +17,7 @@ namespace {
 using testing::Client;
 using testing::ServedTable;
 
-constexpr std::size_t kThreads = 2;  // Of ServedTable.
+constexpr std::size_t kThreads = ServedTable::kThreads;
 constexpr std::size_t kJobs = 1000;
 
 std::string get(const std::string& target, const std::string& fields = "") {
@@ -35,19 +35,11 @@ struct Crowded {
 
   // All requests are there when the threads begin to look at them.
   void ask(const std::string& much, const std::string& little) {
-    std::promise<void> go;
-    const std::shared_future<void> gone = go.get_future().share();
-    std::atomic<std::size_t> waiting{0};
-    for (std::size_t i = 0; i < kThreads; ++i) {
-      server.executor().run([&waiting, gone] {
-        ++waiting;
-        gone.wait();
-      });
+    {
+      const testing::BusyThreads busy(server);
+      for (Client& client : greedy) client.send(much);
+      for (Client& client : quick) client.send(little);
     }
-    CHECK(ServedTable::wait_until([&] { return waiting == kThreads; }));
-    for (Client& client : greedy) client.send(much);
-    for (Client& client : quick) client.send(little);
-    go.set_value();
     for (Client& client : quick) CHECK(client.response().starts_with("HTTP/1.1 200 "));
   }
 
