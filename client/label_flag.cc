@@ -49,7 +49,8 @@ std::variant<std::string, Misuse> label_query_in(const Arguments& arguments) {
   if (const auto* error = std::get_if<Misuse>(&found)) return *error;
   std::string query;
   for (const auto& [name, value] : std::get<LabelMap>(found)) {
-    query += "&label=" + percent_encoded(name + "=" + value);
+    query += "&label=";
+    query += percent_encoded(std::string(name).append("=").append(value));
   }
   return query;
 }
