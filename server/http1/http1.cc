@@ -100,7 +100,7 @@ void Http1::serve(Connection& connection, std::string_view bytes, bool in_turn) 
   for (int requests = 0; !bytes.empty(); ++requests) {
     if (requests == kRequestsPerTurn) {
       keep(connection, bytes, std::move(reading));
-      return front_.enqueue(connection, true);
+      return front_.enqueue(connection, Front::Place::kTurn);
     }
     const Step step = advance(bytes, progress, request, in_turn && requests == 0);
     if (step.need == Step::Need::kReject) {
@@ -115,7 +115,7 @@ void Http1::serve(Connection& connection, std::string_view bytes, bool in_turn) 
       std::string left(bytes.substr(0, step.keep_bytes));
       left += bytes.substr(step.consumed_bytes);
       keep(connection, left, std::move(reading), std::move(progress));
-      return front_.enqueue(connection, true);
+      return front_.enqueue(connection, Front::Place::kBulk);
     }
     if (!front_.accepts_client(connection)) return front_.half_close(connection);
     bytes.remove_prefix(step.consumed_bytes);
@@ -248,7 +248,7 @@ void Http1::go_on(Connection& connection, TimePoint now) {
   if (connection.session == nullptr) return wait_for_request(connection, now);
   // The client has pipelined. Its next request is served by a pool thread, because a notifier has
   // no time for it.
-  front_.enqueue(connection, false);
+  front_.enqueue(connection, Front::Place::kNext);
 }
 
 void Http1::take_turn(Connection& connection) {

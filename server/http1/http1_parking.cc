@@ -225,7 +225,7 @@ void Http1::go_on_streaming(Connection& connection) {
   if (turn.handed_over) return;
   if (exchange.streaming() && !exchange.stuck()) {
     // A stream with much to send lets others have their turn, however fast its client reads.
-    return front_.enqueue(connection, true);
+    return front_.enqueue(connection, Front::Place::kTurn);
   }
   front_.finish_sending(connection, front_.clock().now());
 }

@@ -60,7 +60,7 @@ struct [[nodiscard]] Step {
   std::size_t consumed_bytes = 0;  // kTurn, kComplete.
 };
 
-// A request with more content takes about as long as a thousand others, so it waits for its turn.
+// A request with more content takes about as long as a thousand others, so it is served apart.
 constexpr std::size_t kContentWithoutTurnBytes = 65'536;
 
 // `in_turn`: it is the turn of this connection. Else a request with large content ends as kTurn.

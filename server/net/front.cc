@@ -144,11 +144,18 @@ void Front::look_again(std::uint64_t key, Connection::News news) noexcept {
   }
 }
 
-void Front::enqueue(Connection& connection, bool may_wait) {
+void Front::enqueue(Connection& connection, Place place) {
   auto task = [this, &connection] {
     guarded(connection, [&] { protocol_->take_turn(connection); });
   };
-  may_wait ? pool_.enqueue_turn(task) : pool_.enqueue(task);
+  switch (place) {
+    case Place::kNext:
+      return pool_.enqueue(task);
+    case Place::kTurn:
+      return pool_.enqueue_turn(task);
+    case Place::kBulk:
+      return pool_.enqueue_bulk(task);
+  }
 }
 
 // --- Sending ----------------------------------------------------------------------------------
@@ -158,7 +165,7 @@ void Front::resume_sending(Connection& connection) {
   if (!sender_.resume(connection, now)) return close(connection);
   if (connection.unsent == nullptr) {
     watch_for(connection, kReadEvents);
-    if (connection.exchange.streaming()) return enqueue(connection, true);
+    if (connection.exchange.streaming()) return enqueue(connection, Front::Place::kTurn);
   }
   finish_sending(connection, now);
 }

@@ -123,8 +123,10 @@ class Front {
   // Ends our side, and rests until the client closes, at most Limits::linger.
   void half_close(Connection& connection);
   void close(Connection& connection) noexcept;
-  // Has a pool thread call Protocol::take_turn(). `may_wait`: behind tasks and the turns of others.
-  void enqueue(Connection& connection, bool may_wait);
+  // Has a pool thread call Protocol::take_turn(): kNext with the tasks, kTurn behind tasks and the
+  // turns of others, kBulk on the thread for what takes long.
+  enum class Place : std::uint8_t { kNext, kTurn, kBulk };
+  void enqueue(Connection& connection, Place place);
 
   // Keep ownership.
 

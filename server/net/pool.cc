@@ -17,6 +17,7 @@ constexpr std::uint64_t kTaskKey = UINT64_MAX;
 constexpr std::uint64_t kStopKey = UINT64_MAX - 1;
 constexpr std::uint64_t kLabourKey = UINT64_MAX - 2;
 constexpr std::uint64_t kTurnKey = UINT64_MAX - 3;
+constexpr std::uint64_t kBulkKey = UINT64_MAX - 4;
 // How many tasks come before one of another queue, at most: neither may starve the other.
 constexpr int kTasksBeforeOthers = 32;
 constexpr int kEventsPerWait = 64;
@@ -50,6 +51,7 @@ Pool::Pool(OnEvents on_events) : on_events_(std::move(on_events)) {
 Pool::~Pool() {
   shutdown();
   for (const Watch& watch : watches_) ::close(watch.epoll_fd);
+  if (bulk_epoll_fd_ >= 0) ::close(bulk_epoll_fd_);
   for (const int fd : task_fds_) ::close(fd);
   ::close(stop_fd_);
 }
@@ -66,6 +68,11 @@ void Pool::start(std::size_t threads) {
     }
     watch_eventfd(epoll_fd, stop_fd_, EPOLLIN, kStopKey);
   }
+  bulk_epoll_fd_ = checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
+  watch_eventfd(bulk_epoll_fd_, task_fds_[static_cast<std::size_t>(Queue::kBulk)], EPOLLIN,
+                kBulkKey);
+  watch_eventfd(bulk_epoll_fd_, stop_fd_, EPOLLIN, kStopKey);
+  threads_.emplace_back([this] { work(bulk_epoll_fd_); });
   for (const Watch& watch : watches_) {
     threads_.emplace_back([this, epoll_fd = watch.epoll_fd] { work(epoll_fd); });
   }
@@ -132,6 +139,9 @@ void Pool::work(int epoll_fd) {
         case kTaskKey:
           run_one(Queue::kTasks);
           break;
+        case kBulkKey:
+          run_one(Queue::kBulk);
+          break;
         case kLabourKey:
           laborious = true;
           break;
@@ -161,6 +171,7 @@ void Pool::shutdown() {
     std::function<void()> task = take(Queue::kTasks);
     if (!task) task = take(Queue::kLabours);
     if (!task) task = take(Queue::kTurns);
+    if (!task) task = take(Queue::kBulk);
     if (!task) return;
     task();
   }

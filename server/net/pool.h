@@ -52,13 +52,16 @@ class Pool final : public Executor {
   // The same for the next turn of a connection that has more to send than fits into one: before
   // each turn a thread serves its sockets, plain tasks and one laborious task.
   void enqueue_turn(std::function<void()> task) { put(std::move(task), Queue::kTurns); }
+  // The same for tasks of many milliseconds. They have a thread of their own, which watches no
+  // sockets, so no connection waits for one of them to end.
+  void enqueue_bulk(std::function<void()> task) { put(std::move(task), Queue::kBulk); }
   void run(std::function<void()> task) override { enqueue(std::move(task)); }
   // Ends the threads and joins them.
   void shutdown();
 
  private:
-  enum class Queue : std::uint8_t { kTasks, kLabours, kTurns };
-  static constexpr std::size_t kQueues = 3;
+  enum class Queue : std::uint8_t { kTasks, kLabours, kTurns, kBulk };
+  static constexpr std::size_t kQueues = 4;
   void work(int epoll_fd);
   void work_behind_tasks(Queue queue);
   void put(std::function<void()> task, Queue queue);
@@ -67,9 +70,10 @@ class Pool final : public Executor {
 
   const OnEvents on_events_;
   // By Queue. Each is an eventfd used as a semaphore: readable once for every queued task.
-  std::array<int, kQueues> task_fds_{-1, -1, -1};
+  std::array<int, kQueues> task_fds_{-1, -1, -1, -1};
   int stop_fd_ = -1;  // eventfd: stays readable after shutdown().
-  // One for each thread; constant between start() and the destructor.
+  int bulk_epoll_fd_ = -1;
+  // One for each thread that watches sockets; constant between start() and the destructor.
   struct Watch {
     explicit Watch(int fd) : epoll_fd(fd) {}
     const int epoll_fd;
