@@ -3,6 +3,7 @@
 //
 // Input: the status code on the first line, fields as `Name: value`, a blank line, the body.
 #include <charconv>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -53,6 +54,20 @@ bool is_object(std::string_view json) {
   return std::holds_alternative<JsonObject>(JsonObject::parse(json, {}, kAnswerDepthMax));
 }
 
+std::string result_of(const JobView& job, Output output) {
+  std::ostringstream text;
+  DataOut out(text, false);
+  write_result(job, output, false, out);
+  return text.str();
+}
+
+std::string results_of(const std::vector<JobView>& jobs) {
+  std::ostringstream text;
+  DataOut out(text, false);
+  write_results(jobs, out);
+  return text.str();
+}
+
 // What JSON says, its bytes say; a reader of a terminal sees one line.
 void check_answer(const Answer& answer, const RawReply& raw) {
   demand(answer.body == raw.body, "the body is kept byte by byte");
@@ -68,10 +83,10 @@ void check_answer(const Answer& answer, const RawReply& raw) {
   job.summary = summary;
   job.representation = std::make_shared<const std::string>(answer.body);
   check_line(describe(job));
-  const std::string line = result_of(job, Output::kJsonl, false);
+  const std::string line = result_of(job, Output::kJsonl);
   demand(line.find_first_of("\r\n") == line.size() - 1, "a line is one");
   demand(!object || is_object(line), "and says the same");
-  demand(result_of(job, Output::kJson, false) == answer.body + "\n", "json is what was sent");
+  demand(result_of(job, Output::kJson) == answer.body + "\n", "json is what was sent");
   const std::vector<JobView> both = {job, JobView{}};
   demand(!object || split_json_array(results_of(both))->size() == 2, "two jobs are two");
 }
