@@ -126,7 +126,7 @@ class TableWriter final : public Writer {
   explicit TableWriter(JobTable& table) : table_(table) {}
   [[nodiscard]] Room take_room(const Write& /*write*/) override { return Room::kTaken; }
   void give_back(const Write& /*write*/) override {}
-  void submit(const WritePtr& write) override {
+  void submit(const WritePtr& write) noexcept override {
     const Revision revision = ++revision_;
     must(table_.apply(decoded({write->entry.key, write->entry.value}, revision)));
     table_.writes().finish(write, {.end = Write::End::kStored, .revision = revision});

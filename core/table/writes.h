@@ -89,8 +89,9 @@ class Writer {
   [[nodiscard]] virtual Room take_room(const Write& write) = 0;
   virtual void give_back(const Write& write) = 0;
   // Begins to write, and calls Writes::finish() in the end, after about kWritePatience at the
-  // latest. The room is free after that. Does not block.
-  virtual void submit(const WritePtr& write) = 0;
+  // latest. The room is free after that. Does not block. It must not throw, because the request is
+  // parked and belongs to others. If there is no memory, finish() may not be called.
+  virtual void submit(const WritePtr& write) noexcept = 0;
 };
 
 class Writes final : private WaitQueue::Owner {

@@ -57,7 +57,7 @@ class JobWriter final : public Writer {
 
   [[nodiscard]] Room take_room(const Write& write) override EXCLUDES(mutex_);
   void give_back(const Write& write) override EXCLUDES(mutex_);
-  void submit(const WritePtr& write) override EXCLUDES(mutex_);
+  void submit(const WritePtr& write) noexcept override EXCLUDES(mutex_);
 
  private:
   // A connection, and the subscription for answers on it. Retired with the last user.
@@ -149,6 +149,7 @@ class JobWriter final : public Writer {
 
   // --- Steps (job_writer_steps.cc) ------------------------------------------------------------
 
+  void begin(const WritePtr& write);
   // The steps of a task. Only one thread has a task at a time: the one that submits it, then the
   // writer's.
   void look_up(const TaskPtr& task);

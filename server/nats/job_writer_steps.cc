@@ -1,9 +1,11 @@
 // The steps of a write: which call comes next, and how the write has ended.
 #include <algorithm>
+#include <new>
 #include <optional>
 #include <utility>
 
 #include "core/base/base64.h"
+#include "server/log/log.h"
 #include "server/nats/job_writer.h"
 #include "server/nats/login/bucket_config.h"
 
@@ -24,7 +26,17 @@ bool says_deletion(std::string_view headers) {
 
 }  // namespace
 
-void JobWriter::submit(const WritePtr& write) {
+void JobWriter::submit(const WritePtr& write) noexcept {
+  static LogLimit limit;
+  try {
+    begin(write);
+  } catch (const std::bad_alloc&) {
+    // Its request is answered at its own deadline: a part of the write may be under way.
+    log_warn_limited(limit, "out of memory: a write over HTTP was not begun, or is not followed");
+  }
+}
+
+void JobWriter::begin(const WritePtr& write) {
   TaskPtr task;
   try {
     task = std::make_shared<Task>(*this, write);

@@ -29,7 +29,7 @@ class FakeWriter final : public Writer {
     const MutexLock lock(mutex_);
     --in_flight_[write.client];
   }
-  void submit(const WritePtr& write) override {
+  void submit(const WritePtr& write) noexcept override {
     const MutexLock lock(mutex_);
     submitted.push_back(write);
     if (stores) store(write);
