@@ -94,6 +94,7 @@ class Shard final : private WaitQueue::Owner {
     void render();
     [[nodiscard]] bool try_render() noexcept;  // Does nothing if it has a snapshot.
     [[nodiscard]] Condition::Judgement judge(const Waiter::Terms& terms) const;
+    [[nodiscard]] bool is_still(const Job& now) const;  // Not changed since.
   };
   static constexpr std::size_t kApartBytes = 256 << 10;
   void render_apart() EXCLUDES(queue_.mutex);

@@ -69,13 +69,18 @@ Condition::Judgement Shard::Copy::judge(const Waiter::Terms& terms) const {
                                [&] { return snapshot->as(terms.type).tag; });
 }
 
-// If the job has changed meanwhile, the snapshot is not kept, unless a chain leads on from it: then
-// that from which it was made is still there.
+// A loss may leave the revision as it was, but not the number of keys.
+bool Shard::Copy::is_still(const Job& now) const {
+  return now.revision() == job->revision() && now.keys() == job->keys();
+}
+
+// If the job has changed meanwhile, the snapshot is kept only for its chain, and only if the record
+// still has the snapshot from which that leads on.
 void Shard::keep(const Copy& copy) {
   JobRecord* const record = find(copy.job->id());
   if (record == nullptr || epoch_ != copy.epoch || !record->job.defined()) return;
   if (record->snapshot != nullptr && !record->stale) return;
-  const bool current = record->job.revision() == copy.job->revision();
+  const bool current = copy.is_still(record->job);
   const bool leads_on = copy.followed && record->stale && record->snapshot == copy.before;
   if (!current && !leads_on) return;
   keep_snapshot(*record, copy.snapshot);
@@ -130,7 +135,7 @@ void Shard::render_apart() {
 void Shard::take_rendered(const Copy& copy, TimePoint now, Batch& batch) {
   JobRecord* const record = find(copy.job->id());
   if (record == nullptr || !record->job.defined() || epoch_ != copy.epoch) return;
-  const bool current = record->job.revision() == copy.job->revision();
+  const bool current = copy.is_still(record->job);
   for (Waiter *waiter = record->waiters, *next = nullptr; waiter != nullptr; waiter = next) {
     next = WaiterList::next(*waiter);
     if (waiter->terms.patches) record->followed = JobRecord::kFollowed;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <deque>
+#include <future>
 #include <memory>
 #include <string>
 
@@ -984,6 +985,26 @@ TEST_CASE("job table: a large job is rendered apart, and its waiters hear of it 
   f.apply(happened("large", 800, EventKind::kStarted, "e"));
   f.table->drain();
   CHECK(drained.wait_answer()->snapshot->json.tag.revision == 800);
+}
+
+TEST_CASE("job table: what a large job loses while it is rendered is not shown any more") {
+  Fixture f(JobTable::Options{.shards = 1});
+  f.apply(broadcast("large", 1));
+  grow(f, "large", 10);
+  for (Revision i = 0; i < 40; ++i) {
+    const Revision revision = 1000 + 3 * i;
+    const Entry short_lived = happened("large", revision, EventKind::kStarted, "short-lived");
+    f.apply(short_lived);
+    f.apply(happened("large", revision + 1, EventKind::kStarted, "a"));  // It stays the newest.
+    auto looked = std::async(std::launch::async, [&f] { (void)f.look("large"); });
+    // Sooner or later within the rendering.
+    looked.wait_for(std::chrono::microseconds(100 * i));
+    f.apply(testing::lost(short_lived, revision + 2));
+    looked.get();
+    const bool shown =
+        f.look("large").snapshot->json.bytes.find("short-lived") != std::string::npos;
+    REQUIRE_FALSE(shown);
+  }
 }
 
 TEST_CASE("job table: snapshots are kept up to a number of bytes") {
