@@ -212,6 +212,30 @@ TEST_CASE("patch: patches in a row are one, as long as they are shorter than the
   CHECK(followed.snapshot->chain->find(from, joined).empty());
 }
 
+TEST_CASE("patch: a chain has a bounded number of patches") {
+  PatchChain chain{Outline{}};
+  for (Revision revision = 1; revision <= PatchChain::kPatchesMax; ++revision) {
+    chain =
+        PatchChain({}, chain, {{7, revision, 0}, "[" + std::to_string(revision) + "]"}, 1 << 20);
+  }
+  std::string joined;
+  CHECK(chain.find({7, 1, 0}, joined).starts_with("[1,2,3,"));
+  chain = PatchChain({}, chain, {{7, PatchChain::kPatchesMax + 1, 0}, "[0]"}, 1 << 20);
+  CHECK(chain.find({7, 1, 0}, joined).empty());
+  CHECK(chain.find({7, 2, 0}, joined).starts_with("[2,3,"));
+  CHECK(joined.ends_with("256,0]"));
+}
+
+TEST_CASE("patch: large patches are not joined, but one is sent as it is") {
+  const std::string large = "[" + std::string(PatchChain::kJoinedBytesMax, '1') + "]";
+  PatchChain chain{Outline{}};
+  chain = PatchChain({}, chain, {{7, 1, 0}, "[1]"}, 1 << 20);
+  chain = PatchChain({}, chain, {{7, 2, 0}, large}, 1 << 20);
+  std::string joined;
+  CHECK(chain.find({7, 1, 0}, joined).empty());
+  CHECK(chain.find({7, 2, 0}, joined) == large);
+}
+
 TEST_CASE("patch: whatever happens to a job, patched is what is rendered") {
   int patches = 0;
   int whole = 0;

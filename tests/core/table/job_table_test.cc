@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "core/job/patch.h"
 #include "core/table/overview.h"
 #include "core/table/shard.h"
 #include "tests/core/job/entries.h"
@@ -1004,6 +1005,32 @@ TEST_CASE("job table: what a large job loses while it is rendered is not shown a
     const bool shown =
         f.look("large").snapshot->json.bytes.find("short-lived") != std::string::npos;
     REQUIRE_FALSE(shown);
+  }
+}
+
+TEST_CASE("job table: patches lead on from a large job that changes while it is rendered") {
+  Fixture f(JobTable::Options{.shards = 1});
+  f.apply(broadcast("large", 1));
+  grow(f, "large", 10);
+  Waiter::Terms followed;
+  followed.patches = true;
+  const auto look = [&] { return f.table->look("large", followed, f.clock.now()).snapshot; };
+  EntityTag before = look()->json.tag;
+  for (Revision i = 0; i < 40; ++i) {
+    const Revision revision = 1000 + 2 * i;
+    f.apply(happened("large", revision, EventKind::kStarted, "a"));
+    auto looked = std::async(std::launch::async, look);
+    looked.wait_for(std::chrono::microseconds(100 * i));
+    f.apply(happened("large", revision + 1, EventKind::kStarted, "a"));
+    const EntityTag between = looked.get()->json.tag;
+    const auto now = look();
+    REQUIRE(now->json.tag.revision == revision + 1);
+    for (const EntityTag& tag : {before, between}) {
+      std::string joined;
+      const bool leads_on = tag == now->json.tag || !now->chain->find(tag, joined).empty();
+      REQUIRE(leads_on);
+    }
+    before = now->json.tag;
   }
 }
 

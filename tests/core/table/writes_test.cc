@@ -3,8 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <deque>
 #include <future>
+#include <thread>
 
 #include "core/table/job_table.h"
 #include "tests/core/job/entries.h"
@@ -48,6 +50,21 @@ struct Fixture {
 
   FakeClock clock;
   JobTable table;
+};
+
+// Counts how often somebody goes to sleep on it.
+class CountingClock final : public Clock {
+ public:
+  TimePoint now() const override { return clock_.now(); }
+  WallTime wall_now() const override { return clock_.wall_now(); }
+  void wait_until(CondVar& cond, Mutex& mutex, TimePoint deadline) override REQUIRES(mutex) {
+    ++sleeps;
+    clock_.wait_until(cond, mutex, deadline);
+  }
+  std::atomic<int> sleeps{0};
+
+ private:
+  FakeClock clock_;
 };
 
 Outcome outcome_of(TestWaiter& waiter) {
@@ -172,6 +189,35 @@ TEST_CASE("writes: draining lets those under way finish, and takes no others") {
   f.table.reach(8);
   CHECK(outcome_of(waiter) == Outcome::kDone);
   drained.get();
+}
+
+TEST_CASE("writes: one after the other, each wakes the notifier once, when the table shows it") {
+  CountingClock clock;
+  ParkingPlaces places(1);
+  Position position;
+  position.restart(42, 7);
+  Writes writes(clock, nullptr, places, position);
+  REQUIRE(eventually([&] { return clock.sleeps == 1; }));
+  int sleeps = 2;  // The first has to wake it for its deadline, too.
+  for (Revision revision = 8; revision < 11; ++revision) {
+    TestWaiter waiter;
+    waiter.terms.places = 0;
+    waiter.terms.deadline = clock.now() + kWritePatience;
+    const auto write = std::make_shared<Write>();
+    REQUIRE(writes.park(*write, waiter, 0) == Parked::kParked);
+    REQUIRE(eventually([&] { return clock.sleeps >= sleeps; }));
+    writes.finish(write, {.end = End::kStored, .revision = revision});
+    std::this_thread::sleep_for(5ms);  // It must stay asleep.
+    CHECK(clock.sleeps == sleeps);
+    position.advance(revision);
+    writes.progressed();
+    CHECK(outcome_of(waiter) == Outcome::kDone);
+    ++sleeps;
+    REQUIRE(eventually([&] { return clock.sleeps >= sleeps; }));
+  }
+  writes.begin_drain();
+  writes.finish_drain();
+  writes.stop();
 }
 
 TEST_CASE("writes: they take no places of those who are held") {
