@@ -50,7 +50,8 @@ struct Write : WaiterList {
     kAbsent,   // kDelete: there is nothing to delete.
     kRefused,  // The bucket does not take it. Nothing is stored.
     kAway,     // NATS cannot be reached. Nothing is stored.
-    kUnknown,  // No acknowledgement came in time. It may be stored.
+    kUnknown,  // It may be stored, whole or in part: no acknowledgement came in time, or the bucket
+               // refuses another part.
   };
   static constexpr std::size_t kEnds = 8;
 
@@ -72,7 +73,7 @@ struct Write : WaiterList {
 
   // Set by Writes::finish() while the request is parked; afterwards the request may read it.
   End end = End::kPending;
-  std::string why;  // kRefused: the reason, for people.
+  std::string why;  // kRefused, and kUnknown if a part was refused: the reason, for people.
 };
 
 // `stored`, `same`, ...: for metrics.

@@ -263,7 +263,7 @@ void WriteResource::on_written(Outcome outcome, const WritePtr& write, Exchange&
                             write->why.empty()
                                 ? "NATS did not acknowledge in time, so this may be stored or not; "
                                   "send it again with the same Idempotency-Key"
-                                : "only a part of this is stored, and NATS says: " + write->why),
+                                : "a part of this may be stored, and NATS says: " + write->why),
                     exchange);
     case End::kAway:
       return refuse_unstored("NATS is away", exchange);

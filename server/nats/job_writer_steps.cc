@@ -136,8 +136,8 @@ void JobWriter::take_step(const TaskPtr& task, const Answer& answer) {
   const bool refused =
       answer.error != 0 && !asks && !(is_expected && answer.error == kWrongLastSequence);
   if (refused) {
-    // A part of the write is stored: the definition before an event, or some of the marks.
-    const bool half_stored = task->revision > 0;
+    // A part of the write is stored, or may be: the definition before an event, or other marks.
+    const bool half_stored = task->revision > 0 || task->marks_open > 1;
     return finish(task, {.end = half_stored ? Write::End::kUnknown : Write::End::kRefused,
                          .why = std::string(answer.description)});
   }
