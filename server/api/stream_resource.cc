@@ -113,8 +113,8 @@ void StreamResource::answer(Outcome outcome, const std::shared_ptr<const Snapsho
 
 void StreamResource::tell_heartbeat(Exchange& exchange) {
   const Stream::Wishes* const wishes = exchange.stream()->wishes.get();
-  if (wishes != nullptr && context_.clock.now() < wishes->heartbeat_at)
-    return;  // Its rest is over.
+  const bool rested = wishes != nullptr && context_.clock.now() < wishes->heartbeat_at;
+  if (rested) return;
   // While NATS is away, silence would look as if nothing had happened. After tokens were read
   // again, the client has to come again and show its token.
   if (context_.freshness.stale(context_.clock.now()) ||
@@ -147,35 +147,37 @@ void StreamResource::receive(std::string_view bytes, Exchange& exchange) {
   if (!goes_on) exchange.end_stream(Stream::End::kProtocol);
 }
 
-// A patch of the feed begins with a test that says which job it is for.
+// A patch of the feed begins with a test that says which job it is for. The rest may be large, and
+// is shared by all receivers unless it was joined for this one.
 std::string_view StreamResource::patch_to(const Snapshot& job, const Exchange& exchange,
-                                          std::string& made) const {
+                                          std::string& start) const {
   const EntityTag* const sent = place_of(job, exchange);
   if (sent == nullptr || job.chain == nullptr) return {};
-  const std::string_view patch = job.chain->find(*sent, made);
-  if (what_.ends || patch.empty()) return patch;
-  std::string named = R"([{"op":"test","path":"/id","value":")" + job.job_id + "\"},";
-  named += patch.substr(1);
-  made = std::move(named);
-  return made;
+  std::string joined;
+  std::string_view patch = job.chain->find(*sent, joined);
+  if (patch.empty()) return {};
+  if (!what_.ends) {
+    start = R"([{"op":"test","path":"/id","value":")" + job.job_id + "\"},";
+    patch.remove_prefix(1);
+  }
+  if (joined.empty()) return patch;
+  start += patch;
+  return {};
 }
 
 void StreamResource::tell(const std::shared_ptr<const Snapshot>& snapshot, bool last,
                           Exchange& exchange) {
   const EntityTag& tag = snapshot->json.tag;
   const bool as_written = exchange.stream()->takes_lines() || snapshot->json_line.empty();
-  std::string made;
-  const std::string_view patch = patch_to(*snapshot, exchange, made);
-  std::string_view data = !patch.empty() ? patch
-                          : as_written   ? std::string_view(snapshot->json.bytes)
-                                         : snapshot->json_line;
+  std::string start;
+  std::string_view data = patch_to(*snapshot, exchange, start);
+  const bool patched = !start.empty() || !data.empty();
+  if (!patched) data = as_written ? snapshot->json.bytes : snapshot->json_line;
   std::string head;
   std::string tail;
-  exchange.stream()->wrap({patch.empty() ? what_.event : "patch", &tag, data}, head, tail);
-  if (!made.empty()) {  // Then nothing of the record lives in the snapshot.
-    head += made;
-    data = {};
-  }
+  exchange.stream()->wrap({patched ? "patch" : what_.event, &tag, start.size() + data.size()}, head,
+                          tail);
+  head += start;
   if (EntityTag* const sent = place_of(*snapshot, exchange)) *sent = tag;
   count(context_.metrics.mine().stream_records);
   if (last) {

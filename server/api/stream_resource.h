@@ -86,10 +86,10 @@ class StreamResource : public TableResource {
 
  private:
   void tell(const std::shared_ptr<const Snapshot>& snapshot, bool last, Exchange& exchange);
-  // The patch to `job` from its state that this stream sent last. Empty: the client wants none, or
-  // there is none. It lives in the snapshot, or in `made`.
+  // The patch to `job` from its state that this stream sent last: `start`, then the result, which
+  // lives in the snapshot. Both empty: the client wants none, or there is none.
   [[nodiscard]] std::string_view patch_to(const Snapshot& job, const Exchange& exchange,
-                                          std::string& made) const;
+                                          std::string& start) const;
   // Sets the terms for the time until the next record, heartbeat or end.
   void set_terms(TimePoint now, Exchange& exchange) const;
   // The terms under which the client waits at first.

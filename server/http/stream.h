@@ -43,7 +43,7 @@ class Stream {
   struct Wishes {
     std::chrono::milliseconds every{0};  // The shortest time between two records of one job.
     TimePoint next_at{};                 // The stream rests until then.
-    TimePoint heartbeat_at{};            // While it rests.
+    TimePoint heartbeat_at{};            // When the next heartbeat is due.
     // Of the feed with `every`, while it tells a round: the position at which the round ends, and
     // whether anything was told.
     std::optional<EntityTag> round_end{};
@@ -59,18 +59,19 @@ class Stream {
   [[nodiscard]] virtual httplib::Response take_head() = 0;
 
   // Wraps a record: appends the bytes before its data to `head`, and those behind to `tail`.
-  // `event`: one lower-case word. `tag`: null for records without an id. `data`: one JSON value.
+  // `event`: one lower-case word. `tag`: null for records without an id. `data_bytes`: the length
+  // of the data, which is one JSON value.
   struct Record {
     std::string_view event;
     const EntityTag* tag = nullptr;
-    std::string_view data;
+    std::size_t data_bytes = 0;
   };
   virtual void wrap(const Record& record, std::string& head, std::string& tail) const = 0;
   // A whole record without an id.
   [[nodiscard]] std::string whole_record(std::string_view event, std::string_view data) const {
     std::string head;
     std::string tail;
-    wrap({event, nullptr, data}, head, tail);
+    wrap({event, nullptr, data.size()}, head, tail);
     return head.append(data).append(tail);
   }
   // Whether `data` may travel as it is. False: only spaces may separate its tokens, not line ends.

@@ -37,7 +37,7 @@ void EventStream::wrap(const Record& record, std::string& head, std::string& tai
   }
   fields += "\ndata: ";
   constexpr std::string_view kRecordEnd = "\n\n";
-  if (chunked_) append_chunk_size(head, fields.size() + record.data.size() + kRecordEnd.size());
+  if (chunked_) append_chunk_size(head, fields.size() + record.data_bytes + kRecordEnd.size());
   head += fields;
   tail += kRecordEnd;
   if (chunked_) tail += "\r\n";

@@ -55,7 +55,7 @@ void WebSocketStream::wrap(const Record& record, std::string& head, std::string&
   json.key("data");
   const std::string text = json.take();
   constexpr std::string_view kRecordEnd = "}";
-  WebSocket::append_text_head(head, text.size() + record.data.size() + kRecordEnd.size());
+  WebSocket::append_text_head(head, text.size() + record.data_bytes + kRecordEnd.size());
   head += text;
   tail += kRecordEnd;
 }

@@ -178,6 +178,31 @@ TEST_CASE("stream patch: the feed sends each job whole once, and names it in its
   CHECK(job_of(again) == "build-1");
 }
 
+TEST_CASE("stream patch: with every, the feed's patch is joined and names its job, too") {
+  ServedTable server;
+  StreamReader every = feed_reader(server, "?patch=json&every=300ms");
+  StreamReader prompt = feed_reader(server, "?patch=json");
+  for (StreamReader* const reader : {&every, &prompt}) CHECK(reader->gist() == "hello");
+  REQUIRE(server.wait_parked(2));
+  server.apply(defined("build-7", 1, many()));
+  PatchedDocument document(every.next().data);
+  CHECK(prompt.next().event == "job");
+  for (Revision revision = 2; revision < 7; ++revision) {
+    REQUIRE(server.wait_parked(2));
+    server.apply(
+        happened("build-7", revision, EventKind::kStarted, "a" + std::to_string(revision)));
+    CHECK(prompt.next().event == "patch");  // So there are several patches to join.
+  }
+  bool equal = false;
+  while (!equal) {  // More than one if this took longer than a rest.
+    const Told told = every.next();
+    REQUIRE(told.event == "patch");
+    CHECK(job_of(told) == "build-7");
+    document.apply(told.data);
+    equal = document.equals(body_of(server, "build-7"));
+  }
+}
+
 TEST_CASE("stream patch: a job that comes to have the label is sent whole") {
   ServedTable server;
   StreamReader reader = feed_reader(server, "?patch=json&label=team=ci");

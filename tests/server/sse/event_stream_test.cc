@@ -19,7 +19,7 @@ std::string written(const Stream& stream, std::string_view event, const EntityTa
                     std::string_view data) {
   std::string head;
   std::string tail;
-  stream.wrap({event, tag, data}, head, tail);
+  stream.wrap({event, tag, data.size()}, head, tail);
   return head.append(data).append(tail);
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("event_stream: data of any size is counted into its chunk") {
 TEST_CASE("event_stream: what is there already is kept") {
   std::string head = "before ";
   std::string tail = "between ";
-  EventStream(false).wrap({"end", nullptr, "{}"}, head, tail);
+  EventStream(false).wrap({"end", nullptr, 2}, head, tail);
   CHECK(head == "before event: end\ndata: ");
   CHECK(tail == "between \n\n");
 }
