@@ -1,4 +1,4 @@
-// core/base/similar_word.h: What somebody meant who has mistyped a word.
+// core/base/similar_word.h: Finds the known word that a mistyped one is most similar to.
 //
 // Thread safety: pure functions.
 #pragma once

@@ -151,8 +151,7 @@ void patch_responses(PatchText& patch, const JobParts& parts, const PatchBase& b
 
 // Each is inserted where it stands in the end. All that stand before it are there by then.
 void patch_timeline(PatchText& patch, const JobParts& parts, const PatchBase& base) {
-  const bool none = parts.timeline.empty();
-  if (none) return;
+  if (parts.timeline.empty()) return;
   if (!base.outline.timeline) patch.add_raw("/timeline", "[]");
   std::string scratch;
   for (std::size_t i = 0; i < parts.timeline.size(); ++i) {

@@ -89,8 +89,8 @@ void WaitQueue::run() {
     if (!idle) continue;
     if (draining_) drained_.notify_all();
     const TimePoint next = std::min(due_.next_due(), owner_.next_work(now));
-    // Never later than it was going to: where each request comes and goes alone, parking the next
-    // one does not wake the notifier only to have it sleep on.
+    // Not later than before, even if the request that was due then has left: where requests come
+    // one after the other, parking the next one does not wake the notifier for nothing.
     sleeps_until_ = sleeps_until_ > now ? std::min(sleeps_until_, next) : next;
     clock_.wait_until(work_, mutex, sleeps_until_);
   }

@@ -164,7 +164,8 @@ class WaitQueue {
   CondVar work_;     // For the notifier.
   CondVar drained_;  // Nothing is parked or being answered: for finish_drain().
   DueHeap due_ GUARDED_BY(mutex);
-  TimePoint sleeps_until_ GUARDED_BY(mutex){};   // The notifier; or it is at work.
+  // When the notifier wakes up at the latest, if it sleeps.
+  TimePoint sleeps_until_ GUARDED_BY(mutex){};
   std::uint32_t working_ GUARDED_BY(mutex) = 0;  // Threads that may have waiters to answer.
   bool notify_due_ GUARDED_BY(mutex) = false;
   bool draining_ GUARDED_BY(mutex) = false;
