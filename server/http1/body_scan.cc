@@ -129,9 +129,24 @@ Refusal take_byte(char byte, BodyScan& scan) {
   return {};
 }
 
+// Memory grows by doubling, but not beyond the end that Content-Length announces: it may take twice
+// the content otherwise. The end of a chunk is no bound: there may be many small ones, and each
+// would cause a growth.
+void append(std::string_view bytes, const BodyScan& scan, std::string& content) {
+  const std::size_t whole = content.size() + scan.left;
+  if (scan.state == State::kLength && content.size() + bytes.size() > content.capacity() &&
+      whole < 2 * content.capacity()) {
+    std::string grown;
+    grown.reserve(whole);
+    grown = content;
+    content.swap(grown);
+  }
+  content += bytes;
+}
+
 std::size_t take_content(std::string_view fresh, BodyScan& scan, State next, std::string* content) {
   const std::size_t taken = std::min<std::size_t>(fresh.size(), scan.left);
-  if (content != nullptr) content->append(fresh.substr(0, taken));
+  if (content != nullptr) append(fresh.substr(0, taken), scan, *content);
   scan.left -= static_cast<std::uint32_t>(taken);
   if (scan.left == 0) scan.state = next;
   return taken;

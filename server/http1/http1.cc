@@ -119,7 +119,6 @@ void Http1::serve(Connection& connection, std::string_view bytes, bool in_turn) 
     }
     if (!front_.accepts_client(connection)) return front_.half_close(connection);
     bytes.remove_prefix(step.consumed_bytes);
-    progress = {};
     was_in_body = false;
     begin(exchange, request);
     Exchange::Turn turn{.rest = bytes};

@@ -66,7 +66,7 @@ class Http1 final : public Protocol {
 
     [[nodiscard]] bool in_body() const { return progress.head_bytes != 0; }
     [[nodiscard]] std::size_t kept_bytes() const noexcept override {
-      return input.size() + progress.content.size();
+      return input.capacity() + progress.content.capacity();
     }
   };
   [[nodiscard]] static Reading* reading_of(const Connection& connection) {

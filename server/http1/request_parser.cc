@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include "server/http/field_syntax.h"
 #include "server/http/query.h"
@@ -204,8 +205,8 @@ Step advance(std::string_view input, Progress& progress, httplib::Request& out, 
     if (none) return reject(none);
   }
   step.host = host;
-  if (!progress.content.empty()) out.body.swap(progress.content);
-  progress = {};
+  // The memory that `out` had goes: a Progress that is kept must not hold it.
+  out.body = std::exchange(progress, {}).content;
   return step;
 }
 

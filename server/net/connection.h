@@ -46,7 +46,7 @@ class Front;
 class Session {
  public:
   virtual ~Session() = default;
-  // How many bytes of the client's input are kept.
+  // The memory that the client's input takes.
   [[nodiscard]] virtual std::size_t kept_bytes() const noexcept = 0;
 };
 
@@ -149,7 +149,9 @@ class Connection final {
   bool broken : 1 = false;        // Sending failed or was given up.
   bool proxied : 1 = false;       // Its peer is a trusted proxy, so it counts for no client.
   bool in_handshake : 1 = false;  // Has entered the HandshakeGate.
-  std::uint8_t kept_kib = 0;      // KiB counted for its client (ClientAccounts).
+  // KiB counted for its client (ClientAccounts). 12 bits: they share a word with those above.
+  static constexpr std::size_t kKeptKibMax = 4095;
+  std::uint16_t kept_kib : 12 = 0;
   // From this time on the reaper may end it, if it is at rest.
   std::atomic<Reaping> expires{};
   // The address of the peer; behind a trusted proxy, that of the current request's client.

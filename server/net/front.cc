@@ -228,13 +228,13 @@ bool Front::count_kept(Connection& connection) {
   if (connection.proxied) return true;
   constexpr std::size_t kKib = 1024;
   const std::size_t kib =
-      std::min<std::size_t>((connection.kept_bytes() + kKib - 1) / kKib, UINT8_MAX);
+      std::min((connection.kept_bytes() + kKib - 1) / kKib, Connection::kKeptKibMax);
   if (kib == connection.kept_kib) return true;
   const std::uint64_t client = connection.client_address.client();
   const std::size_t had = connection.kept_kib;
   if (kib > had && !accounts_.take(ClientAccounts::Share::kKept, client, kib - had)) return false;
   if (kib < had) accounts_.give_back(ClientAccounts::Share::kKept, client, had - kib);
-  connection.kept_kib = static_cast<std::uint8_t>(kib);
+  connection.kept_kib = kib & Connection::kKeptKibMax;
   return true;
 }
 

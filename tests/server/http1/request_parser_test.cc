@@ -118,6 +118,22 @@ TEST_CASE("request parser: large content waits for the turn of its connection") 
   }
 }
 
+TEST_CASE("request parser: content takes the memory of its announced length, and leaves none") {
+  const std::string head = "PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n";
+  httplib::Request request;
+  request.body = std::string(1'000'000, 'o');  // Of another connection.
+  Progress progress;
+  std::size_t most = 0;
+  Step step;
+  for (int sent = 0; sent < 60'000; sent += 3'000) {
+    step = advance(head + std::string(3'000, 'c'), progress, request);
+    most = std::max(most, progress.content.capacity());
+  }
+  CHECK(most == 60'000);
+  CHECK(request.body == std::string(60'000, 'c'));
+  CHECK(progress.content.capacity() < 100);
+}
+
 TEST_CASE("request parser: versions are 1.0 and 1.1, unreserved characters have no escapes") {
   const Feeding fed = feed(
       "GET /%6a%2f%2F%25%2E%7e%20%C3/%41%21%2B%3D HTTP/1.7\r\nHost: a\r\n\r\n"

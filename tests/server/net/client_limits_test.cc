@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 #include <malloc.h>
 
+#include <atomic>
 #include <chrono>
+#include <future>
 #include <string>
 #include <vector>
 
@@ -139,6 +141,36 @@ TEST_CASE("client limits: the memory for one client's half-sent heads has a limi
     sixth.send("\r\n\r\n");
     return is_200(sixth.response());
   }));
+}
+
+TEST_CASE("client limits: one client's bodies have a limit, also when they are being served") {
+  ServedTable server(limits_of({.kept_kib = 1'500}));
+  std::promise<void> go;
+  std::atomic<int> begun{0};
+  server.instead = [&, gone = go.get_future().share()](const httplib::Request& request,
+                                                       Exchange& exchange) {
+    if (request.method == "POST") {
+      ++begun;
+      gone.wait();
+    }
+    server.router().handle(request, exchange);
+  };
+  const std::string large =
+      "POST /livez HTTP/1.1\r\nHost: test\r\nContent-Length: 1048576\r\n\r\n" +
+      std::string(1'048'576, 'b');
+  Client first = server.dial();
+  first.send(large);
+  REQUIRE(ServedTable::wait_until([&] { return begun == 1; }));
+  Client second = server.dial();
+  second.send(large);
+  CHECK(second.response().starts_with("HTTP/1.1 429 "));
+  Client other = server.dial_from(kOther);
+  other.send(large);
+  go.set_value();
+  CHECK(first.response().starts_with("HTTP/1.1 405 "));
+  CHECK(other.response().starts_with("HTTP/1.1 405 "));
+  first.send(large);  // Its room was given back.
+  CHECK(first.response().starts_with("HTTP/1.1 405 "));
 }
 
 TEST_CASE("client limits: input behind held requests has a limit, the answer comes anyway") {
