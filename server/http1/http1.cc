@@ -90,7 +90,7 @@ void Http1::read(Connection& connection) {
   serve(connection, reading->input);
 }
 
-void Http1::serve(Connection& connection, std::string_view bytes, bool in_turn) {
+void Http1::serve(Connection& connection, std::string_view bytes) {
   thread_local httplib::Request request;
   Exchange& exchange = connection.exchange;
   // `bytes` may point into it, so it lives until this returns.
@@ -102,7 +102,7 @@ void Http1::serve(Connection& connection, std::string_view bytes, bool in_turn) 
       keep(connection, bytes, std::move(reading));
       return front_.enqueue(connection, Front::Place::kTurn);
     }
-    const Step step = advance(bytes, progress, request, in_turn && requests == 0);
+    const Step step = advance(bytes, progress, request);
     if (step.need == Step::Need::kReject) {
       return reject(connection, bytes, step.status, step.detail);
     }
@@ -111,7 +111,9 @@ void Http1::serve(Connection& connection, std::string_view bytes, bool in_turn) 
       return wait_for_rest_of(connection, bytes.substr(0, step.keep_bytes), std::move(reading),
                               std::move(progress), was_in_body);
     }
-    if (step.need == Step::Need::kTurn) {
+    if (step.need == Step::Need::kBulk) {
+      // Its content stays counted for its client, which limits how much of one client's bulk others
+      // wait for.
       std::string left(bytes.substr(0, step.keep_bytes));
       left += bytes.substr(step.consumed_bytes);
       keep(connection, left, std::move(reading), std::move(progress));
@@ -252,7 +254,7 @@ void Http1::go_on(Connection& connection, TimePoint now) {
 
 void Http1::take_turn(Connection& connection) {
   if (connection.exchange.streaming()) return go_on_streaming(connection);
-  serve(connection, reading_of(connection)->input, true);
+  serve(connection, reading_of(connection)->input);
 }
 
 void Http1::send_out_of_memory(Exchange& exchange) {

@@ -59,7 +59,8 @@ class Http1 final : public Protocol {
                           const Exchange& exchange) override;
 
  private:
-  // Input of an incomplete request, or behind one that is being answered.
+  // Input of an incomplete request, of one that waits for its turn, or behind one that is being
+  // answered.
   struct Reading final : Session {
     std::string input;
     Progress progress;  // In `input`.
@@ -97,8 +98,7 @@ class Http1 final : public Protocol {
   // otherwise.
 
   // --- Requests (http1.cc)
-  // `in_turn`: the connection has waited for its turn, and its first request may be a large one.
-  void serve(Connection& connection, std::string_view bytes, bool in_turn = false);
+  void serve(Connection& connection, std::string_view bytes);
   void wait_for_request(Connection& connection, TimePoint since);
   // `partial`: the bytes to keep, which may be a part of `reading`. `was_in_body`: it waited for
   // the body already.

@@ -174,7 +174,8 @@ Step pass_body(std::string_view input, Progress& progress, bool wants_continue) 
 
 }  // namespace
 
-Step advance(std::string_view input, Progress& progress, httplib::Request& out, bool in_turn) {
+Step advance(std::string_view input, Progress& progress, httplib::Request& out) {
+  const bool was_bulk = progress.head_bytes != 0 && progress.body.done();
   bool wants_continue = false;
   bool admitted = false;
   std::optional<std::string_view> host;
@@ -193,8 +194,8 @@ Step advance(std::string_view input, Progress& progress, httplib::Request& out, 
   }
   Step step = pass_body(input, progress, wants_continue);
   if (step.need != Step::Need::kComplete) return step;
-  if (!in_turn && progress.content.size() > kContentWithoutTurnBytes) {
-    step.need = Step::Need::kTurn;
+  if (!was_bulk && progress.content.size() > kContentBytesBeforeBulk) {
+    step.need = Step::Need::kBulk;
     return step;
   }
   if (!admitted) {

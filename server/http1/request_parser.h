@@ -8,6 +8,8 @@
 // How a connection drives it. Bytes that are read are appended to a buffer, and advance() is called
 // with the whole buffer:
 //   kMore      truncate the buffer to keep_bytes, read more, call again.
+//   kBulk      the request is complete and has much content: erase what lies between keep_bytes and
+//              consumed_bytes, and call again on the thread for bulk. Comes once for a request.
 //   kComplete  answer `out`, erase consumed_bytes at the front, call again with the rest, which
 //              may hold the next request already.
 //   kReject    answer with status and detail, close.
@@ -46,7 +48,7 @@ struct Progress {
 };
 
 struct [[nodiscard]] Step {
-  enum class Need : std::uint8_t { kMore, kTurn, kComplete, kReject };
+  enum class Need : std::uint8_t { kMore, kBulk, kComplete, kReject };
   Need need = Need::kMore;
   // kMore: send `100 Continue` now. Set at most once for a request, and only while none of its body
   // is here.
@@ -56,17 +58,13 @@ struct [[nodiscard]] Step {
   // kComplete: the host that the request is for: the authority of its target, else the value of
   // Host. It follows the grammar, and points into the input. nullopt: HTTP/1.0 without either.
   std::optional<std::string_view> host;
-  std::size_t keep_bytes = 0;      // kMore, kTurn: the head, and of an incomplete one all of it.
-  std::size_t consumed_bytes = 0;  // kTurn, kComplete.
+  std::size_t keep_bytes = 0;      // kMore, kBulk: the head, and of an incomplete one all of it.
+  std::size_t consumed_bytes = 0;  // kBulk, kComplete.
 };
 
-// A request with more content takes about as long as a thousand others, so it is served apart.
-constexpr std::size_t kContentWithoutTurnBytes = 65'536;
+// A request with more content is bulk: it takes about as long as a thousand others.
+constexpr std::size_t kContentBytesBeforeBulk = 65'536;
 
-// `in_turn`: it is the turn of this connection. Else a request with large content ends as kTurn.
-// Call again in turn with the same progress, and with the first keep_bytes of the input and all
-// behind consumed_bytes.
-//
 // Never blocks, allocates only what `out` holds. `out` is written once the head is complete, and is
 // meant to be reused from call to call and between connections:
 //   method, target  as sent; methods are not judged here
@@ -82,8 +80,7 @@ constexpr std::size_t kContentWithoutTurnBytes = 65'536;
 //            kept costs allocations. Trailers are not among them.
 //   body     the content of POST and PUT, else empty
 // Other members are left alone. After kReject `out` means nothing.
-Step advance(std::string_view input, Progress& progress, httplib::Request& out,
-             bool in_turn = true);
+Step advance(std::string_view input, Progress& progress, httplib::Request& out);
 
 // Whether the connection may carry another request after this one: RFC 9112 section 9.3.
 [[nodiscard]] bool keep_alive(const httplib::Request& request);

@@ -165,7 +165,7 @@ void Front::resume_sending(Connection& connection) {
   if (!sender_.resume(connection, now)) return close(connection);
   if (connection.unsent == nullptr) {
     watch_for(connection, kReadEvents);
-    if (connection.exchange.streaming()) return enqueue(connection, Front::Place::kTurn);
+    if (connection.exchange.streaming()) return enqueue(connection, Place::kTurn);
   }
   finish_sending(connection, now);
 }

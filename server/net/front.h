@@ -124,7 +124,7 @@ class Front {
   void half_close(Connection& connection);
   void close(Connection& connection) noexcept;
   // Has a pool thread call Protocol::take_turn(): kNext with the tasks, kTurn behind tasks and the
-  // turns of others, kBulk on the thread for what takes long.
+  // turns of others, kBulk on the thread for bulk.
   enum class Place : std::uint8_t { kNext, kTurn, kBulk };
   void enqueue(Connection& connection, Place place);
 

@@ -85,6 +85,10 @@ inline Feeding feed(const std::vector<std::string_view>& reads) {
         buffer.resize(step.keep_bytes);
         break;
       }
+      if (step.need == Step::Need::kBulk) {
+        buffer.erase(step.keep_bytes, step.consumed_bytes - step.keep_bytes);
+        continue;
+      }
       result.requests.push_back(admitted(request));
       buffer.erase(0, step.consumed_bytes);
       result.left_bytes = buffer.size();

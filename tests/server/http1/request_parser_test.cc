@@ -91,10 +91,10 @@ TEST_CASE("request parser: it finds the host that a request is for") {
   CHECK(advance(head + "x", progress, request).host == "a");
 }
 
-TEST_CASE("request parser: large content waits for the turn of its connection") {
+TEST_CASE("request parser: a request with much content is bulk, once") {
   for (const std::size_t beyond : {std::size_t{0}, std::size_t{1}}) {
     CAPTURE(beyond);
-    const std::string content(kContentWithoutTurnBytes + beyond, 'b');
+    const std::string content(kContentBytesBeforeBulk + beyond, 'b');
     const std::string whole =
         "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(content.size()) +
         "\r\n\r\n" + content;
@@ -102,12 +102,12 @@ TEST_CASE("request parser: large content waits for the turn of its connection") 
     httplib::Request request;
     Progress progress;
     std::string left = whole + behind;
-    Step step = advance(left, progress, request, false);
-    CHECK((step.need == Step::Need::kTurn) == (beyond > 0));
-    if (step.need == Step::Need::kTurn) {
+    Step step = advance(left, progress, request);
+    CHECK((step.need == Step::Need::kBulk) == (beyond > 0));
+    if (step.need == Step::Need::kBulk) {
       left = left.substr(0, step.keep_bytes) + left.substr(step.consumed_bytes);
       httplib::Request other;  // The thread has served another connection since.
-      step = advance(left, progress, other, true);
+      step = advance(left, progress, other);
       request = other;
     }
     REQUIRE(step.need == Step::Need::kComplete);

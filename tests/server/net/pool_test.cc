@@ -80,15 +80,40 @@ TEST_CASE("pool: tasks without an end do not starve laborious ones") {
   had_its_turn = true;
 }
 
-TEST_CASE("pool: tasks of either kind that are queued when it ends are run") {
+TEST_CASE("pool: bulk runs while the threads that watch sockets are busy, and in order") {
+  BusyPool busy;
+  std::string order;
+  std::promise<void> done;
+  for (const char name : {'a', 'b', 'c'}) busy.pool.enqueue_bulk([&, name] { order += name; });
+  busy.pool.enqueue_bulk([&] { done.set_value(); });
+  CHECK(done.get_future().wait_for(10s) == std::future_status::ready);
+  CHECK(order == "abc");
+  busy.go();
+}
+
+TEST_CASE("pool: tasks run while the thread for bulk is busy") {
+  Pool pool([](std::uint64_t, std::uint32_t) {});
+  pool.start(1);
+  std::promise<void> go;
+  std::promise<void> done;
+  pool.enqueue_bulk([gone = go.get_future().share()] { gone.wait(); });
+  pool.enqueue([&] { done.set_value(); });
+  CHECK(done.get_future().wait_for(10s) == std::future_status::ready);
+  go.set_value();
+  pool.shutdown();
+}
+
+TEST_CASE("pool: tasks of any kind that are queued when it ends are run") {
   int run = 0;
   {
     Pool pool([](std::uint64_t, std::uint32_t) {});
     pool.enqueue([&] { pool.enqueue_laborious([&] { ++run; }); });
     pool.enqueue_laborious([&] { pool.enqueue([&] { ++run; }); });
+    pool.enqueue_bulk([&] { pool.enqueue_turn([&] { ++run; }); });
+    pool.enqueue_turn([&] { pool.enqueue_bulk([&] { ++run; }); });
     pool.shutdown();
   }
-  CHECK(run == 2);
+  CHECK(run == 4);
 }
 
 }  // namespace bide

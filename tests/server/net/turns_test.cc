@@ -124,6 +124,35 @@ TEST_CASE("turns: a stream that was stuck waits for its turn when its client rea
   while (feed.received().find(last) == std::string::npos) REQUIRE(feed.more());
 }
 
+TEST_CASE("turns: others are answered while a request with much content is being served") {
+  ServedTable server;
+  std::promise<void> go;
+  std::promise<void> begun;
+  server.instead = [&, gone = go.get_future().share()](const httplib::Request& request,
+                                                       Exchange& exchange) {
+    if (request.method == "POST") {
+      begun.set_value();
+      gone.wait();
+    }
+    server.router().handle(request, exchange);
+  };
+  std::vector<Client> quick;  // On every thread that watches sockets.
+  for (std::size_t i = 0; i < 2 * kThreads; ++i) {
+    quick.push_back(server.dial());
+    REQUIRE(ServedTable::wait_until([&] { return server.connections() == i + 1; }));
+  }
+  Client large = server.dial();
+  large.send("POST /livez HTTP/1.1\r\nHost: test\r\nContent-Length: 70000\r\n\r\n" +
+             std::string(70'000, 'b'));
+  REQUIRE(begun.get_future().wait_for(std::chrono::seconds(10)) == std::future_status::ready);
+  for (Client& client : quick) {
+    client.send(get("/livez"));
+    CHECK(client.response().starts_with("HTTP/1.1 200 "));
+  }
+  go.set_value();
+  CHECK(large.response().starts_with("HTTP/1.1 405 "));
+}
+
 TEST_CASE("turns: large bodies are read whole, and what is pipelined behind them is answered") {
   ServedTable server;
   std::atomic<int> whole{0};
