@@ -62,8 +62,8 @@ class JobView {
     this.clock = setInterval(() => document.visibilityState === 'visible' && this.#tick(), 1000);
     this.#showState('loading');
     feed.watch(id);
-    this.#load();
     this.#onState(feed.state);
+    if (!this.loading) this.#load();
   }
 
   destroy() {
