@@ -1,59 +1,230 @@
 // Modules of bide's page that need no browser: node --test page_modules.mjs
 import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
-const at = (name) => new URL(`../../server/api/page/${name}.js`, import.meta.url);
-const load = async (name) => {
-  const { readFileSync } = await import("node:fs");
-  return import("data:text/javascript," + encodeURIComponent(readFileSync(at(name), "utf8")));
-};
-const { applyPatch, PatchError } = await load("patch");
+// As they are served: bide.js among the modules.
+const modules = mkdtempSync(join(tmpdir(), "bide-page-"));
+process.on("exit", () => rmSync(modules, { recursive: true }));
+const sources = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+cpSync(sources("server/api/page"), modules, { recursive: true });
+cpSync(sources("examples/clients/javascript"), modules, { recursive: true });
+const load = (name) => import(pathToFileURL(join(modules, `${name}.js`)));
+const { withPatch } = await load("bide");
+const { serve } = await load("hub");
 const format = await load("format");
 
-test("patch: the examples of RFC 6902, appendix A", () => {
-  for (const [document, patch, expected] of [
+test("patch: bide's operations", () => {
+  for (const [document, operations, expected] of [
     [{ foo: "bar" }, [{ op: "add", path: "/baz", value: "qux" }], { baz: "qux", foo: "bar" }],
     [{ foo: ["bar", "baz"] }, [{ op: "add", path: "/foo/1", value: "qux" }], { foo: ["bar", "qux", "baz"] }],
+    [{ foo: ["bar"] }, [{ op: "add", path: "/foo/1", value: ["abc"] }], { foo: ["bar", ["abc"]] }],
     [{ baz: "qux", foo: "bar" }, [{ op: "remove", path: "/baz" }], { foo: "bar" }],
     [{ foo: ["bar", "qux", "baz"] }, [{ op: "remove", path: "/foo/1" }], { foo: ["bar", "baz"] }],
-    [{ baz: "qux", foo: "bar" }, [{ op: "replace", path: "/baz", value: "boo" }], { baz: "boo", foo: "bar" }],
-    [{ foo: { bar: "baz", waldo: "fred" }, qux: { corge: "grault" } }, [{ op: "move", from: "/foo/waldo", path: "/qux/thud" }],
-      { foo: { bar: "baz" }, qux: { corge: "grault", thud: "fred" } }],
-    [{ foo: ["all", "grass", "cows", "eat"] }, [{ op: "move", from: "/foo/1", path: "/foo/3" }], { foo: ["all", "cows", "eat", "grass"] }],
-    [{ baz: "qux", foo: ["a", 2, "c"] }, [{ op: "test", path: "/baz", value: "qux" }, { op: "test", path: "/foo/1", value: 2 }],
-      { baz: "qux", foo: ["a", 2, "c"] }],
-    [{ foo: "bar" }, [{ op: "add", path: "/child", value: { grandchild: {} } }], { foo: "bar", child: { grandchild: {} } }],
-    [{ foo: "bar" }, [{ op: "add", path: "/baz", value: "qux", xyz: 123 }], { foo: "bar", baz: "qux" }],
-    [{ "/": 9, "~1": 10 }, [{ op: "test", path: "/~01", value: 10 }], { "/": 9, "~1": 10 }],
-    [{ foo: ["bar"] }, [{ op: "add", path: "/foo/-", value: ["abc", "def"] }], { foo: ["bar", ["abc", "def"]] }],
-    [{ a: 1 }, [{ op: "copy", from: "/a", path: "/b" }], { a: 1, b: 1 }],
-    [{ a: 1 }, [{ op: "replace", path: "", value: [2] }], [2]],
-    [{ "": 1 }, [{ op: "replace", path: "/", value: 2 }], { "": 2 }],
-    [{ a: { b: [1, { c: 2 }] } }, [{ op: "replace", path: "/a/b/1/c", value: null }], { a: { b: [1, { c: null }] } }],
+    [{ baz: "qux", foo: "bar" }, [{ op: "add", path: "/baz", value: "boo" }], { baz: "boo", foo: "bar" }],
+    [{ "/": 9, "~1": 10 }, [{ op: "add", path: "/~01", value: 11 }, { op: "remove", path: "/~1" }], { "~1": 11 }],
+    [{ "": 1 }, [{ op: "add", path: "/", value: 2 }], { "": 2 }],
+    [{ id: "a", b: 1 }, [{ op: "test", path: "/id", value: "a" }], { id: "a", b: 1 }],
+    [{ a: { b: [1, { c: 2 }] } }, [{ op: "add", path: "/a/b/1/c", value: null }], { a: { b: [1, { c: null }] } }],
   ]) {
     const before = JSON.stringify(document);
-    assert.deepEqual(applyPatch(document, patch), expected);
+    assert.deepEqual(withPatch(document, operations), expected);
     assert.equal(JSON.stringify(document), before, "the old state stays");
   }
 });
 
-test("patch: what does not fit is refused", () => {
-  for (const operation of [
-    { op: "add", path: "/a/b", value: 1 }, { op: "test", path: "/x", value: 10 }, { op: "remove", path: "/nothing" },
-    { op: "replace", path: "/nothing", value: 1 }, { op: "add", path: "/list/9", value: 1 }, { op: "add", path: "/list/01", value: 1 },
-    { op: "remove", path: "/list/-" }, { op: "add", path: "list", value: 1 }, { op: "add", path: "/~2", value: 1 }, { op: "add", path: "/x" },
-    { op: "move", from: "/o", path: "/o/p" }, { op: "jump", path: "/x" }, { op: "remove", path: "" }, { op: "remove", path: "/constructor" },
-    { op: "test", path: "/o", value: { p: 2 } }, { op: "copy", from: "/toString", path: "/y" }, { op: "replace", path: "/list/-", value: 1 },
-  ]) {
-    assert.throws(() => applyPatch({ list: [1], o: { p: 1 } }, [operation]), PatchError, JSON.stringify(operation));
-  }
-  assert.throws(() => applyPatch({}, {}), PatchError);
-});
-
 test("patch: __proto__ is a member like any other", () => {
-  const patched = applyPatch(JSON.parse('{"__proto__": {"a": 1}, "b": 2}'), [{ op: "add", path: "/__proto__/c", value: 3 }, { op: "remove", path: "/b" }]);
+  const patched = withPatch(JSON.parse('{"__proto__": {"a": 1}, "b": 2}'), [{ op: "add", path: "/__proto__/c", value: 3 }, { op: "remove", path: "/b" }]);
   assert.equal(JSON.stringify(patched), '{"__proto__":{"a":1,"c":3}}');
   assert.equal({}.c, undefined);
+});
+
+// bide as the hub sees it, and one tab that watches job a.
+class Rig {
+  said = []; // To the tab.
+  streams = []; // Those that were asked for: {headers, tell(one record), tellAtOnce(...several), end()}.
+  reads = []; // Of a job: {answer(job)}.
+
+  constructor() {
+    globalThis.fetch = (url, { headers, signal }) => {
+      const [, path] = /[/](job[/].*)/.exec(url);
+      if (path.startsWith("job/events")) return this.#stream(headers, signal);
+      return new Promise((resolve, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason));
+        const answer = (job) => resolve(new Response(JSON.stringify(job), { headers: { "Bide-Status": job.status } }));
+        if (!path.startsWith("job/status")) this.reads.push({ answer });
+      });
+    };
+    this.port = { postMessage: (message) => this.said.push(message) };
+    serve(this.port);
+    this.tell({ type: "hello", token: "", visible: true });
+    this.tell({ type: "watch", id: "a" });
+  }
+
+  #stream(headers, signal) {
+    const body = new TransformStream();
+    const writer = body.writable.getWriter();
+    signal.addEventListener("abort", () => writer.abort().catch(() => {}));
+    const text = ([event, revision, data, epoch = "e1"]) =>
+      `event: ${event}\nid: ${epoch}-${revision}-0\ndata: ${JSON.stringify(data)}\n\n`;
+    const tellAtOnce = (...records) => void writer.write(new TextEncoder().encode(records.map(text).join("")));
+    this.streams.push({
+      headers,
+      tell: (...record) => tellAtOnce(record),
+      tellAtOnce,
+      end: () => writer.close(),
+    });
+    return new Response(body.readable, { headers: { "Content-Type": "text/event-stream" } });
+  }
+
+  tell(message) {
+    this.port.onmessage({ data: message });
+  }
+
+  job(revision, more) {
+    return { id: "a", status: "processing", revision, timeline: Array.from({ length: revision }, (_, i) => ({ event: i + 1 })), ...more };
+  }
+
+  patch(revision) {
+    return [{ op: "test", path: "/id", value: "a" }, { op: "add", path: `/timeline/${revision - 1}`, value: { event: revision } },
+      { op: "add", path: "/revision", value: revision }];
+  }
+
+  async until(holds, what) {
+    for (const end = Date.now() + 60000; !holds(); await new Promise((resolve) => setTimeout(resolve, 5))) {
+      assert.ok(Date.now() < end, `did not happen: ${what}`);
+    }
+  }
+
+  // The tab is told this state of job a, and none that is not.
+  async shows(revision) {
+    const jobs = () => this.said.filter(({ type }) => type === "job").map(({ job }) => job);
+    await this.until(() => jobs().at(-1)?.revision === revision, `revision ${revision} is shown`);
+    for (const job of jobs()) assert.deepEqual(job.timeline, this.job(job.revision).timeline);
+  }
+
+  async begin() {
+    await this.until(() => this.streams.length === 1, "the stream is asked for");
+    const [stream] = this.streams;
+    stream.tell("job", 1, this.job(1));
+    await this.shows(1);
+    return stream;
+  }
+
+  // Another job has come, and so has all that the stream told before.
+  async other(stream, more, epoch) {
+    const ended = () => this.said.reduce((sum, { seen }) => sum + (seen?.ended.completed ?? 0), 0);
+    const before = ended();
+    stream.tell("job", 1, { id: `other-${before}`, status: "completed", revision: 1, ...more }, epoch);
+    await this.until(() => ended() > before, "the other job has come");
+  }
+
+  // So many other jobs that there is no room for job a.
+  crowd() {
+    return Array.from({ length: 2000 }, (_, i) => ["job", 1, { id: `crowd-${i}`, status: "submitted", revision: 1 }]);
+  }
+}
+
+async function rigged(t) {
+  const rig = new Rig();
+  t.after(() => rig.tell({ type: "bye" }));
+  return [rig, await rig.begin()];
+}
+
+test("hub: several changes of a job come as patches", async (t) => {
+  const [rig, stream] = await rigged(t);
+  for (let revision = 2; revision < 20; ++revision) stream.tell("patch", revision, rig.patch(revision));
+  await rig.shows(19);
+  stream.tell("job", 20, rig.job(20));
+  stream.tell("patch", 21, rig.patch(21));
+  await rig.shows(21);
+  assert.equal(rig.reads.length, 0);
+});
+
+test("hub: a job whose state was dropped is read, once at a time, until the stream's patches lead from it", async (t) => {
+  const [rig, stream] = await rigged(t);
+  stream.tellAtOnce(...rig.crowd(), ["patch", 2, rig.patch(2)]);
+  await rig.until(() => rig.reads.length === 1, "the job is read");
+  stream.tell("patch", 3, rig.patch(3));
+  await rig.other(stream);
+  assert.equal(rig.reads.length, 1);
+  rig.reads[0].answer(rig.job(2)); // Older than what the stream has told.
+  await rig.until(() => rig.reads.length === 2, "the job is read again");
+  await rig.other(stream);
+  assert.ok(!rig.said.some(({ job }) => job?.revision === 2));
+  rig.reads[1].answer(rig.job(4)); // Newer.
+  await rig.shows(4);
+  stream.tell("patch", 4, rig.patch(4));
+  await rig.until(() => rig.reads.length === 3, "the patch does not fit what was read");
+  rig.reads[2].answer(rig.job(4));
+  await rig.other(stream);
+  stream.tell("patch", 5, rig.patch(5));
+  await rig.shows(5);
+  assert.equal(rig.reads.length, 3);
+});
+
+test("hub: what was read late does not replace the whole state that the stream has told since", async (t) => {
+  const [rig, stream] = await rigged(t);
+  stream.tellAtOnce(...rig.crowd(), ["patch", 2, rig.patch(2)]);
+  await rig.until(() => rig.reads.length === 1, "the job is read");
+  stream.tell("job", 3, rig.job(3));
+  await rig.shows(3);
+  rig.reads[0].answer(rig.job(2));
+  await rig.other(stream);
+  stream.tell("patch", 4, rig.patch(4));
+  await rig.shows(4);
+});
+
+test("hub: patches that replace much do not drop other jobs", async (t) => {
+  const [rig, stream] = await rigged(t);
+  stream.tell("job", 1, { id: "b", status: "processing", revision: 1 });
+  for (let revision = 2; revision < 40; ++revision) {
+    stream.tell("patch", revision, [{ op: "test", path: "/id", value: "b" }, { op: "add", path: "/log", value: "x".repeat(1 << 20) }]);
+  }
+  stream.tell("patch", 2, rig.patch(2));
+  await rig.shows(2);
+  assert.equal(rig.reads.length, 0);
+});
+
+test("hub: a job that was dropped while its tab was hidden is loaded by the tab", async (t) => {
+  const [rig, stream] = await rigged(t);
+  rig.tell({ type: "hello", token: "", visible: false });
+  stream.tell("patch", 2, rig.patch(2));
+  await rig.other(stream, { operation: "x".repeat(33 << 20) }); // It takes all the room.
+  rig.said.length = 0;
+  rig.tell({ type: "hello", token: "", visible: true });
+  assert.deepEqual(rig.said.map(({ type }) => type), ["sync"]);
+});
+
+test("hub: a job that was dropped before its tab was told is loaded by the tab", async (t) => {
+  const [rig, stream] = await rigged(t);
+  await rig.other(stream);
+  rig.said.length = 0;
+  stream.tellAtOnce(["patch", 2, rig.patch(2)], ...rig.crowd());
+  await rig.until(() => rig.said.some(({ type }) => type === "sync"), "the tab is told to load it");
+});
+
+test("hub: after a break the stream is resumed, and a new bucket makes all that is known useless", async (t) => {
+  const [rig, stream] = await rigged(t);
+  stream.tell("patch", 2, rig.patch(2));
+  await rig.shows(2);
+  stream.tellAtOnce(...rig.crowd(), ["patch", 3, rig.patch(3)]);
+  await rig.until(() => rig.reads.length === 1, "the job is read");
+  stream.end();
+  await rig.until(() => rig.streams.length === 2, "the stream is asked for again");
+  assert.equal(rig.streams[1].headers["Last-Event-ID"], "e1-3-0");
+  rig.said.length = 0;
+  rig.streams[1].tell("job", 1, { id: "b", status: "submitted", revision: 1 }, "e2");
+  await rig.until(() => rig.said.some(({ jobs }) => jobs?.some(({ id }) => id === "b")), "the job of the new bucket is told");
+  assert.ok(rig.said.filter(({ type }) => type === "sync").length >= 2, "once for the new stream, once for the new bucket");
+  rig.reads[0].answer(rig.job(3)); // Of the old bucket.
+  await rig.other(rig.streams[1], {}, "e2");
+  rig.said.length = 0;
+  rig.tell({ type: "watch", id: "a" });
+  assert.deepEqual(rig.said, []);
 });
 
 test("format: times, and words of a shell", () => {

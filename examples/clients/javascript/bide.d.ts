@@ -77,3 +77,5 @@ export interface Message {
   data?: string;
 }
 export function readEvents(response: Response): AsyncGenerator<Message, void, void>;
+// The job after a `patch` record: `operations` is its data, parsed. `job` does not change; the two share parts.
+export function withPatch(job: Job, operations: object[]): Job;

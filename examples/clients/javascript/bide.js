@@ -188,7 +188,7 @@ function patched(node, op, value, [key, ...rest]) {
 }
 
 const keysOf = (path) => path.split("/").slice(1).map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
-const withPatch = (job, operations) =>
+export const withPatch = (job, operations) =>
   operations.reduce((node, { op, path, value }) => patched(node, op, value, keysOf(path)), job);
 const pathOf = (id) => `job/${encodeURIComponent(id)}`;
 const gone = (id, details) => new BideError("gone", `job ${id} is gone: deleted or expired`, details);

@@ -2,7 +2,7 @@
 
 import {Bide, BideError} from './bide.js';
 
-export {readEvents} from './bide.js';
+export {readEvents, withPatch} from './bide.js';
 
 // bide's address with its base path: modules are at `assets/HASH/` below it.
 export const BASE = new URL('../../', import.meta.url);

@@ -18,8 +18,7 @@
 // Cost: a job that changes often is sent every 50 ms at most. Hidden tabs get nothing but counts
 // until they are shown.
 
-import {bideWith, detailOf, failure, readEvents} from './api.js';
-import {applyPatch, PatchError} from './patch.js';
+import {bideWith, detailOf, failure, readEvents, withPatch} from './api.js';
 import {isTerminal, summaryOf} from './summary.js';
 
 // Without `every`, whose rounds would delay a change of one job by that of another.
@@ -72,8 +71,14 @@ export function serve(port) {
 
 class Channel {
   tabs = new Set();
-  known = new Map();  // The newest state of jobs that changed last: id -> {job, bytes}.
+  // The newest states of the jobs that changed last: id -> {job, bytes, measured, base}. `measured` is the size of the
+  // job's JSON when it was last measured; `bytes` is at least its size now, and at most twice `measured`. `base` says
+  // whether the stream's next patch leads from this state.
+  known = new Map();
   knownBytes = 0;
+  // Jobs that are being read: id -> the revision of the last patch that the stream has sent; null if it has sent the
+  // whole state since.
+  asked = new Map();
   pending = new Map();  // Not told yet: id -> summary.
   seen = {changes: 0, ended: {}};
   flushedAt = 0;
@@ -113,16 +118,18 @@ class Channel {
 
   // The tab has become visible.
   catchUp(tab) {
-    if (tab.overflowed) tab.post({type: 'sync'});
+    const dropped = !this.showWatched(tab) && tab.missed.has(tab.watched);
+    if (tab.overflowed || dropped) tab.post({type: 'sync'});
     else if (tab.missed.size > 0) tab.post({type: 'jobs', jobs: [...tab.missed.values()], seen: null});
     tab.missed.clear();
     tab.overflowed = false;
-    this.showWatched(tab);
   }
 
+  // False: the state of the job is not known, or not any more.
   showWatched(tab) {
     const known = this.known.get(tab.watched);
     if (known) tab.post({type: 'job', job: known.job});
+    return known !== undefined;
   }
 
   tell(message) {
@@ -255,44 +262,75 @@ class Channel {
     }
   }
 
-  take({event, id, data}) {
+  take({event, id: tag, data}) {
     if (event === 'auth-expired') {
       throw failure(401, 'the token has expired; get a new one');
     }
-    if (event === 'job') this.learn(JSON.parse(data), data.length, id);
-    if (event === 'patch') this.patch(JSON.parse(data), data.length, id);
-  }
-
-  // A patch begins with a test of the job's id. Its base may be dropped here; then the whole is asked for.
-  patch(operations, bytes, tag) {
-    const id = operations[0]?.value;
-    const known = this.known.get(id);
-    try {
-      if (!known) throw new PatchError('its base is not known');
-      this.learn(applyPatch(known.job, operations), known.bytes + bytes, tag);
-    } catch (error) {
-      if (!(error instanceof PatchError)) throw error;
-      this.lastTag = tag;
-      const learn = (job) => this.learn(job, JSON.stringify(job).length, tag);
-      this.bide.get(id, {signal: this.aborter.signal, timeoutMs: 10_000}).then(learn, () => this.tell({type: 'sync'}));
-    }
-  }
-
-  learn(job, bytes, tag) {
-    // The bucket was made anew: revisions begin again, and nothing that is known is of use.
-    const epoch = tag.split('-', 1)[0];
+    if (event !== 'job' && event !== 'patch') return;
+    const [epoch, revision] = tag.split('-');
+    // The bucket was made anew. Revisions begin again, so nothing that is known is of use.
     if (this.lastTag && !this.lastTag.startsWith(`${epoch}-`)) {
       this.forget();
       this.tell({type: 'sync'});
     }
-    this.lastTag = tag;
+    if (event === 'job') this.learnWhole(JSON.parse(data), data.length);
+    else this.learnPatch(JSON.parse(data), data.length, Number(revision));
+    this.lastTag = tag;  // After an error the stream is resumed before this record.
+  }
+
+  learnWhole(job, bytes) {
+    if (this.asked.has(job.id)) this.asked.set(job.id, null);
+    this.learn(job, {bytes, measured: bytes, base: true});
+  }
+
+  // A patch begins with a test of the job's id. It leads from the state that the stream sent last.
+  learnPatch(operations, bytes, revision) {
+    const id = operations[0].value;
+    const known = this.known.get(id);
+    if (!known?.base) {
+      const asks = this.asked.has(id);
+      this.asked.set(id, revision);
+      if (!asks) this.read(id);
+      return;
+    }
+    const job = withPatch(known.job, operations);
+    let {measured} = known;
+    bytes += known.bytes;
+    // A patch may have replaced much, so the sum grows without bound. Measured at each doubling, it costs little.
+    if (bytes > 2 * measured) bytes = measured = JSON.stringify(job).length;
+    this.learn(job, {bytes, measured, base: true});
+  }
+
+  // Reads a job whose state was dropped. An answer may be newer than what the stream has sent. The stream's next patch
+  // does not lead from such a state.
+  async read(id) {
+    const {asked} = this;
+    try {
+      for (let revision = -1; revision < asked.get(id);) {
+        // `no-cache`: another server may be behind, and must catch up first.
+        const job = await this.bide.read(`job/${id}`, {signal: this.aborter.signal, timeoutMs: 10_000,
+                                                       headers: {'Cache-Control': 'no-cache'}});
+        const told = asked.get(id);
+        if (told === null || asked !== this.asked) return;
+        ({revision} = job);
+        const bytes = JSON.stringify(job).length;
+        if (revision >= told) this.learn(job, {bytes, measured: bytes, base: revision === told});
+      }
+    } catch {
+      this.tell({type: 'sync'});
+    } finally {
+      asked.delete(id);
+    }
+  }
+
+  learn(job, state) {
     const before = this.known.get(job.id);
     if (before) {
       this.known.delete(job.id);
       this.knownBytes -= before.bytes;
     }
-    this.known.set(job.id, {job, bytes});
-    this.knownBytes += bytes;
+    this.known.set(job.id, {job, ...state});
+    this.knownBytes += state.bytes;
     for (const [oldest, {bytes: its}] of this.known) {
       if (this.known.size <= KNOWN_JOBS_MAX && this.knownBytes <= KNOWN_BYTES_MAX) break;
       this.known.delete(oldest);
@@ -312,6 +350,7 @@ class Channel {
   forget() {
     this.known.clear();
     this.knownBytes = 0;
+    this.asked = new Map();
   }
 
   flush() {
@@ -324,7 +363,7 @@ class Channel {
     for (const tab of this.tabs) {
       if (tab.visible) {
         tab.post(all);
-        if (pending.has(tab.watched)) this.showWatched(tab);
+        if (pending.has(tab.watched) && !this.showWatched(tab)) tab.post({type: 'sync'});
         continue;
       }
       tab.post({type: 'jobs', jobs: [], seen});
