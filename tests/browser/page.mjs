@@ -14,7 +14,9 @@ const context = await chromium.launchPersistentContext(process.argv[2], {
   args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync", "--disable-background-networking",
     "--disable-component-update", "--force-color-profile=srgb"],
 });
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const tabs = new Map();
+const releases = new Map(); // Of tabs whose answers are held.
 
 async function tabOf(name) {
   if (!tabs.has(name)) {
@@ -41,33 +43,48 @@ const commands = {
   },
   press: async (page, { keys }) => { for (const key of keys) await page.keyboard.press(key); },
   type: (page, { text }) => page.keyboard.type(text),
-  click: (page, { selector }) => page.click(selector, { timeout: 10000 }),
+  paste: (page, { text }) => page.keyboard.insertText(text),
+  click: (page, { selector }) => page.click(selector, { timeout: 60000 }),
   media: (page, { options }) => page.emulateMedia(options),
   size: (page, { width, height }) => page.setViewportSize({ width, height }),
   shot: async (page, { path }) => void await page.screenshot({ path, animations: "disabled" }),
   front: (page) => page.bringToFront(),
-  // Answers to such requests of the tab itself come so much later.
-  delay: (page, { pattern, milliseconds }) => page.route(pattern, async (route) => {
-    await new Promise((resolve) => setTimeout(resolve, milliseconds));
-    await route.continue().catch(() => {}); // The tab may be closed.
-  }),
+  // bide's answers to such requests of the tab itself reach the tab after `release`. Both moments are said.
+  hold: (page, { tab, pattern }) => {
+    const released = new Promise((resolve) => releases.set(tab, resolve));
+    return page.route(pattern, async (route) => {
+      try {
+        const response = await route.fetch();
+        say({ said: "held", url: route.request().url() });
+        await released;
+        await route.fulfill({ response });
+        say({ said: "released", url: route.request().url() });
+      } catch {} // The tab was closed.
+    });
+  },
+  release: (page, { tab }) => releases.get(tab)(),
   reload: async (page) => void await page.reload(),
   close: async (page, { tab }) => {
     tabs.delete(tab);
     await page.close();
   },
-  // The page's policy forbids scripts that are written into it, and this one is.
+  // The page's policy forbids scripts that are written into it, and this one is. Only contrast depends on the scheme.
   axe: async (page) => {
     const session = await context.newCDPSession(page);
-    await session.send("Runtime.evaluate", { expression: axe });
-    const { result } = await session.send("Runtime.evaluate", {
-      expression: `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})
-        .then(({violations}) => JSON.stringify(violations.map(({id, nodes}) =>
-          [id, ...nodes.slice(0, 5).map(({target, failureSummary}) => target + ': ' + failureSummary)])))`,
-      awaitPromise: true, returnByValue: true,
-    });
+    const evaluated = async (expression) => (await session.send("Runtime.evaluate",
+      { expression, awaitPromise: true, returnByValue: true })).result.value;
+    if (await evaluated("typeof axe") === "undefined") await evaluated(axe);
+    const violations = [];
+    for (const [colorScheme, only] of [["light", TAGS], ["dark", ["color-contrast"]]]) {
+      await page.emulateMedia({ colorScheme });
+      violations.push(...JSON.parse(await evaluated(
+        `axe.run(document, {runOnly: ${JSON.stringify(only)}, resultTypes: ['violations']})
+          .then(({violations}) => JSON.stringify(violations.map(({id, nodes}) =>
+            ['${colorScheme}', id, ...nodes.slice(0, 5).map(({target, failureSummary}) => target + ': ' + failureSummary)])))`)));
+    }
+    await page.emulateMedia({ colorScheme: "light" });
     await session.detach();
-    return JSON.parse(result.value);
+    return violations;
   },
   clipboard: async (page) => {
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);

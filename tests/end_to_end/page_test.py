@@ -16,7 +16,7 @@ from auth_test import jwt, SECRET
 from harness import BIDE, Bide, definition, event, progress, wait_until
 from proxies import Haproxy, Nginx
 from streams import BROWSER_DIR
-from tabs import Chromium
+from tabs import Chromium, PATIENCE_S
 from tls_test import Certificates, TlsBide
 
 SOURCES = os.path.join(BROWSER_DIR, "..", "..", "server", "api", "page")
@@ -39,7 +39,9 @@ def shows(job, status):
 class PageTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.chromium = cls.enterClassContext(Chromium())
+        # One for all classes: to start and end it takes seconds. A bide has an origin of its own.
+        if not hasattr(PageTest, "chromium"):
+            PageTest.chromium = unittest.enterModuleContext(Chromium())
 
     def setUp(self):
         self.tabs = []
@@ -51,7 +53,11 @@ class PageTest(unittest.TestCase):
         self.assertEqual(self.chromium.complaints()[self.complained:], [])
 
     def start(self, *flags, kind=Bide):
-        return self.enterContext(kind("--access-log", "off", *flags))
+        bide = unittest.enterModuleContext(kind("--access-log", "off", *flags))
+        # bide ends while the next test runs: it waits until Chromium closes its idle connections, which takes seconds.
+        unittest.addModuleCleanup(lambda: self.assertEqual(bide.process.wait(PATIENCE_S), 0))
+        self.addCleanup(lambda: bide.process.send_signal(signal.SIGTERM))
+        return bide
 
     def open(self, url, name="a", state="live"):
         tab = self.chromium.tab(name)
@@ -75,12 +81,8 @@ class Lists(PageTest):
         tab.wait(f"{ROWS}[0].position === 0 && [...{ROWS}].every((row) => row.querySelector('.open').textContent === "
                  "`build-${39 - row.position}`)")
         tab.wait_text("failed\n2", "completed\n1", "40 jobs")
-        tab.shot("list-light")
+        tab.shots("list")
         self.assertEqual(tab.axe(), [])
-        tab.scheme("dark")
-        tab.shot("list-dark")
-        self.assertEqual(tab.axe(), [])
-        tab.scheme("light")
         tab.click(".tab[data-status=failed]")
         tab.wait(f"{ROWS}.length === 2")
         bide.put(event("build-1", "failed"))
@@ -108,6 +110,7 @@ class Lists(PageTest):
         tab.wait(f"!{row_of('old')} && {ROWS}.length === 1")
         page.wait_text("This job is gone")
         page.shot("gone")
+        self.assertEqual(page.axe(), [])
 
     def test_ten_thousand_jobs_and_what_of_them_is_in_the_document(self):
         bide = self.start()
@@ -131,7 +134,7 @@ class Lists(PageTest):
             const step = (now) => {
                 times.push(now);
                 rows.scrollTop += 300;
-                if (times.length < 150) requestAnimationFrame(step);
+                if (times.length < 50) requestAnimationFrame(step);
                 else resolve(times.slice(1).map((time, i) => time - times[i]));
             };
             requestAnimationFrame(step);
@@ -159,11 +162,8 @@ class Jobs(PageTest):
         tab.wait_text("failed", selector=".job-head")
         tab.wait_text("no space left", selector=".failure")
         self.assertEqual(tab.run("document.title"), "demo failed · bide")
-        for scheme in ("light", "dark"):
-            tab.scheme(scheme)
-            tab.shot("job-failed-" + scheme)
-            self.assertEqual(tab.axe(), [])
-        tab.scheme("light")
+        tab.shots("job-failed")
+        self.assertEqual(tab.axe(), [])
         codes = []
         for line in range(1, 4):
             tab.click(f".commands .line:nth-of-type({line}) button")
@@ -171,7 +171,7 @@ class Jobs(PageTest):
             command = shlex.split(tab.ask("clipboard"))
             if command[0] == "bide":
                 command[0] = BIDE
-            done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
             codes.append(done.returncode)
             self.assertIn("failed", done.stdout + done.stderr)
         self.assertEqual(codes, [5, 0, 0])
@@ -195,6 +195,45 @@ class Jobs(PageTest):
         tab.wait_text("disk 7 is full", selector=".agent-detail")
         self.assertEqual(tab.run("location.hash"), "#/job/fleet?agent=node-0007")
         tab.shot("job-agent")
+        self.assertEqual(tab.axe(), [])
+
+    def test_many_changes_of_one_job(self):
+        bide = self.start()
+        bide.put(definition("busy", subject="jobs._all"), event("busy", "started", "agent-0"))
+        tab = self.open(bide.url + "/#/job/busy")
+        tab.wait_text("processing", selector=".job-head")
+
+        def change(numbers):
+            for i in numbers:
+                bide.put(event("busy", "started", f"agent-{i}"), progress("busy", i, f"agent-{i}", message=f"step {i}"))
+                tab.wait_text(f"agent-{i}", f"step {i}", selector=".agents-card")
+            # None is missing, and none is told twice.
+            agents = [f"agent-{i}" for i in range(numbers[-1] + 1)]
+            for table, column in (("Agents", "agent"), ("Timeline", "host")):
+                cells = f"[...document.querySelectorAll('.table[aria-label^={table}] .row .{column}')]"
+                self.assertEqual(sorted(tab.run(cells + ".map((cell) => cell.innerText)")), agents)
+
+        change(range(1, 6))
+        # These take all the room in the SharedWorker, which drops the job's state.
+        bide.put(*[definition(f"large-{i}", operation={"text": "x" * 950_000}) for i in range(40)])
+        change(range(6, 9))
+        bide.put(event("busy", "failed", "agent-0", nano=2, error="the end"))
+        tab.wait_text("the end", selector=".failure")
+
+    def test_an_old_answer_does_not_replace_what_the_stream_has_told_since(self):
+        bide = self.start()
+        bide.put(definition("late"), event("late", "started"))
+        tab = self.open(bide.url)
+        tab.wait(row_of("late"))
+        tab.ask("hold", pattern="**/job/late")
+        tab.run("location.hash = '#/job/late'")
+        self.chromium.wait_for(said="held", url=bide.url + "/job/late", patience_s=PATIENCE_S)
+        bide.put(event("late", "failed", nano=2))
+        tab.wait_text("failed", selector=".job-head")
+        tab.ask("release")
+        tab.wait("performance.getEntriesByType('resource').some(({name}) => name.endsWith('/job/late'))")
+        tab.run("new Promise((resolve) => setTimeout(resolve, 200))")  # The page could show it in that time.
+        self.assertIn("failed", tab.text(".job-head"))
 
     def test_a_huge_result(self):
         bide = self.start()
@@ -205,6 +244,7 @@ class Jobs(PageTest):
         tab.wait_text("Show more (", selector=".job-body")
         self.assertLess(tab.run("document.body.innerText.length"), 60_000)
         tab.shot("huge-result")
+        self.assertEqual(tab.axe(), [])
 
     def test_hostile_texts_are_texts(self):
         bide = self.start()
@@ -261,7 +301,7 @@ class Trouble(PageTest):
         bide.restart_nats()
         bide.put(event("b", "completed"))
         tab.wait(shows("b", "completed"))
-        tab.wait_state("live", 30)
+        tab.wait_state("live")
         os.kill(bide.nats_pid(), signal.SIGSTOP)
         try:
             tab.wait_state("stale")
@@ -272,7 +312,7 @@ class Trouble(PageTest):
             tab.wait_text("In a terminal", selector=".job-page")  # Old states are shown on request.
         finally:
             os.kill(bide.nats_pid(), signal.SIGCONT)
-        tab.wait_state("live", 30)
+        tab.wait_state("live")
 
     def test_six_tabs_share_one_stream(self):
         bide = self.start()
@@ -296,10 +336,11 @@ class Trouble(PageTest):
         bide.put(definition("a"))
         tab = self.chromium.tab("a")
         self.tabs.append(tab)
-        tab.ask("delay", pattern="**/job?*", milliseconds=1500)
+        tab.ask("hold", pattern="**/job?*")
         tab.open(bide.url)
         tab.wait("document.querySelector('.list')?.getAttribute('aria-busy') === 'true'")
         tab.shot("loading")
+        tab.ask("release")
         tab.wait(row_of("a"))
 
     def test_the_last_hour(self):
@@ -310,12 +351,9 @@ class Trouble(PageTest):
         bide.put(*[event(f"j-{i}", "started") for i in range(12)])
         bide.put(*[event(f"j-{i}", "failed" if i % 5 == 0 else "completed", nano=2) for i in range(10)])
         tab.wait_text("10 jobs ended: 8 completed, 2 failed", "all jobs\n12")
-        tab.wait("document.querySelectorAll('.chart rect').length === 2")
-        for scheme in ("light", "dark"):
-            tab.scheme(scheme)
-            tab.shot("hour-" + scheme)
-            self.assertEqual(tab.axe(), [])
-        tab.scheme("light")
+        tab.wait("new Set([...document.querySelectorAll('.chart rect')].map((bar) => bar.dataset.status)).size === 2")
+        tab.shots("hour")
+        self.assertEqual(tab.axe(), [])
 
 
 class Keyboard(PageTest):
@@ -346,6 +384,7 @@ class Keyboard(PageTest):
         tab.press("Escape")
         tab.wait(row_of("job-60"))
         tab.press("Control+k")
+        tab.wait("document.activeElement.type === 'search'")
         tab.type("job-1")
         tab.wait(f"{ROWS}.length === 10 && location.hash === '#/?q=job-1'")
         tab.press("ArrowDown", "Enter")
@@ -363,7 +402,7 @@ class Access(PageTest):
     def enter(self, tab, token, keep=False):
         tab.run("document.querySelectorAll('.other-token').forEach((one) => { one.open = true; })")
         tab.click("input[type=password]")
-        tab.type(token)
+        tab.paste(token)
         if keep:
             tab.click(".keep input")
         tab.press("Enter")
@@ -376,9 +415,7 @@ class Access(PageTest):
         tab = self.open(bide.url, state="unauthorized")
         tab.wait_text("bide asks for a token")
         tab.shot("token")
-        for scheme in ("dark", "light"):
-            tab.scheme(scheme)
-            self.assertEqual(tab.axe(), [])
+        self.assertEqual(tab.axe(), [])
         self.enter(tab, "wrong-token-0123456789")
         tab.wait_text("This token is not valid here")
         self.enter(tab, "reading-token-0123456789")
@@ -416,9 +453,15 @@ class Access(PageTest):
         bide.credentials = ("Authorization: Bearer " + jwt(),)
         bide.put(definition("a"))
         tab = self.open(bide.url, state="unauthorized")
-        self.enter(tab, jwt(lasts_s=4))
-        tab.wait(row_of("a"))
-        tab.wait_state("expired")
+        # How long the page needs to show the list depends on the machine.
+        for lasts_s in (4, 16, 64):
+            self.enter(tab, jwt(lasts_s=lasts_s))
+            tab.wait(f"{row_of('a')} || document.getElementById('connection').dataset.kind === 'expired'")
+            if tab.run(f"{row_of('a')} !== undefined"):
+                break
+        else:
+            self.fail("the list was not shown")
+        tab.wait_state("expired", patience_s=lasts_s + PATIENCE_S)
         tab.wait_text("Your token has expired")
         tab.shot("expired")
         self.assertEqual(tab.axe(), [])
@@ -462,7 +505,7 @@ class Places(PageTest):
 
 class Modules(unittest.TestCase):
     def test_modules_without_a_browser(self):
-        done = subprocess.run(["node", "--test", "page_modules.mjs"], cwd=BROWSER_DIR, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(["node", "--test", "page_modules.mjs"], cwd=BROWSER_DIR, capture_output=True, text=True, timeout=200, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 

@@ -7,12 +7,13 @@ import json
 import os
 import tempfile
 
-from harness import PATIENCE_S
 from streams import Script
 
 # Of every state that the tests pass by; CI keeps build/.
 SHOTS_DIR = os.path.abspath(os.environ.get("PAGE_SCREENSHOTS", os.path.join(
     os.path.dirname(os.path.abspath(__file__)), "..", "..", "build", "page-screenshots")))
+# Chromium on a busy machine is slow. A test that passes does not wait that long.
+PATIENCE_S = 60
 
 
 class Chromium(Script):
@@ -21,9 +22,9 @@ class Chromium(Script):
         self.ids = itertools.count(1)
         self.replies = {}
         super().__init__("page.mjs", self.profile.name)
-        self.wait_for(said="ready", patience_s=60)
+        self.wait_for(said="ready", patience_s=PATIENCE_S)
 
-    def ask(self, tab, do, patience_s=60, **rest):
+    def ask(self, tab, do, patience_s=PATIENCE_S + 10, **rest):
         ident = next(self.ids)
         self.tell(id=ident, tab=tab, do=do, **rest)
         line = self.wait_for(id=ident, patience_s=patience_s)
@@ -62,18 +63,18 @@ class Tab:
     def run(self, code):
         return self.ask("eval", code=code)
 
-    def wait(self, code, patience_s=20):
+    def wait(self, code, patience_s=PATIENCE_S):
         """Until this expression is true in the page; returns its value."""
         return self.ask("wait", code=code, patience=int(patience_s * 1000), patience_s=patience_s + 10)
 
-    def wait_text(self, *texts, selector="body", patience_s=20):
+    def wait_text(self, *texts, selector="body", patience_s=PATIENCE_S):
         for text in texts:
             try:
                 self.wait(f"document.querySelector({json.dumps(selector)})?.innerText.includes({json.dumps(text)})", patience_s)
             except AssertionError as error:
                 raise AssertionError(f"no {text!r} in {selector}: {self.text(selector)!r}") from error
 
-    def wait_state(self, kind, patience_s=20):
+    def wait_state(self, kind, patience_s=PATIENCE_S):
         self.wait(f"document.getElementById('connection').dataset.kind === {json.dumps(kind)}", patience_s)
 
     def text(self, selector="body"):
@@ -92,9 +93,15 @@ class Tab:
         os.makedirs(SHOTS_DIR, exist_ok=True)
         self.ask("shot", path=os.path.join(SHOTS_DIR, name + ".png"))
 
-    def scheme(self, scheme):
-        self.ask("media", options={"colorScheme": scheme})
+    def shots(self, name):
+        """In both schemes. Leaves the light one."""
+        for scheme in ("dark", "light"):
+            self.ask("media", options={"colorScheme": scheme})
+            self.shot(f"{name}-{scheme}")
+
+    def paste(self, text):
+        self.ask("paste", text=text)
 
     def axe(self):
-        """What axe finds wrong."""
+        """What axe finds wrong in either scheme. Leaves the light one."""
         return self.ask("axe")
