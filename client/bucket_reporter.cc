@@ -6,7 +6,8 @@ namespace bide {
 namespace {
 
 WriteReply failure_of(BucketError error) {
-  if (error.kind == BucketError::Kind::kNotAllowed) return Refusal{0, std::move(error.message)};
+  if (error.kind == BucketError::Kind::kNotAllowed)
+    return ServerRefusal{0, std::move(error.message)};
   return Trouble{std::move(error.message), {}};
 }
 
@@ -39,7 +40,7 @@ WriteReply BucketReporter::remove(const std::string& job_id) {
     return failure_of(std::move(*error));
   }
   if (std::get<bool>(removed)) return Stored{};
-  return Refusal{.http_status = 0, .detail = "there is no such job", .no_such_job = true};
+  return ServerRefusal{.http_status = 0, .detail = "there is no such job", .no_such_job = true};
 }
 
 }  // namespace bide

@@ -46,7 +46,7 @@ them are answered that it is gone.)",
 }
 
 ExitCode report(const std::string& id, const WriteReply& reply, const Arguments& arguments) {
-  if (const auto* const refusal = std::get_if<Refusal>(&reply)) {
+  if (const auto* const refusal = std::get_if<ServerRefusal>(&reply)) {
     const ExitCode code = exit_code_of(*refusal);
     fail(kCommand, code, id + ": " + (refusal->no_such_job ? "not found" : refusal->detail));
     return code;

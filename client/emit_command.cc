@@ -222,7 +222,7 @@ int write_over_http(const EmitPlan& plan, const ApiAccess& access, const Argumen
     return writer.send(plan.event ? *plan.event : plan.definition, patience);
   });
   if (std::holds_alternative<Stored>(reply)) return static_cast<int>(ExitCode::kCompleted);
-  if (const auto* const refusal = std::get_if<Refusal>(&reply)) {
+  if (const auto* const refusal = std::get_if<ServerRefusal>(&reply)) {
     return fail(kCommand, exit_code_of(*refusal), refusal->detail + "; nothing was stored");
   }
   const std::string& trouble = std::get<Trouble>(reply).what;

@@ -51,7 +51,7 @@ void ask(HttpConnection& connection, JobView& view) {
   if (const auto* trouble = std::get_if<Trouble>(&reply)) {
     view.complaint = trouble->what;
     view.code = ExitCode::kBideFailed;
-  } else if (const auto* refusal = std::get_if<Refusal>(&reply)) {
+  } else if (const auto* refusal = std::get_if<ServerRefusal>(&reply)) {
     view.complaint = refusal->no_such_job ? "not found" : refusal->detail;
     view.code = exit_code_of(*refusal);
   } else {

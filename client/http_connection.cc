@@ -136,7 +136,8 @@ HttpConnection::HttpConnection(const ServerUrl& server, const std::string& token
 
 HttpConnection::~HttpConnection() = default;
 
-std::variant<RawReply, Refusal, Trouble> HttpConnection::exchange(const HttpRequest& request) {
+std::variant<RawReply, ServerRefusal, Trouble> HttpConnection::exchange(
+    const HttpRequest& request) {
   httplib::Error error = httplib::Error::Success;
   ERR_clear_error();
   auto raw = client_->send(server_.base_path + request.target, request, error);
@@ -146,8 +147,8 @@ std::variant<RawReply, Refusal, Trouble> HttpConnection::exchange(const HttpRequ
     return std::move(*raw);
   }
   if (const std::string_view why = client_->distrust(); !why.empty()) {
-    return Refusal{0,
-                   "the certificate of " + server_text_ + " does not verify: " + std::string(why)};
+    return ServerRefusal{
+        0, "the certificate of " + server_text_ + " does not verify: " + std::string(why)};
   }
   switch (error) {
     case httplib::Error::Connection:
@@ -192,9 +193,9 @@ std::string HttpConnection::describe(Failure failure) const {
 
 void HttpConnection::cancel() { client_->stop(); }
 
-Reply reply_of(std::variant<RawReply, Refusal, Trouble> response) {
+Reply reply_of(std::variant<RawReply, ServerRefusal, Trouble> response) {
   if (auto* const raw = std::get_if<RawReply>(&response)) return interpret(std::move(*raw));
-  if (auto* const refusal = std::get_if<Refusal>(&response)) return std::move(*refusal);
+  if (auto* const refusal = std::get_if<ServerRefusal>(&response)) return std::move(*refusal);
   return std::get<Trouble>(std::move(response));
 }
 

@@ -38,9 +38,9 @@ class HttpConnection {
   HttpConnection(const ServerUrl& server, const std::string& token, const std::string& cacert);
   ~HttpConnection();
 
-  // Blocks until there is a response. Refusal: the certificate cannot be verified. Trouble: no
-  // response came, and the server may have received the request or not.
-  [[nodiscard]] std::variant<RawReply, Refusal, Trouble> exchange(const HttpRequest& request);
+  // Blocks until there is a response. ServerRefusal: the certificate cannot be verified. Trouble:
+  // no response came, and the server may have received the request or not.
+  [[nodiscard]] std::variant<RawReply, ServerRefusal, Trouble> exchange(const HttpRequest& request);
   // Makes a running exchange() return Trouble. It does not affect one that is about to begin.
   void cancel();
 
@@ -58,6 +58,6 @@ class HttpConnection {
 };
 
 // What exchange() returned, as the reply to a question about one job.
-[[nodiscard]] Reply reply_of(std::variant<RawReply, Refusal, Trouble> response);
+[[nodiscard]] Reply reply_of(std::variant<RawReply, ServerRefusal, Trouble> response);
 
 }  // namespace bide

@@ -57,7 +57,7 @@ WriteReply HttpWriter::write(HttpRequest request, const std::string& key,
   request.patience = patience;
   auto response = connection_.exchange(request);
   if (auto* const trouble = std::get_if<Trouble>(&response)) return std::move(*trouble);
-  if (auto* const refusal = std::get_if<Refusal>(&response)) return std::move(*refusal);
+  if (auto* const refusal = std::get_if<ServerRefusal>(&response)) return std::move(*refusal);
   return interpret_write(std::get<RawReply>(response));
 }
 

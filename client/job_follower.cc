@@ -60,7 +60,7 @@ JobFollower::Step JobFollower::begin_job() {
     return fail(trouble->what, trouble->retry_after);
   }
   touch();
-  const auto* const refusal = std::get_if<Refusal>(&reply);
+  const auto* const refusal = std::get_if<ServerRefusal>(&reply);
   if (refusal == nullptr) {
     begun_ = true;
     return Step::kGoOn;
@@ -89,7 +89,7 @@ JobFollower::Step JobFollower::begin_feed() {
     if (const auto* const trouble = std::get_if<Trouble>(&reply)) {
       return fail(trouble->what, trouble->retry_after);
     }
-    if (const auto* const refusal = std::get_if<Refusal>(&reply)) return refuse(*refusal);
+    if (const auto* const refusal = std::get_if<ServerRefusal>(&reply)) return refuse(*refusal);
     auto& document = std::get<Document>(reply);
     if (cursor.empty()) tag_ = id_of_tag(document.etag);
     const auto page = page_of(std::move(document.body));
@@ -131,7 +131,7 @@ JobFollower::Step JobFollower::follow() {
   auto* const raw = std::get_if<RawReply>(&response);
   if (raw == nullptr) {
     const Reply reply = reply_of(std::move(response));
-    if (const auto* const refusal = std::get_if<Refusal>(&reply)) return refuse(*refusal);
+    if (const auto* const refusal = std::get_if<ServerRefusal>(&reply)) return refuse(*refusal);
     return fail(std::get<Trouble>(reply).what, milliseconds(0));
   }
   if (raw->http_status == 204) {
@@ -148,7 +148,7 @@ JobFollower::Step JobFollower::follow() {
   if (const auto* const trouble = std::get_if<Trouble>(&reply)) {
     return fail(trouble->what, trouble->retry_after);
   }
-  const auto* const refusal = std::get_if<Refusal>(&reply);
+  const auto* const refusal = std::get_if<ServerRefusal>(&reply);
   if (refusal != nullptr && refusal->no_such_job && !target_.job_id.empty()) {
     if (seen_) {
       tell(Followed::Kind::kGone, target_.job_id);
@@ -193,7 +193,7 @@ JobFollower::Step JobFollower::fail(const std::string& what, milliseconds retry_
   return pause(time) ? Step::kGoOn : Step::kEnd;
 }
 
-JobFollower::Step JobFollower::refuse(const Refusal& refusal) {
+JobFollower::Step JobFollower::refuse(const ServerRefusal& refusal) {
   tell_({.kind = Followed::Kind::kRefused, .text = refusal.detail, .code = exit_code_of(refusal)});
   return Step::kEnd;
 }

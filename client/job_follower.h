@@ -63,7 +63,7 @@ class JobFollower {
   [[nodiscard]] Step take_record(const std::string& event, const std::string& id,
                                  const std::string& data);
   [[nodiscard]] Step fail(const std::string& what, std::chrono::milliseconds retry_after);
-  [[nodiscard]] Step refuse(const Refusal& refusal);
+  [[nodiscard]] Step refuse(const ServerRefusal& refusal);
   // False: stopped.
   [[nodiscard]] bool pause(std::chrono::milliseconds time);
   void touch();

@@ -23,7 +23,7 @@ std::optional<JobPage> page_of(std::string body) {
 DocumentReply fetch(HttpConnection& connection, const std::string& target) {
   auto response = connection.exchange(
       {.method = "GET", .target = target, .fields = {{"Accept", "application/json"}}});
-  if (auto* const refusal = std::get_if<Refusal>(&response)) return std::move(*refusal);
+  if (auto* const refusal = std::get_if<ServerRefusal>(&response)) return std::move(*refusal);
   if (auto* const trouble = std::get_if<Trouble>(&response)) return std::move(*trouble);
   return interpret_document(std::get<RawReply>(std::move(response)));
 }

@@ -156,7 +156,7 @@ int list_jobs(const ListPlan& plan) {
     if (const auto* trouble = std::get_if<Trouble>(&reply)) {
       return fail(kCommand, ExitCode::kBideFailed, trouble->what);
     }
-    if (const auto* refusal = std::get_if<Refusal>(&reply)) {
+    if (const auto* refusal = std::get_if<ServerRefusal>(&reply)) {
       return fail(kCommand, exit_code_of(*refusal), refusal->detail);
     }
     const auto page = page_of(std::get<Document>(std::move(reply)).body);

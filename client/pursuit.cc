@@ -32,7 +32,7 @@ Question Pursuit::question(milliseconds remaining) {
 
 Pursuit::Next Pursuit::take(const Reply& reply, milliseconds took) {
   if (const auto* answer = std::get_if<Answer>(&reply)) return take_answer(*answer, took);
-  if (const auto* refusal = std::get_if<Refusal>(&reply)) return take_refusal(*refusal, took);
+  if (const auto* refusal = std::get_if<ServerRefusal>(&reply)) return take_refusal(*refusal, took);
   const auto& trouble = std::get<Trouble>(reply);
   const milliseconds pause =
       std::max(back_off_.next_pause(), back_off_.stretched(trouble.retry_after));
@@ -57,7 +57,7 @@ Pursuit::Next Pursuit::take_answer(const Answer& answer, milliseconds took) {
   return AskAgain{pause_after(news, took), {}};
 }
 
-Pursuit::Next Pursuit::take_refusal(const Refusal& refusal, milliseconds took) {
+Pursuit::Next Pursuit::take_refusal(const ServerRefusal& refusal, milliseconds took) {
   switch (refusal.http_status) {
     case 401:
     case 403:

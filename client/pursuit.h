@@ -52,7 +52,7 @@ class Pursuit {
 
  private:
   Next take_answer(const Answer& answer, std::chrono::milliseconds took);
-  Next take_refusal(const Refusal& refusal, std::chrono::milliseconds took);
+  Next take_refusal(const ServerRefusal& refusal, std::chrono::milliseconds took);
   Next take_absence(std::chrono::milliseconds took);
   std::chrono::milliseconds pause_after(bool news, std::chrono::milliseconds took);
 

@@ -69,7 +69,7 @@ Reply answer_of(RawReply raw) {
                 .body = std::move(raw.body)};
 }
 
-std::variant<Refusal, Trouble> failure_of(const RawReply& raw) {
+std::variant<ServerRefusal, Trouble> failure_of(const RawReply& raw) {
   const ProblemText problem = problem_of(raw.body);
   const std::string detail = detail_of(raw.http_status, problem.detail);
   // A proxy in front of bide may ask for the token. Asking again would not help.
@@ -84,8 +84,8 @@ std::variant<Refusal, Trouble> failure_of(const RawReply& raw) {
     case 504:
       return Trouble{detail, parse_retry_after(raw.retry_after)};
     default:
-      return Refusal{raw.http_status, raw.cure.empty() ? detail : detail + "; " + raw.cure,
-                     problem.no_such_job};
+      return ServerRefusal{raw.http_status, raw.cure.empty() ? detail : detail + "; " + raw.cure,
+                           problem.no_such_job};
   }
 }
 

@@ -36,7 +36,7 @@ struct Answer {
 };
 
 // bide understood the request and refuses it. Asking again would give the same reply.
-struct Refusal {
+struct ServerRefusal {
   int http_status = 0;  // 0: no response, because the certificate cannot be verified.
   std::string detail;
   bool no_such_job = false;  // A 404 may also be about the path.
@@ -53,8 +53,8 @@ struct Trouble {
   std::chrono::milliseconds retry_after{0};  // The server's Retry-After; zero: none.
 };
 
-using Reply = std::variant<Answer, Refusal, Trouble>;
-using WriteReply = std::variant<Stored, Refusal, Trouble>;
+using Reply = std::variant<Answer, ServerRefusal, Trouble>;
+using WriteReply = std::variant<Stored, ServerRefusal, Trouble>;
 
 // The parts of an HTTP response that interpret() needs.
 struct RawReply {
@@ -78,7 +78,7 @@ struct Document {
   std::string body;
   std::string etag;
 };
-using DocumentReply = std::variant<Document, Refusal, Trouble>;
+using DocumentReply = std::variant<Document, ServerRefusal, Trouble>;
 [[nodiscard]] DocumentReply interpret_document(RawReply raw);
 
 // Sends questions about one job and returns the replies.

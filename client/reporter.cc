@@ -63,7 +63,8 @@ void Reporter::work(const std::function<std::unique_ptr<ReportSender>()>& make_s
             trouble_ = trouble.what;
           });
       if (std::holds_alternative<Trouble>(reply)) break;
-      if (const auto* const refusal = std::get_if<Refusal>(&reply)) on_refused(*report, *refusal);
+      if (const auto* const refusal = std::get_if<ServerRefusal>(&reply))
+        on_refused(*report, *refusal);
       MutexLock lock(mutex_);
       unsent_.clear();
     }
@@ -90,7 +91,7 @@ std::optional<Report> Reporter::next() {
 }
 
 // A job that somebody else has defined otherwise is that job all the same, unless labels are lost.
-void Reporter::on_refused(const Report& report, const Refusal& refusal) {
+void Reporter::on_refused(const Report& report, const ServerRefusal& refusal) {
   const auto* const definition = std::get_if<NewDefinition>(&report.what);
   if (definition != nullptr && definition->labels.empty() && refusal.http_status == 409) return;
   MutexLock lock(mutex_);

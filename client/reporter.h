@@ -42,7 +42,7 @@ class Reporter {
  private:
   void work(const std::function<std::unique_ptr<ReportSender>()>& make_sender);
   std::optional<Report> next();
-  void on_refused(const Report& report, const Refusal& refusal);
+  void on_refused(const Report& report, const ServerRefusal& refusal);
 
   int done_fd_ = -1;
   Retry retry_;

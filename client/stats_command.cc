@@ -74,7 +74,7 @@ int stats(std::span<const std::string> args) {
   if (const auto* trouble = std::get_if<Trouble>(&reply)) {
     return fail(kCommand, ExitCode::kBideFailed, trouble->what);
   }
-  if (const auto* refusal = std::get_if<Refusal>(&reply)) {
+  if (const auto* refusal = std::get_if<ServerRefusal>(&reply)) {
     return fail(kCommand, exit_code_of(*refusal), refusal->detail);
   }
   const std::string& body = std::get<Document>(reply).body;

@@ -24,7 +24,7 @@ int finish(std::string_view command, const UsageError& end) {
   return 0;
 }
 
-ExitCode exit_code_of(const Refusal& refusal) {
+ExitCode exit_code_of(const ServerRefusal& refusal) {
   if (refusal.http_status == 401 || refusal.http_status == 403) return ExitCode::kAuth;
   return refusal.no_such_job ? ExitCode::kNotFound : ExitCode::kBideFailed;
 }

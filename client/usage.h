@@ -28,7 +28,7 @@ int fail_usage(std::string_view command, const Misuse& error);
 int finish(std::string_view command, const UsageError& end);
 
 // The exit code of a command whose request the server has refused.
-[[nodiscard]] ExitCode exit_code_of(const Refusal& refusal);
+[[nodiscard]] ExitCode exit_code_of(const ServerRefusal& refusal);
 
 // `word` if it is a job id (is_job_id()), or why it is not.
 [[nodiscard]] std::variant<std::string, Misuse> checked_job_id(const std::string& word);

@@ -166,9 +166,9 @@ TEST_CASE("http_writer: a refusal says what to do about it") {
     status = answer;
     HttpWriter writer(access_to(server, token));
     const WriteReply reply = writer.send(started(), 10s);
-    REQUIRE(std::holds_alternative<Refusal>(reply));
-    CHECK(std::get<Refusal>(reply).http_status == answer);
-    return std::get<Refusal>(reply).detail;
+    REQUIRE(std::holds_alternative<ServerRefusal>(reply));
+    CHECK(std::get<ServerRefusal>(reply).http_status == answer);
+    return std::get<ServerRefusal>(reply).detail;
   };
   CHECK(detail_of(401, "") == "the server answered 401: because; BIDE_TOKEN is not set");
   CHECK(detail_of(401, "t").find("valid there") != std::string::npos);
@@ -184,6 +184,6 @@ TEST_CASE("http_writer: a job that does not exist cannot be deleted") {
   ScriptedServer server([](const std::string&) { return problem(404, "", "job-not-found"); });
   HttpWriter writer(access_to(server));
   const WriteReply reply = writer.remove("x", "k", 10s);
-  REQUIRE(std::holds_alternative<Refusal>(reply));
-  CHECK(std::get<Refusal>(reply).no_such_job);
+  REQUIRE(std::holds_alternative<ServerRefusal>(reply));
+  CHECK(std::get<ServerRefusal>(reply).no_such_job);
 }

@@ -47,8 +47,8 @@ TEST_CASE("job_page: only a 200 with a JSON object is an answer") {
   CHECK(std::holds_alternative<Trouble>(fetch_from(response(404, "", "not found"))));
   const auto denied = fetch_from(
       response(403, "", R"({"type":"urn:bide:problem:forbidden","detail":"no job:read"})"));
-  REQUIRE(std::holds_alternative<Refusal>(denied));
-  CHECK(std::get<Refusal>(denied).http_status == 403);
+  REQUIRE(std::holds_alternative<ServerRefusal>(denied));
+  CHECK(std::get<ServerRefusal>(denied).http_status == 403);
 }
 
 TEST_CASE("job_page: what means something in a query is encoded") {

@@ -124,7 +124,7 @@ TEST_CASE("pursuit: change waits for the first state to be left") {
 }
 
 TEST_CASE("pursuit: a job that does not exist yet is waited for, and then its goal") {
-  const Refusal absent{404, "no such job", true};
+  const ServerRefusal absent{404, "no such job", true};
   for (const bool show_changes : {kQuiet, kShowChanges}) {
     Pursuit wait = fresh("done", show_changes);
     static_cast<void>(wait.question(10min));
@@ -161,7 +161,7 @@ TEST_CASE("pursuit: a job that was seen and is not there any more ends the wait"
     static_cast<void>(seen.question(10min));
     static_cast<void>(seen.take(news({.outcome = "now"}), 5ms));
     static_cast<void>(seen.question(10min));
-    const auto end = finished(seen.take(Refusal{404, "", true}, 5ms));
+    const auto end = finished(seen.take(ServerRefusal{404, "", true}, 5ms));
     CHECK(end.code == ExitCode::kNotFound);
     CHECK(end.complaint == "is gone: deleted or expired");
   }
@@ -171,7 +171,7 @@ TEST_CASE("pursuit: a job that does not exist ends the wait at once if that is w
   for (const char* goal : {"done", "change", "exists"}) {
     Pursuit wait = fresh(goal, kShowChanges, Pursuit::Missing::kFail);
     static_cast<void>(wait.question(10min));
-    const auto end = finished(wait.take(Refusal{404, "", true}, 5ms));
+    const auto end = finished(wait.take(ServerRefusal{404, "", true}, 5ms));
     CHECK(end.code == ExitCode::kNotFound);
     CHECK(end.complaint == "not found");
   }
@@ -182,7 +182,7 @@ TEST_CASE("pursuit: trouble before the first answer says nothing about whether t
   static_cast<void>(wait.question(10min));
   CHECK_FALSE(asks_again(wait.take(Trouble{"cannot connect", {}}, 5ms)).absent);
   CHECK(wait.question(10min).wait == 0ms);
-  CHECK(asks_again(wait.take(Refusal{404, "", true}, 5ms)).absent);
+  CHECK(asks_again(wait.take(ServerRefusal{404, "", true}, 5ms)).absent);
   CHECK(wait.question(10min).until == "exists");
   CHECK(finished(wait.take(news({.outcome = "done"}), 1s)).code == ExitCode::kCompleted);
 }
@@ -190,7 +190,7 @@ TEST_CASE("pursuit: trouble before the first answer says nothing about whether t
 TEST_CASE("pursuit: 409 leads to one plain question, whose answer gives the code") {
   Pursuit succeeded = pursuit("succeeded", kQuiet);
   static_cast<void>(succeeded.question(10min));
-  static_cast<void>(asks_again(succeeded.take(Refusal{409, ""}, 1s)));
+  static_cast<void>(asks_again(succeeded.take(ServerRefusal{409, ""}, 1s)));
   const Question plain = succeeded.question(10min);
   CHECK(plain.until.empty());
   CHECK(plain.wait == 0ms);
@@ -210,12 +210,12 @@ TEST_CASE("pursuit: refusals end the wait with the reason") {
   for (const int status : {401, 403}) {
     Pursuit done = pursuit("done", kQuiet);
     static_cast<void>(done.question(10min));
-    CHECK(finished(done.take(Refusal{status, "no"}, 5ms)).code == ExitCode::kAuth);
+    CHECK(finished(done.take(ServerRefusal{status, "no"}, 5ms)).code == ExitCode::kAuth);
   }
   for (const int status : {0, 301, 400, 404, 406}) {
     Pursuit done = pursuit("done", kQuiet);
     static_cast<void>(done.question(10min));
-    const auto end = finished(done.take(Refusal{status, "no"}, 5ms));
+    const auto end = finished(done.take(ServerRefusal{status, "no"}, 5ms));
     CHECK(end.code == ExitCode::kBideFailed);
     CHECK(end.complaint == "no");
   }

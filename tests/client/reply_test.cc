@@ -54,8 +54,8 @@ TEST_CASE("reply: an answer that is not bide's says nothing about the job") {
 TEST_CASE("reply: a proxy may ask for a token") {
   for (const int status : {401, 403}) {
     const Reply reply = interpret(raw(status));
-    REQUIRE(std::holds_alternative<Refusal>(reply));
-    CHECK(std::get<Refusal>(reply).http_status == status);
+    REQUIRE(std::holds_alternative<ServerRefusal>(reply));
+    CHECK(std::get<ServerRefusal>(reply).http_status == status);
   }
 }
 
@@ -63,7 +63,7 @@ TEST_CASE("reply: only bide's 404 for the job says that there is none") {
   const auto denied = [](const char* type) {
     RawReply absent = raw(404);
     absent.body = std::string(R"({"type":"urn:bide:problem:)") + type + R"(","detail":"no"})";
-    return std::get<Refusal>(interpret(absent)).no_such_job;
+    return std::get<ServerRefusal>(interpret(absent)).no_such_job;
   };
   CHECK(denied("job-not-found"));
   CHECK_FALSE(denied("not-found"));
@@ -78,8 +78,8 @@ TEST_CASE("reply: failures that may pass are trouble, all others are refusals") 
     RawReply problem = raw(status);
     problem.body = R"({"type":"urn:bide:problem:x"})";
     const Reply reply = interpret(problem);
-    REQUIRE(std::holds_alternative<Refusal>(reply));
-    CHECK(std::get<Refusal>(reply).http_status == status);
+    REQUIRE(std::holds_alternative<ServerRefusal>(reply));
+    CHECK(std::get<ServerRefusal>(reply).http_status == status);
   }
 }
 
@@ -114,10 +114,10 @@ TEST_CASE("reply: a write that may succeed later is trouble, one that never will
   }
   for (const int status : {400, 401, 403, 404, 405, 409, 412, 413, 415, 421, 422}) {
     const WriteReply reply = answer(status, kOurs);
-    REQUIRE(std::holds_alternative<Refusal>(reply));
-    CHECK(std::get<Refusal>(reply).http_status == status);
+    REQUIRE(std::holds_alternative<ServerRefusal>(reply));
+    CHECK(std::get<ServerRefusal>(reply).http_status == status);
     const bool by_proxy = status == 401 || status == 403;
-    CHECK(std::holds_alternative<Refusal>(answer(status, "<html>")) == by_proxy);
+    CHECK(std::holds_alternative<ServerRefusal>(answer(status, "<html>")) == by_proxy);
   }
 }
 
@@ -140,7 +140,7 @@ TEST_CASE("reply: the detail comes from the problem document, in one short line"
   const auto detail_of = [](const std::string& detail) {
     RawReply bad = raw(400);
     bad.body = R"({"type":"urn:bide:problem:x","title":"x","detail":)" + detail + "}";
-    return std::get<Refusal>(interpret(bad)).detail;
+    return std::get<ServerRefusal>(interpret(bad)).detail;
   };
   CHECK(detail_of(R"("wait is\nmalformed\u001b[2J\u009b\u202e")") ==
         "the server answered 400: wait is malformed [2J  ");

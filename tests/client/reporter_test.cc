@@ -131,7 +131,7 @@ TEST_CASE("reporter: a refused report is not repeated, and the next ones are sen
   Mailbox mailbox;
   Reporter reporter(sender(mailbox, [](std::size_t, const Report& report) -> WriteReply {
     if (report.key == "f") return Stored{};
-    return Refusal{403, "no " + report.key};
+    return ServerRefusal{403, "no " + report.key};
   }));
   report_all(reporter, 1min);
   REQUIRE(is_done_within(reporter, 20s));
@@ -142,7 +142,7 @@ TEST_CASE("reporter: a refused report is not repeated, and the next ones are sen
 TEST_CASE("reporter: a job that is defined otherwise is reported all the same") {
   Mailbox mailbox;
   Reporter reporter(sender(mailbox, [](std::size_t, const Report& report) -> WriteReply {
-    if (report.key == "d") return Refusal{409, "another definition"};
+    if (report.key == "d") return ServerRefusal{409, "another definition"};
     return Stored{};
   }));
   report_all(reporter, 1min);
@@ -154,7 +154,7 @@ TEST_CASE("reporter: a job that is defined otherwise is reported all the same") 
 TEST_CASE("reporter: labels that are lost because the job is defined otherwise are a complaint") {
   Mailbox mailbox;
   Reporter reporter(sender(mailbox, [](std::size_t, const Report&) -> WriteReply {
-    return Refusal{409, "another definition"};
+    return ServerRefusal{409, "another definition"};
   }));
   NewDefinition job;
   job.job_id = "build-7";

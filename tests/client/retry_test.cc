@@ -15,7 +15,7 @@ using std::chrono::steady_clock;
 }  // namespace
 
 TEST_CASE("retry: trouble is repeated until the write is stored or refused") {
-  for (const WriteReply& end : {WriteReply(Stored{}), WriteReply(Refusal{403, "no"})}) {
+  for (const WriteReply& end : {WriteReply(Stored{}), WriteReply(ServerRefusal{403, "no"})}) {
     Retry retry(1);
     int attempts = 0;
     std::vector<std::string> troubles;

@@ -118,7 +118,7 @@ TEST_CASE("wait_run: of several jobs all are waited for and the worst code is gi
   const auto outcome = wait_for({"a", "b", "c"},
                                 {{"a", {completed()}},
                                  {"b", {working(), failed()}},
-                                 {"c", {Refusal{404, "no such job", true}}}},
+                                 {"c", {ServerRefusal{404, "no such job", true}}}},
                                 {.missing = Pursuit::Missing::kFail});
   CHECK(outcome.code == ExitCode::kNotFound);
   CHECK(outcome.out.find("a completed\n") != std::string::npos);
@@ -127,10 +127,10 @@ TEST_CASE("wait_run: of several jobs all are waited for and the worst code is gi
 }
 
 TEST_CASE("wait_run: of several jobs json is one array in the order asked") {
-  const auto outcome =
-      wait_for({"b", "x", "a"},
-               {{"a", {completed("1")}}, {"b", {completed("2")}}, {"x", {Refusal{404, "", true}}}},
-               {.output = Output::kJson, .missing = Pursuit::Missing::kFail});
+  const auto outcome = wait_for(
+      {"b", "x", "a"},
+      {{"a", {completed("1")}}, {"b", {completed("2")}}, {"x", {ServerRefusal{404, "", true}}}},
+      {.output = Output::kJson, .missing = Pursuit::Missing::kFail});
   CHECK(outcome.out == "[2,null,1]\n");
 }
 
@@ -147,16 +147,16 @@ TEST_CASE("wait_run: with any, a job that is not there does not win") {
                  .mode = Display::Mode::kQuiet,
                  .timeout = 1h,
                  .missing = Pursuit::Missing::kFail};
-  const auto outcome =
-      wait_for({"a", "b"}, {{"a", {Refusal{404, "", true}}}, {"b", {working(), completed()}}}, any);
+  const auto outcome = wait_for(
+      {"a", "b"}, {{"a", {ServerRefusal{404, "", true}}}, {"b", {working(), completed()}}}, any);
   CHECK(outcome.code == ExitCode::kCompleted);
-  const auto none =
-      wait_for({"a", "b"}, {{"a", {Refusal{404, "", true}}}, {"b", {Refusal{401, ""}}}}, any);
+  const auto none = wait_for(
+      {"a", "b"}, {{"a", {ServerRefusal{404, "", true}}}, {"b", {ServerRefusal{401, ""}}}}, any);
   CHECK(none.code == ExitCode::kAuth);
 }
 
 TEST_CASE("wait_run: a job that does not exist yet is waited for, and that is said once") {
-  const Refusal absent{404, "no such job", true};
+  const ServerRefusal absent{404, "no such job", true};
   const auto outcome = wait_for({"a"}, {{"a", {absent, absent, working(), completed()}}});
   CHECK(outcome.code == ExitCode::kCompleted);
   CHECK(outcome.out == "completed\n");
@@ -168,7 +168,7 @@ TEST_CASE("wait_run: a job that does not exist yet is waited for, and that is sa
 
 TEST_CASE("wait_run: at the timeout the code tells whether the job never existed") {
   const Wish short_wait{.mode = Display::Mode::kQuiet, .timeout = 200ms};
-  const Refusal absent{404, "no such job", true};
+  const ServerRefusal absent{404, "no such job", true};
   const auto never = wait_for({"a"}, {{"a", {absent}}}, short_wait);
   CHECK(never.code == ExitCode::kNotFound);
   CHECK(never.out.empty());

@@ -106,7 +106,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   JobView job;
   job.id = "build-7";
   (trouble != nullptr ? job.trouble : job.complaint) =
-      trouble != nullptr ? trouble->what : std::get<Refusal>(reply).detail;
+      trouble != nullptr ? trouble->what : std::get<ServerRefusal>(reply).detail;
   demand(!job.trouble.empty() || !job.complaint.empty(), "it says why");
   if (trouble != nullptr) {
     demand(trouble->retry_after >= std::chrono::seconds(0), "not before now");
