@@ -3,6 +3,7 @@
 #include <random>
 
 #include "client/bucket_reporter.h"
+#include "client/carry_out.h"
 #include "client/commands.h"
 #include "client/http_writer.h"
 #include "client/retry.h"
@@ -79,10 +80,7 @@ Remove over_nats(const BucketAccess& access) {
   return [bucket](const std::string& id) { return bucket->remove(id); };
 }
 
-int remove(std::span<const std::string> args) {
-  const auto parsed = Arguments::parse(args, delete_command());
-  if (const auto* end = std::get_if<UsageError>(&parsed)) return finish(kCommand, *end);
-  const auto& arguments = std::get<Arguments>(parsed);
+int remove(const Arguments& arguments) {
   if (arguments.words().empty()) return fail_usage(kCommand, Misuse{"expected a job id"});
   for (const std::string& word : arguments.words()) {
     const auto id = checked_job_id(word);
@@ -93,10 +91,7 @@ int remove(std::span<const std::string> args) {
     return fail_usage(kCommand, arguments.unexpected("timeout"));
   }
   const auto access = find_write_access(arguments);
-  if (const auto* error = std::get_if<NoAccess>(&access)) {
-    if (error->code == ExitCode::kUsage) return fail_usage(kCommand, Misuse{error->message});
-    return fail(kCommand, error->code, error->message);
-  }
+  if (const auto* error = std::get_if<NoAccess>(&access)) return fail(kCommand, *error);
   end_on_signals();
   const auto* const bucket = std::get_if<BucketAccess>(&access);
   const Remove remove_one =
@@ -116,11 +111,7 @@ const Command& delete_command() {
 }
 
 int run_delete(std::span<const std::string> args) {
-  try {
-    return remove(args);
-  } catch (const std::exception& error) {
-    return fail(kCommand, ExitCode::kBideFailed, error.what());
-  }
+  return carry_out(delete_command(), args, remove);
 }
 
 }  // namespace bide

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "client/bucket_writer.h"
+#include "client/carry_out.h"
 #include "client/commands.h"
 #include "client/http_writer.h"
 #include "client/label_flag.h"
@@ -231,18 +232,12 @@ int write_over_http(const EmitPlan& plan, const ApiAccess& access, const Argumen
                   hint_about(trouble, arguments));
 }
 
-int emit(std::span<const std::string> args) {
-  const auto parsed = Arguments::parse(args, emit_command());
-  if (const auto* end = std::get_if<UsageError>(&parsed)) return finish(kCommand, *end);
-  const auto& arguments = std::get<Arguments>(parsed);
+int emit(const Arguments& arguments) {
   const auto planned = plan_of(arguments);
   if (const auto* error = std::get_if<Misuse>(&planned)) return fail_usage(kCommand, *error);
   const auto& plan = std::get<EmitPlan>(planned);
   const auto access = find_write_access(arguments);
-  if (const auto* error = std::get_if<NoAccess>(&access)) {
-    if (error->code == ExitCode::kUsage) return fail_usage(kCommand, Misuse{error->message});
-    return fail(kCommand, error->code, error->message);
-  }
+  if (const auto* error = std::get_if<NoAccess>(&access)) return fail(kCommand, *error);
   if (const auto* bucket = std::get_if<BucketAccess>(&access))
     return write_to_bucket(plan, *bucket);
   return write_over_http(plan, std::get<ApiAccess>(access), arguments);
@@ -255,12 +250,6 @@ const Command& emit_command() {
   return command;
 }
 
-int run_emit(std::span<const std::string> args) {
-  try {
-    return emit(args);
-  } catch (const std::exception& error) {
-    return fail(kCommand, ExitCode::kBideFailed, error.what());
-  }
-}
+int run_emit(std::span<const std::string> args) { return carry_out(emit_command(), args, emit); }
 
 }  // namespace bide

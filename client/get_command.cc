@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "client/api_access.h"
+#include "client/carry_out.h"
 #include "client/commands.h"
 #include "client/data_out.h"
 #include "client/display.h"
@@ -63,7 +64,9 @@ void ask(HttpConnection& connection, JobView& view) {
   }
 }
 
-int report(const GetPlan& plan, HttpConnection& connection) {
+int get(const GetPlan& plan) {
+  warn_of_plain_token(kCommand, plan.access);
+  HttpConnection connection(plan.access.server, plan.access.token, plan.access.cacert);
   DataOut out(std::cout, stdout_is_terminal(), plan.format.filter);
   const Output output = plan.format.output;
   const bool several = plan.ids.size() > 1;
@@ -83,29 +86,11 @@ int report(const GetPlan& plan, HttpConnection& connection) {
     } else if (output == Output::kText && !error.empty()) {
       fail(kCommand, *view.code, id + ": " + cut_error(error));
     }
-    // What keeps one from being asked about keeps all.
+    // The server cannot be asked about the other jobs either.
     if (*view.code == ExitCode::kBideFailed) break;
   }
   if (several && output == Output::kJson) write_results(views, out);
-  if (const auto failure = out.failure()) {
-    return fail(kCommand, ExitCode::kBideFailed, *failure);
-  }
-  return static_cast<int>(worst);
-}
-
-int get(std::span<const std::string> args) {
-  const auto parsed = Arguments::parse(args, get_command());
-  if (const auto* end = std::get_if<UsageError>(&parsed)) return finish(kCommand, *end);
-  const auto& arguments = std::get<Arguments>(parsed);
-  const auto planned = plan_of(arguments);
-  if (const auto* error = std::get_if<Misuse>(&planned)) return fail_usage(kCommand, *error);
-  const auto& plan = std::get<GetPlan>(planned);
-
-  end_on_signals();
-  use_locale();
-  warn_of_plain_token(kCommand, plan.access);
-  HttpConnection connection(plan.access.server, plan.access.token, plan.access.cacert);
-  return report(plan, connection);
+  return finish(kCommand, worst, out);
 }
 
 }  // namespace
@@ -136,11 +121,7 @@ const Command& get_command() {
 }
 
 int run_get(std::span<const std::string> args) {
-  try {
-    return get(args);
-  } catch (const std::exception& error) {
-    return fail(kCommand, ExitCode::kBideFailed, error.what());
-  }
+  return carry_out_plan<GetPlan>(get_command(), args, plan_of, get);
 }
 
 }  // namespace bide

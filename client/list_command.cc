@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "client/api_access.h"
+#include "client/carry_out.h"
 #include "client/commands.h"
 #include "client/data_out.h"
 #include "client/job_page.h"
@@ -144,7 +145,8 @@ class Listing {
   std::size_t count_ = 0;
 };
 
-int list_jobs(const ListPlan& plan) {
+int list(const ListPlan& plan) {
+  warn_of_plain_token(kCommand, plan.access);
   HttpConnection connection(plan.access.server, plan.access.token, plan.access.cacert);
   DataOut out(std::cout, stdout_is_terminal(), plan.format.filter);
   Listing listing(plan, out);
@@ -169,9 +171,8 @@ int list_jobs(const ListPlan& plan) {
       continue;
     }
     listing.end();
-    if (const auto failure = out.failure()) {
-      return fail(kCommand, ExitCode::kBideFailed, *failure);
-    }
+    const int code = finish(kCommand, ExitCode::kCompleted, out);
+    if (code != 0) return code;
     if (plan.format.output == Output::kText && stdout_is_terminal() && stderr_is_terminal()) {
       if (listing.count() == 0) std::cerr << "no jobs\n";
       if (more && page->total_exact) {
@@ -181,18 +182,6 @@ int list_jobs(const ListPlan& plan) {
     }
     return 0;
   }
-}
-
-int list(std::span<const std::string> args) {
-  const auto parsed = Arguments::parse(args, list_command());
-  if (const auto* end = std::get_if<UsageError>(&parsed)) return finish(kCommand, *end);
-  const auto planned = plan_of(std::get<Arguments>(parsed));
-  if (const auto* error = std::get_if<Misuse>(&planned)) return fail_usage(kCommand, *error);
-  const auto& plan = std::get<ListPlan>(planned);
-  end_on_signals();
-  use_locale();
-  warn_of_plain_token(kCommand, plan.access);
-  return list_jobs(plan);
 }
 
 }  // namespace
@@ -219,11 +208,7 @@ const Command& list_command() {
 }
 
 int run_list(std::span<const std::string> args) {
-  try {
-    return list(args);
-  } catch (const std::exception& error) {
-    return fail(kCommand, ExitCode::kBideFailed, error.what());
-  }
+  return carry_out_plan<ListPlan>(list_command(), args, plan_of, list);
 }
 
 }  // namespace bide

@@ -11,6 +11,7 @@
 #include <iostream>
 
 #include "client/bucket_reporter.h"
+#include "client/carry_out.h"
 #include "client/command_process.h"
 #include "client/commands.h"
 #include "client/http_writer.h"
@@ -205,10 +206,7 @@ std::string wait_for_end(CommandProcess& process, std::optional<StderrTail>& tai
   ::_exit(code);
 }
 
-int run(std::span<const std::string> args) {
-  const auto parsed = Arguments::parse(args, run_command());
-  if (const auto* end = std::get_if<UsageError>(&parsed)) return finish(kCommand, *end);
-  const auto& arguments = std::get<Arguments>(parsed);
+int run(const Arguments& arguments) {
   const auto planned = plan_of(arguments);
   if (const auto* error = std::get_if<Misuse>(&planned)) return fail_usage(kCommand, *error);
   const auto& plan = std::get<RunPlan>(planned);
@@ -278,12 +276,6 @@ const Command& run_command() {
   return command;
 }
 
-int run_run(std::span<const std::string> args) {
-  try {
-    return run(args);
-  } catch (const std::exception& error) {
-    return fail(kCommand, ExitCode::kBideFailed, error.what());
-  }
-}
+int run_run(std::span<const std::string> args) { return carry_out(run_command(), args, run); }
 
 }  // namespace bide

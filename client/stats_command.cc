@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "client/api_access.h"
+#include "client/carry_out.h"
 #include "client/commands.h"
 #include "client/data_out.h"
 #include "client/job_page.h"
@@ -57,15 +58,7 @@ std::string text_of(std::string_view statistics) {
   return text + fitted("total", kWordColumns) + on_screen((*object)["total_jobs"].raw) + "\n";
 }
 
-int stats(std::span<const std::string> args) {
-  const auto parsed = Arguments::parse(args, stats_command());
-  if (const auto* end = std::get_if<UsageError>(&parsed)) return finish(kCommand, *end);
-  const auto planned = plan_of(std::get<Arguments>(parsed));
-  if (const auto* error = std::get_if<Misuse>(&planned)) return fail_usage(kCommand, *error);
-  const auto& plan = std::get<StatsPlan>(planned);
-
-  end_on_signals();
-  use_locale();
+int stats(const StatsPlan& plan) {
   warn_of_plain_token(kCommand, plan.access);
   HttpConnection connection(plan.access.server, plan.access.token, plan.access.cacert);
   // The first `&` of the filter is the query's beginning.
@@ -80,10 +73,7 @@ int stats(std::span<const std::string> args) {
   const std::string& body = std::get<Document>(reply).body;
   DataOut out(std::cout, stdout_is_terminal(), plan.format.filter);
   plan.format.output == Output::kText ? out.text(text_of(body)) : out.json(body);
-  if (const auto failure = out.failure()) {
-    return fail(kCommand, ExitCode::kBideFailed, *failure);
-  }
-  return 0;
+  return finish(kCommand, ExitCode::kCompleted, out);
 }
 
 }  // namespace
@@ -106,11 +96,7 @@ const Command& stats_command() {
 }
 
 int run_stats(std::span<const std::string> args) {
-  try {
-    return stats(args);
-  } catch (const std::exception& error) {
-    return fail(kCommand, ExitCode::kBideFailed, error.what());
-  }
+  return carry_out_plan<StatsPlan>(stats_command(), args, plan_of, stats);
 }
 
 }  // namespace bide

@@ -24,6 +24,11 @@ int finish(std::string_view command, const UsageError& end) {
   return 0;
 }
 
+int finish(std::string_view command, ExitCode code, DataOut& out) {
+  if (const auto failure = out.failure()) return fail(command, ExitCode::kBideFailed, *failure);
+  return static_cast<int>(code);
+}
+
 ExitCode exit_code_of(const ServerRefusal& refusal) {
   if (refusal.http_status == 401 || refusal.http_status == 403) return ExitCode::kAuth;
   return refusal.no_such_job ? ExitCode::kNotFound : ExitCode::kBideFailed;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "client/arguments.h"
+#include "client/data_out.h"
 #include "client/exit_code.h"
 #include "client/reply.h"
 
@@ -26,6 +27,8 @@ int fail(std::string_view command, ExitCode code, std::string_view message);
 int fail_usage(std::string_view command, const Misuse& error);
 // For a command line that is wrong or asks for help. Help goes to stdout.
 int finish(std::string_view command, const UsageError& end);
+// `code` when all data has been written. Otherwise prints why not, and returns kBideFailed.
+[[nodiscard]] int finish(std::string_view command, ExitCode code, DataOut& out);
 
 // The exit code of a command whose request the server has refused.
 [[nodiscard]] ExitCode exit_code_of(const ServerRefusal& refusal);

@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "client/api_access.h"
+#include "client/carry_out.h"
 #include "client/commands.h"
 #include "client/http_source.h"
 #include "client/label_flag.h"
@@ -56,6 +57,8 @@ struct WaitCommand {
   WaitPlan plan;
   std::string labels;  // `&label=…`; empty: the words are ids.
   std::shared_ptr<JqFilter> filter;
+  bool quiet = false;
+  ApiAccess access;
 };
 
 // What is waited for: ids, or all jobs of some labels.
@@ -106,13 +109,18 @@ std::variant<WaitCommand, Misuse> plan_of(const Arguments& arguments) {
                .words = quiet || !stdout_is_terminal() || !stderr_is_terminal(),
                .display = display_options(quiet)},
       .labels = {},
-      .filter = std::get<Format>(format).filter};
+      .filter = std::get<Format>(format).filter,
+      .quiet = quiet,
+      .access = {}};
   if (auto error = choose_jobs(arguments, command)) return std::move(*error);
+  auto access = find_api_access(arguments);
+  if (const auto* error = std::get_if<Misuse>(&access)) return *error;
+  command.access = std::get<ApiAccess>(std::move(access));
   return command;
 }
 
-std::unique_ptr<JobSource> source_of(const WaitCommand& command, const ApiAccess& access,
-                                     const std::string& id) {
+std::unique_ptr<JobSource> source_of(const WaitCommand& command, const std::string& id) {
+  const ApiAccess& access = command.access;
   const WaitPlan& plan = command.plan;
   if (plan.selection) {
     return std::make_unique<SelectionSource>(
@@ -130,27 +138,12 @@ std::unique_ptr<JobSource> source_of(const WaitCommand& command, const ApiAccess
       word_is_enough ? Wanted::kStatusWord : Wanted::kRepresentation, access.cacert);
 }
 
-int wait(std::span<const std::string> args) {
-  const auto parsed = Arguments::parse(args, wait_command());
-  if (const auto* end = std::get_if<UsageError>(&parsed)) return finish(kCommand, *end);
-  const auto& arguments = std::get<Arguments>(parsed);
-  const auto planned = plan_of(arguments);
-  if (const auto* error = std::get_if<Misuse>(&planned)) return fail_usage(kCommand, *error);
-  const auto& command = std::get<WaitCommand>(planned);
-  const auto found = find_api_access(arguments);
-  if (const auto* error = std::get_if<Misuse>(&found)) return fail_usage(kCommand, *error);
-  const auto& access = std::get<ApiAccess>(found);
-
-  end_on_signals();
-  use_locale();
-  if (!arguments.given("quiet")) warn_of_plain_token(kCommand, access);
-  WaitRun run(command.plan, [&](const std::string& id) { return source_of(command, access, id); });
+int wait(const WaitCommand& command) {
+  if (!command.quiet) warn_of_plain_token(kCommand, command.access);
+  WaitRun run(command.plan, [&](const std::string& id) { return source_of(command, id); });
   DataOut out(std::cout, stdout_is_terminal(), command.filter);
   const ExitCode code = run.run(out, std::cerr);
-  if (const auto failure = out.failure()) {
-    return fail(kCommand, ExitCode::kBideFailed, *failure);
-  }
-  return static_cast<int>(code);
+  return finish(kCommand, code, out);
 }
 
 }  // namespace
@@ -192,11 +185,7 @@ are defined meanwhile.)",
 }
 
 int run_wait(std::span<const std::string> args) {
-  try {
-    return wait(args);
-  } catch (const std::exception& error) {
-    return fail(kCommand, ExitCode::kBideFailed, error.what());
-  }
+  return carry_out_plan<WaitCommand>(wait_command(), args, plan_of, wait);
 }
 
 }  // namespace bide

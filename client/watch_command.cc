@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "client/api_access.h"
+#include "client/carry_out.h"
 #include "client/commands.h"
 #include "client/data_out.h"
 #include "client/followers.h"
@@ -76,7 +77,7 @@ class Lines {
   Lines(const WatchPlan& plan, DataOut& out) : plan_(plan), out_(out) {}
 
   // The exit code, when the watch is over.
-  std::optional<int> take(const Followed& report) {
+  std::optional<ExitCode> take(const Followed& report) {
     switch (report.kind) {
       case Followed::Kind::kState:
         state(report.text);
@@ -97,7 +98,8 @@ class Lines {
         trouble_.clear();
         return std::nullopt;
       case Followed::Kind::kRefused:
-        return fail(kCommand, report.code, report.text);
+        say(report.text);
+        return report.code;
     }
     return std::nullopt;
   }
@@ -106,9 +108,9 @@ class Lines {
   static void say(const std::string& what) {
     std::cerr << std::string(kCommand) + ": " + printable(what, " ") + "\n";
   }
-  std::optional<int> one_is_over() {
+  std::optional<ExitCode> one_is_over() {
     if (++over_ < plan_.ids.size()) return std::nullopt;
-    return 0;
+    return ExitCode::kCompleted;
   }
   void state(const std::string& json) {
     if (plan_.format.output == Output::kJsonl) {
@@ -142,10 +144,8 @@ int watch_lines(const WatchPlan& plan) {
   for (JobFollower::Target& target : targets_of(plan, 0)) followers.follow(std::move(target));
   for (;;) {
     for (const Followers::Report& report : followers.take()) {
-      const std::optional<int> code = lines.take(report.what);
-      if (!code) continue;
-      const auto failure = out.failure();
-      return failure ? fail(kCommand, ExitCode::kBideFailed, *failure) : *code;
+      const std::optional<ExitCode> code = lines.take(report.what);
+      if (code) return finish(kCommand, *code, out);
     }
     if (const auto failure = out.failure()) {
       return fail(kCommand, ExitCode::kBideFailed, *failure);
@@ -160,15 +160,7 @@ int watch_lines(const WatchPlan& plan) {
   }
 }
 
-int watch(std::span<const std::string> args) {
-  const auto parsed = Arguments::parse(args, watch_command());
-  if (const auto* end = std::get_if<UsageError>(&parsed)) return finish(kCommand, *end);
-  const auto planned = plan_of(std::get<Arguments>(parsed));
-  if (const auto* error = std::get_if<Misuse>(&planned)) return fail_usage(kCommand, *error);
-  const auto& plan = std::get<WatchPlan>(planned);
-
-  end_on_signals();
-  use_locale();
+int watch(const WatchPlan& plan) {
   warn_of_plain_token(kCommand, plan.access);
   const bool screen = plan.format.output == Output::kText && stdout_is_terminal() &&
                       ::isatty(STDIN_FILENO) == 1 && from_environment("TERM") != "dumb";
@@ -212,11 +204,7 @@ that does not exist yet is waited for. If the server restarts, goes on where it 
 }
 
 int run_watch(std::span<const std::string> args) {
-  try {
-    return watch(args);
-  } catch (const std::exception& error) {
-    return fail(kCommand, ExitCode::kBideFailed, error.what());
-  }
+  return carry_out_plan<WatchPlan>(watch_command(), args, plan_of, watch);
 }
 
 }  // namespace bide

@@ -54,6 +54,11 @@ std::vector<const Setting*> write_flags() {
   return all;
 }
 
+int fail(std::string_view command, const NoAccess& error) {
+  if (error.code == ExitCode::kUsage) return fail_usage(command, Misuse{error.message});
+  return fail(command, error.code, error.message);
+}
+
 WriteAccess find_write_access(const Arguments& arguments) {
   auto way = way_of(arguments);
   if (auto* const none = std::get_if<NoAccess>(&way)) return std::move(*none);

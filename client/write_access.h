@@ -13,6 +13,7 @@
 #include "client/api_access.h"
 #include "client/nats_access.h"
 #include "client/report.h"
+#include "client/usage.h"
 
 namespace bide {
 
@@ -35,6 +36,8 @@ struct NoAccess {
   ExitCode code;        // kUsage, or kBideFailed if a file or a context is missing.
   std::string message;  // One line without a secret.
 };
+// Prints the message and returns the exit code.
+int fail(std::string_view command, const NoAccess& error);
 using WriteAccess = std::variant<ApiAccess, BucketAccess, NoAccess>;
 
 // In this order: flags (--server or --cacert: HTTP; --bucket or one of NATS: NATS; not both),
