@@ -150,11 +150,12 @@ int watch_lines(const WatchPlan& plan) {
     if (const auto failure = out.failure()) {
       return fail(kCommand, ExitCode::kBideFailed, *failure);
     }
-    // A reader that has left is noticed though there is nothing to write.
+    // The reader may leave while there is nothing to write. If stdout is a socket or a terminal,
+    // poll() then reports POLLHUP without end.
     std::array<pollfd, 2> ready = {pollfd{followers.descriptor(), POLLIN, 0},
                                    pollfd{STDOUT_FILENO, 0, 0}};
     static_cast<void>(::poll(ready.data(), ready.size(), -1));
-    if ((ready[1].revents & POLLERR) != 0) {
+    if ((ready[1].revents & (POLLERR | POLLHUP)) != 0) {
       return fail(kCommand, ExitCode::kBideFailed, "cannot write to stdout");
     }
   }

@@ -1,6 +1,8 @@
 """bide watch: lines for scripts, and the table on a terminal, driven in tmux."""
+import os
 import shlex
 import signal
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -69,9 +71,6 @@ class Watch(unittest.TestCase):
         return subprocess.Popen([BIDE, *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 env=dict(self.bide.env, BIDE_SERVER=self.bide.url))
 
-    def streams(self, count):
-        self.bide.wait_metric("bide_streams", count)
-
     def test_lines_of_jobs_until_they_are_over(self):
         watching = self.later("watch", "line-1", "line-2")
         self.assertIn("does not exist yet", watching.stderr.readline() + watching.stderr.readline())
@@ -98,6 +97,18 @@ class Watch(unittest.TestCase):
         watching.send_signal(signal.SIGINT)
         watching.communicate(timeout=30)
         self.assertEqual(watching.returncode, 130)
+
+    def test_a_reader_that_leaves_ends_it(self):
+        pipe, socket_pair = os.pipe(), socket.socketpair()
+        for ours, theirs in ((pipe[0], pipe[1]), (socket_pair[0].detach(), socket_pair[1].detach())):
+            before = self.bide.metric("bide_streams_open")
+            watching = subprocess.Popen([BIDE, "watch"], stdout=theirs, stderr=subprocess.PIPE, text=True,
+                                        env=dict(self.bide.env, BIDE_SERVER=self.bide.url))
+            os.close(theirs)
+            wait_until(lambda before=before: self.bide.metric("bide_streams_open") > before, "the feed is followed")
+            os.close(ours)
+            _, err = watching.communicate(timeout=30)
+            self.assertEqual((watching.returncode, err), (1, "bide watch: cannot write to stdout\n"))
 
     def test_usage(self):
         for words in (["a b"], ["x", "--label", "a=b"], ["-o", "json"], ["--jq", ".["]):
