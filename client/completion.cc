@@ -43,11 +43,7 @@ class Completer {
   }
   // The words of a list, behind `prefix`.
   void offer_list(std::string_view list, const std::string& prefix = {}) {
-    while (!list.empty()) {
-      const std::size_t comma = std::min(list.find(','), list.size());
-      offer(prefix + std::string(list.substr(0, comma)));
-      list.remove_prefix(std::min(comma + 1, list.size()));
-    }
+    for (const std::string_view word : words_of(list)) offer(prefix + std::string(word));
   }
 
   void after_command(const Command& command) {
@@ -75,15 +71,6 @@ class Completer {
     }
     if (current_.starts_with('-')) return offer_flags(command);
     offer_words(command);
-  }
-
-  // For `--output` and `-o`, and not for `--output=json`.
-  static const Setting* find_flag(const Command& command, std::string_view flag) {
-    if (flag.starts_with("--")) return find_setting(command, flag.substr(2));
-    if (flag.size() != 2 || flag.front() != '-') return nullptr;
-    const auto found = std::ranges::find_if(command.settings,
-                                            [&](const Setting* s) { return s->letter == flag[1]; });
-    return found == command.settings.end() ? nullptr : *found;
   }
 
   void offer_values(const Setting& setting, const std::string& prefix) {

@@ -5,15 +5,15 @@
 
 #include <csignal>
 #include <iostream>
+#include <utility>
 
 #include "client/api_access.h"
 #include "client/commands.h"
 #include "client/completion.h"
-#include "client/http_connection.h"
+#include "client/job_page.h"
+#include "client/job_summary.h"
 #include "client/usage.h"
-#include "core/base/json_object.h"
 #include "core/job/entry.h"
-#include "core/job/status.h"
 
 namespace bide {
 namespace {
@@ -122,23 +122,16 @@ std::vector<Candidate> find_ids(const Command& command, std::span<const std::str
   ::signal(SIGALRM, [](int) { ::_exit(0); });
   ::alarm(kPatienceInAllS);
   HttpConnection connection(api->server, api->token, api->cacert);
-  const auto response =
-      connection.exchange({.method = "GET",
-                           .target = "/job?limit=100" + (prefix.empty() ? "" : "&q=" + prefix),
-                           .fields = {{"Accept", "application/json"}},
-                           .patience = kPatience});
-  const auto* const raw = std::get_if<RawReply>(&response);
-  if (raw == nullptr || raw->http_status != 200) return ids;
-  const auto list = JsonObject::parse(raw->body, {"items"}, kAnswerDepthMax);
-  const auto* const object = std::get_if<JsonObject>(&list);
-  if (object == nullptr) return ids;
-  for (const std::string_view item :
-       split_json_array((*object)["items"].raw).value_or(std::vector<std::string_view>())) {
-    const auto job = JsonObject::parse(item, {"id", "status"}, kAnswerDepthMax);
-    const auto* const members = std::get_if<JsonObject>(&job);
-    if (members == nullptr || !is_job_id((*members)["id"].text)) continue;
-    const auto status = status_from_word((*members)["status"].text);
-    ids.push_back({(*members)["id"].text, status ? std::string(word_of(*status)) : ""});
+  auto reply =
+      fetch(connection, "/job?limit=100" + (prefix.empty() ? "" : "&q=" + prefix), kPatience);
+  auto* const document = std::get_if<Document>(&reply);
+  if (document == nullptr) return ids;
+  const auto page = page_of(std::move(document->body));
+  if (!page) return ids;
+  for (const std::string_view item : page->items) {
+    const JobSummary job = summary_of(item);
+    if (!is_job_id(job.id)) continue;
+    ids.push_back({job.id, job.status ? std::string(word_of(*job.status)) : ""});
   }
   return ids;
 }

@@ -20,9 +20,12 @@ std::optional<JobPage> page_of(std::string body) {
   return page;
 }
 
-DocumentReply fetch(HttpConnection& connection, const std::string& target) {
-  auto response = connection.exchange(
-      {.method = "GET", .target = target, .fields = {{"Accept", "application/json"}}});
+DocumentReply fetch(HttpConnection& connection, const std::string& target,
+                    std::chrono::milliseconds patience) {
+  auto response = connection.exchange({.method = "GET",
+                                       .target = target,
+                                       .fields = {{"Accept", "application/json"}},
+                                       .patience = patience});
   if (auto* const refusal = std::get_if<ServerRefusal>(&response)) return std::move(*refusal);
   if (auto* const trouble = std::get_if<Trouble>(&response)) return std::move(*trouble);
   return interpret_document(std::get<RawReply>(std::move(response)));

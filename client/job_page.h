@@ -3,6 +3,7 @@
 // Thread safety: pure functions, except fetch(): one thread at a time for a connection.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -18,19 +19,20 @@ namespace bide {
 inline constexpr std::size_t kJobsPerPageMax = 100;  // The server's limit.
 
 struct JobPage {
-  std::string body;  // What the items are in.
+  std::string body;  // Holds the text of `items`.
   std::vector<std::string_view> items;
   std::string total;  // total_items, as the server wrote it.
   bool total_exact = true;
   std::string next;  // The cursor of the next page; empty: this is the last one.
 };
-// nullopt: `body` is no page.
+// nullopt: `body` is not a page.
 [[nodiscard]] std::optional<JobPage> page_of(std::string body);
 
-// GET `target`, as JSON. Blocks.
-[[nodiscard]] DocumentReply fetch(HttpConnection& connection, const std::string& target);
+// GET `target`, as JSON. Blocks; `patience` as in HttpRequest.
+[[nodiscard]] DocumentReply fetch(HttpConnection& connection, const std::string& target,
+                                  std::chrono::milliseconds patience = HttpRequest{}.patience);
 
-// All but letters, digits, `-`, `.`, `_` and `~` as %XX.
+// Everything but letters, digits, `-`, `.`, `_` and `~` becomes %XX.
 [[nodiscard]] std::string percent_encoded(std::string_view text);
 
 }  // namespace bide

@@ -64,6 +64,10 @@ JobSummary summary_of(std::string_view representation) {
   return summary;
 }
 
+std::string_view word_of(const JobSummary& summary) {
+  return summary.status ? word_of(*summary.status) : std::string_view("?");
+}
+
 std::string note_of(const JobSummary& summary) {
   if (!summary.error.empty()) return summary.error;
   if (summary.agents_seen > 1) {

@@ -28,8 +28,11 @@ struct JobSummary {
 // From a job's JSON representation. Members of another type count as missing.
 [[nodiscard]] JobSummary summary_of(std::string_view representation);
 
-// What is worth saying besides the status: the error, else how far the agents are; may be empty.
-// Not made safe for a terminal.
+// The status word, or `?` if the status is not known.
+[[nodiscard]] std::string_view word_of(const JobSummary& summary);
+
+// The note after the status: the error; without one, how many of several agents are done; with one
+// agent, its progress. May be empty. The text is not made safe for a terminal.
 [[nodiscard]] std::string note_of(const JobSummary& summary);
 
 }  // namespace bide

@@ -102,13 +102,10 @@ class Listing {
   [[nodiscard]] std::size_t count() const { return count_; }
 
  private:
-  static std::string_view word(const JobSummary& job) {
-    return job.status ? word_of(*job.status) : std::string_view("?");
-  }
   void lines(const JobPage& page) {
     for (const std::string_view item : page.items) {
       const JobSummary job = summary_of(item);
-      out_.text(printable(job.id, " ") + "\t" + std::string(word(job)) + "\t" +
+      out_.text(printable(job.id, " ") + "\t" + std::string(word_of(job)) + "\t" +
                 printable(job.created, " ") + "\t" + printable(note_of(job), " ") + "\n");
     }
   }
@@ -136,7 +133,7 @@ class Listing {
     if (count_ == 0 && !jobs.empty()) row("ID", "STATUS", "AGE", "");
     const WallTime now = std::chrono::system_clock::now();
     for (const JobSummary& job : jobs)
-      row(job.id, word(job), age_of(job.created, now), note_of(job));
+      row(job.id, word_of(job), age_of(job.created, now), note_of(job));
   }
 
   const ListPlan& plan_;

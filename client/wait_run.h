@@ -24,20 +24,19 @@
 
 namespace bide {
 
-inline constexpr std::size_t kJobsPerWaitMax = 256;
-
 struct WaitPlan {
-  std::vector<std::string> ids;  // Distinct, 1..kJobsPerWaitMax.
+  std::vector<std::string> ids;  // Distinct, 1..kJobsPerCommandMax (client/usage.h).
   // `ids` is one: the text of the labels, whose jobs are waited for (client/selection_source.h).
   bool selection = false;
   Goal goal;
   std::chrono::milliseconds timeout{600'000};
-  bool any = false;  // The first job that is over ends the wait. Of a selection: one job is enough.
+  bool any = false;        // The wait ends as soon as one job is over.
   bool fail_fast = false;  // The first job that is over and not completed ends the wait.
   Pursuit::Missing missing = Pursuit::Missing::kWait;
   Output output = Output::kText;
-  bool words =
-      true;  // kText: write the status words. False: stderr tells them on the same terminal.
+  // With kText: write the status words to stdout. False where stderr shows them on the same
+  // terminal.
+  bool words = true;
   Display::Options display;
 };
 

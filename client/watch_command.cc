@@ -120,9 +120,8 @@ class Lines {
     constexpr std::size_t kRememberedMax = 10'000;
     const JobSummary job = summary_of(json);
     const std::string note = note_of(job);
-    const std::string line = on_screen(
-        job.id + ": " + std::string(job.status ? word_of(*job.status) : std::string_view("?")) +
-        (note.empty() ? "" : ", " + note));
+    const std::string line =
+        on_screen(job.id + ": " + std::string(word_of(job)) + (note.empty() ? "" : ", " + note));
     if (said_.size() >= kRememberedMax) said_.clear();
     std::string& said = said_[job.id];
     if (said == line) return;

@@ -20,10 +20,6 @@ constexpr std::size_t kAgeColumns = 4;
 constexpr std::size_t kIdColumnsMin = 8;
 constexpr std::size_t kNoteColumnsMin = 10;
 
-std::string_view word(const JobSummary& job) {
-  return job.status ? word_of(*job.status) : std::string_view("?");
-}
-
 WatchView::Style style_of(const JobSummary& job) {
   if (!job.status) return WatchView::Style::kPlain;
   switch (*job.status) {
@@ -149,7 +145,7 @@ void WatchView::sort() {
   }
   const std::string wanted = lower(filter_);
   std::erase_if(all, [&](const Row* row) {
-    const std::string text = row->job.id + " " + std::string(word(row->job)) + " " +
+    const std::string text = row->job.id + " " + std::string(word_of(row->job)) + " " +
                              note_of(row->job) + " " + row->remark;
     return lower(text).find(wanted) == std::string::npos;
   });
@@ -279,7 +275,7 @@ WatchView::Line WatchView::line_of(const Row& row, std::size_t id_columns, std::
                                    WallTime now) {
   std::string text = fitted(row.job.id, id_columns) + "  ";
   if (row.remark.empty()) {
-    text += fitted(word(row.job), kWordColumns) + "  " +
+    text += fitted(word_of(row.job), kWordColumns) + "  " +
             fitted(age_of(row.job.created, now), kAgeColumns) + "  " + on_screen(note_of(row.job));
   } else {
     text += row.remark;
@@ -347,7 +343,7 @@ std::vector<WatchView::Line> WatchView::render_opened(std::size_t lines, std::si
   if (!opened_remark_.empty()) {
     head += ": " + opened_remark_;
   } else if (job.status) {
-    head += ": " + std::string(word(job)) + (note.empty() ? "" : ", " + note);
+    head += ": " + std::string(word_of(job)) + (note.empty() ? "" : ", " + note);
   }
   screen.push_back({line_text(head, columns), style_of(job)});
   screen.push_back({});

@@ -21,15 +21,6 @@ const Setting* nearest(std::string_view name, const Command& command) {
   return find_setting(command, similar_word(name, names));
 }
 
-const Setting* find_flag(std::string_view flag, const Command& command) {
-  if (flag.starts_with("--")) return find_setting(command, flag.substr(2));
-  const auto has_letter = [&](const Setting* s) {
-    return s->letter != '\0' && s->letter == flag[1];
-  };
-  const auto found = std::ranges::find_if(command.settings, has_letter);
-  return flag.size() != 2 || found == command.settings.end() ? nullptr : *found;
-}
-
 std::string lists_them(const Command& command) {
   return "`" + std::string(command.name) + " --help` lists them";
 }
@@ -38,6 +29,13 @@ std::string lists_them(const Command& command) {
 
 const Setting* find_setting(const Command& command, std::string_view name) {
   const auto found = std::ranges::find(command.settings, name, &Setting::name);
+  return found == command.settings.end() ? nullptr : *found;
+}
+
+const Setting* find_flag(const Command& command, std::string_view flag) {
+  if (flag.starts_with("--")) return find_setting(command, flag.substr(2));
+  if (flag.size() != 2 || flag[0] != '-' || flag[1] == '\0') return nullptr;
+  const auto found = std::ranges::find(command.settings, flag[1], &Setting::letter);
   return found == command.settings.end() ? nullptr : *found;
 }
 
@@ -63,7 +61,7 @@ std::variant<CommandLine, UsageError> read_command_line(std::span<const std::str
     }
     const std::size_t equals = arg.starts_with("--") ? arg.find('=') : std::string_view::npos;
     const std::string flag(arg.substr(0, equals));
-    const Setting* const setting = find_flag(flag, command);
+    const Setting* const setting = find_flag(command, flag);
     if (setting == nullptr) {
       return no_such_setting(flag, flag.substr(flag.starts_with("--") ? 2 : 1), command);
     }
@@ -103,14 +101,18 @@ UsageError no_such_setting(const std::string& where, std::string_view name,
   return {where + ": no such setting; " + hint + lists_them(command)};
 }
 
-std::string meant(std::string_view word, std::string_view choices) {
-  std::vector<std::string_view> known;
+std::vector<std::string_view> words_of(std::string_view choices) {
+  std::vector<std::string_view> words;
   while (!choices.empty()) {
     const std::size_t comma = std::min(choices.find(','), choices.size());
-    known.push_back(choices.substr(0, comma));
+    words.push_back(choices.substr(0, comma));
     choices.remove_prefix(std::min(comma + 1, choices.size()));
   }
-  const std::string_view found = similar_word(word, known);
+  return words;
+}
+
+std::string meant(std::string_view word, std::string_view choices) {
+  const std::string_view found = similar_word(word, words_of(choices));
   return found.empty() ? std::string() : "; did you mean " + std::string(found) + "?";
 }
 

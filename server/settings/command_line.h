@@ -79,6 +79,8 @@ struct Command {
 
 // Null: the command has no such setting.
 [[nodiscard]] const Setting* find_setting(const Command& command, std::string_view name);
+// `flag`: `--output` or `-o`, without a value.
+[[nodiscard]] const Setting* find_flag(const Command& command, std::string_view flag);
 
 // A value and its source. `where`: a flag, a variable, or `file:line: key`.
 struct Assignment {
@@ -104,6 +106,8 @@ struct CommandLine {
 // similar to one of the setting's choices, names that.
 [[nodiscard]] UsageError unexpected(const std::string& where, const Setting& setting,
                                     std::string_view text = {});
+// The words of Setting::choices.
+[[nodiscard]] std::vector<std::string_view> words_of(std::string_view choices);
 // `; did you mean completed?`. `choices`: separated by commas. Empty: none is similar.
 [[nodiscard]] std::string meant(std::string_view word, std::string_view choices);
 

@@ -8,6 +8,8 @@
 #include <mutex>
 #include <sstream>
 
+#include "client/usage.h"
+
 using namespace bide;
 using namespace std::chrono_literals;
 
@@ -192,11 +194,11 @@ TEST_CASE("wait_run: the timeout prints the known states and says so") {
 TEST_CASE("wait_run: as many jobs as allowed, each on its own") {
   std::vector<std::string> ids;
   Script script;
-  for (std::size_t i = 0; i < kJobsPerWaitMax; ++i) {
+  for (std::size_t i = 0; i < kJobsPerCommandMax; ++i) {
     ids.push_back("job-" + std::to_string(i));
     script[ids.back()] = {working(), completed()};
   }
   const auto outcome = wait_for(ids, script, {.any = false, .output = Output::kJsonl});
   CHECK(outcome.code == ExitCode::kCompleted);
-  CHECK(std::count(outcome.out.begin(), outcome.out.end(), '\n') == kJobsPerWaitMax);
+  CHECK(std::count(outcome.out.begin(), outcome.out.end(), '\n') == kJobsPerCommandMax);
 }
