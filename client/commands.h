@@ -15,7 +15,7 @@
 
 namespace bide {
 
-// Their tables.
+// The tables of the commands.
 [[nodiscard]] const Command& emit_command();
 [[nodiscard]] const Command& run_command();
 [[nodiscard]] const Command& delete_command();
@@ -27,7 +27,7 @@ namespace bide {
 [[nodiscard]] const Command& help_command();
 [[nodiscard]] const Command& completion_command();
 
-// What `bide emit` writes.
+// The words that `bide emit` takes.
 inline constexpr std::string_view kEventWords =
     "submitted,acknowledged,started,progress,completed,failed,skipped,retried,define";
 
@@ -37,7 +37,7 @@ inline constexpr std::string_view kEventWords =
 [[nodiscard]] int run_run(std::span<const std::string> args);
 // Deletes jobs.
 [[nodiscard]] int run_delete(std::span<const std::string> args);
-// Prints the jobs that there are.
+// Prints a list of jobs.
 [[nodiscard]] int run_list(std::span<const std::string> args);
 // Prints how many jobs there are of each status.
 [[nodiscard]] int run_stats(std::span<const std::string> args);
@@ -57,8 +57,8 @@ inline constexpr std::string_view kWhatItIs =
                            std::span<const Command* const> commands, const Release& release);
 // Prints the completion script for a shell.
 [[nodiscard]] int run_completion(std::span<const std::string> args);
-// What that script calls: prints a candidate a line, and behind a tab its meaning. `:files` and
-// `:programs` stand for what the shell finds itself.
+// Called by that script. Prints a candidate on each line, and its meaning after a tab. `:files` and
+// `:programs` tell the shell to add the names that it finds itself.
 [[nodiscard]] int run_complete(std::span<const std::string> words,
                                std::span<const Command* const> commands);
 

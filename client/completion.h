@@ -1,4 +1,4 @@
-// client/completion.h: What may stand next on a command line, from the commands' tables.
+// client/completion.h: Proposes words for a command line, from the commands' tables.
 //
 // Thread safety: pure, apart from `find_ids`.
 #pragma once
@@ -18,7 +18,7 @@ struct Candidate {
 };
 
 struct Completion {
-  // Names of files and of programs are found by the shell itself.
+  // The shell itself adds the names of files or programs.
   enum class Others : std::uint8_t { kNone, kFiles, kPrograms };
 
   std::vector<Candidate> candidates;

@@ -107,7 +107,7 @@ complete -c bide -f -a '(__bide_complete)'
 constexpr std::chrono::milliseconds kPatience{1000};
 constexpr unsigned kPatienceInAllS = 2;
 
-// Silent about all trouble: its output would be taken for the command line.
+// Prints nothing when something fails, because it runs while the user types.
 std::vector<Candidate> find_ids(const Command& command, std::span<const std::string> args,
                                 const std::string& prefix) {
   std::vector<Candidate> ids;
@@ -136,7 +136,6 @@ std::vector<Candidate> find_ids(const Command& command, std::span<const std::str
   return ids;
 }
 
-// In a description a line end or tab would be taken for the next candidate.
 std::string line_of(const Candidate& candidate) {
   return candidate.word + "\t" + candidate.meaning + "\n";
 }

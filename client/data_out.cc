@@ -19,7 +19,7 @@ void DataOut::json(std::string_view value) {
     } else {
       out_ << (terminal_ ? lines_on_screen(output.text) : std::string(output.text)) << '\n';
     }
-    return static_cast<bool>(out_);  // Or a filter without an end would go on for nobody.
+    return static_cast<bool>(out_);  // Ends an endless filter when nobody reads its output.
   });
   if (error && !filter_error_) filter_error_ = std::move(error);
 }

@@ -15,9 +15,8 @@ namespace bide {
 
 class DataOut {
  public:
-  // `terminal`: `out` is one, and gets nothing that would move its cursor. Elsewhere the bytes of
-  // JSON are the server's.
-  // `filter`: what JSON goes through; null: none.
+  // `terminal`: `out` is a terminal, and gets nothing that would move its cursor. Otherwise JSON is
+  // written byte for byte as the server sent it. `filter` is applied to JSON; null: none.
   DataOut(std::ostream& out, bool terminal, std::shared_ptr<JqFilter> filter = nullptr)
       : out_(out), terminal_(terminal), filter_(std::move(filter)) {}
 
@@ -27,9 +26,9 @@ class DataOut {
   void json(std::string_view value);
 
   [[nodiscard]] bool terminal() const { return terminal_; }
-  // False: something could not be written. The filter is not asked.
+  // False: something could not be written. Errors of the filter do not count.
   [[nodiscard]] bool flush();
-  // Why not all is written: the first error of the filter, or of writing. nullopt: all is.
+  // The first error of the filter, or of writing. nullopt: everything has been written.
   [[nodiscard]] std::optional<std::string> failure();
 
  private:

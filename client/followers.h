@@ -1,4 +1,4 @@
-// client/followers.h: Several followers, each on a thread of its own, and what they tell.
+// client/followers.h: Several followers, each on a thread of its own, and their reports.
 //
 // Thread safety: one thread uses it. It manages its own threads.
 #pragma once
@@ -22,22 +22,22 @@ class Followers {
   Followers(const Followers&) = delete;
   Followers& operator=(const Followers&) = delete;
 
-  // Starts one, and returns its number: 0, 1, …
+  // Starts a follower and returns its number: 0, 1, …
   std::size_t follow(JobFollower::Target target);
-  // Its reports are not wanted any more; some may still come.
+  // Stops a follower soon, but does not wait. Some more reports of it may come.
   void leave(std::size_t number);
 
   struct Report {
     std::size_t from = 0;
     Followed what;
   };
-  // All that have come, in order. Does not block.
+  // The reports since the last call, in order. Does not block.
   [[nodiscard]] std::vector<Report> take();
   // Readable while there are reports.
   [[nodiscard]] int descriptor() const { return wake_fd_; }
 
  private:
-  // A follower that is faster than the reader waits; the server then leaves out states.
+  // Beyond this, followers wait for the reader, and the server skips intermediate states.
   static constexpr std::size_t kReportsMax = 4096;
 
   struct Member {

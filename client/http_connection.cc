@@ -46,8 +46,7 @@ std::string_view cure_of(int http_status, bool reads, bool has_token) {
   }
 }
 
-// What OpenSSL says about the first failure of the exchange: what follows comes from closing.
-// Empty: nothing.
+// OpenSSL's first error in this exchange; later ones come from closing the connection. Empty: none.
 std::string tls_reason() {
   const char* const reason = ERR_reason_error_string(ERR_peek_error());
   return reason == nullptr ? "" : reason;

@@ -25,8 +25,8 @@ struct HttpRequest {
   std::string body{};  // JSON; empty: none.
   // How long connecting, and how long each further step may take.
   std::chrono::milliseconds patience{10'000};
-  // Gets the body of a 200 in pieces as they arrive, in place of RawReply::body; null: nobody.
-  // False ends the exchange, which then returns Trouble.
+  // Called with the pieces of the body of a 200 as they arrive; RawReply::body stays empty then. If
+  // it returns false, the exchange ends and returns Trouble. Null: RawReply::body gets the body.
   std::function<bool(std::string_view)> on_body{};
 };
 

@@ -70,13 +70,13 @@ JobFollower::Step JobFollower::begin_job() {
   if (!std::exchange(absent_, true)) {
     tell(Followed::Kind::kAbsent, target_.job_id);
   } else if (at_once) {
-    return pause(back_off_.next_pause()) ? Step::kGoOn : Step::kEnd;  // It does not hold requests.
+    return pause(back_off_.next_pause()) ? Step::kGoOn : Step::kEnd;  // The server did not hold it.
   }
   return Step::kGoOn;
 }
 
-// The tag of the first page is where the stream goes on. Later pages may show changes that the
-// stream tells once more.
+// The stream goes on from the tag of the first page. It may repeat changes that later pages have
+// shown.
 JobFollower::Step JobFollower::begin_feed() {
   std::string cursor;
   std::size_t told = 0;
@@ -154,7 +154,7 @@ JobFollower::Step JobFollower::follow() {
       tell(Followed::Kind::kGone, target_.job_id);
       return Step::kEnd;
     }
-    begun_ = false;  // Deleted before it was seen: wait for the next one of that name.
+    begun_ = false;  // Deleted before its first state came: waits for a new job of that name.
     return Step::kGoOn;
   }
   return refusal != nullptr ? refuse(*refusal) : fail("the answer is not bide's", milliseconds(0));

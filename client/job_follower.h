@@ -1,7 +1,7 @@
 // client/job_follower.h: Follows one job, or all jobs, by the server's stream of events.
 //
-// It first asks where the stream is (a page of the list, or whether the job exists), then follows
-// from there, and comes back with the last tag after restarts: no last state is missed.
+// It first asks for a page of the list, or whether the job exists, and then follows the stream from
+// there. After a restart of the server it sends the last tag, so it misses no latest state.
 //
 // Thread safety: run() on one thread; stop() from any.
 #pragma once
@@ -21,7 +21,7 @@
 
 namespace bide {
 
-// What a follower tells.
+// A report of a follower.
 struct Followed {
   enum class Kind : std::uint8_t {
     kState,    // `text`: a job's JSON.
@@ -40,9 +40,10 @@ struct Followed {
 class JobFollower {
  public:
   struct Target {
-    std::string job_id;           // Empty: all jobs.
-    std::string labels;           // Of all jobs those with `&label=…`.
-    std::size_t newest_jobs = 0;  // Of all jobs so many are told first, the newest first.
+    std::string job_id;  // Empty: all jobs.
+    std::string labels;  // With all jobs: only those that match this `&label=…`.
+    std::size_t newest_jobs =
+        0;  // With all jobs: reports the states of this many newest jobs first.
   };
   using Tell = std::function<void(Followed)>;
 
@@ -76,12 +77,12 @@ class JobFollower {
   HttpConnection connection_;
   BackOff back_off_;
   std::atomic<bool> stopped_{false};
-  // Of run()'s thread.
+  // Used by run()'s thread only.
   bool begun_ = false;  // The job exists; the feed's position is known.
-  bool seen_ = false;   // A state was told.
+  bool seen_ = false;   // A state was reported.
   bool absent_ = false;
   bool troubled_ = false;
-  std::string tag_;  // Of the last state.
+  std::string tag_;  // The entity tag of the last state.
 
   Mutex mutex_;
   CondVar woken_;

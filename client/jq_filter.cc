@@ -21,7 +21,7 @@ namespace bide {
 namespace {
 
 constexpr std::size_t kErrorBytesMax = 300;
-// Would write to the terminal past what makes text safe for it.
+// jq's `stderr` would write text to the terminal that has not been made safe for it.
 constexpr std::string_view kPrelude = "def stderr: .; ";
 
 extern "C" void on_filter_cpu_used_up(int) {
@@ -61,7 +61,7 @@ std::string text_of(jv string) {
   return text;
 }
 
-// Of any value, as far as it is worth showing.
+// The beginning of a value, to be shown in an error message.
 std::string message_of(jv value) {
   std::string text =
       text_of(jv_get_kind(value) == JV_KIND_STRING ? value : jv_dump_string(value, 0));
@@ -147,7 +147,7 @@ std::variant<std::shared_ptr<JqFilter>, Misuse> JqFilter::compile(
   for (const std::string_view word : {"jq: error: ", "error: "}) {
     if (why.starts_with(word)) why.erase(0, word.size());
   }
-  // Where in the line it was is not said right, because of the prelude; jq names the line alone.
+  // jq names only the line, which is always 1.
   for (const std::string_view noise : {" (Unix shell quoting issues?)", " at <top-level>"}) {
     const std::size_t at = why.find(noise);
     if (at != std::string::npos) why.erase(at, noise.size());

@@ -1,7 +1,7 @@
 // client/jq_filter.h: A jq program (libjq), run on values from the server.
 //
-// The program is the user's own and may do what jq can, but not run for ever: after a given time of
-// the processor within one value the process ends. Signals end it at any moment.
+// The program is the user's own and may do whatever jq can. If it uses the processor longer than
+// `cpu_max` for one value, the process ends. Signals end the process at any moment.
 //
 // Thread safety: one thread at a time.
 #pragma once

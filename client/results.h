@@ -37,12 +37,12 @@ struct Format {
   Output output = Output::kText;
   std::shared_ptr<JqFilter> filter;  // Null: none.
 };
-// `--output` and `--jq` of a command that has both. `jq_output`: what --jq without --output is for.
+// `--output` and `--jq` of a command that has both. `jq_output`: the output if only --jq is given.
 [[nodiscard]] std::variant<Format, Misuse> format_in(const Arguments& arguments,
                                                      Output jq_output = Output::kJson);
 
-// Writes the output when `job` is over, or asked for. Nothing if nothing is known about the job,
-// and for kJson with several jobs.
+// Writes the output for one job. Writes nothing if nothing is known about the job, and for kJson
+// with several jobs, which write_results() writes.
 void write_result(const JobView& job, Output output, bool several, DataOut& out);
 
 // Writes the output of kJson with several jobs, at the end.

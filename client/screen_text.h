@@ -1,9 +1,8 @@
 // client/screen_text.h: Text from a server, made fit for a terminal: nothing that moves the cursor,
 // colours or reorders other text, and as wide as the caller says.
 //
-// Widths are those of wcwidth() in the user's locale. If that is not UTF-8, all but ASCII is shown
-// as
-// `?`. Where there is no terminal, text stays UTF-8 whatever the locale says.
+// Widths are those of wcwidth() in the user's locale. If that is not UTF-8, every character beyond
+// ASCII is shown as `?`. If there is no terminal, text stays UTF-8 whatever the locale is.
 //
 // Thread safety: use_locale() once, before there are threads; the others are pure.
 #pragma once
@@ -36,7 +35,7 @@ void use_locale();
 // White space between the tokens stays.
 [[nodiscard]] std::string json_on_screen(std::string_view json);
 
-// `3s`, `12m`, `5h`, `40d` from `begin` to `now`; empty if `timestamp` is none.
+// The time from `timestamp` to `now`: `3s`, `12m`, `5h`, `40d`. Empty if `timestamp` is malformed.
 [[nodiscard]] std::string age_of(std::string_view timestamp, WallTime now);
 
 }  // namespace bide

@@ -44,7 +44,7 @@ std::variant<StatsPlan, Misuse> plan_of(const Arguments& arguments) {
                    std::get<ApiAccess>(std::move(access))};
 }
 
-// Whatever statuses the server counts, in its order.
+// A line for each status that the server counts, in its order, and the total.
 std::string text_of(std::string_view statistics) {
   constexpr std::size_t kWordColumns = 16;
   const auto parsed =
@@ -61,7 +61,7 @@ std::string text_of(std::string_view statistics) {
 int stats(const StatsPlan& plan) {
   warn_of_plain_token(kCommand, plan.access);
   HttpConnection connection(plan.access.server, plan.access.token, plan.access.cacert);
-  // The first `&` of the filter is the query's beginning.
+  // In a query, the first `&` is a `?`.
   const std::string query = plan.filter.empty() ? "" : "?" + plan.filter.substr(1);
   const auto reply = fetch(connection, "/job/status" + query);
   if (const auto* trouble = std::get_if<Trouble>(&reply)) {

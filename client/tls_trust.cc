@@ -33,7 +33,7 @@ std::string text_of(ASN1_TIME* time) {
   return text;
 }
 
-// The names and addresses that it is for, some of them. A server may put anything there: fail()
+// Some of the names and addresses in the certificate. A server may put anything there: fail()
 // shows only what is printable.
 std::string names_of(X509* certificate) {
   constexpr int kNamesMax = 5;

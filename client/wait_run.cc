@@ -101,7 +101,7 @@ ExitCode WaitRun::run(DataOut& out, std::ostream& err) {
 
 void WaitRun::pursue(std::size_t index, std::uint32_t seed) {
   const bool show_changes = plan_.display.mode != Display::Mode::kQuiet;
-  // The server tells of a selection when it is over, and not each change.
+  // For a selection the server answers when the wait is over, and not at each change.
   Pursuit pursuit(plan_.goal, show_changes && !plan_.selection, plan_.missing, seed);
   for (;;) {
     const TimePoint asked_at = std::chrono::steady_clock::now();
@@ -160,7 +160,7 @@ void WaitRun::write_selection(const JobView& selection, DataOut& out) const {
 }
 
 void WaitRun::write_new_results(const std::vector<JobView>& jobs, DataOut& out, std::ostream& err) {
-  if (plan_.any && !plan_.selection) return;  // Only the deciding job's.
+  if (plan_.any && !plan_.selection) return;  // Only the deciding job is written, at the end.
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (!jobs[i].code || reported_[i]) continue;
     reported_[i] = true;

@@ -71,7 +71,7 @@ std::vector<JobFollower::Target> targets_of(const WatchPlan& plan, std::size_t n
   return targets;
 }
 
-// A line for each change, which is not written twice.
+// Writes a line for each change, unless it is the same as the job's last line.
 class Lines {
  public:
   Lines(const WatchPlan& plan, DataOut& out) : plan_(plan), out_(out) {}

@@ -66,7 +66,7 @@ std::vector<std::string> timeline_of(std::string_view representation) {
     if (members == nullptr) continue;
     const std::string& time = (*members)["timestamp"].text;
     const std::string& error = (*members)["error"].text;
-    // Of 2026-01-31T12:00:00Z the time of the day.
+    // 12:00:00 of 2026-01-31T12:00:00Z.
     const bool whole = shape_of_timestamp(time) != TimestampShape::kNone && time.size() >= 19;
     lines.push_back((whole ? time.substr(11, 8) : time) + "  " + (*members)["event"].text + "  " +
                     (*members)["hostname"].text + (error.empty() ? "" : ": " + error));
@@ -112,7 +112,7 @@ void WatchView::take(const Followed& report) {
       row_of(report.text).remark = "gone";
       return;
     case Followed::Kind::kTrouble:
-      trouble_ = "trying again: " + report.text;  // What is cut is the end.
+      trouble_ = "trying again: " + report.text;  // A narrow terminal cuts off the end.
       return;
     case Followed::Kind::kTouch:
       trouble_.clear();
@@ -154,7 +154,7 @@ void WatchView::sort() {
 
 void WatchView::move_by(std::ptrdiff_t rows) {
   if (!opened_.empty()) {
-    // Bounded by what there is when it is rendered.
+    // render_opened() bounds it by the number of events.
     const auto back = static_cast<std::ptrdiff_t>(back_) - rows;
     back_ = static_cast<std::size_t>(std::max<std::ptrdiff_t>(back, 0));
     return;
@@ -295,7 +295,7 @@ std::vector<WatchView::Line> WatchView::render_table(std::size_t lines, std::siz
   if (dirty_) sort();
   std::vector<Line> screen;
   screen.push_back({line_text(counts(), columns), Style::kHead});
-  // The title, the names of the columns, the last line.
+  // Three lines are the title, the names of the columns, and the last line.
   page_rows_ = lines > 4 ? lines - 3 : 1;
   const std::size_t selected = selected_row();
   if (selected < top_) top_ = selected;

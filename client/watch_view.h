@@ -24,7 +24,8 @@ class WatchView {
   // Beyond these the oldest jobs are dropped.
   static constexpr std::size_t kRowsMax = 10'000;
 
-  // `ids`: rows in this order from the beginning; empty: jobs as they are told, the newest first.
+  // `ids`: they have rows from the beginning, in this order. Empty: rows are added for the jobs in
+  // reports, the newest job first.
   explicit WatchView(const std::vector<std::string>& ids);
 
   void take(const Followed& report);
@@ -61,8 +62,8 @@ class WatchView {
  private:
   struct Row {
     JobSummary job;
-    std::size_t place = 0;  // Of the ids that were given.
-    std::string remark;     // Instead of a status.
+    std::size_t place = 0;  // In the order of the given ids.
+    std::string remark;     // Shown instead of the status, if not empty.
     WallTime created{};
   };
   Row& row_of(const std::string& id);
@@ -79,7 +80,7 @@ class WatchView {
   const bool ids_given_;
   std::map<std::string, Row, std::less<>> rows_;
   std::vector<const Row*> shown_;  // In their order, filtered.
-  bool dirty_ = true;              // shown_ is not that of rows_.
+  bool dirty_ = true;              // shown_ must be made again from rows_.
   std::string trouble_;
   std::string filter_;
   bool typing_ = false;

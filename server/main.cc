@@ -74,8 +74,8 @@ int run(std::span<const std::string> args) {
   return bide::fail_unknown_command(word, commands());
 }
 
-// A descriptor that is closed would be given to the first socket, and what is meant for people
-// would be written into it.
+// If a standard stream were closed, the first socket would get its number, and messages for people
+// would go into that socket.
 void open_standard_streams() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     // Those below are open, so the lowest free one is this.

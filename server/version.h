@@ -1,4 +1,4 @@
-// server/version.h: What this program was made of.
+// server/version.h: The versions of bide, its compiler and its libraries.
 //
 // Thread safety: pure functions.
 #pragma once

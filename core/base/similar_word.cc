@@ -33,11 +33,11 @@ std::size_t typing_distance(std::string_view left, std::string_view right) {
 
 std::string_view similar_word(std::string_view word, std::span<const std::string_view> known) {
   std::string_view found;
-  std::size_t least = 3;  // With more changes it is another word.
+  std::size_t least = 3;  // Words with three or more changes are not similar.
   if (word.size() > kComparedBytesMax) return found;
   for (const std::string_view one : known) {
     const std::size_t changes = typing_distance(word, one);
-    // Of a short word, more than half must be right.
+    // In a short word, more than half of the letters must be right.
     if (changes >= least || changes * 2 >= one.size()) continue;
     least = changes;
     found = one;
