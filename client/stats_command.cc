@@ -1,5 +1,6 @@
 // `bide stats`: how many jobs there are of each status.
 #include <iostream>
+#include <optional>
 
 #include "client/api_access.h"
 #include "client/carry_out.h"
@@ -45,12 +46,15 @@ std::variant<StatsPlan, Misuse> plan_of(const Arguments& arguments) {
 }
 
 // A line for each status that the server counts, in its order, and the total.
-std::string text_of(std::string_view statistics) {
+// nullopt: these are no statistics.
+std::optional<std::string> text_of(std::string_view statistics) {
   constexpr std::size_t kWordColumns = 16;
   const auto parsed =
       JsonObject::parse(statistics, {"total_jobs", "status_counts"}, kAnswerDepthMax);
   const auto* const object = std::get_if<JsonObject>(&parsed);
-  if (object == nullptr) return {};
+  if (object == nullptr || (*object)["status_counts"].kind != JsonMember::Kind::kObject) {
+    return std::nullopt;
+  }
   std::string text;
   for (const RawJsonMember& member : split_json_object((*object)["status_counts"].raw)) {
     text += fitted(member.name, kWordColumns) + on_screen(member.value) + "\n";
@@ -71,8 +75,10 @@ int stats(const StatsPlan& plan) {
     return fail(kCommand, exit_code_of(*refusal), refusal->detail);
   }
   const std::string& body = std::get<Document>(reply).body;
+  const auto text = text_of(body);
+  if (!text) return fail(kCommand, ExitCode::kBideFailed, "the answer is not bide's");
   DataOut out(std::cout, stdout_is_terminal(), plan.format.filter);
-  plan.format.output == Output::kText ? out.text(text_of(body)) : out.json(body);
+  plan.format.output == Output::kText ? out.text(*text) : out.json(body);
   return finish(kCommand, ExitCode::kCompleted, out);
 }
 

@@ -40,11 +40,13 @@ class Cures(unittest.TestCase):
         class Other(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 moved = self.path.startswith("/moved")
+                body = b"{}" if self.path.startswith("/json") else b""
                 self.send_response(302 if moved else 200)
                 if moved:
                     self.send_header("Location", "https://bide.example/")
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
+                self.wfile.write(body)
 
             def log_message(self, *_):
                 pass
@@ -53,6 +55,8 @@ class Cures(unittest.TestCase):
             threading.Thread(target=server.serve_forever, daemon=True).start()
             url = f"http://127.0.0.1:{server.server_port}"
             self.says(1, ["answered 200", "not bide's answer", "is the URL right?"], "get", "x", BIDE_SERVER=url)
+            for command in (["list"], ["stats"], ["stats", "-o", "json"]):
+                self.says(1, ["the answer is not bide's"], *command, BIDE_SERVER=url + "/json")
             self.says(1, ["answered 302", "https://bide.example/"], "get", "x", BIDE_SERVER=url + "/moved")
             server.shutdown()
 
@@ -110,7 +114,8 @@ class Cures(unittest.TestCase):
             got = subprocess.run([BIDE, "get", "a"], env=dict(CLEAN, BIDE_TOKEN=jwt(aud="bide"), **env),
                                  capture_output=True, text=True, timeout=60, check=False)
             self.assertEqual((got.stdout, got.stderr, got.returncode), ("completed\n", "", 0))
-            for command in (["get", "a"], ["emit", "a", "failed"], ["delete", "a"], ["wait", "a"]):
+            for command in (["get", "a"], ["emit", "a", "failed"], ["delete", "a"], ["wait", "a"], ["list"], ["stats"],
+                            ["watch"], ["watch", "a"]):
                 self.says(4, ["answered 401", "BIDE_TOKEN is not set"], *command, **env)
                 self.says(4, ["the token is not valid here", "BIDE_TOKEN needs a token that is valid"], *command,
                           BIDE_TOKEN="secret", **env)
@@ -123,6 +128,19 @@ class Cures(unittest.TestCase):
                           BIDE_TOKEN=jwt(aud="bide"), **env)
                 self.says(4, ["the token is for other jobs only"], *command,
                           BIDE_TOKEN=jwt(aud="bide", scope="job:read job:write", bide_jobs=["b*"]), **env)
+
+    def test_a_token_that_expires_while_jobs_are_watched(self):
+        scratch = tempfile.TemporaryDirectory(prefix="bide-e2e-")
+        self.addCleanup(scratch.cleanup)
+        secret = File(scratch.name, "secret", SECRET)
+        bide = Bide("--access-log", "off", "--auth", "jwt", "--jwt-secret-file", secret.path)
+        bide.credentials = ("Authorization: Bearer " + jwt(),)
+        with bide:
+            bide.put(definition("a"))
+            for command in (["watch"], ["watch", "a"]):
+                done = subprocess.run([BIDE, *command], env=dict(CLEAN, BIDE_SERVER=bide.url, BIDE_TOKEN=jwt(lasts_s=4)),
+                                      capture_output=True, text=True, timeout=60, check=False)
+                self.assertEqual((done.returncode, done.stderr), (4, "bide watch: BIDE_TOKEN has expired\n"), command)
 
     def test_words_that_are_nearly_right(self):
         for words, arguments in ((["no command `wiat`", "did you mean wait?"], ["wiat"]),
