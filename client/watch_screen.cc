@@ -76,11 +76,11 @@ class Screen {
   }
 
  private:
-  [[nodiscard]] attr_t look_of(const WatchView::Line& line) const {
+  [[nodiscard]] attr_t look_of(const ScreenLine& line) const {
     const attr_t selected = line.selected ? A_REVERSE : A_NORMAL;
-    if (line.style == WatchView::Style::kHead) return selected | A_BOLD;
-    if (!colour_ || line.style == WatchView::Style::kPlain) return selected;
-    const auto pair = static_cast<int>(line.style) - static_cast<int>(WatchView::Style::kGood);
+    if (line.style == ScreenLine::Style::kHead) return selected | A_BOLD;
+    if (!colour_ || line.style == ScreenLine::Style::kPlain) return selected;
+    const auto pair = static_cast<int>(line.style) - static_cast<int>(ScreenLine::Style::kGood);
     return selected | static_cast<attr_t>(COLOR_PAIR(kFirstPair + pair));
   }
 

@@ -5,9 +5,7 @@
 #include <tuple>
 #include <utility>
 
-#include "client/reply.h"
 #include "client/screen_text.h"
-#include "core/base/json_object.h"
 #include "core/base/timestamp.h"
 
 namespace bide {
@@ -20,58 +18,12 @@ constexpr std::size_t kAgeColumns = 4;
 constexpr std::size_t kIdColumnsMin = 8;
 constexpr std::size_t kNoteColumnsMin = 10;
 
-WatchView::Style style_of(const JobSummary& job) {
-  if (!job.status) return WatchView::Style::kPlain;
-  switch (*job.status) {
-    case Status::kCompleted:
-      return WatchView::Style::kGood;
-    case Status::kFailed:
-    case Status::kPartialFailure:
-      return WatchView::Style::kBad;
-    case Status::kSkipped:
-      return WatchView::Style::kWarning;
-    case Status::kSubmitted:
-    case Status::kProcessing:
-      return WatchView::Style::kAtWork;
-  }
-  return WatchView::Style::kPlain;
-}
-
 std::string lower(std::string_view text) {
   std::string small(text);
   for (char& c : small) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return small;
-}
-
-// Without the blanks at the end, which some terminals would wrap.
-std::string line_text(std::string_view text, std::size_t columns) {
-  std::string line = cut_to(text, columns);
-  line.erase(line.find_last_not_of(' ') + 1);
-  return line;
-}
-
-// `12:00:00 failed web-01: no space`, for each event of the timeline.
-std::vector<std::string> timeline_of(std::string_view representation) {
-  std::vector<std::string> lines;
-  const auto job = JsonObject::parse(representation, {"timeline"}, kAnswerDepthMax);
-  if (!std::holds_alternative<JsonObject>(job)) return lines;
-  const auto events = split_json_array(std::get<JsonObject>(job)["timeline"].raw);
-  if (!events) return lines;
-  for (const std::string_view event : *events) {
-    const auto parsed =
-        JsonObject::parse(event, {"timestamp", "event", "hostname", "error"}, kAnswerDepthMax);
-    const auto* const members = std::get_if<JsonObject>(&parsed);
-    if (members == nullptr) continue;
-    const std::string& time = (*members)["timestamp"].text;
-    const std::string& error = (*members)["error"].text;
-    // 12:00:00 of 2026-01-31T12:00:00Z.
-    const bool whole = shape_of_timestamp(time) != TimestampShape::kNone && time.size() >= 19;
-    lines.push_back((whole ? time.substr(11, 8) : time) + "  " + (*members)["event"].text + "  " +
-                    (*members)["hostname"].text + (error.empty() ? "" : ": " + error));
-  }
-  return lines;
 }
 
 }  // namespace
@@ -124,10 +76,7 @@ void WatchView::take(const Followed& report) {
 }
 
 void WatchView::take_opened(const Followed& report) {
-  if (report.kind == Followed::Kind::kState) opened_json_ = report.text;
-  if (report.kind == Followed::Kind::kGone) opened_remark_ = "gone";
-  if (report.kind == Followed::Kind::kAbsent) opened_remark_ = "does not exist";
-  if (report.kind == Followed::Kind::kRefused) opened_remark_ = report.text;
+  if (opened_) opened_->take(report);
 }
 
 void WatchView::sort() {
@@ -153,10 +102,8 @@ void WatchView::sort() {
 }
 
 void WatchView::move_by(std::ptrdiff_t rows) {
-  if (!opened_.empty()) {
-    // render_opened() bounds it by the number of events.
-    const auto back = static_cast<std::ptrdiff_t>(back_) - rows;
-    back_ = static_cast<std::size_t>(std::max<std::ptrdiff_t>(back, 0));
+  if (opened_) {
+    opened_->scroll_by(rows);
     return;
   }
   if (dirty_) sort();
@@ -202,8 +149,8 @@ WatchView::Wish WatchView::press(Key key) {
       dirty_ = true;
       return Wish::kNothing;
     case Key::kEscape:
-      if (!opened_.empty()) {
-        opened_.clear();
+      if (opened_) {
+        opened_.reset();
         return Wish::kClose;
       }
       typing_ = false;
@@ -211,17 +158,14 @@ WatchView::Wish WatchView::press(Key key) {
       dirty_ = true;
       return Wish::kNothing;
     case Key::kEnter:
-      if (!opened_.empty()) {
-        opened_.clear();
+      if (opened_) {
+        opened_.reset();
         return Wish::kClose;
       }
       if (std::exchange(typing_, false)) return Wish::kNothing;
       if (dirty_) sort();
       if (shown_.empty()) return Wish::kNothing;
-      opened_ = shown_[selected_row()]->job.id;
-      opened_json_.clear();
-      opened_remark_.clear();
-      back_ = 0;
+      opened_.emplace(shown_[selected_row()]->job.id);
       return Wish::kOpen;
   }
   return Wish::kNothing;
@@ -235,9 +179,9 @@ WatchView::Wish WatchView::type(char c) {
   }
   switch (c) {
     case 'q':
-      return opened_.empty() ? Wish::kQuit : press(Key::kEscape);
+      return !opened_ ? Wish::kQuit : press(Key::kEscape);
     case '/':
-      if (!opened_.empty()) return Wish::kNothing;
+      if (opened_) return Wish::kNothing;
       typing_ = true;
       filter_.clear();
       dirty_ = true;
@@ -271,8 +215,8 @@ std::string WatchView::counts() const {
   return text;
 }
 
-WatchView::Line WatchView::line_of(const Row& row, std::size_t id_columns, std::size_t columns,
-                                   WallTime now) {
+ScreenLine WatchView::line_of(const Row& row, std::size_t id_columns, std::size_t columns,
+                              WallTime now) {
   std::string text = fitted(row.job.id, id_columns) + "  ";
   if (row.remark.empty()) {
     text += fitted(word_of(row.job), kWordColumns) + "  " +
@@ -283,20 +227,35 @@ WatchView::Line WatchView::line_of(const Row& row, std::size_t id_columns, std::
   return {line_text(text, columns), style_of(row.job), false};
 }
 
-std::vector<WatchView::Line> WatchView::render(std::size_t lines, std::size_t columns,
-                                               WallTime now) {
+std::vector<ScreenLine> WatchView::render(std::size_t lines, std::size_t columns, WallTime now) {
   // One column stays free: some terminals wrap a full line.
   const std::size_t usable = std::max<std::size_t>(columns, 2) - 1;
-  return opened_.empty() ? render_table(lines, usable, now) : render_opened(lines, usable);
+  // Two lines above the rows and one below are for other things.
+  page_rows_ = lines > 4 ? lines - 3 : 1;
+  std::vector<ScreenLine> screen =
+      opened_ ? opened_->render(page_rows_, usable) : render_table(usable, now);
+  while (screen.size() + 1 < lines) screen.push_back({});
+  screen.push_back(last_line(usable));
+  screen.resize(std::min(screen.size(), lines));
+  return screen;
 }
 
-std::vector<WatchView::Line> WatchView::render_table(std::size_t lines, std::size_t columns,
-                                                     WallTime now) {
+ScreenLine WatchView::last_line(std::size_t columns) const {
+  if (typing_) return {line_text("/" + filter_, columns), ScreenLine::Style::kHead};
+  if (!trouble_.empty()) return {line_text(trouble_, columns), ScreenLine::Style::kBad};
+  std::string text = "q quit  / filter  Enter timeline";
+  if (opened_) {
+    text = "q back";
+  } else if (!filter_.empty()) {
+    text = std::to_string(shown_.size()) + " with " + filter_ + "  (Esc shows all)";
+  }
+  return {line_text(text, columns), ScreenLine::Style::kHead};
+}
+
+std::vector<ScreenLine> WatchView::render_table(std::size_t columns, WallTime now) {
   if (dirty_) sort();
-  std::vector<Line> screen;
-  screen.push_back({line_text(counts(), columns), Style::kHead});
-  // Three lines are the title, the names of the columns, and the last line.
-  page_rows_ = lines > 4 ? lines - 3 : 1;
+  std::vector<ScreenLine> screen;
+  screen.push_back({line_text(counts(), columns), ScreenLine::Style::kHead});
   const std::size_t selected = selected_row();
   if (selected < top_) top_ = selected;
   if (selected >= top_ + page_rows_ && selected < shown_.size()) top_ = selected + 1 - page_rows_;
@@ -314,53 +273,11 @@ std::vector<WatchView::Line> WatchView::render_table(std::size_t lines, std::siz
   screen.push_back({line_text(fitted("ID", id_columns) + "  " + fitted("STATUS", kWordColumns) +
                                   "  " + fitted("AGE", kAgeColumns),
                               columns),
-                    Style::kHead});
+                    ScreenLine::Style::kHead});
   for (std::size_t i = top_; i < end; ++i) {
     screen.push_back(line_of(*shown_[i], id_columns, columns, now));
     screen.back().selected = i == selected;
   }
-  while (screen.size() + 1 < lines) screen.push_back({});
-  std::string last = "q quit  / filter  Enter timeline";
-  Style style = Style::kHead;
-  if (typing_) {
-    last = "/" + filter_;
-  } else if (!trouble_.empty()) {
-    last = trouble_;
-    style = Style::kBad;
-  } else if (!filter_.empty()) {
-    last = std::to_string(shown_.size()) + " with " + filter_ + "  (Esc shows all)";
-  }
-  screen.push_back({line_text(last, columns), style});
-  screen.resize(std::min(screen.size(), lines));
-  return screen;
-}
-
-std::vector<WatchView::Line> WatchView::render_opened(std::size_t lines, std::size_t columns) {
-  std::vector<Line> screen;
-  const JobSummary job = summary_of(opened_json_);
-  const std::string note = note_of(job);
-  std::string head = opened_;
-  if (!opened_remark_.empty()) {
-    head += ": " + opened_remark_;
-  } else if (job.status) {
-    head += ": " + std::string(word_of(job)) + (note.empty() ? "" : ", " + note);
-  }
-  screen.push_back({line_text(head, columns), style_of(job)});
-  screen.push_back({});
-  const std::vector<std::string> events = timeline_of(opened_json_);
-  const std::size_t room = lines > 4 ? lines - 3 : 1;
-  page_rows_ = room;
-  const std::size_t hidden = events.size() > room ? events.size() - room : 0;
-  back_ = std::min(back_, hidden);
-  const std::size_t first = hidden - back_;
-  for (std::size_t i = first; i < std::min(events.size(), first + room); ++i) {
-    screen.push_back({line_text(events[i], columns)});
-  }
-  while (screen.size() + 1 < lines) screen.push_back({});
-  const bool bad = !trouble_.empty();
-  screen.push_back(
-      {line_text(bad ? trouble_ : "q back", columns), bad ? Style::kBad : Style::kHead});
-  screen.resize(std::min(screen.size(), lines));
   return screen;
 }
 

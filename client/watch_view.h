@@ -1,7 +1,7 @@
 // client/watch_view.h: The table of `bide watch`: its jobs, its filter, and which lines it shows.
 //
-// It draws nothing: it turns reports and keys into lines that fit a terminal
-// (client/screen_text.h).
+// It draws nothing: it turns reports and keys into lines that fit a terminal. Enter replaces the
+// table by a job's timeline (client/timeline_view.h).
 //
 // Thread safety: none.
 #pragma once
@@ -9,12 +9,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "client/job_follower.h"
 #include "client/job_summary.h"
+#include "client/screen_line.h"
+#include "client/timeline_view.h"
 #include "core/base/clock.h"
 
 namespace bide {
@@ -48,16 +51,11 @@ class WatchView {
   // A byte of typed text.
   Wish type(char c);
   // The job whose timeline is shown. Empty: the table is.
-  [[nodiscard]] const std::string& opened() const { return opened_; }
+  [[nodiscard]] std::string opened() const { return opened_ ? opened_->job_id() : ""; }
 
-  enum class Style : std::uint8_t { kPlain, kHead, kGood, kBad, kWarning, kAtWork };
-  struct Line {
-    std::string text;
-    Style style = Style::kPlain;
-    bool selected = false;
-  };
   // `lines` of at most `columns` columns.
-  [[nodiscard]] std::vector<Line> render(std::size_t lines, std::size_t columns, WallTime now);
+  [[nodiscard]] std::vector<ScreenLine> render(std::size_t lines, std::size_t columns,
+                                               WallTime now);
 
  private:
   struct Row {
@@ -71,11 +69,10 @@ class WatchView {
   void move_by(std::ptrdiff_t rows);
   [[nodiscard]] std::size_t selected_row() const;  // In shown_.
   [[nodiscard]] std::string counts() const;
-  [[nodiscard]] static Line line_of(const Row& row, std::size_t id_columns, std::size_t columns,
-                                    WallTime now);
-  [[nodiscard]] std::vector<Line> render_opened(std::size_t lines, std::size_t columns);
-  [[nodiscard]] std::vector<Line> render_table(std::size_t lines, std::size_t columns,
-                                               WallTime now);
+  [[nodiscard]] static ScreenLine line_of(const Row& row, std::size_t id_columns,
+                                          std::size_t columns, WallTime now);
+  [[nodiscard]] std::vector<ScreenLine> render_table(std::size_t columns, WallTime now);
+  [[nodiscard]] ScreenLine last_line(std::size_t columns) const;
 
   const bool ids_given_;
   std::map<std::string, Row, std::less<>> rows_;
@@ -87,10 +84,7 @@ class WatchView {
   std::string selected_;       // An id; empty, or not shown: the first.
   std::size_t top_ = 0;        // The first row on the screen.
   std::size_t page_rows_ = 1;  // As rendered last.
-  std::string opened_;
-  std::string opened_json_;
-  std::string opened_remark_;
-  std::size_t back_ = 0;  // How many lines above the end the timeline is scrolled.
+  std::optional<TimelineView> opened_;
 };
 
 }  // namespace bide

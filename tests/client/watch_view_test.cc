@@ -16,7 +16,7 @@ std::string screen_of(WatchView& view, std::size_t lines = 10, std::size_t colum
   std::string text;
   const auto screen = view.render(lines, columns, WallTime(std::chrono::hours(500'000)));
   CHECK(screen.size() == lines);
-  for (const WatchView::Line& line : screen) {
+  for (const ScreenLine& line : screen) {
     CHECK(line.text.size() < columns);
     text += (line.selected ? "> " : "") + line.text + "\n";
   }
@@ -84,6 +84,31 @@ TEST_CASE("watch_view: Enter opens the selected job, q closes it, and then leave
   CHECK(view.type('q') == WatchView::Wish::kClose);
   CHECK(view.opened().empty());
   CHECK(view.type('q') == WatchView::Wish::kQuit);
+}
+
+TEST_CASE("watch_view: a timeline shows the newest events first, and scrolls within them") {
+  WatchView view({"a"});
+  CHECK(view.press(WatchView::Key::kEnter) == WatchView::Wish::kOpen);
+  std::string events;
+  for (int i = 10; i < 30; ++i) {
+    events += (events.empty() ? "" : ",") +
+              (R"({"timestamp":"2026-01-01T00:00:)" + std::to_string(i)) +
+              R"(Z","event":"started","hostname":"w"})";
+  }
+  view.take_opened(state("a", "processing", R"(,"timeline":[)" + events + "]"));
+  CHECK(shows(view, "00:00:29"));
+  CHECK(!shows(view, "00:00:22"));  // 10 lines have room for 7 events.
+  CHECK(view.press(WatchView::Key::kUp) == WatchView::Wish::kNothing);
+  CHECK(!shows(view, "00:00:29"));
+  CHECK(shows(view, "00:00:22"));
+  CHECK(view.press(WatchView::Key::kHome) == WatchView::Wish::kNothing);
+  CHECK(shows(view, "00:00:10"));
+  CHECK(view.press(WatchView::Key::kDown) == WatchView::Wish::kNothing);
+  CHECK(!shows(view, "00:00:10"));
+  CHECK(view.press(WatchView::Key::kEnd) == WatchView::Wish::kNothing);
+  CHECK(shows(view, "00:00:29"));
+  view.take_opened({.kind = Followed::Kind::kGone, .text = "a"});
+  CHECK(shows(view, "a: gone"));
 }
 
 TEST_CASE("watch_view: it scrolls, and no more jobs than its limit are kept") {
