@@ -56,10 +56,8 @@ class Screen {
   [[nodiscard]] bool good() const { return screen_ != nullptr; }
 
   void draw(WatchView& view) {
-    int lines = 0;
-    int columns = 0;
-    lines = ::getmaxy(::stdscr);
-    columns = ::getmaxx(::stdscr);
+    const int lines = ::getmaxy(::stdscr);
+    const int columns = ::getmaxx(::stdscr);
     if (lines <= 0 || columns <= 0) return;
     ::werase(::stdscr);
     const auto text =

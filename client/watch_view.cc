@@ -26,6 +26,12 @@ std::string lower(std::string_view text) {
   return small;
 }
 
+void erase_last_character(std::string& utf8) {
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+  while (!utf8.empty() && continues(utf8.back())) utf8.pop_back();
+  if (!utf8.empty()) utf8.pop_back();
+}
+
 }  // namespace
 
 WatchView::WatchView(const std::vector<std::string>& ids) : ids_given_(!ids.empty()) {
@@ -145,7 +151,7 @@ WatchView::Wish WatchView::press(Key key) {
       move_by(kFar);
       return Wish::kNothing;
     case Key::kErase:
-      if (typing_ && !filter_.empty()) filter_.pop_back();
+      if (typing_) erase_last_character(filter_);
       dirty_ = true;
       return Wish::kNothing;
     case Key::kEscape:

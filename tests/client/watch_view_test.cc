@@ -66,6 +66,11 @@ TEST_CASE("watch_view: the filter is typed, kept, and left") {
   CHECK(shows(view, "1 with TES"));
   CHECK(view.press(WatchView::Key::kEscape) == WatchView::Wish::kNothing);
   CHECK(shows(view, "build-1"));
+  type(view, "/build\u00e9");
+  CHECK(!shows(view, "build-1"));
+  CHECK(view.press(WatchView::Key::kErase) == WatchView::Wish::kNothing);
+  CHECK(shows(view, "build-1"));  // Both bytes of the letter are gone.
+  CHECK(view.press(WatchView::Key::kEscape) == WatchView::Wish::kNothing);
   type(view, "/q");  // A letter of the filter, and not the end.
   CHECK(shows(view, "/q"));
 }

@@ -47,6 +47,8 @@ class Terminal:
 
     def is_sane(self):
         """The shell echoes and runs what is typed."""
+        # Keys that come before the shell has the terminal back would go to the command that ends.
+        wait_until(lambda: self.screen().rstrip().endswith("\nREADY>"), "the shell asks for a command")
         self.keys("c=$?; clear; echo sa''ne $c", "Enter")
         self.wait_for("sane ", "READY>", absent=("Enter timeline",))
         return self.screen()
@@ -143,6 +145,30 @@ class Watch(unittest.TestCase):
             terminal.keys("q")
             self.assertIn("sane 0", terminal.is_sane())
 
+    def test_columns_replaces_the_width_of_the_terminal(self):
+        self.bide.put(definition("narrow-" + "x" * 60, labels={"c": "1"}))
+        with Terminal(self.bide) as terminal:
+            for columns, width in (("40", 40), ("70", 70), ("none", 80)):
+                terminal.run("watch", "--label", "c=1", env=f"COLUMNS={columns}")
+                screen = terminal.wait_for("1 job: ", "STATUS", "narrow-x")
+                widest = max(map(len, screen.splitlines()))
+                self.assertLess(widest, width, (columns, screen))
+                self.assertGreater(widest, min(width, 70) - 20, (columns, screen))
+                terminal.keys("q")
+                self.assertIn("sane 0", terminal.is_sane())
+
+    def test_a_refusal_leaves_the_terminal_clean(self):
+        tokens = tempfile.NamedTemporaryFile("w", prefix="bide-e2e-", encoding="ascii")
+        self.addCleanup(tokens.close)
+        tokens.write("right-token-right-token\n")
+        tokens.flush()
+        bide = Bide("--access-log", "off", "--auth", f"token-file={tokens.name}")
+        bide.credentials = ("Authorization: Bearer right-token-right-token",)
+        with bide, Terminal(bide, columns=150) as terminal:
+            terminal.run("watch", env="BIDE_TOKEN=wrong")
+            terminal.wait_for("bide watch: the server answered 401", "BIDE_TOKEN needs a token", absent=("Enter timeline",))
+            self.assertIn("sane 4", terminal.is_sane())
+
     def test_scrolls(self):
         self.bide.put(*[definition(f"row-{n:02}", labels={"s": "1"}) for n in range(60)])
         with Terminal(self.bide, 40, 12) as terminal:
@@ -186,7 +212,7 @@ class Watch(unittest.TestCase):
             bide.put(definition("later-1"), event("later-1", "completed"))
             terminal.wait_for("completed", absent=("trying again",))
             terminal.keys("q")
-            terminal.is_sane()
+            self.assertIn("sane 0", terminal.is_sane())
 
 
 if __name__ == "__main__":
