@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/screen_text.h"
+#include "core/base/ascii.h"
 #include "core/base/timestamp.h"
 
 namespace bide {
@@ -17,14 +18,6 @@ constexpr std::size_t kWordColumns = 15;  // partial_failure
 constexpr std::size_t kAgeColumns = 4;
 constexpr std::size_t kIdColumnsMin = 8;
 constexpr std::size_t kNoteColumnsMin = 10;
-
-std::string lower(std::string_view text) {
-  std::string small(text);
-  for (char& c : small) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return small;
-}
 
 void erase_last_character(std::string& utf8) {
   const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
@@ -98,11 +91,11 @@ void WatchView::sort() {
     const std::string oldest = all.back()->job.id;
     rows_.erase(oldest);
   }
-  const std::string wanted = lower(filter_);
+  const std::string wanted = lower_case(filter_);
   std::erase_if(all, [&](const Row* row) {
     const std::string text = row->job.id + " " + std::string(word_of(row->job)) + " " +
                              note_of(row->job) + " " + row->remark;
-    return lower(text).find(wanted) == std::string::npos;
+    return lower_case(text).find(wanted) == std::string::npos;
   });
   shown_ = std::move(all);
 }
