@@ -187,7 +187,8 @@ const Command& watch_command() {
           R"(Shows jobs as they change, fed by the server's stream: all jobs, those of some labels, or some
 jobs. On a terminal it is a table: arrows scroll, / filters, Enter shows a job's timeline, q leaves.
 Elsewhere it is a line for each change, and the end when all jobs that were named are over. A job
-that does not exist yet is waited for. If the server restarts, goes on where it was.)",
+that does not exist yet is waited for. If the server restarts, goes on where it was. Without ids,
+deleted jobs stay in the table.)",
       .examples = {"bide watch", "bide watch --label release=42",
                    "bide watch build-7 build-8 -o jsonl",
                    "bide watch --jq 'select(.status == \"failed\") | .id'"},

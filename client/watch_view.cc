@@ -75,7 +75,14 @@ void WatchView::take(const Followed& report) {
 }
 
 void WatchView::take_opened(const Followed& report) {
-  if (opened_) opened_->take(report);
+  if (!opened_) return;
+  opened_->take(report);
+  // The stream of all jobs reports no deletions, so the table may still show the job's last state.
+  if (report.kind != Followed::Kind::kGone && report.kind != Followed::Kind::kAbsent) return;
+  const auto row = rows_.find(report.text);
+  if (row == rows_.end() || !row->second.job.status) return;
+  row->second.remark = "gone";
+  dirty_ = true;
 }
 
 void WatchView::sort() {
@@ -178,7 +185,7 @@ WatchView::Wish WatchView::type(char c) {
   }
   switch (c) {
     case 'q':
-      return !opened_ ? Wish::kQuit : press(Key::kEscape);
+      return opened_ ? press(Key::kEscape) : Wish::kQuit;
     case '/':
       if (opened_) return Wish::kNothing;
       typing_ = true;
@@ -201,7 +208,7 @@ WatchView::Wish WatchView::type(char c) {
 std::string WatchView::counts() const {
   std::array<std::size_t, kAllStatuses.size()> counts{};
   for (const auto& [id, row] : rows_) {
-    if (row.job.status) ++counts[static_cast<std::size_t>(*row.job.status)];
+    if (row.remark.empty() && row.job.status) ++counts[static_cast<std::size_t>(*row.job.status)];
   }
   std::string text = std::to_string(rows_.size()) + (rows_.size() == 1 ? " job" : " jobs");
   std::string_view separator = ": ";
@@ -217,13 +224,10 @@ std::string WatchView::counts() const {
 ScreenLine WatchView::line_of(const Row& row, std::size_t id_columns, std::size_t columns,
                               WallTime now) {
   std::string text = fitted(row.job.id, id_columns) + "  ";
-  if (row.remark.empty()) {
-    text += fitted(word_of(row.job), kWordColumns) + "  " +
-            fitted(age_of(row.job.created, now), kAgeColumns) + "  " + on_screen(note_of(row.job));
-  } else {
-    text += row.remark;
-  }
-  return {line_text(text, columns), style_of(row.job), false};
+  if (!row.remark.empty()) return {line_text(text + row.remark, columns)};
+  text += fitted(word_of(row.job), kWordColumns) + "  " +
+          fitted(age_of(row.job.created, now), kAgeColumns) + "  " + on_screen(note_of(row.job));
+  return {line_text(text, columns), style_of(row.job)};
 }
 
 std::vector<ScreenLine> WatchView::render(std::size_t lines, std::size_t columns, WallTime now) {

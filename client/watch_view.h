@@ -32,7 +32,7 @@ class WatchView {
   explicit WatchView(const std::vector<std::string>& ids);
 
   void take(const Followed& report);
-  // The state of the opened job.
+  // A report about the opened job. If it was deleted, the table says so, too.
   void take_opened(const Followed& report);
 
   enum class Key : std::uint8_t {

@@ -116,6 +116,35 @@ TEST_CASE("watch_view: a timeline shows the newest events first, and scrolls wit
   CHECK(shows(view, "a: gone"));
 }
 
+TEST_CASE("watch_view: a job that is gone is not counted under its last status") {
+  WatchView given({"a", "b"});
+  given.take(state("a", "processing"));
+  given.take(state("b", "processing"));
+  CHECK(shows(given, "2 jobs: 2 processing"));
+  given.take({.kind = Followed::Kind::kGone, .text = "a"});
+  CHECK(shows(given, "2 jobs: 1 processing"));
+  CHECK(shows(given, "a         gone"));
+}
+
+TEST_CASE("watch_view: the table learns from a timeline that a job is gone") {
+  for (const auto kind : {Followed::Kind::kGone, Followed::Kind::kAbsent}) {
+    WatchView view({});
+    view.take(state("a", "processing"));
+    CHECK(view.press(WatchView::Key::kEnter) == WatchView::Wish::kOpen);
+    view.take_opened({.kind = kind, .text = "a"});
+    CHECK(view.type('q') == WatchView::Wish::kClose);
+    CHECK(shows(view, "a         gone"));
+    view.take(state("a", "submitted"));  // Defined again.
+    CHECK(shows(view, "a         submitted"));
+  }
+  WatchView given({"a"});
+  given.take({.kind = Followed::Kind::kAbsent, .text = "a"});
+  CHECK(given.press(WatchView::Key::kEnter) == WatchView::Wish::kOpen);
+  given.take_opened({.kind = Followed::Kind::kAbsent, .text = "a"});
+  CHECK(given.type('q') == WatchView::Wish::kClose);
+  CHECK(shows(given, "does not exist yet"));
+}
+
 TEST_CASE("watch_view: it scrolls, and no more jobs than its limit are kept") {
   WatchView view({});
   for (std::size_t i = 0; i < 2 * WatchView::kRowsMax + 5; ++i) {

@@ -100,6 +100,37 @@ class Watch(unittest.TestCase):
         watching.communicate(timeout=30)
         self.assertEqual(watching.returncode, 130)
 
+    def test_a_deletion_ends_the_lines_of_a_job(self):
+        self.bide.put(definition("doomed-1"))
+        watching = self.later("watch", "doomed-1")
+        self.assertEqual(watching.stdout.readline(), "doomed-1: submitted\n")
+        self.assertEqual(self.bide.command("delete", "doomed-1").returncode, 0)
+        out, err = watching.communicate(timeout=30)
+        self.assertEqual((watching.returncode, out, err),
+                         (0, "", "bide watch: doomed-1: is gone: deleted or expired\n"))
+
+    def test_deletions_in_the_table(self):
+        self.bide.put(*[definition(f"doomed-{n}", labels={"d": "1"}) for n in (2, 3)])
+        with Terminal(self.bide) as terminal:
+            terminal.run("watch", "--label", "d=1")
+            terminal.wait_for("2 jobs: 2 submitted")
+            self.assertEqual(self.bide.command("delete", "doomed-2", "doomed-3").returncode, 0)
+            terminal.keys("Enter")
+            terminal.wait_for(": does not exist", absent=("STATUS",))
+            terminal.keys("q")
+            screen = terminal.wait_for("2 jobs: 1 submitted", "STATUS")
+            self.assertRegex(screen, r"doomed-\d +gone")
+            terminal.keys("q")
+            self.assertIn("sane 0", terminal.is_sane())
+        with Terminal(self.bide) as terminal:
+            self.bide.put(definition("doomed-4"))
+            terminal.run("watch", "doomed-4")
+            terminal.wait_for("1 job: 1 submitted")
+            self.assertEqual(self.bide.command("delete", "doomed-4").returncode, 0)
+            terminal.wait_for("doomed-4  gone")
+            terminal.keys("q")
+            self.assertIn("sane 0", terminal.is_sane())
+
     def test_a_reader_that_leaves_ends_it(self):
         pipe, socket_pair = os.pipe(), socket.socketpair()
         for ours, theirs in ((pipe[0], pipe[1]), (socket_pair[0].detach(), socket_pair[1].detach())):
