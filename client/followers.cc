@@ -21,47 +21,21 @@ Followers::~Followers() {
     closing_ = true;
     room_.notify_all();
   }
-  for (bool running = true; running;) {
-    // Again and again, because a thread may be between two requests.
-    for (const Member& member : members_) member.follower->stop();
-    MutexLock lock(mutex_);
-    if (running_ > 0) {
-      ended_.wait_until(mutex_, std::chrono::steady_clock::now() + std::chrono::milliseconds(20));
-    }
-    running = running_ > 0;
-  }
-  members_.clear();
+  threads_.end();
   ::close(wake_fd_);
 }
 
 std::size_t Followers::follow(JobFollower::Target target) {
-  const std::size_t number = members_.size();
-  Member& member = members_.emplace_back();
-  member.follower = std::make_unique<JobFollower>(
+  const std::size_t number = followers_.size();
+  followers_.push_back(std::make_unique<JobFollower>(
       access_, std::move(target), [this, number](Followed what) { push(number, std::move(what)); },
-      std::random_device{}());
-  {
-    MutexLock lock(mutex_);
-    ++running_;
-  }
-  const auto ends = [this] {
-    MutexLock lock(mutex_);
-    --running_;
-    ended_.notify_all();
-  };
-  try {
-    member.thread = std::jthread([follower = member.follower.get(), ends] {
-      follower->run();
-      ends();
-    });
-  } catch (const std::system_error&) {
-    ends();
-    throw;
-  }
+      std::random_device{}()));
+  JobFollower* const follower = followers_.back().get();
+  threads_.start([follower] { follower->run(); }, [follower] { follower->stop(); });
   return number;
 }
 
-void Followers::leave(std::size_t number) { members_[number].follower->stop(); }
+void Followers::leave(std::size_t number) { followers_[number]->stop(); }
 
 std::vector<Followers::Report> Followers::take() {
   MutexLock lock(mutex_);

@@ -4,12 +4,11 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <memory>
-#include <thread>
 #include <vector>
 
 #include "client/job_follower.h"
+#include "client/request_threads.h"
 #include "core/base/mutex.h"
 
 namespace bide {
@@ -40,22 +39,18 @@ class Followers {
   // Beyond this, followers wait for the reader, and the server skips intermediate states.
   static constexpr std::size_t kReportsMax = 4096;
 
-  struct Member {
-    std::unique_ptr<JobFollower> follower;
-    std::jthread thread;
-  };
   void push(std::size_t from, Followed what);
 
   const ApiAccess access_;
   const int wake_fd_;
-  std::deque<Member> members_;
+  std::vector<std::unique_ptr<JobFollower>> followers_;
 
   Mutex mutex_;
   CondVar room_;
-  CondVar ended_;
   std::vector<Report> reports_ GUARDED_BY(mutex_);
-  std::size_t running_ GUARDED_BY(mutex_) = 0;
   bool closing_ GUARDED_BY(mutex_) = false;
+
+  RequestThreads threads_;
 };
 
 }  // namespace bide

@@ -67,20 +67,14 @@ WaitRun::WaitRun(const WaitPlan& plan, const MakeSource& make_source)
 
 WaitRun::~WaitRun() {
   board_.stop();
-  for (std::uint64_t seen = 0; running_.load() > 0;) {
-    for (const auto& source : sources_) source->cancel();
-    // Cancels again and again, because a thread may be between two requests. A thread that ends
-    // writes to the board.
-    static_cast<void>(
-        board_.wait_for_news(seen, std::chrono::steady_clock::now() + milliseconds(20)));
-  }
+  threads_.end();
 }
 
 ExitCode WaitRun::run(DataOut& out, std::ostream& err) {
   std::random_device seeds;
   for (std::size_t i = 0; i < plan_.ids.size(); ++i) {
-    threads_.emplace_back([this, i, seed = seeds()] { pursue(i, seed); });
-    ++running_;  // Not earlier: if the thread cannot be made, nothing would count it down.
+    threads_.start([this, i, seed = seeds()] { pursue(i, seed); },
+                   [this, i] { sources_[i]->cancel(); });
   }
   set_live_line(plan_.display.mode == Display::Mode::kLive);
   std::vector<JobView> jobs;
@@ -123,8 +117,6 @@ void WaitRun::pursue(std::size_t index, std::uint32_t seed) {
     const TimePoint ask_at = std::chrono::steady_clock::now() + again->pause;
     if (!board_.pause_until(std::min(ask_at, deadline_))) break;
   }
-  --running_;
-  board_.update(index, [](JobView&) {});
 }
 
 const JobView* WaitRun::find_decider(const std::vector<JobView>& jobs) const {

@@ -6,13 +6,11 @@
 // Thread safety: none; one thread uses it. It manages its own threads.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <iosfwd>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "client/board.h"
@@ -20,6 +18,7 @@
 #include "client/goal.h"
 #include "client/pursuit.h"
 #include "client/reply.h"
+#include "client/request_threads.h"
 #include "client/results.h"
 
 namespace bide {
@@ -71,8 +70,7 @@ class WaitRun {
   Display display_;
   std::vector<bool> reported_;
   std::vector<std::unique_ptr<JobSource>> sources_;
-  std::atomic<int> running_{0};  // May be below zero for a moment if a thread ends early.
-  std::vector<std::jthread> threads_;
+  RequestThreads threads_;
 };
 
 }  // namespace bide
