@@ -17,8 +17,10 @@ enum class Operation {
   kConnect,         // A new connection, a 304 on it, and its end.
   kApplied,         // An event that nobody waits for. No client.
   kAppliedAwaited,  // An event that a silent waiter waits for. No client.
-  kReported,        // An event by POST, stored at once, applied, and answered with its job.
-  kBodyRead,        // The body of such a request, made an entry and checked. No client.
+  // An event by POST, stored at once, applied, and answered with its job. With kTokenFile only:
+  // without a token bide takes writes from loopback alone, and the client has no address.
+  kReported,
+  kBodyRead,  // The body of such a request, made an entry and checked. No client.
 };
 [[nodiscard]] std::optional<Operation> operation_from_word(std::string_view word);
 

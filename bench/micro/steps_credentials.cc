@@ -81,7 +81,7 @@ void write_credentials(Setting setting, const std::filesystem::path& directory) 
   if (setting == Setting::kTls) return write_certificate(directory);
   if (setting == Setting::kRs256New) return write_signing_keys(directory);
   std::string tokens;
-  for (std::size_t i = 0; i < kTokens; ++i) tokens += opaque_token(i) + '\n';
+  for (std::size_t i = 0; i < kTokens; ++i) tokens += opaque_token(i) + " write\n";
   write(directory / "tokens", tokens);
   write(directory / "secret", kSecret);
 }

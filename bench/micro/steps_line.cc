@@ -67,7 +67,7 @@ std::string Line::ask(std::string_view request) {
   if (!send(request)) return "";
   std::string answer = read_until("\r\n\r\n");
   const std::size_t body = body_bytes(answer);
-  const bool has_body = answer.starts_with("HTTP/1.1 200 ");
+  const bool has_body = answer.starts_with("HTTP/1.1 200 ") || answer.starts_with("HTTP/1.1 201 ");
   while (has_body && received_.size() < body) {
     if (!read_more()) return "";
   }
