@@ -45,7 +45,6 @@ void Writes::finish(const WritePtr& write, Result result) {
 }
 
 bool Writes::collect(TimePoint now, Batch& batch) {
-  publish_wanted();  // Before the position is read.
   const Position::Place reached = position_.get();
   while (!ended_.empty() && reached >= ended_.begin()->first) {
     const WritePtr write = std::move(ended_.begin()->second);

@@ -9,8 +9,8 @@
 //
 // Structure. A write that has ended is in `ended_`, ordered by the place that the table must reach.
 // The thread that applies entries pays one comparison for each. No wake-up is lost, as in CatchUp:
-// that thread writes the position and then reads `wanted_`; the notifier and finish() write
-// `wanted_` and then read the position.
+// that thread writes the position and then reads `wanted_`; finish() writes `wanted_` and then
+// reads the position. The notifier takes writes out of `ended_`, so it only raises `wanted_`.
 //
 // Thread safety: all methods may be called from any thread, except progressed() and installed()
 // from the thread that applies entries.

@@ -215,6 +215,10 @@ TEST_CASE("writes: one after the other, each wakes the notifier once, when the t
     ++sleeps;
     REQUIRE(eventually([&] { return clock.sleeps >= sleeps; }));
   }
+  position.advance(100);
+  writes.progressed();
+  std::this_thread::sleep_for(5ms);
+  CHECK(clock.sleeps == sleeps);  // Nobody waits for this.
   writes.begin_drain();
   writes.finish_drain();
   writes.stop();
