@@ -1,15 +1,20 @@
 // The fold of one job: whatever comes, and however often it is written again, deleted or defined
 // anew, the job has the bytes and tags of one folded from what is left; and what an entry costs
-// does not grow with what there is.
+// does not grow with what there is. A client that follows the job with patches (RFC 6902) has what
+// is rendered.
 //
 // Input: four bytes an entry: what, which agent, which key, how often it is written in a row.
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/job/job.h"
+#include "core/job/patch.h"
+#include "core/job/representation.h"
+#include "tests/core/job/json_patch.h"
 #include "tests/fuzz/fuzz_input.h"
 
 using namespace bide;
@@ -21,6 +26,8 @@ constexpr std::size_t kEntriesMax = 2'000;
 // Of one entry, amortised: few events are looked through three times; an index that grows or is
 // tidied looks at all places once.
 constexpr std::uint64_t kStepsPerEntry = 120;
+// Rendering after each entry takes time that grows with the square of their number.
+constexpr std::size_t kFollowedMax = 32;
 
 using Names = std::vector<std::string>;
 
@@ -113,6 +120,49 @@ void absorb(Job& job, const Entry& entry) {
   demand(job.absorb(entry) <= Job::Absorbed::kUnchanged, "there is room");
 }
 
+// A client that has the job's representation, and is sent patches.
+class Follower {
+ public:
+  // The job has changed. `only_added`: since the last look it has absorbed only such entries as
+  // only_adds() allows.
+  void look(const Job& job, bool only_added) {
+    const JobParts parts(job);
+    const std::string json = render_json(job, parts, job.final());
+    if (document_ && only_added) {
+      document_->apply(
+          write_patch(job, parts, job.final(), {revision_, status_, final_, outline_}));
+      demand(document_->equals(json), "what is patched is what is rendered");
+    } else {
+      document_.emplace(json);
+    }
+    outline_ = outline_of(job, parts);
+    revision_ = job.revision();
+    status_ = job.status();
+    final_ = job.final();
+  }
+
+ private:
+  std::optional<testing::PatchedDocument> document_;
+  Outline outline_;
+  Revision revision_ = 0;
+  Status status_{};
+  bool final_ = false;
+};
+
+// The job is looked at after every `stride` entries.
+void follow(const std::vector<Entry>& history, std::size_t stride) {
+  Job job("j");
+  Follower follower;
+  bool only_added = false;
+  for (std::size_t i = 0; i < std::min(history.size(), kFollowedMax); ++i) {
+    only_added = job.only_adds(history[i]) && only_added;
+    absorb(job, history[i]);
+    if (!job.defined() || (i + 1) % stride != 0) continue;
+    follower.look(job, only_added);
+    only_added = true;
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -142,5 +192,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   demand(read.bytes() == lived.bytes(), "bytes are counted alike");
   demand(!lived.defined() || read.final() == lived.final(), "and so is what is final");
   if (lived.defined()) demand(view_of(*lived.frozen()) == view_of(lived), "a copy is the same");
+  follow(history, 1);
+  follow(history, 3);
   return 0;
 }
