@@ -9,9 +9,14 @@
 namespace bide {
 namespace {
 
+// The JSON of a large job is written to memory of an estimated size, often twice what it needs. A
+// client that does not read keeps many such snapshots.
+constexpr std::size_t kSpareBytesMax = 65'536;
+
 Representation represent(std::string bytes, Epoch epoch, Revision revision) {
   Representation representation;
   representation.tag = {epoch, revision, hash_of(bytes)};
+  if (bytes.capacity() - bytes.size() > kSpareBytesMax) bytes.shrink_to_fit();
   representation.bytes = std::move(bytes);
   return representation;
 }

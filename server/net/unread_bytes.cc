@@ -16,8 +16,8 @@ void for_each_of(const Snapshot* shared, F&& visit) {
 }  // namespace
 
 std::size_t UnreadBytes::bytes_of(const Snapshot& snapshot) {
-  return sizeof snapshot + snapshot.json.bytes.size() + snapshot.json_line.size() +
-         snapshot.text.bytes.size() + snapshot.items.size() * sizeof snapshot.items.front();
+  return sizeof snapshot + snapshot.json.bytes.capacity() + snapshot.json_line.capacity() +
+         snapshot.text.bytes.capacity() + snapshot.items.capacity() * sizeof snapshot.items.front();
 }
 
 bool UnreadBytes::try_add(std::uint64_t client, const Snapshot* shared, std::size_t own_bytes) {

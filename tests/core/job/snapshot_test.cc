@@ -270,6 +270,19 @@ TEST_CASE("snapshot: a collection is known by any tag of the same bytes, a job b
   CHECK(state.known_as({}, MediaType::kJson) == nullptr);
 }
 
+TEST_CASE("snapshot: the JSON of a large job takes hardly more memory than it has bytes") {
+  Job job("build-7");
+  std::vector<Entry> entries = {kDefined};
+  for (Revision revision = 2; revision < 3'000; ++revision) {
+    entries.push_back(
+        happened("build-7", revision, EventKind::kStarted, "web-" + std::to_string(revision)));
+  }
+  absorb_all(job, entries);
+  const std::string& bytes = make_snapshot(job, 1, false)->json.bytes;
+  REQUIRE(bytes.size() > 200'000);
+  CHECK(bytes.capacity() < bytes.size() + 70'000);
+}
+
 TEST_CASE("snapshot: tags name epoch, revision and the hash of the bytes") {
   Job job("build-7");
   absorb_all(job, {kDefined, happened("build-7", 2, EventKind::kStarted, "w"),

@@ -51,6 +51,13 @@ TEST_CASE("unread_bytes: a snapshot counts once for a client's connections, alon
   CHECK(unread.bytes() == 0);
 }
 
+TEST_CASE("unread_bytes: memory that a snapshot has reserved counts") {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->json.bytes.reserve(10'000);
+  snapshot->json_line.reserve(20'000);
+  CHECK(UnreadBytes::bytes_of(*snapshot) >= 30'000);
+}
+
 TEST_CASE("unread_bytes: one client stays within its limit, except for a single answer") {
   UnreadBytes unread(1000);
   const auto large = job(5000);
