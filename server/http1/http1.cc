@@ -112,8 +112,8 @@ void Http1::serve(Connection& connection, std::string_view bytes) {
                               std::move(progress), was_in_body);
     }
     if (step.need == Step::Need::kBulk) {
-      // Its content stays counted for its client, which limits how much of one client's bulk others
-      // wait for.
+      // Its content stays counted for its client until it has been served. That limits how much of
+      // one client's bulk others wait for.
       std::string left(bytes.substr(0, step.keep_bytes));
       left += bytes.substr(step.consumed_bytes);
       keep(connection, left, std::move(reading), std::move(progress));

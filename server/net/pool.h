@@ -1,6 +1,6 @@
 // server/net/pool.h: The threads that serve connections: each waits for its share of the sockets,
-// and for tasks, in an epoll of its own. One more thread watches no sockets: it runs bulk, which
-// are tasks of many milliseconds.
+// and for tasks, in an epoll of its own. One more thread watches no sockets. It runs bulk: tasks of
+// many milliseconds.
 //
 // A socket stays with one thread, registered once and edge-triggered: serving a request costs no
 // epoll_ctl, and what the processor knows of a connection stays in one core's cache. One epoll for
@@ -34,7 +34,7 @@ class Pool final : public Executor {
   explicit Pool(OnEvents on_events);
   ~Pool() override;
   // `threads`: those that watch sockets. Throws std::system_error when the kernel refuses an epoll
-  // descriptor.
+  // descriptor or a thread.
   void start(std::size_t threads);
 
   // Has the thread with the fewest sockets watch one more, for `events` (EPOLLIN, ...); after
@@ -54,8 +54,8 @@ class Pool final : public Executor {
   // The same for the next turn of a connection that has more to send than fits into one: before
   // each turn a thread serves its sockets, plain tasks and one laborious task.
   void enqueue_turn(std::function<void()> task) { put(std::move(task), Queue::kTurns); }
-  // The same for bulk, on its own thread and in the order given. No socket waits for it to end; how
-  // long one client's bulk may delay that of others, the caller limits.
+  // The same for bulk, on its own thread and in the order given. No socket waits for it. The caller
+  // limits how long one client's bulk delays that of others.
   void enqueue_bulk(std::function<void()> task) { put(std::move(task), Queue::kBulk); }
   void run(std::function<void()> task) override { enqueue(std::move(task)); }
   // Ends the threads and joins them.

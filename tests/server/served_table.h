@@ -270,8 +270,8 @@ class ServedTable {
   std::thread accept_thread_;
 };
 
-// Keeps all threads of the server busy while it lives: what is sent meanwhile is all there when
-// they look at it.
+// Keeps all threads that watch sockets busy while it lives: what is sent meanwhile is all there
+// when they look at it.
 class BusyThreads {
  public:
   explicit BusyThreads(ServedTable& server) {

@@ -130,6 +130,22 @@ TEST_CASE("front: a head that is not finished in time gets 408, an idle client i
   CHECK(server.http_metrics.clients_slow == 1);
 }
 
+TEST_CASE("front: a body has its own time, also behind a body that ended in the same read") {
+  ServedTable server({.head = 500ms});
+  const std::string head =
+      "POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
+  Client client = server.dial();
+  client.send(head);
+  CHECK(client.response(true) == "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send("hello" + head + "he");
+  CHECK(client.response().starts_with("HTTP/1.1 405 "));
+  Client later = server.dial();
+  later.send("GET /livez HTT");
+  CHECK(later.response().starts_with("HTTP/1.1 408 "));  // The time of a head is over.
+  client.send("llo");
+  CHECK(client.response().starts_with("HTTP/1.1 405 "));
+}
+
 TEST_CASE("front: input that is not HTTP is refused, and the connection closed without a reset") {
   ServedTable server;
   Client client = server.dial();
