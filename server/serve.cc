@@ -11,10 +11,8 @@
 #include <thread>
 #include <variant>
 
-#include "core/base/host_port.h"
 #include "core/base/printable.h"
 #include "core/base/start_error.h"
-#include "core/base/stop_signal.h"
 #include "server/api/resources.h"
 #include "server/api/router.h"
 #include "server/files/state_dir.h"
@@ -26,10 +24,11 @@
 #include "server/nats/login/nats_url.h"
 #include "server/nats/stream_tail.h"
 #include "server/nats/watcher.h"
-#include "server/net/http_server.h"
+#include "server/net/acceptor.h"
 #include "server/net/tls_context.h"
 #include "server/reloads.h"
 #include "server/serve_parts.h"
+#include "server/service_manager.h"
 #include "server/settings/options.h"
 
 namespace bide {
@@ -95,7 +94,7 @@ class Server {
                [this](const httplib::Request& request, Exchange& exchange) {
                  router_.handle(request, exchange);
                }),
-        http_(front_) {}
+        acceptor_(front_) {}
 
   // Throws StartError.
   void start() {
@@ -106,7 +105,9 @@ class Server {
     if (tls_ != nullptr) front_.use_tls(tls_.get());
     http1_.use_hosts(served_hosts_.get());
     front_.trust(TrustedProxies(options_.trusted_proxies));
-    port_ = http_.bind(options_.listen_host, options_.listen_port);
+    for (const ListenAddress& address : options_.listen) {
+      listens_.push_back(acceptor_.listen(address, static_cast<mode_t>(options_.listen_mode)));
+    }
     front_.start(http1_, options_.threads != 0 ? options_.threads : cores());
     std::string urls = options_.nats_url;
     if (embedded) {
@@ -115,9 +116,7 @@ class Server {
       nats_->start();
       urls = nats_->url();
     }
-    accept_thread_ = std::thread([this] { accept(); });
-    // httplib's stop() does nothing before its loop runs, and a SIGTERM may be waiting already.
-    while (!http_.is_running()) std::this_thread::yield();
+    acceptor_.start();
     watcher_ = std::make_unique<Watcher>(
         Watcher::Settings{urls,
                           Follower::Settings{.bucket = options_.bucket,
@@ -131,6 +130,17 @@ class Server {
     writer_.start(*watcher_);
     announce(urls);
   }
+
+  // For people, one line.
+  [[nodiscard]] std::string status() const {
+    const std::string parked = std::to_string(table_.parked()) + " requests held";
+    if (!contact_.ready()) {
+      const std::string obstacle = contact_.obstacle();
+      return obstacle.empty() ? "reading the bucket " + options_.bucket : obstacle;
+    }
+    return freshness_.stale(system_clock().now()) ? "out of touch with NATS; " + parked : parked;
+  }
+  [[nodiscard]] Executor& executor() { return front_.executor(); }
 
   // What is to be read again while it runs.
   void add_to(Reloads& reloads) {
@@ -150,9 +160,7 @@ class Server {
 
   void stop() {
     log_info("draining", {{"parked", std::uint64_t{table_.parked()}}});
-    stopping_.request();
-    http_.stop();
-    accept_thread_.join();
+    acceptor_.stop();
     front_.drain(kDrainPatience);
     watcher_->stop();
     writer_.stop();
@@ -169,40 +177,21 @@ class Server {
     if (fault) throw StartError(*fault);
   }
 
-  // httplib gives up accepting on any error but a lack of descriptors. bide does not.
-  void accept() {
-    LogLimit failed;
-    LogLimit refused;
-    while (!serve_once() && !stopping_.requested()) {
-      log_warn_limited(failed, "accepting failed; listening anew");
-      for (bool bound = false; !bound && !stopping_.wait_for(100ms);) {
-        try {
-          bound = http_.bind(options_.listen_host, port_) == port_;
-        } catch (const std::exception& error) {  // StartError, or out of memory.
-          log_warn_limited(refused, error.what());
-        }
-      }
-    }
-  }
-
-  bool serve_once() {
-    try {
-      return http_.serve();
-    } catch (const std::bad_alloc&) {
-      return false;
-    }
-  }
-
   void announce(const std::string& urls) const {
-    const std::string url = (tls_ != nullptr ? "https://" : "http://") +
-                            host_in_url(options_.listen_host) + ":" + std::to_string(port_) +
-                            options_.base_path;
     const std::string nats =
         urls.empty() ? "context " + options_.nats_credentials.context : redacted(urls);
     const std::string file = nats_ == nullptr ? "" : nats_url_file(options_.data_dir).string();
-    log_info("listening", {{"url", std::string_view(url)},
-                           {"nats", std::string_view(nats)},
-                           {"nats_url_file", std::string_view(file)}});
+    for (const ListenAddress& address : listens_) {
+      log_info("listening", {{"url", std::string_view(url_of(address))},
+                             {"nats", std::string_view(nats)},
+                             {"nats_url_file", std::string_view(file)}});
+    }
+  }
+
+  // As `bide wait --server` takes it.
+  [[nodiscard]] std::string url_of(const ListenAddress& address) const {
+    if (address.is_unix()) return text_of(address);
+    return (tls_ != nullptr ? "https://" : "http://") + text_of(address) + options_.base_path;
   }
 
   const ServeOptions options_;
@@ -224,21 +213,21 @@ class Server {
   HealthResource health_;
   Router router_;
   Http1 http1_;
-  HttpServer http_;
-  std::uint16_t port_ = 0;
-  StopSignal stopping_;
+  Acceptor acceptor_;
+  std::vector<ListenAddress> listens_;
   std::unique_ptr<EmbeddedNats> nats_;
   std::unique_ptr<Watcher> watcher_;
   std::unique_ptr<StreamTail> tail_;
-  std::thread accept_thread_;
 };
 
-void wait_for_end(const sigset_t& signals, Reloads& reloads) {
+void wait_for_end(const sigset_t& signals, Server& server, ServiceManager& manager,
+                  Reloads& reloads) {
   constexpr timespec kTick{1, 0};
   for (;;) {
     const int number = ::sigtimedwait(&signals, nullptr, &kTick);
     if (number == SIGTERM || number == SIGINT) return;
     try {
+      manager.tick(server.status(), server.executor());
       number == SIGHUP ? reloads.reload_all() : reloads.reload_changed();
     } catch (const std::bad_alloc&) {
       static LogLimit limit;
@@ -247,33 +236,41 @@ void wait_for_end(const sigset_t& signals, Reloads& reloads) {
   }
 }
 
-}  // namespace
-
-int run_serve(std::span<const std::string> args) {
-  std::variant<ServeOptions, UsageError> parsed = parse_serve_options(args, process_environment());
-  if (const auto* const error = std::get_if<UsageError>(&parsed)) {
-    if (error->exit_code == 0) {
-      std::fputs(error->message.c_str(), stdout);
-    } else {
-      std::fprintf(stderr, "bide serve: %s\n", error->message.c_str());
-    }
-    return error->exit_code;
-  }
+// Until a signal ends it. Throws StartError.
+void serve(const ServeOptions& options) {
   const sigset_t signals = awaited_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   use_all_descriptors();
-  if (!std::get<ServeOptions>(parsed).core_dumps) hide_memory();
+  if (!options.core_dumps) hide_memory();
+  Server server(options);
+  ServiceManager manager(system_clock());
+  Reloads reloads;
+  server.add_to(reloads);
+  server.start();
+  manager.tell_ready(server.status());
+  wait_for_end(signals, server, manager, reloads);
+  manager.tell_stopping();
+  server.stop();
+}
+
+}  // namespace
+
+int run_serve(std::span<const std::string> args) {
+  const auto fail = [](std::string_view why, int exit_code) {
+    std::fprintf(stderr, "bide serve: %s\n", printable(why, "?").c_str());
+    return exit_code;
+  };
   try {
-    Server server(std::get<ServeOptions>(parsed));
-    Reloads reloads;
-    server.add_to(reloads);
-    server.start();
-    wait_for_end(signals, reloads);
-    server.stop();
+    auto parsed = parse_serve_options(args, process_environment(), passed_sockets());
+    if (const auto* const error = std::get_if<UsageError>(&parsed)) {
+      if (error->exit_code != 0) return fail(error->message, error->exit_code);
+      std::fputs(error->message.c_str(), stdout);
+      return 0;
+    }
+    serve(std::get<ServeOptions>(parsed));
   } catch (const StartError& error) {
-    std::fprintf(stderr, "bide serve: %s\n", printable(error.what(), "?").c_str());
-    return 1;
+    return fail(error.what(), 1);
   }
   flush_log(1s);
   return 0;

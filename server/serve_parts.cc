@@ -66,7 +66,7 @@ std::unique_ptr<ServedHosts> make_served_hosts(const ServeOptions& options) {
   const bool anonymous =
       options.auth.kind == AuthOptions::Kind::kNone && options.tls_client_ca.empty();
   if (!anonymous) return nullptr;
-  return std::make_unique<ServedHosts>(options.listen_host, options.allowed_hosts);
+  return std::make_unique<ServedHosts>(options.listen, options.allowed_hosts);
 }
 
 std::unique_ptr<TlsContext> make_tls(const ServeOptions& options) {

@@ -40,20 +40,25 @@ std::optional<sockaddr_storage> peer_of(int fd) {
 
 }  // namespace
 
-ClientAddress ClientAddress::of_peer(int fd) {
-  ClientAddress address;
-  const std::optional<sockaddr_storage> found = peer_of(fd);
-  if (!found) return address;
-  unsigned char* const bytes = address.bytes_.data();
-  if (found->ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(*found);
-    std::memcpy(bytes, &v6.sin6_addr, address.bytes_.size());
-  } else if (found->ss_family == AF_INET) {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(*found);
+ClientAddress ClientAddress::of(const sockaddr_storage& address) {
+  ClientAddress client;
+  unsigned char* const bytes = client.bytes_.data();
+  if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    std::memcpy(bytes, &v6.sin6_addr, client.bytes_.size());
+  } else if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
     std::memcpy(bytes, kMappedPrefix.data(), kMappedPrefix.size());
     std::memcpy(bytes + kMappedPrefix.size(), &v4.sin_addr, sizeof v4.sin_addr);
+  } else if (address.ss_family == AF_UNIX) {
+    return *parse("127.0.0.1");
   }
-  return address;
+  return client;
+}
+
+ClientAddress ClientAddress::of_peer(int fd) {
+  const std::optional<sockaddr_storage> found = peer_of(fd);
+  return found ? of(*found) : ClientAddress();
 }
 
 std::optional<ClientAddress> ClientAddress::parse(std::string_view text) {
@@ -107,14 +112,17 @@ bool is_ipv6(std::string_view text) {
   return text.find(':') != std::string_view::npos && ClientAddress::parse(text).has_value();
 }
 
+std::uint16_t port_of(const sockaddr_storage& address) {
+  const bool v6 = address.ss_family == AF_INET6;
+  return ntohs(v6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
+                  : reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
 std::string peer_name(int fd) {
   const std::optional<sockaddr_storage> found = peer_of(fd);
   if (!found) return "";
-  const ClientAddress address = ClientAddress::of_peer(fd);
-  const bool v6 = found->ss_family == AF_INET6;
-  const std::uint16_t port = v6 ? reinterpret_cast<const sockaddr_in6&>(*found).sin6_port
-                                : reinterpret_cast<const sockaddr_in&>(*found).sin_port;
-  return host_in_url(address.text()) + ":" + std::to_string(ntohs(port));
+  if (found->ss_family == AF_UNIX) return "unix:";
+  return host_in_url(ClientAddress::of(*found).text()) + ":" + std::to_string(port_of(*found));
 }
 
 std::optional<AddressRange> AddressRange::parse(std::string_view text) {

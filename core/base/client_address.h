@@ -13,12 +13,16 @@
 #include <string>
 #include <string_view>
 
+struct sockaddr_storage;
+
 namespace bide {
 
 class ClientAddress {
  public:
   // `::`, which is no client's address.
   ClientAddress() = default;
+  // Who connects to a Unix socket is on this machine: 127.0.0.1. `::` for other families.
+  [[nodiscard]] static ClientAddress of(const sockaddr_storage& address);
   // The address of the other end of a connected socket; `::` if it has closed.
   [[nodiscard]] static ClientAddress of_peer(int fd);
   // `192.0.2.1`, `2001:db8::1` or `::ffff:192.0.2.1`, without brackets, port or zone.
@@ -45,7 +49,11 @@ class ClientAddress {
 // `::1`, `::ffff:192.0.2.1`; no brackets, port or zone, and no IPv4 address.
 [[nodiscard]] bool is_ipv6(std::string_view text);
 
-// The other end of a connected socket: `127.0.0.1:40000`, `[::1]:40000`. Empty if it has closed.
+// Of TCP, over IPv4 or IPv6.
+[[nodiscard]] std::uint16_t port_of(const sockaddr_storage& address);
+
+// The other end of a connected socket: `127.0.0.1:40000`, `[::1]:40000`, or `unix:`. Empty if it
+// has closed.
 [[nodiscard]] std::string peer_name(int fd);
 
 class AddressRange {

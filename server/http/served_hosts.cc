@@ -27,11 +27,16 @@ std::string canonical(std::string_view host) {
 
 }  // namespace
 
-ServedHosts::ServedHosts(std::string_view listen, const std::vector<std::string>& allowed) {
-  hosts_.push_back(canonical(listen));
+ServedHosts::ServedHosts(const std::vector<ListenAddress>& listen,
+                         const std::vector<std::string>& allowed) {
+  for (const ListenAddress& one : listen) {
+    if (one.is_unix()) continue;
+    const std::string& host = hosts_.emplace_back(canonical(one.host));
+    const auto address = ClientAddress::parse(host);
+    all_addresses_ =
+        all_addresses_ || (address ? address->is_unspecified() : !is_loopback_name(host));
+  }
   for (const std::string& host : allowed) hosts_.push_back(canonical(host));
-  const auto address = ClientAddress::parse(hosts_.front());
-  all_addresses_ = address ? address->is_unspecified() : !is_loopback_name(hosts_.front());
 }
 
 bool ServedHosts::serves(std::optional<std::string_view> host) const {

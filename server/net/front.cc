@@ -64,7 +64,7 @@ std::uint64_t Front::key_of(const Connection& connection) {
   return std::uint64_t{connection.index} << 32 | connection.life();
 }
 
-void Front::adopt(int fd) {
+void Front::adopt(int fd, bool plain) {
   using Share = ClientAccounts::Share;
   const ClientAddress address = ClientAddress::of_peer(fd);
   const bool proxied = proxies_.trusts(address);
@@ -100,7 +100,7 @@ void Front::adopt(int fd) {
   connection->client_address = address;
   connection->proxied = proxied;
   connection->thread = *thread;
-  if (tls_ != nullptr) {
+  if (tls_ != nullptr && !plain) {
     connection->deadline = clock_.now() + limits_.head;
     return rest(*connection, Connection::Phase::kShaking, connection->deadline);
   }

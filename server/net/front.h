@@ -1,6 +1,6 @@
 // server/net/front.h: The life of connections, from accepting a socket to closing it.
 //
-// cpp-httplib's accept loop calls adopt(). From then on a connection moves between epoll, the
+// The acceptor calls adopt(). From then on a connection moves between epoll, the
 // pool's threads and the wait queues (server/net/connection.h describes its ownership):
 //
 //   at rest -> a pool thread reads -> the protocol answers -> at rest
@@ -67,13 +67,13 @@ class Front {
   // protocol: hence two steps.
   [[nodiscard]] Executor& executor() { return pool_; }
   void start(Protocol& protocol, std::size_t threads);
-  // Before start(): all connections use TLS. Null: none does.
+  // Before start(): all connections use TLS, but those of Unix sockets. Null: none does.
   void use_tls(const TlsContext* tls) { tls_ = tls; }
   // Before start(): the proxies whose X-Forwarded-For is believed.
   void trust(TrustedProxies proxies) { proxies_ = std::move(proxies); }
 
-  // Takes over an accepted, connected socket.
-  void adopt(int fd);
+  // Takes over an accepted, connected socket, which does not block. `plain`: without TLS.
+  void adopt(int fd, bool plain = false);
   // Descriptors are short: closes up to 16 idle connections, those first that have been idle for
   // longest. False: there is none. Looks at every connection.
   bool make_room();

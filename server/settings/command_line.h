@@ -40,7 +40,9 @@ struct Setting {
   char letter = '\0';               // `o` if `-o` means the same.
   // For the client's commands: BIDE_MAX_WAIT sets it, too. In `bide serve` all settings have one.
   bool has_variable = false;
-  bool repeats = false;        // For the client's commands: may be given several times.
+  // May be given several times. In `bide serve` the values make one list, as if they were separated
+  // by commas, and the file may have an array of strings.
+  bool repeats = false;
   std::string_view choices{};  // The words that a value may be: `text,json,jsonl`. Empty: any text.
   std::string_view group{};    // The heading above it in --help; empty: `Flags`.
 };

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "core/base/ascii.h"
-#include "core/base/host_port.h"
 #include "core/base/printable.h"
 #include "core/base/similar_word.h"
 #include "server/files/state_dir.h"
@@ -71,16 +70,36 @@ const char* value_or_null(const Environment& environment, std::string_view name)
   return found == environment.end() ? nullptr : found->second.c_str();
 }
 
+// The first address of those that other machines can reach. Null: there is none.
+const ListenAddress* find_public(const std::vector<ListenAddress>& addresses) {
+  const auto found = std::ranges::find_if_not(addresses, is_local);
+  return found == addresses.end() ? nullptr : &*found;
+}
+
+std::optional<UsageError> check_listen(const ServeOptions& options) {
+  // Client certificates already control who may read.
+  const bool anonymous =
+      options.auth.kind == AuthOptions::Kind::kNone && options.tls_client_ca.empty();
+  const ListenAddress* const reachable = find_public(options.listen);
+  if (anonymous && !options.allow_anonymous && reachable != nullptr) {
+    return UsageError{
+        "--listen " + text_of(*reachable) +
+        ": with --auth none expected a loopback address such as 127.0.0.1:8080, or a Unix socket; "
+        "--auth says who may read, --allow-anonymous lets everybody who can reach it"};
+  }
+  const auto unix = std::ranges::find_if(options.listen, &ListenAddress::is_unix);
+  if (!options.tls_client_ca.empty() && options.auth.kind == AuthOptions::Kind::kNone &&
+      unix != options.listen.end()) {
+    return UsageError{"--listen " + text_of(*unix) +
+                      ": expected --auth, too: there is no TLS on Unix sockets, so --tls-client-ca "
+                      "does not say who may read there"};
+  }
+  return std::nullopt;
+}
+
 std::optional<UsageError> check_together(const ServeOptions& options) {
   const AuthOptions& auth = options.auth;
-  // Client certificates already control who may read.
-  const bool anonymous = auth.kind == AuthOptions::Kind::kNone && options.tls_client_ca.empty();
-  if (anonymous && !options.allow_anonymous && !is_loopback_host(options.listen_host)) {
-    return UsageError{
-        "--listen: with --auth none expected a loopback address such as "
-        "127.0.0.1:8080; --auth says who may read, --allow-anonymous lets everybody who can reach "
-        "it"};
-  }
+  if (auto error = check_listen(options)) return error;
   const bool has_keys = !auth.jwt_secret_file.empty() || !auth.jwt_key.empty();
   if (auth.kind == AuthOptions::Kind::kJwt && !has_keys) {
     return UsageError{"--auth jwt: expected --jwt-key or --jwt-secret-file with it"};
@@ -127,7 +146,7 @@ void warn_of_risks(ServeOptions& options) {
         "too");
   }
   if (auth.kind != AuthOptions::Kind::kNone && options.tls_cert.empty() &&
-      !is_loopback_host(options.listen_host)) {
+      find_public(options.listen) != nullptr) {
     options.warnings.push_back(
         "--auth without --tls-cert beyond this machine: tokens travel in plain text unless a proxy "
         "in front speaks TLS");
@@ -185,6 +204,19 @@ const std::vector<Assignment>& defaults() {
   return all;
 }
 
+// What was given several times for a setting that repeats becomes one list, at its first place.
+void join_repeated(std::vector<Assignment>& assignments) {
+  for (auto first = assignments.begin(); first != assignments.end(); ++first) {
+    if (!first->setting->repeats) continue;
+    const auto rest = std::remove_if(first + 1, assignments.end(), [&](const Assignment& one) {
+      if (one.setting != first->setting) return false;
+      first->text.append(",").append(one.text);
+      return true;
+    });
+    assignments.erase(rest, assignments.end());
+  }
+}
+
 // The last --config; all are removed from the line. Empty: there is none.
 std::string take_config(std::vector<Assignment>& line) {
   std::string config;
@@ -197,10 +229,13 @@ std::string take_config(std::vector<Assignment>& line) {
 }
 
 std::variant<ServeOptions, UsageError> parse_sources(std::span<const std::string> args,
-                                                     const Environment& environment) {
+                                                     const Environment& environment,
+                                                     std::vector<ListenAddress> passed) {
   auto from_args = read_command_line(args, serve_command());
   if (auto* error = std::get_if<UsageError>(&from_args)) return std::move(*error);
   std::vector<Assignment> from_line = std::get<CommandLine>(std::move(from_args)).assignments;
+
+  join_repeated(from_line);
 
   ServeOptions options;
   const std::vector<Assignment> from_environment = read_environment(environment);
@@ -229,6 +264,7 @@ std::variant<ServeOptions, UsageError> parse_sources(std::span<const std::string
     options.nats_credentials.config_dir = nats_config_dir_of(
         value_or_null(environment, "XDG_CONFIG_HOME"), value_or_null(environment, "HOME"));
   }
+  if (!passed.empty()) options.listen = std::move(passed);
   if (auto error = check_together(options)) return *std::move(error);
   warn_of_risks(options);
   return options;
@@ -237,8 +273,9 @@ std::variant<ServeOptions, UsageError> parse_sources(std::span<const std::string
 }  // namespace
 
 std::variant<ServeOptions, UsageError> parse_serve_options(std::span<const std::string> args,
-                                                           const Environment& environment) {
-  auto parsed = parse_sources(args, environment);
+                                                           const Environment& environment,
+                                                           std::vector<ListenAddress> passed) {
+  auto parsed = parse_sources(args, environment, std::move(passed));
   auto* const error = std::get_if<UsageError>(&parsed);
   // Names and quoted parts of a file may contain line ends or control characters.
   if (error != nullptr && error->exit_code != 0) error->message = printable(error->message, "?");

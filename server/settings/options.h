@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "core/base/client_address.h"
+#include "core/base/listen_address.h"
 #include "server/log/log.h"
 #include "server/nats/login/nats_credentials.h"
 #include "server/settings/command_line.h"
@@ -43,9 +44,8 @@ struct AuthOptions {
 
 // The table in settings.cc has the defaults; parse_serve_options() begins with them.
 struct ServeOptions {
-  // The address to listen on: an IPv4 address, an IPv6 address without brackets, or a name.
-  std::string listen_host;
-  std::uint16_t listen_port = 0;  // 0: any free port.
+  std::vector<ListenAddress> listen;  // At least one, 64 at most, each once.
+  unsigned listen_mode = 0;           // Permissions of Unix sockets: 0..0777.
   // May contain secrets: print redacted(). Empty: the context's, or the embedded server.
   std::string nats_url;
   NatsCredentials nats_credentials;  // Checked: no contradictions, also not with nats_url.
@@ -96,11 +96,13 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 // or Docker. Names the nearest known one.
 [[nodiscard]] std::vector<std::string> complaints_about_variables(const Environment& environment);
 
-// `args`: the arguments behind `bide serve`. `environment`: reads BIDE_*, HOME, XDG_STATE_HOME and
+// `args`: the arguments behind `bide serve`. `passed`: the sockets that systemd has passed, which
+// replace those of --listen. `environment`: reads BIDE_*, HOME, XDG_STATE_HOME and
 // XDG_CONFIG_HOME; an empty variable counts as unset. An unknown flag is an error. An unknown
 // BIDE_* variable causes a warning, except those of the client (BIDE_SERVER, BIDE_TOKEN,
 // BIDE_CACERT) and those that Kubernetes and Docker set for services.
 [[nodiscard]] std::variant<ServeOptions, UsageError> parse_serve_options(
-    std::span<const std::string> args, const Environment& environment);
+    std::span<const std::string> args, const Environment& environment,
+    std::vector<ListenAddress> passed = {});
 
 }  // namespace bide

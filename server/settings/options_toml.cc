@@ -18,8 +18,21 @@ std::string text_of(double number) {
   return {buffer, end};
 }
 
+// An array of strings, separated by commas. nullopt: it is empty, or has something else in it.
+std::optional<std::string> text_of(const toml::array& array) {
+  std::string list;
+  for (const toml::node& element : array) {
+    if (!element.is_string()) return std::nullopt;
+    if (!list.empty()) list += ',';
+    list += element.as_string()->get();
+  }
+  return list.empty() ? std::nullopt : std::optional(std::move(list));
+}
+
 // The value in the spelling of the command line. nullopt: the TOML type does not fit.
-std::optional<std::string> text_of(const toml::node& value, SettingKind kind) {
+std::optional<std::string> text_of(const toml::node& value, const Setting& setting) {
+  const SettingKind kind = setting.kind;
+  if (value.is_array() && setting.repeats) return text_of(*value.as_array());
   const bool may_be_integer = kind == SettingKind::kDuration || kind == SettingKind::kCount ||
                               kind == SettingKind::kFraction;
   if (value.is_string() && (kind == SettingKind::kText || kind == SettingKind::kDuration)) {
@@ -35,8 +48,9 @@ std::optional<std::string> text_of(const toml::node& value, SettingKind kind) {
   return std::nullopt;
 }
 
-std::string_view type_word(SettingKind kind) {
-  switch (kind) {
+std::string_view type_word(const Setting& setting) {
+  if (setting.repeats) return "a string or an array of strings";
+  switch (setting.kind) {
     case SettingKind::kText:
     case SettingKind::kDuration:
       return "a string";
@@ -57,9 +71,9 @@ std::variant<std::vector<Assignment>, UsageError> collect(const std::string& pat
     const std::string where = at_line(path, key.source()) + ": " + std::string(key.str());
     const ServeSetting* const setting = find_serve_setting(key.str());
     if (setting == nullptr) return no_such_setting(where, key.str(), serve_command());
-    std::optional<std::string> text = text_of(value, setting->kind);
+    std::optional<std::string> text = text_of(value, *setting);
     if (!text) {
-      return UsageError{where + ": expected " + std::string(type_word(setting->kind)) + ": " +
+      return UsageError{where + ": expected " + std::string(type_word(*setting)) + ": " +
                         std::string(setting->expected)};
     }
     assignments.push_back({setting, where, *std::move(text)});

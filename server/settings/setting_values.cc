@@ -7,7 +7,6 @@
 
 #include "core/base/ascii.h"
 #include "core/base/duration.h"
-#include "core/base/host_port.h"
 #include "server/http/served_hosts.h"
 #include "server/nats/login/nats_url.h"
 #include "server/settings/origin.h"
@@ -66,14 +65,22 @@ bool parse_bytes(std::string_view text, std::size_t low, std::size_t& out) {
 }
 
 bool set_listen(ServeOptions& options, std::string_view text) {
-  const std::optional<HostPort> parts = split_host_port(text);
-  if (!parts || !parts->port) return false;
-  const std::string_view host = parts->host;
-  if (!(parts->bracketed ? is_ipv6_with_zone(host) : is_plain_host(host))) return false;
-  const std::optional<std::uint16_t> port = parse_port(*parts->port);
-  if (!port) return false;
-  options.listen_port = *port;
-  options.listen_host = host;
+  std::vector<ListenAddress> addresses;
+  if (text.empty() || !parse_list(text, parse_listen_address, addresses)) return false;
+  for (auto it = addresses.begin(); it != addresses.end(); ++it) {
+    const bool any_port = !it->is_unix() && it->port == 0;
+    if (!any_port && std::find(addresses.begin(), it, *it) != it) return false;
+  }
+  options.listen = std::move(addresses);
+  return true;
+}
+
+bool set_listen_mode(ServeOptions& options, std::string_view text) {
+  unsigned mode = 0;
+  const char* const end = text.data() + text.size();
+  const auto [parsed, error] = std::from_chars(text.data(), end, mode, 8);
+  if (error != std::errc() || parsed != end || mode > 0777) return false;
+  options.listen_mode = mode;
   return true;
 }
 

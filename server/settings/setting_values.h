@@ -32,6 +32,7 @@ bool parse_number(std::string_view text, Number low, Number high, Number& out) {
 // A number of bytes, with or without a unit: KiB, MiB, GiB. It must be 0, or at least `low`.
 [[nodiscard]] bool parse_bytes(std::string_view text, std::size_t low, std::size_t& out);
 [[nodiscard]] bool set_listen(ServeOptions& options, std::string_view text);
+[[nodiscard]] bool set_listen_mode(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_nats(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_file(std::filesystem::path& file, std::string_view text);
 [[nodiscard]] bool set_bucket(ServeOptions& options, std::string_view text);

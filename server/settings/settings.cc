@@ -25,22 +25,29 @@ constexpr Text kLimits = "Limits";
 
 constexpr ServeSetting row(Text group, Text name, Kind kind, Text placeholder, Text default_text,
                            Text doc, Text expected, bool (*set)(Options& options, Text text),
-                           Text choices = {}) {
+                           Text choices = {}, bool repeats = false) {
   return {{.name = name,
            .kind = kind,
            .placeholder = placeholder,
            .default_text = default_text,
            .doc = doc,
            .expected = expected,
+           .repeats = repeats,
            .choices = choices,
            .group = group},
           set};
 }
 
 constexpr std::array kSettings = {
-    row(kHttp, "listen", Kind::kText, "HOST:PORT", kDefaultListen,
-        "address to serve HTTP on; [::1]:8080 for IPv6, port 0 for any free one",
-        "HOST:PORT, such as 127.0.0.1:8080 or [::1]:0", set_listen),
+    row(kHttp, "listen", Kind::kText, "ADDRESS", kDefaultListen,
+        "address to serve HTTP on, HOST:PORT or unix:PATH; may be given several times, or several "
+        "separated by commas; [::1]:8080 for IPv6, port 0 for any free one",
+        "HOST:PORT, such as 127.0.0.1:8080 or [::1]:0, or unix:PATH, such as "
+        "unix:/run/bide/bide.sock; or several, each once, 64 at most, separated by commas",
+        set_listen, {}, true),
+    row(kHttp, "listen-mode", Kind::kText, "MODE", "0660",
+        "with a Unix socket in --listen: its permissions, as chmod takes them",
+        "an octal number from 0 to 0777, such as 0660", set_listen_mode),
     row(kNats, "nats", Kind::kText, "URL", "",
         "NATS to watch, or several separated by commas; without it bide runs its own nats-server",
         "nats://HOST:PORT or tls://HOST:PORT, or several separated by commas; in a user, password "
@@ -190,7 +197,7 @@ Command make_command() {
   Command command{
       .name = "bide serve",
       .summary = "serve the state of jobs over HTTP",
-      .synopsis = {"[--listen HOST:PORT] [--nats URL | --data-dir DIR] [FLAG]..."},
+      .synopsis = {"[--listen ADDRESS]... [--nats URL | --data-dir DIR] [FLAG]..."},
       .description = R"(Watches a NATS bucket of jobs and serves their state over HTTP: at once,
 conditionally, or held until there is news. Without --nats it runs its own nats-server, which
 `bide emit` on this machine finds by itself. SIGTERM and SIGINT end it; SIGHUP makes it read tokens,

@@ -40,7 +40,10 @@ void check(const ServeOptions& options) {
   within<std::chrono::milliseconds>(options.max_stale, 2s, 1h, "max_stale");
   within<std::chrono::milliseconds>(options.stats_interval, 10ms, 1min, "stats_interval");
   within<std::size_t>(options.threads, 0, 64, "threads");
-  demand(!options.listen_host.empty() && !options.bucket.empty(), "host and bucket");
+  demand(!options.listen.empty() && !options.bucket.empty(), "address and bucket");
+  for (const ListenAddress& one : options.listen) {
+    demand(parse_listen_address(text_of(one)) == one, "an address is read as it is written");
+  }
   demand(options.base_path.empty() ||
              (options.base_path.starts_with('/') && !options.base_path.ends_with('/')),
          "base_path");

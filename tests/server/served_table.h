@@ -25,8 +25,8 @@
 #include "server/api/resources.h"
 #include "server/api/router.h"
 #include "server/http1/http1.h"
+#include "server/net/acceptor.h"
 #include "server/net/front.h"
-#include "server/net/http_server.h"
 #include "tests/core/job/entries.h"
 #include "tests/core/table/fake_tail.h"
 
@@ -185,8 +185,8 @@ class ServedTable {
                [this](const httplib::Request& request, Exchange& exchange) {
                  return instead ? instead(request, exchange) : router_.handle(request, exchange);
                }),
-        http_(front_) {
-    port = http_.bind("127.0.0.1", 0);
+        acceptor_(front_) {
+    port = acceptor_.listen({.host = "127.0.0.1"}).port;
     front_.use_tls(tls);
     front_.trust(std::move(proxies));
     front_.start(http1_, kThreads);
@@ -194,7 +194,7 @@ class ServedTable {
     table.catch_up().start(tail);
     contact.set_ready(true);
     contact.heard(system_clock().now() + std::chrono::hours(1));
-    accept_thread_ = std::thread([this] { accepted_well = http_.serve(); });
+    acceptor_.start();
   }
   ~ServedTable() { stop(); }
   ServedTable(const ServedTable&) = delete;
@@ -202,10 +202,8 @@ class ServedTable {
 
   // SIGTERM's way, while entries may still come.
   void drain() {
-    if (!accept_thread_.joinable()) return;
-    wait_until([this] { return http_.is_running(); });
-    http_.stop();
-    accept_thread_.join();
+    if (front_.draining()) return;
+    acceptor_.stop();
     front_.drain(std::chrono::seconds(5));
   }
   // And to its end.
@@ -243,7 +241,6 @@ class ServedTable {
   HttpMetrics http_metrics;
   Contact contact;
   Admission admission;
-  bool accepted_well = false;
   // Where requests go in place of bide's own resources. Set it before the first request.
   std::function<void(const httplib::Request&, Exchange&)> instead;
 
@@ -266,8 +263,7 @@ class ServedTable {
   HealthResource health_;
   Router router_;
   Http1 http1_;
-  HttpServer http_;
-  std::thread accept_thread_;
+  Acceptor acceptor_;
 };
 
 // Keeps all threads that watch sockets busy while it lives: what is sent meanwhile is all there

@@ -1,4 +1,4 @@
-// tests/server/suite_server.h: bide's front, from the accept loop to the parser, with a resource of
+// tests/server/suite_server.h: bide's front, from accepting to the parser, with a resource of
 // the test's own, as a program that conformance suites can be pointed at.
 #pragma once
 
@@ -13,8 +13,8 @@
 
 #include "core/base/host_port.h"
 #include "server/http1/http1.h"
+#include "server/net/acceptor.h"
 #include "server/net/front.h"
-#include "server/net/http_server.h"
 
 namespace bide::testing {
 
@@ -26,15 +26,13 @@ class SuiteServer {
   // Throws StartError.
   std::uint16_t start(Http1::Dispatch dispatch, const std::string& host, std::uint16_t port) {
     dispatch_ = std::move(dispatch);
-    const std::uint16_t bound = http_.bind(host, port);
+    const std::uint16_t bound = acceptor_.listen({.host = host, .port = port}).port;
     front_.start(http1_, 2);
-    accept_thread_ = std::thread([this] { static_cast<void>(http_.serve()); });
-    while (!http_.is_running()) std::this_thread::yield();
+    acceptor_.start();
     return bound;
   }
   void stop() {
-    http_.stop();
-    accept_thread_.join();
+    acceptor_.stop();
     front_.drain(std::chrono::seconds(5));
     table_.close();
     front_.stop();
@@ -49,8 +47,7 @@ class SuiteServer {
   Http1 http1_{front_, table_, [this](const httplib::Request& request, Exchange& exchange) {
                  dispatch_(request, exchange);
                }};
-  HttpServer http_{front_};
-  std::thread accept_thread_;
+  Acceptor acceptor_{front_};
 };
 
 struct SuiteProgram {

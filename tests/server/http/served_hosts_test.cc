@@ -59,7 +59,8 @@ TEST_CASE("served_hosts: loopback, the host of --listen, and those that are name
   };
   for (const Row& row : rows) {
     CAPTURE(row.listen);
-    const ServedHosts hosts(row.listen, row.allowed);
+    // A Unix socket beside it changes nothing.
+    const ServedHosts hosts({{.path = "/run/bide.sock"}, {.host = row.listen}}, row.allowed);
     CHECK(hosts.serves(std::nullopt));
     for (const auto* list : {&kLoopback, &row.served}) {
       for (const char* const host : *list) {
@@ -74,6 +75,18 @@ TEST_CASE("served_hosts: loopback, the host of --listen, and those that are name
       }
     }
   }
+}
+
+TEST_CASE("served_hosts: several addresses, and a Unix socket alone") {
+  const ServedHosts several({{.host = "127.0.0.1"}, {.host = "192.0.2.7"}}, {});
+  CHECK(several.serves("192.0.2.7:80"));
+  CHECK_FALSE(several.serves("192.0.2.8"));
+  const ServedHosts all({{.host = "127.0.0.1"}, {.host = "::"}}, {});
+  CHECK(all.serves("192.0.2.8"));
+  const ServedHosts unix({{.path = "/run/bide.sock"}}, {});
+  CHECK(unix.serves("localhost"));
+  CHECK_FALSE(unix.serves("evil.example"));
+  CHECK_FALSE(unix.serves("192.0.2.7"));
 }
 
 TEST_CASE("served_hosts: what may be named") {

@@ -382,7 +382,7 @@ TEST_CASE("http_letter: 256 UUIDs fit into one request, however they are listed"
 
 TEST_CASE("http_letter: without tokens a foreign Host is 421, for every resource and transport") {
   Site site;
-  const ServedHosts hosts("127.0.0.1", {"jobs.example"});
+  const ServedHosts hosts({{.host = "127.0.0.1"}}, {"jobs.example"});
   site.server.use_hosts(hosts);
   const auto ask = [&](const std::string& start, const std::string& fields) {
     Client client = site.server.dial();

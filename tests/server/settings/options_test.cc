@@ -65,8 +65,8 @@ class TomlFile {
 
 TEST_CASE("options: nothing said gives the defaults that --help prints") {
   const ServeOptions options = accepted({});
-  CHECK(options.listen_host == "127.0.0.1");
-  CHECK(options.listen_port == 8080);
+  CHECK(options.listen == std::vector<ListenAddress>{{.host = "127.0.0.1", .port = 8080}});
+  CHECK(options.listen_mode == 0660);
   CHECK(options.bucket == "job-queue");
   CHECK(options.bucket_replicas == 1);
   CHECK(options.max_wait == 55s);
@@ -117,8 +117,7 @@ TEST_CASE("options: every flag is understood, with a space or an equals sign") {
                                          "--auth",
                                          "none",
                                          "--allow-anonymous"});
-  CHECK(options.listen_host == "::1");
-  CHECK(options.listen_port == 0);
+  CHECK(options.listen == std::vector<ListenAddress>{{.host = "::1"}});
   CHECK(options.nats_url == "nats://a:1,tls://b");
   CHECK(options.data_dir == "/d");
   CHECK(options.bucket == "b-1");
@@ -354,13 +353,71 @@ TEST_CASE("options: the file speaks all types") {
 
 TEST_CASE("options: without authentication only loopback is served, unless it is asked for") {
   for (const char* listen : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1"}) {
-    CHECK(accepted({"--listen", listen}).listen_port == 1);
+    CHECK(accepted({"--listen", listen}).listen.front().port == 1);
   }
   for (const char* listen : {"0.0.0.0:1", "[::]:1", "10.0.0.1:1", "127.example.org:1"}) {
     INFO(listen);
     CHECK(mentions(refused({"--listen", listen}), "--allow-anonymous"));
-    CHECK(accepted({"--listen", listen, "--allow-anonymous"}).listen_port == 1);
+    CHECK(accepted({"--listen", listen, "--allow-anonymous"}).listen.front().port == 1);
+    CHECK(mentions(refused({"--listen", "127.0.0.1:2", "--listen", listen}), listen));
   }
+}
+
+TEST_CASE("options: several addresses, from one source at a time") {
+  const std::vector<ListenAddress> three = {
+      {.host = "127.0.0.1", .port = 1}, {.path = "/run/b.sock"}, {.host = "::1", .port = 0}};
+  CHECK(accepted({"--listen", "127.0.0.1:1", "--listen=unix:/run/b.sock", "--threads", "1",
+                  "--listen", "[::1]:0"})
+            .listen == three);
+  CHECK(accepted({"--listen", "127.0.0.1:1,unix:/run/b.sock,[::1]:0"}).listen == three);
+  CHECK(accepted({}, {{"HOME", "/h"}, {"BIDE_LISTEN", "127.0.0.1:1,unix:/run/b.sock,[::1]:0"}})
+            .listen == three);
+  const TomlFile file("listen = [\"127.0.0.1:1\", \"unix:/run/b.sock\", \"[::1]:0\"]");
+  CHECK(accepted({"--config", file.path()}).listen == three);
+  CHECK(accepted({"--config", file.path(), "--listen", "127.0.0.1:9"}).listen.size() == 1);
+  for (const char* text :
+       {"listen = []", "listen = [1]", "listen = [\"127.0.0.1:1\", 2]", "bucket = [\"a\"]"}) {
+    CAPTURE(text);
+    const TomlFile wrong(text);
+    CHECK(mentions(refused({"--config", wrong.path()}), "expected a string"));
+  }
+  for (const char* text : {"", ",", "127.0.0.1:1,,[::1]:1", "127.0.0.1:1,127.0.0.1:1",
+                           "unix:/a,unix:/a", "unix:", "unix:relative", "unix:/a,b"}) {
+    CAPTURE(text);
+    CHECK(mentions(refused({"--listen", text}), "expected HOST:PORT"));
+  }
+  CHECK(accepted({"--listen", "127.0.0.1:0,127.0.0.1:0"}).listen.size() == 2);
+  const std::string longest = "unix:/" + std::string(106, 'p');
+  CHECK(accepted({"--listen", longest}).listen.front().path.size() == 107);
+  CHECK(mentions(refused({"--listen", longest + "p"}), "expected HOST:PORT"));
+}
+
+TEST_CASE("options: a Unix socket has permissions, and no TLS") {
+  CHECK(accepted({"--listen", "unix:/a", "--listen-mode", "0777"}).listen_mode == 0777);
+  CHECK(accepted({"--listen-mode", "600"}).listen_mode == 0600);
+  for (const char* mode : {"", "1000", "8", "rw", "-1", "0660 "}) {
+    CAPTURE(mode);
+    CHECK(mentions(refused({"--listen-mode", mode}), "octal"));
+  }
+  const std::vector<std::string> tls = {"--listen",  "unix:/a", "--tls-cert",      "/c",
+                                        "--tls-key", "/k",      "--tls-client-ca", "/ca"};
+  CHECK(mentions(refused(tls), "no TLS on Unix sockets"));
+  auto with_tokens = tls;
+  with_tokens.insert(with_tokens.end(), {"--auth", "token-file=/t"});
+  CHECK(accepted(with_tokens).listen.front().is_unix());
+}
+
+TEST_CASE("options: sockets that systemd has passed replace those of --listen") {
+  const auto with = [](std::vector<std::string> args, ListenAddress passed) {
+    return parse_serve_options(args, {{"HOME", "/home/u"}}, {std::move(passed)});
+  };
+  const auto parsed = with({"--listen", "127.0.0.1:1"}, {.path = "/p", .passed_fd = 3});
+  REQUIRE(std::holds_alternative<ServeOptions>(parsed));
+  CHECK(std::get<ServeOptions>(parsed).listen ==
+        std::vector<ListenAddress>{{.path = "/p", .passed_fd = 3}});
+  // They are bound by the same rules.
+  CHECK(std::holds_alternative<UsageError>(
+      with({}, {.host = "0.0.0.0", .port = 80, .passed_fd = 3})));
 }
 
 TEST_CASE("options: authentication, and limits for each client") {

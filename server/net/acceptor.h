@@ -1,0 +1,55 @@
+// server/net/acceptor.h: Accepts clients on all listening sockets, with one thread, and gives them
+// to the front.
+//
+// It pauses while descriptors are short (server/net/descriptor_reserve.h): further clients wait in
+// the kernel.
+//
+// Thread safety: listen(), start() and stop() from one thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <deque>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/base/stop_signal.h"
+#include "server/files/descriptor.h"
+#include "server/net/front.h"
+#include "server/net/listener.h"
+
+namespace bide {
+
+class Acceptor {
+ public:
+  explicit Acceptor(Front& front);
+  ~Acceptor();
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+
+  // Before start(). Clients that connect from now on wait until start(). Returns the address, with
+  // the port that was taken. Throws StartError (server/net/listener.h).
+  ListenAddress listen(const ListenAddress& address, mode_t unix_mode = 0600);
+  void start();
+  // Gives the front those who are connected already, and stops listening. Where systemd has passed
+  // the socket, it leaves them to the next who listens there.
+  void stop();
+
+ private:
+  void run();
+  // Accepts until nobody waits, or some have come and others should have their turn. False: this
+  // socket cannot be used any more.
+  [[nodiscard]] bool accept_some(const Listener& listener, int most);
+  // Blocks while descriptors are short. Returns the same socket, perhaps under another number.
+  [[nodiscard]] int below_reserve(int fd);
+  void reopen(Listener& listener);
+
+  Front& front_;
+  std::deque<Listener> listeners_;
+  StopSignal stopping_;
+  Descriptor wake_;  // An eventfd: stopping.
+  std::thread thread_;
+};
+
+}  // namespace bide

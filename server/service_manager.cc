@@ -1,0 +1,45 @@
+#include "server/service_manager.h"
+
+#include <systemd/sd-daemon.h>
+
+#include <cstdint>
+#include <string>
+
+#include "server/net/listener.h"
+
+namespace bide {
+
+std::vector<ListenAddress> passed_sockets() {
+  std::vector<ListenAddress> sockets;
+  const int count = ::sd_listen_fds(1);
+  for (int i = 0; i < count; ++i) sockets.push_back(passed_address(SD_LISTEN_FDS_START + i));
+  return sockets;
+}
+
+ServiceManager::ServiceManager(Clock& clock)
+    : clock_(clock), answered_(std::make_shared<std::atomic<bool>>(true)) {
+  std::uint64_t microseconds = 0;
+  if (::sd_watchdog_enabled(0, &microseconds) > 0) {
+    watchdog_ = std::chrono::microseconds(microseconds);
+  }
+}
+
+void ServiceManager::tell_ready(std::string_view status) {
+  status_ = status;
+  ::sd_notify(0, ("READY=1\nSTATUS=" + status_).c_str());
+}
+
+void ServiceManager::tick(std::string_view status, Executor& executor) {
+  if (status != status_) {
+    status_ = status;
+    ::sd_notify(0, ("STATUS=" + status_).c_str());
+  }
+  if (watchdog_.count() == 0 || clock_.now() < next_sign_ || !answered_->exchange(false)) return;
+  ::sd_notify(0, "WATCHDOG=1");
+  next_sign_ = clock_.now() + watchdog_ / 2;
+  executor.run([answered = answered_] { answered->store(true); });
+}
+
+void ServiceManager::tell_stopping() { ::sd_notify(0, "STOPPING=1\nSTATUS=draining"); }
+
+}  // namespace bide
