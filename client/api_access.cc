@@ -7,8 +7,6 @@
 #include <cstring>
 #include <iostream>
 
-#include "core/base/host_port.h"
-
 namespace bide {
 
 std::optional<std::string> from_environment(const char* name) {
@@ -36,7 +34,7 @@ std::variant<ApiAccess, Misuse> find_api_access(const Arguments& arguments) {
 }
 
 void warn_of_plain_token(std::string_view command, const ApiAccess& access) {
-  if (access.token.empty() || access.server.tls || is_loopback_host(access.server.host)) return;
+  if (access.token.empty() || !is_plain_text(access.server)) return;
   std::cerr << std::string(command) + ": warning: BIDE_TOKEN goes to " + text_of(access.server) +
                    " in plain text; use https://\n";
 }

@@ -23,8 +23,10 @@ struct ApiAccess {
 inline constexpr Setting kServerSetting{.name = "server",
                                         .placeholder = "URL",
                                         .default_text = kDefaultServer,
-                                        .doc = "bide's HTTP address",
-                                        .expected = "a URL such as http://127.0.0.1:8080",
+                                        .doc = "bide's HTTP address, or unix:PATH",
+                                        .expected =
+                                            "a URL such as http://127.0.0.1:8080, or a "
+                                            "socket such as unix:/run/bide/bide.sock",
                                         .has_variable = true};
 inline constexpr Setting kCacertSetting{
     .name = "cacert",

@@ -4,9 +4,11 @@
 #include <openssl/err.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 
 #include "client/tls_trust.h"
+#include "client/unix_socket.h"
 #include "client/unreachable.h"
 
 namespace bide {
@@ -52,6 +54,23 @@ std::string tls_reason() {
   return reason == nullptr ? "" : reason;
 }
 
+// httplib's client over a Unix socket: version 0.11.4 itself has TCP only.
+class UnixClient final : public httplib::ClientImpl {
+ public:
+  explicit UnixClient(const std::string& path) : ClientImpl("localhost"), path_(path) {}
+
+ private:
+  bool create_and_connect_socket(Socket& socket, httplib::Error& error) override {
+    const int trouble = connect_to_unix(path_, socket.sock);
+    if (trouble == 0) return true;
+    socket.sock = INVALID_SOCKET;
+    error = trouble == EAGAIN ? httplib::Error::ConnectionTimeout : httplib::Error::Connection;
+    return false;
+  }
+
+  const std::string path_;
+};
+
 }  // namespace
 
 class HttpConnection::Client {
@@ -62,6 +81,8 @@ class HttpConnection::Client {
       client->enable_server_certificate_verification(false);  // The handshake verifies.
       trust_ = std::make_unique<TlsTrust>(client->ssl_context(), server.host, cacert);
       client_ = std::move(client);
+    } else if (!server.socket.empty()) {
+      client_ = std::make_unique<UnixClient>(server.socket);
     } else {
       client_ = std::make_unique<httplib::ClientImpl>(server.host, server.port);
     }
@@ -166,7 +187,8 @@ std::string HttpConnection::describe(Failure failure) const {
   std::string why;
   switch (failure) {
     case Failure::kConnect:
-      why = why_unreachable(server_.host, server_.port);
+      why = server_.socket.empty() ? why_unreachable(server_.host, server_.port)
+                                   : why_unreachable(server_.socket);
       break;
     case Failure::kConnectInTime:
       why = "no answer in time (is the address right, and no firewall between?)";
@@ -180,7 +202,7 @@ std::string HttpConnection::describe(Failure failure) const {
       why = tls_reason();
       if (why.find("certificate required") != std::string::npos) {
         why += " (it wants a client certificate, which this command cannot send)";
-      } else if (!server_.tls && !answered_) {
+      } else if (!server_.tls && server_.socket.empty() && !answered_) {
         why = "no answer (is it TLS there, and the URL begins with https://?)";
       }
       break;

@@ -5,6 +5,7 @@
 
 #include "core/base/client_address.h"
 #include "core/base/host_port.h"
+#include "core/base/listen_address.h"
 
 namespace bide {
 namespace {
@@ -25,13 +26,18 @@ bool parse_authority(std::string_view authority, ServerUrl& url) {
 
 std::variant<ServerUrl, Misuse> parse_server_url(std::string_view text) {
   ServerUrl url;
+  if (text.starts_with(kUnixScheme)) {
+    url.socket = text.substr(kUnixScheme.size());
+    if (is_socket_path(url.socket)) return url;
+    return Misuse{"the path of a Unix socket must begin with a slash and have at most 107 bytes"};
+  }
   if (text.starts_with("https://")) {
     url.tls = true;
     text.remove_prefix(8);
   } else if (text.starts_with("http://")) {
     text.remove_prefix(7);
   } else {
-    return Misuse{"the server's URL must begin with http:// or https://"};
+    return Misuse{"the server's URL must begin with http://, https:// or unix:"};
   }
   const std::size_t path_begin = std::min(text.find('/'), text.size());
   const std::string_view authority = text.substr(0, path_begin);
@@ -50,7 +56,12 @@ std::variant<ServerUrl, Misuse> parse_server_url(std::string_view text) {
   return url;
 }
 
+bool is_plain_text(const ServerUrl& url) {
+  return !url.tls && url.socket.empty() && !is_loopback_host(url.host);
+}
+
 std::string text_of(const ServerUrl& url) {
+  if (!url.socket.empty()) return std::string(kUnixScheme) + url.socket;
   return (url.tls ? "https://" : "http://") + host_in_url(url.host) + ":" +
          std::to_string(url.port) + url.base_path;
 }

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <memory>
 
+#include "client/unix_socket.h"
+
 namespace bide {
 namespace {
 
@@ -31,6 +33,14 @@ int error_of_connecting(const addrinfo& to) {
   return error;
 }
 
+std::string text_of_error(int error) {
+  if (error == ECONNREFUSED) return "connection refused (does `bide serve` run there?)";
+  std::string text = std::strerror(error);
+  if (error == ENOENT) text += " (does `bide serve` run there?)";
+  if (error == EACCES) text += " (--listen-mode of `bide serve` says who may connect)";
+  return text;
+}
+
 }  // namespace
 
 std::string why_unreachable(const std::string& host, std::uint16_t port) {
@@ -47,8 +57,14 @@ std::string why_unreachable(const std::string& host, std::uint16_t port) {
   // The first address is enough: the others are of the same machine, or refused alike.
   const int error = list == nullptr ? 0 : error_of_connecting(*list);
   if (error == 0) return {};
-  if (error == ECONNREFUSED) return "connection refused (does `bide serve` run there?)";
-  return std::strerror(error);
+  return text_of_error(error);
+}
+
+std::string why_unreachable(const std::string& socket_path) {
+  int fd = -1;
+  const int error = connect_to_unix(socket_path, fd);
+  if (error == 0) ::close(fd);
+  return error == 0 ? "" : text_of_error(error);
 }
 
 }  // namespace bide

@@ -22,6 +22,20 @@ TEST_CASE("server_url: host, port and base path are taken apart") {
   CHECK(text_of(parsed("http://[::1]:9000/a/b")) == "http://[::1]:9000/a/b");
 }
 
+TEST_CASE("server_url: a Unix socket") {
+  const ServerUrl url = parsed("unix:/run/bide/bide.sock");
+  CHECK(url.socket == "/run/bide/bide.sock");
+  CHECK(text_of(url) == "unix:/run/bide/bide.sock");
+  CHECK_FALSE(is_plain_text(url));
+  CHECK(is_plain_text(parsed("http://ci.example")));
+  CHECK_FALSE(is_plain_text(parsed("https://ci.example")));
+  CHECK_FALSE(is_plain_text(parsed("http://[::1]")));
+  for (const std::string& text : {std::string("unix:"), std::string("unix:a"),
+                                  std::string("unix://a\0", 9), "unix:/" + std::string(107, 'p')}) {
+    CHECK(std::holds_alternative<Misuse>(parse_server_url(text)));
+  }
+}
+
 TEST_CASE("server_url: a URL that cannot be used is refused") {
   for (const char* text : {"",
                            "ci.example",

@@ -108,8 +108,9 @@ class Bide(Site):
             self.log.close()
         self.log = open(self.log_path, "ab")
         begin = self.log.tell()
+        listen = [] if "--listen" in self.flags else ["--listen", f"127.0.0.1:{self.listen_port}"]
         self.process = subprocess.Popen(
-            [BIDE, "serve", "--listen", f"127.0.0.1:{self.listen_port}", "--data-dir", self.data_dir, *self.flags],
+            [BIDE, "serve", *listen, "--data-dir", self.data_dir, *self.flags],
             stdout=subprocess.DEVNULL, stderr=self.log, env=self.env, preexec_fn=self._limit_descriptors)
         url = wait_until(lambda: self._listening(begin), "bide listens")
         self.port = int(re.search(r":(\d+)(/|$)", url)[1])
