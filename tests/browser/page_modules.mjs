@@ -231,7 +231,9 @@ test("format: times, and words of a shell", () => {
   const now = Date.parse("2026-01-01T12:00:00Z");
   assert.deepEqual(["2026-01-01T12:00:00Z", "2026-01-01T11:59:30Z", "2026-01-01T11:00:00Z", "2025-12-30T12:00:00Z", "x", undefined].map(
     (text) => format.ago(text, now)), ["now", "30 s ago", "1 h ago", "2 d ago", "", ""]);
-  assert.deepEqual([300, 12_000, 185_000, 7_620_000, NaN].map(format.duration), ["0.3 s", "12 s", "3 min 05 s", "2 h 07 min", ""]);
+  assert.deepEqual([300, 12_000, 185_000, 7_620_000, 273_600_000, NaN].map(format.duration),
+    ["0.3 s", "12 s", "3 min 05 s", "2 h 07 min", "3 d 04 h", ""]);
+  assert.equal(format.sentence("the token has expired"), "The token has expired.");
   assert.equal(format.shellWord("it's $HOME"), "'it'\\''s $HOME'");
   assert.equal(format.waitLine("http://a:1/b", "x"), "bide wait x --server http://a:1/b");
   assert.equal(format.curlLine("http://a", "x", { until: "done", needsToken: true }),

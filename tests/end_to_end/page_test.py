@@ -430,7 +430,8 @@ class Access(PageTest):
         other = self.open(bide.url, "b", state="unauthorized")  # The first tab's token is its own.
         self.enter(other, "limited-token-0123456789")
         other.wait_state("forbidden")
-        other.wait_text("Your token may not list jobs")
+        other.wait_text("Your token may not list jobs", "The token is for other jobs only. Open a job that it may read:")
+        self.assertEqual(other.text(".list-state"), "")
         other.shot("forbidden")
         self.assertEqual(other.axe(), [])
         other.click(".panel input[type=text]")

@@ -2,6 +2,7 @@
 
 import {announce, h, setAttribute, setText} from './dom.js';
 import {feed} from './feed.js';
+import {sentence} from './format.js';
 import {history, hourView} from './hour.js';
 import {jobView} from './job.js';
 import {listView} from './list.js';
@@ -97,7 +98,7 @@ function forbiddenPanel() {
     setText(problem, isJobId(id) ? '' : 'an id has letters, digits, - and _');
     if (isJobId(id)) location.hash = jobLink(id);
   }}, input, h('button', {type: 'submit'}, 'Open'), problem);
-  return panel('forbidden', 'Your token may not list jobs', h('p', {}, feed.state.detail, '. If it is for some jobs only, open one of them:'), form, otherToken());
+  return panel('forbidden', 'Your token may not list jobs', h('p', {}, sentence(feed.state.detail), ' Open a job that it may read:'), form, otherToken());
 }
 
 function otherToken() {
@@ -109,7 +110,7 @@ function tokenPanel() {
   const expired = kind === 'expired';
   const title = expired ? 'Your token has expired' : feed.hasToken ? 'This token is not valid here' : 'bide asks for a token';
   announce(title);
-  const why = expired ? 'What you see below is the last that it was good for.' : feed.hasToken ? `${detail}.` :
+  const why = expired ? 'What you see below is the last that it was good for.' : feed.hasToken ? sentence(detail) :
       'It is the one that you have in BIDE_TOKEN for the command line.';
   return panel('token', title, h('p', {}, why), tokenForm());
 }

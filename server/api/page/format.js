@@ -28,7 +28,7 @@ export function ago(text, now = Date.now()) {
   return `${Math.floor(seconds / 86400)} d ago`;
 }
 
-// `0.3 s`, `12 s`, `3 min 05 s`, `2 h 07 min`.
+// `0.3 s`, `12 s`, `3 min 05 s`, `2 h 07 min`, `3 d 04 h`.
 export function duration(milliseconds) {
   const seconds = milliseconds / 1000;
   if (!(seconds >= 0)) return '';
@@ -36,10 +36,14 @@ export function duration(milliseconds) {
   if (seconds < 60) return `${Math.floor(seconds)} s`;
   const pad = (number) => String(Math.floor(number)).padStart(2, '0');
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${pad(seconds % 60)} s`;
-  return `${Math.floor(seconds / 3600)} h ${pad(seconds % 3600 / 60)} min`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${pad(seconds % 3600 / 60)} min`;
+  return `${Math.floor(seconds / 86400)} d ${pad(seconds % 86400 / 3600)} h`;
 }
 
 export const count = (number) => new Intl.NumberFormat().format(number);
+
+// bide's details begin with a small letter and have no period.
+export const sentence = (detail) => `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`;
 
 export function bytes(size) {
   if (size < 1024) return `${size} bytes`;

@@ -3,7 +3,7 @@
 import {detailOf} from './api.js';
 import {copyButton, h, setAttribute, setStatus, setText, STATUSES, statusMark, wordOf} from './dom.js';
 import {feed} from './feed.js';
-import {ago, clockTime, count, duration, parseTime} from './format.js';
+import {ago, clockTime, count, duration, parseTime, sentence} from './format.js';
 import {jobLink, listLink} from './routes.js';
 import {Rows} from './rows.js';
 import {isTerminal} from './summary.js';
@@ -152,8 +152,10 @@ class ListView {
     this.table.setCount((total ?? (error ? 0 : 12)) + (this.rows.more ? 1 : 0));
     this.table.element.hidden = total === 0 || (!known && error !== null);
     setAttribute(this.element, 'aria-busy', String(!known && error === null));
-    if (!known && !error) this.#showState('loading');
-    else if (!known) this.#showState('error');
+    // The notice above the list says enough about the token.
+    if (!known && ['forbidden', 'expired'].includes(feed.state.kind)) this.#showState('');
+    else if (!known && !error) this.#showState('loading');
+    else if (!known) this.#showState('error', detailOf(error));
     else this.#showState(total > 0 || this.rows.more ? '' : isEmpty(this.filter) ? 'empty' : 'no-match');
     this.#showCounts();
   }
@@ -171,15 +173,14 @@ class ListView {
     setText(this.summary, total === null ? '' : `${more ? 'more than ' : ''}${count(total)} ${word}${what}`);
   }
 
-  #showState(kind) {
-    if (this.shown === kind) return;
-    this.shown = kind;
+  #showState(kind, detail = '') {
+    if (this.shown === kind + detail) return;
+    this.shown = kind + detail;
     if (kind === '') return this.state.replaceChildren();
     if (kind === 'loading') return this.state.replaceChildren(h('p', {class: 'off-screen'}, 'Jobs are being loaded'));
     if (kind === 'error') {
-      // The notice above says what is wrong; without one, the list does.
       return this.state.replaceChildren(h('div', {class: 'empty'}, h('h2', {}, 'The list cannot be shown'),
-          h('p', {}, `${detailOf(this.rows.error)}. It will be there as soon as bide answers.`)));
+          h('p', {}, sentence(detail), ' It will be there as soon as bide answers.')));
     }
     if (kind === 'no-match') {
       return this.state.replaceChildren(h('div', {class: 'empty'}, h('h2', {}, 'No job matches'),
