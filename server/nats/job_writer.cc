@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kRepeatAfter = 1s;      // Without an answer.
-constexpr auto kRetryRefusal = 200ms;  // There is no leader, or no JetStream, at the moment.
+constexpr auto kRetryRefusal = 200ms;  // No JetStream receives it at the moment.
 constexpr auto kTick = 100ms;          // How exact these times are.
 constexpr auto kNoChannelPause = 20ms;
 constexpr std::size_t kAnswersAtOnce = 256;
@@ -136,10 +136,7 @@ bool JobWriter::renew_channel(Watcher& watcher, std::shared_ptr<Channel>& channe
   }
   if (channel == nullptr) return false;
   const Link now = connection->link();
-  if (std::exchange(link, now) != now) {
-    MutexLock lock(mutex_);
-    for (auto& [number, call] : calls_) call.repeat_at = {};
-  }
+  if (std::exchange(link, now) != now) repeat_all_by({});
   return !connection->closed();
 }
 
@@ -160,11 +157,16 @@ void JobWriter::take_answers(const Channel& channel, SpentMessages& spent) {
     MutexLock lock(mutex_);
     if (calls_.empty()) patience = kRepeatAfter;
   }
+  bool refused = false;
   // Calls are repeated between two batches.
   for (std::size_t i = 0; i < kAnswersAtOnce; ++i) {
     natsMsg* raw = nullptr;
     const natsStatus status =
         natsSubscription_NextMsg(&raw, channel.subscription, i == 0 ? patience.count() : 0);
+    if (status == NATS_NO_RESPONDERS) {
+      if (!std::exchange(refused, true)) repeat_all_by(clock_.now() + kRetryRefusal);
+      continue;
+    }
     if (status != NATS_OK) {
       if (i > 0) return;
       // Not every error blocks, and a connection that is closed for good is replaced.
@@ -180,6 +182,13 @@ void JobWriter::take_answers(const Channel& channel, SpentMessages& spent) {
   }
 }
 
+// The library does not say which call nobody has received. So all are repeated, and a call that
+// ends without an answer counts as one that may have been received.
+void JobWriter::repeat_all_by(TimePoint time) {
+  MutexLock lock(mutex_);
+  for (auto& [number, call] : calls_) call.repeat_at = std::min(call.repeat_at, time);
+}
+
 // The number of the call is the last token of the subject.
 void JobWriter::hear(natsMsg* message) {
   const std::string_view subject = natsMsg_GetSubject(message);
@@ -187,18 +196,15 @@ void JobWriter::hear(natsMsg* message) {
   std::uint64_t number = 0;
   std::from_chars(token.data(), token.data() + token.size(), number);
   Answer answer;
-  answer.no_responders = natsMsg_IsNoResponders(message);
   answer.json = {natsMsg_GetData(message),
                  static_cast<std::size_t>(natsMsg_GetDataLength(message))};
-  if (!answer.no_responders) {
-    auto object = Answer::object_in(answer.json, {"seq", "duplicate", "error", "message", "state"});
-    if (!object) return;  // Not from JetStream. The call is repeated.
-    answer.object = *std::move(object);
-    answer.revision = Answer::number_in(answer.object["seq"]);
-    answer.duplicate = answer.object["duplicate"].raw == "true";
-  }
+  auto object = Answer::object_in(answer.json, {"seq", "duplicate", "error", "message", "state"});
+  if (!object) return;  // Not from JetStream. The call is repeated.
+  answer.object = *std::move(object);
+  answer.revision = Answer::number_in(answer.object["seq"]);
+  answer.duplicate = answer.object["duplicate"].raw == "true";
   std::optional<JsonObject> error;
-  if (!answer.no_responders && answer.object["error"].present()) {
+  if (answer.object["error"].present()) {
     error = Answer::object_in(answer.object["error"].raw, {"err_code", "description"});
     if (!error) return;
     answer.error = Answer::number_in((*error)["err_code"]).value_or(1);
@@ -211,10 +217,6 @@ void JobWriter::hear(natsMsg* message) {
     if (it == calls_.end()) return;  // The answer to a repeated call.
     Call& call = it->second;
     if (!call.message_id.empty()) --call.task->unanswered;
-    if (answer.no_responders) {
-      call.repeat_at = clock_.now() + kRetryRefusal;
-      return;
-    }
     task = call.task;
     calls_.erase(it);
   }

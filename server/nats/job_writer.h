@@ -74,7 +74,6 @@ class JobWriter final : public Writer {
   };
   // One answer to a call.
   struct Answer {
-    bool no_responders = false;
     std::string_view json;  // Of the server.
     std::optional<std::uint64_t> revision;
     bool duplicate = false;
@@ -139,6 +138,8 @@ class JobWriter final : public Writer {
   void take_answers(const Channel& channel, SpentMessages& spent) EXCLUDES(mutex_);
   void hear(natsMsg* message);
   void repeat_calls() EXCLUDES(mutex_);
+  // At the next tick from then on.
+  void repeat_all_by(TimePoint time) EXCLUDES(mutex_);
   void call(const TaskPtr& task, Call call) EXCLUDES(mutex_);
   // Null: there is no memory for it. That counts as a message without an answer, so the call is
   // repeated.
