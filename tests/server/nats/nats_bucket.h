@@ -118,6 +118,14 @@ class TestBucket {
       config.SubjectsLen = subjects.size();
     });
   }
+  // The stream keeps its entries, but takes no new ones: their subjects are nobody's.
+  void unbind() {
+    std::array<const char*, 1> subjects = {"elsewhere"};
+    configure([&](jsStreamConfig& config) {
+      config.Subjects = subjects.data();
+      config.SubjectsLen = subjects.size();
+    });
+  }
   // From now on the stream keeps at most so many entries, and drops the oldest.
   void limit(std::int64_t entries_max) {
     configure([&](jsStreamConfig& config) {

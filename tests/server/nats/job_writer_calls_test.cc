@@ -1,0 +1,287 @@
+// The calls of a writer, to a bucket whose answers the test gives: its stream takes no messages any
+// more, and the test has subscribed to their subjects.
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "core/table/job_table.h"
+#include "server/nats/job_writer.h"
+#include "server/nats/watcher.h"
+#include "tests/core/parking/test_waiter.h"
+#include "tests/fake_clock.h"
+#include "tests/server/nats/nats_bucket.h"
+
+namespace bide {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::eventually;
+using testing::TestBucket;
+using testing::TestNats;
+using End = Write::End;
+
+constexpr auto kTick = 100ms;          // How often the writer looks at its calls.
+constexpr auto kRepeatAfter = 1s;      // Without an answer.
+constexpr auto kRetryRefusal = 200ms;  // Nobody takes messages on the subject.
+
+std::string stored_as(Revision revision) {
+  return R"({"stream":"KV_job-queue","seq":)" + std::to_string(revision) + "}";
+}
+std::string refused_with(int code) {
+  return R"({"error":{"code":400,"err_code":)" + std::to_string(code) +
+         R"(,"description":"because"}})";
+}
+constexpr int kWrongLastSequence = 10071;
+
+// Gets the messages that nobody stores.
+class Receiver {
+ public:
+  Receiver(const TestNats& nats, const std::string& subject) : connection_(nats.connect()) {
+    REQUIRE(natsConnection_SubscribeSync(&subscription_, connection_->handle(), subject.c_str()) ==
+            NATS_OK);
+    flush();
+  }
+  ~Receiver() { connection_->retire(subscription_); }
+
+  // Blocks until the server knows of it, after a reconnect, too.
+  void flush() {
+    REQUIRE(eventually(
+        [&] { return natsConnection_FlushTimeout(connection_->handle(), 1000) == NATS_OK; }));
+  }
+  // Null: none comes.
+  NatsMsgPtr next(std::chrono::milliseconds patience = 10s) {
+    natsMsg* raw = nullptr;
+    natsSubscription_NextMsg(&raw, subscription_, patience.count());
+    return NatsMsgPtr(raw);
+  }
+  void answer(const NatsMsgPtr& message, const std::string& json) {
+    REQUIRE(message != nullptr);
+    REQUIRE(natsConnection_PublishString(connection_->handle(), natsMsg_GetReply(message.get()),
+                                         json.c_str()) == NATS_OK);
+  }
+
+ private:
+  std::shared_ptr<NatsConnection> connection_;
+  natsSubscription* subscription_ = nullptr;
+};
+
+std::string key_of(const NatsMsgPtr& message) {
+  REQUIRE(message != nullptr);
+  return std::string(natsMsg_GetSubject(message.get()))
+      .substr(std::string("$KV.job-queue.").size());
+}
+std::string id_of(const NatsMsgPtr& message) {
+  const char* id = "";
+  REQUIRE(natsMsgHeader_Get(message.get(), "Nats-Msg-Id", &id) == NATS_OK);
+  return id;
+}
+
+// A request that waits for its write, without a deadline of its own.
+struct Request {
+  std::shared_ptr<Write> write = std::make_shared<Write>();
+  TestWaiter waiter{};
+
+  End end() {
+    REQUIRE(waiter.wait_answer());
+    return write->end;
+  }
+};
+
+// The writer's clock stands still, so no call is repeated by chance.
+struct Fixture {
+  Fixture() { position.restart(42, 1'000'000); }
+  ~Fixture() {
+    watcher.stop();
+    writer.stop();
+    writes.begin_drain();
+    writes.finish_drain();
+    writes.stop();
+    table.close();
+  }
+
+  void start() {
+    bucket.unbind();
+    watcher.start();
+    REQUIRE(eventually([&] { return watcher.connection() != nullptr; }));
+    writer.start(watcher);
+  }
+  Request& submit(Write::Kind kind, const std::string& job) {
+    Request& request = requests.emplace_back();
+    Write& write = *request.write;
+    write.kind = kind;
+    write.job_id = job;
+    write.definition = {"jobs." + job, "{}"};
+    write.entry = {"status." + job + ".started.a.1", "{}"};
+    write.message_id = "id-" + job;
+    write.exists = write.known = kind != Write::Kind::kDefine;
+    request.waiter.terms.places = 0;
+    REQUIRE(writer.take_room(write) == Writer::Room::kTaken);
+    REQUIRE(writes.park(write, request.waiter, 0) == Parked::kParked);
+    writer.submit(request.write);
+    return request;
+  }
+  std::uint64_t ended(End end) const {
+    return metrics.writes[static_cast<std::size_t>(end)].load();
+  }
+
+  const TestNats nats;
+  TestBucket bucket{nats};
+  JobTable table{system_clock(), {}, nullptr};  // The watcher's.
+  Contact contact;
+  Metrics metrics;
+  Watcher watcher{{nats.url(), {}}, table, contact, metrics};
+  FakeClock clock;
+  ParkingPlaces places{1};
+  Position position;
+  Writes writes{clock, nullptr, places, position};
+  JobWriter writer{TestBucket::kName, clock, writes, metrics};
+  std::deque<Request> requests;
+};
+
+}  // namespace
+
+TEST_CASE("job_writer: a call without an answer is repeated, and one answer is enough") {
+  Fixture f;
+  Receiver receiver(f.nats, "$KV.>");
+  f.start();
+  Request& request = f.submit(Write::Kind::kEvent, "j");
+  const NatsMsgPtr first = receiver.next();
+  CHECK(key_of(first) == "status.j.started.a.1");
+  f.clock.advance(kRepeatAfter);
+  const NatsMsgPtr second = receiver.next();
+  CHECK(id_of(first) == "id-j");
+  CHECK(id_of(second) == "id-j");
+  receiver.answer(second, "not JSON");
+  receiver.answer(second, R"({"error":7})");
+  receiver.answer(second, stored_as(7));
+  CHECK(request.end() == End::kStored);
+  receiver.answer(first, refused_with(1));
+  Request& other = f.submit(Write::Kind::kEvent, "other");
+  receiver.answer(receiver.next(), stored_as(8));
+  CHECK(other.end() == End::kStored);
+  CHECK(f.ended(End::kStored) == 2);
+  Request& silent = f.submit(Write::Kind::kEvent, "silent");
+  CHECK(receiver.next() != nullptr);
+  f.clock.advance(kWritePatience);
+  CHECK(silent.end() == End::kUnknown);  // It was received, so it may be stored.
+}
+
+TEST_CASE("job_writer: after a reconnect calls are repeated at once") {
+  Fixture f;
+  Receiver receiver(f.nats, "$KV.>");
+  f.start();
+  Request& request = f.submit(Write::Kind::kEvent, "j");
+  const NatsMsgPtr first = receiver.next();
+  const std::uint64_t before = f.watcher.connection()->reconnects();
+  f.nats.signal(SIGKILL);
+  REQUIRE(eventually([&] {
+    const auto connection = f.watcher.connection();
+    return connection->connected() && connection->reconnects() > before;
+  }));
+  receiver.flush();
+  f.clock.advance(kTick);
+  const NatsMsgPtr second = receiver.next();
+  CHECK(id_of(second) == id_of(first));
+  receiver.answer(second, stored_as(7));
+  CHECK(request.end() == End::kStored);
+}
+
+TEST_CASE("job_writer: what nobody has received is sent again after a while") {
+  Fixture f;
+  Receiver receiver(f.nats, "$KV.job-queue.status.heard.>");
+  f.start();
+  // Once the writer has a connection, it sends calls in their order.
+  Request& first = f.submit(Write::Kind::kEvent, "heard");
+  receiver.answer(receiver.next(), stored_as(6));
+  CHECK(first.end() == End::kStored);
+  Request& unheard = f.submit(Write::Kind::kEvent, "j");
+  Request& heard = f.submit(Write::Kind::kEvent, "heard");
+  receiver.answer(receiver.next(), stored_as(7));
+  CHECK(heard.end() == End::kStored);
+  // The writer takes answers in their order, so by now it knows that nobody has received the other.
+  Receiver late(f.nats, "$KV.job-queue.status.j.>");
+  f.clock.advance(kRetryRefusal);
+  const NatsMsgPtr again = late.next();
+  CHECK(id_of(again) == "id-j");
+  late.answer(again, stored_as(8));
+  CHECK(unheard.end() == End::kStored);
+}
+
+TEST_CASE("job_writer: a job that others define and delete all the time is given up") {
+  Fixture f;
+  Receiver receiver(f.nats, "$KV.>");
+  f.start();
+  Request& request = f.submit(Write::Kind::kDefine, "j");
+  for (int i = 0; i < 5; ++i) {
+    const NatsMsgPtr message = receiver.next();
+    CHECK(key_of(message) == "jobs.j");
+    receiver.answer(message, refused_with(kWrongLastSequence));  // It is not there when looked up.
+  }
+  CHECK(request.end() == End::kRefused);
+  CHECK(request.write->why.find("try again") != std::string::npos);
+}
+
+TEST_CASE("job_writer: a job's keys are marked 256 at a time") {
+  constexpr std::size_t kMarksAtOnce = 256;
+  Fixture f;
+  f.bucket.define("j");
+  std::set<std::string> keys;
+  for (std::size_t i = 0; i < kMarksAtOnce + 50; ++i) {
+    f.bucket.happen("j", "started", std::to_string(i));
+    keys.insert("status.j.started.a1." + std::to_string(i));
+  }
+  Receiver receiver(f.nats, "$KV.>");
+  f.start();
+  Request& request = f.submit(Write::Kind::kDelete, "j");
+  const NatsMsgPtr definition = receiver.next();
+  CHECK(key_of(definition) == "jobs.j");
+  receiver.answer(definition, stored_as(1000));
+  std::deque<NatsMsgPtr> marks;
+  for (std::size_t i = 0; i < kMarksAtOnce; ++i) marks.push_back(receiver.next());
+  (void)f.submit(Write::Kind::kEvent, "other");
+  const NatsMsgPtr other = receiver.next();
+  CHECK(key_of(other) == "status.other.started.a.1");
+  receiver.answer(other, stored_as(999));
+  Revision revision = 2000;
+  while (!marks.empty()) {
+    CHECK(keys.erase(key_of(marks.front())) == 1);
+    receiver.answer(marks.front(), stored_as(revision--));
+    marks.pop_front();
+    if (marks.size() < keys.size()) marks.push_back(receiver.next());
+  }
+  CHECK(keys.empty());
+  CHECK(request.end() == End::kStored);
+}
+
+TEST_CASE("job_writer: a deletion ends once, and gives its room back, whatever is left of it") {
+  for (const bool refused : {true, false}) {
+    Fixture f;
+    f.bucket.define("j");
+    for (const char* const nano : {"1", "2", "3"}) f.bucket.happen("j", "started", nano);
+    Receiver receiver(f.nats, "$KV.>");
+    f.start();
+    Request& request = f.submit(Write::Kind::kDelete, "j");
+    receiver.answer(receiver.next(), stored_as(1000));
+    std::deque<NatsMsgPtr> marks;
+    for (int i = 0; i < 3; ++i) marks.push_back(receiver.next());
+    if (refused) {
+      receiver.answer(marks[1], refused_with(1));
+    } else {
+      f.clock.advance(kWritePatience);
+    }
+    CHECK(request.end() == End::kUnknown);
+    CHECK(request.write->why == (refused ? "because" : ""));
+    CHECK(eventually([&] { return request.write.use_count() == 1; }));
+    receiver.answer(marks[0], stored_as(1001));  // Nobody waits for it any more.
+    Request& other = f.submit(Write::Kind::kEvent, "other");
+    receiver.answer(receiver.next(), stored_as(1002));
+    CHECK(other.end() == End::kStored);
+    CHECK(f.ended(End::kUnknown) == 1);
+  }
+}
+
+}  // namespace bide
