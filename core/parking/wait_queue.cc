@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <new>
 #include <utility>
 
@@ -11,7 +12,10 @@ namespace {
 // Fewer answers than kSplitFrom are not split, because that costs more than it gains.
 constexpr std::size_t kSplitFrom = 128;
 constexpr std::size_t kAnswersPerTask = 256;
-constexpr std::size_t kAnswersHandedOut = 8;  // Of one task, where the executor answers all.
+// Of one task, where the executor answers all. A task that has run for kTaskTime leaves the rest to
+// another one, because its thread has others to serve: each answer may render a large job.
+constexpr std::size_t kAnswersHandedOut = 8;
+constexpr std::chrono::milliseconds kTaskTime{1};
 
 void answer(std::vector<Ready>& ready, std::size_t from, std::size_t to) noexcept {
   for (std::size_t i = from; i < to; ++i) {
@@ -28,11 +32,40 @@ std::shared_ptr<std::vector<Ready>> shared_of(std::vector<Ready>& ready) noexcep
   }
 }
 
-// The executor's threads take one part after the other as they come free; those before `from` are
-// the caller's.
-void hand_out(const std::shared_ptr<std::vector<Ready>>& shared, std::size_t from, std::size_t part,
-              Executor& executor) noexcept {
-  for (; from < shared->size(); from += part) {
+void answer_for_a_while(const std::shared_ptr<std::vector<Ready>>& shared, std::size_t from,
+                        std::size_t to, Executor& executor, const Clock& clock) noexcept {
+  const TimePoint end = clock.now() + kTaskTime;
+  while (from < to) {
+    answer(*shared, from, from + 1);
+    if (++from == to || clock.now() < end) continue;
+    try {
+      return executor.run([shared, from, to, &executor, &clock] {
+        answer_for_a_while(shared, from, to, executor, clock);
+      });
+    } catch (const std::bad_alloc&) {
+      // Goes on without a break.
+    }
+  }
+}
+
+void hand_out_all(const std::shared_ptr<std::vector<Ready>>& shared, Executor& executor,
+                  const Clock& clock) noexcept {
+  for (std::size_t from = 0; from < shared->size(); from += kAnswersHandedOut) {
+    const std::size_t to = std::min(from + kAnswersHandedOut, shared->size());
+    try {
+      executor.run([shared, from, to, &executor, &clock] {
+        answer_for_a_while(shared, from, to, executor, clock);
+      });
+    } catch (const std::bad_alloc&) {
+      answer(*shared, from, to);
+    }
+  }
+}
+
+// The caller keeps the first part, and the executor's threads take the others as they come free.
+void split(const std::shared_ptr<std::vector<Ready>>& shared, Executor& executor) noexcept {
+  const std::size_t part = std::min(kAnswersPerTask, (shared->size() + 1) / 2);
+  for (std::size_t from = part; from < shared->size(); from += part) {
     const std::size_t to = std::min(from + part, shared->size());
     try {
       executor.run([shared, from, to] { answer(*shared, from, to); });
@@ -40,16 +73,11 @@ void hand_out(const std::shared_ptr<std::vector<Ready>>& shared, std::size_t fro
       answer(*shared, from, to);
     }
   }
-}
-
-// The caller keeps the first part.
-void split(const std::shared_ptr<std::vector<Ready>>& shared, Executor& executor) noexcept {
-  const std::size_t part = std::min(kAnswersPerTask, (shared->size() + 1) / 2);
-  hand_out(shared, part, part, executor);
   answer(*shared, 0, part);
 }
 
-void answer_all(Batch& batch, Executor* executor, WaitQueue::Answers answers) noexcept {
+void answer_all(Batch& batch, Executor* executor, const Clock& clock,
+                WaitQueue::Answers answers) noexcept {
   while (batch.lost.waiters != nullptr) {
     Waiter& waiter = *batch.lost.waiters;
     WaiterList::unlink(waiter);
@@ -58,7 +86,7 @@ void answer_all(Batch& batch, Executor* executor, WaitQueue::Answers answers) no
   const bool all = answers == WaitQueue::Answers::kHandedOut && !batch.ready.empty();
   const bool shares = executor != nullptr && (all || batch.ready.size() >= kSplitFrom);
   if (const auto shared = shares ? shared_of(batch.ready) : nullptr) {
-    return all ? hand_out(shared, 0, kAnswersHandedOut, *executor) : split(shared, *executor);
+    return all ? hand_out_all(shared, *executor, clock) : split(shared, *executor);
   }
   answer(batch.ready, 0, batch.ready.size());
   batch.ready.clear();
@@ -147,7 +175,7 @@ void WaitQueue::deliver(Batch& batch) {
   if (batch.empty()) return;
   ++working_;
   unlock_and_wake();
-  answer_all(batch, executor_, answers_);
+  answer_all(batch, executor_, clock_, answers_);
   mutex.lock();
   --working_;
   if (draining_) drained_.notify_all();

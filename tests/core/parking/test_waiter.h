@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -34,6 +35,7 @@ class TestWaiter final : public Waiter {
   std::uint64_t client() const noexcept override { return of_client; }
   const Selection* selection() const noexcept override { return selected.get(); }
   void answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept override {
+    if (while_answered) while_answered();
     promise_.set_value({outcome, std::move(snapshot)});
   }
   void lose() noexcept override { promise_.set_value({{}, nullptr, true}); }
@@ -45,6 +47,7 @@ class TestWaiter final : public Waiter {
   }
   std::uint64_t of_client = 0;
   SelectionPtr selected;
+  std::function<void()> while_answered{};
   bool answered() { return future_.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
 
  private:

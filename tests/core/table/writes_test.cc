@@ -23,8 +23,8 @@ using testing::eventually;
 using End = Write::End;
 
 struct Fixture {
-  explicit Fixture(std::size_t parked_max = 100)
-      : table(clock, {.parked_max = parked_max}, nullptr) {
+  explicit Fixture(std::size_t parked_max = 100, Executor* executor = nullptr)
+      : table(clock, {.parked_max = parked_max}, executor) {
     read_afresh(42, 7);
   }
   ~Fixture() { table.close(); }
@@ -67,6 +67,32 @@ class CountingClock final : public Clock {
   FakeClock clock_;
 };
 
+// Keeps tasks until the test runs them.
+class Tasks final : public Executor {
+ public:
+  void run(std::function<void()> task) override {
+    MutexLock lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  bool any() {
+    MutexLock lock(mutex_);
+    return !tasks_.empty();
+  }
+  void run_one() {
+    std::function<void()> task;
+    {
+      MutexLock lock(mutex_);
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+    }
+    task();
+  }
+
+ private:
+  Mutex mutex_;
+  std::deque<std::function<void()>> tasks_ GUARDED_BY(mutex_);
+};
+
 Outcome outcome_of(TestWaiter& waiter) {
   const auto answer = waiter.wait_answer();
   REQUIRE(answer);
@@ -90,6 +116,27 @@ TEST_CASE("writes: answered when the table shows what was stored") {
   f.table.reach(9);
   CHECK(outcome_of(waiter) == Outcome::kDone);
   CHECK(write->end == End::kStored);
+}
+
+TEST_CASE("writes: an answer that takes long ends its task, so that the thread serves others") {
+  for (const bool slow : {false, true}) {
+    CAPTURE(slow);
+    Tasks tasks;
+    Fixture f(100, &tasks);
+    std::deque<TestWaiter> waiters(5);
+    for (TestWaiter& waiter : waiters) {
+      if (slow) waiter.while_answered = [&] { f.clock.advance(2ms); };
+      const auto write = std::make_shared<Write>();
+      REQUIRE(f.park(waiter, write) == Parked::kParked);
+      f.table.writes().finish(write, {.end = End::kStored, .revision = 9});
+    }
+    f.table.reach(9);
+    REQUIRE(eventually([&] { return tasks.any(); }));
+    std::size_t run = 0;
+    for (; tasks.any(); ++run) tasks.run_one();
+    CHECK(run == (slow ? waiters.size() : 1));
+    for (TestWaiter& waiter : waiters) CHECK(outcome_of(waiter) == Outcome::kDone);
+  }
 }
 
 TEST_CASE("writes: the table may be faster than the acknowledgement") {
