@@ -15,6 +15,7 @@ cpSync(sources("examples/clients/javascript"), modules, { recursive: true });
 const load = (name) => import(pathToFileURL(join(modules, `${name}.js`)));
 const { withPatch } = await load("bide");
 const { serve } = await load("hub");
+const { Rows } = await load("rows");
 const format = await load("format");
 
 test("patch: bide's operations", () => {
@@ -41,6 +42,12 @@ test("patch: __proto__ is a member like any other", () => {
   assert.equal(JSON.stringify(patched), '{"__proto__":{"a":1,"c":3}}');
   assert.equal({}.c, undefined);
 });
+
+async function until(holds, what) {
+  for (const end = Date.now() + 60000; !holds(); await new Promise((resolve) => setTimeout(resolve, 5))) {
+    assert.ok(Date.now() < end, `did not happen: ${what}`);
+  }
+}
 
 // bide as the hub sees it, and one tab that watches job a.
 class Rig {
@@ -93,21 +100,15 @@ class Rig {
       { op: "add", path: "/revision", value: revision }];
   }
 
-  async until(holds, what) {
-    for (const end = Date.now() + 60000; !holds(); await new Promise((resolve) => setTimeout(resolve, 5))) {
-      assert.ok(Date.now() < end, `did not happen: ${what}`);
-    }
-  }
-
   // The tab is told this state of job a, and none that is not.
   async shows(revision) {
     const jobs = () => this.said.filter(({ type }) => type === "job").map(({ job }) => job);
-    await this.until(() => jobs().at(-1)?.revision === revision, `revision ${revision} is shown`);
+    await until(() => jobs().at(-1)?.revision === revision, `revision ${revision} is shown`);
     for (const job of jobs()) assert.deepEqual(job.timeline, this.job(job.revision).timeline);
   }
 
   async begin() {
-    await this.until(() => this.streams.length === 1, "the stream is asked for");
+    await until(() => this.streams.length === 1, "the stream is asked for");
     const [stream] = this.streams;
     stream.tell("job", 1, this.job(1));
     await this.shows(1);
@@ -119,7 +120,7 @@ class Rig {
     const ended = () => this.said.reduce((sum, { seen }) => sum + (seen?.ended.completed ?? 0), 0);
     const before = ended();
     stream.tell("job", 1, { id: `other-${before}`, status: "completed", revision: 1, ...more }, epoch);
-    await this.until(() => ended() > before, "the other job has come");
+    await until(() => ended() > before, "the other job has come");
   }
 
   // So many other jobs that there is no room for job a.
@@ -147,18 +148,18 @@ test("hub: several changes of a job come as patches", async (t) => {
 test("hub: a job whose state was dropped is read, once at a time, until the stream's patches lead from it", async (t) => {
   const [rig, stream] = await rigged(t);
   stream.tellAtOnce(...rig.crowd(), ["patch", 2, rig.patch(2)]);
-  await rig.until(() => rig.reads.length === 1, "the job is read");
+  await until(() => rig.reads.length === 1, "the job is read");
   stream.tell("patch", 3, rig.patch(3));
   await rig.other(stream);
   assert.equal(rig.reads.length, 1);
   rig.reads[0].answer(rig.job(2)); // Older than what the stream has told.
-  await rig.until(() => rig.reads.length === 2, "the job is read again");
+  await until(() => rig.reads.length === 2, "the job is read again");
   await rig.other(stream);
   assert.ok(!rig.said.some(({ job }) => job?.revision === 2));
   rig.reads[1].answer(rig.job(4)); // Newer.
   await rig.shows(4);
   stream.tell("patch", 4, rig.patch(4));
-  await rig.until(() => rig.reads.length === 3, "the patch does not fit what was read");
+  await until(() => rig.reads.length === 3, "the patch does not fit what was read");
   rig.reads[2].answer(rig.job(4));
   await rig.other(stream);
   stream.tell("patch", 5, rig.patch(5));
@@ -169,7 +170,7 @@ test("hub: a job whose state was dropped is read, once at a time, until the stre
 test("hub: what was read late does not replace the whole state that the stream has told since", async (t) => {
   const [rig, stream] = await rigged(t);
   stream.tellAtOnce(...rig.crowd(), ["patch", 2, rig.patch(2)]);
-  await rig.until(() => rig.reads.length === 1, "the job is read");
+  await until(() => rig.reads.length === 1, "the job is read");
   stream.tell("job", 3, rig.job(3));
   await rig.shows(3);
   rig.reads[0].answer(rig.job(2));
@@ -204,7 +205,7 @@ test("hub: a job that was dropped before its tab was told is loaded by the tab",
   await rig.other(stream);
   rig.said.length = 0;
   stream.tellAtOnce(["patch", 2, rig.patch(2)], ...rig.crowd());
-  await rig.until(() => rig.said.some(({ type }) => type === "sync"), "the tab is told to load it");
+  await until(() => rig.said.some(({ type }) => type === "sync"), "the tab is told to load it");
 });
 
 test("hub: after a break the stream is resumed, and a new bucket makes all that is known useless", async (t) => {
@@ -212,19 +213,39 @@ test("hub: after a break the stream is resumed, and a new bucket makes all that 
   stream.tell("patch", 2, rig.patch(2));
   await rig.shows(2);
   stream.tellAtOnce(...rig.crowd(), ["patch", 3, rig.patch(3)]);
-  await rig.until(() => rig.reads.length === 1, "the job is read");
+  await until(() => rig.reads.length === 1, "the job is read");
   stream.end();
-  await rig.until(() => rig.streams.length === 2, "the stream is asked for again");
+  await until(() => rig.streams.length === 2, "the stream is asked for again");
   assert.equal(rig.streams[1].headers["Last-Event-ID"], "e1-3-0");
   rig.said.length = 0;
   rig.streams[1].tell("job", 1, { id: "b", status: "submitted", revision: 1 }, "e2");
-  await rig.until(() => rig.said.some(({ jobs }) => jobs?.some(({ id }) => id === "b")), "the job of the new bucket is told");
+  await until(() => rig.said.some(({ jobs }) => jobs?.some(({ id }) => id === "b")), "the job of the new bucket is told");
   assert.ok(rig.said.filter(({ type }) => type === "sync").length >= 2, "once for the new stream, once for the new bucket");
   rig.reads[0].answer(rig.job(3)); // Of the old bucket.
   await rig.other(rig.streams[1], {}, "e2");
   rig.said.length = 0;
   rig.tell({ type: "watch", id: "a" });
   assert.deepEqual(rig.said, []);
+});
+
+test("rows: a job that is heard of late stands where it belongs, and the list is read again", async (t) => {
+  let asked = 0;
+  const list = JSON.stringify({ total_items: 0, status_counts: {}, items: [] });
+  const rows = new Rows(async () => {
+    asked += 1;
+    return new Response(list);
+  }, { status: null, labels: [], text: "" }, () => {});
+  t.after(() => rows.destroy());
+  await until(() => rows.total === 0, "the list is read");
+  const learn = (second, events) => rows.learn({ id: `job-${second}`, status: "submitted", revision: second, agents: events, events, labels: [],
+    created: `2026-01-01T00:00:0${second}Z` });
+  learn(3, 0);
+  learn(1, 0); // Its host's clock is slow.
+  assert.deepEqual([0, 1].map((position) => rows.at(position).id), ["job-1", "job-3"]);
+  learn(5, 1);
+  learn(4, 1);
+  assert.deepEqual([0, 1, 2, 3].map((position) => rows.at(position).id), ["job-5", "job-4", "job-1", "job-3"]);
+  await until(() => asked === 2, "the list is read again");
 });
 
 test("format: times, and words of a shell", () => {

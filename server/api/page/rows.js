@@ -130,7 +130,11 @@ export class Rows {
     // Made in the same moment as the newest, and not new itself: it is one of those that are not loaded.
     const ambiguous = this.at(position)?.created === summary.created && summary.events > 1;
     if (ambiguous && this.#rows.size < this.total) return this.refresh();
-    if (unfiltered) position = 0;
+    // The feed tells new jobs in the order of the list. A slow reader may miss the state without events, and hears of the
+    // job after jobs that were defined later. Then the time of creation decides, until the list has been read again.
+    const isNew = summary.events === 0 && summary.agents === 0;
+    if (unfiltered && isNew) position = 0;
+    else if (unfiltered && position > 0) this.refresh();
     this.#count(summary.status, 1);
     this.#move(this.#top - position, 1);
     this.#top += 1;
