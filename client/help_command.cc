@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "client/commands.h"
+#include "client/config_template.h"
 #include "client/usage.h"
 #include "core/base/printable.h"
 #include "core/base/similar_word.h"
@@ -21,6 +22,10 @@ constexpr Setting kMan{.name = "man",
                        .placeholder = "DIR",
                        .doc = "write the man pages of all commands into this folder",
                        .expected = "a folder"};
+
+constexpr Setting kConfig{.name = "config",
+                          .kind = SettingKind::kSwitch,
+                          .doc = "print a file for `bide serve --config` with every setting"};
 
 int write_man_pages(const std::filesystem::path& dir, std::span<const Command* const> commands,
                     const Release& release) {
@@ -63,11 +68,12 @@ const Command& help_command() {
   static const Command command{
       .name = kCommand,
       .summary = "describe the commands",
-      .synopsis = {"[COMMAND]", "--man DIR"},
+      .synopsis = {"[COMMAND]", "--config", "--man DIR"},
       .description =
           "Describes a command, like `bide COMMAND --help`. Without one, lists them all.",
-      .examples = {"bide help", "bide help wait", "bide help --man man"},
-      .settings = {&kMan},
+      .examples = {"bide help", "bide help wait", "bide help --config > bide.toml",
+                   "bide help --man man"},
+      .settings = {&kConfig, &kMan},
       .takes_words = true,
       .words = WordKind::kCommand};
   return command;
@@ -97,7 +103,9 @@ int run_help(std::span<const std::string> args, std::span<const Command* const> 
   if (words.size() > 1) return fail_usage(kCommand, Misuse{"expected one command"});
   if (arguments.given("man")) return write_man_pages(arguments.value("man"), commands, release);
   const std::size_t columns = columns_of(STDOUT_FILENO);
-  if (words.empty()) {
+  if (arguments.given("config")) {
+    std::cout << config_template() << std::flush;
+  } else if (words.empty()) {
     std::cout << overview_of(commands, columns) << std::flush;
   } else {
     const Command* const command = find_command(words.front(), commands);

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "client/commands.h"
+#include "client/config_template.h"
 #include "server/settings/command_help.h"
 #include "server/settings/settings.h"
 
@@ -175,20 +176,6 @@ ManPage overview_page(std::span<const Command* const> commands, const Release& r
   return {"bide.1", std::move(text)};
 }
 
-// A value that the file takes as it is: a number or a boolean without quotes.
-std::string toml_value_of(const Setting& setting) {
-  switch (setting.kind) {
-    case SettingKind::kCount:
-    case SettingKind::kFraction:
-    case SettingKind::kSwitch:
-      return std::string(setting.default_text);
-    case SettingKind::kText:
-    case SettingKind::kDuration:
-      break;
-  }
-  return setting.default_text.empty() ? "" : "\"" + std::string(setting.default_text) + "\"";
-}
-
 ManPage toml_page(const Release& release) {
   std::string text = head_of("bide.toml", '5', release, "settings of bide serve");
   text +=
@@ -203,7 +190,7 @@ ManPage toml_page(const Release& release) {
     text += section(group.heading);
     for (const Setting* const setting : group.settings) {
       if (find_serve_setting(setting->name) == nullptr) continue;  // --config and --help.
-      const std::string value = toml_value_of(*setting);
+      const std::string value = toml_default_of(*setting);
       text += term(bold(setting->name), std::string(setting->doc) +
                                             ". Expected: " + std::string(setting->expected) + "." +
                                             (value.empty() ? "" : " Default: " + value + "."));
