@@ -283,6 +283,9 @@ NatsMsgPtr JobWriter::message_of(const Call& call, std::uint64_t number, const C
     good = good &&
            set_header(raw, "Nats-Expected-Last-Subject-Sequence", std::to_string(*call.expected));
   }
+  // The stream's last message has no such id. All servers look for a repetition before that; for
+  // one with an expected sequence, nats-server 2.15 does not.
+  if (call.only_asks) good = good && set_header(raw, "Nats-Expected-Last-Msg-Id", reply);
   return good ? std::move(message) : nullptr;
 }
 

@@ -94,7 +94,7 @@ class JobWriter final : public Writer {
       kStoreDefinition,
       kStoreEntry,
       kListKeys,
-      kProbe,  // Whether an earlier repetition has deleted the job.
+      kProbe,  // Whether an earlier repetition has defined or deleted the job.
       kMarkDefinition,
       kMarkOthers,
     };
@@ -124,6 +124,7 @@ class JobWriter final : public Writer {
     std::string message_id{};                 // Empty: it stores nothing.
     std::optional<std::uint64_t> expected{};  // Revision of its subject; 0: it has none.
     bool deletes = false;
+    bool only_asks = false;  // Whether its message id has been stored. Stores nothing itself.
     TimePoint repeat_at{};
   };
 
@@ -162,6 +163,7 @@ class JobWriter final : public Writer {
   void mark_others(const TaskPtr& task);
   void take_step(const TaskPtr& task, const Answer& answer);
   void on_definition(const TaskPtr& task, const Answer& answer);
+  void on_probe(const TaskPtr& task, const Answer& answer);
   void on_found(const TaskPtr& task, const Answer& answer);
   void on_keys(const TaskPtr& task, const Answer& answer);
 

@@ -16,6 +16,7 @@ constexpr std::size_t kMarksAtOnce = 256;
 // Somebody else may define and delete the job all the time.
 constexpr int kLooksMax = 4;
 constexpr std::uint64_t kWrongLastSequence = 10071;
+constexpr std::uint64_t kWrongLastId = 10070;
 
 // Headers as they travel: `NATS/1.0\r\nKV-Operation: DEL\r\n\r\n`.
 bool says_deletion(std::string_view headers) {
@@ -96,14 +97,15 @@ void JobWriter::list_keys(const TaskPtr& task) {
   call(task, {.subject = "$JS.API.STREAM.INFO." + stream_of(bucket_), .body = task->question});
 }
 
-// Nothing has this revision, so nothing is stored; but a repetition is noticed first.
 void JobWriter::probe(const TaskPtr& task) {
   const Write& write = *task->write;
+  const bool deletes = write.kind == Write::Kind::kDelete;
   task->step = Task::Step::kProbe;
   call(task, {.subject = prefix_ + write.definition.key,
-              .message_id = write.message_id,
-              .expected = INT64_MAX,
-              .deletes = true});
+              .body = deletes ? std::string_view() : write.definition.value,
+              .message_id = write.message_id + (deletes ? "" : ".definition"),
+              .deletes = deletes,
+              .only_asks = true});
 }
 
 void JobWriter::mark_definition(const TaskPtr& task) {
@@ -132,9 +134,10 @@ void JobWriter::take_step(const TaskPtr& task, const Answer& answer) {
   using Step = Task::Step;
   const bool asks = task->step == Step::kLookUp || task->step == Step::kFindOriginal ||
                     task->step == Step::kListKeys;
-  const bool is_expected = task->step == Step::kProbe || task->step == Step::kStoreDefinition;
-  const bool refused =
-      answer.error != 0 && !asks && !(is_expected && answer.error == kWrongLastSequence);
+  const bool is_expected =
+      (task->step == Step::kStoreDefinition && answer.error == kWrongLastSequence) ||
+      (task->step == Step::kProbe && answer.error == kWrongLastId);
+  const bool refused = answer.error != 0 && !asks && !is_expected;
   if (refused) {
     // A part of the write is stored, or may be: the definition before an event, or other marks.
     const bool half_stored = task->revision > 0 || task->marks_open > 1;
@@ -151,7 +154,7 @@ void JobWriter::take_step(const TaskPtr& task, const Answer& answer) {
     case Step::kListKeys:
       return on_keys(task, answer);
     case Step::kProbe:
-      return finish(task, {.end = answer.error == 0 ? Write::End::kStored : Write::End::kAbsent});
+      return on_probe(task, answer);
     case Step::kMarkDefinition:
       return mark_others(task);
     case Step::kMarkOthers:
@@ -164,7 +167,10 @@ void JobWriter::take_step(const TaskPtr& task, const Answer& answer) {
 
 void JobWriter::on_definition(const TaskPtr& task, const Answer& answer) {
   const Write& write = *task->write;
-  if (answer.error == kWrongLastSequence) return look_up(task);
+  if (answer.error == kWrongLastSequence) {
+    // The definition that is there may be this one, stored by an earlier repetition.
+    return write.kind == Write::Kind::kDefine ? probe(task) : look_up(task);
+  }
   if (write.kind == Write::Kind::kEvent) return store_entry(task);
   if (answer.duplicate && write.chosen_id) {
     task->step = Task::Step::kFindOriginal;
@@ -173,6 +179,14 @@ void JobWriter::on_definition(const TaskPtr& task, const Answer& answer) {
         task, {.subject = "$JS.API.STREAM.MSG.GET." + stream_of(bucket_), .body = task->question});
   }
   finish(task, {.end = Write::End::kStored, .revision = task->revision});
+}
+
+void JobWriter::on_probe(const TaskPtr& task, const Answer& answer) {
+  const bool repeated = answer.error == 0;
+  if (task->write->kind == Write::Kind::kDefine) {
+    return repeated ? on_definition(task, answer) : look_up(task);
+  }
+  finish(task, {.end = repeated ? Write::End::kStored : Write::End::kAbsent});
 }
 
 void JobWriter::on_found(const TaskPtr& task, const Answer& answer) {
