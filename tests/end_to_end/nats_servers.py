@@ -2,6 +2,7 @@
 import datetime
 import ipaddress
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,6 +18,12 @@ from harness import Nats, wait_until
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return taken.getsockname()[1]
+
+
+def nats_version():
+    """(major, minor) of the nats-server that the tests use."""
+    out = subprocess.run(["nats-server", "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(map(int, re.search(r"v(\d+)\.(\d+)", out).groups()))
 
 
 class NatsServer:
@@ -62,6 +69,18 @@ class NatsServer:
     def log_text(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
             return file.read()
+
+    def violations(self):
+        """Pairs of a user and what it was refused, `Publish Violation "SUBJECT"`, each once.
+
+        nats-server 2.15 names the user before the violation (`"ACCOUNT/user:NAME" - Publish Violation - `), older
+        ones behind it (`Publish Violation - User "NAME", `).
+        """
+        lines = [line for line in self.log_text().splitlines() if " Violation - " in line]
+        pattern = r'(?:"[^"]*/user:([^"]+)" - )?(\w+ Violation) - (?:User "([^"]+)", )?Subject ("[^"]+")'
+        found = [re.search(pattern, line) for line in lines]
+        assert all(found), lines
+        return {(one[1] or one[3], f"{one[2]} {one[4]}") for one in found}
 
     def reload(self, config):
         done = "Reloaded server configuration"

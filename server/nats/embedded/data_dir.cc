@@ -25,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr off_t kLogBytesMax = 10'000'000;
+constexpr off_t kLogReserveBytes = 65'536;
 constexpr std::size_t kTailLines = 3;
 
 std::string first_line(const fs::path& file) {
@@ -131,7 +132,36 @@ int open_log(const PrivateDir& dir, const std::string& name) {
     if (fd >= 0) ::close(fd);
     throw StartError(why);
   }
+  reserve_log(fd);
   return fd;
+}
+
+void reserve_log(int fd) {
+  // What fails here would fail later, too.
+  static_cast<void>(
+      ::fallocate(fd, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(log_size(fd)), kLogReserveBytes));
+}
+
+std::uintmax_t log_size(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 ? static_cast<std::uintmax_t>(status.st_size) : 0;
+}
+
+bool log_tells_write_error(const fs::path& file, std::uintmax_t& from) {
+  constexpr std::string_view kLevel = " [ERR] ";
+  std::ifstream stream(file);
+  stream.seekg(static_cast<std::streamoff>(from));
+  bool told = false;
+  for (std::string line; std::getline(stream, line) && !stream.eof();) {
+    from += line.size() + 1;
+    // Only behind the level: clients choose their names, which are further back in some lines.
+    const std::size_t level = line.find(kLevel);
+    if (level == std::string::npos) continue;
+    const std::string_view text = std::string_view(line).substr(level + kLevel.size());
+    told = told || (text.starts_with("JetStream stream '") &&
+                    text.find("' critical write error: ") != std::string_view::npos);
+  }
+  return told;
 }
 
 std::string tail_of(const fs::path& file) {

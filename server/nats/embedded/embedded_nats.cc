@@ -30,7 +30,7 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kTerminatePatience = 5s;
 // Silence is counted in looks, so that time during which bide itself was stopped does not count.
-constexpr int kSilentLooksMost = 6;
+constexpr int kBadLooksMost = 6;
 constexpr std::chrono::milliseconds kBackOffFirst = 100ms;
 constexpr std::chrono::milliseconds kBackOffMost = 5s;
 // poll() takes an int of milliseconds, and every wait must end.
@@ -196,8 +196,9 @@ void EmbeddedNats::supervise() {
   std::chrono::milliseconds back_off = kBackOffFirst;
   for (;;) {
     const auto started = std::chrono::steady_clock::now();
+    const std::uintmax_t log_from = log_size(log_fd_);
     const pid_t pid = spawn();
-    if (pid > 0 && !outlive(pid)) return terminate(pid);
+    if (pid > 0 && !outlive(pid, log_from)) return terminate(pid);
     {
       MutexLock lock(mutex_);
       if (state_ == State::kStarting) {  // start() reports it.
@@ -214,20 +215,32 @@ void EmbeddedNats::supervise() {
   }
 }
 
-bool EmbeddedNats::outlive(pid_t pid) const {
+bool EmbeddedNats::outlive(pid_t pid, std::uintmax_t log_from) const {
   std::pair<TimePoint, Revision> heard;  // With the revision, because a long read is no silence.
-  int silent_looks = 0;
-  while (!await_end(pid, stop_fd_, settings_.silence_most / kSilentLooksMost)) {
+  bool stores_nothing = false;           // Until its end.
+  int bad_looks = 0;
+  while (!await_end(pid, stop_fd_, settings_.silence_most / kBadLooksMost)) {
     if (stopped_within(0ms)) return false;
-    if (settings_.contact == nullptr) continue;
-    const auto before = std::exchange(
-        heard, std::pair(settings_.contact->last_heard(), metrics_.revision_delivered.load()));
-    silent_looks = heard == before ? silent_looks + 1 : 0;
-    if (silent_looks < kSilentLooksMost) continue;
-    log_error("nats-server has fallen silent, ending it; is its disk full?",
+    reserve_log(log_fd_);
+    stores_nothing = log_tells_write_error(log_path_, log_from) || stores_nothing;
+    bool silent = false;
+    if (settings_.contact != nullptr) {
+      const auto before = std::exchange(
+          heard, std::pair(settings_.contact->last_heard(), metrics_.revision_delivered.load()));
+      silent = heard == before;
+    }
+    bad_looks = silent || stores_nothing ? bad_looks + 1 : 0;
+    if (bad_looks < kBadLooksMost) continue;
+    log_error(stores_nothing ? "nats-server stores nothing since a write failed, ending it; is its "
+                               "disk full?"
+                             : "nats-server has fallen silent, ending it; is its disk full?",
               {{"log", std::string_view(log_path_)}});
+    if (!silent) {
+      terminate(pid);
+      return true;
+    }
     ::kill(pid, SIGKILL);
-    silent_looks = 0;
+    bad_looks = 0;
   }
   return true;
 }

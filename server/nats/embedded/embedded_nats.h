@@ -36,7 +36,8 @@ class EmbeddedNats {
     // Knows when the server was last heard from; must outlive this. Null: its silence is not
     // noticed.
     const Contact* contact = nullptr;
-    std::chrono::milliseconds silence_most{30'000};  // After that the server is restarted.
+    std::chrono::milliseconds silence_most{30'000};  // After that, or after so long without a write
+                                                     // that it stores, the server is restarted.
     std::string program = "nats-server";             // See find_program().
   };
 
@@ -47,8 +48,9 @@ class EmbeddedNats {
 
   // Blocks until the server answers. Throws StartError: the program does not exist, the directory
   // is in use or cannot be written, the server ended or did not answer. A server that dies later is
-  // started again. So is a silent one: when its disk was full, nats-server 2.9 stops JetStream for
-  // good.
+  // started again. So is one that gives up when its disk is full: nats-server 2.9 stops JetStream
+  // for good and is silent; 2.14 and later store nothing more in that stream, and say so in the
+  // log.
   void start();
   // Sends SIGTERM, and after 5 s SIGKILL. Returns when the child has ended.
   void stop();
@@ -61,9 +63,9 @@ class EmbeddedNats {
   void prepare();
   void supervise();
   [[nodiscard]] pid_t spawn() const;
-  // Blocks until the child has ended, by itself or because it was silent (true), or until stop() is
-  // called (false).
-  [[nodiscard]] bool outlive(pid_t pid) const;
+  // Blocks until the child has ended, by itself or because it had given up (true), or until stop()
+  // is called (false). `log_from`: where its lines begin in the log.
+  [[nodiscard]] bool outlive(pid_t pid, std::uintmax_t log_from) const;
   void await_answer();
   // Blocks for `patience`, or until stop() is called. True: it was called.
   [[nodiscard]] bool stopped_within(std::chrono::milliseconds patience) const;

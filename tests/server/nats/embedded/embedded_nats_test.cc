@@ -15,6 +15,7 @@
 
 #include "core/base/start_error.h"
 #include "server/files/state_dir.h"
+#include "server/nats/embedded/data_dir.h"
 #include "tests/eventually.h"
 #include "tests/scratch_dir.h"
 #include "tests/server/nats/nats_bucket.h"
@@ -184,6 +185,46 @@ TEST_CASE("embedded_nats: a nats-server that is not heard from is ended and star
   ::kill(first.front(), SIGSTOP);  // Now only SIGKILL ends it.
   CHECK(eventually([&] { return metrics.nats_restarts.load() == 1; }));
   CHECK(eventually([&] { return heard(), answers(nats.url()); }));
+}
+
+// nats-server 2.14 and later: a stream of which one write failed stores nothing more. Other
+// versions do not say this line, so a script says it for them.
+TEST_CASE("embedded_nats: a nats-server that can store nothing any more is started again") {
+  const auto restarts_after = [](const std::string& line) {
+    const std::string real = find_program("nats-server");
+    const ScratchDir dir;
+    const auto file = dir.path() / "line";
+    std::ofstream(file) << line << "\n";
+    const FakeProgram liar("/bin/cat " + file.string() + " >&2\nexec " + real + R"( "$@")");
+    Metrics metrics;
+    Contact contact;
+    EmbeddedNats nats({.data_dir = dir.path(), .contact = &contact, .silence_most = 600ms},
+                      metrics);
+    nats.start();
+    const bool restarted = eventually(
+        [&] {
+          contact.heard(system_clock().now());
+          return metrics.nats_restarts.load() >= 2;
+        },
+        line.find("cid:") == std::string::npos ? 20s : 2s);
+    CHECK((!restarted || eventually([&] { return answers(nats.url()); })));
+    return restarted;
+  };
+  const std::string begin = "[7] 2026/01/31 12:00:00.123456 [ERR] ";
+  const std::string words =
+      "JetStream stream '$G > KV_job-queue' critical write error: write 1.blk: no space left";
+  CHECK(restarts_after(begin + words));
+  CHECK_FALSE(restarts_after(begin + "127.0.0.1:5 - cid:5 - \" [ERR] " + words + "\" - refused"));
+}
+
+TEST_CASE("embedded_nats: the log has room where the disk has none") {
+  const ScratchDir dir;
+  Metrics metrics;
+  EmbeddedNats nats({dir.path()}, metrics);
+  nats.start();
+  struct stat log {};
+  REQUIRE(::stat((dir.path() / "nats/nats.log").c_str(), &log) == 0);
+  CHECK(log.st_blocks * 512 >= 65'536);
 }
 
 TEST_CASE("embedded_nats: killed with -9, bide takes its nats-server along, and starts again") {
