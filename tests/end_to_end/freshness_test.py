@@ -182,11 +182,8 @@ class Behind(unittest.TestCase):
         # Of no job: the other server has it, and does not hear that it is gone.
         purged = event("purged", "started")
         worker = self.near.worker()
-        last = worker.put(*[(f"jobs.big-{n}", b"x" * 900_000) for n in range(12)], purged)
-        request = json.dumps({"filter": f"$KV.job-queue.{purged[0]}"}).encode()
-        worker.socket.sendall(
-            b"PUB $JS.API.STREAM.PURGE.KV_job-queue %d\r\n%s\r\n" % (len(request), request))
-        self.assertEqual(worker.last_seq(), last)
+        worker.put(*[(f"jobs.big-{n}", b"x" * 900_000) for n in range(12)], purged)
+        self.assertEqual(worker.ask("PURGE", filter=f"$KV.job-queue.{purged[0]}")["purged"], 1)
         held = self.far.curl_later("/job/nobody")
         self.far.wait_metric("bide_parked", 1)
         self.link.release()

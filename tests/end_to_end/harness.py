@@ -259,19 +259,23 @@ class Nats:
         self.socket.close()
 
     def put(self, *entries):
-        """Writes (key, value) pairs, a value of None deletes; returns the stream's last sequence."""
+        """Writes (key, value) pairs, a value of None deletes. Returns when all are stored, with the last one's
+        revision."""
         out = bytearray()
-        for key, value in entries:
+        for number, (key, value) in enumerate(entries, 1):
             subject = (self.prefix + key).encode()
+            # The stream stores what one connection sends in its order, and acknowledges the last.
+            subject += b" " + self.inbox if number == len(entries) else b""
             if value is None:
                 headers = b"NATS/1.0\r\nKV-Operation: DEL\r\n\r\n"
                 out += b"HPUB %s %d %d\r\n%s\r\n" % (subject, len(headers), len(headers), headers)
             else:
                 data = value if isinstance(value, bytes) else json.dumps(value).encode()
                 out += b"PUB %s %d\r\n%s\r\n" % (subject, len(data), data)
+        if not out:
+            return self.last_seq()
         self.socket.sendall(out)
-        self.flush()
-        return self.last_seq()
+        return self._answer()["seq"]
 
     def flush(self):
         self.socket.sendall(b"PING\r\n")
@@ -285,17 +289,28 @@ class Nats:
                 self.socket.sendall(b"PONG\r\n")
 
     def last_seq(self):
-        """Asked behind everything that was written: JetStream answers in order."""
-        self.socket.sendall(b"PUB $JS.API.STREAM.INFO.%s %s 0\r\n\r\n" % (self.stream.encode(), self.inbox))
+        return self.ask("INFO")["state"]["last_seq"]
+
+    def ask(self, verb, **body):
+        """JetStream's answer to a request about the bucket's stream. nats-server 2.15 may answer before it has
+        stored what came earlier."""
+        data = json.dumps(body).encode() if body else b""
+        subject = f"$JS.API.STREAM.{verb}.{self.stream}".encode()
+        self.socket.sendall(b"PUB %s %s %d\r\n%s\r\n" % (subject, self.inbox, len(data), data))
+        return self._answer()
+
+    def _answer(self):
         while True:
             line = self.file.readline()
             assert line, "NATS closed the connection"
+            assert not line.startswith(b"-ERR"), line
             if line.startswith(b"PING"):
                 self.socket.sendall(b"PONG\r\n")
             elif line.startswith(b"MSG"):
                 size = int(line.split()[-1])
-                info = json.loads(self.file.read(size + 2)[:size])
-                return info["state"]["last_seq"]
+                answer = json.loads(self.file.read(size + 2)[:size])
+                assert "error" not in answer, answer
+                return answer
 
 
 def definition(job, **members):
