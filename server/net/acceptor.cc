@@ -60,8 +60,7 @@ void Acceptor::start() {
 void Acceptor::stop() {
   if (!thread_.joinable()) return;
   stopping_.request();
-  const std::uint64_t one = 1;
-  static_cast<void>(::write(wake_.get(), &one, sizeof one));
+  ::eventfd_write(wake_.get(), 1);
   thread_.join();
   for (const Listener& listener : listeners_) {
     // The kernel resets those who are still waiting when the socket is closed.
