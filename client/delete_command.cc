@@ -27,12 +27,12 @@ Command make_command() {
   Command command{
       .name = kCommand,
       .summary = "delete jobs",
-      .synopsis = {"ID... [--timeout 30s] [--server URL | --nats URL]"},
+      .synopsis = {"ID... [--timeout 30s] [--server URL]"},
       .description = R"(Deletes jobs with their events and responses. Requests that wait for one of
 them are answered that it is gone.)",
       .examples = {"bide delete build-7", "bide delete build-8 build-9 --timeout 5m"},
       .settings = {&kTimeout},
-      .notes = kAboutWays,
+      .notes = about_writing(),
       .exit_codes = {{"0", "deleted"},
                      {"1", "not deleted, or not known"},
                      {"2", "usage"},

@@ -55,7 +55,7 @@ the job if nobody has defined it. Progress overwrites the agent's last: --data '
                    "bide emit build-7 failed --error 'tests failed'",
                    "bide emit build-8 define --expected-agents linux,mac --label release=42"},
       .settings = {},
-      .notes = kAboutWays,
+      .notes = about_writing(),
       .exit_codes = {{"0", "stored"},
                      {"1", "not stored, or not known"},
                      {"2", "usage"},

@@ -48,10 +48,23 @@ std::span<const Setting> nats_flags() {
                 "found by its file in BIDE_DATA_DIR or the state folder",
          .expected = "a NATS URL such as nats://127.0.0.1:4222"}};
     for (const NatsSetting& shared : nats_settings()) found.push_back(setting_of(shared));
+    found.push_back({.name = "bucket",
+                     .placeholder = "NAME",
+                     .default_text = kDefaultBucket,
+                     .doc = "the key-value bucket, over NATS",
+                     .expected = "a bucket name of letters, digits, _ and -"});
     for (Setting& setting : found) setting.has_variable = true;
     return found;
   }();
   return all;
+}
+
+std::string_view about_writing() {
+  return R"(It writes to a bide server over HTTP, or to the bucket over NATS. The first that is given
+decides: a flag, BIDE_SERVER, BIDE_NATS or BIDE_NATS_CONTEXT. Otherwise it is NATS if `bide serve`
+has started a nats-server on this machine, and else HTTP at the default address.
+
+BIDE_TOKEN holds the bearer token, if the server wants one.)";
 }
 
 std::variant<NatsLogin, NoNatsAccess> find_nats_access(const Arguments& arguments) {

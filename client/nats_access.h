@@ -5,6 +5,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "client/arguments.h"
@@ -13,8 +14,11 @@
 
 namespace bide {
 
-// `--nats` and the settings of server/nats/login/nats_credentials.h.
+// `--nats`, `--bucket` and the settings of server/nats/login/nats_credentials.h. Empty: this
+// program cannot write over NATS (client/without_nats.cc).
 [[nodiscard]] std::span<const Setting> nats_flags();
+// Where commands write, and how they choose: for the notes of their help.
+[[nodiscard]] std::string_view about_writing();
 
 struct NoNatsAccess {
   ExitCode code;        // kUsage, or kBideFailed if a file or a context is missing.

@@ -61,7 +61,7 @@ repeated until they are stored, and until --report-timeout has passed after the 
                    "bide run nightly-$(date +%F) --report-timeout 5m -- ./backup.sh",
                    "bide run -q -- sh -c 'make && make install'"},
       .settings = {},
-      .notes = kAboutWays,
+      .notes = about_writing(),
       .exit_codes = {{"", "that of the command; or 128 + the signal that ended it"},
                      {"126", "the command cannot be run"},
                      {"127", "there is no command of that name"},

@@ -3,17 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/nats/login/bucket_config.h"
-
 namespace bide {
 namespace {
-
-constexpr Setting kBucketSetting{.name = "bucket",
-                                 .placeholder = "NAME",
-                                 .default_text = kDefaultBucket,
-                                 .doc = "the key-value bucket, over NATS",
-                                 .expected = "a bucket name of letters, digits, _ and -",
-                                 .has_variable = true};
 
 bool is_bucket_name(std::string_view text) {
   constexpr std::string_view kAllowed =
@@ -30,10 +21,8 @@ enum class Way : std::uint8_t { kHttp, kNats };
 
 std::variant<Way, NoAccess> way_of(const Arguments& arguments) {
   const bool http = has_flag(arguments, "server") || has_flag(arguments, "cacert");
-  const bool nats =
-      has_flag(arguments, "bucket") || std::ranges::any_of(nats_flags(), [&](const Setting& s) {
-        return has_flag(arguments, s.name);
-      });
+  const bool nats = std::ranges::any_of(
+      nats_flags(), [&](const Setting& setting) { return has_flag(arguments, setting.name); });
   if (http && nats) {
     return NoAccess{
         ExitCode::kUsage,
@@ -50,7 +39,6 @@ std::variant<Way, NoAccess> way_of(const Arguments& arguments) {
 std::vector<const Setting*> write_flags() {
   std::vector<const Setting*> all = {&kServerSetting, &kCacertSetting};
   for (const Setting& setting : nats_flags()) all.push_back(&setting);
-  all.push_back(&kBucketSetting);
   return all;
 }
 

@@ -17,15 +17,7 @@
 
 namespace bide {
 
-// For the notes of commands that write.
-inline constexpr std::string_view kAboutWays =
-    R"(It writes to a bide server over HTTP, or to the bucket over NATS. The first that is given
-decides: a flag, BIDE_SERVER, BIDE_NATS or BIDE_NATS_CONTEXT. Otherwise it is NATS if `bide serve`
-has started a nats-server on this machine, and else HTTP at the default address.
-
-BIDE_TOKEN holds the bearer token, if the server wants one.)";
-
-// `--server`, `--cacert`, `--bucket` and nats_flags().
+// `--server`, `--cacert` and nats_flags().
 [[nodiscard]] std::vector<const Setting*> write_flags();
 
 struct BucketAccess {

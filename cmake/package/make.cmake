@@ -12,6 +12,9 @@ set(source ${CMAKE_CURRENT_LIST_DIR}/../..)
 
 run(${BIDE} help --config OUTPUT_FILE ${OUT}/bide.toml)
 run(${BIDE} help --man ${OUT}/pages)
+if(PACKAGE STREQUAL bide-client)
+  file(REMOVE ${OUT}/bide.toml ${OUT}/pages/bide.toml.5)  # It has no server.
+endif()
 foreach(section 1 5)
   file(GLOB pages RELATIVE ${OUT}/pages ${OUT}/pages/*.${section})
   foreach(page ${pages})

@@ -4,7 +4,6 @@
 #include <array>
 #include <utility>
 
-#include "server/nats/login/bucket_config.h"
 #include "server/settings/command_line.h"
 #include "server/settings/setting_values.h"
 

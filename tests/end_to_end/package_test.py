@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import BIDE, wait_until
+from harness import BIDE, Bide, wait_until
 
 BUILD = os.environ["TESTED_BUILD"]
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("BIDE_")}
@@ -23,9 +23,12 @@ class Package(unittest.TestCase):
         cls.dir = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="bide-package-"))
         made = run("cpack", "--config", f"{BUILD}/CPackConfig.cmake", "-B", cls.dir)
         assert made.returncode == 0, made.stdout + made.stderr
-        cls.deb, = glob.glob(cls.dir + "/*.deb")
+        cls.deb, = glob.glob(cls.dir + "/bide_*.deb")
+        cls.client_deb, = glob.glob(cls.dir + "/bide-client_*.deb")
         cls.root = os.path.join(cls.dir, "root")
+        cls.client = os.path.join(cls.dir, "client/usr/bin/bide")
         subprocess.run(["dpkg-deb", "-x", cls.deb, cls.root], check=True)
+        subprocess.run(["dpkg-deb", "-x", cls.client_deb, os.path.join(cls.dir, "client")], check=True)
 
     def read(self, path):
         with open(self.root + path, encoding="utf-8") as file:
@@ -37,10 +40,13 @@ class Package(unittest.TestCase):
         fields = run("dpkg-deb", "-f", self.deb, "Depends", "Recommends").stdout
         self.assertRegex(fields, r"Depends: .*libnats.*\n")
         self.assertIn("Recommends: nats-server", fields)
+        fields = run("dpkg-deb", "-f", self.client_deb).stdout
+        self.assertRegex(fields, r"\nConflicts: bide\n")
+        self.assertNotRegex(fields, "nats|systemd")
 
     def test_lintian_finds_no_error(self):
         # As root it warns of that.
-        found = run("lintian", "--fail-on", "error", self.deb)
+        found = run("lintian", "--fail-on", "error", self.deb, self.client_deb)
         self.assertEqual(found.returncode, 0, found.stdout)
         self.assertEqual([line for line in found.stdout.splitlines() if line.startswith("E:")], [])
 
@@ -82,6 +88,27 @@ class Package(unittest.TestCase):
         finally:
             process.terminate()
             self.assertEqual(process.wait(30), 0)
+
+
+    def test_the_client_alone_reports_and_waits(self):
+        with Bide() as bide:
+            def ask(*arguments):
+                return run(self.client, *arguments, env=dict(CLEAN, BIDE_SERVER=bide.url, BIDE_DATA_DIR=bide.data_dir))
+
+            self.assertEqual(ask("emit", "a", "started").returncode, 0)
+            self.assertEqual(ask("run", "b", "--", "sh", "-c", "exit 3").returncode, 3)
+            self.assertEqual(ask("emit", "a", "completed").returncode, 0)
+            waited = ask("wait", "a", "b", "--timeout", "20s")
+            self.assertEqual(waited.returncode, ask("wait", "b").returncode)
+            self.assertIn("failed", ask("get", "b").stdout)
+            self.assertEqual(ask("delete", "b").returncode, 0)
+            self.assertEqual(ask("list", "-o", "jsonl").stdout.count("\n"), 1)
+        # A flag of NATS is unknown, and there is no server.
+        self.assertEqual(run(self.client, "emit", "a", "started", "--nats", "nats://127.0.0.1:1").returncode, 2)
+        self.assertEqual(run(self.client, "serve").returncode, 2)
+        pages = run("sh", "-c", f"ls {self.dir}/client/usr/share/man/*").stdout
+        self.assertIn("bide-wait.1.gz", pages)
+        self.assertNotRegex(pages, "serve|toml")
 
 
 class Install(unittest.TestCase):

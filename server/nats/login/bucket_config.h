@@ -16,9 +16,6 @@
 
 namespace bide {
 
-// The bucket of osapi.
-inline constexpr std::string_view kDefaultBucket = "job-queue";
-
 // `KV_<bucket>`, and the reverse. A stream that is no bucket keeps its name.
 [[nodiscard]] std::string stream_of(std::string_view bucket);
 [[nodiscard]] std::string_view bucket_of(std::string_view stream);

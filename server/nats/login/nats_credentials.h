@@ -12,6 +12,9 @@
 
 namespace bide {
 
+// The bucket of osapi.
+inline constexpr std::string_view kDefaultBucket = "job-queue";
+
 struct NatsCredentials {
   // The identity: at most one of these four. A user has a password.
   std::string user{};
