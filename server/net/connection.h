@@ -144,7 +144,8 @@ class Connection final {
   std::uint32_t index = 0;  // The number of its slot; never changes.
   int fd = -1;
   std::uint8_t thread = 0;  // The pool thread that watches the socket.
-  Phase phase = Phase::kReading;
+  Phase phase : 7 = Phase::kReading;
+  bool used : 1 = false;          // It has been sent something.
   bool half_closed : 1 = false;   // The client sent its FIN and may still read.
   bool broken : 1 = false;        // Sending failed or was given up.
   bool proxied : 1 = false;       // Its peer is a trusted proxy, so it counts for no client.

@@ -12,9 +12,9 @@
 namespace bide {
 namespace {
 
-// A connection that was being served when draining began may come to rest just after a pass; from
-// then on every response says `Connection: close`.
-constexpr int kGoodbyes = 3;
+// When draining begins, who has just connected has this time to send a request or to finish the TLS
+// handshake.
+constexpr std::chrono::milliseconds kLastCall{1000};
 
 }  // namespace
 
@@ -91,24 +91,27 @@ void Front::on_tick() {
 void Front::drain(std::chrono::milliseconds patience) {
   draining_.store(true, std::memory_order_release);
   protocol_->drain();
-  const TimePoint end = clock_.now() + patience;
-  for (int pass = 0; connections() > 0 && clock_.now() < end; ++pass) {
-    for (std::uint32_t i = 0; pass < kGoodbyes && i < slots_.end(); ++i) {
-      say_goodbye(slots_.at(i), pass + 1 == kGoodbyes);
-    }
+  const TimePoint begin = clock_.now();
+  const TimePoint end = begin + patience;
+  bool for_good = false;
+  while (connections() > 0 && clock_.now() < end) {
+    // Those that were being served may come to rest at any time.
+    for_good = for_good || clock_.now() >= begin + kLastCall;
+    for (std::uint32_t i = 0; i < slots_.end(); ++i) say_goodbye(slots_.at(i), for_good);
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }
 
-// Ends an idle connection. A connection in the middle of a request gets its response first; one in
-// its TLS handshake may finish that, unless `for_good`.
+// Ends an idle connection. A connection in the middle of a request gets its response first. One
+// that has not been used yet, or is in its TLS handshake, may go on, unless `for_good`.
 void Front::say_goodbye(Connection& connection, bool for_good) {
   const auto ticket = connection.idle_ticket();
   if (!ticket || !connection.claim(*ticket)) return;
   guarded(connection, [&] {
     if (connection.phase == Connection::Phase::kReading && connection.session == nullptr) {
-      if (connection.look_ahead() != Connection::Ahead::kInput) return half_close(connection);
-      connection.note(Connection::kInput);  // Sent before we said goodbye: it is answered.
+      const bool has_input = connection.look_ahead() == Connection::Ahead::kInput;
+      if (!has_input && (connection.used || for_good)) return half_close(connection);
+      if (has_input) connection.note(Connection::kInput);  // Sent before we said goodbye.
     }
     if (connection.phase == Connection::Phase::kShaking && for_good) return half_close(connection);
     rest(connection, connection.phase, connection.expires.load(std::memory_order_relaxed));

@@ -202,6 +202,26 @@ TEST_CASE("front: the deadline answers, and never later than asked") {
   CHECK(has(response, "Bide-Outcome: timeout\r\nBide-Waited: 0.2"));
 }
 
+TEST_CASE("front: who has just connected when draining begins is still answered") {
+  ServedTable server;
+  Client fresh = server.dial();
+  Client silent = server.dial();
+  REQUIRE(ServedTable::wait_until([&] { return server.connections() == 2; }));
+  Client used = server.dial();
+  used.send(get("/livez"));
+  CHECK(used.response().starts_with("HTTP/1.1 200 "));
+  auto stopping = std::async(std::launch::async, [&] { server.stop(); });
+  CHECK(used.at_end());  // The others have been looked at before it.
+  fresh.send(get("/livez"));
+  const std::string response = fresh.response();
+  CHECK(response.starts_with("HTTP/1.1 200 "));
+  CHECK(has(response, "Connection: close\r\n"));
+  CHECK(fresh.at_end());
+  CHECK(silent.at_end());
+  for (Client* const client : {&fresh, &silent, &used}) client->close();
+  stopping.get();
+}
+
 TEST_CASE("front: draining answers held clients, closes idle ones, and resets none") {
   ServedTable server;
   server.apply(defined("build-7", 1));
