@@ -1,6 +1,7 @@
 #!/bin/sh
 # Checks the order of the wings (docs/architecture.md): includes point downwards only, and no header
 # includes itself by way of others.
+# shellcheck disable=SC2046,SC2086  # Lists of files.
 set -eu
 cd "$(dirname "$0")/.."
 failed=0
@@ -79,7 +80,7 @@ core=$(find core -name '*.h' -o -name '*.cc')
 forbid "core knows neither HTTP nor NATS" '<(httplib|nats)' $core
 forbid "core's headers use the standard library only" '<xxhash' $(find core -name '*.h')
 # Any other parse of a stranger's bytes can end the process (core/base/json_object.cc).
-# tests/core/job/json_patch.h reads what bide wrote, and server/version.cc wants a number.
+# tests/core/job/json_patch.h reads what bide wrote, and client/version.cc wants a number.
 others=$(find core server client tests bench -name '*.h' -o -name '*.cc' |
   grep -vx -e core/base/json_object.cc -e tests/core/job/json_patch.h)
 forbid "JSON is read by core/base/json_object and written by core/base/json_text only" \
