@@ -167,15 +167,6 @@ Job::Absorbed Job::undefine(const Entry& entry) {
   return was_defined ? Absorbed::kChanged : Absorbed::kUnchanged;
 }
 
-void Job::forget_all() noexcept {
-  definition_.reset();
-  events_ = {};
-  responses_ = {};
-  progress_.reset();
-  fold_ = {};
-  definition_revision_ = revision_ = deleted_revision_ = entry_bytes_ = 0;
-}
-
 Job::Absorbed Job::let_go(Revision before) {
   std::vector<Entry> losses;
   const auto lose = [&](Entry::Family family, std::string key_rest) {

@@ -50,8 +50,6 @@ class Job {
   // (core/job/patch.h).
   [[nodiscard]] bool only_adds(const Entry& entry) const;
 
-  // Removes all entries, as losses.
-  void forget_all() noexcept;
   // Removes all entries whose revision is below `before`, as losses.
   [[nodiscard]] Absorbed let_go(Revision before);
 

@@ -155,6 +155,8 @@ class Shard final : private WaitQueue::Owner {
   void drop_expired() REQUIRES(queue_.mutex);
   // Leaving by revision.
   bool let_some_go(Revision before) REQUIRES(queue_.mutex);
+  // Removes the job's entries before this revision, and then the record if nobody needs it.
+  void let_go(JobRecord& record, Revision before) REQUIRES(queue_.mutex);
   void list_by_oldest(JobRecord& record) REQUIRES(queue_.mutex);
   void unlist_by_oldest(JobRecord& record) REQUIRES(queue_.mutex);
 

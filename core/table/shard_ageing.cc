@@ -5,6 +5,7 @@
 // itself. By revision: the watcher learns where the stream begins now, and older entries are
 // removed one by one.
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace bide {
 namespace {
 
 constexpr std::size_t kLeaveAtOnce = 256;
+constexpr Revision kEveryRevision = std::numeric_limits<Revision>::max();
 
 }  // namespace
 
@@ -52,17 +54,11 @@ void Shard::drop_expired() {
   if (max_age_.count() == 0 || installing_) return;
   const WallTime limit = table_.clock_.wall_now() - max_age_;
   while (oldest_ != nullptr && oldest_->job.written() <= limit) {
-    const TimePoint now = table_.clock_.now();
     JobRecord& record = *oldest_;
-    table_.overview_->update(listed(record), std::nullopt, 0, now);
-    if (record.job.defined()) job_gone(record, now);
     age_remove(record);
-    unlist_by_oldest(record);
-    const std::size_t bytes_before = record.job.bytes();
-    record.job.forget_all();
-    account(record.job, bytes_before);
-    record.told = 0;
-    erase_if_unneeded(record);  // Requests may still wait for its definition.
+    // What is older in the stream was written earlier. The job's younger entries stay until the
+    // stream has dropped them, too: it may be defined again.
+    let_go(record, record.job.defined() ? record.job.definition_revision() + 1 : kEveryRevision);
   }
 }
 
@@ -83,19 +79,22 @@ bool Shard::let_some_go(Revision before) {
   }
   for (std::size_t i = 0; i < kLeaveAtOnce; ++i) {
     if (by_oldest_.empty() || by_oldest_.begin()->first >= before) return false;
-    JobRecord& record = *by_oldest_.begin()->second;
-    unlist_by_oldest(record);
-    const std::optional<Listed> was = listed(record);
-    const std::size_t bytes_before = record.job.bytes();
-    forget_snapshot(record);
-    if (record.job.let_go(before) == Job::Absorbed::kChanged) {
-      moved(record, was, 0, table_.clock_.now());
-    }
-    account(record.job, bytes_before);
-    list_by_oldest(record);
-    erase_if_unneeded(record);
+    let_go(*by_oldest_.begin()->second, before);
   }
   return true;
+}
+
+void Shard::let_go(JobRecord& record, Revision before) {
+  unlist_by_oldest(record);
+  const std::optional<Listed> was = listed(record);
+  const std::size_t bytes_before = record.job.bytes();
+  forget_snapshot(record);
+  if (record.job.let_go(before) == Job::Absorbed::kChanged) {
+    moved(record, was, 0, table_.clock_.now());
+  }
+  account(record.job, bytes_before);
+  list_by_oldest(record);
+  erase_if_unneeded(record);  // Requests may still wait for its definition.
 }
 
 // A record that is listed already may be listed too early: let_some_go() moves it.

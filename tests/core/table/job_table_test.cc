@@ -355,6 +355,32 @@ TEST_CASE("job table: events that expire do not end the wait for their job's def
   CHECK(f.table->memory() > 0);
 }
 
+TEST_CASE("job table: what is younger than a definition that expires outlives it") {
+  Fixture f({}, 60s);
+  const auto at_once = [&f](Entry entry) {
+    entry.written = f.clock.wall_now();
+    f.apply(entry);
+  };
+  at_once(happened("build-7", 1, EventKind::kStarted, "a"));
+  at_once(defined("build-7", 2));
+  const auto waiter = expecting(Condition::done());
+  REQUIRE(f.park("build-7", *waiter) == Parked::kParked);
+  f.clock.advance(40s);
+  at_once(happened("build-7", 3, EventKind::kStarted, "b"));
+  f.clock.advance(30s);
+  REQUIRE(eventually([&] { return f.look("build-7").snapshot == nullptr; }));
+  REQUIRE(waiter->wait_answer());
+  CHECK(f.table->jobs() == 1);
+  at_once(defined("build-7", 4));
+  const std::string json = f.look("build-7").snapshot->json.bytes;
+  CHECK(json.find("\"hostname\":\"b\"") != std::string::npos);
+  CHECK(json.find("\"hostname\":\"a\"") == std::string::npos);
+  f.clock.advance(61s);
+  REQUIRE(eventually([&] { return f.table->jobs() == 0; }));
+  CHECK(f.table->records() == 0);
+  CHECK(f.table->memory() == 0);
+}
+
 TEST_CASE("job table: reading the bucket afresh does not lose a wait for a job that is not there") {
   Fixture f;
   const auto comes = expecting(Condition::done()), later = expecting(Condition::done());
