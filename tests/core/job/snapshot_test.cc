@@ -278,7 +278,8 @@ TEST_CASE("snapshot: the JSON of a large job takes hardly more memory than it ha
         happened("build-7", revision, EventKind::kStarted, "web-" + std::to_string(revision)));
   }
   absorb_all(job, entries);
-  const std::string& bytes = make_snapshot(job, 1, false)->json.bytes;
+  const auto snapshot = make_snapshot(job, 1, false);
+  const std::string& bytes = snapshot->json.bytes;
   REQUIRE(bytes.size() > 200'000);
   CHECK(bytes.capacity() < bytes.size() + 70'000);
 }
