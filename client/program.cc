@@ -44,6 +44,7 @@ int run(std::span<const std::string> args, const Program& program) {
   std::vector<CommandEntry> entries = program.own;
   entries.insert(entries.end(), std::begin(kCommands), std::end(kCommands));
   std::vector<const Command*> commands;
+  commands.reserve(entries.size() + 2);
   for (const CommandEntry& entry : entries) commands.push_back(&entry.table());
   commands.push_back(&version_command());
   commands.push_back(&help_command());
@@ -76,7 +77,7 @@ void open_standard_streams() {
 
 }  // namespace
 
-int run_program(int argc, char** argv, Program program) {
+int run_program(int argc, char** argv, const Program& program) {
   open_standard_streams();
   try {
     return run(std::vector<std::string>(argv + 1, argv + argc), program);

@@ -25,6 +25,6 @@ struct Program {
 };
 
 // Returns the exit code.
-[[nodiscard]] int run_program(int argc, char** argv, Program program);
+[[nodiscard]] int run_program(int argc, char** argv, const Program& program);
 
 }  // namespace bide

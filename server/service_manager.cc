@@ -2,6 +2,8 @@
 
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -12,6 +14,7 @@ namespace bide {
 std::vector<ListenAddress> passed_sockets() {
   std::vector<ListenAddress> sockets;
   const int count = ::sd_listen_fds(1);
+  sockets.reserve(static_cast<std::size_t>(std::max(count, 0)));
   for (int i = 0; i < count; ++i) sockets.push_back(passed_address(SD_LISTEN_FDS_START + i));
   return sockets;
 }
