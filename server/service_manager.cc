@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string>
 
+#include "core/base/printable.h"
 #include "server/net/listener.h"
 
 namespace bide {
@@ -29,18 +31,23 @@ ServiceManager::ServiceManager(Clock& clock)
 
 void ServiceManager::tell_ready(std::string_view status) {
   status_ = status;
-  ::sd_notify(0, ("READY=1\nSTATUS=" + status_).c_str());
+  ::sd_notify(0, ("READY=1\nSTATUS=" + printable(status_, "?")).c_str());
 }
 
 void ServiceManager::tick(std::string_view status, Executor& executor) {
   if (status != status_) {
     status_ = status;
-    ::sd_notify(0, ("STATUS=" + status_).c_str());
+    ::sd_notify(0, ("STATUS=" + printable(status_, "?")).c_str());
   }
   if (watchdog_.count() == 0 || clock_.now() < next_sign_ || !answered_->exchange(false)) return;
   ::sd_notify(0, "WATCHDOG=1");
   next_sign_ = clock_.now() + watchdog_ / 2;
-  executor.run([answered = answered_] { answered->store(true); });
+  try {
+    executor.run([answered = answered_] { answered->store(true); });
+  } catch (const std::bad_alloc&) {
+    answered_->store(true);  // Nobody was asked.
+    throw;
+  }
 }
 
 void ServiceManager::tell_stopping() { ::sd_notify(0, "STOPPING=1\nSTATUS=draining"); }

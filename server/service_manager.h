@@ -24,10 +24,12 @@ class ServiceManager {
  public:
   explicit ServiceManager(Clock& clock);
 
-  // `status`: one line for people, shown by `systemctl status`.
+  // `status`: for people, shown by `systemctl status`. Line ends in it are replaced, because each
+  // line of a message is a variable.
   void tell_ready(std::string_view status);
   // Once a second or so. Tells the status if it has changed. With WatchdogSec=, tells that bide is
   // alive if a thread of `executor` has run a task since it was asked last, at half of that time.
+  // Throws bad_alloc; the next call does what is missing.
   void tick(std::string_view status, Executor& executor);
   void tell_stopping();
 

@@ -9,6 +9,9 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
+#include <new>
+#include <string_view>
 #include <utility>
 
 #include "core/base/start_error.h"
@@ -28,8 +31,8 @@ constexpr int kAcceptsAtEnd = SOMAXCONN;
 // While descriptors are short: how often to look whether one has become free.
 constexpr milliseconds kReservePause{10};
 constexpr int kPausesPerLook = 20;
-// After an error that is not a client's.
-constexpr milliseconds kErrorPause{100};
+// Between two attempts to listen anew.
+constexpr int kReopenPauseMs = 100;
 
 // Whether accept(2) failed because of the machine, which may have recovered a little later.
 bool is_shortage(int error) {
@@ -39,6 +42,15 @@ bool is_shortage(int error) {
 // Whether the listening socket itself is no good any more: somebody has destroyed it (`ss -K`).
 bool is_broken(int error) {
   return error == EINVAL || error == EBADF || error == ENOTSOCK || error == EOPNOTSUPP;
+}
+
+// If there is no memory for the line, nothing is logged: this thread goes on.
+void warn(LogLimit& limit, std::string_view message,
+          std::initializer_list<LogField> fields = {}) noexcept {
+  try {
+    log_warn_limited(limit, message, fields);
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 }  // namespace
@@ -54,6 +66,8 @@ ListenAddress Acceptor::listen(const ListenAddress& address, mode_t unix_mode) {
 }
 
 void Acceptor::start() {
+  watched_.assign(listeners_.size() + 1, {-1, POLLIN, 0});
+  watched_.back().fd = wake_.get();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -64,21 +78,28 @@ void Acceptor::stop() {
   thread_.join();
   for (const Listener& listener : listeners_) {
     // The kernel resets those who are still waiting when the socket is closed.
-    if (!listener.is_passed()) static_cast<void>(accept_some(listener, kAcceptsAtEnd));
+    if (listener.fd() >= 0 && !listener.is_passed()) {
+      static_cast<void>(accept_some(listener, kAcceptsAtEnd));
+    }
   }
   listeners_.clear();
 }
 
 void Acceptor::run() {
-  std::vector<pollfd> watched;
-  for (const Listener& listener : listeners_) watched.push_back({listener.fd(), POLLIN, 0});
-  watched.push_back({wake_.get(), POLLIN, 0});
   while (!stopping_.requested()) {
-    ::poll(watched.data(), watched.size(), -1);
+    bool all_listen = true;
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
-      if (watched[i].revents == 0 || accept_some(listeners_[i], kAcceptsPerTurn)) continue;
-      reopen(listeners_[i]);
-      watched[i].fd = listeners_[i].fd();
+      watched_[i].fd = listeners_[i].fd();
+      all_listen = all_listen && watched_[i].fd >= 0;
+    }
+    if (::poll(watched_.data(), watched_.size(), all_listen ? -1 : kReopenPauseMs) < 0) continue;
+    for (std::size_t i = 0; i < listeners_.size(); ++i) {
+      Listener& listener = listeners_[i];
+      if (listener.fd() < 0) {
+        reopen(listener);
+      } else if (watched_[i].revents != 0 && !accept_some(listener, kAcceptsPerTurn)) {
+        listener.close();
+      }
     }
   }
 }
@@ -107,9 +128,8 @@ int Acceptor::below_reserve(int fd) {
     if (pauses % kPausesPerLook != 0 || !front_.make_room()) {
       if (!std::exchange(told, true)) {
         static LogLimit limit;
-        log_warn_limited(
-            limit, "out of file descriptors; new clients wait until others leave (see ulimit -n)",
-            {{"connections", std::uint64_t{front_.connections()}}});
+        warn(limit, "out of file descriptors; new clients wait until others leave (see ulimit -n)",
+             {{"connections", std::uint64_t{front_.connections()}}});
       }
       stopping_.wait_for(kReservePause);
     }
@@ -119,15 +139,13 @@ int Acceptor::below_reserve(int fd) {
 }
 
 void Acceptor::reopen(Listener& listener) {
-  static LogLimit failed;
-  static LogLimit refused;
-  log_warn_limited(failed, "accepting failed; listening anew");
-  while (!stopping_.wait_for(kErrorPause)) {
-    try {
-      return listener.reopen();
-    } catch (const std::exception& error) {  // StartError, or out of memory.
-      log_warn_limited(refused, error.what());
-    }
+  try {
+    static LogLimit limit;
+    log_warn_limited(limit, "accepting failed; listening anew");
+    listener.open();
+  } catch (const std::exception& error) {  // StartError, or out of memory.
+    static LogLimit limit;
+    warn(limit, error.what());
   }
 }
 

@@ -7,6 +7,7 @@
 // Thread safety: listen(), start() and stop() from one thread.
 #pragma once
 
+#include <poll.h>
 #include <sys/types.h>
 
 #include <deque>
@@ -43,10 +44,12 @@ class Acceptor {
   [[nodiscard]] bool accept_some(const Listener& listener, int most);
   // Blocks while descriptors are short. Returns the same socket, perhaps under another number.
   [[nodiscard]] int below_reserve(int fd);
+  // One attempt to listen anew at the same address. Failing is logged.
   void reopen(Listener& listener);
 
   Front& front_;
   std::deque<Listener> listeners_;
+  std::vector<pollfd> watched_;  // Those of the listeners in their order, then `wake_`.
   StopSignal stopping_;
   Descriptor wake_;  // An eventfd: stopping.
   std::thread thread_;

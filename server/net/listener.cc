@@ -200,11 +200,6 @@ Listener::Listener(Listener&& other) noexcept
 
 Listener::~Listener() { close(); }
 
-void Listener::reopen() {
-  close();
-  open();
-}
-
 void Listener::open() {
   if (is_passed()) {
     fd_ = ::fcntl(address_.passed_fd, F_DUPFD_CLOEXEC, 0);

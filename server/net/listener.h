@@ -24,20 +24,19 @@ class Listener {
   Listener(Listener&& other) noexcept;
   Listener& operator=(Listener&&) = delete;
 
-  // Never blocks in accept(2).
+  // Does not block in accept(2). -1: closed.
   [[nodiscard]] int fd() const { return fd_; }
   // With the port that was taken if any free one was wanted.
   [[nodiscard]] const ListenAddress& address() const { return address_; }
   // systemd shares it: clients that are not accepted yet wait for who listens next.
   [[nodiscard]] bool is_passed() const { return address_.passed_fd >= 0; }
 
-  // Listens anew at the same address. Throws StartError.
-  void reopen();
+  // Stops listening, as the destructor does.
+  void close() noexcept;
+  // After close(): listens at the same address again. Throws StartError, and stays closed then.
+  void open();
 
  private:
-  void open();
-  void close() noexcept;
-
   ListenAddress address_;
   mode_t unix_mode_;
   int fd_ = -1;

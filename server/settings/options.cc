@@ -234,7 +234,6 @@ std::variant<ServeOptions, UsageError> parse_sources(std::span<const std::string
   auto from_args = read_command_line(args, serve_command());
   if (auto* error = std::get_if<UsageError>(&from_args)) return std::move(*error);
   std::vector<Assignment> from_line = std::get<CommandLine>(std::move(from_args)).assignments;
-
   join_repeated(from_line);
 
   ServeOptions options;

@@ -46,6 +46,13 @@ class Addresses(unittest.TestCase):
             self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o660)
         self.assertFalse(os.path.exists(self.path))
 
+    def test_who_hangs_up_is_not_held_any_more(self):
+        with Bide("--listen", f"127.0.0.1:0,unix:{self.path}") as bide:
+            with subprocess.Popen(["curl", "-sS", "--unix-socket", self.path, "http://localhost/job/none?until=done&wait=50s"]) as held:
+                bide.wait_metric("bide_parked", 1)
+                held.kill()
+            bide.wait_metric("bide_parked", 0)
+
     def test_the_command_line_over_a_unix_socket(self):
         with Bide("--listen", "127.0.0.1:0", "--listen", f"unix:{self.path}", "--listen-mode", "0600") as bide:
             env = dict(bide.env, BIDE_SERVER=f"unix:{self.path}")

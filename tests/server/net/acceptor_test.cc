@@ -14,11 +14,13 @@
 
 #include "core/base/start_error.h"
 #include "server/http1/http1.h"
+#include "tests/eventually.h"
 #include "tests/scratch_dir.h"
 
 namespace bide {
 namespace {
 
+using testing::eventually;
 using testing::ScratchDir;
 
 // Answers every request with `pong`.
@@ -157,13 +159,37 @@ TEST_CASE("acceptor: goes on when its socket was destroyed from outside") {
   const int fd = find_listening(address.port);
   REQUIRE(fd >= 0);
   ::shutdown(fd, SHUT_RDWR);
-  bool answered = false;
-  for (int i = 0; i < 100 && !answered; ++i) {
+  CHECK(eventually([&] {
     const Ping ping(address);
-    answered = ping.connected() && ping.is_answered();
-    if (!answered) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  CHECK(answered);
+    return ping.connected() && ping.is_answered();
+  }));
+}
+
+TEST_CASE("acceptor: an address that cannot be had again does not stop the others") {
+  Site site;
+  const ListenAddress lost = site.acceptor.listen(any_port());
+  const ListenAddress other = site.acceptor.listen(any_port());
+  site.acceptor.start();
+  // Another program takes the port as soon as it is free.
+  std::optional<Listener> thief;
+  REQUIRE(eventually([&] {
+    const int fd = find_listening(lost.port);
+    if (fd >= 0) {
+      ::shutdown(fd, SHUT_RDWR);
+      return false;
+    }
+    try {
+      thief.emplace(lost, 0);
+    } catch (const StartError&) {  // It was too late this time.
+    }
+    return thief.has_value();
+  }));
+  for (int i = 0; i < 20; ++i) CHECK(Ping(other).is_answered());
+  thief.reset();
+  CHECK(eventually([&] {
+    const Ping ping(lost);
+    return ping.connected() && ping.is_answered();
+  }));
 }
 
 TEST_CASE("acceptor: what a passed descriptor must be") {
