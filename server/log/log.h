@@ -1,7 +1,8 @@
 // server/log/log.h: The server's log: one JSON object on each line of stderr,
 // {"time":"2026-01-31T12:00:00.123Z","level":"info","msg":"…", fields…}.
 //
-// No caller waits for stderr (LineWriter). Callers must not log secrets; they redact URLs
+// No caller waits for stderr (LineWriter), and no function throws for want of memory: the line is
+// dropped and counted. Callers must not log secrets; they redact URLs
 // (server/nats/login/nats_url.h).
 //
 // Thread safety: all functions may be called from any thread.

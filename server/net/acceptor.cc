@@ -9,9 +9,6 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
-#include <initializer_list>
-#include <new>
-#include <string_view>
 #include <utility>
 
 #include "core/base/start_error.h"
@@ -42,15 +39,6 @@ bool is_shortage(int error) {
 // Whether the listening socket itself is no good any more: somebody has destroyed it (`ss -K`).
 bool is_broken(int error) {
   return error == EINVAL || error == EBADF || error == ENOTSOCK || error == EOPNOTSUPP;
-}
-
-// If there is no memory for the line, nothing is logged: this thread goes on.
-void warn(LogLimit& limit, std::string_view message,
-          std::initializer_list<LogField> fields = {}) noexcept {
-  try {
-    log_warn_limited(limit, message, fields);
-  } catch (const std::bad_alloc&) {
-  }
 }
 
 }  // namespace
@@ -128,8 +116,9 @@ int Acceptor::below_reserve(int fd) {
     if (pauses % kPausesPerLook != 0 || !front_.make_room()) {
       if (!std::exchange(told, true)) {
         static LogLimit limit;
-        warn(limit, "out of file descriptors; new clients wait until others leave (see ulimit -n)",
-             {{"connections", std::uint64_t{front_.connections()}}});
+        log_warn_limited(
+            limit, "out of file descriptors; new clients wait until others leave (see ulimit -n)",
+            {{"connections", std::uint64_t{front_.connections()}}});
       }
       stopping_.wait_for(kReservePause);
     }
@@ -139,13 +128,13 @@ int Acceptor::below_reserve(int fd) {
 }
 
 void Acceptor::reopen(Listener& listener) {
+  static LogLimit trying;
+  static LogLimit failed;
+  log_warn_limited(trying, "accepting failed; listening anew");
   try {
-    static LogLimit limit;
-    log_warn_limited(limit, "accepting failed; listening anew");
     listener.open();
   } catch (const std::exception& error) {  // StartError, or out of memory.
-    static LogLimit limit;
-    warn(limit, error.what());
+    log_warn_limited(failed, error.what());
   }
 }
 

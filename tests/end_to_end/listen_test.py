@@ -14,6 +14,7 @@ import unittest
 
 from harness import BIDE, PATIENCE_S, Bide, wait_until
 from proxies import Haproxy, Nginx
+from tls_test import Certificates, TlsBide
 
 
 def urls_of(bide):
@@ -72,6 +73,13 @@ class Addresses(unittest.TestCase):
                           gone.stderr)
             bide.start()  # And takes its place.
             self.assertIn("completed", run("get", "b").stdout)
+
+    def test_there_is_no_tls_on_it(self):
+        certificates = Certificates()
+        self.addCleanup(certificates.dir.cleanup)
+        certificates.make("server", "first")
+        with TlsBide(certificates, "--listen", "127.0.0.1:0", "--listen", f"unix:{self.path}"):
+            self.assertRegex(curl("--unix-socket", self.path, "http://localhost/livez"), r"ok\n?200$")
 
     def test_errors(self):
         plain = os.path.join(self.dir, "file")
