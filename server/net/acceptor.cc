@@ -66,9 +66,7 @@ void Acceptor::stop() {
   thread_.join();
   for (const Listener& listener : listeners_) {
     // The kernel resets those who are still waiting when the socket is closed.
-    if (listener.fd() >= 0 && !listener.is_passed()) {
-      static_cast<void>(accept_some(listener, kAcceptsAtEnd));
-    }
+    if (listener.fd() >= 0) static_cast<void>(accept_some(listener, kAcceptsAtEnd));
   }
   listeners_.clear();
 }

@@ -33,8 +33,8 @@ class Acceptor {
   // the port that was taken. Throws StartError (server/net/listener.h).
   ListenAddress listen(const ListenAddress& address, mode_t unix_mode = 0600);
   void start();
-  // Gives the front those who are connected already, and stops listening. Where systemd has passed
-  // the socket, it leaves them to the next who listens there.
+  // Gives the front those who are connected already, and stops listening. On a socket that systemd
+  // has passed, those who connect later wait for the next who listens there.
   void stop();
 
  private:

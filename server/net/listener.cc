@@ -201,7 +201,7 @@ Listener::Listener(Listener&& other) noexcept
 Listener::~Listener() { close(); }
 
 void Listener::open() {
-  if (is_passed()) {
+  if (address_.passed_fd >= 0) {  // systemd shares it.
     fd_ = ::fcntl(address_.passed_fd, F_DUPFD_CLOEXEC, 0);
     if (fd_ < 0) fail(address_, errno);
     ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);

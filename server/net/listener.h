@@ -28,8 +28,6 @@ class Listener {
   [[nodiscard]] int fd() const { return fd_; }
   // With the port that was taken if any free one was wanted.
   [[nodiscard]] const ListenAddress& address() const { return address_; }
-  // systemd shares it: clients that are not accepted yet wait for who listens next.
-  [[nodiscard]] bool is_passed() const { return address_.passed_fd >= 0; }
 
   // Stops listening, as the destructor does.
   void close() noexcept;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace bide {
@@ -81,8 +82,10 @@ TEST_CASE("served_hosts: several addresses, and a Unix socket alone") {
   const ServedHosts several({{.host = "127.0.0.1"}, {.host = "192.0.2.7"}}, {});
   CHECK(several.serves("192.0.2.7:80"));
   CHECK_FALSE(several.serves("192.0.2.8"));
-  const ServedHosts all({{.host = "127.0.0.1"}, {.host = "::"}}, {});
-  CHECK(all.serves("192.0.2.8"));
+  for (const auto& [one, other] : {std::pair{"127.0.0.1", "::"}, std::pair{"::", "127.0.0.1"}}) {
+    const ServedHosts all({{.host = one}, {.host = other}}, {});
+    CHECK(all.serves("192.0.2.8"));
+  }
   const ServedHosts unix({{.path = "/run/bide.sock"}}, {});
   CHECK(unix.serves("localhost"));
   CHECK_FALSE(unix.serves("evil.example"));
