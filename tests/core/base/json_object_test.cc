@@ -35,6 +35,15 @@ TEST_CASE("json object: a name may come again at another depth, in another case,
   CHECK(std::get<JsonError>(parse_strictly(R"({"a":1)")) == JsonError::kSyntax);
 }
 
+TEST_CASE("json object: only valid UTF-8 is JSON, wherever it stands") {
+  for (const char* text : {"{\"a\":\"\xFF\"}", "{\"b\":{\"c\":\"\xC0\x80\"}}",
+                           "{\"\xED\xA0\x80\":1}", "{\"a\":\"\xE2\x82\"}", "{\"a\":1}\xFF"}) {
+    CAPTURE(text);
+    CHECK(std::holds_alternative<JsonError>(parse_strictly(text)));
+  }
+  CHECK(std::holds_alternative<JsonObject>(parse_strictly("{\"a\":\"\xE2\x82\xAC\"}")));
+}
+
 TEST_CASE("json object: an array falls into its elements") {
   CHECK(split_json_array("[]") == Elements{});
   CHECK(split_json_array(" [ \n] ") == Elements{});
