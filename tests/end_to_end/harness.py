@@ -177,7 +177,15 @@ class Bide(Site):
         return sum(map(float, values))
 
     def wait_metric(self, name, value, patience_s=PATIENCE_S):
-        wait_until(lambda: self.metric(name) == value, f"{name} is {value}", patience_s)
+        last = [None]
+
+        def reached():
+            last[0] = self.metric(name)
+            return last[0] == value
+        try:
+            wait_until(reached, f"{name} is {value}", patience_s)
+        except AssertionError as late:
+            raise AssertionError(f"{late} (it is {last[0]:g})") from None
 
     def command(self, *arguments):
         """bide emit, get or wait against this server."""
