@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from harness import BIDE, Bide, definition, event, wait_until
+from harness import BIDE, Bide, definition, event, outlive_half_close, wait_until
 
 EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
 
@@ -276,11 +276,13 @@ class CommandLine(unittest.TestCase):
         self.bide.put(definition("fast-1"), definition("fast-2"), definition("fast-3"), event("fast-1", "completed"))
         waiting = self.later("wait", "fast-1", "fast-2", "fast-3", "--fail-fast")
         self.bide.wait_metric("bide_parked", 2)
+        outlive_half_close()
         self.bide.put(event("fast-2", "failed", error="no space"))
         out, err = waiting.communicate(timeout=30)
         self.assertEqual((waiting.returncode, out), (5, "fast-1 completed\nfast-2 failed\n"), err)
         self.assertIn("fast-2: failed: no space (", err)
         self.assertNotIn("timed out", err)
+        self.bide.wait_metric("bide_parked", 0)
 
     def later(self, *arguments):
         return subprocess.Popen([BIDE, *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

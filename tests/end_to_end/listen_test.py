@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 
-from harness import BIDE, PATIENCE_S, Bide, wait_until
+from harness import BIDE, PATIENCE_S, Bide, outlive_half_close, wait_until
 from proxies import Haproxy, Nginx
 from tls_test import Certificates, TlsBide
 
@@ -51,6 +51,7 @@ class Addresses(unittest.TestCase):
         with Bide("--listen", f"127.0.0.1:0,unix:{self.path}") as bide:
             with subprocess.Popen(["curl", "-sS", "--unix-socket", self.path, "http://localhost/job/none?until=done&wait=50s"]) as held:
                 bide.wait_metric("bide_parked", 1)
+                outlive_half_close()
                 held.kill()
             bide.wait_metric("bide_parked", 0)
 

@@ -1,16 +1,9 @@
 """bide behind nginx and HAProxy, configured as docs/proxies.md says: nothing is lost, held up or kept."""
-import time
 import unittest
 
-from harness import Bide, definition, event, wait_until
+from harness import Bide, definition, event, outlive_half_close, wait_until
 from proxies import Haproxy, Nginx
 from streams import CurlStream, Script
-
-
-def outlive_half_close():
-    """A FIN right behind the request is a half-close, of one who may still read."""
-    settled = time.monotonic() + 0.1
-    wait_until(lambda: time.monotonic() > settled, "100 ms")
 
 
 class BehindProxy:
