@@ -4,6 +4,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <new>
@@ -36,7 +38,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds kDrainPatience = 5s;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kDrainPatience = 5s;
 
 // The signals that are blocked for all threads and waited for by one.
 sigset_t awaited_signals() {
@@ -85,7 +89,7 @@ class Server {
                    http_metrics_),
         health_(system_clock(), options.max_stale, table_, contact_, metrics_, http_metrics_,
                 [this] {
-                  return HealthResource::Numbers{front_.slots(), front_.draining(),
+                  return HealthResource::Numbers{front_.slots(), front_.leaving(),
                                                  options_.max_parked, front_.unread().bytes()};
                 }),
         router_(options.base_path, options.read_only, resources_.routes(health_), admission_,
@@ -134,6 +138,7 @@ class Server {
   // For people, one line.
   [[nodiscard]] std::string status() const {
     const std::string parked = std::to_string(table_.parked()) + " requests held";
+    if (front_.leaving()) return "draining; " + parked;
     if (!contact_.ready()) {
       const std::string obstacle = contact_.obstacle();
       return obstacle.empty() ? "reading the bucket " + options_.bucket : obstacle;
@@ -141,6 +146,8 @@ class Server {
     return freshness_.stale(system_clock().now()) ? "out of touch with NATS; " + parked : parked;
   }
   [[nodiscard]] Executor& executor() { return front_.executor(); }
+  // From now on load balancers and clients are told to go elsewhere; all is served.
+  void begin_leaving() { front_.begin_leaving(); }
 
   // What is to be read again while it runs.
   void add_to(Reloads& reloads) {
@@ -220,21 +227,43 @@ class Server {
   std::unique_ptr<StreamTail> tail_;
 };
 
-void wait_for_end(const sigset_t& signals, Server& server, ServiceManager& manager,
-                  Reloads& reloads) {
-  constexpr timespec kTick{1, 0};
-  for (;;) {
-    const int number = ::sigtimedwait(&signals, nullptr, &kTick);
-    if (number == SIGTERM || number == SIGINT) return;
+// What the main thread does while the server runs.
+class Running {
+ public:
+  Running(const sigset_t& signals, Server& server, ServiceManager& manager, Reloads& reloads)
+      : signals_(signals), server_(server), manager_(manager), reloads_(reloads) {}
+
+  // Until a signal asks the server to end, or until `end`.
+  void until(TimePoint end) {
+    for (;;) {
+      const auto left = std::chrono::ceil<milliseconds>(end - system_clock().now());
+      if (left <= 0ms) return;
+      const auto tick = std::min(left, kTick);
+      const timespec wait{tick / 1s, (tick % 1s) / 1ns};
+      const int number = ::sigtimedwait(&signals_, nullptr, &wait);
+      if (number == SIGTERM || number == SIGINT) return;
+      look_after(number == SIGHUP);
+    }
+  }
+
+ private:
+  static constexpr milliseconds kTick = 1s;
+
+  void look_after(bool reload_all) {
     try {
-      manager.tick(server.status(), server.executor());
-      number == SIGHUP ? reloads.reload_all() : reloads.reload_changed();
+      manager_.tick(server_.status(), server_.executor());
+      reload_all ? reloads_.reload_all() : reloads_.reload_changed();
     } catch (const std::bad_alloc&) {
       static LogLimit limit;
       log_warn_limited(limit, "out of memory; reading anew failed, the old ones stay in force");
     }
   }
-}
+
+  const sigset_t& signals_;
+  Server& server_;
+  ServiceManager& manager_;
+  Reloads& reloads_;
+};
 
 // Until a signal ends it. Throws StartError.
 void serve(const ServeOptions& options) {
@@ -249,8 +278,15 @@ void serve(const ServeOptions& options) {
   server.add_to(reloads);
   server.start();
   manager.tell_ready(server.status());
-  wait_for_end(signals, server, manager, reloads);
-  manager.tell_stopping();
+  Running running(signals, server, manager, reloads);
+  running.until(kEndOfTime);
+  server.begin_leaving();
+  manager.tell_stopping(server.status(), options.drain_delay);
+  if (options.drain_delay > 0ms) {
+    log_info("leaving; a second signal drains at once",
+             {{"drain_delay_s", std::chrono::duration<double>(options.drain_delay).count()}});
+    running.until(system_clock().now() + options.drain_delay);
+  }
   server.stop();
 }
 

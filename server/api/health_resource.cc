@@ -90,7 +90,7 @@ httplib::Response HealthResource::ready(const httplib::Request& request) const {
 }
 
 std::string HealthResource::find_trouble(bool fresh) const {
-  if (numbers_().draining) return "the server is shutting down";
+  if (numbers_().leaving) return "the server is shutting down";
   if (std::string obstacle = contact_.obstacle(); !obstacle.empty()) return obstacle;
   if (!contact_.ready()) return "the jobs are still being read from NATS";
   const bool stale = clock_.now() - contact_.last_heard() > max_stale_;

@@ -31,7 +31,7 @@ class HealthResource {
   // `/livez`, `/health`: kLive. `/readyz`, `/health/ready`: kReady. `/metrics`.
   [[nodiscard]] Page find(std::string_view path) const;
   // kLive: 200 as long as the process serves. kReady: 200 once the first read is done, while the
-  // server is not draining, and with the parameter `fresh` while NATS was heard from within
+  // server is not about to end, and with the parameter `fresh` while NATS was heard from within
   // max-stale; else 503 saying why. Both are plain text, or JSON if the client asks for it:
   // `{"status":"ok"}`, `{"status":"ready"}`, `{"status":"not_ready","error":"…"}`.
   //

@@ -17,7 +17,7 @@ namespace bide {
 // Further numbers of the server.
 struct ServerNumbers {
   const ConnectionSlots& slots;
-  bool draining = false;
+  bool leaving = false;
   std::size_t parked_max = 0;
   std::size_t unread_bytes = 0;
 };

@@ -161,7 +161,7 @@ void Http1::begin(Exchange& exchange, const httplib::Request& request) {
   facts.method_number = static_cast<std::uint8_t>(method) & 7U;
   facts.head = method == RequestFacts::Method::kHead;
   facts.http10 = request.version == "HTTP/1.0";
-  facts.close = !keep_alive(request) || front_.draining() ||
+  facts.close = !keep_alive(request) || front_.leaving() ||
                 (connection.tls != nullptr && connection.tls->is_worn());
 }
 

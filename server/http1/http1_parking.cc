@@ -121,7 +121,7 @@ void Http1::lose(Exchange& exchange) noexcept {
 
 void Http1::finish(Exchange& exchange, Outcome outcome,
                    const std::shared_ptr<const Snapshot>& snapshot) {
-  if (front_.draining()) exchange.facts().close = true;
+  if (front_.leaving()) exchange.facts().close = true;
   const bool was_stream = exchange.streaming();
   Exchange::Turn turn;
   ask_resource(exchange, turn, [&] { exchange.resource().finish(outcome, snapshot, exchange); });

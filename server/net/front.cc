@@ -72,7 +72,7 @@ void Front::adopt(int fd, bool plain) {
     count(metrics_.refused(why));
     ::close(fd);
   };
-  if (draining()) return refuse(ConnectionRefusal::kDraining);
+  if (draining_.load(std::memory_order_acquire)) return refuse(ConnectionRefusal::kDraining);
   try {
     if (!proxied && !accounts_.take(Share::kConnections, address.client())) {
       return refuse(ConnectionRefusal::kClient);

@@ -78,10 +78,12 @@ class Front {
   // longest. False: there is none. Looks at every connection.
   bool make_room();
 
-  // From now on every response says `Connection: close`. Answers parked requests, closes idle
-  // connections, and returns when all are closed, or after `patience`. Stop accepting first.
+  // From now on every response says `Connection: close`; all else goes on as before.
+  void begin_leaving() { leaving_.store(true, std::memory_order_release); }
+  [[nodiscard]] bool leaving() const { return leaving_.load(std::memory_order_acquire); }
+  // Leaves if it does not yet, answers parked requests, closes idle connections, and returns when
+  // all are closed, or after `patience`. Stop accepting first.
   void drain(std::chrono::milliseconds patience);
-  [[nodiscard]] bool draining() const { return draining_.load(std::memory_order_acquire); }
   // Ends the threads. After drain().
   void stop();
 
@@ -174,6 +176,7 @@ class Front {
   Protocol* protocol_ = nullptr;
   const TlsContext* tls_ = nullptr;
   TrustedProxies proxies_;
+  std::atomic<bool> leaving_{false};
   std::atomic<bool> draining_{false};
   ClientAccounts accounts_;
   Sender sender_;

@@ -89,6 +89,7 @@ void Front::on_tick() {
 }
 
 void Front::drain(std::chrono::milliseconds patience) {
+  begin_leaving();
   draining_.store(true, std::memory_order_release);
   protocol_->drain();
   const TimePoint begin = clock_.now();

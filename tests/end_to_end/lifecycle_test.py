@@ -70,6 +70,39 @@ class Drain(unittest.TestCase):
             self.assertFalse(os.path.exists(f"/proc/{nats}"))
 
 
+class Leaving(unittest.TestCase):
+    def test_all_is_served_until_a_second_signal(self):
+        with Bide("--access-log", "off", "--drain-delay", "1h") as bide:
+            bide.put(definition("a"), definition("b"))
+            told = bide.curl_later("/job/a?until=done&wait=50s")
+            held = bide.curl_later("/job/b?until=done&wait=50s")
+            bide.wait_metric("bide_parked", 2)
+            self.assertEqual(bide.get("/readyz").status, 200)
+            bide.process.send_signal(signal.SIGTERM)
+            wait_until(lambda: bide.get("/readyz").status == 503, "not ready any more")
+            self.assertIn("shutting down", bide.get("/readyz").body.decode())
+            self.assertEqual(bide.get("/livez").status, 200)
+            self.assertEqual(bide.curl("/job/c", "-X", "PUT", "--json", "{}")["Connection"], "close")
+            later = bide.curl_later("/job/c?until=done&wait=50s")
+            bide.wait_metric("bide_parked", 3)
+            bide.put(event("a", "completed"))
+            answer = bide.finish(told)
+            self.assertEqual((answer["Bide-Outcome"], answer["Connection"]), ("done", "close"))
+            bide.process.send_signal(signal.SIGTERM)
+            for curl in (held, later):
+                answer = bide.finish(curl)
+                self.assertEqual((answer.status, answer["Bide-Outcome"], answer["Connection"]), (200, "drain", "close"))
+            self.assertEqual(bide.process.wait(20), 0)
+
+    def test_the_delay_ends(self):
+        with Bide("--access-log", "off", "--drain-delay", "1500ms") as bide:
+            bide.wait_ready()
+            began = time.monotonic()
+            bide.process.send_signal(signal.SIGINT)
+            self.assertEqual(bide.process.wait(20), 0)
+            self.assertGreater(time.monotonic() - began, 1.4)
+
+
 class NatsAway(unittest.TestCase):
     def test_parks_while_away_and_answers_once_back(self):
         with Bide("--access-log", "off", "--max-stale", "30s") as bide:

@@ -250,6 +250,15 @@ class PassedSockets(unittest.TestCase):
         manager.process.send_signal(signal.SIGCONT)
         manager.hear("WATCHDOG=1")
 
+    def test_the_drain_delay_may_take_its_time(self):
+        manager = self.manage(socket.create_server(("127.0.0.1", 0)), watchdog_s=2)
+        manager.start("--drain-delay", "1h")
+        manager.hear("READY=1")
+        manager.process.send_signal(signal.SIGTERM)
+        self.assertRegex(manager.hear("STOPPING=1"), "STATUS=draining; 0 requests held\nEXTEND_TIMEOUT_USEC=3630000000$")
+        manager.hear("WATCHDOG=1")
+        self.assertEqual(manager.stop(), 0)
+
     def test_what_cannot_be_used(self):
         for one, why in ((socket.socket(socket.AF_INET, socket.SOCK_DGRAM), "expected a listening socket"),
                          (socket.create_server(("0.0.0.0", 0)), "--listen 0.0.0.0:")):

@@ -177,7 +177,7 @@ class ServedTable {
         resources_(hold_time_, freshness, admission, table, writer, "/api", http_metrics),
         health_(system_clock(), std::chrono::seconds(5), table, contact, metrics_, http_metrics,
                 [this] {
-                  return HealthResource::Numbers{front_.slots(), front_.draining(), 100'000,
+                  return HealthResource::Numbers{front_.slots(), front_.leaving(), 100'000,
                                                  front_.unread().bytes()};
                 }),
         router_("/api", false, resources_.routes(health_), admission, cross_origin_, http_metrics),
@@ -202,7 +202,7 @@ class ServedTable {
 
   // SIGTERM's way, while entries may still come.
   void drain() {
-    if (front_.draining()) return;
+    if (front_.leaving()) return;
     acceptor_.stop();
     front_.drain(std::chrono::seconds(5));
   }

@@ -71,6 +71,7 @@ TEST_CASE("options: nothing said gives the defaults that --help prints") {
   CHECK(options.bucket_replicas == 1);
   CHECK(options.max_wait == 55s);
   CHECK(options.wait_jitter == 0.0625);
+  CHECK(options.drain_delay == 0s);
   CHECK(options.access_log == AccessLog::kSampled);
   CHECK(options.max_parked == 100'000);
   CHECK(options.auth.cookie == "bide_token");
@@ -103,6 +104,8 @@ TEST_CASE("options: every flag is understood, with a space or an equals sign") {
                                          "1m30s",
                                          "--wait-jitter",
                                          "0",
+                                         "--drain-delay",
+                                         "1h",
                                          "--settle=0",
                                          "--max-stale",
                                          "10",
@@ -126,6 +129,7 @@ TEST_CASE("options: every flag is understood, with a space or an equals sign") {
   CHECK(options.max_parked == 0);
   CHECK(options.max_wait == 90s);
   CHECK(options.wait_jitter == 0.0);
+  CHECK(options.drain_delay == 1h);
   CHECK(options.settle == 0s);
   CHECK(options.max_stale == 10s);
   CHECK(options.stats_interval == 50ms);
@@ -197,6 +201,8 @@ TEST_CASE("options: the error for a wrong value names its source and what was ex
     INFO(share);
     CHECK(mentions(refused({"--wait-jitter", share}), "--wait-jitter: expected"));
   }
+  CHECK(mentions(refused({"--drain-delay", "61m"}),
+                 "--drain-delay: expected a duration from 0 to 1h"));
   for (const char* path : {"api", "/api/", "/", "/a//b", "/a b", "/a?b"}) {
     INFO(path);
     CHECK(mentions(refused({"--base-path", path}), "--base-path: expected"));
