@@ -24,6 +24,7 @@ namespace bide {
 [[nodiscard]] const Command& stats_command();
 [[nodiscard]] const Command& watch_command();
 [[nodiscard]] const Command& wait_command();
+[[nodiscard]] const Command& health_command();
 [[nodiscard]] const Command& help_command();
 [[nodiscard]] const Command& completion_command();
 
@@ -45,6 +46,8 @@ inline constexpr std::string_view kEventWords =
 [[nodiscard]] int run_get(std::span<const std::string> args);
 // Shows jobs as they change, until they are over or the user leaves.
 [[nodiscard]] int run_watch(std::span<const std::string> args);
+// Checks that a server is ready.
+[[nodiscard]] int run_health(std::span<const std::string> args);
 // Waits for jobs.
 [[nodiscard]] int run_wait(std::span<const std::string> args);
 inline constexpr std::string_view kWhatItIs =

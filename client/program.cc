@@ -17,9 +17,11 @@ namespace bide {
 namespace {
 
 constexpr CommandEntry kCommands[] = {
-    {run_command, run_run},   {emit_command, run_emit},     {list_command, run_list},
-    {get_command, run_get},   {stats_command, run_stats},   {watch_command, run_watch},
-    {wait_command, run_wait}, {delete_command, run_delete}, {completion_command, run_completion},
+    {run_command, run_run},       {emit_command, run_emit},
+    {list_command, run_list},     {get_command, run_get},
+    {stats_command, run_stats},   {watch_command, run_watch},
+    {wait_command, run_wait},     {delete_command, run_delete},
+    {health_command, run_health}, {completion_command, run_completion},
 };
 
 const Command& version_command() {

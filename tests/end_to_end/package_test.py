@@ -96,6 +96,7 @@ class Package(unittest.TestCase):
                 return run(self.client, *arguments, env=dict(CLEAN, BIDE_SERVER=bide.url, BIDE_DATA_DIR=bide.data_dir))
 
             self.assertEqual(ask("emit", "a", "started").returncode, 0)
+            self.assertEqual(ask("health").returncode, 0)
             self.assertEqual(ask("run", "b", "--", "sh", "-c", "exit 3").returncode, 3)
             self.assertEqual(ask("emit", "a", "completed").returncode, 0)
             waited = ask("wait", "a", "b", "--timeout", "20s")
