@@ -43,9 +43,11 @@ std::string cannot(const char* what, const fs::path& file) {
 }
 
 // Whether the process whose id is in the lock file is a running bide. Process ids are reused, so
-// its name is checked.
+// its name is checked. This process's own id was written in another container, where bide is
+// process 1, too: nothing is known about that one.
 bool is_running_bide(const std::string& pid) {
   return !pid.empty() && pid.find_first_not_of("0123456789") == std::string::npos &&
+         pid != std::to_string(::getpid()) &&
          first_line("/proc/" + pid + "/comm").starts_with("bide");
 }
 

@@ -14,7 +14,8 @@
 namespace bide {
 
 // Locks the lock file; closing the descriptor releases it. Blocks up to `patience` for a
-// nats-server that is still ending, but not for a running bide. Throws StartError.
+// nats-server that is still ending or for a bide in another container, but not for one that is seen
+// to run. Throws StartError.
 [[nodiscard]] int lock_data_dir(const PrivateDir& dir, std::chrono::milliseconds patience);
 
 // The port in the file if it is free, otherwise any free one, which is written to the file.

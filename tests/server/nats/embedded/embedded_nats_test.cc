@@ -11,7 +11,9 @@
 
 #include <array>
 #include <fstream>
+#include <future>
 #include <iterator>
+#include <optional>
 
 #include "core/base/start_error.h"
 #include "server/files/state_dir.h"
@@ -272,6 +274,30 @@ TEST_CASE("embedded_nats: two on one directory: the second names the process tha
   CHECK(error.find(dir.path().string()) != std::string::npos);
   CHECK(error.find("in use by process " + std::to_string(::getpid())) != std::string::npos);
   CHECK(answers(first.url()));
+}
+
+TEST_CASE(
+    "embedded_nats: a bide of another container, whose process id is this one's, is waited for") {
+  const ScratchDir dir;
+  std::array<char, 16> name{};
+  REQUIRE(::prctl(PR_GET_NAME, name.data()) == 0);
+  REQUIRE(::prctl(PR_SET_NAME, "bide") == 0);
+  Metrics metrics;
+  std::optional<EmbeddedNats> first;
+  first.emplace(EmbeddedNats::Settings{dir.path()}, metrics);
+  first->start();
+  const std::string url = first->url();
+  auto second = std::async(std::launch::async, [&] {
+    Metrics its_metrics;
+    EmbeddedNats next({dir.path()}, its_metrics);
+    next.start();
+    return next.url();
+  });
+  // It does not give up.
+  CHECK(second.wait_for(300ms) == std::future_status::timeout);
+  first.reset();
+  CHECK(second.get() == url);
+  ::prctl(PR_SET_NAME, name.data());
 }
 
 TEST_CASE("embedded_nats: no program: the error names the Debian package") {
