@@ -84,7 +84,7 @@ class Server {
         table_(system_clock(), table_options(options), &front_.executor()),
         freshness_(contact_, options.max_stale, table_.catch_up()),
         hold_time_({options.max_wait, options.wait_jitter}),
-        writer_(options.bucket, system_clock(), table_.writes(), metrics_),
+        writer_(options.bucket, system_clock(), table_.writes(), metrics_, &front_.bulk_executor()),
         resources_(hold_time_, freshness_, admission_, table_, writer_, options.base_path,
                    http_metrics_),
         health_(system_clock(), options.max_stale, table_, contact_, metrics_, http_metrics_,

@@ -21,6 +21,18 @@ constexpr auto kNoChannelPause = 20ms;
 constexpr std::size_t kAnswersAtOnce = 256;
 constexpr std::size_t kReplyDepthMax = 16;
 
+constexpr std::size_t kBulkBytes = 65'536;  // An answer of so many takes a millisecond or more.
+
+std::string_view json_of(natsMsg* message) {
+  return {natsMsg_GetData(message), static_cast<std::size_t>(natsMsg_GetDataLength(message))};
+}
+
+// Its request is answered at its own deadline.
+void warn_of_lost_write() {
+  static LogLimit limit;
+  log_warn_limited(limit, "out of memory: a write over HTTP was not followed to its end");
+}
+
 bool set_header(natsMsg* message, const char* name, const std::string& value) {
   return natsMsgHeader_Set(message, name, value.c_str()) == NATS_OK;
 }
@@ -43,12 +55,14 @@ std::optional<JsonObject> JobWriter::Answer::object_in(std::string_view json,
   return std::nullopt;
 }
 
-JobWriter::JobWriter(std::string bucket, Clock& clock, Writes& writes, Metrics& metrics)
+JobWriter::JobWriter(std::string bucket, Clock& clock, Writes& writes, Metrics& metrics,
+                     Executor* bulk)
     : bucket_(std::move(bucket)),
       prefix_(subject_prefix_of(bucket_)),
       clock_(clock),
       writes_(writes),
-      metrics_(metrics) {}
+      metrics_(metrics),
+      bulk_(bulk) {}
 
 void JobWriter::start(Watcher& watcher) {
   watcher_ = &watcher;
@@ -61,6 +75,7 @@ void JobWriter::stop() {
   std::unordered_map<std::uint64_t, Call> unanswered;  // Their tasks give back their room.
   {
     MutexLock lock(mutex_);
+    while (bulk_open_ > 0) bulk_done_.wait_until(mutex_, std::chrono::steady_clock::now() + kTick);
     unanswered.swap(calls_);
   }
 }
@@ -99,7 +114,6 @@ void JobWriter::give_back(const Write& write) {
 // --- The thread -------------------------------------------------------------------------------
 
 void JobWriter::run(Watcher& watcher) {
-  static LogLimit limit;
   std::shared_ptr<Channel> channel;
   SpentMessages spent;
   Link link = 0;
@@ -119,8 +133,7 @@ void JobWriter::run(Watcher& watcher) {
         stop_.wait_for(kNoChannelPause);
       }
     } catch (const std::bad_alloc&) {
-      // The request of a write that is lost so is answered at its own deadline.
-      log_warn_limited(limit, "out of memory: a write over HTTP was not followed to its end");
+      warn_of_lost_write();
     }
   }
   MutexLock lock(mutex_);
@@ -176,7 +189,7 @@ void JobWriter::take_answers(const Channel& channel, SpentMessages& spent) {
       return;
     }
     NatsMsgPtr message(raw);
-    hear(raw);
+    hear(message);
     spent.add(std::move(message));
     if (spent.full()) spent.free();
   }
@@ -190,14 +203,54 @@ void JobWriter::repeat_all_by(TimePoint time) {
 }
 
 // The number of the call is the last token of the subject.
-void JobWriter::hear(natsMsg* message) {
-  const std::string_view subject = natsMsg_GetSubject(message);
+void JobWriter::hear(NatsMsgPtr& message) {
+  const std::string_view subject = natsMsg_GetSubject(message.get());
   const std::string_view token = subject.substr(subject.rfind('.') + 1);
   std::uint64_t number = 0;
   std::from_chars(token.data(), token.data() + token.size(), number);
+  const std::string_view json = json_of(message.get());
+  if (is_bulk(number, json.size())) return hear_as_bulk(number, std::move(message));
+  take_answer(number, json);
+}
+
+// The value of a definition may have a megabyte. To read it out of the answer and to compare it
+// takes some tens of milliseconds, and all other writes would wait for that. The other answers are
+// small, or may come while their task has further calls open.
+bool JobWriter::is_bulk(std::uint64_t number, std::size_t bytes) {
+  if (bulk_ == nullptr || bytes < kBulkBytes) return false;
+  MutexLock lock(mutex_);
+  const auto it = calls_.find(number);
+  return it != calls_.end() && it->second.task->step == Task::Step::kLookUp;
+}
+
+void JobWriter::hear_as_bulk(std::uint64_t number, NatsMsgPtr message) {
+  const std::shared_ptr<natsMsg> shared = std::move(message);
+  {
+    MutexLock lock(mutex_);
+    ++bulk_open_;
+  }
+  auto done = [this] {
+    MutexLock lock(mutex_);
+    if (--bulk_open_ == 0) bulk_done_.notify_all();
+  };
+  try {
+    bulk_->run([this, number, shared, done] {
+      try {
+        take_answer(number, json_of(shared.get()));
+      } catch (const std::bad_alloc&) {
+        warn_of_lost_write();
+      }
+      done();
+    });
+  } catch (const std::bad_alloc&) {
+    done();
+    throw;
+  }
+}
+
+void JobWriter::take_answer(std::uint64_t number, std::string_view json) {
   Answer answer;
-  answer.json = {natsMsg_GetData(message),
-                 static_cast<std::size_t>(natsMsg_GetDataLength(message))};
+  answer.json = json;
   auto object = Answer::object_in(answer.json, {"seq", "duplicate", "error", "message", "state"});
   if (!object) return;  // Not from JetStream. The call is repeated.
   answer.object = *std::move(object);

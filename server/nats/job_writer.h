@@ -27,6 +27,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/base/executor.h"
 #include "core/base/json_object.h"
 #include "core/base/mutex.h"
 #include "core/base/stop_signal.h"
@@ -46,8 +47,10 @@ class JobWriter final : public Writer {
   static constexpr std::size_t kBytesMax = 32 << 20;
   static constexpr std::size_t kBytesPerClientMax = 4 << 20;
 
-  // All must outlive this.
-  JobWriter(std::string bucket, Clock& clock, Writes& writes, Metrics& metrics);
+  // All must outlive this. `bulk` reads large answers, and may answer their writes; it must run
+  // what it is given also while stop() waits. Null: the writer's thread does it all.
+  JobWriter(std::string bucket, Clock& clock, Writes& writes, Metrics& metrics,
+            Executor* bulk = nullptr);
   ~JobWriter() override { stop(); }
 
   // Before it, all writes end with kAway. `watcher` must outlive the thread.
@@ -137,7 +140,11 @@ class JobWriter final : public Writer {
   [[nodiscard]] std::shared_ptr<Channel> open_channel(
       const std::shared_ptr<NatsConnection>& connection) const;
   void take_answers(const Channel& channel, SpentMessages& spent) EXCLUDES(mutex_);
-  void hear(natsMsg* message);
+  // Takes the message if it is bulk.
+  void hear(NatsMsgPtr& message) EXCLUDES(mutex_);
+  [[nodiscard]] bool is_bulk(std::uint64_t number, std::size_t bytes) EXCLUDES(mutex_);
+  void hear_as_bulk(std::uint64_t number, NatsMsgPtr message) EXCLUDES(mutex_);
+  void take_answer(std::uint64_t number, std::string_view json) EXCLUDES(mutex_);
   void repeat_calls() EXCLUDES(mutex_);
   // At the next tick from then on.
   void repeat_all_by(TimePoint time) EXCLUDES(mutex_);
@@ -153,7 +160,7 @@ class JobWriter final : public Writer {
 
   void begin(const WritePtr& write);
   // The steps of a task. Only one thread has a task at a time: the one that submits it, then the
-  // writer's.
+  // writer's, or bulk_ for a large answer to the only call that the task has open.
   void look_up(const TaskPtr& task);
   void store_definition(const TaskPtr& task, std::uint64_t expected);
   void store_entry(const TaskPtr& task);
@@ -175,6 +182,7 @@ class JobWriter final : public Writer {
   Clock& clock_;
   Writes& writes_;
   Metrics& metrics_;
+  Executor* const bulk_;
   std::atomic<Watcher*> watcher_{nullptr};  // Null before start().
   StopSignal stop_;
   std::thread thread_;
@@ -190,6 +198,8 @@ class JobWriter final : public Writer {
   };
   std::unordered_map<std::uint64_t, InFlight> in_flight_ GUARDED_BY(mutex_);  // By client.
   InFlight in_flight_sum_ GUARDED_BY(mutex_);
+  std::size_t bulk_open_ GUARDED_BY(mutex_) = 0;  // Answers that bulk_ has.
+  CondVar bulk_done_;
 };
 
 }  // namespace bide

@@ -102,7 +102,6 @@ void JobWriter::probe(const TaskPtr& task) {
   const bool deletes = write.kind == Write::Kind::kDelete;
   task->step = Task::Step::kProbe;
   call(task, {.subject = prefix_ + write.definition.key,
-              .body = deletes ? std::string_view() : write.definition.value,
               .message_id = write.message_id + (deletes ? "" : ".definition"),
               .deletes = deletes,
               .only_asks = true});

@@ -66,6 +66,8 @@ class Front {
   // The table needs the pool as its executor, the protocol needs the table, and this needs the
   // protocol: hence two steps.
   [[nodiscard]] Executor& executor() { return pool_; }
+  // For tasks that take long: the pool's thread for bulk.
+  [[nodiscard]] Executor& bulk_executor() { return pool_.bulk(); }
   void start(Protocol& protocol, std::size_t threads);
   // Before start(): all connections use TLS, but those of Unix sockets. Null: none does.
   void use_tls(const TlsContext* tls) { tls_ = tls; }

@@ -58,6 +58,8 @@ class Pool final : public Executor {
   // limits how long one client's bulk delays that of others.
   void enqueue_bulk(std::function<void()> task) { put(std::move(task), Queue::kBulk); }
   void run(std::function<void()> task) override { enqueue(std::move(task)); }
+  // Its run() is enqueue_bulk().
+  [[nodiscard]] Executor& bulk() { return bulk_; }
   // Ends the threads and joins them.
   void shutdown();
 
@@ -70,7 +72,17 @@ class Pool final : public Executor {
   bool run_one(Queue queue);                              // False: there was none.
   [[nodiscard]] std::function<void()> take(Queue queue);  // Null: there is none.
 
+  class Bulk final : public Executor {
+   public:
+    explicit Bulk(Pool& pool) : pool_(pool) {}
+    void run(std::function<void()> task) override { pool_.enqueue_bulk(std::move(task)); }
+
+   private:
+    Pool& pool_;
+  };
+
   const OnEvents on_events_;
+  Bulk bulk_{*this};
   // By Queue. Each is an eventfd used as a semaphore: readable once for every queued task.
   std::array<int, kQueues> task_fds_{-1, -1, -1, -1};
   int stop_fd_ = -1;  // eventfd: stays readable after shutdown().

@@ -2,12 +2,17 @@
 // more, and the test has subscribed to their subjects.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
+#include "core/base/executor.h"
 #include "core/table/job_table.h"
 #include "server/nats/job_writer.h"
 #include "server/nats/watcher.h"
@@ -92,10 +97,36 @@ struct Request {
   }
 };
 
+// Runs one task at a time on a thread of its own, but not before it is let go.
+class HeldExecutor final : public Executor {
+ public:
+  ~HeldExecutor() override {
+    let_go();
+    for (std::thread& thread : threads_) thread.join();
+  }
+  void run(std::function<void()> task) override {
+    threads_.emplace_back([this, task = std::move(task)] {
+      let_go_.wait(false);
+      task();
+    });
+    ++runs;
+  }
+  void let_go() {
+    let_go_ = true;
+    let_go_.notify_all();
+  }
+  std::atomic<int> runs{0};
+
+ private:
+  std::atomic<bool> let_go_{false};
+  std::vector<std::thread> threads_;  // Of the one thread that calls run().
+};
+
 // The writer's clock stands still, so no call is repeated by chance.
 struct Fixture {
   Fixture() { position.restart(42, 1'000'000); }
   ~Fixture() {
+    bulk.let_go();
     watcher.stop();
     writer.stop();
     writes.begin_drain();
@@ -110,12 +141,12 @@ struct Fixture {
     REQUIRE(eventually([&] { return watcher.connection() != nullptr; }));
     writer.start(watcher);
   }
-  Request& submit(Write::Kind kind, const std::string& job) {
+  Request& submit(Write::Kind kind, const std::string& job, const std::string& value = "{}") {
     Request& request = requests.emplace_back();
     Write& write = *request.write;
     write.kind = kind;
     write.job_id = job;
-    write.definition = {"jobs." + job, "{}"};
+    write.definition = {"jobs." + job, value};
     write.entry = {"status." + job + ".started.a.1", "{}"};
     write.message_id = "id-" + job;
     write.exists = write.known = kind != Write::Kind::kDefine;
@@ -139,7 +170,8 @@ struct Fixture {
   ParkingPlaces places{1};
   Position position;
   Writes writes{clock, nullptr, places, position};
-  JobWriter writer{TestBucket::kName, clock, writes, metrics};
+  HeldExecutor bulk;
+  JobWriter writer{TestBucket::kName, clock, writes, metrics, &bulk};
   std::deque<Request> requests;
 };
 
@@ -229,6 +261,44 @@ TEST_CASE("job_writer: a repeated definition is recognized by its id") {
   CHECK(natsMsgHeader_Get(probe.get(), "Nats-Expected-Last-Subject-Sequence", &value) != NATS_OK);
   receiver.answer(probe, R"({"stream":"KV_job-queue","seq":7,"duplicate":true})");
   CHECK(request.end() == End::kStored);
+}
+
+TEST_CASE("job_writer: large definitions are compared while other writes go on") {
+  Fixture f;
+  const std::string value = R"({"operation":{"do":")" + std::string(100'000, 'x') + R"("}})";
+  f.bucket.put("jobs.j", value);
+  Receiver receiver(f.nats, "$KV.>");
+  f.start();
+  Request& request = f.submit(Write::Kind::kDefine, "j", value);
+  receiver.answer(receiver.next(), refused_with(kWrongLastSequence));
+  const NatsMsgPtr probe = receiver.next();
+  CHECK(natsMsg_GetDataLength(probe.get()) == 0);
+  receiver.answer(probe, refused_with(kWrongLastId));
+  CHECK(eventually([&] { return f.bulk.runs == 1; }));
+  Request& other = f.submit(Write::Kind::kEvent, "other");
+  receiver.answer(receiver.next(), stored_as(9));
+  CHECK(other.end() == End::kStored);
+  CHECK(f.ended(End::kSame) == 0);
+  f.bulk.let_go();
+  CHECK(request.end() == End::kSame);
+}
+
+TEST_CASE("job_writer: an answer that is being compared when the writer stops is waited for") {
+  Fixture f;
+  f.bucket.put("jobs.j", R"({"operation":")" + std::string(100'000, 'x') + R"("})");
+  Receiver receiver(f.nats, "$KV.>");
+  f.start();
+  Request& request = f.submit(Write::Kind::kDefine, "j");
+  receiver.answer(receiver.next(), refused_with(kWrongLastSequence));
+  receiver.answer(receiver.next(), refused_with(kWrongLastId));
+  CHECK(eventually([&] { return f.bulk.runs == 1; }));
+  f.watcher.stop();
+  std::thread stopping([&] { f.writer.stop(); });
+  std::this_thread::sleep_for(20ms);  // It waits meanwhile, or the next line is too late.
+  f.bulk.let_go();
+  stopping.join();
+  CHECK(f.ended(End::kOther) == 1);
+  CHECK(request.end() == End::kOther);
 }
 
 TEST_CASE("job_writer: a job that others define and delete all the time is given up") {
