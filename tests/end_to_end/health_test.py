@@ -1,6 +1,7 @@
 """`bide health`: ready or not, and why not, in one line."""
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -86,7 +87,13 @@ class Health(unittest.TestCase):
                 finally:
                     process.terminate()
 
-    def test_not_ready_for_another_reason(self):
+    def test_draining(self):
+        with Bide("--drain-delay", "1h") as bide:
+            bide.process.send_signal(signal.SIGTERM)
+            wait_until(lambda: self.check(BIDE_SERVER=bide.url)[0] == 1, "not ready any more")
+            self.unhealthy(["not ready: the server is shutting down"], BIDE_SERVER=bide.url)
+
+    def test_a_reason_cannot_move_the_cursor(self):
         with AnswersWith(answer(503, b'{"status":"not_ready","error":"the server is\\u001b[31m\\nshutting down"}')) as url:
             self.unhealthy(["not ready: the server is [31m shutting down"], BIDE_SERVER=url)
 
