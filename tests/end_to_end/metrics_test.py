@@ -47,6 +47,12 @@ class Files(unittest.TestCase):
         with open(os.path.join(ROOT, "tests", "prometheus", "alerts_test.yml"), encoding="utf-8") as test:
             self.assertEqual(alerts, set(re.findall(r'alertname="(\w+)"', test.read())))
 
+    def test_every_alert_is_explained(self):
+        with open(RULES, encoding="utf-8") as rules:
+            alerts = re.findall(r"- alert: (\w+)\n.*?severity: (\w+)", rules.read(), re.S)
+        with open(os.path.join(ROOT, "docs", "operations.md"), encoding="utf-8") as page:
+            self.assertEqual(re.findall(r"^\*\*(Bide\w+)\*\* \((\w+)\)\. ", page.read(), re.M), alerts)
+
     def test_the_dashboard_is_whole(self):
         dashboard = load_dashboard()
         self.assertGreaterEqual(dashboard["schemaVersion"], 36)
