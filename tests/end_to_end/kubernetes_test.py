@@ -22,9 +22,10 @@ HERE = os.path.join(EXAMPLES, "kubernetes")
 TOOLS = os.path.join(ROOT, "tests", "kubernetes")
 DRAIN_LIMIT_S = 20  # One second for new clients, 5 for slow ones, and what its nats-server may take to end.
 UID = 65532
-READER, WRITER, NEW = "reader-0123456789abcdef", "writer-0123456789abcdef", "other-0123456789abcdef"
-# scripts/image sets them.
-IMAGE_ENV = {"PATH": "/usr/sbin:/usr/bin", "BIDE_LISTEN": "0.0.0.0:8080", "BIDE_DATA_DIR": "/data/bide"}
+READER, WRITER = "reader-0123456789abcdef", "writer-0123456789abcdef"
+with open(os.path.join(ROOT, "scripts", "image"), encoding="utf-8") as image_script:
+    IMAGE = image_script.read()
+IMAGE_ENV = dict(re.findall(r"--config\.env (\w+)=(\S+)", IMAGE))
 UNITS = {"Mi": 2**20, "MiB": 2**20, "Gi": 2**30, "GiB": 2**30}
 
 
@@ -193,6 +194,14 @@ class Manifests(Kubernetes):
         for one in self.each():
             self.assertEqual(one.container["image"], f"registry.example/bide:{version}")
 
+    def test_the_image_has_the_user_the_port_and_the_volume(self):
+        self.assertEqual(re.search(r"^user=(\d+):(\d+)", IMAGE, re.M).groups(), (str(UID), str(UID)))
+        self.assertEqual(set(IMAGE_ENV), {"PATH", "BIDE_LISTEN", "BIDE_DATA_DIR"})
+        self.assertIn("--config.volume /data ", IMAGE)
+        for one in self.each():
+            self.assertIn(f"--config.exposedports {one.container['ports'][0]['containerPort']}/tcp", IMAGE)
+            self.assertIn(f"--config.entrypoint {one.container['command'][0]} ", IMAGE)
+
     def test_pods_are_restricted(self):
         """As the Pod Security Standards' profile `restricted` says, which the namespace enforces; and more."""
         for one in self.each():
@@ -233,13 +242,12 @@ class Manifests(Kubernetes):
 
     def test_memory_is_enough_for_what_the_settings_allow(self):
         """The sum in README.md."""
-        with open(os.path.join(HERE, "README.md"), encoding="utf-8") as file:
-            readme = file.read()
-        jobs, nats = (float(re.search(pattern, readme)[1])
+        text = readme()
+        jobs, nats = (float(re.search(pattern, text)[1])
                       for pattern in (r"`max-memory` × ([\d.]+), for jobs",
                                       r"`max-memory`\s+× ([\d.]+)\s+for nats-server"))
-        held = int(re.search(r"`max-parked` × ([\d,]+) bytes", readme)[1].replace(",", ""))
-        rest = size(re.search(r"(\d+ MiB) for the rest", readme)[1].replace(" ", ""))
+        held = int(re.search(r"`max-parked` × ([\d,]+) bytes", text)[1].replace(",", ""))
+        rest = size(re.search(r"(\d+ MiB) for the rest", text)[1].replace(" ", ""))
         for one in self.each():
             times = jobs + (nats if one.overlay == "embedded" else 0)
             needed = times * size(one.settings["max-memory"]) + one.settings["max-parked"] * held + rest
@@ -258,8 +266,7 @@ class Manifests(Kubernetes):
 
     def test_the_alerts_as_a_prometheus_rule(self):
         """README.md's command line."""
-        with open(os.path.join(HERE, "README.md"), encoding="utf-8") as file:
-            command = re.search(r"^\(cat <<.*?^END$", file.read(), re.M | re.S)[0]
+        command = re.search(r"^\(cat <<.*?^END$", readme(), re.M | re.S)[0]
         apply = " | kubectl apply -f -\n"
         self.assertIn(apply, command)
         made = subprocess.run(["bash", "-ec", command.replace(apply, "\n")], cwd=ROOT, capture_output=True, text=True,
@@ -282,6 +289,29 @@ class Manifests(Kubernetes):
             [rule] = yaml.safe_load(file)["rules"]["custom"]
         self.assertEqual(metric["pods"]["metric"]["name"], rule["name"]["as"])
         self.assertEqual(2 * int(metric["pods"]["target"]["averageValue"]), one.settings["max-parked"])
+
+
+def readme():
+    with open(os.path.join(HERE, "README.md"), encoding="utf-8") as file:
+        return file.read()
+
+
+def documented_tokens(folder):
+    """The Secret that README.md's command lines make: {key: content}. `kubectl` is a stub that keeps the files."""
+    block = re.search(r"^ *```sh\n( *token\(\).*?)^ *```", readme(), re.M | re.S)[1]
+    stub = os.path.join(folder, "stub")
+    os.makedirs(stub)
+    with open(os.path.join(stub, "kubectl"), "w", encoding="ascii") as file:
+        file.write('#!/bin/sh\nfor word; do case $word in --from-file=*) cp "${word#*=}" kept/ ;; esac; done\n')
+    os.chmod(os.path.join(stub, "kubectl"), 0o755)
+    os.makedirs(os.path.join(stub, "kept"))
+    subprocess.run(["bash", "-euc", block], cwd=stub, check=True,
+                   env={**os.environ, "PATH": f"{stub}:{os.environ['PATH']}"})
+    secret = {}
+    for name in os.listdir(os.path.join(stub, "kept")):
+        with open(os.path.join(stub, "kept", name), encoding="ascii") as file:
+            secret[name] = file.read()
+    return secret
 
 
 class Pod(Site):
@@ -408,22 +438,25 @@ class Running(Kubernetes):
         self.assertEqual(pod.ask("/job/a/events", "-d", "completed", token=WRITER).status, 201)
         self.assertEqual(pod.ask("/job/a")["Bide-Status"], "completed")
 
-        # What Prometheus, and so the autoscaler, reads.
-        path = self.find("embedded", True).of("ServiceMonitor")["spec"]["endpoints"][0]["path"]
-        page = pod.ask(path).body.decode()
+        # The Secret as README.md makes it. What Prometheus, and so the autoscaler, reads with the token in it.
+        secret = documented_tokens(self.folder)
+        pod.publish("tokens", {item["key"]: secret[item["key"]]
+                               for item in pod.rendered.volume_at("/run/secrets/bide")["secret"]["items"]})
+        wait_until(lambda: pod.ask("/job/a").status == 401, "the old token is refused")
+        [endpoint] = self.find("embedded", True).of("ServiceMonitor")["spec"]["endpoints"]
+        token = secret[endpoint["authorization"]["credentials"]["key"]]
+        page = pod.ask(endpoint["path"], token=token).body.decode()
+        self.assertEqual(pod.ask("/job/b/events", "-d", "started", token=token).status, 403)
+        writer = secret["tokens"].splitlines()[1].split()[0]
+        self.assertEqual(pod.ask("/job/b/events", "-d", "started", token=writer).status, 201)
         [metric] = self.find("external", True).of("HorizontalPodAutoscaler")["spec"]["metrics"]
         self.assertRegex(page, rf'(?m)^{metric["pods"]["metric"]["name"]}{{.*}} \d')
-
-        # A Secret that changes is noticed.
-        pod.publish("tokens", {"tokens": f"{NEW}\n"})
-        wait_until(lambda: pod.ask("/job/a").status == 401, "the old token is refused")
-        self.assertEqual(pod.ask("/job/a", token=NEW).status, 200)
 
         # Traffic is served while others learn that the pod is going. A second signal ends that.
         pod.signal()
         wait_until(lambda: pod.probe("readinessProbe") == 503, "the pod is not ready any more")
         self.assertEqual(pod.probe("livenessProbe"), 200)
-        self.assertEqual(pod.ask("/job/a", token=NEW).status, 200)
+        self.assertEqual(pod.ask("/job/a", token=token).status, 200)
         pod.signal()
         self.assertEqual(pod.process.wait(PATIENCE_S), 0, pod.log_text())
 
@@ -434,8 +467,7 @@ class Running(Kubernetes):
 
     def test_external(self):
         rendered = self.find("external")
-        with open(os.path.join(HERE, "README.md"), encoding="utf-8") as file:
-            user = re.search(r"^ *```conf\n(.*?)^ *```", file.read(), re.M | re.S)[1]
+        user = re.search(r"^ *```conf\n(.*?)^ *```", readme(), re.M | re.S)[1]
         nats = NatsServer(self.folder, user, {"BIDE_PASSWORD": "a-password"})
         self.addCleanup(nats.stop)
         self.assertEqual(rendered.settings["bucket-replicas"], 3)
