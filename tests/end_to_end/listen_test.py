@@ -1,4 +1,5 @@
 """Where bide listens: several addresses, Unix sockets, and sockets that systemd passes."""
+import fcntl
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import threading
 import time
 import unittest
 
-from harness import BIDE, PATIENCE_S, Bide, outlive_half_close, wait_until
+from harness import BIDE, PATIENCE_S, Bide, Crowd, outlive_half_close, wait_until
 from proxies import Haproxy, Nginx
 from tls_test import Certificates, TlsBide
 
@@ -139,7 +140,7 @@ class Manager:
                 os.dup2(one, 3 + i)
 
         # Out of the way of the numbers that they are to get.
-        self.copies = [os.dup2(one.fileno(), 100 + i) for i, one in enumerate(self.sockets)]
+        self.copies = [fcntl.fcntl(one.fileno(), fcntl.F_DUPFD, 100) for one in self.sockets]
         numbers = range(3, 3 + len(self.sockets))
         self.log = os.path.join(self.directory, "log")
         with open(self.log, "ab") as log:
@@ -225,6 +226,32 @@ class PassedSockets(unittest.TestCase):
         for asker in askers:
             asker.join()
         self.assertEqual({re.sub(r"\s", "", answer) for answer in answers}, {"ok200"})
+
+    def test_an_upgrade_resets_none_of_1000_held_and_refuses_nobody(self):
+        tcp = socket.create_server(("127.0.0.1", 0), backlog=4096)
+        port = tcp.getsockname()[1]
+        url = f"http://127.0.0.1:{port}"
+        manager = self.manage(tcp)
+        manager.start("--access-log", "off")
+        manager.hear("READY=1")
+        wait_until(lambda: curl(url + "/readyz").endswith("200"), "bide is ready")
+        self.assertRegex(curl("-X", "PUT", "--json", "{}", url + "/job/a"), "20[01]$")
+        held = Crowd(port, ["/job/a?until=done&wait=50s"] * 1000)
+        self.addCleanup(held.close)
+        wait_until(lambda: re.search(r"^bide_parked(\{.*\})? 1000$", curl(url + "/metrics"), re.M), "all are held")
+        # What postinst does: the old process ends, the new one starts. More clients come between, and are held by it.
+        manager.process.send_signal(signal.SIGTERM)
+        seen = {(answer.status, answer["Bide-Outcome"], answer["Connection"]) for answer in held.collect()}
+        self.assertEqual(seen, {(200, "drain", "close")})
+        self.assertEqual(manager.process.wait(PATIENCE_S), 0)
+        later = Crowd(port, ["/job/a?until=done&wait=50s"] * 1000)
+        self.addCleanup(later.close)
+        manager.start("--access-log", "off")
+        manager.hear("READY=1")
+        wait_until(lambda: re.search("20.$", curl("-d", "completed", url + "/job/a/events")), "the job is completed")
+        # It has read the jobs when some of them ask, and not yet when others do.
+        seen = {(answer.status, answer["Bide-Status"] or answer["Retry-After"]) for answer in later.collect()}
+        self.assertLessEqual(seen, {(200, "completed"), (503, "1")})
 
     def test_the_watchdog_hears_from_it_and_the_status_is_told(self):
         tcp = socket.create_server(("127.0.0.1", 0))
