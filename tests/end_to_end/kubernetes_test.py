@@ -26,6 +26,9 @@ READER, WRITER = "reader-0123456789abcdef", "writer-0123456789abcdef"
 with open(os.path.join(ROOT, "scripts", "image"), encoding="utf-8") as image_script:
     IMAGE = image_script.read()
 IMAGE_ENV = dict(re.findall(r"--config\.env (\w+)=(\S+)", IMAGE))
+BECOME = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--no-new-privs"]
+if os.geteuid() != 0:
+    BECOME = []
 UNITS = {"Mi": 2**20, "MiB": 2**20, "Gi": 2**30, "GiB": 2**30}
 
 
@@ -127,6 +130,7 @@ def setUpModule():  # pylint: disable=invalid-name
     Kubernetes.folder = tempfile.mkdtemp(prefix="bide-kubernetes-")
     unittest.addModuleCleanup(shutil.rmtree, Kubernetes.folder, ignore_errors=True)
     os.chmod(Kubernetes.folder, 0o755)  # For the pod's user.
+    shutil.copy(BIDE, Kubernetes.folder)  # The pod's user may not see the folders above the build.
     Kubectl.unpack(Kubernetes.folder)
     Kubernetes.all = [Rendered(Kubernetes.folder, overlay, more)
                       for overlay in os.listdir(os.path.join(HERE, "overlays")) for more in (False, True)]
@@ -322,6 +326,7 @@ class Pod(Site):
     def __init__(self, test, rendered, *more):
         self.rendered = rendered
         self.more = more
+        self.bide = os.path.join(test.folder, os.path.basename(BIDE))
         self.root = tempfile.mkdtemp(dir=test.folder)
         os.chmod(self.root, 0o755)
         self.process = None
@@ -370,16 +375,15 @@ class Pod(Site):
         sandbox = ["bwrap", "--die-with-parent", "--info-fd", str(tell), "--unshare-user", "--unshare-ipc",
                    "--unshare-pid", "--as-pid-1", "--ro-bind", "/usr/lib", "/usr/lib", "--symlink", "usr/lib", "/lib",
                    *self.if_there("/usr/lib64"), "--symlink", "usr/lib64", "/lib64",
-                   "--ro-bind", nats, "/usr/sbin/nats-server", "--ro-bind", BIDE, "/usr/bin/bide",
+                   "--ro-bind", nats, "/usr/sbin/nats-server", "--ro-bind", self.bide, "/usr/bin/bide",
                    "--proc", "/proc", "--dev", "/dev", *(word for mount in mounts for word in mount),
                    "--remount-ro", "/", "--cap-drop", "ALL", "--"]
-        become = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--no-new-privs"]
         listen = self.rendered.flag("--listen")
         command = [word.replace(":8080", f":{self.port}") if word == listen else word
                    for word in self.rendered.container["command"]]
         with open(self.path("log"), "ab") as log:
             self.process = subprocess.Popen(
-                [*(become if os.geteuid() == 0 else []), *sandbox, *command, *self.more], stderr=log, env=IMAGE_ENV,
+                [*BECOME, *sandbox, *command, *self.more], stderr=log, env=IMAGE_ENV,
                 cwd="/", pass_fds=[tell])
         os.close(tell)
         with open(started, encoding="ascii") as told:
@@ -429,6 +433,11 @@ class Pod(Site):
 
 
 class Running(Kubernetes):
+    def setUp(self):
+        sandbox = [*BECOME, "bwrap", "--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "true"]
+        if subprocess.run(sandbox, capture_output=True, check=False).returncode != 0:
+            self.skipTest("no user namespaces here")
+
     def test_embedded(self):
         pod = Pod(self, self.find("embedded")).attach(os.path.join(self.folder, "volume")).start().wait_ready()
         self.assertEqual(pod.probe("livenessProbe"), 200)
