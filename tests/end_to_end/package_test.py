@@ -112,6 +112,23 @@ class Package(unittest.TestCase):
         self.assertNotRegex(pages, "serve|toml")
 
 
+class Sources(unittest.TestCase):
+    def test_the_page_is_the_same_wherever_it_is_built(self):
+        made = []
+        for _ in range(2):
+            with tempfile.TemporaryDirectory(prefix="bide-embed-") as scratch:
+                with open(scratch + "/a.js", "w", encoding="ascii") as file:
+                    file.write("1;\n")
+                done = run("cmake", "-D", f"OUTPUT={scratch}/out.cc", "-D", "VARIABLE=kFiles", "-D",
+                           f"FILES=assets/a.js={scratch}/a.js", "-P", "cmake/embed.cmake",
+                           cwd=os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+                self.assertEqual(done.returncode, 0, done.stderr)
+                with open(scratch + "/out.cc", encoding="ascii") as file:
+                    made.append(file.read())
+        self.assertIn('"/assets/', made[0])
+        self.assertEqual(*made)
+
+
 class Install(unittest.TestCase):
     def test_another_prefix_has_everything_below_it(self):
         with tempfile.TemporaryDirectory(prefix="bide-install-") as prefix:
