@@ -6,7 +6,7 @@
 # The machine that it runs on must have /tmp/outside, /dev/outside, and /opt/open, which everybody may write.
 use strict;
 use warnings;
-use Errno qw(EPERM EROFS EAFNOSUPPORT);
+use Errno qw(EACCES EPERM EROFS EAFNOSUPPORT);
 use Socket;
 
 my $dir = $ARGV[0];
@@ -16,12 +16,13 @@ sub tell_of($$$) { my ($setting, $holds, $why) = @_; print "$setting ", $holds ?
 
 sub slurp { open(my $file, '<', $_[0]) or return ''; local $/; my $text = <$file>; return $text // ''; }
 
-# A system call that must fail with EPERM.
+# A system call that must fail with EPERM, or with EACCES where the kernel itself denies writable code (from systemd 253 on).
 sub refused {
     my ($setting, @call) = @_;
     $! = 0;
     my $result = syscall(shift @call, @call);
-    tell_of($setting, $result == -1 && $! == EPERM, "it returned $result, $!");
+    my $denied = $! == EPERM || $! == EACCES && $setting eq 'MemoryDenyWriteExecute';
+    tell_of($setting, $result == -1 && $denied, "it returned $result, $!");
 }
 
 my $status = slurp('/proc/self/status');
@@ -58,7 +59,7 @@ tell_of('RestrictAddressFamilies', !socket(my $netlink, 16, SOCK_DGRAM, 0) && $!
 for (AF_INET, AF_INET6, AF_UNIX) { socket(my $one, $_, SOCK_STREAM, 0) or tell_of('RestrictAddressFamilies', 0, "family $_: $!"); }
 
 # Each of these would do something else without the setting, so that EPERM says that it is in force.
-refused('SystemCallFilter', 180, 0, 0, 0);                                            # nfsservctl: ENOSYS
+refused('SystemCallFilter', 438, syscall(434, $$ + 0, 0), 0, 0);                      # pidfd_getfd of its own file 0
 refused('SystemCallFilter-@privileged', 92, my $path = $own, $stat[4], $stat[5]);     # chown to oneself
 refused('SystemCallFilter-@resources', 141, 0, 0, 19);                                # setpriority: be nicer
 refused('MemoryDenyWriteExecute', 9, 0, 4096, 6, 0x22, -1, 0);                        # mmap
