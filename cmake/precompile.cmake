@@ -5,11 +5,7 @@ if(NOT BIDE_PRECOMPILE)
 endif()
 set(PRECOMPILED_HEADERS
     <algorithm> <array> <atomic> <chrono> <functional> <map> <memory> <optional> <span> <string>
-    <string_view> <thread> <utility> <variant> <vector> <httplib.h>)
-
-# Its macros shape the header, so all who share it define them, those who know no HTTP too.
-pkg_check_modules(PRECOMPILED_HTTPLIB REQUIRED cpp-httplib)
-add_compile_options(${PRECOMPILED_HTTPLIB_CFLAGS_OTHER})
+    <string_view> <thread> <utility> <variant> <vector>)
 
 # For all targets of this folder and those below; call it last.
 function(precompile_all name)

@@ -95,7 +95,7 @@ class Server {
         router_(options.base_path, options.read_only, resources_.routes(health_), admission_,
                 cross_origin_, http_metrics_),
         http1_(front_, table_,
-               [this](const httplib::Request& request, Exchange& exchange) {
+               [this](const http::Request& request, Exchange& exchange) {
                  router_.handle(request, exchange);
                }),
         acceptor_(front_) {}

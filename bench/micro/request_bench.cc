@@ -22,7 +22,7 @@ std::string conditional_get() {
 std::string waiting_get() { return get("/job/" + job_id(1) + "?until=done&wait=30s"); }
 
 void read_head(benchmark::State& state, const std::string& head) {
-  httplib::Request request;  // Reused, as the threads of the pool do.
+  http::Request request;  // Reused, as the threads of the pool do.
   for (auto _ : state) {
     Progress progress;
     const Step step = advance(head, progress, request);
@@ -42,7 +42,7 @@ void read_waiting_get(benchmark::State& state) { read_head(state, waiting_get())
 BENCHMARK(read_waiting_get);
 
 void parse_query_of(benchmark::State& state, const std::string& head) {
-  httplib::Request request;
+  http::Request request;
   Progress progress;
   const Step step = advance(head, progress, request);
   if (step.need != Step::Need::kComplete) return state.SkipWithError("not a request");

@@ -138,7 +138,7 @@ class TableWriter final : public Writer {
 };
 
 void read_body() {
-  httplib::Request request;
+  http::Request request;
   request.body = kReport;
   const auto entry = parse_event(request, job_id(1), std::chrono::system_clock::now());
   must(std::holds_alternative<NewEntry>(entry));
@@ -178,7 +178,7 @@ struct StepsServer::Parts {
   Router router{"", false, resources.routes(health), admission, cross_origin, http_metrics};
   std::unique_ptr<Events> events;
   // Behind every request that is parked comes the event that wakes it.
-  Http1 http1{front, table, [this](const httplib::Request& request, Exchange& exchange) {
+  Http1 http1{front, table, [this](const http::Request& request, Exchange& exchange) {
                 const bool holds = request.method == "GET";
                 router.handle(request, exchange);
                 if (holds && table.parked() > 0) events->apply_next();

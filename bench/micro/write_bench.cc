@@ -17,14 +17,14 @@ namespace {
 
 constexpr WallTime kNow{std::chrono::seconds(1'769'860'800)};
 
-httplib::Request with_body(std::string body) {
-  httplib::Request request;
+http::Request with_body(std::string body) {
+  http::Request request;
   request.body = std::move(body);
   return request;
 }
 
 void parse_event_of(benchmark::State& state, std::string body) {
-  const httplib::Request request = with_body(std::move(body));
+  const http::Request request = with_body(std::move(body));
   const std::string id = job_id(1);
   for (auto _ : state) {
     const auto entry = parse_event(request, id, kNow);
@@ -63,7 +63,7 @@ std::string labels_json(std::size_t count) {
 
 void parse_definition_by_labels(benchmark::State& state) {
   const auto labels = static_cast<std::size_t>(state.range(0));
-  const httplib::Request request =
+  const http::Request request =
       with_body(R"({"operation":{"do":"build"},"labels":)" + labels_json(labels) + "}");
   const std::string id = job_id(1);
   for (auto _ : state) {

@@ -10,9 +10,9 @@
 namespace bide {
 namespace {
 
-httplib::Response challenge(int status, std::string_view detail, std::string_view error,
-                            std::string_view scope = "job:read") {
-  httplib::Response response = problem(status, detail);
+http::Response challenge(int status, std::string_view detail, std::string_view error,
+                         std::string_view scope = "job:read") {
+  http::Response response = problem(status, detail);
   std::string fields = "Bearer realm=\"bide\"";
   if (!error.empty()) fields.append(", error=\"").append(error).append("\"");
   if (status == 403) fields.append(", scope=\"").append(scope).append("\"");
@@ -20,7 +20,7 @@ httplib::Response challenge(int status, std::string_view detail, std::string_vie
   return response;
 }
 
-httplib::Response refusal(Denial denial) {
+http::Response refusal(Denial denial) {
   switch (denial) {
     case Denial::kInvalid:
       return challenge(401, "the token is not valid here", "invalid_token");
@@ -34,7 +34,7 @@ httplib::Response refusal(Denial denial) {
 }
 
 // A proxy on this machine must not open writes to everybody.
-bool came_by_proxy(const httplib::Headers& headers) {
+bool came_by_proxy(const http::Headers& headers) {
   const auto has = [&](std::string_view name) {
     const auto [first, last] = field_lines(headers, name);
     return first != last;
@@ -53,7 +53,7 @@ bool covers_all(const JobScope& scope, std::string_view ids) {
 }
 
 // Whether the request is for jobs of the scope only. Lists and statistics are of all jobs.
-bool is_within(const JobScope& scope, const httplib::Request& request, const JobId* job) {
+bool is_within(const JobScope& scope, const http::Request& request, const JobId* job) {
   if (job != nullptr) return scope.covers(*job);
   const auto [first, last] = request.params.equal_range("id");
   return first != last &&
@@ -62,9 +62,8 @@ bool is_within(const JobScope& scope, const httplib::Request& request, const Job
 
 }  // namespace
 
-std::optional<httplib::Response> Admission::judge(const httplib::Request& request, const Wish& wish,
-                                                  const ClientAddress& address,
-                                                  RequestFacts& facts) {
+std::optional<http::Response> Admission::judge(const http::Request& request, const Wish& wish,
+                                               const ClientAddress& address, RequestFacts& facts) {
   if (authority_ == nullptr) {
     if (!wish.writes || (address.is_loopback() && !came_by_proxy(request.headers))) {
       return std::nullopt;

@@ -7,8 +7,6 @@
 // Thread safety: all methods may be called from any thread and never block.
 #pragma once
 
-#include <httplib.h>
-
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -20,6 +18,7 @@
 #include "core/base/clock.h"
 #include "core/job/job_id.h"
 #include "server/auth/authority.h"
+#include "server/http/message.h"
 #include "server/net/client_rates.h"
 #include "server/net/request_facts.h"
 
@@ -44,10 +43,9 @@ class Admission {
   };
   // nullopt: it may, and `facts` get the client and the end of its token; facts.received must be
   // set. Else the response that refuses it: 400, 401, 403 or 429.
-  [[nodiscard]] std::optional<httplib::Response> judge(const httplib::Request& request,
-                                                       const Wish& wish,
-                                                       const ClientAddress& address,
-                                                       RequestFacts& facts);
+  [[nodiscard]] std::optional<http::Response> judge(const http::Request& request, const Wish& wish,
+                                                    const ClientAddress& address,
+                                                    RequestFacts& facts);
   // The client of a WebSocket presents a new token. `job`: null for the statistics. False: the
   // token may not read that, and `facts` are unchanged.
   [[nodiscard]] bool renew(std::string_view token, const JobId* job, std::uint64_t address,

@@ -35,7 +35,7 @@ const char* media_type_of(std::string_view path) {
 }
 
 // Empty: the request has no such field.
-std::string joined(const httplib::Headers& headers, std::string_view name) {
+std::string joined(const http::Headers& headers, std::string_view name) {
   std::string all;
   const auto [first, last] = field_lines(headers, name);
   for (auto line = first; line != last; ++line) {
@@ -68,7 +68,7 @@ const EmbeddedFiles::File* EmbeddedFiles::find(std::string_view path) const {
   return found == files_.end() ? nullptr : &*found;
 }
 
-httplib::Response EmbeddedFiles::render(const File& file, const httplib::Request& request) {
+http::Response EmbeddedFiles::render(const File& file, const http::Request& request) {
   const std::string if_match = joined(request.headers, "If-Match");
   const std::string if_none_match = joined(request.headers, "If-None-Match");
   const auto wanted = lists(if_match, file.tag, Comparison::kStrong);
@@ -80,7 +80,7 @@ httplib::Response EmbeddedFiles::render(const File& file, const httplib::Request
     return problem(412, "If-Match does not list the tag of this file");
   }
   const bool immutable = file.file->path.starts_with(kAssets);
-  httplib::Response response;
+  http::Response response;
   response.status = !if_none_match.empty() && *known ? 304 : 200;
   response.set_header("ETag", '"' + opaque_tag(file.tag) + '"');
   response.set_header("Cache-Control",

@@ -11,8 +11,6 @@
 // Thread safety: constant after construction.
 #pragma once
 
-#include <httplib.h>
-
 #include <cstddef>
 #include <span>
 #include <string>
@@ -20,6 +18,7 @@
 #include <vector>
 
 #include "core/job/entity_tag.h"
+#include "server/http/message.h"
 
 namespace bide {
 
@@ -47,7 +46,7 @@ class EmbeddedFiles {
   // `/` is `/index.html`. Null: there is no such file.
   [[nodiscard]] const File* find(std::string_view path) const;
   // 200, or by the conditions of the request 304 or 412; 400 if they are malformed.
-  [[nodiscard]] static httplib::Response render(const File& file, const httplib::Request& request);
+  [[nodiscard]] static http::Response render(const File& file, const http::Request& request);
 
  private:
   std::vector<File> files_;

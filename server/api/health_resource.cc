@@ -12,8 +12,8 @@
 namespace bide {
 namespace {
 
-httplib::Response plain(std::string_view text, const char* type = "text/plain; charset=utf-8") {
-  httplib::Response response;
+http::Response plain(std::string_view text, const char* type = "text/plain; charset=utf-8") {
+  http::Response response;
   response.status = 200;
   response.set_content(std::string(text), type);
   response.set_header("Cache-Control", "no-store");
@@ -21,15 +21,15 @@ httplib::Response plain(std::string_view text, const char* type = "text/plain; c
 }
 
 // The responses of both probes depend on Accept.
-httplib::Response healthy(const httplib::Request& request, const char* json) {
-  httplib::Response response =
+http::Response healthy(const http::Request& request, const char* json) {
+  http::Response response =
       asks_for_json(request.headers) ? plain(json, "application/json") : plain("ok\n");
   response.set_header("Vary", "Accept");
   return response;
 }
 
-httplib::Response unready(const httplib::Request& request, const std::string& trouble) {
-  httplib::Response response = passing_problem(503, trouble);
+http::Response unready(const http::Request& request, const std::string& trouble) {
+  http::Response response = passing_problem(503, trouble);
   if (asks_for_json(request.headers)) {
     JsonText json;
     json.begin_object();
@@ -63,7 +63,7 @@ HealthResource::Page HealthResource::find(std::string_view path) const {
   return Page::kNone;
 }
 
-httplib::Response HealthResource::render(Page page, const httplib::Request& request) const {
+http::Response HealthResource::render(Page page, const http::Request& request) const {
   switch (page) {
     case Page::kLive:
       return healthy(request, R"({"status":"ok"})");
@@ -77,7 +77,7 @@ httplib::Response HealthResource::render(Page page, const httplib::Request& requ
   return problem(404, "there is no such resource");
 }
 
-httplib::Response HealthResource::ready(const httplib::Request& request) const {
+http::Response HealthResource::ready(const http::Request& request) const {
   static const std::string kFresh = "fresh";
   constexpr std::array<std::string_view, 1> kKnown = {"fresh"};
   std::optional<BadQuery> bad = refuse_unknown_parameters(request.params, kKnown);
@@ -97,7 +97,7 @@ std::string HealthResource::find_trouble(bool fresh) const {
   return fresh && stale ? "NATS was not heard from for longer than --max-stale" : "";
 }
 
-httplib::Response HealthResource::metrics() const {
+http::Response HealthResource::metrics() const {
   const Numbers numbers = numbers_();
   return plain(metrics_page({clock_.now(), table_, contact_, metrics_, http_, numbers}),
                "text/plain; version=0.0.4; charset=utf-8");

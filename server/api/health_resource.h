@@ -3,8 +3,6 @@
 // Thread safety: all methods may be called from any thread.
 #pragma once
 
-#include <httplib.h>
-
 #include <chrono>
 #include <functional>
 #include <string>
@@ -13,6 +11,7 @@
 #include "core/base/contact.h"
 #include "core/table/job_table.h"
 #include "server/api/metrics_page.h"
+#include "server/http/message.h"
 #include "server/metrics/http_metrics.h"
 #include "server/metrics/metrics.h"
 
@@ -37,13 +36,13 @@ class HealthResource {
   //
   // kReady refuses unknown parameters (400), since a misspelt `fresh` would be a weaker check. The
   // others ignore them: a balancer or Prometheus may have some that it adds to every request.
-  [[nodiscard]] httplib::Response render(Page page, const httplib::Request& request) const;
+  [[nodiscard]] http::Response render(Page page, const http::Request& request) const;
 
  private:
-  [[nodiscard]] httplib::Response ready(const httplib::Request& request) const;
+  [[nodiscard]] http::Response ready(const http::Request& request) const;
   // Why no traffic should come here. Empty: it may come.
   [[nodiscard]] std::string find_trouble(bool fresh) const;
-  [[nodiscard]] httplib::Response metrics() const;
+  [[nodiscard]] http::Response metrics() const;
 
   Clock& clock_;
   const std::chrono::milliseconds max_stale_;

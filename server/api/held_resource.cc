@@ -172,7 +172,7 @@ void HeldResource::answer(Outcome outcome, const std::shared_ptr<const Snapshot>
 }
 
 void HeldResource::refuse_absent(Outcome outcome, TimePoint now, Exchange& exchange) {
-  httplib::Response problem = absent(exchange.target(), outcome);
+  http::Response problem = absent(exchange.target(), outcome);
   const RequestFacts& facts = exchange.facts();
   if (facts.held && outcome != Outcome::kGone) {
     set_outcome(problem, outcome, facts, now - facts.received);
@@ -213,13 +213,13 @@ void HeldResource::send_snapshot(Outcome outcome, const std::shared_ptr<const Sn
       body ? std::string_view(snapshot->as(terms.type).bytes) : std::string_view());
 }
 
-httplib::Response job_not_found(Outcome outcome) {
+http::Response job_not_found(Outcome outcome) {
   return problem(404, kJobNotFound, "Job not found",
                  outcome == Outcome::kGone ? "the job was deleted or expired while you waited"
                                            : "there is no job of this id");
 }
 
-void HeldResource::refuse(httplib::Response problem, Exchange& exchange) {
+void HeldResource::refuse(http::Response problem, Exchange& exchange) {
   problem.set_header("Vary", "Accept, Prefer");
   exchange.send(problem);
 }

@@ -42,7 +42,7 @@ class HeldResource : public TableResource {
 
   // Serves the exchange's target to a request with valid parameters.
   void serve(HoldQuery hold, const Condition& condition, MediaType type, Exchange& exchange);
-  void refuse(httplib::Response problem, Exchange& exchange);
+  void refuse(http::Response problem, Exchange& exchange);
   [[nodiscard]] JobTable& table() const { return context_.table; }
   [[nodiscard]] HttpMetrics& metrics() const { return context_.metrics; }
 
@@ -57,13 +57,13 @@ class HeldResource : public TableResource {
 
   // A problem and the name of its last member, which is the state itself, as JSON.
   struct Failure {
-    httplib::Response problem;
+    http::Response problem;
     std::string_view member;
   };
 
  private:
   // The 404: the target does not exist, or not any more (kGone).
-  [[nodiscard]] virtual httplib::Response absent(const Target& target, Outcome outcome) const = 0;
+  [[nodiscard]] virtual http::Response absent(const Target& target, Outcome outcome) const = 0;
   // How many places a request for the target takes while it is held.
   [[nodiscard]] virtual std::uint16_t places_of(const Target& /*target*/) const { return 1; }
   // The 409 that a held request gets instead of the state; nullopt: it gets the state.
@@ -101,6 +101,6 @@ class HeldResource : public TableResource {
 };
 
 // The 404 of a job. kGone: the request was parked for it.
-[[nodiscard]] httplib::Response job_not_found(Outcome outcome);
+[[nodiscard]] http::Response job_not_found(Outcome outcome);
 
 }  // namespace bide

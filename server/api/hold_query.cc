@@ -29,7 +29,7 @@ std::optional<std::uint8_t> parse_status_mask(std::string_view list) {
   }
 }
 
-std::optional<BadQuery> parse_wait(const httplib::Request& request, HoldQuery& query) {
+std::optional<BadQuery> parse_wait(const http::Request& request, HoldQuery& query) {
   const std::string* wait = nullptr;
   if (auto bad = find_once(request, "wait", wait)) return bad;
   if (wait != nullptr) {
@@ -45,7 +45,7 @@ std::optional<BadQuery> parse_wait(const httplib::Request& request, HoldQuery& q
 }
 
 // All lines of the field as one: RFC 9110 section 5.3. nullopt: there is none.
-std::optional<std::string> joined_field(const httplib::Headers& headers, std::string_view name) {
+std::optional<std::string> joined_field(const http::Headers& headers, std::string_view name) {
   const auto [first, last] = field_lines(headers, name);
   if (first == last) return std::nullopt;
   std::string field = first->second;
@@ -53,7 +53,7 @@ std::optional<std::string> joined_field(const httplib::Headers& headers, std::st
   return field;
 }
 
-std::optional<BadQuery> parse_validators(const httplib::Request& request, HoldQuery& query) {
+std::optional<BadQuery> parse_validators(const http::Request& request, HoldQuery& query) {
   constexpr std::string_view kIfMatch = "If-Match";
   constexpr std::string_view kIfNoneMatch = "If-None-Match";
   if (const auto field = joined_field(request.headers, kIfMatch)) {
@@ -72,7 +72,7 @@ std::optional<BadQuery> parse_validators(const httplib::Request& request, HoldQu
   return std::nullopt;
 }
 
-void parse_cache_control(const httplib::Headers& headers, HoldQuery& query) {
+void parse_cache_control(const http::Headers& headers, HoldQuery& query) {
   const auto [first, last] = field_lines(headers, "Cache-Control");
   for (auto line = first; line != last; ++line) {
     std::string_view rest = line->second;
@@ -86,7 +86,7 @@ void parse_cache_control(const httplib::Headers& headers, HoldQuery& query) {
 
 }  // namespace
 
-std::optional<BadQuery> find_once(const httplib::Request& request, const std::string& name,
+std::optional<BadQuery> find_once(const http::Request& request, const std::string& name,
                                   const std::string*& value) {
   const auto [first, last] = request.params.equal_range(name);
   value = first == last ? nullptr : &first->second;
@@ -94,7 +94,7 @@ std::optional<BadQuery> find_once(const httplib::Request& request, const std::st
   return BadQuery{400, name + " is given twice; give it once"};
 }
 
-std::optional<BadQuery> find_number(const httplib::Request& request, const std::string& name,
+std::optional<BadQuery> find_number(const http::Request& request, const std::string& name,
                                     std::uint64_t low, std::uint64_t high, std::uint64_t& value) {
   const std::string* text = nullptr;
   if (auto bad = find_once(request, name, text)) return bad;
@@ -110,7 +110,7 @@ std::optional<BadQuery> find_number(const httplib::Request& request, const std::
   return std::nullopt;
 }
 
-std::optional<BadQuery> parse_until(const httplib::Request& request, Condition& condition) {
+std::optional<BadQuery> parse_until(const http::Request& request, Condition& condition) {
   std::uint64_t agents = 0;
   if (auto bad = find_number(request, "expect", 1, kAgentsMax, agents)) return bad;
   const std::string* until = nullptr;
@@ -134,7 +134,7 @@ std::optional<BadQuery> parse_until(const httplib::Request& request, Condition& 
   return std::nullopt;
 }
 
-std::optional<BadQuery> parse_missing(const httplib::Request& request, HoldQuery& query) {
+std::optional<BadQuery> parse_missing(const http::Request& request, HoldQuery& query) {
   const std::string* missing = nullptr;
   if (auto bad = find_once(request, "missing", missing)) return bad;
   if (missing == nullptr || *missing == "wait") return std::nullopt;
@@ -143,7 +143,7 @@ std::optional<BadQuery> parse_missing(const httplib::Request& request, HoldQuery
   return BadQuery{400, "missing is wait or fail"};
 }
 
-std::optional<BadQuery> parse_hold_query(const httplib::Request& request, HoldQuery& query) {
+std::optional<BadQuery> parse_hold_query(const http::Request& request, HoldQuery& query) {
   if (auto bad = parse_wait(request, query)) return bad;
   if (auto bad = parse_validators(request, query)) return bad;
   parse_cache_control(request.headers, query);

@@ -4,14 +4,13 @@
 // Thread safety: pure functions.
 #pragma once
 
-#include <httplib.h>
-
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "core/parking/waiter.h"
+#include "server/http/message.h"
 
 namespace bide {
 
@@ -33,23 +32,22 @@ struct HoldQuery {
 
 // RFC 9110 sections 13.1.1 and 13.1.2 (If-Match, If-None-Match), RFC 7240 (Prefer), RFC 9111
 // sections 5.2.1.2 (max-stale) and 5.2.1.4 (no-cache).
-[[nodiscard]] std::optional<BadQuery> parse_hold_query(const httplib::Request& request,
+[[nodiscard]] std::optional<BadQuery> parse_hold_query(const http::Request& request,
                                                        HoldQuery& query);
 
 // `missing=wait|fail`.
-[[nodiscard]] std::optional<BadQuery> parse_missing(const httplib::Request& request,
-                                                    HoldQuery& query);
+[[nodiscard]] std::optional<BadQuery> parse_missing(const http::Request& request, HoldQuery& query);
 
 // `value`: the parameter's value; null: not given. A parameter that is given twice is an error.
-[[nodiscard]] std::optional<BadQuery> find_once(const httplib::Request& request,
+[[nodiscard]] std::optional<BadQuery> find_once(const http::Request& request,
                                                 const std::string& name, const std::string*& value);
 // A whole number from `low` to `high`. `value` is unchanged if the parameter is not given.
-[[nodiscard]] std::optional<BadQuery> find_number(const httplib::Request& request,
+[[nodiscard]] std::optional<BadQuery> find_number(const http::Request& request,
                                                   const std::string& name, std::uint64_t low,
                                                   std::uint64_t high, std::uint64_t& value);
 
 // `until` and `expect` (docs/api.md). kChange if neither is given.
-[[nodiscard]] std::optional<BadQuery> parse_until(const httplib::Request& request,
+[[nodiscard]] std::optional<BadQuery> parse_until(const http::Request& request,
                                                   Condition& condition);
 
 }  // namespace bide

@@ -17,13 +17,13 @@ namespace {
 constexpr std::uint64_t kOffsetMax = 1'000'000'000;
 
 // The part that all of them share.
-std::optional<BadQuery> parse_common(const httplib::Request& request, HoldQuery& hold) {
+std::optional<BadQuery> parse_common(const http::Request& request, HoldQuery& hold) {
   if (auto bad = parse_hold_query(request, hold)) return bad;
   if (!accepts_json(request.headers)) return BadQuery{406, "this is served as application/json"};
   return std::nullopt;
 }
 
-std::optional<BadQuery> refuse_parameters(const httplib::Request& request,
+std::optional<BadQuery> refuse_parameters(const http::Request& request,
                                           std::initializer_list<const char*> names,
                                           const char* why) {
   for (const char* const name : names) {
@@ -33,7 +33,7 @@ std::optional<BadQuery> refuse_parameters(const httplib::Request& request,
 }
 
 // `id=a&id=b`, `id=a,b`, and both.
-std::optional<BadQuery> parse_ids(const httplib::Request& request, JobSetQuery& jobs) {
+std::optional<BadQuery> parse_ids(const http::Request& request, JobSetQuery& jobs) {
   const auto [first, last] = request.params.equal_range("id");
   for (auto param = first; param != last; ++param) {
     std::string_view list = param->second;
@@ -55,7 +55,7 @@ std::optional<BadQuery> parse_ids(const httplib::Request& request, JobSetQuery& 
   return BadQuery{400, "at most " + std::to_string(kJobSetIdsMax) + " jobs in one request"};
 }
 
-std::optional<BadQuery> parse_match(const httplib::Request& request, JobSetQuery& jobs) {
+std::optional<BadQuery> parse_match(const http::Request& request, JobSetQuery& jobs) {
   const std::string* match = nullptr;
   if (auto bad = find_once(request, "match", match)) return bad;
   if (match == nullptr || *match == "all") return std::nullopt;
@@ -65,7 +65,7 @@ std::optional<BadQuery> parse_match(const httplib::Request& request, JobSetQuery
 }
 
 // The part that the list and the statistics share.
-std::optional<BadQuery> parse_overview(const httplib::Request& request,
+std::optional<BadQuery> parse_overview(const http::Request& request,
                                        std::span<const std::string_view> known, HoldQuery& hold) {
   if (auto bad = refuse_parameters(request, {"match", "expect"},
                                    " is for named jobs (/job/{id}, /job?id=ID) or for labels "
@@ -81,7 +81,7 @@ std::optional<BadQuery> parse_overview(const httplib::Request& request,
 }
 
 // A job's id cannot contain anything but the characters of ids.
-std::optional<BadQuery> parse_id_part(const httplib::Request& request, SelectionPtr& selection) {
+std::optional<BadQuery> parse_id_part(const http::Request& request, SelectionPtr& selection) {
   const std::string* part = nullptr;
   if (auto bad = find_once(request, "q", part)) return bad;
   if (part == nullptr) return std::nullopt;
@@ -95,7 +95,7 @@ std::optional<BadQuery> parse_id_part(const httplib::Request& request, Selection
   return std::nullopt;
 }
 
-std::optional<BadQuery> parse_cursor(const httplib::Request& request, PageQuery& page) {
+std::optional<BadQuery> parse_cursor(const http::Request& request, PageQuery& page) {
   std::uint64_t below = page.below;
   if (auto bad = find_number(request, "cursor", 1, PageQuery::kFromNewest - 1, below)) {
     return BadQuery{400, "cursor is not the `next` of an answer"};
@@ -107,13 +107,13 @@ std::optional<BadQuery> parse_cursor(const httplib::Request& request, PageQuery&
 
 }  // namespace
 
-bool asks_for_set(const httplib::Request& request) {
+bool asks_for_set(const http::Request& request) {
   if (request.has_param("id")) return true;
   const auto until = request.params.find("until");
   return request.has_param("label") && until != request.params.end() && until->second != "change";
 }
 
-std::optional<BadQuery> parse_labels(const httplib::Request& request, SelectionPtr& selection) {
+std::optional<BadQuery> parse_labels(const http::Request& request, SelectionPtr& selection) {
   const auto [first, last] = request.params.equal_range("label");
   if (first == last) return std::nullopt;
   std::set<std::string> labels;
@@ -137,7 +137,7 @@ std::optional<BadQuery> parse_labels(const httplib::Request& request, SelectionP
   return std::nullopt;
 }
 
-std::variant<JobQuery, BadQuery> parse_job_query(const httplib::Request& request) {
+std::variant<JobQuery, BadQuery> parse_job_query(const http::Request& request) {
   constexpr std::array<std::string_view, 4> kKnown = {"wait", "until", "expect", "missing"};
   JobQuery query;
   if (auto bad = refuse_unknown_parameters(request.params, kKnown)) return *std::move(bad);
@@ -150,7 +150,7 @@ std::variant<JobQuery, BadQuery> parse_job_query(const httplib::Request& request
   return query;
 }
 
-std::variant<SetQuery, BadQuery> parse_set_query(const httplib::Request& request) {
+std::variant<SetQuery, BadQuery> parse_set_query(const http::Request& request) {
   constexpr std::array<std::string_view, 5> kOfIds = {"id", "wait", "until", "match", "missing"};
   constexpr std::array<std::string_view, 5> kOfLabels = {"label", "wait", "until", "match",
                                                          "missing"};
@@ -186,7 +186,7 @@ std::variant<SetQuery, BadQuery> parse_set_query(const httplib::Request& request
   return query;
 }
 
-std::variant<ListQuery, BadQuery> parse_list_query(const httplib::Request& request) {
+std::variant<ListQuery, BadQuery> parse_list_query(const http::Request& request) {
   constexpr std::array<std::string_view, 8> kKnown = {"status", "label",  "q",    "limit",
                                                       "offset", "cursor", "wait", "until"};
   ListQuery query;
@@ -215,7 +215,7 @@ std::variant<ListQuery, BadQuery> parse_list_query(const httplib::Request& reque
   return query;
 }
 
-std::variant<StatisticsQuery, BadQuery> parse_overview_query(const httplib::Request& request) {
+std::variant<StatisticsQuery, BadQuery> parse_overview_query(const http::Request& request) {
   constexpr std::array<std::string_view, 3> kKnown = {"label", "wait", "until"};
   StatisticsQuery query;
   if (auto bad = parse_overview(request, kKnown, query.hold)) return *std::move(bad);

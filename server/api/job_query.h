@@ -4,8 +4,6 @@
 // Thread safety: pure functions.
 #pragma once
 
-#include <httplib.h>
-
 #include <optional>
 #include <variant>
 
@@ -14,6 +12,7 @@
 #include "core/table/job_set.h"
 #include "core/table/target.h"
 #include "server/api/hold_query.h"
+#include "server/http/message.h"
 
 namespace bide {
 
@@ -24,14 +23,14 @@ struct JobQuery {
 };
 
 // As parse_hold_query(), and `until`, `expect`, `missing`, Accept.
-[[nodiscard]] std::variant<JobQuery, BadQuery> parse_job_query(const httplib::Request& request);
+[[nodiscard]] std::variant<JobQuery, BadQuery> parse_job_query(const http::Request& request);
 
 // Whether `GET /job` is for several jobs as one set, and not for a page of the list: it names ids,
 // or it selects by labels and has another `until` than `change`.
-[[nodiscard]] bool asks_for_set(const httplib::Request& request);
+[[nodiscard]] bool asks_for_set(const http::Request& request);
 
 // `label=name=value`, any number of times. Null: there is none.
-[[nodiscard]] std::optional<BadQuery> parse_labels(const httplib::Request& request,
+[[nodiscard]] std::optional<BadQuery> parse_labels(const http::Request& request,
                                                    SelectionPtr& selection);
 
 // `?id=a&id=b` or `?id=a,b`, `match=all|any`, `until=change|done|succeeded`, `missing`, and
@@ -42,14 +41,14 @@ struct SetQuery {
   Condition condition;
   JobSetQuery jobs;
 };
-[[nodiscard]] std::variant<SetQuery, BadQuery> parse_set_query(const httplib::Request& request);
+[[nodiscard]] std::variant<SetQuery, BadQuery> parse_set_query(const http::Request& request);
 
 // `?status=&label=&q=&limit=&offset=&cursor=`, and as parse_hold_query().
 struct ListQuery {
   HoldQuery hold;
   PageQuery page;
 };
-[[nodiscard]] std::variant<ListQuery, BadQuery> parse_list_query(const httplib::Request& request);
+[[nodiscard]] std::variant<ListQuery, BadQuery> parse_list_query(const http::Request& request);
 
 // `?label=`, and as parse_hold_query(). The views over all jobs have only JSON and wait only for
 // change.
@@ -58,6 +57,6 @@ struct StatisticsQuery {
   SelectionPtr selection;
 };
 [[nodiscard]] std::variant<StatisticsQuery, BadQuery> parse_overview_query(
-    const httplib::Request& request);
+    const http::Request& request);
 
 }  // namespace bide

@@ -7,7 +7,7 @@
 
 namespace bide {
 
-void JobResource::handle(const httplib::Request& request, Exchange& exchange) {
+void JobResource::handle(const http::Request& request, Exchange& exchange) {
   std::variant<JobQuery, BadQuery> parsed = parse_job_query(request);
   if (const auto* const bad = std::get_if<BadQuery>(&parsed)) {
     return refuse(problem(bad->status, bad->detail), exchange);
@@ -16,7 +16,7 @@ void JobResource::handle(const httplib::Request& request, Exchange& exchange) {
   serve(std::move(query.hold), query.condition, query.type, exchange);
 }
 
-httplib::Response JobResource::absent(const Target& /*job*/, Outcome outcome) const {
+http::Response JobResource::absent(const Target& /*job*/, Outcome outcome) const {
   return job_not_found(outcome);
 }
 

@@ -11,14 +11,14 @@ class JobResource final : public HeldResource {
  public:
   explicit JobResource(const Context& context) : HeldResource(context) {}
 
-  void handle(const httplib::Request& request, Exchange& exchange) override;
+  void handle(const http::Request& request, Exchange& exchange) override;
   [[nodiscard]] LogPath log_path(const Target& target) const override {
     return LogPath::of_job(std::get<JobId>(target));
   }
   [[nodiscard]] ParkedOn parked_on(const Target&) const override { return ParkedOn::kJob; }
 
  private:
-  [[nodiscard]] httplib::Response absent(const Target& target, Outcome outcome) const override;
+  [[nodiscard]] http::Response absent(const Target& target, Outcome outcome) const override;
   [[nodiscard]] std::optional<Failure> failure(const Target& target, const Condition& condition,
                                                const Snapshot& job) const override;
 };

@@ -27,7 +27,7 @@ const JobSetQuery& query_of(const Target& target) { return *std::get<JobSetPtr>(
 
 }  // namespace
 
-void JobSetResource::handle(const httplib::Request& request, Exchange& exchange) {
+void JobSetResource::handle(const http::Request& request, Exchange& exchange) {
   std::variant<SetQuery, BadQuery> parsed = parse_set_query(request);
   if (const auto* const bad = std::get_if<BadQuery>(&parsed)) {
     return refuse(problem(bad->status, bad->detail), exchange);
@@ -37,7 +37,7 @@ void JobSetResource::handle(const httplib::Request& request, Exchange& exchange)
   serve(std::move(query.hold), query.condition, MediaType::kJson, exchange);
 }
 
-httplib::Response JobSetResource::absent(const Target& target, Outcome outcome) const {
+http::Response JobSetResource::absent(const Target& target, Outcome outcome) const {
   if (query_of(target).selection != nullptr) return absent_selection(query_of(target).selection);
   const std::string missing = json_of(table().sets().missing(query_of(target).ids));
   return problem(404, kJobNotFound, "Job not found",
@@ -47,7 +47,7 @@ httplib::Response JobSetResource::absent(const Target& target, Outcome outcome) 
                  {{"missing", missing}});
 }
 
-httplib::Response JobSetResource::absent_selection(const SelectionPtr& selection) const {
+http::Response JobSetResource::absent_selection(const SelectionPtr& selection) const {
   if (table().sets().select(selection).whole) {
     return problem(404, kJobNotFound, "Job not found", "there is no job with these labels");
   }

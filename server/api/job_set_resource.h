@@ -14,13 +14,13 @@ class JobSetResource final : public HeldResource {
   explicit JobSetResource(const Context& context) : HeldResource(context) {}
 
   // The ids are in the query: the exchange's target is set in here.
-  void handle(const httplib::Request& request, Exchange& exchange) override;
+  void handle(const http::Request& request, Exchange& exchange) override;
   [[nodiscard]] LogPath log_path(const Target&) const override { return "/job"; }
   [[nodiscard]] ParkedOn parked_on(const Target&) const override { return ParkedOn::kSet; }
 
  private:
-  [[nodiscard]] httplib::Response absent(const Target& target, Outcome outcome) const override;
-  [[nodiscard]] httplib::Response absent_selection(const SelectionPtr& selection) const;
+  [[nodiscard]] http::Response absent(const Target& target, Outcome outcome) const override;
+  [[nodiscard]] http::Response absent_selection(const SelectionPtr& selection) const;
   [[nodiscard]] std::uint16_t places_of(const Target& target) const override;
   [[nodiscard]] std::optional<Failure> failure(const Target& target, const Condition& condition,
                                                const Snapshot& set) const override;

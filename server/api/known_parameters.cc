@@ -21,7 +21,7 @@ std::string_view nearest(std::string_view name, std::span<const std::string_view
 
 }  // namespace
 
-std::optional<BadQuery> refuse_unknown_parameters(const httplib::Params& params,
+std::optional<BadQuery> refuse_unknown_parameters(const http::Params& params,
                                                   std::span<const std::string_view> known) {
   for (const auto& [name, value] : params) {
     if (name.starts_with('_')) continue;

@@ -4,13 +4,12 @@
 // Thread safety: pure function.
 #pragma once
 
-#include <httplib.h>
-
 #include <optional>
 #include <span>
 #include <string_view>
 
 #include "server/api/hold_query.h"
+#include "server/http/message.h"
 
 namespace bide {
 
@@ -18,6 +17,6 @@ namespace bide {
 // caches). `known`: not empty. The 400 names the first unknown one, the nearest known one, and all
 // others.
 [[nodiscard]] std::optional<BadQuery> refuse_unknown_parameters(
-    const httplib::Params& params, std::span<const std::string_view> known);
+    const http::Params& params, std::span<const std::string_view> known);
 
 }  // namespace bide

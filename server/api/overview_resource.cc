@@ -23,7 +23,7 @@ void append_escaped(std::string& out, std::string_view text) {
 
 }  // namespace
 
-void OverviewResource::handle(const httplib::Request& request, Exchange& exchange) {
+void OverviewResource::handle(const http::Request& request, Exchange& exchange) {
   if (!std::holds_alternative<Statistics>(exchange.target())) return handle_page(request, exchange);
   std::variant<StatisticsQuery, BadQuery> parsed = parse_overview_query(request);
   if (const auto* const bad = std::get_if<BadQuery>(&parsed)) {
@@ -34,7 +34,7 @@ void OverviewResource::handle(const httplib::Request& request, Exchange& exchang
   serve(std::move(query.hold), Condition::change(), MediaType::kJson, exchange);
 }
 
-void OverviewResource::handle_page(const httplib::Request& request, Exchange& exchange) {
+void OverviewResource::handle_page(const http::Request& request, Exchange& exchange) {
   std::variant<ListQuery, BadQuery> parsed = parse_list_query(request);
   if (const auto* const bad = std::get_if<BadQuery>(&parsed)) {
     return refuse(problem(bad->status, bad->detail), exchange);
@@ -65,7 +65,7 @@ std::string OverviewResource::link_of(const Target& target, const Snapshot& stat
 }
 
 // Never called: the statistics and every page always exist.
-httplib::Response OverviewResource::absent(const Target& /*target*/, Outcome /*outcome*/) const {
+http::Response OverviewResource::absent(const Target& /*target*/, Outcome /*outcome*/) const {
   return problem(404, "there is no such page");
 }
 

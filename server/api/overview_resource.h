@@ -15,7 +15,7 @@ class OverviewResource final : public HeldResource {
   explicit OverviewResource(const Context& context) : HeldResource(context) {}
 
   // The page of the list is in the query: the exchange's target is set in here.
-  void handle(const httplib::Request& request, Exchange& exchange) override;
+  void handle(const http::Request& request, Exchange& exchange) override;
   [[nodiscard]] LogPath log_path(const Target& target) const override {
     return std::holds_alternative<Statistics>(target) ? "/job/status" : "/job";
   }
@@ -24,8 +24,8 @@ class OverviewResource final : public HeldResource {
   }
 
  private:
-  void handle_page(const httplib::Request& request, Exchange& exchange);
-  [[nodiscard]] httplib::Response absent(const Target& target, Outcome outcome) const override;
+  void handle_page(const http::Request& request, Exchange& exchange);
+  [[nodiscard]] http::Response absent(const Target& target, Outcome outcome) const override;
   // The link to the next page (RFC 8288).
   [[nodiscard]] std::string link_of(const Target& target, const Snapshot& state) const override;
 };

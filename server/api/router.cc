@@ -23,24 +23,24 @@ bool is_known_method(std::string_view method) {
   return std::find(kKnown.begin(), kKnown.end(), method) != kKnown.end();
 }
 
-httplib::Response not_allowed(const std::string& allowed = "GET, HEAD") {
-  httplib::Response response = problem(405, "this resource has no such method; use " + allowed);
+http::Response not_allowed(const std::string& allowed = "GET, HEAD") {
+  http::Response response = problem(405, "this resource has no such method; use " + allowed);
   response.set_header("Allow", allowed);
   return response;
 }
 
 // Whether the request only reads, as all resources allow.
-bool is_read(const httplib::Request& request) {
+bool is_read(const http::Request& request) {
   return request.method == "GET" || request.method == "HEAD";
 }
 
-httplib::Response not_found() {
+http::Response not_found() {
   return problem(404, "there is no such resource; jobs are at /job/{id}");
 }
 
 // The page's links are relative to `/api/`. The proxy's path may differ, so this one is, too.
-httplib::Response to_folder(std::string_view path) {
-  httplib::Response response = problem(308, "the page is below this path");
+http::Response to_folder(std::string_view path) {
+  http::Response response = problem(308, "the page is below this path");
   response.set_header("Location", std::string(path.substr(path.rfind('/') + 1)) + "/");
   return response;
 }
@@ -68,7 +68,7 @@ std::string_view Router::without_base(std::string_view path) const {
 }
 
 // Judges path, method and client, in this order. The resource judges the rest.
-void Router::handle(const httplib::Request& request, Exchange& exchange) {
+void Router::handle(const http::Request& request, Exchange& exchange) {
   RequestFacts& facts = exchange.facts();
   facts.cross_origin = cross_origin_.fields_for(request);
   facts.named_origin = cross_origin_.admits(facts.cross_origin);
@@ -133,14 +133,14 @@ Resource* Router::find_writing(std::string_view method, const Resource* read, co
   return is_list ? &to_.create : &to_.report;
 }
 
-std::optional<httplib::Response> Router::judge(const httplib::Request& request, bool writes,
-                                               Exchange& exchange) {
+std::optional<http::Response> Router::judge(const http::Request& request, bool writes,
+                                            Exchange& exchange) {
   if (writes && CrossOrigin::is_foreign(request)) {
     count(metrics_.refused(RequestRefusal::kForbidden));
     return problem(403, "a page of another origin may not write");
   }
   const auto* const job = std::get_if<JobId>(&exchange.target());
-  std::optional<httplib::Response> refused = admission_.judge(
+  std::optional<http::Response> refused = admission_.judge(
       request, {.writes = writes, .job = job}, exchange.client_address(), exchange.facts());
   if (!refused) exchange.charge();
   if (refused && refused->status == 401) count(metrics_.refused(RequestRefusal::kUnauthorized));
@@ -149,8 +149,7 @@ std::optional<httplib::Response> Router::judge(const httplib::Request& request, 
   return refused;
 }
 
-Resource* Router::find(std::string_view path, const httplib::Request& request,
-                       Target& target) const {
+Resource* Router::find(std::string_view path, const http::Request& request, Target& target) const {
   if (!path.starts_with(kJobs)) return nullptr;
   path.remove_prefix(kJobs.size());
   if (path.empty()) {

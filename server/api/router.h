@@ -42,12 +42,12 @@ class Router {
          const CrossOrigin& cross_origin, HttpMetrics& metrics);
 
   // Answers or parks. Any number of threads at once.
-  void handle(const httplib::Request& request, Exchange& exchange);
+  void handle(const http::Request& request, Exchange& exchange);
 
  private:
   [[nodiscard]] std::string_view without_base(std::string_view path) const;
   // Null: no resource that shows jobs has this path. `target`: set as far as the path says it.
-  [[nodiscard]] Resource* find(std::string_view path, const httplib::Request& request,
+  [[nodiscard]] Resource* find(std::string_view path, const http::Request& request,
                                Target& target) const;
 
   // The resource that serves the method for the target where `read` serves GET. Null: none does,
@@ -57,8 +57,8 @@ class Router {
 
   // Asks Admission whether the client may read, or write, and if so counts the request for it.
   // nullopt: it may; else the response that refuses it.
-  [[nodiscard]] std::optional<httplib::Response> judge(const httplib::Request& request, bool writes,
-                                                       Exchange& exchange);
+  [[nodiscard]] std::optional<http::Response> judge(const http::Request& request, bool writes,
+                                                    Exchange& exchange);
 
   const std::string base_path_;
   const bool read_only_;

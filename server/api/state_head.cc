@@ -87,7 +87,7 @@ void append_state_head(std::string& out, const Snapshot& snapshot, MediaType typ
   out += "\r\n";
 }
 
-void set_outcome(httplib::Response& response, Outcome outcome, const RequestFacts& facts,
+void set_outcome(http::Response& response, Outcome outcome, const RequestFacts& facts,
                  TimePoint::duration waited) {
   std::string seconds;
   append_seconds(seconds, std::chrono::duration_cast<std::chrono::milliseconds>(waited));

@@ -1,12 +1,10 @@
 // server/api/state_head.h: The head of a response that carries the state of a job, or of several.
 //
-// Laid out by hand and not through httplib::Response, because 10,000 clients may get the same state
+// Laid out by hand and not through http::Response, because 10,000 clients may get the same state
 // at once, and all but three of the dozen fields are the same for all of them.
 //
 // Thread safety: pure function; `out` belongs to the caller.
 #pragma once
-
-#include <httplib.h>
 
 #include <chrono>
 #include <string>
@@ -14,6 +12,7 @@
 
 #include "core/job/snapshot.h"
 #include "core/parking/waiter.h"
+#include "server/http/message.h"
 #include "server/net/request_facts.h"
 
 namespace bide {
@@ -26,7 +25,7 @@ void append_state_head(std::string& out, const Snapshot& snapshot, MediaType typ
                        std::chrono::milliseconds waited, std::string_view further = {});
 
 // The fields that tell a held request for a job that does not exist why it is answered now.
-void set_outcome(httplib::Response& response, Outcome outcome, const RequestFacts& facts,
+void set_outcome(http::Response& response, Outcome outcome, const RequestFacts& facts,
                  TimePoint::duration waited);
 
 }  // namespace bide

@@ -24,24 +24,24 @@ void select(const SelectionPtr& selection, Target& target) {
 
 }  // namespace
 
-OpenedStream open_event_stream(const httplib::Request& request, bool /*named_origin*/) {
+OpenedStream open_event_stream(const http::Request& request, bool /*named_origin*/) {
   const bool chunked = request.version != "HTTP/1.0";
   return std::make_unique<EventStream>(chunked);
 }
 
-OpenedStream open_web_socket(const httplib::Request& request, bool named_origin) {
-  std::variant<UpgradeAccepted, httplib::Response> judged = judge_upgrade(request, named_origin);
-  if (auto* const refused = std::get_if<httplib::Response>(&judged)) return std::move(*refused);
+OpenedStream open_web_socket(const http::Request& request, bool named_origin) {
+  std::variant<UpgradeAccepted, http::Response> judged = judge_upgrade(request, named_origin);
+  if (auto* const refused = std::get_if<http::Response>(&judged)) return std::move(*refused);
   return std::make_unique<WebSocketStream>(std::move(std::get<UpgradeAccepted>(judged).response));
 }
 
-void StreamResource::handle(const httplib::Request& request, Exchange& exchange) {
+void StreamResource::handle(const http::Request& request, Exchange& exchange) {
   const std::variant<StreamQuery, BadQuery> parsed = parse_stream_query(request, what_.ends);
   if (const auto* const bad = std::get_if<BadQuery>(&parsed)) {
     return exchange.send(problem(bad->status, bad->detail));
   }
   OpenedStream opened = what_.open(request, exchange.facts().named_origin);
-  if (const auto* const refused = std::get_if<httplib::Response>(&opened)) {
+  if (const auto* const refused = std::get_if<http::Response>(&opened)) {
     return exchange.send(*refused);
   }
   const auto& query = std::get<StreamQuery>(parsed);
@@ -95,7 +95,7 @@ void StreamResource::judge(TimePoint /*now*/, Exchange& exchange) {
   const bool over = look.verdict == Verdict::kHolds || look.verdict == Verdict::kNever;
   if (what_.ends && over && what_.hides_trouble) {
     // The one status that makes a browser's EventSource stay away without an error.
-    httplib::Response response;
+    http::Response response;
     response.status = 204;
     response.set_header("Cache-Control", "no-store");
     return exchange.send(response);
@@ -126,7 +126,7 @@ void StreamResource::refuse_place(Exchange& exchange) {
   put_off(passing_problem(429, "this client has too many streams and requests held"), exchange);
 }
 
-void StreamResource::put_off(const httplib::Response& problem, Exchange& exchange) {
+void StreamResource::put_off(const http::Response& problem, Exchange& exchange) {
   if (!what_.hides_trouble) return exchange.send(problem);
   open(exchange);
   if (exchange.stream() != nullptr) exchange.end_stream(Stream::End::kTrouble);

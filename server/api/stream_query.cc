@@ -15,7 +15,7 @@ namespace {
 constexpr std::chrono::milliseconds kEveryMin{100};
 constexpr std::chrono::milliseconds kEveryMax{60'000};
 
-std::optional<BadQuery> parse_every(const httplib::Request& request,
+std::optional<BadQuery> parse_every(const http::Request& request,
                                     std::chrono::milliseconds& every) {
   const std::string* text = nullptr;
   if (auto bad = find_once(request, "every", text)) return bad;
@@ -28,7 +28,7 @@ std::optional<BadQuery> parse_every(const httplib::Request& request,
   return std::nullopt;
 }
 
-std::optional<BadQuery> parse_patch(const httplib::Request& request, bool& patches) {
+std::optional<BadQuery> parse_patch(const http::Request& request, bool& patches) {
   const std::string* format = nullptr;
   if (auto bad = find_once(request, "patch", format)) return bad;
   patches = format != nullptr;
@@ -40,7 +40,7 @@ std::optional<BadQuery> parse_patch(const httplib::Request& request, bool& patch
 
 }  // namespace
 
-std::variant<StreamQuery, BadQuery> parse_stream_query(const httplib::Request& request, bool ends) {
+std::variant<StreamQuery, BadQuery> parse_stream_query(const http::Request& request, bool ends) {
   constexpr std::array<std::string_view, 5> kOfJobs = {"last_event_id", "until", "expect", "every",
                                                        "patch"};
   constexpr std::array<std::string_view, 4> kOfAll = {"last_event_id", "label", "every", "patch"};

@@ -3,8 +3,6 @@
 // Thread safety: pure functions.
 #pragma once
 
-#include <httplib.h>
-
 #include <chrono>
 #include <optional>
 #include <variant>
@@ -13,6 +11,7 @@
 #include "core/job/entity_tag.h"
 #include "core/job/labels.h"
 #include "server/api/hold_query.h"
+#include "server/http/message.h"
 
 namespace bide {
 
@@ -33,7 +32,7 @@ struct StreamQuery {
 // it is newer. `until` and `expect` are as for a held request, without `change`, which every stream
 // waits for anyway. `every`: 100ms to 60s. `patch`: json. `ends`: it is a job's stream; other
 // streams have no end, and take neither, but `label`.
-[[nodiscard]] std::variant<StreamQuery, BadQuery> parse_stream_query(
-    const httplib::Request& request, bool ends);
+[[nodiscard]] std::variant<StreamQuery, BadQuery> parse_stream_query(const http::Request& request,
+                                                                     bool ends);
 
 }  // namespace bide

@@ -18,8 +18,6 @@
 // Thread safety: as Resource.
 #pragma once
 
-#include <httplib.h>
-
 #include <memory>
 #include <string_view>
 #include <variant>
@@ -28,6 +26,7 @@
 #include "server/api/admission.h"
 #include "server/api/stream_query.h"
 #include "server/api/table_resource.h"
+#include "server/http/message.h"
 #include "server/http/stream.h"
 #include "server/metrics/http_metrics.h"
 
@@ -35,10 +34,10 @@ namespace bide {
 
 // The stream for a request, or the response that refuses it. `named_origin`: the request comes from
 // a page whose origin may read (CrossOrigin).
-using OpenedStream = std::variant<std::unique_ptr<Stream>, httplib::Response>;
-using OpenStream = OpenedStream (*)(const httplib::Request& request, bool named_origin);
-[[nodiscard]] OpenedStream open_event_stream(const httplib::Request& request, bool named_origin);
-[[nodiscard]] OpenedStream open_web_socket(const httplib::Request& request, bool named_origin);
+using OpenedStream = std::variant<std::unique_ptr<Stream>, http::Response>;
+using OpenStream = OpenedStream (*)(const http::Request& request, bool named_origin);
+[[nodiscard]] OpenedStream open_event_stream(const http::Request& request, bool named_origin);
+[[nodiscard]] OpenedStream open_web_socket(const http::Request& request, bool named_origin);
 
 class StreamResource : public TableResource {
  public:
@@ -65,7 +64,7 @@ class StreamResource : public TableResource {
   StreamResource(const Context& context, const What& what)
       : TableResource(context.clock, context.freshness), context_(context), what_(what) {}
 
-  void handle(const httplib::Request& request, Exchange& exchange) override;
+  void handle(const http::Request& request, Exchange& exchange) override;
 
   [[nodiscard]] LogPath log_path(const Target& target) const override;
   [[nodiscard]] ParkedOn parked_on(const Target& /*target*/) const override {
@@ -107,7 +106,7 @@ class StreamResource : public TableResource {
   void catch_up(Stage stage, Exchange& exchange);
   void open(Exchange& exchange);
   // Reports temporary trouble. `problem`: for clients other than EventSource (What::hides_trouble).
-  void put_off(const httplib::Response& problem, Exchange& exchange);
+  void put_off(const http::Response& problem, Exchange& exchange);
   void refuse_place(Exchange& exchange);
   void tell_heartbeat(Exchange& exchange);
   // Sends the last record and the end.

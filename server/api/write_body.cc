@@ -23,7 +23,7 @@ constexpr std::size_t kFormPairsMax = 16;
 enum class Form : std::uint8_t { kNone, kJson, kForm };
 
 // nullopt: another media type. A body without Content-Type is read as it looks.
-std::optional<Form> form_of(const httplib::Request& request) {
+std::optional<Form> form_of(const http::Request& request) {
   constexpr std::string_view kContentType = "Content-Type";
   std::string_view body = request.body;
   body.remove_prefix(std::min(body.find_first_not_of(" \t\r\n"), body.size()));
@@ -110,7 +110,7 @@ std::variant<EventFields, BadQuery> read_json(const std::string& body) {
 // because an event with such a text is worth more than none.
 class FormReader {
  public:
-  explicit FormReader(const httplib::Params& pairs) : pairs_(pairs) {}
+  explicit FormReader(const http::Params& pairs) : pairs_(pairs) {}
   // Null: it is not given.
   [[nodiscard]] std::optional<std::string> find(const char* name) const {
     const auto it = pairs_.find(name);
@@ -118,10 +118,10 @@ class FormReader {
   }
 
  private:
-  const httplib::Params& pairs_;
+  const http::Params& pairs_;
 };
 
-std::optional<BadQuery> refuse_pairs(const httplib::Params& pairs) {
+std::optional<BadQuery> refuse_pairs(const http::Params& pairs) {
   constexpr std::array<std::string_view, 9> kNames = {
       "event", "agent", "timestamp", "data", "error", "message", "log", "exit", "progress"};
   for (const auto& [name, value] : pairs) {
@@ -176,7 +176,7 @@ std::variant<EventFields, BadQuery> read_form(std::string_view body) {
     return fields;
   }
   // The event may stand alone among other fields, too: `started&agent=web-01`.
-  httplib::Params pairs;
+  http::Params pairs;
   const std::string_view first = body.substr(0, body.find('&'));
   if (first.find('=') == std::string_view::npos) {
     fields.event = decode_form_text(first);
@@ -222,7 +222,7 @@ BadQuery not_taken(const Rejection& fault) {
 
 }  // namespace
 
-std::variant<NewEntry, BadQuery> parse_event(const httplib::Request& request,
+std::variant<NewEntry, BadQuery> parse_event(const http::Request& request,
                                              const std::string& job_id, WallTime now) {
   const auto form = form_of(request);
   if (!form) return wrong_type();
@@ -256,7 +256,7 @@ std::variant<NewEntry, BadQuery> parse_event(const httplib::Request& request,
   return entry;
 }
 
-std::variant<NewEntry, BadQuery> parse_definition(const httplib::Request& request,
+std::variant<NewEntry, BadQuery> parse_definition(const http::Request& request,
                                                   const std::string& job_id, WallTime now) {
   constexpr std::array<std::string_view, 4> kNames = {"operation", "subject", "expected_agents",
                                                       "labels"};

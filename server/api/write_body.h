@@ -6,14 +6,13 @@
 // Thread safety: pure functions.
 #pragma once
 
-#include <httplib.h>
-
 #include <string>
 #include <string_view>
 #include <variant>
 
 #include "core/job/new_entry.h"
 #include "server/api/hold_query.h"
+#include "server/http/message.h"
 
 namespace bide {
 
@@ -26,12 +25,12 @@ inline constexpr std::string_view kDefaultAgent = "worker";
 // is progress with `data.percent`. `now`: the time of an event without a timestamp.
 //
 // The problem: 400, 413, 415, or 422 for an unknown event.
-[[nodiscard]] std::variant<NewEntry, BadQuery> parse_event(const httplib::Request& request,
+[[nodiscard]] std::variant<NewEntry, BadQuery> parse_event(const http::Request& request,
                                                            const std::string& job_id, WallTime now);
 
 // JSON: `operation` (an object), `subject`, `expected_agents` (names, or a number), `labels` (an
 // object of strings). No body is a definition without any of them.
-[[nodiscard]] std::variant<NewEntry, BadQuery> parse_definition(const httplib::Request& request,
+[[nodiscard]] std::variant<NewEntry, BadQuery> parse_definition(const http::Request& request,
                                                                 const std::string& job_id,
                                                                 WallTime now);
 

@@ -60,7 +60,7 @@ std::string uuid_v7(WallTime now) {
 
 // The name under which JetStream knows a repetition. It depends on the whole request, so that a key
 // that was used for another one by mistake loses nothing.
-std::string message_id_of(std::string_view key, const httplib::Request& request) {
+std::string message_id_of(std::string_view key, const http::Request& request) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int bytes = 0;
   std::string text(key);
@@ -74,7 +74,7 @@ std::string message_id_of(std::string_view key, const httplib::Request& request)
 }
 
 // Empty: the request has no key.
-std::variant<std::string, BadQuery> idempotency_key(const httplib::Headers& headers) {
+std::variant<std::string, BadQuery> idempotency_key(const http::Headers& headers) {
   constexpr std::string_view kKey = "Idempotency-Key";
   const auto [first, last] = field_lines(headers, kKey);
   if (first == last) return std::string();
@@ -106,11 +106,11 @@ std::string WriteResource::location_of(const Target& target) const {
   return base_path_ + "/job/" + std::string(std::get<JobId>(target).text());
 }
 
-httplib::Response WriteResource::absent(const Target& /*job*/, Outcome outcome) const {
+http::Response WriteResource::absent(const Target& /*job*/, Outcome outcome) const {
   return job_not_found(outcome);
 }
 
-void WriteResource::handle(const httplib::Request& request, Exchange& exchange) {
+void WriteResource::handle(const http::Request& request, Exchange& exchange) {
   auto write = std::make_shared<Write>();
   if (const auto* const id = std::get_if<JobId>(&exchange.target())) write->job_id = id->text();
   write->client = exchange.client();
@@ -140,7 +140,7 @@ void WriteResource::handle(const httplib::Request& request, Exchange& exchange) 
   serve(std::move(query.hold), query.condition, query.type, exchange);
 }
 
-std::optional<BadQuery> WriteResource::read(const httplib::Request& request, Write& write) const {
+std::optional<BadQuery> WriteResource::read(const http::Request& request, Write& write) const {
   auto key = idempotency_key(request.headers);
   if (auto* const bad = std::get_if<BadQuery>(&key)) return std::move(*bad);
   const std::string& given = std::get<std::string>(key);
@@ -288,7 +288,7 @@ void WriteResource::on_written(Outcome outcome, const WritePtr& write, Exchange&
     return refuse(problem(412, "the job exists"), exchange);
   }
   if (what_ == What::kDelete) {
-    httplib::Response gone;
+    http::Response gone;
     gone.status = 204;
     gone.set_header("Cache-Control", "no-store");
     return exchange.send(gone);
@@ -297,7 +297,7 @@ void WriteResource::on_written(Outcome outcome, const WritePtr& write, Exchange&
   exchange.target() = JobId(write->job_id);
   if (outcome == Outcome::kTimeout) {
     // It is stored, but the table has not come so far.
-    httplib::Response stored;
+    http::Response stored;
     stored.status = facts.created ? 201 : 200;
     stored.set_header("Location", location_of(exchange.target()));
     stored.set_header("Cache-Control", "no-store");

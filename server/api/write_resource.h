@@ -23,7 +23,7 @@ class WriteResource final : public HeldResource {
   WriteResource(const Context& context, What what, Writer& writer, std::string base_path)
       : HeldResource(context), what_(what), writer_(writer), base_path_(std::move(base_path)) {}
 
-  void handle(const httplib::Request& request, Exchange& exchange) override;
+  void handle(const http::Request& request, Exchange& exchange) override;
   [[nodiscard]] LogPath log_path(const Target& target) const override;
   [[nodiscard]] ParkedOn parked_on(const Target& target) const override;
 
@@ -31,11 +31,11 @@ class WriteResource final : public HeldResource {
   void judge(TimePoint now, Exchange& exchange) override;
   void answer(Outcome outcome, const std::shared_ptr<const Snapshot>& snapshot,
               Exchange& exchange) override;
-  [[nodiscard]] httplib::Response absent(const Target& target, Outcome outcome) const override;
+  [[nodiscard]] http::Response absent(const Target& target, Outcome outcome) const override;
   [[nodiscard]] std::string location_of(const Target& target) const override;
 
   // nullopt: `write` is filled. Else why the request is refused.
-  [[nodiscard]] std::optional<BadQuery> read(const httplib::Request& request, Write& write) const;
+  [[nodiscard]] std::optional<BadQuery> read(const http::Request& request, Write& write) const;
   // A condition of the request that does not hold for the job as it is (412).
   [[nodiscard]] bool is_precluded(std::string_view job_id, TimePoint now, Exchange& exchange) const;
   void begin(const WritePtr& write, TimePoint now, Exchange& exchange);

@@ -11,7 +11,7 @@ constexpr std::string_view kProtocolPrefix = "bearer.";
 
 BearerToken one(std::string_view token) { return {BearerToken::Found::kOne, token}; }
 
-BearerToken in_authorization(const httplib::Headers& headers) {
+BearerToken in_authorization(const http::Headers& headers) {
   constexpr std::string_view kAuthorization = "Authorization";
   const auto [first, last] = field_lines(headers, kAuthorization);
   if (first == last) return {};
@@ -22,7 +22,7 @@ BearerToken in_authorization(const httplib::Headers& headers) {
   return one(trim_ows(value.substr(scheme.size())));
 }
 
-BearerToken in_subprotocols(const httplib::Headers& headers) {
+BearerToken in_subprotocols(const http::Headers& headers) {
   constexpr std::string_view kProtocol = "Sec-WebSocket-Protocol";
   const auto [first, last] = field_lines(headers, kProtocol);
   for (auto field = first; field != last; ++field) {
@@ -40,7 +40,7 @@ std::string_view without_quotes(std::string_view value) {
   return quoted ? value.substr(1, value.size() - 2) : value;
 }
 
-BearerToken in_cookies(const httplib::Headers& headers, std::string_view name) {
+BearerToken in_cookies(const http::Headers& headers, std::string_view name) {
   constexpr std::string_view kCookie = "Cookie";
   const auto [first, last] = field_lines(headers, kCookie);
   for (auto field = first; field != last; ++field) {
@@ -60,7 +60,7 @@ BearerToken in_cookies(const httplib::Headers& headers, std::string_view name) {
 
 }  // namespace
 
-BearerToken find_bearer(const httplib::Request& request, std::string_view cookie) {
+BearerToken find_bearer(const http::Request& request, std::string_view cookie) {
   if (const BearerToken token = in_authorization(request.headers);
       token.found != BearerToken::Found::kNone) {
     return token;

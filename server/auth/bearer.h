@@ -3,9 +3,9 @@
 // Thread safety: pure function. Views point into the request.
 #pragma once
 
-#include <httplib.h>
-
 #include <string_view>
+
+#include "server/http/message.h"
 
 namespace bide {
 
@@ -29,6 +29,6 @@ struct BearerToken {
 // - `Cookie: <cookie>=<token>`, for EventSource; the cookie should be HttpOnly.
 // The URL is not searched, because URLs are logged (section 2.3 is not followed). `cookie`: the
 // name.
-[[nodiscard]] BearerToken find_bearer(const httplib::Request& request, std::string_view cookie);
+[[nodiscard]] BearerToken find_bearer(const http::Request& request, std::string_view cookie);
 
 }  // namespace bide

@@ -27,7 +27,7 @@ CrossOrigin::CrossOrigin(const std::vector<std::string>& origins) {
   if (!named_.empty()) others_ = std::string(kVary) + std::string(kSameOriginOnly);
 }
 
-const std::string* CrossOrigin::fields_for(const httplib::Request& request) const {
+const std::string* CrossOrigin::fields_for(const http::Request& request) const {
   constexpr std::string_view kOrigin = "Origin";
   if (named_.empty()) return nullptr;
   const auto range = field_lines(request.headers, kOrigin);
@@ -38,14 +38,14 @@ const std::string* CrossOrigin::fields_for(const httplib::Request& request) cons
   return found == named_.end() ? &others_ : &found->fields;
 }
 
-bool CrossOrigin::is_own_page(const httplib::Request& request) {
+bool CrossOrigin::is_own_page(const http::Request& request) {
   constexpr std::string_view kSite = "Sec-Fetch-Site";
   const auto [first, last] = field_lines(request.headers, kSite);
   return first != last && std::next(first) == last && first->second == "same-origin";
 }
 
 // `none`: the user has typed the address, which makes a GET.
-bool CrossOrigin::is_foreign(const httplib::Request& request) {
+bool CrossOrigin::is_foreign(const http::Request& request) {
   constexpr std::string_view kSite = "Sec-Fetch-Site";
   constexpr std::string_view kOrigin = "Origin";
   constexpr std::string_view kHost = "Host";
@@ -61,12 +61,12 @@ bool CrossOrigin::is_foreign(const httplib::Request& request) {
          !equals_ignoring_case(std::string_view(origin->second).substr(scheme + 3), host->second);
 }
 
-bool CrossOrigin::is_preflight(const httplib::Request& request) {
+bool CrossOrigin::is_preflight(const http::Request& request) {
   return request.method == "OPTIONS" && request.has_header("Access-Control-Request-Method");
 }
 
-httplib::Response CrossOrigin::preflight_response() {
-  httplib::Response response;
+http::Response CrossOrigin::preflight_response() {
+  http::Response response;
   response.status = 204;
   response.set_header("Access-Control-Allow-Methods", "GET, HEAD");
   response.set_header(

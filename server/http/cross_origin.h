@@ -8,11 +8,11 @@
 // Thread safety: immutable; all methods may be called from any thread.
 #pragma once
 
-#include <httplib.h>
-
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "server/http/message.h"
 
 namespace bide {
 
@@ -27,7 +27,7 @@ class CrossOrigin {
 
   // The field lines for the response to `request`, in place of kSameOriginOnly. They live as long
   // as this. Null: no origin is named.
-  [[nodiscard]] const std::string* fields_for(const httplib::Request& request) const;
+  [[nodiscard]] const std::string* fields_for(const http::Request& request) const;
   // Whether these fields are those for a page that may read.
   [[nodiscard]] bool admits(const std::string* fields) const {
     return fields != nullptr && fields != &others_;
@@ -36,13 +36,13 @@ class CrossOrigin {
   // Whether a page of another origin may have made the request. Such a page may not write, whether
   // it is named or not. Judged by Sec-Fetch-Site (W3C Fetch Metadata), and by Origin for browsers
   // without it. Programs send neither.
-  [[nodiscard]] static bool is_foreign(const httplib::Request& request);
+  [[nodiscard]] static bool is_foreign(const http::Request& request);
   // Whether a browser says that a page of this origin has made the request.
-  [[nodiscard]] static bool is_own_page(const httplib::Request& request);
+  [[nodiscard]] static bool is_own_page(const http::Request& request);
 
   // The response to a preflight by a page that may read: 204. Browsers send no token with it.
-  [[nodiscard]] static bool is_preflight(const httplib::Request& request);
-  [[nodiscard]] static httplib::Response preflight_response();
+  [[nodiscard]] static bool is_preflight(const http::Request& request);
+  [[nodiscard]] static http::Response preflight_response();
 
  private:
   struct Named {

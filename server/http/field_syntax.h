@@ -25,8 +25,7 @@ namespace bide {
 }
 
 // The lines of a field, in the order they came, of a request's or response's `headers`. It looks at
-// each field, because equal_range() asks the C locale for every byte it compares: with the few
-// fields of most requests this takes a third of the time.
+// each field, because most of the few that a request has differ in length already.
 template <typename Headers>
 [[nodiscard]] auto field_lines(const Headers& headers, std::string_view name) {
   const auto is_named = [name](const auto& field) {

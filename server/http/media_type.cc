@@ -99,7 +99,7 @@ struct Offer {
 };
 
 // False: there is no usable Accept, so it is JSON.
-bool weigh_all(const httplib::Headers& headers, Offer& json, Offer& text) {
+bool weigh_all(const http::Headers& headers, Offer& json, Offer& text) {
   constexpr std::string_view kAccept = "Accept";
   bool said_anything = false;
   const auto [first, last] = field_lines(headers, kAccept);
@@ -118,7 +118,7 @@ bool weigh_all(const httplib::Headers& headers, Offer& json, Offer& text) {
 
 }  // namespace
 
-std::optional<MediaType> negotiate(const httplib::Headers& headers) {
+std::optional<MediaType> negotiate(const http::Headers& headers) {
   Offer json{"application", "json"};
   Offer text{"text", "plain"};
   if (!weigh_all(headers, json, text)) return MediaType::kJson;
@@ -126,14 +126,14 @@ std::optional<MediaType> negotiate(const httplib::Headers& headers) {
   return text.quality > json.quality ? MediaType::kText : MediaType::kJson;
 }
 
-bool asks_for_json(const httplib::Headers& headers) {
+bool asks_for_json(const http::Headers& headers) {
   Offer json{"application", "json"};
   Offer text{"text", "plain"};
   return weigh_all(headers, json, text) && json.is_named() && json.quality > 0 &&
          json.quality >= text.quality;
 }
 
-bool accepts_json(const httplib::Headers& headers) {
+bool accepts_json(const http::Headers& headers) {
   Offer json{"application", "json"};
   Offer text{"text", "plain"};
   return !weigh_all(headers, json, text) || json.quality > 0;

@@ -4,11 +4,10 @@
 // Thread safety: pure function.
 #pragma once
 
-#include <httplib.h>
-
 #include <optional>
 
 #include "core/job/snapshot.h"
+#include "server/http/message.h"
 
 namespace bide {
 
@@ -22,13 +21,13 @@ namespace bide {
 //
 // A range with parameters matches only a representation that has them. Ours have `charset=utf-8` at
 // most. What follows `q` is ignored (extensions are gone since RFC 9110).
-[[nodiscard]] std::optional<MediaType> negotiate(const httplib::Headers& headers);
+[[nodiscard]] std::optional<MediaType> negotiate(const http::Headers& headers);
 
 // For resources that have JSON alone, by the same rules.
-[[nodiscard]] bool accepts_json(const httplib::Headers& headers);
+[[nodiscard]] bool accepts_json(const http::Headers& headers);
 
 // For resources that are plain text unless a client asks for JSON. True: the client names
 // application/json (`*/*` does not), and gives plain text no higher quality.
-[[nodiscard]] bool asks_for_json(const httplib::Headers& headers);
+[[nodiscard]] bool asks_for_json(const http::Headers& headers);
 
 }  // namespace bide

@@ -22,7 +22,7 @@ std::optional<std::chrono::seconds> parse_delta(std::string_view digits) {
 
 // Calls `use(name, value)` for each preference, without its parameters, until it returns true.
 template <typename Use>
-void for_each_preference(const httplib::Headers& headers, Use&& use) {
+void for_each_preference(const http::Headers& headers, Use&& use) {
   constexpr std::string_view kPrefer = "Prefer";
   const auto [first, last] = field_lines(headers, kPrefer);
   for (auto field = first; field != last; ++field) {
@@ -39,7 +39,7 @@ void for_each_preference(const httplib::Headers& headers, Use&& use) {
 
 }  // namespace
 
-std::optional<std::chrono::seconds> preferred_wait(const httplib::Headers& headers) {
+std::optional<std::chrono::seconds> preferred_wait(const http::Headers& headers) {
   std::optional<std::chrono::seconds> wait;
   for_each_preference(headers, [&](std::string_view name, const std::string& value) {
     if (equals_ignoring_case(name, "wait")) wait = parse_delta(value);
@@ -48,7 +48,7 @@ std::optional<std::chrono::seconds> preferred_wait(const httplib::Headers& heade
   return wait;
 }
 
-bool prefers_minimal(const httplib::Headers& headers) {
+bool prefers_minimal(const http::Headers& headers) {
   bool minimal = false;
   for_each_preference(headers, [&](std::string_view name, const std::string& value) {
     if (!equals_ignoring_case(name, "return")) return false;

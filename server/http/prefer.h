@@ -4,10 +4,10 @@
 // Thread safety: pure functions.
 #pragma once
 
-#include <httplib.h>
-
 #include <chrono>
 #include <optional>
+
+#include "server/http/message.h"
 
 namespace bide {
 
@@ -15,9 +15,9 @@ namespace bide {
 // a year (longer ones are a year: the caller clamps to its own maximum anyhow). Parameters and
 // other preferences are skipped. nullopt: none. A preference is never an error: a malformed one is
 // ignored.
-[[nodiscard]] std::optional<std::chrono::seconds> preferred_wait(const httplib::Headers& headers);
+[[nodiscard]] std::optional<std::chrono::seconds> preferred_wait(const http::Headers& headers);
 
 // Whether the first `return` among all Prefer lines is `minimal`.
-[[nodiscard]] bool prefers_minimal(const httplib::Headers& headers);
+[[nodiscard]] bool prefers_minimal(const http::Headers& headers);
 
 }  // namespace bide

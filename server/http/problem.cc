@@ -24,8 +24,8 @@ std::string slug_of(std::string_view phrase) {
 
 }  // namespace
 
-httplib::Response problem(int status, std::string_view slug, std::string_view title,
-                          std::string_view detail, std::initializer_list<RawJsonMember> members) {
+http::Response problem(int status, std::string_view slug, std::string_view title,
+                       std::string_view detail, std::initializer_list<RawJsonMember> members) {
   const std::string text = as_ascii(detail);
   JsonText json;
   json.begin_object();
@@ -43,7 +43,7 @@ httplib::Response problem(int status, std::string_view slug, std::string_view ti
   }
   json.end_object();
 
-  httplib::Response response;
+  http::Response response;
   response.status = status;
   response.body = json.take();
   response.headers.emplace("Content-Type", "application/problem+json");
@@ -51,19 +51,19 @@ httplib::Response problem(int status, std::string_view slug, std::string_view ti
   return response;
 }
 
-httplib::Response problem(int status, std::string_view detail) {
+http::Response problem(int status, std::string_view detail) {
   const std::string_view phrase = reason_phrase(status);
   return problem(status, slug_of(phrase), phrase, detail);
 }
 
-httplib::Response passing_problem(int status, std::string_view detail, std::chrono::seconds after) {
-  httplib::Response response = problem(status, detail);
+http::Response passing_problem(int status, std::string_view detail, std::chrono::seconds after) {
+  http::Response response = problem(status, detail);
   response.set_header("Retry-After", std::to_string(after.count()));
   return response;
 }
 
-httplib::Response not_fresh(std::string_view detail) {
-  httplib::Response response = problem(503, "not-fresh", "Service Unavailable", detail);
+http::Response not_fresh(std::string_view detail) {
+  http::Response response = problem(503, "not-fresh", "Service Unavailable", detail);
   response.set_header("Retry-After", "1");
   return response;
 }

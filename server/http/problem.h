@@ -8,33 +8,32 @@
 // Thread safety: pure functions.
 #pragma once
 
-#include <httplib.h>
-
 #include <chrono>
 #include <initializer_list>
 #include <string_view>
 
 #include "core/base/json_object.h"
+#include "server/http/message.h"
 
 namespace bide {
 
 // `slug`: lower-case words joined by `-`, like `job-not-found`. `detail` is for people, ASCII;
 // other bytes in it become `?`, so that a client's own bytes cannot make the document invalid.
 // `members`: more of them.
-[[nodiscard]] httplib::Response problem(int status, std::string_view slug, std::string_view title,
-                                        std::string_view detail,
-                                        std::initializer_list<RawJsonMember> members = {});
+[[nodiscard]] http::Response problem(int status, std::string_view slug, std::string_view title,
+                                     std::string_view detail,
+                                     std::initializer_list<RawJsonMember> members = {});
 
 // There is no such job, and bide has made sure of it.
 inline constexpr std::string_view kJobNotFound = "job-not-found";
 
 // For errors whose status says enough: slug and title are its reason phrase.
-[[nodiscard]] httplib::Response problem(int status, std::string_view detail);
+[[nodiscard]] http::Response problem(int status, std::string_view detail);
 
 // Temporary trouble: with `Retry-After`.
-[[nodiscard]] httplib::Response passing_problem(
-    int status, std::string_view detail, std::chrono::seconds after = std::chrono::seconds(1));
+[[nodiscard]] http::Response passing_problem(int status, std::string_view detail,
+                                             std::chrono::seconds after = std::chrono::seconds(1));
 // 503: the table may be older than the state that was asked for.
-[[nodiscard]] httplib::Response not_fresh(std::string_view detail);
+[[nodiscard]] http::Response not_fresh(std::string_view detail);
 
 }  // namespace bide

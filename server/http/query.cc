@@ -22,7 +22,7 @@ std::string decode_form_text(std::string_view text) {
   return decoded;
 }
 
-void parse_query(std::string_view query, httplib::Params& params) {
+void parse_query(std::string_view query, http::Params& params) {
   while (!query.empty()) {
     const std::string_view pair = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(pair.size() + 1, query.size()));

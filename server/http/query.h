@@ -7,16 +7,16 @@
 // Thread safety: pure functions.
 #pragma once
 
-#include <httplib.h>
-
 #include <string>
 #include <string_view>
+
+#include "server/http/message.h"
 
 namespace bide {
 
 // Adds the pairs to `params`, in order; a name that occurs twice is there twice. `a` and `a=` both
 // have the value "". Empty pairs (`&&`) are skipped.
-void parse_query(std::string_view query, httplib::Params& params);
+void parse_query(std::string_view query, http::Params& params);
 
 // `+` and percent escapes undone. A `%` without two hex digits after it stands for itself.
 [[nodiscard]] std::string decode_form_text(std::string_view text);

@@ -7,8 +7,6 @@
 // Thread safety: none; belongs to its connection's owner.
 #pragma once
 
-#include <httplib.h>
-
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -20,6 +18,7 @@
 
 #include "core/base/clock.h"
 #include "core/job/entity_tag.h"
+#include "server/http/message.h"
 
 namespace bide {
 
@@ -56,7 +55,7 @@ class Stream {
   std::unique_ptr<Wishes> wishes;  // Null: none.
 
   // The head of the response that is this stream. To be called once.
-  [[nodiscard]] virtual httplib::Response take_head() = 0;
+  [[nodiscard]] virtual http::Response take_head() = 0;
 
   // Wraps a record: appends the bytes before its data to `head`, and those behind to `tail`.
   // `event`: one lower-case word. `tag`: null for records without an id. `data_bytes`: the length

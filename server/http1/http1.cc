@@ -91,7 +91,7 @@ void Http1::read(Connection& connection) {
 }
 
 void Http1::serve(Connection& connection, std::string_view bytes) {
-  thread_local httplib::Request request;
+  thread_local http::Request request;
   Exchange& exchange = connection.exchange;
   // `bytes` may point into it, so it lives until this returns.
   std::unique_ptr<Reading> reading = take_reading(connection);
@@ -147,7 +147,7 @@ void Http1::serve(Connection& connection, std::string_view bytes) {
   wait_for_request(connection, exchange.facts().received);
 }
 
-void Http1::begin(Exchange& exchange, const httplib::Request& request) {
+void Http1::begin(Exchange& exchange, const http::Request& request) {
   Connection& connection = exchange.connection();
   connection.deadline = kEndOfTime;
   if (connection.proxied) {
@@ -230,14 +230,14 @@ void Http1::reject(Connection& connection, std::string_view bytes, int status,
 
 // --- Writing ----------------------------------------------------------------------------------
 
-bool Http1::append_head(std::string& out, const httplib::Response& response, std::size_t body_bytes,
+bool Http1::append_head(std::string& out, const http::Response& response, std::size_t body_bytes,
                         const Exchange& exchange) {
   const Delivery delivery = delivery_of(exchange);
   bide::append_head(out, response, body_bytes, delivery);
   return has_body(response.status, delivery);
 }
 
-void Http1::append_stream_head(std::string& out, const httplib::Response& response,
+void Http1::append_stream_head(std::string& out, const http::Response& response,
                                const Exchange& exchange) {
   bide::append_stream_head(out, response, further_fields(exchange.facts()));
 }

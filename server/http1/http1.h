@@ -10,8 +10,6 @@
 // Thread safety: as Protocol.
 #pragma once
 
-#include <httplib.h>
-
 #include <functional>
 #include <memory>
 #include <new>
@@ -20,6 +18,7 @@
 #include <utility>
 
 #include "core/table/job_table.h"
+#include "server/http/message.h"
 #include "server/http/served_hosts.h"
 #include "server/http1/request_parser.h"
 #include "server/net/front.h"
@@ -30,7 +29,7 @@ namespace bide {
 class Http1 final : public Protocol {
  public:
   // Answers or parks. Any number of threads at once.
-  using Dispatch = std::function<void(const httplib::Request& request, Exchange& exchange)>;
+  using Dispatch = std::function<void(const http::Request& request, Exchange& exchange)>;
 
   // `front` and `table` must outlive this.
   Http1(Front& front, JobTable& table, Dispatch dispatch)
@@ -53,9 +52,9 @@ class Http1 final : public Protocol {
   void answer(Exchange& exchange, Outcome outcome,
               const std::shared_ptr<const Snapshot>& snapshot) noexcept override;
   void lose(Exchange& exchange) noexcept override;
-  [[nodiscard]] bool append_head(std::string& out, const httplib::Response& response,
+  [[nodiscard]] bool append_head(std::string& out, const http::Response& response,
                                  std::size_t body_bytes, const Exchange& exchange) override;
-  void append_stream_head(std::string& out, const httplib::Response& response,
+  void append_stream_head(std::string& out, const http::Response& response,
                           const Exchange& exchange) override;
 
  private:
@@ -107,7 +106,7 @@ class Http1 final : public Protocol {
   // `bytes`: what has arrived of the request.
   void reject(Connection& connection, std::string_view bytes, int status, std::string_view detail);
   // Keep ownership.
-  void begin(Exchange& exchange, const httplib::Request& request);
+  void begin(Exchange& exchange, const http::Request& request);
   void refuse_host(std::string_view host, Exchange& exchange);
   void send_out_of_memory(Exchange& exchange);  // Needs no memory.
 

@@ -44,7 +44,7 @@ std::string_view take_line(std::string_view& head) {
   return line;
 }
 
-Refusal fill_request_line(std::string_view line, RequestTarget& target, httplib::Request& out) {
+Refusal fill_request_line(std::string_view line, RequestTarget& target, http::Request& out) {
   const std::size_t method_end = line.find(' ');
   const std::size_t target_end = line.rfind(' ');
   const std::string_view method = line.substr(0, method_end);
@@ -114,7 +114,7 @@ void for_each_field(std::string_view lines, Take&& take) {
 
 // `authority`: the target's, or nothing.
 void fill_fields(std::string_view lines, std::string_view authority, Framing& framing,
-                 httplib::Request& out) {
+                 http::Request& out) {
   out.headers.clear();
   bool wants_host = false;
   for_each_field(lines, [&](std::string_view name, std::string_view value) {
@@ -132,7 +132,7 @@ void fill_fields(std::string_view lines, std::string_view authority, Framing& fr
 }
 
 // Makes the request of a complete head, and finds its host and the body that follows.
-Refusal admit(std::string_view head, httplib::Request& out, BodyScan& body,
+Refusal admit(std::string_view head, http::Request& out, BodyScan& body,
               std::optional<std::string_view>& host, bool& wants_continue) {
   std::string_view line = take_line(head);
   if (line.empty()) line = take_line(head);  // The one empty line that may come first.
@@ -174,7 +174,7 @@ Step pass_body(std::string_view input, Progress& progress, bool wants_continue) 
 
 }  // namespace
 
-Step advance(std::string_view input, Progress& progress, httplib::Request& out) {
+Step advance(std::string_view input, Progress& progress, http::Request& out) {
   const bool was_bulk = progress.head_bytes != 0 && progress.body.done();
   bool wants_continue = false;
   bool admitted = false;
@@ -211,7 +211,7 @@ Step advance(std::string_view input, Progress& progress, httplib::Request& out) 
   return step;
 }
 
-bool keep_alive(const httplib::Request& request) {
+bool keep_alive(const http::Request& request) {
   constexpr std::string_view kConnection = "Connection";
   bool wanted = request.version != kHttp10;
   const auto [first, last] = field_lines(request.headers, kConnection);

@@ -1,4 +1,4 @@
-// server/http1/request_parser.h: The request parser: makes an httplib::Request of bytes from a
+// server/http1/request_parser.h: The request parser: makes an http::Request of bytes from a
 // client, or a refusal.
 //
 // It is strict where lenient parsers have let requests be smuggled (RFC 9112, and the limits in
@@ -24,14 +24,13 @@
 // connection.
 #pragma once
 
-#include <httplib.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "server/http/message.h"
 #include "server/http1/body_scan.h"
 #include "server/http1/field_section.h"
 #include "server/http1/request_line.h"
@@ -79,10 +78,10 @@ constexpr std::size_t kContentBytesBeforeBulk = 65'536;
 //            values trimmed, and otherwise as sent. All others are checked and dropped: what is
 //            kept costs allocations. Trailers are not among them.
 //   body     the content of POST and PUT, else empty
-// Other members are left alone. After kReject `out` means nothing.
-Step advance(std::string_view input, Progress& progress, httplib::Request& out);
+// After kReject `out` means nothing.
+Step advance(std::string_view input, Progress& progress, http::Request& out);
 
 // Whether the connection may carry another request after this one: RFC 9112 section 9.3.
-[[nodiscard]] bool keep_alive(const httplib::Request& request);
+[[nodiscard]] bool keep_alive(const http::Request& request);
 
 }  // namespace bide

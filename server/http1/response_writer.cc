@@ -43,7 +43,7 @@ void append_connection(std::string& out, const Delivery& delivery, bool upgrade)
 }
 
 // Status line and all fields but those that frame the body.
-void append_fields(std::string& out, const httplib::Response& response, const Delivery& delivery) {
+void append_fields(std::string& out, const http::Response& response, const Delivery& delivery) {
   const int status = response.status;
   assert(status >= 100 && status <= 599);
   // Our own version, whatever the client's: RFC 9110 section 6.2.
@@ -66,7 +66,7 @@ bool has_body(int status, const Delivery& delivery) {
   return has_content(status) && !delivery.head_only;
 }
 
-void append_head(std::string& out, const httplib::Response& response, std::size_t body_bytes,
+void append_head(std::string& out, const http::Response& response, std::size_t body_bytes,
                  const Delivery& delivery) {
   const int status = response.status;
   append_fields(out, response, delivery);
@@ -76,7 +76,7 @@ void append_head(std::string& out, const httplib::Response& response, std::size_
   out.append("\r\n");
 }
 
-void append_stream_head(std::string& out, const httplib::Response& response,
+void append_stream_head(std::string& out, const http::Response& response,
                         std::string_view further_fields) {
   append_fields(out, response, {.close = true, .further_fields = further_fields});
   if (has_content(response.status) && response.get_header_value("Transfer-Encoding") == "chunked") {

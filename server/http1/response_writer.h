@@ -1,4 +1,4 @@
-// server/http1/response_writer.h: An httplib::Response as the bytes that go to the socket.
+// server/http1/response_writer.h: An http::Response as the bytes that go to the socket.
 //
 // The writer alone sets Date and the fields that frame a message: Content-Length, Transfer-Encoding
 // and Connection (which names Upgrade if the handler sends that). If a handler sets them, they are
@@ -8,11 +8,11 @@
 // Thread safety: pure functions; `out` belongs to the caller.
 #pragma once
 
-#include <httplib.h>
-
 #include <cstddef>
 #include <string>
 #include <string_view>
+
+#include "server/http/message.h"
 
 namespace bide {
 
@@ -32,7 +32,7 @@ struct Delivery {
 //   Content-Length  always, but for 1xx, 204 and 304, which have no content (RFC 9110 section 8.6)
 //   Content-Type    not with these either: there is nothing it could describe
 //   1xx             fields as they are, without Date and Connection of ours
-void append_head(std::string& out, const httplib::Response& response, std::size_t body_bytes,
+void append_head(std::string& out, const http::Response& response, std::size_t body_bytes,
                  const Delivery& delivery);
 
 // Whether a body follows that head at all.
@@ -41,7 +41,7 @@ void append_head(std::string& out, const httplib::Response& response, std::size_
 // The head of a response that ends with its connection, or is framed by `Transfer-Encoding:
 // chunked` (any other value is not sent), or by whatever follows a 101. Always `Connection: close`,
 // but for 101, whose Connection is the handler's.
-void append_stream_head(std::string& out, const httplib::Response& response,
+void append_stream_head(std::string& out, const http::Response& response,
                         std::string_view further_fields = {});
 
 // `100 Continue`, for Step::wants_continue.

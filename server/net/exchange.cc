@@ -41,17 +41,17 @@ bool Exchange::unread_full(std::size_t body_bytes) {
 
 // --- One response -----------------------------------------------------------------------------
 
-void Exchange::send(const httplib::Response& response, LogPath path) {
+void Exchange::send(const http::Response& response, LogPath path) {
   send_whole(response, nullptr, {}, {}, path);
 }
 
-void Exchange::send_around(const httplib::Response& response,
+void Exchange::send_around(const http::Response& response,
                            const std::shared_ptr<const Snapshot>& owner, std::string_view body,
                            std::string_view tail) {
   send_whole(response, owner, body, tail, log_path());
 }
 
-void Exchange::send_whole(const httplib::Response& response,
+void Exchange::send_whole(const http::Response& response,
                           const std::shared_ptr<const Snapshot>& owner, std::string_view body,
                           std::string_view tail, LogPath path) {
   std::string text;
@@ -98,7 +98,7 @@ Parked Exchange::park(Stage stage, Look& look) {
 
 // --- A response that goes on ------------------------------------------------------------------
 
-void Exchange::open_stream(const httplib::Response& head, std::string_view first) {
+void Exchange::open_stream(const http::Response& head, std::string_view first) {
   parked_on_ = resource_->parked_on(target_);
   streaming_ = true;
   Front& front = *connection_.front;
@@ -110,7 +110,7 @@ void Exchange::open_stream(const httplib::Response& head, std::string_view first
 
 void Exchange::send_stream_head() {
   facts_.close = true;
-  const httplib::Response head = stream_->take_head();
+  const http::Response head = stream_->take_head();
   std::string text;
   connection_.front->protocol().append_stream_head(text, head, *this);
   send_laid_out(head.status, text, nullptr, {});

@@ -13,8 +13,6 @@
 // Thread safety: none; the owner's thread only, except present() and try_claim(), see Waiter.
 #pragma once
 
-#include <httplib.h>
-
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -24,6 +22,7 @@
 #include "core/parking/look.h"
 #include "core/parking/waiter.h"
 #include "core/table/target.h"
+#include "server/http/message.h"
 #include "server/http/stream.h"
 #include "server/metrics/http_metrics.h"
 #include "server/net/access_logger.h"
@@ -46,7 +45,7 @@ class Resource {
  public:
   virtual ~Resource() = default;
   // Answers or parks a GET or HEAD for the exchange's target.
-  virtual void handle(const httplib::Request& request, Exchange& exchange) = 0;
+  virtual void handle(const http::Request& request, Exchange& exchange) = 0;
   // For the access log.
   [[nodiscard]] virtual LogPath log_path(const Target& target) const = 0;
   // For metrics.
@@ -108,11 +107,11 @@ class Exchange final : public Waiter {
 
   // --- One response ---------------------------------------------------------------------------
 
-  void send(const httplib::Response& response) { send(response, log_path()); }
+  void send(const http::Response& response) { send(response, log_path()); }
   // For a request that no resource serves.
-  void send(const httplib::Response& response, LogPath path);
+  void send(const http::Response& response, LogPath path);
   // Sends the response's own body, then `body`, which lives in `owner`, then `tail`.
-  void send_around(const httplib::Response& response, const std::shared_ptr<const Snapshot>& owner,
+  void send_around(const http::Response& response, const std::shared_ptr<const Snapshot>& owner,
                    std::string_view body, std::string_view tail);
   // Sends a response that the caller has laid out. `text`: HTTP/1.1's head with its empty line.
   // `body`: lives in `owner`, and stands for its whole JSON if it has items; both are empty for no
@@ -132,7 +131,7 @@ class Exchange final : public Waiter {
   // as soon as the resource returns.
   template <typename First>
   void open_stream(First&& first) {
-    const httplib::Response head = stream_->take_head();
+    const http::Response head = stream_->take_head();
     open_stream(head, first(static_cast<const Stream&>(*stream_)));
   }
   // For HEAD: sends the head alone.
@@ -185,8 +184,8 @@ class Exchange final : public Waiter {
   static constexpr std::size_t kTurnBytes = 262'144;
   static constexpr std::size_t kTurnPieces = 64;
 
-  void open_stream(const httplib::Response& head, std::string_view first);
-  void send_whole(const httplib::Response& response, const std::shared_ptr<const Snapshot>& owner,
+  void open_stream(const http::Response& head, std::string_view first);
+  void send_whole(const http::Response& response, const std::shared_ptr<const Snapshot>& owner,
                   std::string_view body, std::string_view tail, LogPath path);
   void transmit(std::string_view text, const std::shared_ptr<const Snapshot>& owner,
                 std::string_view body, std::string_view tail);

@@ -1,5 +1,6 @@
 #include "server/net/front.h"
 
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>

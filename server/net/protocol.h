@@ -7,14 +7,13 @@
 // Thread safety: any number of threads at once, for one connection only its owner.
 #pragma once
 
-#include <httplib.h>
-
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "core/parking/look.h"
+#include "server/http/message.h"
 #include "server/net/connection.h"
 
 namespace bide {
@@ -57,10 +56,10 @@ class Protocol {
                       const std::shared_ptr<const Snapshot>& snapshot) noexcept = 0;
   virtual void lose(Exchange& exchange) noexcept = 0;
   // Appends the head of a response with a body of `body_bytes`. False: no body may follow it.
-  [[nodiscard]] virtual bool append_head(std::string& out, const httplib::Response& response,
+  [[nodiscard]] virtual bool append_head(std::string& out, const http::Response& response,
                                          std::size_t body_bytes, const Exchange& exchange) = 0;
   // The same for a stream.
-  virtual void append_stream_head(std::string& out, const httplib::Response& response,
+  virtual void append_stream_head(std::string& out, const http::Response& response,
                                   const Exchange& exchange) = 0;
 };
 

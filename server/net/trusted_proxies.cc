@@ -27,7 +27,7 @@ bool TrustedProxies::trusts(const ClientAddress& address) const {
 }
 
 ClientAddress TrustedProxies::client_of(const ClientAddress& proxy,
-                                        const httplib::Headers& fields) const {
+                                        const http::Headers& fields) const {
   constexpr std::string_view kForwardedFor = "X-Forwarded-For";
   ClientAddress client = proxy;
   const auto [first, last] = field_lines(fields, kForwardedFor);

@@ -8,12 +8,11 @@
 // Thread safety: immutable, may be shared.
 #pragma once
 
-#include <httplib.h>
-
 #include <utility>
 #include <vector>
 
 #include "core/base/client_address.h"
+#include "server/http/message.h"
 
 namespace bide {
 
@@ -31,7 +30,7 @@ class TrustedProxies {
   //
   // An address may be followed by a port, an IPv6 address may stand in brackets.
   [[nodiscard]] ClientAddress client_of(const ClientAddress& proxy,
-                                        const httplib::Headers& fields) const;
+                                        const http::Headers& fields) const;
 
  private:
   std::vector<AddressRange> ranges_;

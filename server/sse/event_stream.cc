@@ -15,8 +15,8 @@ void append_chunk_size(std::string& out, std::size_t bytes) {
 
 }  // namespace
 
-httplib::Response EventStream::take_head() {
-  httplib::Response response;
+http::Response EventStream::take_head() {
+  http::Response response;
   response.status = 200;
   response.set_header("Content-Type", "text/event-stream; charset=utf-8");
   response.set_header("Cache-Control", "no-store, no-transform");

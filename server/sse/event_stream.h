@@ -14,8 +14,7 @@
 // Thread safety: as Stream.
 #pragma once
 
-#include <httplib.h>
-
+#include "server/http/message.h"
 #include "server/http/stream.h"
 
 namespace bide {
@@ -27,7 +26,7 @@ class EventStream final : public Stream {
 
   explicit EventStream(bool chunked) : chunked_(chunked) {}
 
-  [[nodiscard]] httplib::Response take_head() override;
+  [[nodiscard]] http::Response take_head() override;
 
   void wrap(const Record& record, std::string& head, std::string& tail) const override;
   [[nodiscard]] bool takes_lines() const override { return false; }

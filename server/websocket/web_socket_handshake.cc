@@ -26,7 +26,7 @@ struct Field {
   std::string_view value;
 };
 
-Field find_field(const httplib::Headers& headers, const char* name) {
+Field find_field(const http::Headers& headers, const char* name) {
   const auto [first, last] = field_lines(headers, name);
   if (first == last) return {};
   return {.count = static_cast<std::size_t>(std::distance(first, last)), .value = first->second};
@@ -34,7 +34,7 @@ Field find_field(const httplib::Headers& headers, const char* name) {
 
 // Whether a member of the lists in all lines of that field satisfies `is_it`.
 template <typename Predicate>
-bool any_member(const httplib::Headers& headers, const char* name, Predicate is_it) {
+bool any_member(const http::Headers& headers, const char* name, Predicate is_it) {
   const auto [first, last] = field_lines(headers, name);
   for (auto field = first; field != last; ++field) {
     std::string_view rest = field->second;
@@ -45,14 +45,14 @@ bool any_member(const httplib::Headers& headers, const char* name, Predicate is_
   return false;
 }
 
-bool any_member_ignoring_case(const httplib::Headers& headers, const char* name,
+bool any_member_ignoring_case(const http::Headers& headers, const char* name,
                               std::string_view wanted) {
   return any_member(headers, name, [wanted](std::string_view member) {
     return equals_ignoring_case(member, wanted);
   });
 }
 
-bool asks_for_upgrade(const httplib::Request& request) {
+bool asks_for_upgrade(const http::Request& request) {
   // RFC 9110 section 7.8: Upgrade in HTTP/1.0 is to be ignored. It is ignored, too, if Connection
   // does not name it, because a proxy that does not know it may have passed it on.
   return request.method == "GET" && request.version == "HTTP/1.1" &&
@@ -60,8 +60,8 @@ bool asks_for_upgrade(const httplib::Request& request) {
          any_member_ignoring_case(request.headers, "Connection", "upgrade");
 }
 
-httplib::Response upgrade_required(std::string_view detail) {
-  httplib::Response response = problem(426, detail);
+http::Response upgrade_required(std::string_view detail) {
+  http::Response response = problem(426, detail);
   response.set_header("Upgrade", "websocket");
   response.set_header("Sec-WebSocket-Version", std::string(kVersion));
   return response;
@@ -90,7 +90,7 @@ bool is_same_site(std::string_view origin, std::string_view host) {
   return port && port == port_of(*ours, default_port);
 }
 
-bool is_origin_allowed(const httplib::Headers& headers) {
+bool is_origin_allowed(const http::Headers& headers) {
   const Field origin = find_field(headers, "Origin");
   if (origin.count == 0) return true;
   const Field host = find_field(headers, "Host");
@@ -114,9 +114,9 @@ std::optional<std::string> accept_value(std::string_view key) {
   return encode_base64({reinterpret_cast<const char*>(digest.data()), bytes});
 }
 
-std::optional<httplib::Response> refuse(const httplib::Request& request, bool named_origin) {
+std::optional<http::Response> refuse(const http::Request& request, bool named_origin) {
   if (request.method != "GET" && request.method != "HEAD") {
-    httplib::Response response = problem(405, "a WebSocket is opened with GET");
+    http::Response response = problem(405, "a WebSocket is opened with GET");
     response.set_header("Allow", "GET, HEAD");
     return response;
   }
@@ -140,8 +140,8 @@ std::optional<httplib::Response> refuse(const httplib::Request& request, bool na
 
 }  // namespace
 
-std::variant<UpgradeAccepted, httplib::Response> judge_upgrade(const httplib::Request& request,
-                                                               bool named_origin) {
+std::variant<UpgradeAccepted, http::Response> judge_upgrade(const http::Request& request,
+                                                            bool named_origin) {
   if (auto refusal = refuse(request, named_origin)) return *std::move(refusal);
   const auto accept = accept_value(find_field(request.headers, "Sec-WebSocket-Key").value);
   if (!accept)

@@ -4,10 +4,10 @@
 // Thread safety: pure function.
 #pragma once
 
-#include <httplib.h>
-
 #include <string_view>
 #include <variant>
+
+#include "server/http/message.h"
 
 namespace bide {
 
@@ -17,7 +17,7 @@ inline constexpr std::string_view kWebSocketProtocol = "bide.v1";
 struct UpgradeAccepted {
   // 101 with Upgrade, Connection and Sec-WebSocket-Accept, and Sec-WebSocket-Protocol if bide.v1
   // was offered; never anything else, such as a token that was offered beside it.
-  httplib::Response response;
+  http::Response response;
 };
 
 // `request` is for a WebSocket resource, and has whichever of Host, Connection, Upgrade, Origin and
@@ -30,7 +30,7 @@ struct UpgradeAccepted {
 //        Browsers always send it, and let any page open a socket to 127.0.0.1; section 10.2.
 //        Programs send none.
 // Extensions are not negotiated: Sec-WebSocket-Extensions is ignored.
-[[nodiscard]] std::variant<UpgradeAccepted, httplib::Response> judge_upgrade(
-    const httplib::Request& request, bool named_origin = false);
+[[nodiscard]] std::variant<UpgradeAccepted, http::Response> judge_upgrade(
+    const http::Request& request, bool named_origin = false);
 
 }  // namespace bide

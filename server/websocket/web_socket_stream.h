@@ -19,10 +19,10 @@ namespace bide {
 class WebSocketStream final : public Stream {
  public:
   // `head`: of the handshake.
-  explicit WebSocketStream(httplib::Response head = {})
-      : head_(std::make_unique<httplib::Response>(std::move(head))) {}
+  explicit WebSocketStream(http::Response head = {})
+      : head_(std::make_unique<http::Response>(std::move(head))) {}
 
-  [[nodiscard]] httplib::Response take_head() override {
+  [[nodiscard]] http::Response take_head() override {
     return std::move(*std::exchange(head_, nullptr));
   }
   void wrap(const Record& record, std::string& head, std::string& tail) const override;
@@ -38,7 +38,7 @@ class WebSocketStream final : public Stream {
                              const OnToken& on_token) override;
 
  private:
-  std::unique_ptr<httplib::Response> head_;  // Null once it is taken.
+  std::unique_ptr<http::Response> head_;  // Null once it is taken.
   WebSocket socket_;
   bool pinged_ = false;    // Since then nothing was heard.
   bool speaking_ = false;  // At the heartbeat before, it was in the middle of a message.

@@ -22,8 +22,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-httplib::Request request_of(std::string_view input) {
-  httplib::Request request;
+http::Request request_of(std::string_view input) {
+  http::Request request;
   parse_query(take_until(input, "\n"), request.params);
   while (!input.empty()) {
     const std::string_view line = take_until(input, "\n");
@@ -34,7 +34,7 @@ httplib::Request request_of(std::string_view input) {
   return request;
 }
 
-void check_pairs(std::string_view query, const httplib::Params& params) {
+void check_pairs(std::string_view query, const http::Params& params) {
   std::size_t bytes = 0;
   for (const auto& [name, value] : params) bytes += name.size() + value.size();
   demand(bytes <= query.size(), "pairs are not longer than the query");
@@ -53,7 +53,7 @@ void check_duration(std::string_view text) {
   demand(parse_duration(format_duration(*duration)) == duration, "printed and read");
 }
 
-void check_media_type(const httplib::Headers& headers) {
+void check_media_type(const http::Headers& headers) {
   const auto type = negotiate(headers);
   const bool json = accepts_json(headers);
   demand(json || type != MediaType::kJson, "JSON is sent to those who take it");
@@ -61,17 +61,17 @@ void check_media_type(const httplib::Headers& headers) {
   demand(headers.count("Accept") > 0 || type == MediaType::kJson, "JSON by default");
 }
 
-void check(const HoldQuery& hold, const httplib::Request& request) {
+void check(const HoldQuery& hold, const http::Request& request) {
   if (hold.wait) demand(*hold.wait >= milliseconds(0) && *hold.wait <= kDurationMax, "a wait");
   demand(!hold.preferred || (hold.wait && !request.has_param("wait")), "the query beats Prefer");
   demand(hold.seen.empty() || request.has_header("If-None-Match"), "validators come from a field");
   demand(hold.only_if.has_value() == request.has_header("If-Match"), "and so do preconditions");
 }
-void check(const JobQuery& query, const httplib::Request& request) {
+void check(const JobQuery& query, const http::Request& request) {
   check(query.hold, request);
   demand(negotiate(request.headers) == query.type, "the type is the negotiated one");
 }
-void check(const SelectionPtr& selection, const httplib::Request& request) {
+void check(const SelectionPtr& selection, const http::Request& request) {
   const bool asked = request.has_param("label") || request.has_param("q");
   demand(selection == nullptr || asked, "a selection comes from parameters");
   if (selection == nullptr) return;
@@ -83,11 +83,11 @@ void check(const SelectionPtr& selection, const httplib::Request& request) {
     demand(Labels::is_value(label.substr(sign + 1)), "a label's value");
   }
 }
-void check(const StatisticsQuery& query, const httplib::Request& request) {
+void check(const StatisticsQuery& query, const http::Request& request) {
   check(query.hold, request);
   check(query.selection, request);
 }
-void check(const SetQuery& query, const httplib::Request& request) {
+void check(const SetQuery& query, const http::Request& request) {
   check(query.hold, request);
   check(query.jobs.selection, request);
   const auto& ids = query.jobs.ids;
@@ -99,27 +99,27 @@ void check(const SetQuery& query, const httplib::Request& request) {
              kind == Condition::Kind::kSucceeded,
          "what several jobs may be waited for");
 }
-void check(const ListQuery& query, const httplib::Request& request) {
+void check(const ListQuery& query, const http::Request& request) {
   check(query.hold, request);
   demand(query.page.limit >= 1 && query.page.limit <= PageQuery::kLimitMax, "a page's limit");
   demand(query.page.offset <= 1'000'000'000, "a page's offset");
   check(query.page.selection, request);
 }
-void check(const StreamQuery& query, const httplib::Request&) {
+void check(const StreamQuery& query, const http::Request&) {
   if (query.last_event_id) {
     demand(parse_opaque_tag(opaque_tag(*query.last_event_id)) == query.last_event_id, "an id");
   }
   const auto kind = query.end.kind();
   demand(kind != Condition::Kind::kChange && kind != Condition::Kind::kExists, "a stream's end");
 }
-void check(const BadQuery& bad, const httplib::Request&) {
+void check(const BadQuery& bad, const http::Request&) {
   demand(bad.status == 400 || bad.status == 406, "a refusal's status");
   demand(!bad.detail.empty() && bad.detail.size() < 300, "it says why, and shortly");
   for (const char byte : bad.detail) demand(byte >= 0x20 && byte < 0x7F, "in plain words");
 }
 
 template <typename Parsed>
-void check_either(const Parsed& parsed, const httplib::Request& request) {
+void check_either(const Parsed& parsed, const http::Request& request) {
   std::visit([&](const auto& what) { check(what, request); }, parsed);
 }
 
@@ -129,7 +129,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view input = text_of(data, size);
   std::string_view rest = input;
   const std::string_view line = take_until(rest, "\n");
-  const httplib::Request request = request_of(input);
+  const http::Request request = request_of(input);
   check_pairs(line, request.params);
   check_duration(line);
   check_media_type(request.headers);

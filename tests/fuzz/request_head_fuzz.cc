@@ -113,7 +113,7 @@ void check_admitted(const Passed& request) {
 // Drives the request parser with all of `stream` at once; each request with the bytes taken for it.
 void check_requests(std::string_view stream) {
   Progress progress;
-  httplib::Request request;
+  http::Request request;
   while (!stream.empty()) {
     const Step step = advance(stream, progress, request);
     if (step.need != Step::Need::kComplete) return;

@@ -38,7 +38,7 @@ void check(const std::variant<NewEntry, BadQuery>& parsed, bool defines) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view input = text_of(data, size);
   const std::string_view type = take_until(input, "\n");
-  httplib::Request request;
+  http::Request request;
   if (!type.empty()) request.headers.emplace("Content-Type", std::string(type));
   request.body = input;
   check(parse_event(request, "j", kNow), false);

@@ -9,8 +9,8 @@ namespace bide {
 namespace {
 
 // Request line, path, then parameters and fields that some resource reads, a line each.
-void answer(const httplib::Request& request, Exchange& exchange) {
-  httplib::Response response;
+void answer(const http::Request& request, Exchange& exchange) {
+  http::Response response;
   response.status = 200;
   std::string text = request.method + " " + request.target + " " + request.version + "\n";
   text.append("path ").append(request.path).append("\n");

@@ -182,7 +182,7 @@ class ServedTable {
                 }),
         router_("/api", false, resources_.routes(health_), admission, cross_origin_, http_metrics),
         http1_(front_, table,
-               [this](const httplib::Request& request, Exchange& exchange) {
+               [this](const http::Request& request, Exchange& exchange) {
                  return instead ? instead(request, exchange) : router_.handle(request, exchange);
                }),
         acceptor_(front_) {
@@ -242,7 +242,7 @@ class ServedTable {
   Contact contact;
   Admission admission;
   // Where requests go in place of bide's own resources. Set it before the first request.
-  std::function<void(const httplib::Request&, Exchange&)> instead;
+  std::function<void(const http::Request&, Exchange&)> instead;
 
  private:
   Metrics metrics_;

@@ -44,7 +44,7 @@ class SuiteServer {
   Front front_{system_clock(), {}, http_metrics_, access_logger_};
   JobTable table_{system_clock(), {}, &front_.executor()};
   Http1::Dispatch dispatch_;
-  Http1 http1_{front_, table_, [this](const httplib::Request& request, Exchange& exchange) {
+  Http1 http1_{front_, table_, [this](const http::Request& request, Exchange& exchange) {
                  dispatch_(request, exchange);
                }};
   Acceptor acceptor_{front_};

@@ -23,8 +23,8 @@ constexpr const char* kJob = "echo";
 // A stream without news: all it says are answers.
 class EchoStream final : public Stream {
  public:
-  explicit EchoStream(httplib::Response head) : head_(std::move(head)) {}
-  [[nodiscard]] httplib::Response take_head() override { return std::move(head_); }
+  explicit EchoStream(http::Response head) : head_(std::move(head)) {}
+  [[nodiscard]] http::Response take_head() override { return std::move(head_); }
   void wrap(const Record&, std::string&, std::string&) const override {}
   [[nodiscard]] bool takes_lines() const override { return true; }
   [[nodiscard]] bool append_heartbeat(std::string& out) override {
@@ -47,18 +47,18 @@ class EchoStream final : public Stream {
   }
 
  private:
-  httplib::Response head_;
+  http::Response head_;
   WebSocket socket_{kMessageBytesMax};
 };
 
 // Parks every socket on a job that nothing ever happens to.
 class Echo final : public Resource {
  public:
-  void handle(const httplib::Request& request, Exchange& exchange) override {
+  void handle(const http::Request& request, Exchange& exchange) override {
     exchange.serve_by(*this);
     exchange.target() = JobId(kJob);
     auto judged = judge_upgrade(request);
-    if (const auto* const refused = std::get_if<httplib::Response>(&judged)) {
+    if (const auto* const refused = std::get_if<http::Response>(&judged)) {
       return exchange.send(*refused);
     }
     exchange.terms.condition = Condition::final();

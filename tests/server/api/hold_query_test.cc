@@ -157,7 +157,7 @@ TEST_CASE("hold_query: max-stale is found among the directives of all lines") {
 }
 
 TEST_CASE("hold_query: find_once gives the value, null for none, and refuses two") {
-  const httplib::Request request = request_of("a=1&b=&c=1&c=2");
+  const http::Request request = request_of("a=1&b=&c=1&c=2");
   const std::string* value = nullptr;
   CHECK_FALSE(find_once(request, "a", value));
   REQUIRE(value != nullptr);

@@ -2,22 +2,21 @@
 // conditions that were parsed.
 #pragma once
 
-#include <httplib.h>
-
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/job/condition.h"
+#include "server/http/message.h"
 #include "server/http/query.h"
 #include "tests/core/job/entries.h"
 
 namespace bide::testing {
 
 // `fields`: lines as `Name: value`.
-inline httplib::Request request_of(std::string_view query,
-                                   const std::vector<std::string>& fields = {}) {
-  httplib::Request request;
+inline http::Request request_of(std::string_view query,
+                                const std::vector<std::string>& fields = {}) {
+  http::Request request;
   parse_query(query, request.params);
   for (const std::string& field : fields) {
     const std::size_t colon = field.find(": ");

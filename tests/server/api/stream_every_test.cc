@@ -33,7 +33,7 @@ struct PacedServer {
                            .opened = &HttpMetrics::event_streams,
                            .parked_on = ParkedOn::kJobEvents}),
         feed(context()) {
-    table.instead = [this, target](const httplib::Request& request, Exchange& exchange) {
+    table.instead = [this, target](const http::Request& request, Exchange& exchange) {
       StreamResource& resource = std::holds_alternative<Feed>(target) ? feed : stream;
       exchange.serve_by(resource);
       exchange.target() = target;

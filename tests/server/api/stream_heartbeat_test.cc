@@ -27,7 +27,7 @@ struct SilentServer {
                   .open = road == Road::kEvents ? open_event_stream : open_web_socket,
                   .opened = &HttpMetrics::event_streams,
                   .parked_on = ParkedOn::kJobEvents}) {
-    table.instead = [this](const httplib::Request& request, Exchange& exchange) {
+    table.instead = [this](const http::Request& request, Exchange& exchange) {
       exchange.serve_by(resource);
       exchange.target() = JobId("build-7");
       resource.handle(request, exchange);

@@ -70,7 +70,7 @@ TEST_CASE("stream: events go on behind a FIN that came with the request, however
   ServedTable server;
   SUBCASE("not at all") {}
   SUBCASE("very") {
-    server.instead = [&](const httplib::Request& request, Exchange& exchange) {
+    server.instead = [&](const http::Request& request, Exchange& exchange) {
       server.router().handle(request, exchange);
       pass(20ms);
     };

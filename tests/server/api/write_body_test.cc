@@ -15,8 +15,8 @@ constexpr const char* kForm = "application/x-www-form-urlencoded";
 constexpr const char* kJson = "application/json";
 constexpr WallTime kNow{1'714'557'600'250'000'000ns};
 
-httplib::Request body(const std::string& text, const char* type = kForm) {
-  httplib::Request request;
+http::Request body(const std::string& text, const char* type = kForm) {
+  http::Request request;
   request.body = text;
   if (type != nullptr) request.headers.emplace("Content-Type", type);
   return request;

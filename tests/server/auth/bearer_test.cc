@@ -13,7 +13,7 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 
 // `none`, `ambiguous`, or the token in brackets.
 std::string found(const Fields& fields) {
-  httplib::Request request;
+  http::Request request;
   for (const auto& [name, value] : fields) request.headers.emplace(name, value);
   const BearerToken bearer = find_bearer(request, "bide_token");
   switch (bearer.found) {

@@ -11,8 +11,8 @@
 namespace bide {
 namespace {
 
-httplib::Request from(const std::string& origin) {
-  httplib::Request request;
+http::Request from(const std::string& origin) {
+  http::Request request;
   request.method = "GET";
   request.headers.emplace("Origin", origin);
   return request;
@@ -98,10 +98,10 @@ TEST_CASE("cross origin: a named origin is told that it may read, and what") {
 
 TEST_CASE("cross origin: all others learn that it depends, and no more") {
   const CrossOrigin cross({kApp});
-  httplib::Request twice = from(kApp);
+  http::Request twice = from(kApp);
   twice.headers.emplace("Origin", kApp);
-  for (const httplib::Request& request :
-       {httplib::Request(), twice, from("null"), from("https://app.example.com.evil.example"),
+  for (const http::Request& request :
+       {http::Request(), twice, from("null"), from("https://app.example.com.evil.example"),
         from("https://APP.example.com"), from("http://app.example.com"),
         from("https://app.example.com:443"), from("")}) {
     const std::string* const fields = cross.fields_for(request);
@@ -112,7 +112,7 @@ TEST_CASE("cross origin: all others learn that it depends, and no more") {
 }
 
 TEST_CASE("cross origin: a preflight is OPTIONS that asks for a method") {
-  httplib::Request request = from(kApp);
+  http::Request request = from(kApp);
   request.method = "OPTIONS";
   CHECK_FALSE(CrossOrigin::is_preflight(request));
   request.headers.emplace("Access-Control-Request-Method", "GET");

@@ -9,7 +9,7 @@ namespace bide {
 namespace {
 
 std::string chosen(const std::vector<std::string>& lines) {
-  httplib::Headers headers;
+  http::Headers headers;
   for (const std::string& line : lines) headers.emplace("accept", line);
   const auto type = negotiate(headers);
   if (!type) return "406";
@@ -104,7 +104,7 @@ TEST_CASE("media_type: several lines are one list") {
 
 TEST_CASE("media_type: where there is JSON alone, text may be preferred but JSON must be allowed") {
   const auto accepted = [](const char* line) {
-    httplib::Headers headers;
+    http::Headers headers;
     headers.emplace("accept", line);
     return accepts_json(headers);
   };
@@ -118,7 +118,7 @@ TEST_CASE("media_type: where there is JSON alone, text may be preferred but JSON
 
 TEST_CASE("media_type: where plain text is usual, JSON must be asked for by name") {
   const auto asked = [](const char* line) {
-    httplib::Headers headers;
+    http::Headers headers;
     headers.emplace("Accept", line);
     return asks_for_json(headers);
   };

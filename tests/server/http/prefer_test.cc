@@ -12,7 +12,7 @@ namespace {
 
 // The wait in seconds; -1: none.
 std::int64_t wait_in(const std::vector<std::string>& lines) {
-  httplib::Headers headers;
+  http::Headers headers;
   for (const std::string& line : lines) headers.emplace("prefer", line);
   const auto wait = preferred_wait(headers);
   return wait ? wait->count() : -1;

@@ -5,7 +5,7 @@
 namespace bide {
 
 TEST_CASE("problem: the members of RFC 9457 and of osapi, in a fixed order") {
-  const httplib::Response response =
+  const http::Response response =
       problem(404, "job-not-found", "Job not found", "no job \"build-7\"");
   CHECK(response.status == 404);
   CHECK(response.get_header_value("Content-Type") == "application/problem+json");
@@ -16,7 +16,7 @@ TEST_CASE("problem: the members of RFC 9457 and of osapi, in a fixed order") {
 }
 
 TEST_CASE("problem: further members are written as they are") {
-  const httplib::Response response =
+  const http::Response response =
       problem(409, "x", "t", "d", {{"job", R"({"id":"a","n":1.50})"}, {"more", "[]"}});
   CHECK(response.body ==
         R"({"type":"urn:bide:problem:x","title":"t","status":409,"detail":"d","error":"d",)"
@@ -24,7 +24,7 @@ TEST_CASE("problem: further members are written as they are") {
 }
 
 TEST_CASE("problem: a status may speak for itself") {
-  const httplib::Response response = problem(431, "more than 100 fields");
+  const http::Response response = problem(431, "more than 100 fields");
   CHECK(response.status == 431);
   CHECK(response.body == R"({"type":"urn:bide:problem:request-header-fields-too-large",)"
                          R"("title":"Request Header Fields Too Large","status":431,)"
@@ -33,7 +33,7 @@ TEST_CASE("problem: a status may speak for itself") {
 }
 
 TEST_CASE("problem: a client's bytes cannot break the document") {
-  const httplib::Response response = problem(400, std::string("a\xFF\"\\\n\0b", 7));
+  const http::Response response = problem(400, std::string("a\xFF\"\\\n\0b", 7));
   CHECK(response.body.find(R"("detail":"a?\"\\\n\u0000b")") != std::string::npos);
 }
 

@@ -12,7 +12,7 @@ namespace {
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 Pairs parsed(std::string_view query) {
-  httplib::Params params;
+  http::Params params;
   parse_query(query, params);
   return {params.begin(), params.end()};
 }

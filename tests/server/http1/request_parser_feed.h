@@ -35,7 +35,7 @@ struct Feeding {
   }
 };
 
-inline Passed admitted(const httplib::Request& request) {
+inline Passed admitted(const http::Request& request) {
   return {request.method,
           request.target,
           request.path,
@@ -54,7 +54,7 @@ inline std::string chunked(std::string_view body) {
 }
 
 // What another connection leaves in the request that all connections of a thread share.
-inline void dirty(httplib::Request& request) {
+inline void dirty(http::Request& request) {
   request.method = "DIRTY";
   request.target = request.path = request.version = request.body = "dirty";
   request.headers.emplace("Dirty", "1");
@@ -65,7 +65,7 @@ inline void dirty(httplib::Request& request) {
 inline Feeding feed(const std::vector<std::string_view>& reads) {
   Feeding result;
   Progress progress;
-  httplib::Request request;
+  http::Request request;
   std::string buffer;
   for (const std::string_view read : reads) {
     buffer.append(read);

@@ -32,9 +32,9 @@ inline constexpr std::string_view kBehind =
 class EchoServer {
  public:
   EchoServer() {
-    table_.instead = [this](const httplib::Request& request, Exchange& exchange) {
+    table_.instead = [this](const http::Request& request, Exchange& exchange) {
       ++handled_;
-      httplib::Response response;
+      http::Response response;
       response.status = 200;
       response.body = request.target;
       exchange.send(response, "-");

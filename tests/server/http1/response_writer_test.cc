@@ -11,8 +11,8 @@ namespace {
 
 using namespace std::string_literals;
 
-httplib::Response response_of(int status, std::string body = "") {
-  httplib::Response response;
+http::Response response_of(int status, std::string body = "") {
+  http::Response response;
   response.status = status;
   response.body = std::move(body);
   response.headers.emplace("Content-Type", "application/json");
@@ -21,7 +21,7 @@ httplib::Response response_of(int status, std::string body = "") {
 }
 
 // The bytes, without nosniff, which all have, and the date, after a look at them.
-std::string written(const httplib::Response& response, const Delivery& delivery = {}) {
+std::string written(const http::Response& response, const Delivery& delivery = {}) {
   constexpr std::string_view kNoSniff = "X-Content-Type-Options: nosniff\r\n";
   std::string out;
   append_head(out, response, response.body.size(), delivery);
@@ -69,14 +69,14 @@ TEST_CASE("response_writer: an empty body has the length 0") {
 }
 
 TEST_CASE("response_writer: interim answers keep their own Connection") {
-  httplib::Response response;
+  http::Response response;
   response.status = 101;
   response.headers.emplace("Connection", "Upgrade");
   CHECK(written(response) == "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n");
 }
 
 TEST_CASE("response_writer: Connection names Upgrade where that is sent") {
-  httplib::Response response = response_of(426);
+  http::Response response = response_of(426);
   response.set_header("Upgrade", "websocket");
   CHECK(written(response, {}).find("\r\nConnection: Upgrade\r\n") != std::string::npos);
   CHECK(written(response, {.close = true}).find("\r\nConnection: close, Upgrade\r\n") !=
@@ -95,7 +95,7 @@ TEST_CASE("response_writer: Connection says what happens to it") {
 }
 
 TEST_CASE("response_writer: fields that frame a message are the writer's alone") {
-  httplib::Response response = response_of(200, "x");
+  http::Response response = response_of(200, "x");
   for (const char* name : {"date", "content-length", "TRANSFER-ENCODING", "Connection"}) {
     response.headers.emplace(name, "forged");
   }
@@ -106,7 +106,7 @@ TEST_CASE("response_writer: no value can end its line") {
   std::string out;
   append_field(out, "X", "a\r\nSet-Cookie: b\0c\x7F d\te\xE4"s);
   CHECK(out == "X: a  Set-Cookie: b c  d\te\xE4\r\n");
-  httplib::Response response = response_of(200);
+  http::Response response = response_of(200);
   response.headers.emplace("X", "1\r\n\r\nHTTP/1.1 200 OK");
   CHECK(written(response).find("X: 1    HTTP/1.1 200 OK\r\n") != std::string::npos);
 }

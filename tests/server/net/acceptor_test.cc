@@ -1,6 +1,7 @@
 #include "server/net/acceptor.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -37,8 +38,8 @@ struct Site {
   AccessLogger access_logger{system_clock(), AccessLog::kOff};
   Front front{system_clock(), {}, metrics, access_logger};
   JobTable table{system_clock(), {}, &front.executor()};
-  Http1 http1{front, table, [](const httplib::Request&, Exchange& exchange) {
-                httplib::Response response;
+  Http1 http1{front, table, [](const http::Request&, Exchange& exchange) {
+                http::Response response;
                 response.status = 200;
                 response.set_content("pong", "text/plain");
                 exchange.send(response, "-");

@@ -30,7 +30,7 @@ TEST_CASE("bulk: others are answered while a request with much content is being 
   ServedTable server;
   std::promise<void> go;
   std::promise<void> begun;
-  server.instead = [&, gone = go.get_future().share()](const httplib::Request& request,
+  server.instead = [&, gone = go.get_future().share()](const http::Request& request,
                                                        Exchange& exchange) {
     if (request.method == "POST") {
       begun.set_value();
@@ -59,7 +59,7 @@ TEST_CASE("bulk: requests that wait for their turn while the server drains are a
   std::promise<void> go;
   std::promise<void> begun;
   std::atomic<int> served{0};
-  server.instead = [&, gone = go.get_future().share()](const httplib::Request& request,
+  server.instead = [&, gone = go.get_future().share()](const http::Request& request,
                                                        Exchange& exchange) {
     if (++served == 1) {
       begun.set_value();
@@ -95,7 +95,7 @@ TEST_CASE("bulk: requests that wait for their turn while the server drains are a
 TEST_CASE("bulk: large bodies are read whole, and what is pipelined behind them is answered") {
   ServedTable server;
   std::atomic<int> whole{0};
-  server.instead = [&](const httplib::Request& request, Exchange& exchange) {
+  server.instead = [&](const http::Request& request, Exchange& exchange) {
     if (request.method == "POST" && request.body == std::string(300'000, 'b')) ++whole;
     server.router().handle(request, exchange);
   };

@@ -147,7 +147,7 @@ TEST_CASE("client limits: one client's bodies have a limit, also when they are b
   ServedTable server(limits_of({.kept_kib = 1'500}));
   std::promise<void> go;
   std::atomic<int> begun{0};
-  server.instead = [&, gone = go.get_future().share()](const httplib::Request& request,
+  server.instead = [&, gone = go.get_future().share()](const http::Request& request,
                                                        Exchange& exchange) {
     if (request.method == "POST") {
       ++begun;

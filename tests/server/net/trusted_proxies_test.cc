@@ -14,7 +14,7 @@ const ClientAddress kProxy = *ClientAddress::parse("10.0.0.1");
 std::string client_of(const std::vector<std::string>& fields) {
   const TrustedProxies proxies({*AddressRange::parse("10.0.0.0/8"), *AddressRange::parse("::1")});
   REQUIRE(proxies.trusts(kProxy));
-  httplib::Headers headers;
+  http::Headers headers;
   for (const std::string& field : fields) headers.emplace("x-forwarded-for", field);
   return proxies.client_of(kProxy, headers).text();
 }

@@ -56,7 +56,7 @@ TEST_CASE("turns: a feed that is resumed from long ago lets others in between it
     server.apply(testing::defined("job-" + std::to_string(i), i));
   }
   std::atomic<std::uint64_t> told_before{UINT64_MAX};  // The first of the small requests.
-  server.instead = [&](const httplib::Request& request, Exchange& exchange) {
+  server.instead = [&](const http::Request& request, Exchange& exchange) {
     std::uint64_t none = UINT64_MAX;
     if (request.path == "/livez") {
       told_before.compare_exchange_strong(none,
@@ -88,7 +88,7 @@ TEST_CASE("turns: a stream that was stuck waits for its turn when its client rea
     server.apply(testing::defined("job-" + std::to_string(i), i, large));
   }
   const auto told = [&] { return server.http_metrics.sum(&HttpTally::stream_records); };
-  server.instead = [&](const httplib::Request& request, Exchange& exchange) {
+  server.instead = [&](const http::Request& request, Exchange& exchange) {
     const bool small = request.path == "/livez";
     (small ? answering : feeding) = std::this_thread::get_id();
     if (small) {
@@ -134,7 +134,7 @@ TEST_CASE("turns: a row of pipelined requests lets others in between") {
   ServedTable server;
   std::atomic<std::size_t> answered{0};
   std::atomic<std::size_t> answered_before{SIZE_MAX};  // The first that is not in a row.
-  server.instead = [&](const httplib::Request& request, Exchange& exchange) {
+  server.instead = [&](const http::Request& request, Exchange& exchange) {
     if (request.path == "/livez") {
       ++answered;
     } else {

@@ -11,8 +11,8 @@ namespace bide {
 namespace {
 
 // RFC 6455 section 1.3, without its subprotocols.
-httplib::Request sample() {
-  httplib::Request request;
+http::Request sample() {
+  http::Request request;
   request.method = "GET";
   request.version = "HTTP/1.1";
   request.headers = {{"Host", "server.example.com"},
@@ -24,31 +24,30 @@ httplib::Request sample() {
   return request;
 }
 
-httplib::Request without(const char* name, httplib::Request request = sample()) {
+http::Request without(const char* name, http::Request request = sample()) {
   request.headers.erase(name);
   return request;
 }
 
-httplib::Request with(const char* name, const std::string& value,
-                      httplib::Request request = sample()) {
+http::Request with(const char* name, const std::string& value, http::Request request = sample()) {
   request.headers.emplace(name, value);
   return request;
 }
 
-httplib::Request with_only(const char* name, const std::string& value) {
+http::Request with_only(const char* name, const std::string& value) {
   return with(name, value, without(name));
 }
 
-httplib::Response answer(const httplib::Request& request) {
+http::Response answer(const http::Request& request) {
   auto verdict = judge_upgrade(request);
   if (auto* accepted = std::get_if<UpgradeAccepted>(&verdict)) return accepted->response;
-  const httplib::Response& refusal = std::get<httplib::Response>(verdict);
+  const http::Response& refusal = std::get<http::Response>(verdict);
   CHECK(refusal.get_header_value("Content-Type") == "application/problem+json");
   CHECK_FALSE(refusal.has_header("Sec-WebSocket-Accept"));
   return refusal;
 }
 
-int status(const httplib::Request& request) { return answer(request).status; }
+int status(const http::Request& request) { return answer(request).status; }
 
 int status_from(const std::string& origin, const std::string& host) {
   return status(with("Origin", origin, without("Origin", with_only("Host", host))));
@@ -57,7 +56,7 @@ int status_from(const std::string& origin, const std::string& host) {
 }  // namespace
 
 TEST_CASE("web_socket_handshake: the example of RFC 6455 section 1.3, as it goes out") {
-  const httplib::Response accepted =
+  const http::Response accepted =
       answer(with("Sec-WebSocket-Protocol", "chat, superchat, bide.v1"));
   std::string out;
   append_head(out, accepted, 0, Delivery{});
@@ -68,8 +67,8 @@ TEST_CASE("web_socket_handshake: the example of RFC 6455 section 1.3, as it goes
 }
 
 TEST_CASE("web_socket_handshake: only bide.v1 is selected, and only if it is offered") {
-  const auto selected = [](const httplib::Request& request) {
-    const httplib::Response accepted = answer(request);
+  const auto selected = [](const http::Request& request) {
+    const http::Response accepted = answer(request);
     CHECK(accepted.status == 101);
     return accepted.get_header_value("Sec-WebSocket-Protocol");
   };
@@ -87,8 +86,8 @@ TEST_CASE("web_socket_handshake: only bide.v1 is selected, and only if it is off
 }
 
 TEST_CASE("web_socket_handshake: without a wish for WebSocket it takes an upgrade: 426") {
-  const auto check_426 = [](const httplib::Request& request) {
-    const httplib::Response refusal = answer(request);
+  const auto check_426 = [](const http::Request& request) {
+    const http::Response refusal = answer(request);
     CHECK(refusal.status == 426);
     CHECK(refusal.get_header_value("Upgrade") == "websocket");
     CHECK(refusal.get_header_value("Sec-WebSocket-Version") == "13");
@@ -99,7 +98,7 @@ TEST_CASE("web_socket_handshake: without a wish for WebSocket it takes an upgrad
   check_426(with_only("Upgrade", "websockets"));
   check_426(with_only("Connection", "keep-alive"));
   check_426(with_only("Connection", "close, upgraded"));
-  httplib::Request request = sample();
+  http::Request request = sample();
   request.version = "HTTP/1.0";
   check_426(request);
   request = sample();
@@ -126,9 +125,9 @@ TEST_CASE("web_socket_handshake: Upgrade and Connection are lists, compared with
 
 TEST_CASE("web_socket_handshake: other methods are 405") {
   for (const char* method : {"POST", "PUT", "OPTIONS", "CONNECT", "get"}) {
-    httplib::Request request = sample();
+    http::Request request = sample();
     request.method = method;
-    const httplib::Response refusal = answer(request);
+    const http::Response refusal = answer(request);
     CHECK(refusal.status == 405);
     CHECK(refusal.get_header_value("Allow") == "GET, HEAD");
   }
@@ -148,7 +147,7 @@ TEST_CASE("web_socket_handshake: one key, of 16 bytes in base64; one version") {
 }
 
 TEST_CASE("web_socket_handshake: extensions are ignored") {
-  const httplib::Response accepted =
+  const http::Response accepted =
       answer(with("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"));
   CHECK(accepted.status == 101);
   CHECK_FALSE(accepted.has_header("Sec-WebSocket-Extensions"));
