@@ -81,7 +81,7 @@ natsStatus BucketWriter::Handles::connect(const NatsLogin& login) {
   if (status != NATS_OK) return status;
 
   natsConnection* raw_connection = nullptr;
-  status = natsConnection_Connect(&raw_connection, raw_options);
+  status = connect_to_nats(&raw_connection, raw_options, login);
   connection.reset(raw_connection);
   return status;
 }

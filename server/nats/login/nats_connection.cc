@@ -102,7 +102,7 @@ std::variant<std::shared_ptr<NatsConnection>, NatsConnection::Failure> NatsConne
     return Failure{NATS_INVALID_ARG, *std::move(error), redacted(login.urls)};
   }
   natsConnection* connection = nullptr;
-  status = natsConnection_Connect(&connection, options.get());
+  status = connect_to_nats(&connection, options.get(), login);
   if (status != NATS_OK) return failure(status);
   jsCtx* jetstream = nullptr;
   jsOptions js_options;

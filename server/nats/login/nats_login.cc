@@ -181,6 +181,14 @@ std::variant<NatsLogin, std::string> read_nats_login(const std::string& urls,
   return login;
 }
 
+natsStatus connect_to_nats(natsConnection** connection, natsOptions* options,
+                           const NatsLogin& login) {
+  const natsStatus status = natsConnection_Connect(connection, options);
+  const bool tls = !login.ca_file.empty() || !login.cert_file.empty() ||
+                   login.urls.find("tls://") != std::string::npos;
+  return tls && status == NATS_CONNECTION_CLOSED ? NATS_PROTOCOL_ERROR : status;
+}
+
 std::optional<std::string> find_login_fault(const std::string& urls,
                                             const NatsCredentials& credentials) {
   const auto login = read_nats_login(urls, credentials);

@@ -47,7 +47,13 @@ struct NatsLogin {
 // finds.
 [[nodiscard]] std::optional<std::string> fill_options(natsOptions* options, const NatsLogin& login);
 
-// Does both only to check them. nullopt: no error.
+// natsConnection_Connect() with options that are filled so. NATS_PROTOCOL_ERROR: the server ended
+// the connection, of which a login with TLS learns when the server refuses its certificate. nats.c
+// itself says so up to 3.4, and NATS_CONNECTION_CLOSED in 3.10.
+[[nodiscard]] natsStatus connect_to_nats(natsConnection** connection, natsOptions* options,
+                                         const NatsLogin& login);
+
+// Reads and fills only to check them. nullopt: no error.
 [[nodiscard]] std::optional<std::string> find_login_fault(const std::string& urls,
                                                           const NatsCredentials& credentials);
 
