@@ -114,7 +114,7 @@ class Authority:
         self.file = self._write(name + ".pem", self._certificate(self.name, self.key, constraints))
 
     def _certificate(self, subject, key, extensions):
-        now = datetime.datetime.utcnow()
+        now = datetime.datetime.now(datetime.timezone.utc)
         builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(self.name)
                    .public_key(key.public_key()).serial_number(x509.random_serial_number())
                    .not_valid_before(now - datetime.timedelta(hours=1))

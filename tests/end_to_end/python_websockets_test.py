@@ -6,7 +6,7 @@ import unittest
 import websockets
 
 from harness import PATIENCE_S, Bide, definition, event
-from streams import is_rising
+from streams import FIELDS_OPTION, SocketRefused, is_rising, refused_with
 
 
 async def soon(awaitable):
@@ -60,7 +60,7 @@ class PythonWebSockets(unittest.IsolatedAsyncioTestCase):
         await self.next(socket, "hello")
         told.append(await self.next(socket, "job"))
         await socket.close()
-        socket = await self.open("/job/tale/ws", extra_headers={"Last-Event-ID": told[-1]["id"]})
+        socket = await self.open("/job/tale/ws", **{FIELDS_OPTION: {"Last-Event-ID": told[-1]["id"]}})
         await self.next(socket, "hello")
         self.bide.put(event("tale", "completed"))
         told.append(await self.next(socket, "job"))
@@ -99,9 +99,9 @@ class PythonWebSockets(unittest.IsolatedAsyncioTestCase):
                                      ("/job/guarded/ws", "null", 403),
                                      ("/job/nobody/ws", own, 404)):
             with self.subTest(path=path, origin=origin):
-                with self.assertRaises(websockets.InvalidStatusCode) as refused:
+                with self.assertRaises(SocketRefused) as refused:
                     await self.open(path, origin=origin)
-                self.assertEqual(refused.exception.status_code, status)
+                self.assertEqual(refused_with(refused.exception), status)
         await self.open("/job/guarded/ws", origin=own)
 
     async def test_drain(self):

@@ -10,13 +10,25 @@ import subprocess
 import time
 import urllib.parse
 
+import websockets
+
 import recording
 from harness import PATIENCE_S, Response
+
+# python3-websockets 10 (Debian 12) and 15 (Debian 13) have different names for the same.
+WEBSOCKETS_10 = websockets.__version__.startswith("10.")
+SocketRefused = websockets.InvalidStatusCode if WEBSOCKETS_10 else websockets.InvalidStatus
+FIELDS_OPTION = "extra_headers" if WEBSOCKETS_10 else "additional_headers"
 
 BROWSER_DIR = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "browser")
 
 # `id`: the last event id in force, as a browser would send it; `data`: what the JSON says.
 Record = collections.namedtuple("Record", "event id data")
+
+
+def refused_with(refused):
+    """The status of a SocketRefused."""
+    return refused.status_code if WEBSOCKETS_10 else refused.response.status_code
 
 
 class EventParser:

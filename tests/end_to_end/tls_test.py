@@ -25,7 +25,8 @@ class Certificates:
         self.dir = tempfile.TemporaryDirectory(prefix="bide-e2e-")
         self.ca = self.path("ca.crt")
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                "-subj", "/CN=authority", "-keyout", self.path("ca.key"), "-out", self.ca)
+                "-subj", "/CN=authority",
+                "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-keyout", self.path("ca.key"), "-out", self.ca)
 
     def path(self, name):
         return os.path.join(self.dir.name, name)
