@@ -3,6 +3,7 @@
 // Thread safety: pure function. Views point into the request.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "server/http/message.h"
