@@ -281,7 +281,7 @@ void serve(const ServeOptions& options) {
   Running running(signals, server, manager, reloads);
   running.until(kEndOfTime);
   server.begin_leaving();
-  manager.tell_stopping(server.status(), options.drain_delay);
+  manager.tell_stopping(options.drain_delay);
   if (options.drain_delay > 0ms) {
     log_info("leaving; a second signal drains at once",
              {{"drain_delay_s", std::chrono::duration<double>(options.drain_delay).count()}});

@@ -50,15 +50,15 @@ void ServiceManager::tick(std::string_view status, Executor& executor) {
   }
 }
 
-void ServiceManager::tell_stopping(std::string_view status, std::chrono::milliseconds delay) {
-  using namespace std::chrono_literals;
-  constexpr std::chrono::microseconds kDrainMax = 30s;  // Much more than it takes.
-  status_ = status;
-  std::string message = "STOPPING=1\nSTATUS=" + printable(status_, "?");
-  if (delay.count() > 0) {
-    message += "\nEXTEND_TIMEOUT_USEC=" + std::to_string((delay + kDrainMax).count());
+void ServiceManager::tell_stopping(std::chrono::milliseconds delay) {
+  constexpr std::chrono::seconds kDrainMax{30};  // Much more than it takes.
+  if (delay.count() == 0) {
+    ::sd_notify(0, "STOPPING=1\nSTATUS=draining");
+  } else {
+    const std::chrono::microseconds needed = delay + kDrainMax;
+    ::sd_notifyf(0, "STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=%lld",
+                 static_cast<long long>(needed.count()));
   }
-  ::sd_notify(0, message.c_str());
 }
 
 }  // namespace bide

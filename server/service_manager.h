@@ -31,8 +31,9 @@ class ServiceManager {
   // alive if a thread of `executor` has run a task since it was asked last, at half of that time.
   // Throws bad_alloc; the next call does what is missing.
   void tick(std::string_view status, Executor& executor);
-  // Once. Asks for `delay` on top of what the stop would take, whatever TimeoutStopSec= says.
-  void tell_stopping(std::string_view status, std::chrono::milliseconds delay);
+  // Once. Asks for `delay` on top of what the stop would take, whatever TimeoutStopSec= says. The
+  // next tick() tells the status again.
+  void tell_stopping(std::chrono::milliseconds delay);
 
  private:
   Clock& clock_;

@@ -84,10 +84,12 @@ class Leaving(unittest.TestCase):
             self.assertEqual(bide.get("/livez").status, 200)
             self.assertEqual(bide.curl("/job/c", "-X", "PUT", "--json", "{}")["Connection"], "close")
             later = bide.curl_later("/job/c?until=done&wait=50s")
-            bide.wait_metric("bide_parked", 3)
+            stream = bide.curl_later("/job/a/events")
+            bide.wait_metric("bide_parked", 4)
             bide.put(event("a", "completed"))
             answer = bide.finish(told)
             self.assertEqual((answer["Bide-Outcome"], answer["Connection"]), ("done", "close"))
+            self.assertIn(b"event: end", bide.finish(stream).body)
             bide.process.send_signal(signal.SIGTERM)
             for curl in (held, later):
                 answer = bide.finish(curl)
