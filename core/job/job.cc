@@ -217,6 +217,19 @@ std::size_t Job::entries() const {
   return events_.size() + responses_.size() + (progress_ != nullptr ? progress_->size() : 0);
 }
 
+std::vector<std::string> Job::entry_keys() const {
+  std::vector<std::string> keys;
+  keys.reserve(entries());
+  const auto add = [&](std::string_view family, const auto& entries) {
+    const std::string prefix = std::string(family) + "." + id_ + ".";
+    for (const auto& entry : entries) keys.push_back(prefix + std::string(entry.key_rest()));
+  };
+  add("status", events_);
+  if (progress_ != nullptr) add("status", *progress_);
+  add("responses", responses_);
+  return keys;
+}
+
 std::size_t Job::bytes() const {
   if (empty()) return 0;
   return sizeof(Job) + id_.size() + entry_bytes_ + (defined() ? bytes_of(*definition_) : 0);

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/job/entry.h"
 #include "core/job/fold.h"
@@ -80,6 +81,8 @@ class Job {
   [[nodiscard]] WallTime written() const { return written_; }
   // The stream's time of the last event or deletion of one, even if the event has left since.
   [[nodiscard]] WallTime last_event() const { return last_event_; }
+  // The keys of its events, responses and progress, as in the bucket.
+  [[nodiscard]] std::vector<std::string> entry_keys() const;
   // How many keys it holds, that of the definition included.
   [[nodiscard]] std::size_t keys() const { return entries() + (defined() ? 1 : 0); }
   // The lowest revision of the current entries. kNothing: there are none.

@@ -169,6 +169,10 @@ Look JobTable::look(const Target& target, const Waiter::Terms& terms, TimePoint 
 
 Presence JobTable::presence(std::string_view id) { return shard_of(id).presence(id); }
 
+std::vector<std::string> JobTable::entry_keys(std::string_view id) {
+  return shard_of(id).entry_keys(id);
+}
+
 Parked JobTable::park(const Target& target, Waiter& waiter, std::uint64_t ticket, TimePoint now,
                       Look& look) {
   if (const auto* id = std::get_if<JobId>(&target)) {

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -122,6 +123,8 @@ class JobTable {
   [[nodiscard]] Look look(const Target& target, const Waiter::Terms& terms, TimePoint now);
   // What it holds of the job. Renders nothing.
   [[nodiscard]] Presence presence(std::string_view id);
+  // See Job::entry_keys(). Empty: it has no such job.
+  [[nodiscard]] std::vector<std::string> entry_keys(std::string_view id);
   // Judges waiter.terms on the target and, if they are still pending, parks the waiter, under one
   // lock. Terms must be set before the caller makes the waiter claimable by others. `target` must
   // not be the waiter's own, which may be gone before this returns.

@@ -184,6 +184,17 @@ Presence Shard::presence(std::string_view id) {
   return record->job.defined() ? Presence::kDefined : Presence::kEntries;
 }
 
+std::vector<std::string> Shard::entry_keys(std::string_view id) {
+  std::unique_ptr<const Job> copy;  // The keys of a large job take milliseconds to write.
+  {
+    MutexLock lock(queue_.mutex);
+    const JobRecord* const record = find(id);
+    if (record == nullptr) return {};
+    copy = record->job.frozen();
+  }
+  return copy->entry_keys();
+}
+
 Look Shard::look(std::string_view id, const Waiter::Terms& terms, TimePoint now) {
   Copy copy;
   {

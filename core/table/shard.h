@@ -56,6 +56,7 @@ class Shard final : private WaitQueue::Owner {
   [[nodiscard]] Look look(std::string_view id, const Waiter::Terms& terms, TimePoint now)
       EXCLUDES(queue_.mutex);
   [[nodiscard]] Presence presence(std::string_view id) EXCLUDES(queue_.mutex);
+  [[nodiscard]] std::vector<std::string> entry_keys(std::string_view id) EXCLUDES(queue_.mutex);
   [[nodiscard]] Parked park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
                             TimePoint now, Look& look) EXCLUDES(queue_.mutex);
   void unpark(Waiter& waiter) EXCLUDES(queue_.mutex);

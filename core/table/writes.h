@@ -22,6 +22,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/base/executor.h"
 #include "core/job/new_entry.h"
@@ -40,7 +41,7 @@ struct Write : WaiterList {
   enum class Kind : std::uint8_t {
     kEvent,   // Stores `entry`; before it, `definition` if the job has none.
     kDefine,  // Stores `definition` unless the job has one.
-    kDelete,  // Deletes the definition, then every event and response.
+    kDelete,  // Deletes the definition, then the entries `keys`. Nothing, if there is neither.
   };
   enum class End : std::uint8_t {
     kPending,  // Its request has not been told yet.
@@ -59,17 +60,21 @@ struct Write : WaiterList {
   std::string job_id;
   NewEntry definition;
   NewEntry entry;
+  std::vector<std::string> keys;  // kDelete: of events, responses and progress.
   // Names the write to JetStream, which stores a repetition within two minutes only once. Never
   // empty.
   std::string message_id;
   bool repeatable = false;  // The client chose the name, and may have sent the write before.
   bool exists = false;      // The table has the job.
-  bool known = false;       // It has the job, or events or responses of it.
   bool chosen_id = false;   // By bide: a repetition gets the id of the first.
   std::uint64_t client = 0;
 
   // What it keeps in memory while it is under way.
-  [[nodiscard]] std::size_t bytes() const { return definition.value.size() + entry.value.size(); }
+  [[nodiscard]] std::size_t bytes() const {
+    std::size_t bytes = definition.value.size() + entry.value.size();
+    for (const std::string& key : keys) bytes += sizeof(std::string) + key.size();
+    return bytes;
+  }
 
   // Set by Writes::finish() while the request is parked; afterwards the request may read it.
   End end = End::kPending;

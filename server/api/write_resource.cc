@@ -185,8 +185,9 @@ void WriteResource::judge(TimePoint now, Exchange& exchange) {
   if (freshness().stale(now)) return refuse_unstored("NATS is away", exchange);
   const Presence presence = table().presence(write->job_id);
   const bool tagged = exchange.only_if() != nullptr || !exchange.terms.seen.tags().empty();
-  const bool absent = what_ == What::kDelete && presence != Presence::kDefined;
-  if ((tagged || absent) && !exchange.facts().caught_up) {
+  // What NATS had stored when the request came is deleted, by whatever replica it was written.
+  const bool deletes = what_ == What::kDelete;
+  if ((tagged || deletes) && !exchange.facts().caught_up) {
     return catch_up(Stage::kFresh, true, exchange);
   }
   if (is_precluded(write->job_id, now, exchange)) {
@@ -195,7 +196,7 @@ void WriteResource::judge(TimePoint now, Exchange& exchange) {
         exchange);
   }
   write->exists = presence == Presence::kDefined;
-  write->known = presence != Presence::kNothing;
+  if (deletes) write->keys = table().entry_keys(write->job_id);
   if (write->kind == Write::Kind::kEvent && !write->exists) {
     write->definition =
         definition_entry({.job_id = write->job_id, .subject = {}, .expected_agents = {}},

@@ -251,7 +251,7 @@ void JobWriter::hear_as_bulk(std::uint64_t number, NatsMsgPtr message) {
 void JobWriter::take_answer(std::uint64_t number, std::string_view json) {
   Answer answer;
   answer.json = json;
-  auto object = Answer::object_in(answer.json, {"seq", "duplicate", "error", "message", "state"});
+  auto object = Answer::object_in(answer.json, {"seq", "duplicate", "error", "message"});
   if (!object) return;  // Not from JetStream. The call is repeated.
   answer.object = *std::move(object);
   answer.revision = Answer::number_in(answer.object["seq"]);

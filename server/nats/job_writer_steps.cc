@@ -12,7 +12,9 @@
 namespace bide {
 namespace {
 
-constexpr std::size_t kMarksAtOnce = 256;
+// Of all deletions together: another client's write is stored behind the marks that are on their
+// way. One deletion alone reaches NATS's full rate with so many.
+constexpr std::size_t kMarksAtOnce = 64;
 // Somebody else may define and delete the job all the time.
 constexpr int kLooksMax = 4;
 constexpr std::uint64_t kWrongLastSequence = 10071;
@@ -58,7 +60,8 @@ void JobWriter::begin(const WritePtr& write) {
       // JetStream knows a repetition only if it gets the message again.
       return write->exists && !write->repeatable ? look_up(task) : store_definition(task, 0);
     case Write::Kind::kDelete:
-      if (write->known) return list_keys(task);
+      // One call first, whose answer hands the task to the writer's thread.
+      if (write->exists || !write->keys.empty()) return mark_definition(task);
       return write->repeatable ? probe(task) : finish(task, {.end = Write::End::kAbsent});
   }
 }
@@ -91,12 +94,6 @@ void JobWriter::store_entry(const TaskPtr& task) {
               .message_id = write.message_id});
 }
 
-void JobWriter::list_keys(const TaskPtr& task) {
-  task->step = Task::Step::kListKeys;
-  task->question = R"({"subjects_filter":")" + prefix_ + "*." + task->write->job_id + R"(.>"})";
-  call(task, {.subject = "$JS.API.STREAM.INFO." + stream_of(bucket_), .body = task->question});
-}
-
 void JobWriter::probe(const TaskPtr& task) {
   const Write& write = *task->write;
   const bool deletes = write.kind == Write::Kind::kDelete;
@@ -117,12 +114,14 @@ void JobWriter::mark_definition(const TaskPtr& task) {
 
 void JobWriter::mark_others(const TaskPtr& task) {
   task->step = Task::Step::kMarkOthers;
-  while (!task->keys.empty() && task->marks_open < kMarksAtOnce) {
+  const Write& write = *task->write;
+  while (task->marked < write.keys.size() &&
+         (task->marks_open == 0 || marks_open_ < kMarksAtOnce)) {
     ++task->marks_open;
-    std::string subject = std::move(task->keys.back());
-    task->keys.pop_back();
-    std::string id = task->write->message_id + "." + subject.substr(prefix_.size());
-    call(task, {.subject = std::move(subject), .message_id = std::move(id), .deletes = true});
+    ++marks_open_;
+    const std::string& key = write.keys[task->marked++];
+    call(task,
+         {.subject = prefix_ + key, .message_id = write.message_id + "." + key, .deletes = true});
   }
   if (task->marks_open == 0) {
     finish(task, {.end = Write::End::kStored, .revision = task->revision});
@@ -131,8 +130,7 @@ void JobWriter::mark_others(const TaskPtr& task) {
 
 void JobWriter::take_step(const TaskPtr& task, const Answer& answer) {
   using Step = Task::Step;
-  const bool asks = task->step == Step::kLookUp || task->step == Step::kFindOriginal ||
-                    task->step == Step::kListKeys;
+  const bool asks = task->step == Step::kLookUp || task->step == Step::kFindOriginal;
   const bool is_expected =
       (task->step == Step::kStoreDefinition && answer.error == kWrongLastSequence) ||
       (task->step == Step::kProbe && answer.error == kWrongLastId);
@@ -150,14 +148,13 @@ void JobWriter::take_step(const TaskPtr& task, const Answer& answer) {
       return on_found(task, answer);
     case Step::kStoreDefinition:
       return on_definition(task, answer);
-    case Step::kListKeys:
-      return on_keys(task, answer);
     case Step::kProbe:
       return on_probe(task, answer);
     case Step::kMarkDefinition:
       return mark_others(task);
     case Step::kMarkOthers:
       --task->marks_open;
+      --marks_open_;
       return mark_others(task);
     case Step::kStoreEntry:
       return finish(task, {.end = Write::End::kStored, .revision = task->revision});
@@ -210,20 +207,6 @@ void JobWriter::on_found(const TaskPtr& task, const Answer& answer) {
   const std::string value = decode_base64((*message)["data"].text).value_or("");
   const bool same = define_the_same(write.definition, {write.definition.key, value});
   finish(task, {.end = same ? Write::End::kSame : Write::End::kOther, .revision = revision});
-}
-
-void JobWriter::on_keys(const TaskPtr& task, const Answer& answer) {
-  const Write& write = *task->write;
-  if (answer.error != 0) {
-    return finish(task, {.end = Write::End::kRefused, .why = std::string(answer.description)});
-  }
-  const auto state = Answer::object_in(answer.object["state"].raw, {"subjects"});
-  if (state) {
-    for (const RawJsonMember& member : split_json_object((*state)["subjects"].raw)) {
-      if (member.name.starts_with(prefix_)) task->keys.emplace_back(member.name);
-    }
-  }
-  write.exists ? mark_definition(task) : mark_others(task);
 }
 
 void JobWriter::finish(const TaskPtr& task, Writes::Result result) {

@@ -42,7 +42,7 @@ class FakeWriter final : public Writer {
   // Also for writes that were kept back.
   void store(const WritePtr& write) {
     if (write->kind == Write::Kind::kDelete) {
-      if (!write->known) return finish(write, {.end = Write::End::kAbsent});
+      if (!write->exists && write->keys.empty()) return finish(write, {.end = Write::End::kAbsent});
       put(write->definition.key, "", true);
       return finish(write, {.end = Write::End::kStored, .revision = revision});
     }

@@ -1,6 +1,9 @@
 #include "core/job/job.h"
+#include "core/job/entry_key.h"
 
 #include <doctest/doctest.h>
+#include <array>
+#include <set>
 
 #include <algorithm>
 #include <array>
@@ -282,6 +285,32 @@ TEST_CASE("job: progress overwrites the last of its key, and goes as it came") {
   CHECK(job.let_go(305) == Absorbed::kChanged);
   CHECK(job.progress() == nullptr);
   CHECK(job.defined());
+}
+
+TEST_CASE("job: tells the keys of its entries as the bucket has them") {
+  constexpr std::array<std::string_view, 6> kKeys = {
+      "status.j.started.a.1",     "status.j.started.a.02",   "status.j.failed.web_01.7",
+      "status.j.progress.web_01", "responses.j.web_01.0003", "responses.j.web_01.3"};
+  Job job("j");
+  CHECK(job.entry_keys().empty());
+  absorb_all(job, {defined("j", 1)});
+  CHECK(job.entry_keys().empty());
+  Revision revision = 1;
+  for (const std::string_view key : kKeys) {
+    const EntryKey parts = *parse_key(key);
+    Entry entry = parts.family == Entry::Family::kResponse ? responded("j", 0, "web.01")
+                  : parts.family == Entry::Family::kProgress
+                      ? progressed("j", 0, "web.01", "1")
+                      : happened("j", 0, parts.event, parts.agent == "a" ? "a" : "web.01");
+    entry.revision = ++revision;
+    entry.key_rest = std::string(parts.rest);
+    absorb_all(job, {entry});
+  }
+  std::vector<std::string> told = job.entry_keys();
+  CHECK(std::set<std::string>(told.begin(), told.end()) ==
+        std::set<std::string>(kKeys.begin(), kKeys.end()));
+  CHECK(told.size() == kKeys.size());
+  CHECK(job.frozen()->entry_keys() == told);
 }
 
 TEST_CASE("job: progress takes its share of what a job may hold") {

@@ -164,6 +164,23 @@ TEST_CASE("write: DELETE") {
   CHECK(status_of(ask(server, "GET /job/j HTTP/1.1\r\nHost: test\r\n\r\n")) == 404);
 }
 
+TEST_CASE("write: DELETE takes what NATS had when it came, though the table is behind") {
+  ServedTable server;
+  CHECK(status_of(report(server, "started&agent=a")) == 201);
+  // The event of b is stored, but not applied yet.
+  const Revision next = server.table.position().revision() + 1;
+  server.tail.ends_at({server.table.position().get().epoch, next});
+  Client client = server.dial();
+  client.send(request("DELETE /job/j"));
+  REQUIRE(ServedTable::wait_until([&] { return server.tail.reads() > 0; }));
+  const Entry late = testing::happened("j", next, EventKind::kStarted, "b");
+  REQUIRE(server.table.apply(late));
+  server.writer.revision = next;
+  server.table.reach(next);
+  CHECK(status_of(client.response()) == 204);
+  CHECK(server.writer.submitted.back()->keys.size() == 2);
+}
+
 TEST_CASE("write: create and wait") {
   ServedTable server;
   Client client = server.dial();

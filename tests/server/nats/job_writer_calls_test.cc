@@ -141,7 +141,8 @@ struct Fixture {
     REQUIRE(eventually([&] { return watcher.connection() != nullptr; }));
     writer.start(watcher);
   }
-  Request& submit(Write::Kind kind, const std::string& job, const std::string& value = "{}") {
+  Request& submit(Write::Kind kind, const std::string& job, const std::string& value = "{}",
+                  std::vector<std::string> keys = {}) {
     Request& request = requests.emplace_back();
     Write& write = *request.write;
     write.kind = kind;
@@ -149,7 +150,8 @@ struct Fixture {
     write.definition = {"jobs." + job, value};
     write.entry = {"status." + job + ".started.a.1", "{}"};
     write.message_id = "id-" + job;
-    write.exists = write.known = kind != Write::Kind::kDefine;
+    write.keys = std::move(keys);
+    write.exists = kind != Write::Kind::kDefine;
     request.waiter.terms.places = 0;
     REQUIRE(writer.take_room(write) == Writer::Room::kTaken);
     REQUIRE(writes.park(write, request.waiter, 0) == Parked::kParked);
@@ -317,46 +319,60 @@ TEST_CASE("job_writer: a job that others define and delete all the time is given
   CHECK(request.write->why.find("try again") != std::string::npos);
 }
 
-TEST_CASE("job_writer: a job's keys are marked 256 at a time") {
-  constexpr std::size_t kMarksAtOnce = 256;
+TEST_CASE("job_writer: all deletions together have 64 marks under way, and each has one") {
+  constexpr std::size_t kMarksAtOnce = 64;
   Fixture f;
-  f.bucket.define("j");
-  std::set<std::string> keys;
-  for (std::size_t i = 0; i < kMarksAtOnce + 50; ++i) {
-    f.bucket.happen("j", "started", std::to_string(i));
-    keys.insert("status.j.started.a1." + std::to_string(i));
-  }
+  const auto keys_of = [](const std::string& job, std::size_t count) {
+    std::vector<std::string> keys;
+    for (std::size_t i = 0; i < count; ++i) {
+      keys.push_back("status." + job + ".started.a1." + std::to_string(i));
+    }
+    return keys;
+  };
+  const std::vector<std::string> keys = keys_of("j", kMarksAtOnce + 50);
+  std::set<std::string> unmarked(keys.begin(), keys.end());
   Receiver receiver(f.nats, "$KV.>");
   f.start();
-  Request& request = f.submit(Write::Kind::kDelete, "j");
+  Request& request = f.submit(Write::Kind::kDelete, "j", "", keys);
   const NatsMsgPtr definition = receiver.next();
   CHECK(key_of(definition) == "jobs.j");
   receiver.answer(definition, stored_as(1000));
   std::deque<NatsMsgPtr> marks;
   for (std::size_t i = 0; i < kMarksAtOnce; ++i) marks.push_back(receiver.next());
-  (void)f.submit(Write::Kind::kEvent, "other");
-  const NatsMsgPtr other = receiver.next();
-  CHECK(key_of(other) == "status.other.started.a.1");
-  receiver.answer(other, stored_as(999));
+
+  Request& second = f.submit(Write::Kind::kDelete, "k", "", keys_of("k", 2));
+  receiver.answer(receiver.next(), stored_as(1001));
+  for (const char* const key : {"status.k.started.a1.0", "status.k.started.a1.1"}) {
+    const NatsMsgPtr mark = receiver.next();
+    CHECK(key_of(mark) == key);
+    receiver.answer(mark, stored_as(1002));
+  }
+  CHECK(second.end() == End::kStored);
+
   Revision revision = 2000;
   while (!marks.empty()) {
-    CHECK(keys.erase(key_of(marks.front())) == 1);
+    CHECK(unmarked.erase(key_of(marks.front())) == 1);
     receiver.answer(marks.front(), stored_as(revision--));
     marks.pop_front();
-    if (marks.size() < keys.size()) marks.push_back(receiver.next());
+    if (marks.size() < unmarked.size()) marks.push_back(receiver.next());
   }
-  CHECK(keys.empty());
+  CHECK(unmarked.empty());
   CHECK(request.end() == End::kStored);
+  // Their marks do not count any more.
+  const std::vector<std::string> more = keys_of("l", kMarksAtOnce);
+  Request& third = f.submit(Write::Kind::kDelete, "l", "", more);
+  receiver.answer(receiver.next(), stored_as(3000));
+  for (std::size_t i = 0; i < kMarksAtOnce; ++i) marks.push_back(receiver.next());
+  for (const NatsMsgPtr& mark : marks) receiver.answer(mark, stored_as(3001));
+  CHECK(third.end() == End::kStored);
 }
 
 TEST_CASE("job_writer: a deletion ends once, and gives its room back, whatever is left of it") {
   for (const bool refused : {true, false}) {
     Fixture f;
-    f.bucket.define("j");
-    for (const char* const nano : {"1", "2", "3"}) f.bucket.happen("j", "started", nano);
     Receiver receiver(f.nats, "$KV.>");
     f.start();
-    Request& request = f.submit(Write::Kind::kDelete, "j");
+    Request& request = f.submit(Write::Kind::kDelete, "j", "", {"status.j.a", "status.j.b", "c"});
     receiver.answer(receiver.next(), stored_as(1000));
     std::deque<NatsMsgPtr> marks;
     for (int i = 0; i < 3; ++i) marks.push_back(receiver.next());
