@@ -65,6 +65,10 @@ class Waiter {
   // Called under the queue's mutex, while present() or parked. Returns the number of the client
   // whose limits it counts for. Must not block.
   [[nodiscard]] virtual std::uint64_t client() const noexcept { return 0; }
+  // The same: whether the client has sent the tag of a later state than that.
+  [[nodiscard]] virtual bool has_seen_later_than(Epoch epoch, Revision revision) const noexcept {
+    return terms.seen.later_than(epoch, revision);
+  }
   // The same, on the feed: the selection of its jobs. Null: all jobs.
   [[nodiscard]] virtual const Selection* selection() const noexcept { return nullptr; }
   // Called without locks, by a notifier or a thread of the executor, once, after try_claim()

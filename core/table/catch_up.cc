@@ -26,7 +26,7 @@ Parked CatchUp::park(Waiter& waiter, std::uint64_t ticket) {
   if (!waiter.present(ticket)) return Parked::kGone;
   if (queue_.draining() || !started_) return Parked::kDraining;
   if (inquiries_.empty() || inquiries_.back().state != Inquiry::State::kNew)
-    inquiries_.emplace_back();
+    inquiries_.emplace_back().since = clock_.now();
   const bool first = inquiries_.back().waiters == nullptr;
   if (!queue_.try_park(waiter, inquiries_.back(), waiter.terms.deadline)) return Parked::kFull;
   if (first) ask_.notify_one();
@@ -83,9 +83,28 @@ void CatchUp::ask_on(Tail& tail) {
       continue;
     }
     const Position::Place end = report->end;
-    const bool same = report->link == link_ && end.epoch == before.epoch && end >= before;
-    if (!same) tail.doubt();
+    const bool same =
+        report->link == link_ && end.epoch == before.epoch && (end >= before || report->may_lag);
+    if (!same || !(end >= before)) tail.doubt();
+    if (same && report->may_lag)
+      ask_again_for_later_than(end >= before ? end : before, clock_.now());
     tell(same ? Inquiry::State::kTold : Inquiry::State::kPutOff, end);
+  }
+}
+
+// A tag beyond what the server reports may be of an entry that it is about to store.
+void CatchUp::ask_again_for_later_than(Position::Place place, TimePoint now) {
+  for (auto inquiry = inquiries_.begin(); inquiry != inquiries_.end(); ++inquiry) {
+    if (inquiry->state != Inquiry::State::kAsked || now - inquiry->since >= kLagMax) continue;
+    // If it stays empty, collect() drops it.
+    Inquiry& again = *inquiries_.emplace(inquiry);
+    again.since = inquiry->since;
+    for (Waiter* next = inquiry->waiters; next != nullptr;) {
+      Waiter& waiter = *std::exchange(next, WaiterList::next(*next));
+      if (!waiter.has_seen_later_than(place.epoch, place.revision)) continue;
+      WaiterList::unlink(waiter);
+      again.link(waiter);
+    }
   }
 }
 

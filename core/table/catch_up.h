@@ -12,6 +12,10 @@
 // are equal. Its waiters are put off until the bucket has been read again, and then asked for
 // again.
 //
+// In a cluster the report may also come from a server that is a moment behind the one that
+// delivers. Then an end before the applied entries says only that the table is ahead, and a tag
+// that is later than the end counts as foreign only after a second of such reports.
+//
 // Structure. Waiters belong to inquiries, in the order in which they came; all waiters of an
 // inquiry need the same report. One thread asks for reports, at most one every kPace, each for all
 // inquiries that are new then. It may wait for seconds, so the queue's notifier answers. Empty
@@ -50,6 +54,9 @@ class Tail {
   struct Report {
     Position::Place end;  // Where the stream ends.
     Link link = 0;        // The connection that the report came over.
+    // The server that reported may be behind others that keep the stream, too. So may a client
+    // be ahead of it that heard of an entry from one of those.
+    bool may_lag = false;
   };
 
   virtual ~Tail() = default;
@@ -64,6 +71,8 @@ class Tail {
 class CatchUp final : private WaitQueue::Owner {
  public:
   static constexpr std::chrono::milliseconds kPace{50};  // At least this long between two reports.
+  // So long a tag that is later than a report which may lag is not taken for foreign.
+  static constexpr std::chrono::milliseconds kLagMax{1000};
 
   // All must outlive this. `executor` may be null.
   CatchUp(Clock& clock, Executor* executor, ParkingPlaces& places, const Position& position);
@@ -114,11 +123,13 @@ class CatchUp final : private WaitQueue::Owner {
   struct Inquiry : WaiterList {
     // kPutOff: the report was about another stream than the table's.
     enum class State : std::uint8_t { kNew, kAsked, kTold, kPutOff } state = State::kNew;
+    TimePoint since{};      // When it began.
     Position::Place place;  // kTold: the place that the table must reach.
   };
 
   void ask_on(Tail& tail) EXCLUDES(queue_.mutex);  // The asking thread.
   void tell(Inquiry::State state, Position::Place place) REQUIRES(queue_.mutex);
+  void ask_again_for_later_than(Position::Place place, TimePoint now) REQUIRES(queue_.mutex);
   [[nodiscard]] bool has_new() const REQUIRES(queue_.mutex);
 
   // What the notifier does.

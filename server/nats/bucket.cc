@@ -69,6 +69,7 @@ std::variant<BucketState, BucketFailure> read_bucket_state(const NatsConnection&
                      .discards_old = limited && config.Discard == js_DiscardOld,
                      .allows_rollup = config.AllowRollup,
                      .has_quorum = has_quorum(info->Cluster),
+                     .has_replicas = config.Replicas > 1,
                      .last_seq = info->State.LastSeq,
                      .first_seq = info->State.FirstSeq,
                      .entries = info->State.Msgs,

@@ -34,6 +34,9 @@ struct BucketState {
   // Enough servers of the stream are connected to each other to write to it. Otherwise the server
   // that we hear may be cut off from the others, and from what is written there.
   bool has_quorum = true;
+  // Several servers keep the stream. The one that reported its state may be behind another one that
+  // delivers, for moments, and longer if it is busy.
+  bool has_replicas = false;
   Revision last_seq = 0;      // Of the newest entry ever written, even if it is gone.
   Revision first_seq = 0;     // Of the oldest entry in the stream.
   std::uint64_t entries = 0;  // Deletion marks included.

@@ -32,6 +32,9 @@ constexpr auto kRollupInterval = 50ms;
 // Entries that the stream tells of may be on their way.
 constexpr auto kDeliveryGrace = 2s;
 constexpr auto kNoAnswerPause = 1s;
+// How long the server that reports the stream's state may be behind what was delivered.
+constexpr auto kBehindPatience = 4s;
+constexpr auto kBehindPause = 250ms;
 
 }  // namespace
 
@@ -116,7 +119,7 @@ void StreamCheck::forget_count() {
 
 void StreamCheck::set_new_end(const BucketState& state) {
   end_is_new_ = true;
-  end_ = state.last_seq;
+  end_ = std::max(end_, state.last_seq);
   first_ = state.first_seq;
 }
 
@@ -210,8 +213,10 @@ StreamCheck::Reason StreamCheck::compare(const BucketState& report, Link link, R
   // It may be of another stream.
   if (link != link_) return Reason::kConnectionLost;
   if (report.epoch != reported_.epoch) return Reason::kRecreated;
-  if (report.last_seq < delivered_) return Reason::kRolledBack;
   if (!report.keeps_as(reported_)) return Reason::kConfigured;
+  const Revision known = std::max(delivered_, reported_.last_seq);
+  if (report.last_seq < known) return behind(report, known, now);
+  behind_since_.reset();
   const bool fewer = shrank(report, wall_now);
   reported_ = report;
   if (report.last_seq > delivered_) {
@@ -233,6 +238,20 @@ StreamCheck::Reason StreamCheck::compare(const BucketState& report, Link link, R
   }
   leave_if_due(applied);
   return Reason::kNone;
+}
+
+// A single server cannot be behind itself. Of several, the one that reports, the stream's leader,
+// stores an entry at times later than the one that delivers it. Such a report says nothing of what
+// was delivered, neither that it is gone nor how many entries there should be. A store that was
+// rolled back looks the same, but does not catch up.
+StreamCheck::Reason StreamCheck::behind(const BucketState& report, Revision known, TimePoint now) {
+  if (!report.has_replicas) return Reason::kRolledBack;
+  next_compare_ = now + kBehindPause;
+  if (!behind_since_ || report.last_seq >= behind_until_) {
+    behind_since_ = now;
+    behind_until_ = known;
+  }
+  return now - *behind_since_ < kBehindPatience ? Reason::kNone : Reason::kBehind;
 }
 
 StreamCheck::Reason StreamCheck::no_answer(bool deleted, TimePoint now) {
@@ -300,6 +319,8 @@ std::string text_of(StreamCheck::Reason reason) {
       return "the bucket's configuration was changed";
     case Reason::kRolledBack:
       return "the stream's sequence went backwards";
+    case Reason::kBehind:
+      return "the stream ends before what was delivered";
   }
   return "";
 }

@@ -47,6 +47,7 @@ class StreamCheck {
     kRecreated,            // Another stream has the bucket's name.
     kConfigured,           // The stream keeps its entries by other rules than before.
     kRolledBack,           // The sequence went backwards: a store restored, unsynced data lost.
+    kBehind,               // The same, by a server that should have caught up by now.
   };
 
   struct Delivery {
@@ -136,6 +137,7 @@ class StreamCheck {
   void leave(Revision first);
   void leave_if_due(Revision applied);
   bool is_overdue(TimePoint now);
+  Reason behind(const BucketState& report, Revision known, TimePoint now);
   bool shrank(const BucketState& report, WallTime now) const;
   bool may_have_expired(WallTime written, WallTime now) const;
   // A comparison found fewer entries than before, and some that were not delivered yet. One of
@@ -159,8 +161,11 @@ class StreamCheck {
     std::uint64_t entries;
   };
   std::optional<Count>
-      count_;               // A report, to be compared with keys_ once all up to it is delivered.
-  bool counted_ = false;    // They were equal.
+      count_;             // A report, to be compared with keys_ once all up to it is delivered.
+  bool counted_ = false;  // They were equal.
+  // The server that reports the stream's state was behind then, and what it has to catch up with.
+  std::optional<TimePoint> behind_since_;
+  Revision behind_until_ = 0;
   Revision shrunk_at_ = 0;  // See has_shrunk(): where the stream ended then; 0: it has not shrunk.
   bool shrunk_ = false;
   Revision rolled_up_ = 0;  // The entry that says it removed all others, not compared yet; 0: none.

@@ -17,7 +17,7 @@ std::optional<Tail::Report> StreamTail::read() {
   const auto state = read_bucket_state(*connection, bucket_);
   const auto* const found = std::get_if<BucketState>(&state);
   if (found == nullptr || !found->has_quorum || connection->link() != link) return std::nullopt;
-  return Report{{found->epoch, found->last_seq}, link};
+  return Report{{found->epoch, found->last_seq}, link, found->has_replicas};
 }
 
 }  // namespace bide

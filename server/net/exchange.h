@@ -97,6 +97,10 @@ class Exchange final : public Waiter {
     const auto* const feed = std::get_if<Feed>(&target_);
     return feed == nullptr ? nullptr : feed->selection.get();
   }
+  [[nodiscard]] bool has_seen_later_than(Epoch epoch, Revision revision) const noexcept override {
+    return terms.seen.later_than(epoch, revision) ||
+           (only_if_ != nullptr && only_if_->later_than(epoch, revision));
+  }
   [[nodiscard]] const ClientAddress& client_address() const;
   // Takes places of those that its client may hold at a time, unless the request has some already.
   // They are given back when the request or its stream ends. False: the client has too few left.

@@ -192,6 +192,48 @@ TEST_CASE("catch up: a stream that ends before what was applied has to be read a
   CHECK(outcome_of(waiter) == Outcome::kChanged);
 }
 
+TEST_CASE("catch up: a server that is behind the one that delivers says that the table is ahead") {
+  Fixture f;
+  f.tail.may_lag();
+  f.tail.ends_at({kEpoch, 5});
+  TestWaiter waiter;
+  f.ask(waiter);
+  CHECK(outcome_of(waiter) == Outcome::kChanged);
+  CHECK(f.tail.doubts() > 0);
+  // Not if it reports another stream.
+  for (const Epoch epoch : {kEpoch - 1, kEpoch + 1}) {
+    f.tail.ends_at({epoch, 5});
+    TestWaiter other;
+    f.hold(other);
+    f.table.catch_up().unpark(other);
+  }
+}
+
+TEST_CASE("catch up: a tag beyond the end that a server reports which may be behind") {
+  Fixture f;
+  f.tail.may_lag();
+  f.tail.ends_at({kEpoch, 8});
+  f.table.reach(8);
+  TestWaiter seen, unseen;
+  seen.terms.seen = ValidatorList(tag_of(kEpoch, 9));
+  REQUIRE(f.park(seen) == Parked::kParked);
+  f.ask(unseen);
+  CHECK(outcome_of(unseen) == Outcome::kChanged);
+  f.settle();
+  CHECK_FALSE(seen.answered());
+  SUBCASE("is that of an entry to come") {
+    f.tail.ends_at({kEpoch, 9});
+    f.settle();
+    CHECK_FALSE(seen.answered());
+    f.table.reach(9);
+  }
+  SUBCASE("is foreign after a second") {
+    f.clock.advance(CatchUp::kLagMax);
+    f.settle();
+  }
+  CHECK(outcome_of(seen) == Outcome::kChanged);
+}
+
 TEST_CASE("catch up: a stream created anew has to be read, whichever of its times is later") {
   for (const Epoch epoch : {kEpoch - 1, kEpoch + 1}) {
     Fixture f;

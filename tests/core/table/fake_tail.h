@@ -20,6 +20,8 @@ class FakeTail final : public Tail {
     silent_ = false;
     cond_.notify_all();
   }
+  // One of several servers reports, and may be behind the others.
+  void may_lag() { may_lag_ = true; }
   // As over a new connection.
   void reconnect() { ++link_; }
   // Every request returns at once without an answer.
@@ -46,7 +48,7 @@ class FakeTail final : public Tail {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     while (hangs_ && std::chrono::steady_clock::now() < end) cond_.wait_until(mutex_, end);
     if (silent_) return std::nullopt;
-    return Report{place_ ? *place_ : position_.get(), link_};
+    return Report{place_ ? *place_ : position_.get(), link_, may_lag_};
   }
   void doubt() noexcept override { ++doubts_; }
 
@@ -55,6 +57,7 @@ class FakeTail final : public Tail {
   std::atomic<unsigned> reads_{0};
   std::atomic<unsigned> doubts_{0};
   std::atomic<Link> link_{0};
+  std::atomic<bool> may_lag_{false};
   Mutex mutex_;
   CondVar cond_;
   std::optional<Position::Place> place_ GUARDED_BY(mutex_);

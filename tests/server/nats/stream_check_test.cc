@@ -380,6 +380,49 @@ TEST_CASE("stream check: states of the stream") {
   });
 }
 
+TEST_CASE("stream check: a report of a server that is behind the one that delivers") {
+  const BucketState before = with(&BucketState::has_replicas, true, state(10, 3));
+  const auto report = [](Revision last_seq, std::uint64_t entries) {
+    return with(&BucketState::has_replicas, true, state(last_seq, entries));
+  };
+  Session session(before);
+  (void)session.entry(11);
+  (void)session.entry(12);
+  CHECK(session.compare(report(12, 5)) == Reason::kNone);
+  (void)session.entry(13);
+  CHECK(session.compare(report(12, 5)) == Reason::kNone);
+  CHECK_FALSE(session.check.begin_compare(session.now + 249ms));
+  CHECK(session.check.begin_compare(session.now + 250ms));
+  SUBCASE("counts fewer entries for that") {
+    CHECK(session.compare(report(11, 4)) == Reason::kNone);
+    CHECK(session.look_after(1h) == Reason::kNone);
+  }
+  SUBCASE("counts fewer entries than another one that was ahead of the deliveries") {
+    CHECK(session.compare(report(15, 8)) == Reason::kNone);
+    CHECK(session.compare(report(14, 7)) == Reason::kNone);
+    (void)session.entry(14);
+    (void)session.entry(15);
+    CHECK(session.look_after(1h) == Reason::kNone);
+  }
+  SUBCASE("is behind for good") {
+    session.now += 3999ms;
+    CHECK(session.compare(report(12, 5)) == Reason::kNone);
+    session.now += 1ms;
+    CHECK(session.compare(report(12, 5)) == Reason::kBehind);
+  }
+  SUBCASE("catches up, while more is delivered") {
+    for (Revision revision = 14; revision < 40; ++revision) {
+      (void)session.entry(revision);
+      session.now += 1s;
+      CHECK(session.compare(report(revision - 1, revision - 8)) == Reason::kNone);
+    }
+  }
+  SUBCASE("has another epoch") {
+    CHECK(session.compare(with(&BucketState::epoch, Epoch{8}, report(12, 5))) ==
+          Reason::kRecreated);
+  }
+}
+
 TEST_CASE("stream check: a backlog may take as long as it gets shorter") {
   Session session;
   CHECK(session.compare(state(13, 6)) == Reason::kNone);
@@ -415,6 +458,17 @@ TEST_CASE("stream check: a read is complete at the end that the stream has meanw
   CHECK_FALSE(check.read_is_complete());
   (void)session.entry(12);
   CHECK(check.read_is_complete());
+}
+
+TEST_CASE("stream check: a read is not complete before the end that the stream had at its start") {
+  Session session;
+  (void)session.heartbeat(10);
+  session.check.set_new_end(state(9, 2));  // By a server that is behind.
+  CHECK(session.check.read_is_complete());
+  Session other;
+  other.check.set_new_end(state(9, 2));
+  (void)other.entry(9);
+  CHECK_FALSE(other.check.read_is_complete());
 }
 
 TEST_CASE("stream check: an empty stream is read at once") {
