@@ -41,6 +41,7 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kDrainPatience = 5s;
+constexpr std::chrono::duration<double> kPacedMax = 10s;
 
 // The signals that are blocked for all threads and waited for by one.
 sigset_t awaited_signals() {
@@ -165,9 +166,22 @@ class Server {
     }
   }
 
-  void stop() {
-    log_info("draining", {{"parked", std::uint64_t{table_.parked()}}});
+  // Stops accepting, and begins to answer held requests. Returns when all of them will have been
+  // answered.
+  [[nodiscard]] TimePoint begin_drain() {
     acceptor_.stop();
+    const auto parked = static_cast<double>(table_.parked());
+    log_info("draining", {{"parked", std::uint64_t{table_.parked()}}});
+    const TimePoint now = system_clock().now();
+    if (options_.drain_rate == 0) return now;
+    const double rate =
+        std::max(static_cast<double>(options_.drain_rate), parked / kPacedMax.count());
+    table_.begin_drain(rate);
+    return now + std::chrono::ceil<milliseconds>(std::chrono::duration<double>(parked / rate));
+  }
+  [[nodiscard]] bool holds() const { return table_.parked() > 0; }
+  // After begin_drain(). Answers at once those who are still held.
+  void stop() {
     front_.drain(kDrainPatience);
     watcher_->stop();
     writer_.stop();
@@ -235,19 +249,33 @@ class Running {
 
   // Until a signal asks the server to end, or until `end`.
   void until(TimePoint end) {
-    for (;;) {
-      const auto left = std::chrono::ceil<milliseconds>(end - system_clock().now());
-      if (left <= 0ms) return;
-      const auto tick = std::min(left, kTick);
-      const timespec wait{tick / 1s, (tick % 1s) / 1ns};
-      const int number = ::sigtimedwait(&signals_, nullptr, &wait);
-      if (number == SIGTERM || number == SIGINT) return;
-      look_after(number == SIGHUP);
+    while (wait(end, kTick)) {
+    }
+  }
+  // The same, or until no request is held.
+  void until_all_answered(TimePoint end) {
+    while (server_.holds() && wait(end, kDrainTick)) {
     }
   }
 
  private:
   static constexpr milliseconds kTick = 1s;
+  static constexpr milliseconds kDrainTick = 5ms;
+
+  // False: it is over.
+  [[nodiscard]] bool wait(TimePoint end, milliseconds tick) {
+    const TimePoint now = system_clock().now();
+    const auto left = std::min(std::chrono::ceil<milliseconds>(end - now), tick);
+    if (left <= 0ms) return false;
+    const timespec time{left / 1s, (left % 1s) / 1ns};
+    const int number = ::sigtimedwait(&signals_, nullptr, &time);
+    if (number == SIGTERM || number == SIGINT) return false;
+    if (number == SIGHUP || now >= next_look_) {
+      look_after(number == SIGHUP);
+      next_look_ = now + kTick;
+    }
+    return true;
+  }
 
   void look_after(bool reload_all) {
     try {
@@ -263,6 +291,7 @@ class Running {
   Server& server_;
   ServiceManager& manager_;
   Reloads& reloads_;
+  TimePoint next_look_{};
 };
 
 // Until a signal ends it. Throws StartError.
@@ -287,6 +316,7 @@ void serve(const ServeOptions& options) {
              {{"drain_delay_s", std::chrono::duration<double>(options.drain_delay).count()}});
     running.until(system_clock().now() + options.drain_delay);
   }
+  running.until_all_answered(server.begin_drain());
   server.stop();
 }
 

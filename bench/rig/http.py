@@ -12,7 +12,11 @@ def dial(address, source="127.0.0.1", receive_bytes=0, patience_s=60):
     if source != "127.0.0.1":
         connection.bind((source, 0))
     host, port = address.rsplit(":", 1)
-    connection.connect((host, int(port)))
+    try:
+        connection.connect((host, int(port)))
+    except OSError:
+        connection.close()
+        raise
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 

@@ -116,7 +116,8 @@ void WaitQueue::run() {
     --working_;
     if (!idle) continue;
     if (draining_) drained_.notify_all();
-    const TimePoint next = std::min(due_.next_due(), owner_.next_work(now));
+    TimePoint next = std::min(due_.next_due(), owner_.next_work(now));
+    if (draining_ && !due_.empty()) next = std::min(next, now + DrainPace::kStep);
     // Not later than before, even if the request that was due then has left: where requests come
     // one after the other, parking the next one does not wake the notifier for nothing.
     sleeps_until_ = sleeps_until_ > now ? std::min(sleeps_until_, next) : next;
@@ -144,8 +145,10 @@ void WaitQueue::remove(Waiter& waiter) {
 }
 
 Waiter* WaitQueue::due_by(TimePoint limit) const {
-  if (due_.empty() || (!draining_ && due_.next_due() > limit)) return nullptr;
-  return &due_.top();
+  if (due_.empty()) return nullptr;
+  const bool due = due_.next_due() <= limit ||
+                   (draining_ && (pace_ == nullptr || pace_->try_take(clock_.now())));
+  return due ? &due_.top() : nullptr;
 }
 
 bool WaitQueue::take_out(Waiter& waiter) {
@@ -187,9 +190,10 @@ void WaitQueue::unlock_and_wake() {
   if (notify) work_.notify_one();
 }
 
-void WaitQueue::begin_drain() {
+void WaitQueue::begin_drain(DrainPace* pace) {
   Lock lock(*this);
   draining_ = true;
+  pace_ = pace;
   notify();
 }
 

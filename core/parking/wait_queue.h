@@ -28,6 +28,7 @@
 #include "core/base/clock.h"
 #include "core/base/executor.h"
 #include "core/base/mutex.h"
+#include "core/parking/drain_pace.h"
 #include "core/parking/due_heap.h"
 #include "core/parking/parking_places.h"
 #include "core/parking/waiter.h"
@@ -55,7 +56,7 @@ class WaitQueue {
   class Owner {
    public:
     // Both are called by the notifier, with the mutex held. Takes out the requests that are ready:
-    // those whose condition holds, those that are due (due_by()), and all of them while draining.
+    // those whose condition holds, and those that are due (due_by()).
     // May release the mutex in between. True: there may be more to do at once.
     [[nodiscard]] virtual bool collect(TimePoint now, Batch& batch) = 0;
     // When there is work without notify() and before any waiter is due. kEndOfTime: never.
@@ -120,8 +121,8 @@ class WaitQueue {
 
   // --- For the owner, while it collects -------------------------------------------------------
 
-  // The waiter that is due soonest, if that is by `limit`, or at any time while draining; null:
-  // there is none. It stays until it is taken out or given another due time.
+  // The waiter that is due soonest, if that is by `limit`, or at any time while draining, as the
+  // pace allows; null: there is none. It stays until it is taken out or given another due time.
   [[nodiscard]] Waiter* due_by(TimePoint limit) const REQUIRES(mutex);
   [[nodiscard]] TimePoint next_due() const REQUIRES(mutex) { return due_.next_due(); }
   void set_due(Waiter& waiter, TimePoint due) REQUIRES(mutex) { due_.change(waiter, due); }
@@ -142,8 +143,9 @@ class WaitQueue {
   // --- The end --------------------------------------------------------------------------------
 
   // From now on the owner must not park (it asks draining()). All parked requests are answered with
-  // kDrain.
-  void begin_drain() EXCLUDES(mutex);
+  // kDrain: at this pace, or at once. May be called again, with another pace or none. The pace
+  // must outlive the queue.
+  void begin_drain(DrainPace* pace = nullptr) EXCLUDES(mutex);
   // Blocks until they have been answered.
   void finish_drain() EXCLUDES(mutex);
   [[nodiscard]] bool draining() const REQUIRES(mutex) { return draining_; }
@@ -167,6 +169,7 @@ class WaitQueue {
   // When the notifier wakes up at the latest, if it sleeps.
   TimePoint sleeps_until_ GUARDED_BY(mutex){};
   std::uint32_t working_ GUARDED_BY(mutex) = 0;  // Threads that may have waiters to answer.
+  DrainPace* pace_ GUARDED_BY(mutex) = nullptr;  // Null: none.
   bool notify_due_ GUARDED_BY(mutex) = false;
   bool draining_ GUARDED_BY(mutex) = false;
   bool stopped_ GUARDED_BY(mutex) = false;

@@ -197,14 +197,20 @@ void JobTable::unpark(const Target& target, Waiter& waiter) {
   overview_->unpark(waiter);
 }
 
+void JobTable::begin_drain(double per_second) {
+  pace_.emplace(clock_.now(), per_second);
+  for (const auto& shard : shards_) shard->begin_drain(&*pace_);
+  overview_->begin_drain(&*pace_);
+}
+
 // Writes and CatchUp drain first: their requests go on to the shards or the overview.
 void JobTable::drain() {
   writes_->begin_drain();
   writes_->finish_drain();
   catch_up_->begin_drain();
   catch_up_->finish_drain();
-  for (const auto& shard : shards_) shard->begin_drain();
-  overview_->begin_drain();
+  for (const auto& shard : shards_) shard->begin_drain(nullptr);
+  overview_->begin_drain(nullptr);
   for (const auto& shard : shards_) shard->finish_drain();
   overview_->finish_drain();
 }

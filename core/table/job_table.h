@@ -23,6 +23,7 @@
 #include "core/job/entry_codec.h"
 #include "core/job/job.h"
 #include "core/job/position.h"
+#include "core/parking/drain_pace.h"
 #include "core/parking/look.h"
 #include "core/parking/parking_places.h"
 #include "core/parking/waiter.h"
@@ -152,6 +153,9 @@ class JobTable {
   // Requests parked on their own writes. Lives as long as the table.
   [[nodiscard]] Writes& writes() { return *writes_; }
 
+  // Parks no more, but on catch_up() and writes(), and begins to answer parked requests as drain()
+  // does, so many a second. Once, and before drain(), which answers at once those that are left.
+  void begin_drain(double per_second);
   // Answers every parked request with its current state (kDrain), including those of overview() and
   // catch_up(), and parks no more. Writes that are under way are finished first. Blocks until the
   // last answer was given to its waiter or to the executor.
@@ -184,6 +188,7 @@ class JobTable {
   const Options options_;
   Executor* const executor_;
   ParkingPlaces places_;
+  std::optional<DrainPace> pace_;  // Outlives the queues.
   std::atomic<Revision> applied_{0};
   std::atomic<std::size_t> memory_{0};
   std::atomic<std::uint64_t> reopened_{0};

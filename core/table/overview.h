@@ -80,7 +80,7 @@ class Overview final : private WaitQueue::Owner {
   void begin_install();
   void install(Listing& listing);
 
-  void begin_drain() { queue_.begin_drain(); }  // See WaitQueue.
+  void begin_drain(DrainPace* pace) { queue_.begin_drain(pace); }  // See WaitQueue.
   void finish_drain() { queue_.finish_drain(); }
   void stop() { queue_.stop(); }  // Before the shards end: rendering asks them for jobs.
 

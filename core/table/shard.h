@@ -63,7 +63,7 @@ class Shard final : private WaitQueue::Owner {
   [[nodiscard]] std::size_t jobs() const EXCLUDES(queue_.mutex);
   [[nodiscard]] std::size_t records() const EXCLUDES(queue_.mutex);
 
-  void begin_drain() { queue_.begin_drain(); }  // See WaitQueue.
+  void begin_drain(DrainPace* pace) { queue_.begin_drain(pace); }  // See WaitQueue.
   void finish_drain() { queue_.finish_drain(); }
   void stop() EXCLUDES(queue_.mutex);  // Ends the threads.
 

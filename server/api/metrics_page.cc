@@ -130,6 +130,8 @@ void append_freshness(MetricsText& text, const MetricsSources& sources) {
   const Contact& contact = sources.contact;
   gauge(text, "bide_ready", "1 once the first read of the bucket is done.",
         std::uint64_t{contact.ready()});
+  gauge(text, "bide_leaving", "1 after the first signal to end.",
+        std::uint64_t{sources.numbers.leaving});
   gauge(text, "bide_nats_connected", "1 while connected to NATS.",
         std::uint64_t{contact.connected()});
   const TimePoint heard = contact.last_heard();

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -22,8 +23,11 @@ using std::chrono::milliseconds;
 
 // On one socket, before the others have their turn.
 constexpr int kAcceptsPerTurn = 256;
-// When it stops: as many as can have waited.
-constexpr int kAcceptsAtEnd = SOMAXCONN;
+// When it stops: from a client's SYN until it is connected. Longer while clients come, so that
+// where many come, some may be further away. Those who come within this time connect a second
+// later.
+constexpr milliseconds kHandshake{100};
+constexpr milliseconds kStopMax{1000};
 
 // While descriptors are short: how often to look whether one has become free.
 constexpr milliseconds kReservePause{10};
@@ -64,11 +68,36 @@ void Acceptor::stop() {
   stopping_.request();
   ::eventfd_write(wake_.get(), 1);
   thread_.join();
-  for (const Listener& listener : listeners_) {
-    // The kernel resets those who are still waiting when the socket is closed.
-    if (listener.fd() >= 0) static_cast<void>(accept_some(listener, kAcceptsAtEnd));
-  }
+  accept_the_last();
   listeners_.clear();
+}
+
+void Acceptor::accept_the_last() {
+  watched_.pop_back();  // `wake_`.
+  const auto now = [] { return std::chrono::steady_clock::now(); };
+  milliseconds handshake{0};
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
+    const ListenAddress& address = listeners_[i].address();
+    watched_[i].fd = listeners_[i].fd();
+    // On a socket that systemd has passed, clients may wait. Over loopback they connect in no time,
+    // and to try again after a second would be worse for them than to be refused.
+    if (address.passed_fd >= 0 || (is_local(address) && !address.is_unix())) continue;
+    listeners_[i].turn_away_newcomers();
+    if (!address.is_unix()) handshake = kHandshake;
+  }
+  const auto end = now() + kStopMax;
+  auto quiet = now() + handshake;
+  for (bool some = true; (some || now() < quiet) && now() < end;) {
+    const auto left = std::chrono::ceil<milliseconds>(quiet - now());
+    const int wait_ms = std::max(static_cast<int>(left.count()), 0);
+    some = false;
+    if (::poll(watched_.data(), watched_.size(), wait_ms) <= 0) continue;
+    for (std::size_t i = 0; i < listeners_.size(); ++i) {
+      if (watched_[i].revents != 0) some = accept_some(listeners_[i]).value_or(false) || some;
+    }
+    if (some) quiet = now() + handshake;
+    if (!some) std::this_thread::sleep_for(milliseconds(1));  // Descriptors are short.
+  }
 }
 
 void Acceptor::run() {
@@ -83,28 +112,30 @@ void Acceptor::run() {
       Listener& listener = listeners_[i];
       if (listener.fd() < 0) {
         reopen(listener);
-      } else if (watched_[i].revents != 0 && !accept_some(listener, kAcceptsPerTurn)) {
+      } else if (watched_[i].revents != 0 && !accept_some(listener)) {
         listener.close();
       }
     }
   }
 }
 
-bool Acceptor::accept_some(const Listener& listener, int most) {
+std::optional<bool> Acceptor::accept_some(const Listener& listener) {
   const bool plain = listener.address().is_unix();
-  for (int i = 0; i < most; ++i) {
+  bool some = false;
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
     const int fd = ::accept4(listener.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       front_.adopt(below_reserve(fd), plain);
+      some = true;
       continue;
     }
-    if (errno == EAGAIN) return true;
-    if (is_broken(errno)) return false;
+    if (errno == EAGAIN) return some;
+    if (is_broken(errno)) return std::nullopt;
     if (!is_shortage(errno)) continue;  // This client has gone, or its network (accept(2)).
     stopping_.wait_for(kReservePause);
-    return true;
+    return some;
   }
-  return true;
+  return some;
 }
 
 int Acceptor::below_reserve(int fd) {

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -33,15 +34,17 @@ class Acceptor {
   // the port that was taken. Throws StartError (server/net/listener.h).
   ListenAddress listen(const ListenAddress& address, mode_t unix_mode = 0600);
   void start();
-  // Gives the front those who are connected already, and stops listening. On a socket that systemd
-  // has passed, those who connect later wait for the next who listens there.
+  // Gives the front those who are connected or about to be, and stops listening. Blocks for 20 ms
+  // if other machines can connect, and longer while clients come, at most a second. On a socket
+  // that systemd has passed, those who connect later wait for the next who listens there.
   void stop();
 
  private:
   void run();
-  // Accepts until nobody waits, or some have come and others should have their turn. False: this
-  // socket cannot be used any more.
-  [[nodiscard]] bool accept_some(const Listener& listener, int most);
+  // Accepts until nobody waits, or some have come and others should have their turn. nullopt: this
+  // socket cannot be used any more; else whether some have come.
+  [[nodiscard]] std::optional<bool> accept_some(const Listener& listener);
+  void accept_the_last();
   // Blocks while descriptors are short. Returns the same socket, perhaps under another number.
   [[nodiscard]] int below_reserve(int fd);
   // One attempt to listen anew at the same address. Failing is logged.

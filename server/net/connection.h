@@ -145,7 +145,6 @@ class Connection final {
   int fd = -1;
   std::uint8_t thread = 0;  // The pool thread that watches the socket.
   Phase phase : 7 = Phase::kReading;
-  bool used : 1 = false;          // It has been sent something.
   bool half_closed : 1 = false;   // The client sent its FIN and may still read.
   bool broken : 1 = false;        // Sending failed or was given up.
   bool proxied : 1 = false;       // Its peer is a trusted proxy, so it counts for no client.

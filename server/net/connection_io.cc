@@ -108,7 +108,7 @@ void Connection::close() noexcept {
   tls.reset();
   ::close(fd);  // Takes it out of epoll, too.
   fd = -1;
-  half_closed = broken = proxied = used = false;
+  half_closed = broken = proxied = false;
   phase = Phase::kReading;
   deadline = kEndOfTime;
   session.reset();

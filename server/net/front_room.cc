@@ -12,8 +12,8 @@
 namespace bide {
 namespace {
 
-// When draining begins, who has just connected has this time to send a request or to finish the TLS
-// handshake.
+// When draining begins, a client that has just connected, or just had an answer, has so much time
+// to send a request, which may be on its way already, or to finish the TLS handshake.
 constexpr std::chrono::milliseconds kLastCall{1000};
 
 }  // namespace
@@ -104,14 +104,19 @@ void Front::drain(std::chrono::milliseconds patience) {
 }
 
 // Ends an idle connection. A connection in the middle of a request gets its response first. One
-// that has not been used yet, or is in its TLS handshake, may go on, unless `for_good`.
+// that has not been idle for kLastCall, or is in its TLS handshake, may go on, unless `for_good`.
+// The response to a request that comes meanwhile says that it is the last one; a FIN could cross
+// the request.
 void Front::say_goodbye(Connection& connection, bool for_good) {
   const auto ticket = connection.idle_ticket();
   if (!ticket || !connection.claim(*ticket)) return;
   guarded(connection, [&] {
     if (connection.phase == Connection::Phase::kReading && connection.session == nullptr) {
       const bool has_input = connection.look_ahead() == Connection::Ahead::kInput;
-      if (!has_input && (connection.used || for_good)) return half_close(connection);
+      const Reaping idle_since_last_call = reaping_of(clock_.now() - kLastCall + limits_.idle);
+      const bool is_idle =
+          is_before(connection.expires.load(std::memory_order_relaxed), idle_since_last_call);
+      if (!has_input && (is_idle || for_good)) return half_close(connection);
       if (has_input) connection.note(Connection::kInput);  // Sent before we said goodbye.
     }
     if (connection.phase == Connection::Phase::kShaking && for_good) return half_close(connection);

@@ -1,6 +1,7 @@
 #include "server/net/listener.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -10,7 +11,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -220,14 +223,36 @@ void Listener::open() {
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytesMax, sizeof kUnsentBytesMax);
 }
 
-void Listener::close() noexcept {
+// The kernel resets those in the backlog, and those in the middle of the handshake, when a TCP
+// socket is closed. So it drops further SYNs first.
+void Listener::turn_away_newcomers() noexcept {
   if (fd_ < 0) return;
+  remove_path();
+  if (address_.is_unix()) return;
+  constexpr unsigned kFlagsAt = 13;  // In the TCP header, where a packet begins for this filter.
+  constexpr unsigned kSyn = 0x02;
+  constexpr unsigned kAck = 0x10;
+  std::array<sock_filter, 5> program{{BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlagsAt),
+                                      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kSyn | kAck),
+                                      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kSyn, 0, 1),
+                                      BPF_STMT(BPF_RET | BPF_K, 0),
+                                      BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)}};
+  const sock_fprog filter{program.size(), program.data()};
+  ::setsockopt(fd_, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+}
+
+void Listener::remove_path() noexcept {
   struct stat there {};
   const bool is_mine = inode_ != 0 && ::lstat(address_.path.c_str(), &there) == 0 &&
                        there.st_dev == device_ && there.st_ino == inode_;
   if (is_mine) ::unlink(address_.path.c_str());
-  ::close(std::exchange(fd_, -1));
   inode_ = 0;
+}
+
+void Listener::close() noexcept {
+  if (fd_ < 0) return;
+  remove_path();
+  ::close(std::exchange(fd_, -1));
 }
 
 }  // namespace bide

@@ -29,12 +29,17 @@ class Listener {
   // With the port that was taken if any free one was wanted.
   [[nodiscard]] const ListenAddress& address() const { return address_; }
 
+  // Nobody can begin to connect from now on, and those who have begun can still be accepted.
+  // Closing at once would reset them. A TCP client that comes now tries again after a second.
+  void turn_away_newcomers() noexcept;
   // Stops listening, as the destructor does.
   void close() noexcept;
   // After close(): listens at the same address again. Throws StartError, and stays closed then.
   void open();
 
  private:
+  void remove_path() noexcept;
+
   ListenAddress address_;
   mode_t unix_mode_;
   int fd_ = -1;

@@ -13,7 +13,6 @@ void Sender::send(Connection& connection, std::string_view text,
                   const std::shared_ptr<const Snapshot>& owner, std::string_view body,
                   std::string_view tail) {
   if (connection.broken) return;
-  connection.used = true;
   const Message message{text, owner.get(), body, tail};
   if (connection.unsent != nullptr) {  // Behind `100 Continue` or a stream's end.
     return keep(connection, message, owner);

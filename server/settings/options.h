@@ -56,6 +56,7 @@ struct ServeOptions {
   std::size_t max_parked = 0;               // Requests parked at the same time. 0..10,000,000.
   std::chrono::milliseconds max_wait{};     // Longest hold. 1 s..1 h.
   std::chrono::milliseconds drain_delay{};  // From the first signal to draining. 0..1 h.
+  std::size_t drain_rate = 0;               // Answers a second. 0..10,000,000; 0: at once.
   double wait_jitter = 0;                   // Deadlines come up to this share early. 0..0.5.
   std::chrono::milliseconds settle{};       // Quiet time that makes a broadcast done. 0..10 min.
   std::chrono::milliseconds retry_grace{};  // How long work may be delivered again. 0..1 d.

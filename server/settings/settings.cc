@@ -81,6 +81,13 @@ constexpr std::array kSettings = {
         "how long all is served after the first signal, with /readyz 503, for balancers to notice",
         "a duration from 0 to 1h, such as 10s",
         [](Options& o, Text t) { return parse_duration_within(t, 0s, 1h, o.drain_delay); }),
+    row(kHttp, "drain-rate", Kind::kCount, "COUNT", "20000",
+        "held requests answered a second when draining, more if it would take over 10s; 0 for all "
+        "at once",
+        "a count from 0 to 10000000",
+        [](Options& o, Text t) {
+          return parse_number<std::size_t>(t, 0, 10'000'000, o.drain_rate);
+        }),
     row(kNats, "settle", Kind::kDuration, "DURATION", "2s",
         "how long a broadcast job must be unchanged to count as done",
         "a duration from 0 to 10m, such as 2s",

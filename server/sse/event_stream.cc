@@ -2,9 +2,19 @@
 
 #include <array>
 #include <charconv>
+#include <cstdint>
+#include <random>
+#include <string>
 
 namespace bide {
 namespace {
+
+// At random, from kRetrySpreadMin to kRetry.
+std::int64_t spread_retry_ms() {
+  thread_local std::minstd_rand generator{std::random_device{}()};
+  return std::uniform_int_distribution<std::int64_t>(EventStream::kRetrySpreadMin.count(),
+                                                     EventStream::kRetry.count())(generator);
+}
 
 void append_chunk_size(std::string& out, std::size_t bytes) {
   std::array<char, 16> digits;
@@ -50,6 +60,7 @@ bool EventStream::append_heartbeat(std::string& out) {
 
 void EventStream::append_end(std::string& out, End why) {
   if (why == End::kAuth) append_chunk(out, "event: auth-expired\ndata: {}\n\n");
+  if (why == End::kDrain) append_chunk(out, "retry: " + std::to_string(spread_retry_ms()) + "\n\n");
   if (chunked_) out += "0\r\n\r\n";
 }
 

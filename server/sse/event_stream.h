@@ -23,6 +23,8 @@ class EventStream final : public Stream {
  public:
   // After this time a browser comes back when the stream broke off or was ended.
   static constexpr std::chrono::milliseconds kRetry{2000};
+  // The shortest such time when all streams end together (End::kDrain).
+  static constexpr std::chrono::milliseconds kRetrySpreadMin{200};
 
   explicit EventStream(bool chunked) : chunked_(chunked) {}
 
@@ -33,7 +35,7 @@ class EventStream final : public Stream {
   [[nodiscard]] bool append_heartbeat(std::string& out) override;
   [[nodiscard]] std::chrono::seconds heartbeat() const override { return std::chrono::seconds(15); }
   // Only kAuth is sent, as `event: auth-expired`. For the other reasons a browser comes back, and
-  // learns more then.
+  // learns more then; after kDrain at a random time, because others come back, too.
   void append_end(std::string& out, End why) override;
 
  private:

@@ -20,7 +20,7 @@ from prometheus import CONFIG, EXAMPLES, ROOT, RULES
 
 HERE = os.path.join(EXAMPLES, "kubernetes")
 TOOLS = os.path.join(ROOT, "tests", "kubernetes")
-DRAIN_LIMIT_S = 20  # One second for new clients, 5 for slow ones, and what its nats-server may take to end.
+DRAIN_LIMIT_S = 30  # As docs/operations.md says.
 UID = 65532
 READER, WRITER = "reader-0123456789abcdef", "writer-0123456789abcdef"
 with open(os.path.join(ROOT, "scripts", "image"), encoding="utf-8") as image_script:

@@ -1,13 +1,18 @@
 """Jobs that expire, servers that end, NATS that comes and goes."""
+import collections
+import concurrent.futures
 import json
 import os
+import re
+import select
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
-from harness import BIDE, Bide, Crowd, Nats, definition, event, wait_until
+from harness import BIDE, PATIENCE_S, Bide, Crowd, Nats, Response, definition, event, receive_all, request, wait_until
 
 
 class Expiry(unittest.TestCase):
@@ -53,6 +58,80 @@ class Drain(unittest.TestCase):
             response = bide.finish(two)
             self.assertEqual((response.status, response["Connection"]), (404, "close"))
             self.assertFalse(os.path.exists(f"/proc/{nats}"))
+
+    def test_who_comes_meanwhile_is_answered_or_refused(self):
+        for flags in ((), ("--listen", "0.0.0.0:0", "--allow-anonymous")):
+            with self.subTest(flags), Bide("--access-log", "off", *flags) as bide:
+                bide.put(definition("a"))
+                seen, over = collections.Counter(), threading.Event()
+
+                def come():
+                    while not over.is_set():
+                        try:
+                            client = bide.dial()
+                        except ConnectionRefusedError:
+                            seen["refused"] += 1
+                            return
+                        with client:
+                            client.sendall(request("/job/a", "Connection: close"))
+                            seen[Response(receive_all(client)).status] += 1
+
+                with concurrent.futures.ThreadPoolExecutor(24) as pool:
+                    coming = [pool.submit(come) for _ in range(24)]
+                    wait_until(lambda: seen[200] > 200, "they are answered")
+                    bide.process.send_signal(signal.SIGTERM)
+                    try:
+                        for one in coming:
+                            one.result(PATIENCE_S)
+                    finally:
+                        over.set()
+                self.assertEqual(seen["refused"], 24)
+                self.assertEqual(set(seen), {200, "refused"})
+
+    def test_a_request_on_a_used_connection_is_answered_when_the_drain_has_begun(self):
+        with Bide("--access-log", "off") as bide, bide.dial() as client:
+            bide.put(definition("a"))
+            client.sendall(request("/job/a"))
+            client.recv(65536)
+            bide.process.send_signal(signal.SIGTERM)
+            wait_until(lambda: '"msg":"draining"' in bide.log_text(), "bide drains")
+            client.sendall(request("/job/a"))
+            self.assertEqual(Response(receive_all(client))["Connection"], "close")
+
+    def test_held_requests_are_answered_at_a_pace_until_a_second_signal(self):
+        with Bide("--access-log", "off", "--drain-rate", "100") as bide:
+            bide.put(definition("a"))
+            crowd = Crowd(bide.port, ["/job/a?until=done&wait=50s"] * 600)
+            self.addCleanup(crowd.close)
+            bide.wait_metric("bide_parked", 600)
+            poll = select.poll()
+            for client in crowd.sockets:
+                poll.register(client, select.POLLIN)
+            began = time.monotonic()
+            bide.process.send_signal(signal.SIGTERM)
+            wait_until(lambda: len(poll.poll(0)) >= 80, "some are answered")
+            self.assertGreater(time.monotonic() - began, 0.6)
+            self.assertLess(len(poll.poll(0)), 500)
+            bide.process.send_signal(signal.SIGTERM)
+            answers = crowd.collect(patience_s=2)
+            self.assertEqual({answer["Bide-Outcome"] for answer in answers}, {"drain"})
+            crowd.close()
+            self.assertEqual(bide.process.wait(PATIENCE_S), 0)
+
+    def test_streams_are_told_to_come_back_at_different_times(self):
+        with Bide("--access-log", "off") as bide:
+            bide.put(definition("a"))
+            clients = [bide.dial() for _ in range(30)]
+            for client in clients:
+                self.addCleanup(client.close)
+                client.sendall(request("/job/a/events"))
+            bide.wait_metric("bide_parked", 30)
+            bide.process.send_signal(signal.SIGTERM)
+            times = [list(map(int, re.findall(rb"^retry: (\d+)$", receive_all(client), re.M))) for client in clients]
+            self.assertEqual({len(one) for one in times}, {2})
+            self.assertEqual({first for first, _ in times}, {2000})
+            self.assertGreater(len({last for _, last in times}), 20)
+            self.assertTrue(all(200 <= last <= 2000 for _, last in times), times)
 
     def test_sigterm_at_once_after_start(self):
         for _ in range(3):

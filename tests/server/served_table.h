@@ -216,6 +216,7 @@ class ServedTable {
   Client dial() const { return Client(port); }
   Client dial_from(const char* source) const { return Client(port, 0, usual_dialer(), source); }
   bool make_room() { return front_.make_room(); }
+  [[nodiscard]] bool leaving() const { return front_.leaving(); }
   [[nodiscard]] std::size_t connections() const { return front_.connections(); }
   // Before the first request; see Http1.
   void use_hosts(const ServedHosts& hosts) { http1_.use_hosts(&hosts); }

@@ -101,7 +101,8 @@ class StreamReader {
     if (bytes.substr(begin + size, 2) != "\r\n") throw std::runtime_error("chunk: no line end");
     const std::string text = bytes.substr(begin, size);
     bytes.erase(0, begin + size + 2);
-    return size == 0 ? Told{.event = "close"} : record_of(text);
+    if (size == 0) return Told{.event = "close"};
+    return is_only_retry(text) ? take() : record_of(text);
   }
 
   std::optional<Told> take_record() {
@@ -110,7 +111,15 @@ class StreamReader {
     if (end == std::string::npos) return std::nullopt;
     const std::string text = bytes.substr(0, end + 2);
     bytes.erase(0, end + 2);
-    return record_of(text);
+    return is_only_retry(text) ? take() : record_of(text);
+  }
+
+  // Before the end of a stream that was drained. Keeps it.
+  bool is_only_retry(std::string_view text) {
+    const std::string time = take_line(text, "retry: ");
+    if (time.empty() || text != "\n") return false;
+    retry = time;
+    return true;
   }
 
   // One whole record, its fields in their order, or a heartbeat.

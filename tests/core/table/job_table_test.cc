@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <deque>
 #include <future>
 #include <memory>
@@ -663,6 +664,38 @@ TEST_CASE("job table: draining answers everybody with the state as it is, and pa
   CHECK(ghost.wait_answer()->snapshot == nullptr);
   TestWaiter late(Condition::done());
   CHECK(f.park("build-7", late) == Parked::kDraining);
+}
+
+TEST_CASE("job table: draining at a pace answers so many a second, and the rest when it is over") {
+  Fixture f;
+  f.apply(defined("build-7", 1));
+  std::deque<TestWaiter> waiters;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string id = i % 2 == 0 ? "build-7" : "job-" + std::to_string(i);
+    waiters.emplace_back(Condition::exists());
+    if (i % 2 == 0) waiters.back().terms.condition = Condition::done();
+    REQUIRE(f.park(id, waiters.back()) == Parked::kParked);
+  }
+  TestWaiter statistics;
+  Look look = f.table->look(Statistics{}, {}, f.clock.now());
+  statistics.terms.seen = *ValidatorList::parse(look.snapshot->json.etag());
+  REQUIRE(f.table->park(Statistics{}, statistics, 0, f.clock.now(), look) == Parked::kParked);
+  const auto answered = [&] {
+    return std::count_if(waiters.begin(), waiters.end(), [](auto& one) { return one.answered(); }) +
+           (statistics.answered() ? 1 : 0);
+  };
+  f.table->begin_drain(100);
+  TestWaiter late(Condition::done());
+  CHECK(f.park("build-7", late) == Parked::kDraining);
+  // After the first step the notifiers sleep, and only the clock wakes them.
+  CHECK(answered() <= 1);
+  for (int step = 1; step <= 20; ++step) {
+    f.clock.advance(100ms);
+    CHECK(eventually([&] { return answered() >= 10 * step; }));
+    CHECK(answered() <= 10 * step + 1);
+  }
+  f.table->drain();
+  CHECK(answered() == 1001);
 }
 
 TEST_CASE("job table: a job leaves when its definition is older than the bucket's max age") {

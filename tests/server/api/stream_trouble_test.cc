@@ -113,6 +113,7 @@ TEST_CASE("stream: draining ends each of them properly, without a reset") {
   auto stopping = std::async(std::launch::async, [&] { server.stop(); });
   for (std::size_t i = 0; i < readers.size(); ++i) {
     CHECK(readers[i].gist() == (i % 2 == 0 ? "close" : "close 1001"));
+    if (i % 2 == 0) CHECK(readers[i].retry != "");
     readers[i].client().close();
   }
   stopping.get();

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -207,6 +208,29 @@ TEST_CASE("acceptor: what a passed descriptor must be") {
   CHECK(passed_address(tcp.fd()) ==
         ListenAddress{.host = "127.0.0.1", .port = tcp.address().port, .passed_fd = tcp.fd()});
   CHECK(passed_address(local.fd()) == ListenAddress{.path = path, .passed_fd = local.fd()});
+}
+
+TEST_CASE("listener: those who have connected stay when it turns away newcomers") {
+  Listener listener({.host = "0.0.0.0"}, 0);
+  const Ping early(listener.address());
+  CHECK(early.connected());
+  listener.turn_away_newcomers();
+  const Descriptor late(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(listener.address().port);
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  CHECK(::connect(late.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0);
+  pollfd watched{late.get(), POLLOUT, 0};
+  CHECK(::poll(&watched, 1, 100) == 0);  // Neither connected nor refused.
+  const Descriptor accepted(::accept(listener.fd(), nullptr, nullptr));
+  REQUIRE(accepted.get() >= 0);
+  CHECK(::accept(listener.fd(), nullptr, nullptr) < 0);
+  char buffer[256];
+  CHECK(::recv(accepted.get(), buffer, sizeof buffer, 0) > 0);
+  CHECK(::send(accepted.get(), "pong", 4, 0) == 4);
+  ::shutdown(accepted.get(), SHUT_WR);
+  CHECK(early.is_answered());
 }
 
 TEST_CASE("listener: the file of a Unix socket") {

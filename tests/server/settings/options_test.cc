@@ -72,6 +72,7 @@ TEST_CASE("options: nothing said gives the defaults that --help prints") {
   CHECK(options.max_wait == 55s);
   CHECK(options.wait_jitter == 0.0625);
   CHECK(options.drain_delay == 0s);
+  CHECK(options.drain_rate == 20'000);
   CHECK(options.access_log == AccessLog::kSampled);
   CHECK(options.max_parked == 100'000);
   CHECK(options.auth.cookie == "bide_token");
