@@ -65,6 +65,7 @@ http::Response passing_problem(int status, std::string_view detail, std::chrono:
 http::Response not_fresh(std::string_view detail) {
   http::Response response = problem(503, "not-fresh", "Service Unavailable", detail);
   response.set_header("Retry-After", "1");
+  response.set_header("Bide-Outcome", "stale");
   return response;
 }
 

@@ -33,7 +33,8 @@ inline constexpr std::string_view kJobNotFound = "job-not-found";
 // Temporary trouble: with `Retry-After`.
 [[nodiscard]] http::Response passing_problem(int status, std::string_view detail,
                                              std::chrono::seconds after = std::chrono::seconds(1));
-// 503: the table may be older than the state that was asked for.
+// 503: the table may be older than the state that was asked for. `Bide-Outcome: stale` tells it
+// from the 503 of a proxy.
 [[nodiscard]] http::Response not_fresh(std::string_view detail);
 
 }  // namespace bide

@@ -294,13 +294,14 @@ class NatsAway(unittest.TestCase):
                 self.assertEqual(bide.curl("/readyz").status, 200)
                 response = bide.curl("/job/open")
                 self.assertEqual(response.status, 503)
-                self.assertNotEqual(response["Retry-After"], "")
+                self.assertEqual((response["Retry-After"], response["Bide-Outcome"]), ("1", "stale"))
                 self.assertEqual(bide.curl("/job/over").status, 200)
                 stale = bide.curl("/job/open", "-H", "Cache-Control: max-stale")
                 self.assertEqual(stale.status, 200)
                 self.assertEqual(bide.finish(curl).status, 503)
                 # 17: not in memory.
-                self.assertEqual(bide.curl("/job/nobody").status, 503)
+                response = bide.curl("/job/nobody")
+                self.assertEqual((response.status, response["Bide-Outcome"]), (503, "stale"))
                 self.assertEqual(bide.curl("/job/nobody?until=exists&wait=30s").status, 503)
             finally:
                 os.kill(nats, signal.SIGCONT)
