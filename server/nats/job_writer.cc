@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <new>
 #include <optional>
 #include <utility>
@@ -73,11 +74,17 @@ void JobWriter::stop() {
   stop_.request();
   if (thread_.joinable()) thread_.join();
   std::unordered_map<std::uint64_t, Call> unanswered;  // Their tasks give back their room.
+  std::deque<Waiting> waiting;
   {
     MutexLock lock(mutex_);
+    for (auto& [client, has] : clients_) {
+      std::move(has.waiting.begin(), has.waiting.end(), std::back_inserter(waiting));
+      has.waiting.clear();
+    }
     while (bulk_open_ > 0) bulk_done_.wait_until(mutex_, std::chrono::steady_clock::now() + kTick);
     unanswered.swap(calls_);
   }
+  for (const Waiting& one : waiting) give_back(*one.write);
 }
 
 // --- Room -------------------------------------------------------------------------------------
@@ -85,30 +92,30 @@ void JobWriter::stop() {
 Writer::Room JobWriter::take_room(const Write& write) {
   const std::size_t bytes = write.bytes();
   MutexLock lock(mutex_);
-  if (in_flight_sum_.writes >= kInFlightMax || in_flight_sum_.bytes + bytes > kBytesMax) {
-    return Room::kFull;
-  }
-  const auto it = in_flight_.try_emplace(write.client).first;
-  InFlight& of_client = it->second;
+  if (all_.writes >= kInFlightMax || all_.bytes + bytes > kBytesMax) return Room::kFull;
+  Amount& of_client = clients_[write.client].all;
   if (of_client.writes >= kPerClientMax || of_client.bytes + bytes > kBytesPerClientMax) {
     return Room::kClientFull;
   }
-  for (InFlight* const taken : {&of_client, &in_flight_sum_}) {
-    ++taken->writes;
-    taken->bytes += bytes;
-  }
+  of_client.add(bytes);
+  all_.add(bytes);
   return Room::kTaken;
 }
 
 void JobWriter::give_back(const Write& write) {
-  const std::size_t bytes = write.bytes();
   MutexLock lock(mutex_);
-  const auto it = in_flight_.find(write.client);
-  for (InFlight* const taken : {&it->second, &in_flight_sum_}) {
-    --taken->writes;
-    taken->bytes -= bytes;
-  }
-  if (it->second.writes == 0) in_flight_.erase(it);
+  give_back(clients_.find(write.client), write.bytes());
+}
+
+void JobWriter::give_back(Clients::iterator it, std::size_t bytes) {
+  it->second.all.remove(bytes);
+  all_.remove(bytes);
+  if (it->second.all.writes == 0) clients_.erase(it);
+}
+
+bool JobWriter::OfClient::may_open(const Write& write) const {
+  return open.writes == 0 ||
+         (open.writes < kOpenPerClientMax && open.bytes + write.bytes() <= kOpenBytesPerClientMax);
 }
 
 // --- The thread -------------------------------------------------------------------------------
@@ -126,6 +133,7 @@ void JobWriter::run(Watcher& watcher) {
         tick = now + kTick;
         open = renew_channel(watcher, channel, link);
         repeat_calls();
+        look_at_waiting();
       }
       if (open) {
         take_answers(*channel, spent);
@@ -273,7 +281,10 @@ void JobWriter::take_answer(std::uint64_t number, std::string_view json) {
     task = call.task;
     calls_.erase(it);
   }
+  const std::uint64_t client = task->write->client;
   take_step(task, answer);
+  task.reset();  // If that was its end, another one may begin.
+  begin_waiting(client);
 }
 
 void JobWriter::repeat_calls() {

@@ -21,6 +21,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,11 @@ class JobWriter final : public Writer {
   // those that other clients have under way, on one connection.
   static constexpr std::size_t kBytesMax = 32 << 20;
   static constexpr std::size_t kBytesPerClientMax = 4 << 20;
+  // So many of a client's writes are on their way to NATS at a time; the others wait here, in their
+  // order. NATS stores what comes over the connection one after the other, so this is what another
+  // client's write waits for. One write always goes.
+  static constexpr std::size_t kOpenPerClientMax = 64;
+  static constexpr std::size_t kOpenBytesPerClientMax = 256 << 10;
 
   // All must outlive this. `bulk` reads large answers, and may answer their writes; it must run
   // what it is given also while stop() waits. Null: the writer's thread does it all.
@@ -102,17 +108,18 @@ class JobWriter final : public Writer {
       kMarkDefinition,
       kMarkOthers,
     };
-    Task(JobWriter& owner, WritePtr asked) : writer(owner), write(std::move(asked)) {}
+    Task(JobWriter& owner, WritePtr asked, TimePoint until)
+        : writer(owner), write(std::move(asked)), deadline(until) {}
     ~Task() {
       writer.marks_open_ -= marks_open;
-      writer.give_back(*write);
+      writer.close(*write);
     }
     Task(const Task&) = delete;
     Task& operator=(const Task&) = delete;
 
     JobWriter& writer;
     const WritePtr write;
-    TimePoint deadline{};
+    TimePoint deadline;
     Step step{};
     int looks = 0;
     std::string question;    // The body of a request to the API.
@@ -162,7 +169,15 @@ class JobWriter final : public Writer {
 
   // --- Steps (job_writer_steps.cc) ------------------------------------------------------------
 
-  void begin(const WritePtr& write);
+  void begin(const WritePtr& write, TimePoint deadline);
+  // False: it waits. If there is no memory for that, its room is given back.
+  [[nodiscard]] bool may_begin(const WritePtr& write, TimePoint deadline) EXCLUDES(mutex_);
+  // Begins those of the client's waiting writes that may go now.
+  void begin_waiting(std::uint64_t client) EXCLUDES(mutex_);
+  // The same for all clients, and gives up those that have waited for too long.
+  void look_at_waiting() EXCLUDES(mutex_);
+  // The end of a write that was begun.
+  void close(const Write& write) EXCLUDES(mutex_);
   // The steps of a task. Only one thread has a task at a time: the one that submits it, then the
   // writer's, or bulk_ for a large answer to the only call that the task has open.
   void look_up(const TaskPtr& task);
@@ -177,6 +192,7 @@ class JobWriter final : public Writer {
   void on_found(const TaskPtr& task, const Answer& answer);
 
   void finish(const TaskPtr& task, Writes::Result result) EXCLUDES(mutex_);
+  void end(const WritePtr& write, Writes::Result result);
   void give_up(const TaskPtr& task);
 
   const std::string bucket_;
@@ -195,12 +211,26 @@ class JobWriter final : public Writer {
   std::shared_ptr<Channel> channel_ GUARDED_BY(mutex_);  // Null: there is no connection yet.
   std::unordered_map<std::uint64_t, Call> calls_ GUARDED_BY(mutex_);
   SpentMessages sent_ GUARDED_BY(mutex_);
-  struct InFlight {
+  struct Amount {
+    void add(std::size_t more) { ++writes, bytes += more; }
+    void remove(std::size_t less) { --writes, bytes -= less; }
     std::size_t writes = 0;
     std::size_t bytes = 0;
   };
-  std::unordered_map<std::uint64_t, InFlight> in_flight_ GUARDED_BY(mutex_);  // By client.
-  InFlight in_flight_sum_ GUARDED_BY(mutex_);
+  struct Waiting {
+    WritePtr write;
+    TimePoint deadline;
+  };
+  struct OfClient {
+    [[nodiscard]] bool may_open(const Write& write) const;
+    Amount all;   // What has room: open, waiting, or about to be submitted.
+    Amount open;  // Begun.
+    std::deque<Waiting> waiting;
+  };
+  using Clients = std::unordered_map<std::uint64_t, OfClient>;
+  void give_back(Clients::iterator it, std::size_t bytes) REQUIRES(mutex_);
+  Clients clients_ GUARDED_BY(mutex_);  // That have writes.
+  Amount all_ GUARDED_BY(mutex_);
   std::size_t bulk_open_ GUARDED_BY(mutex_) = 0;  // Answers that bulk_ has.
   CondVar bulk_done_;
 };

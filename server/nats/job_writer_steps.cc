@@ -31,23 +31,84 @@ bool says_deletion(std::string_view headers) {
 
 void JobWriter::submit(const WritePtr& write) noexcept {
   static LogLimit limit;
+  const TimePoint deadline = clock_.now() + kWritePatience;
   try {
-    begin(write);
+    if (may_begin(write, deadline)) begin(write, deadline);
   } catch (const std::bad_alloc&) {
     // Its request is answered at its own deadline: a part of the write may be under way.
     log_warn_limited(limit, "out of memory: a write over HTTP was not begun, or is not followed");
   }
 }
 
-void JobWriter::begin(const WritePtr& write) {
-  TaskPtr task;
+bool JobWriter::may_begin(const WritePtr& write, TimePoint deadline) {
+  MutexLock lock(mutex_);
+  const auto it = clients_.find(write->client);
+  OfClient& client = it->second;
+  if (client.waiting.empty() && client.may_open(*write)) {
+    client.open.add(write->bytes());
+    return true;
+  }
   try {
-    task = std::make_shared<Task>(*this, write);
+    client.waiting.push_back({write, deadline});
   } catch (const std::bad_alloc&) {
-    give_back(*write);
+    give_back(it, write->bytes());
     throw;
   }
-  task->deadline = clock_.now() + kWritePatience;
+  return false;
+}
+
+void JobWriter::begin_waiting(std::uint64_t client) {
+  while (true) {
+    Waiting next;
+    {
+      MutexLock lock(mutex_);
+      const auto it = clients_.find(client);
+      if (it == clients_.end() || it->second.waiting.empty()) return;
+      OfClient& has = it->second;
+      if (!has.may_open(*has.waiting.front().write)) return;
+      next = std::move(has.waiting.front());
+      has.waiting.pop_front();
+      has.open.add(next.write->bytes());
+    }
+    begin(next.write, next.deadline);
+  }
+}
+
+void JobWriter::look_at_waiting() {
+  const TimePoint now = clock_.now();
+  std::vector<std::uint64_t> clients;
+  std::vector<WritePtr> late;
+  {
+    MutexLock lock(mutex_);
+    for (auto& [client, has] : clients_) {
+      for (; !has.waiting.empty() && has.waiting.front().deadline <= now; has.waiting.pop_front()) {
+        late.push_back(std::move(has.waiting.front().write));
+      }
+      if (!has.waiting.empty()) clients.push_back(client);
+    }
+  }
+  for (const WritePtr& write : late) {
+    end(write, {.end = Write::End::kAway});
+    give_back(*write);
+  }
+  for (const std::uint64_t client : clients) begin_waiting(client);
+}
+
+void JobWriter::close(const Write& write) {
+  MutexLock lock(mutex_);
+  const auto it = clients_.find(write.client);
+  it->second.open.remove(write.bytes());
+  give_back(it, write.bytes());
+}
+
+void JobWriter::begin(const WritePtr& write, TimePoint deadline) {
+  TaskPtr task;
+  try {
+    task = std::make_shared<Task>(*this, write, deadline);
+  } catch (const std::bad_alloc&) {
+    close(*write);
+    throw;
+  }
   Watcher* const watcher = watcher_.load();
   const auto connection = watcher == nullptr ? nullptr : watcher->connection();
   if (connection == nullptr || !connection->connected()) {
@@ -217,8 +278,12 @@ void JobWriter::finish(const TaskPtr& task, Writes::Result result) {
       std::erase_if(calls_, [&](const auto& one) { return one.second.task == task; });
     }
   }
+  end(task->write, std::move(result));
+}
+
+void JobWriter::end(const WritePtr& write, Writes::Result result) {
   count(metrics_.writes[static_cast<std::size_t>(result.end)]);
-  writes_.finish(task->write, std::move(result));
+  writes_.finish(write, std::move(result));
 }
 
 // A call that was repeated may have been stored by each of its messages.

@@ -142,7 +142,7 @@ struct Fixture {
     writer.start(watcher);
   }
   Request& submit(Write::Kind kind, const std::string& job, const std::string& value = "{}",
-                  std::vector<std::string> keys = {}) {
+                  std::vector<std::string> keys = {}, std::uint64_t client = 0) {
     Request& request = requests.emplace_back();
     Write& write = *request.write;
     write.kind = kind;
@@ -151,6 +151,7 @@ struct Fixture {
     write.entry = {"status." + job + ".started.a.1", "{}"};
     write.message_id = "id-" + job;
     write.keys = std::move(keys);
+    write.client = client;
     write.exists = kind != Write::Kind::kDefine;
     request.waiter.terms.places = 0;
     REQUIRE(writer.take_room(write) == Writer::Room::kTaken);
@@ -317,6 +318,88 @@ TEST_CASE("job_writer: a job that others define and delete all the time is given
   }
   CHECK(request.end() == End::kRefused);
   CHECK(request.write->why.find("try again") != std::string::npos);
+}
+
+TEST_CASE("job_writer: a client has 64 writes on their way to NATS, and the others wait in turn") {
+  constexpr int kOpenMax = 64, kMore = 3;
+  Fixture f;
+  Receiver receiver(f.nats, "$KV.>");
+  f.start();
+  const auto key = [](int i) { return "status.j" + std::to_string(i) + ".started.a.1"; };
+  std::deque<NatsMsgPtr> open;
+  std::vector<Request*> all;
+  for (int i = 0; i < kOpenMax + kMore; ++i) {
+    all.push_back(&f.submit(Write::Kind::kEvent, "j" + std::to_string(i)));
+    if (i < kOpenMax) open.push_back(receiver.next());
+  }
+  Request& other = f.submit(Write::Kind::kEvent, "other", "{}", {}, 1);
+  const NatsMsgPtr its = receiver.next();
+  CHECK(key_of(its) == "status.other.started.a.1");
+  receiver.answer(its, stored_as(1));
+  CHECK(other.end() == End::kStored);
+  for (int i = 0; i < kMore; ++i) {
+    receiver.answer(open.front(), stored_as(2));
+    open.pop_front();
+    open.push_back(receiver.next());
+    CHECK(key_of(open.back()) == key(kOpenMax + i));
+  }
+  for (const NatsMsgPtr& message : open) receiver.answer(message, stored_as(3));
+  for (Request* const one : all) CHECK(one->end() == End::kStored);
+}
+
+TEST_CASE("job_writer: a client has 256 KiB on their way to NATS, or one write") {
+  Fixture f;
+  Receiver receiver(f.nats, "$KV.>");
+  f.start();
+  const std::string third = R"({"operation":{"do":")" + std::string(100'000, 'x') + R"("}})";
+  const std::string huge = R"({"operation":{"do":")" + std::string(300'000, 'x') + R"("}})";
+  std::vector<Request*> all = {&f.submit(Write::Kind::kDefine, "a", huge)};
+  const NatsMsgPtr first = receiver.next();
+  for (const char* const job : {"b", "c", "d"}) {
+    all.push_back(&f.submit(Write::Kind::kDefine, job, third));
+  }
+  receiver.answer(first, stored_as(1));
+  const NatsMsgPtr second = receiver.next(), with_it = receiver.next();
+  CHECK(key_of(second) == "jobs.b");
+  CHECK(key_of(with_it) == "jobs.c");
+  Request& other = f.submit(Write::Kind::kDefine, "other", third, {}, 1);
+  const NatsMsgPtr its = receiver.next();
+  CHECK(key_of(its) == "jobs.other");
+  receiver.answer(with_it, stored_as(2));
+  const NatsMsgPtr last = receiver.next();
+  CHECK(key_of(last) == "jobs.d");
+  for (const NatsMsgPtr* const message : {&second, &its, &last}) {
+    receiver.answer(*message, stored_as(3));
+  }
+  for (Request* const one : all) CHECK(one->end() == End::kStored);
+  CHECK(other.end() == End::kStored);
+}
+
+TEST_CASE("job_writer: what has waited for its turn for too long is not stored") {
+  Fixture f;
+  Receiver receiver(f.nats, "$KV.>");
+  f.start();
+  const std::string value(200'000, 'x');
+  Request& open = f.submit(Write::Kind::kDefine, "a", value);
+  Request& waiting = f.submit(Write::Kind::kDefine, "b", value);
+  CHECK(receiver.next() != nullptr);
+  f.clock.advance(kWritePatience);
+  CHECK(open.end() == End::kUnknown);
+  CHECK(waiting.end() == End::kAway);
+  Request& next = f.submit(Write::Kind::kDefine, "c", value);
+  const NatsMsgPtr message = receiver.next();
+  CHECK(key_of(message) == "jobs.c");
+  receiver.answer(message, stored_as(3));
+  CHECK(next.end() == End::kStored);
+  Request& left = f.submit(Write::Kind::kDefine, "d", value);
+  Request& behind = f.submit(Write::Kind::kDefine, "e", value);
+  CHECK(receiver.next() != nullptr);
+  f.watcher.stop();
+  f.writer.stop();
+  for (Request* const one : {&left, &behind}) {
+    CHECK(one->write.use_count() == 1);
+    f.writes.finish(one->write, {.end = End::kAway});
+  }
 }
 
 TEST_CASE("job_writer: all deletions together have 64 marks under way, and each has one") {
