@@ -177,7 +177,8 @@ class Bide:
             left = end - time.monotonic()
             if left <= 0:
                 raise TimeoutError("not in time")
-            sock.settimeout(left)
+            if sock.fileno() >= 0:  # Python 3.13 closes it with the last byte of the response.
+                sock.settimeout(left)
 
         try:
             connection.timeout = max(0.001, end - time.monotonic())
