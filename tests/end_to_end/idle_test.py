@@ -1,4 +1,4 @@
-"""What connections that wait cost: 18,000 idle ones no thread more and half a kilobyte each; held ones with TLS 16 KiB."""
+"""What connections that wait cost: 18,000 idle ones no thread more and half a kilobyte each; held ones with TLS what OpenSSL takes."""
 import resource
 import socket
 import ssl
@@ -12,7 +12,8 @@ from tls_test import Certificates, TlsBide
 CONNECTIONS = 18_000
 BYTES_EACH_MAX = 1024
 TLS_CONNECTIONS = 1_000
-TLS_BYTES_EACH_MAX = 16 * 1024  # Beyond those of a connection without TLS.
+# Beyond those of a connection without TLS. OpenSSL 3.5 (Debian 13) keeps 22 KB, of which its two record layers are 9.
+TLS_BYTES_EACH_MAX = (16 if ssl.OPENSSL_VERSION_INFO < (3, 2) else 24) * 1024
 # A network of its own: with one address the ports that other tests have left behind run short.
 CLIENT_ADDRESSES = [f"127.0.0.{n}" for n in range(2, 6)]
 

@@ -31,6 +31,15 @@ class Rows(unittest.TestCase):
         self.parked(before + 1)
         return curl
 
+    def timed_out(self, target, status):
+        """It is answered 5 ms before its 300 ms are over. A busy machine may answer late, but not each time."""
+        for _ in range(10):
+            response = self.bide.curl(target)
+            self.assertEqual((response.status, response["Bide-Outcome"]), (status, "timeout"))
+            if float(response["Bide-Waited"]) < 0.3:
+                return response
+        return self.fail(f"always answered late, at last after {response['Bide-Waited']} s")
+
     def etag(self, job, *arguments):
         return self.bide.curl(f"/job/{job}", *arguments)["ETag"]
 
@@ -63,9 +72,7 @@ class Rows(unittest.TestCase):
             response = self.bide.finish(curl)
             self.assertEqual((response.status, response["Bide-Outcome"], response["Bide-Status"]),
                              (200, "done", "completed"))
-        response = self.bide.curl("/job/nobody?until=done&wait=300ms")
-        self.assertEqual((response.status, response["Bide-Outcome"]), (404, "timeout"))
-        self.assertLess(float(response["Bide-Waited"]), 0.3)
+        response = self.timed_out("/job/nobody?until=done&wait=300ms", 404)
         self.assertEqual(response.json()["type"], "urn:bide:problem:job-not-found")
         response = self.bide.curl("/job?id=row1b,nobody&until=done&wait=300ms")
         self.assertEqual((response.status, response["Bide-Outcome"], response.json()["missing"]),
@@ -89,9 +96,7 @@ class Rows(unittest.TestCase):
         self.assertEqual(response["Bide-Waited"], "")
         response = self.bide.curl(f"/job/{job}?wait=30s")
         self.assertEqual((response.status, response["Bide-Outcome"]), (200, "now"))
-        response = self.bide.curl(f"/job/{job}?wait=300ms&until=done")
-        self.assertEqual((response.status, response["Bide-Outcome"]), (200, "timeout"))
-        self.assertLess(float(response["Bide-Waited"]), 0.3)
+        self.timed_out(f"/job/{job}?wait=300ms&until=done", 200)
 
     def test_row_4_no_tag_matches(self):
         job = self.new_job("started")

@@ -1,5 +1,6 @@
 """bide watch: lines for scripts, and the table on a terminal, driven in tmux."""
 import os
+import re
 import shlex
 import signal
 import socket
@@ -50,8 +51,8 @@ class Terminal:
         # Keys that come before the shell has the terminal back would go to the command that ends.
         wait_until(lambda: self.screen().rstrip().endswith("\nREADY>"), "the shell asks for a command")
         self.keys("c=$?; clear; echo sa''ne $c", "Enter")
-        self.wait_for("sane ", "READY>", absent=("Enter timeline",))
-        return self.screen()
+        # Nothing else: an earlier call may have left the same words above the command that has ended.
+        return wait_until(lambda: re.fullmatch(r"sane \d+\nREADY>", self.screen().strip()), "the shell echoes")[0]
 
     def __enter__(self):
         return self
