@@ -97,6 +97,16 @@ class NatsServer:
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
 
+    def wait_deleted(self, stream):
+        """Until the files of a stream that was deleted are gone.
+
+        From 2.10 on nats-server moves them aside, and removes them behind its answer. If the next stream of that name
+        is deleted before that is done, its files stay, and the one after it has all its messages.
+        """
+        streams = os.path.join(self.store, "jetstream", "$G", "streams")
+        wait_until(lambda: not any(os.path.exists(os.path.join(streams, name)) for name in (stream, "." + stream)),
+                   "the stream's files are gone")
+
     # --- Its store, while it does not run ---
 
     def wipe(self):
@@ -144,11 +154,11 @@ class NatsCluster:
 
     def leader(self, bucket="job-queue"):
         """The name of the node that leads the bucket's stream; empty: none does just now."""
-        with self.connect(bucket) as api:
-            try:
+        try:
+            with self.connect(bucket) as api:
                 return api.info().get("cluster", {}).get("leader", "")
-            except Unavailable:
-                return ""
+        except Unavailable:
+            return ""
 
     def step_down(self, bucket="job-queue"):
         with self.connect(bucket) as api:
@@ -156,9 +166,30 @@ class NatsCluster:
             assert answer.get("success"), answer
 
     def __enter__(self):
+        return wait_until(self._start, "the nodes find each other", 90)
+
+    def _start(self):
+        """Itself, or None: on a busy machine it happens that nodes which connect to each other at the same time close both
+        connections as duplicates, and one of them is left out for good."""
         for node in self.nodes.values():
             node.start()
-        return self
+        try:
+            wait_until(self._places, "a stream has a place on each node", 10)
+            return self
+        except AssertionError:
+            for node in self.nodes.values():
+                node.kill()
+                node.wipe()
+            return None
+
+    def _places(self):
+        try:
+            with self.connect("formed") as api:
+                api.create_bucket(replicas=3)
+                api.delete_bucket()
+                return True
+        except Unavailable:
+            return False
 
     def __exit__(self, *_):
         for node in self.nodes.values():

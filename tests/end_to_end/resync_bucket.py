@@ -27,6 +27,7 @@ def recreate(stage, **bucket):
     """Deletes the bucket and creates it again, at once."""
     with stage.happening() as note, stage.connect() as api:
         api.delete_bucket()
+        stage.nats.wait_deleted(api.stream)
         api.create_bucket(**{**stage.bucket, **bucket})
         note.change = lambda contents: restore(contents, {})
 

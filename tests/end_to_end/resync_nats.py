@@ -15,10 +15,13 @@ from resync_stage import Stage
 from stalling_link import StallingLink
 
 
+def until(moment, what):
+    wait_until(lambda: time.monotonic() > moment, what, moment - time.monotonic() + 5)
+
+
 def last(seconds):
     """A fault's own length."""
-    end = time.monotonic() + seconds
-    wait_until(lambda: time.monotonic() > end, "the fault's end", seconds + 5)
+    until(time.monotonic() + seconds, "the fault's end")
 
 
 @scenario(12)
