@@ -1,4 +1,4 @@
-"""Starts nginx and HAProxy in front of bide, configured as docs/proxies.md says."""
+"""Starts nginx, HAProxy and Caddy in front of bide, configured as docs/proxies.md says."""
 import os
 import re
 import shutil
@@ -11,17 +11,27 @@ from harness import PATIENCE_S, Site, wait_until
 GUIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "proxies.md")
 
 
-def read_guide(language):
-    """The one block of this language in docs/proxies.md."""
+def read_guide(heading):
+    """The first block below this heading of docs/proxies.md."""
     with open(GUIDE, encoding="utf-8") as file:
-        blocks = re.findall(rf"^```{language}\n(.*?)^```$", file.read(), re.M | re.S)
-    assert len(blocks) == 1, f"docs/proxies.md has {len(blocks)} blocks of {language}"
-    return blocks[0]
+        section = re.search(rf"^## {heading}\n(.*?)^## ", file.read(), re.M | re.S)
+    return re.search(r"^```\w+\n(.*?)^```$", section[1], re.M | re.S)[1]
 
 
-def replace(text, old, new):
+def name_bides(text, bides):
+    """With the ports of these bides; the lines of the others are left out."""
+    for number in range(3):
+        documented = f"127.0.0.1:{8080 + number}"
+        if number < len(bides):
+            text = replace(text, documented, f"127.0.0.1:{bides[number].port}")
+        else:
+            text = "".join(line for line in text.splitlines(True) if documented not in line)
+    return text
+
+
+def replace(text, old, new, count=-1):
     assert old in text, f"the configuration has no {old!r}"
-    return text.replace(old, new)
+    return text.replace(old, new, count)
 
 
 def find_free_port():
@@ -30,15 +40,15 @@ def find_free_port():
 
 
 class Proxy(Site):
-    """A context manager. `changes`: (old, new) pairs of text in the guide's configuration."""
+    """A context manager. `bides`: one or several. `changes`: (old, new) pairs of text in the guide's configuration."""
 
-    def __init__(self, bide, language, listen, changes):
+    def __init__(self, bides, heading, listen, changes):
         self.port = find_free_port()
         self.dir = tempfile.mkdtemp(prefix="bide-proxy-")
         self.log_path = os.path.join(self.dir, "log")
         self.process = None
-        text = replace(read_guide(language), "127.0.0.1:8080", f"127.0.0.1:{bide.port}")
-        self.configuration = replace(text, listen, f"{listen.split()[0]} 127.0.0.1:{self.port}")
+        text = name_bides(read_guide(heading), bides if isinstance(bides, list) else [bides])
+        self.configuration = replace(text, listen, re.sub(":?80", f"127.0.0.1:{self.port}", listen))
         for old, new in changes:
             self.configuration = replace(self.configuration, old, new)
 
@@ -74,8 +84,8 @@ class Proxy(Site):
 class Nginx(Proxy):
     """`http`: more lines of the http block; `server`: of the server block."""
 
-    def __init__(self, bide, *changes, http="", server=""):
-        super().__init__(bide, "nginx", "listen 80", changes)
+    def __init__(self, bides, *changes, http="", server=""):
+        super().__init__(bides, "nginx", "listen 80", changes)
         self.http = http
         self.configuration = replace(self.configuration, "  location /job {",
                                      server + "\n  location /job {")
@@ -85,14 +95,32 @@ class Nginx(Proxy):
                             for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         user = "user root;\n" if os.geteuid() == 0 else ""
         path = self.write_configuration(
-            f"{user}worker_processes 1;\npid {self.dir}/pid;\nevents {{}}\n"
+            f"{user}worker_processes 1;\npid {self.dir}/pid;\nevents {{ worker_connections 8192; }}\n"
             f"http {{\n  access_log off;\n{temporary}  {self.http}\n{self.configuration}}}\n")
         return ["nginx", "-c", path, "-e", "stderr", "-g", "daemon off;"]
 
 
 class Haproxy(Proxy):
-    def __init__(self, bide, *changes):
-        super().__init__(bide, "haproxy", "bind :80", changes)
+    heading = "HAProxy"
+
+    def __init__(self, bides, *changes):
+        super().__init__(bides, self.heading, "bind :80", changes)
 
     def command(self):
         return ["haproxy", "-db", "-f", self.write_configuration(self.configuration)]
+
+
+class HaproxyTcp(Haproxy):
+    heading = "HAProxy, TCP"
+
+
+class Caddy(Proxy):
+    def __init__(self, bides, *changes):
+        super().__init__(bides, "Caddy", ":80 {", changes)
+
+    def command(self):
+        # With a host, it would serve no other.
+        site = replace(self.configuration, "127.0.0.1:", "http://:", 1)
+        path = self.write_configuration("{\n\tadmin off\n}\n" + site)
+        return ["env", f"XDG_DATA_HOME={self.dir}", f"XDG_CONFIG_HOME={self.dir}",
+                "caddy", "run", "--adapter", "caddyfile", "--config", path]

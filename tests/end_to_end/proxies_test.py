@@ -1,8 +1,8 @@
-"""bide behind nginx and HAProxy, configured as docs/proxies.md says: nothing is lost, held up or kept."""
+"""bide behind nginx, HAProxy and Caddy, configured as docs/proxies.md says: nothing is lost, held up or kept."""
 import unittest
 
-from harness import Bide, definition, event, outlive_half_close, wait_until
-from proxies import Haproxy, Nginx
+from harness import Bide, definition, event, outlive_half_close, request, wait_until
+from proxies import Caddy, Haproxy, HaproxyTcp, Nginx
 from streams import CurlStream, Script
 
 
@@ -158,6 +158,36 @@ class BehindHaproxy(BehindProxy, unittest.TestCase):
     @classmethod
     def make_proxy(cls):
         return Haproxy(cls.bide)
+
+
+class BehindHaproxyTcp(BehindProxy, unittest.TestCase):
+    # Each client's connection is one to bide.
+    test_the_connection_to_bide_is_kept = test_clients_are_told_apart = None
+
+    @classmethod
+    def make_proxy(cls):
+        return HaproxyTcp(cls.bide)
+
+    def test_connections_of_one_address_are_limited(self):
+        self.bide.put(definition("limited"))
+        with HaproxyTcp(self.bide, ("gt 20000", "gt 20")) as proxy:
+            answered = 0
+            for _ in range(40):
+                try:
+                    client = proxy.dial()
+                    self.addCleanup(client.close)
+                    client.sendall(request("/job/limited"))
+                    answered += len(client.recv(1))
+                except OSError:  # Reset.
+                    pass
+            # The first to connect was the one that waited for the proxy.
+            self.assertIn(answered, (19, 20))
+
+
+class BehindCaddy(BehindProxy, unittest.TestCase):
+    @classmethod
+    def make_proxy(cls):
+        return Caddy(cls.bide)
 
 
 class Time(unittest.TestCase):
