@@ -150,6 +150,7 @@ class Documentation(unittest.TestCase):
 
     def watch(self, line, where):
         """It follows the jobs, and ends when all are over, or by ^C."""
+        wait_until(lambda: self.bide.metric("bide_streams_open") == 0, f"{where}: those before it have left")
         watcher = subprocess.Popen(["bash", "-c", "exec " + self.with_real_names(line)], cwd=self.home, env=self.env,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         wait_until(lambda: watcher.poll() is not None or self.bide.metric("bide_streams_open") > 0, f"{where}: it follows")
