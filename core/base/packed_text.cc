@@ -16,23 +16,32 @@ Count& count_of(char* bytes) {
   return *std::launder(reinterpret_cast<Count*>(bytes - sizeof(Count)));
 }
 
+// For one owner.
+char* allocate(std::size_t size) {
+  void* const block = ::operator new(sizeof(Count) + size);
+  new (block) Count(1);
+  return static_cast<char*>(block) + sizeof(Count);
+}
+
 }  // namespace
 
 PackedText::PackedText(std::initializer_list<std::string_view> strings) {
   std::array<std::string_view, kStringsMax> kept;
-  std::size_t size = sizeof(Count), count = 0;
+  std::size_t size = 0, count = 0;
   for (const std::string_view text : strings) {
     kept[count] = until_nul(text);
     size += kept[count++].size() + 1;
   }
-  void* const block = ::operator new(size);
-  new (block) Count(1);
-  bytes_ = static_cast<char*>(block) + sizeof(Count);
+  bytes_ = allocate(size);
   char* out = bytes_;
   for (std::size_t i = 0; i < count; ++i) {
     out = std::copy(kept[i].begin(), kept[i].end(), out);
     *out++ = '\0';
   }
+}
+
+PackedText::PackedText(Packed packed) : bytes_(allocate(packed.bytes.size())) {
+  std::copy(packed.bytes.begin(), packed.bytes.end(), bytes_);
 }
 
 PackedText::PackedText(const PackedText& other) noexcept : bytes_(other.bytes_) {

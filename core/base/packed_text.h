@@ -10,9 +10,11 @@
 // Thread safety: the strings are immutable; copies may be used and destroyed on any thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <initializer_list>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -41,6 +43,20 @@ class PackedText {
   // long ones last.
   [[nodiscard]] std::string_view operator[](std::size_t index) const;
 
+  // Copies bytes that packed() returned. nullopt: they are not `N` strings.
+  template <std::size_t N>
+  [[nodiscard]] static std::optional<PackedText> of_packed(std::string_view bytes) {
+    if (std::count(bytes.begin(), bytes.end(), '\0') != N || bytes.back() != '\0') {
+      return std::nullopt;
+    }
+    return PackedText(Packed{bytes});
+  }
+  // All of them, each with the NUL at its end. `N` is the number of strings packed.
+  template <std::size_t N>
+  [[nodiscard]] std::string_view packed() const {
+    const std::string_view last = unpack<N>().back();
+    return {bytes_, static_cast<std::size_t>(last.data() + last.size() + 1 - bytes_)};
+  }
   // All of them in one walk; `N` is the number of strings packed.
   template <std::size_t N>
   [[nodiscard]] std::array<std::string_view, N> unpack() const {
@@ -54,6 +70,11 @@ class PackedText {
   }
 
  private:
+  struct Packed {
+    std::string_view bytes;
+  };
+  explicit PackedText(Packed packed);
+
   char* bytes_ = nullptr;  // The first string. The reference count stands before it.
 };
 

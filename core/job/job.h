@@ -101,11 +101,15 @@ class Job {
   [[nodiscard]] const StoredEntries<StoredProgress>* progress() const { return progress_.get(); }
   [[nodiscard]] const Fold& fold() const { return fold_; }
 
-  // The same job, to be rendered without the mutex. Shares all strings, so it costs 32 bytes an
-  // entry to make.
+  // The stream sequence of the latest deletion of an event or response; 0: none.
+  [[nodiscard]] Revision deleted_revision() const { return deleted_revision_; }
+
+  // The same job, to be rendered or saved without the mutex. Shares all strings, so it costs 32
+  // bytes an entry to make.
   [[nodiscard]] std::unique_ptr<const Job> frozen() const;
 
  private:
+  friend class JobReader;
   Absorbed define(const Entry& entry, std::size_t bytes_left);
   Absorbed undefine(const Entry& entry);
   Absorbed put_progress(const Entry& entry, std::size_t bytes_left);

@@ -33,6 +33,24 @@ Labels::Labels(const std::map<std::string, std::string>& labels) {
   if (!text.empty()) packed_ = PackedText({text});
 }
 
+std::optional<Labels> Labels::of_text(std::string_view text) {
+  std::map<std::string, std::string> labels;
+  for (std::string_view rest = text; !rest.empty();) {
+    const auto size = static_cast<std::size_t>(static_cast<unsigned char>(rest.front()));
+    const std::string_view label = rest.substr(1, size);
+    const std::size_t equals = label.find('=');
+    if (label.size() != size || equals == std::string_view::npos) return std::nullopt;
+    const std::string_view name = label.substr(0, equals);
+    const std::string_view value = label.substr(equals + 1);
+    if (!is_name(name) || !is_value(value) || labels.size() == kLabelsMax) return std::nullopt;
+    labels.emplace(name, value);
+    rest.remove_prefix(1 + size);
+  }
+  Labels made(labels);
+  if (made.text() != text) return std::nullopt;  // Out of order, or one twice.
+  return made;
+}
+
 bool Labels::contains(std::string_view label) const {
   bool found = false;
   for_each([&](std::string_view one) { found = found || one == label; });

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,9 @@ class Labels {
   Labels() = default;
   // At most kLabelsMax labels, with valid names and values.
   explicit Labels(const std::map<std::string, std::string>& labels);
+
+  // The labels whose text() this is. nullopt: it is not the text of any.
+  [[nodiscard]] static std::optional<Labels> of_text(std::string_view text);
 
   [[nodiscard]] bool empty() const { return !packed_; }
   [[nodiscard]] bool contains(std::string_view label) const;  // `name=value`.

@@ -3,7 +3,9 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <charconv>
 #include <random>
 #include <utility>
 
@@ -18,9 +20,17 @@ std::uint64_t random_seed() {
   return std::uint64_t{random()} << 32U | random();
 }
 
+constexpr std::size_t kNumberBytesMax = 20;
+
 std::string join_key(EventKind kind, std::string_view agent, std::int64_t unix_nano) {
-  std::string key(word_of(kind));
-  key.append(".").append(agent).append(".").append(std::to_string(unix_nano));
+  const std::string_view word = word_of(kind);
+  std::array<char, kNumberBytesMax> digits;
+  const char* const end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), unix_nano).ptr;
+  std::string key;
+  key.reserve(word.size() + 1 + agent.size() + 1 + digits.size());
+  key.append(word).append(1, '.').append(agent).append(1, '.').append(
+      digits.data(), static_cast<std::size_t>(end - digits.data()));
   return key;
 }
 
@@ -74,6 +84,20 @@ StoredProgress::StoredProgress(const Entry& entry)
       text(pack(entry, std::get<ProgressReport>(entry.what))),
       key_hash(key_hash_of(entry.key_rest)) {}
 
+StoredEvent::StoredEvent(Revision at, EventKind what, std::int64_t when, PackedText texts)
+    : revision(at), unix_nano(when), text(std::move(texts)), key_hash(0), kind(what) {
+  key_hash = key_hash_of(key_rest());
+}
+
+StoredResponse::StoredResponse(Revision at, std::optional<bool> has_changed, PackedText texts)
+    : revision(at),
+      text(std::move(texts)),
+      key_hash(key_hash_of(key_rest())),
+      changed(has_changed) {}
+
+StoredProgress::StoredProgress(Revision at, PackedText texts)
+    : revision(at), text(std::move(texts)), key_hash(key_hash_of(key_rest())) {}
+
 std::string StoredEvent::key_rest() const {
   const std::string_view kept = text[1];
   if (kept.find('.') != kept.npos) return std::string(kept);
@@ -102,6 +126,14 @@ EntryPlace StoredEntries<Stored>::find(std::string_view key_rest) const {
     if (all_[place].key_hash == hash && all_[place].key_rest() == key_rest) return place;
   }
   return kNoPlace;
+}
+
+template <typename Stored>
+bool StoredEntries<Stored>::has_key_of(const Stored& entry) const {
+  if (indexed()) return find(entry.key_rest()) != kNoPlace;
+  return std::any_of(all_.begin(), all_.end(), [&](const Stored& other) {
+    return other.key_hash == entry.key_hash && other.key_rest() == entry.key_rest();
+  });
 }
 
 template <typename Stored>

@@ -30,6 +30,8 @@ inline constexpr EntryPlace kNoPlace = UINT32_MAX;
 
 struct StoredEvent {
   explicit StoredEvent(const Entry& entry);  // `entry.what` must be an Event.
+  // The same again from its members.
+  StoredEvent(Revision at, EventKind what, std::int64_t when, PackedText texts);
 
   // The number of its agent within the job (core/job/fold.h).
   using Agent = std::uint16_t;
@@ -53,6 +55,7 @@ struct StoredEvent {
 
 struct StoredResponse {
   explicit StoredResponse(const Entry& entry);  // `entry.what` must be a Response.
+  StoredResponse(Revision at, std::optional<bool> has_changed, PackedText texts);
 
   Revision revision;
   PackedText text;
@@ -68,6 +71,7 @@ struct StoredResponse {
 
 struct StoredProgress {
   explicit StoredProgress(const Entry& entry);  // `entry.what` must be a ProgressReport.
+  StoredProgress(Revision at, PackedText texts);
 
   Revision revision;
   PackedText text;
@@ -122,6 +126,10 @@ class StoredEntries {
 
   // The entry with that key (Entry::key_rest). kNoPlace: there is none.
   [[nodiscard]] EntryPlace find(std::string_view key_rest) const;
+  // Whether there is one with the key of `entry`.
+  [[nodiscard]] bool has_key_of(const Stored& entry) const;
+  // Makes room for so many entries, and no more. There must be none yet.
+  void reserve(std::size_t entries) { all_.reserve(entries); }
   // There must be no entry with the key. False if an entry with a higher revision exists: then
   // places have moved.
   bool insert(Stored&& entry);

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "core/job/job.h"
 #include "core/parking/waiter.h"
@@ -37,6 +38,8 @@ struct JobRecord : WaiterList {
   // down.
   static constexpr std::uint8_t kFollowed = 7;
   std::uint8_t followed = 0;
+  // The cut that has a copy of it, or after which it was made (core/table/shard_cut.cc).
+  std::uint16_t cut = 0;
   // Not 0: progress that came after this revision waits to be told (core/table/shard.h).
   Revision told = 0;
   TimePoint settled_at{};     // When the job will have been unchanged for the settle time.
@@ -79,5 +82,22 @@ struct JobRecordEqual {
   }
 };
 using JobRecords = std::unordered_set<std::unique_ptr<JobRecord>, JobRecordHash, JobRecordEqual>;
+
+// Which of so many shards has the job. The index inside a shard uses the low bits of the hash.
+// These are other bits, so that its buckets are evenly filled.
+[[nodiscard]] inline std::size_t part_of(std::string_view id, std::size_t parts) {
+  return (JobRecordHash()(id) >> 40U) % parts;
+}
+
+using LabelSet = std::unordered_set<std::string, Listing::LabelHash, std::equal_to<>>;
+
+// Of a BucketRead.
+struct BucketContent {
+  // A full read fills one part. A loaded table has as many as there are shards (part_of()).
+  std::vector<JobRecords> parts = std::vector<JobRecords>(1);
+  // To know what the labels will take in memory (Listing::label_bytes()). Those of jobs that have
+  // left are still counted.
+  LabelSet labels;
+};
 
 }  // namespace bide

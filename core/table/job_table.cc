@@ -31,13 +31,6 @@ std::optional<PageQuery> page_of(const Target& target) {
 
 }  // namespace
 
-struct BucketContent {
-  JobRecords records;
-  // To know what the labels will take in memory (Listing::label_bytes()). Those of jobs that have
-  // left are still counted.
-  std::unordered_set<std::string, Listing::LabelHash, std::equal_to<>> labels;
-};
-
 BucketRead::BucketRead(std::size_t jobs_max, Link link, std::size_t memory_max)
     : jobs_max_(jobs_max),
       link_(link),
@@ -48,11 +41,14 @@ BucketRead::~BucketRead() = default;
 
 Admitted BucketRead::absorb(const Entry& entry) {
   if (!std::holds_alternative<Loss>(entry.what)) revision_ = std::max(revision_, entry.revision);
-  JobRecords& records = content_->records;
+  JobRecords& records = content_->parts.front();
   auto it = records.find(std::string_view(entry.job_id));
   if (it == records.end()) {
     if (entry.takes_away()) return {};
-    if (records.size() >= jobs_max_) return {RejectReason::kTableFull};
+    if (records.size() >= jobs_max_) {
+      whole_ = false;
+      return {RejectReason::kTableFull};
+    }
     it = records.insert(std::make_unique<JobRecord>(entry.job_id)).first;
   }
   Job& job = (*it)->job;
@@ -64,6 +60,7 @@ Admitted BucketRead::absorb(const Entry& entry) {
   if (absorbed == Job::Absorbed::kChanged && entry.family == Entry::Family::kJob) count_labels(job);
   const Admitted taken = admitted(absorbed, entry, keys_before, job);
   if (job.empty()) records.erase(it);
+  whole_ = whole_ && !taken.rejected;
   return taken;
 }
 
@@ -77,7 +74,7 @@ void BucketRead::count_labels(const Job& job) {
 }
 
 void BucketRead::let_go(Revision before) {
-  std::erase_if(content_->records, [&](const std::unique_ptr<JobRecord>& record) {
+  std::erase_if(content_->parts.front(), [&](const std::unique_ptr<JobRecord>& record) {
     Job& job = record->job;
     if (job.oldest() >= before) return job.empty();
     memory_ -= job.bytes();
@@ -86,6 +83,21 @@ void BucketRead::let_go(Revision before) {
     return job.empty();
   });
 }
+
+namespace {
+
+std::vector<JobRecords> divided(JobRecords records, std::size_t count) {
+  std::vector<JobRecords> parts(count);
+  for (JobRecords& part : parts) part.reserve(records.size() / count);
+  while (!records.empty()) {
+    auto node = records.extract(records.begin());
+    const std::size_t part = part_of(node.value()->job.id(), count);
+    parts[part].insert(std::move(node));
+  }
+  return parts;
+}
+
+}  // namespace
 
 JobTable::JobTable(Clock& clock, const Options& options, Executor* executor)
     : clock_(clock), options_(options), executor_(executor), places_(options.parked_max) {
@@ -100,26 +112,20 @@ JobTable::JobTable(Clock& clock, const Options& options, Executor* executor)
 
 JobTable::~JobTable() { close(); }
 
-Shard& JobTable::shard_of(std::string_view id) {
-  // The index inside a shard uses the low bits of the hash. These are other bits, so that its
-  // buckets are evenly filled.
-  return *shards_[(JobRecordHash()(id) >> 40) % shards_.size()];
-}
+Shard& JobTable::shard_of(std::string_view id) { return *shards_[part_of(id, shards_.size())]; }
 
 // The overview refers to the ids inside the records. So the old records live until the overview
 // refers to the new ones. The overview does not know the new records before that, so until then
 // they do not leave by age.
 void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds max_age) {
-  std::vector<JobRecords> parts(shards_.size());
+  std::vector<JobRecords> parts = std::move(read.content_->parts);
+  if (parts.size() != shards_.size()) parts = divided(std::move(parts.front()), shards_.size());
   std::vector<Listed> jobs;
-  JobRecords& records = read.content_->records;
-  jobs.reserve(records.size());
-  for (JobRecords& part : parts) part.reserve(records.size() / parts.size());
-  while (!records.empty()) {
-    auto node = records.extract(records.begin());
-    if (const auto job = listed(*node.value())) jobs.push_back(*job);
-    const std::size_t part = (JobRecordHash()(node.value()) >> 40) % shards_.size();
-    parts[part].insert(std::move(node));
+  for (const JobRecords& part : parts) {
+    jobs.reserve(jobs.size() + part.size());
+    for (const auto& record : part) {
+      if (const auto job = listed(*record)) jobs.push_back(*job);
+    }
   }
   Listing listing(jobs, epoch, read.revision());
   const std::size_t memory = read.memory_ + listing.label_bytes();
@@ -129,6 +135,7 @@ void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds ma
   }
   overview_->install(listing);
   memory_.store(memory, std::memory_order_relaxed);
+  whole_.store(read.whole_, std::memory_order_relaxed);
   for (const auto& shard : shards_) shard->end_install();
   applied_.store(read.revision(), std::memory_order_release);
   position_.restart(epoch, std::max(read.revision(), read.reached_));
@@ -138,6 +145,7 @@ void JobTable::install(BucketRead read, Epoch epoch, std::chrono::nanoseconds ma
 
 Admitted JobTable::apply(const Entry& entry, TimePoint delivered) {
   const Admitted taken = shard_of(entry.job_id).apply(entry, delivered);
+  if (taken.rejected) whole_.store(false, std::memory_order_relaxed);
   if (!std::holds_alternative<Loss>(entry.what)) {
     applied_.store(entry.revision, std::memory_order_release);
   }
@@ -152,6 +160,20 @@ void JobTable::let_go(Revision before) {
 void JobTable::reach(Revision revision) {
   position_.advance(revision);
   progressed();
+}
+
+void JobTable::begin_cut() {
+  for (const auto& shard : shards_) shard->begin_cut();
+}
+
+CutStep JobTable::take_of_cut(JobCopies& copies) {
+  CutStep step = CutStep::kDone;
+  for (const auto& shard : shards_) step = std::max(step, shard->take_of_cut(copies));
+  return step;
+}
+
+void JobTable::end_cut() {
+  for (const auto& shard : shards_) shard->end_cut();
 }
 
 void JobTable::progressed() {

@@ -68,6 +68,7 @@ class BucketRead {
 
  private:
   friend class JobTable;
+  friend class TableLoader;
   void count_labels(const Job& job);
 
   std::size_t jobs_max_;
@@ -77,7 +78,16 @@ class BucketRead {
   std::size_t label_bytes_ = 0;
   Revision revision_ = 0;
   Revision reached_ = 0;
+  bool whole_ = true;  // Nothing was rejected.
   std::unique_ptr<struct BucketContent> content_;
+};
+
+// Copies of jobs, to be read by any one thread (Job::frozen()).
+using JobCopies = std::vector<std::unique_ptr<const Job>>;
+enum class CutStep : std::uint8_t {
+  kDone,
+  kMore,
+  kBroken,  // The bucket was read again, or more has changed than is kept.
 };
 
 class JobTable {
@@ -116,6 +126,15 @@ class JobTable {
   // Removes all entries below revision `before`: they have expired, or a full bucket dropped them.
   // The first call makes a list in each shard; later calls cost time only for what they remove.
   void let_go(Revision before);
+
+  // --- A cut: all jobs as they were at one moment --------------------------------------------
+
+  // That moment is now. From the thread of apply(). The cut before must have ended.
+  void begin_cut();
+  // Appends copies of some of its jobs, each job once, until it is done. Each call holds each
+  // shard's mutex for about 0.1 ms, however large the table is. From any one thread.
+  [[nodiscard]] CutStep take_of_cut(JobCopies& copies);
+  void end_cut();
 
   // --- The requests' side -------------------------------------------------------------------
 
@@ -171,12 +190,16 @@ class JobTable {
     return applied_.load(std::memory_order_acquire);
   }
   [[nodiscard]] Epoch epoch() const { return position_.epoch(); }
+  [[nodiscard]] std::size_t shards() const { return options_.shards; }
+  [[nodiscard]] std::size_t jobs_max() const { return options_.jobs_max; }
   [[nodiscard]] std::size_t memory_max() const { return options_.memory_max; }
   // Bytes of all jobs and their labels, as memory_max limits them.
   [[nodiscard]] std::size_t memory() const { return memory_.load(std::memory_order_relaxed); }
   // Final jobs that stopped being final, or whose status changed.
   [[nodiscard]] std::uint64_t reopened() const { return reopened_.load(std::memory_order_relaxed); }
   [[nodiscard]] const Position& position() const { return position_; }
+  // There was room for everything since the bucket was read. If not, a full read might find more.
+  [[nodiscard]] bool whole() const { return whole_.load(std::memory_order_relaxed); }
 
  private:
   friend class Overview;
@@ -192,6 +215,7 @@ class JobTable {
   std::atomic<Revision> applied_{0};
   std::atomic<std::size_t> memory_{0};
   std::atomic<std::uint64_t> reopened_{0};
+  std::atomic<bool> whole_{true};
   Position position_;
   std::unique_ptr<CatchUp> catch_up_;
   std::unique_ptr<Writes> writes_;

@@ -55,6 +55,7 @@ Admitted Shard::absorb(const Entry& entry, TimePoint delivered) {
   const std::size_t keys_before = job.keys();
   const bool has_chain = record->snapshot != nullptr && record->snapshot->chain != nullptr;
   if (has_chain && !job.only_adds(entry)) forget_snapshot(*record);
+  keep_for_cut(*record);
   const Job::Absorbed absorbed =
       job.absorb(entry, job.growth_within(table_.options_.memory_max, table_.memory()));
   account(job, bytes_before);
@@ -118,6 +119,7 @@ JobRecords Shard::install(JobRecords records, Epoch epoch, std::chrono::nanoseco
   {
     WaitQueue::Lock lock(queue_);
     installing_ = true;
+    break_cut();
     const bool same_stream = epoch_ == epoch;
     epoch_ = epoch;
     max_age_ = max_age;
@@ -285,7 +287,9 @@ JobRecord* Shard::find(std::string_view id) {
 
 JobRecord& Shard::find_or_add(std::string_view id) {
   if (JobRecord* const record = find(id)) return *record;
-  return **records_.insert(std::make_unique<JobRecord>(std::string(id))).first;
+  JobRecord& made = **records_.insert(std::make_unique<JobRecord>(std::string(id))).first;
+  made.cut = cut_.number;
+  return made;
 }
 
 void Shard::changed(JobRecord& record, TimePoint delivered) {

@@ -60,6 +60,9 @@ class Shard final : private WaitQueue::Owner {
   [[nodiscard]] Parked park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
                             TimePoint now, Look& look) EXCLUDES(queue_.mutex);
   void unpark(Waiter& waiter) EXCLUDES(queue_.mutex);
+  void begin_cut() EXCLUDES(queue_.mutex);
+  [[nodiscard]] CutStep take_of_cut(JobCopies& copies) EXCLUDES(queue_.mutex);
+  void end_cut() EXCLUDES(queue_.mutex);
   [[nodiscard]] std::size_t jobs() const EXCLUDES(queue_.mutex);
   [[nodiscard]] std::size_t records() const EXCLUDES(queue_.mutex);
 
@@ -161,6 +164,12 @@ class Shard final : private WaitQueue::Owner {
   void list_by_oldest(JobRecord& record) REQUIRES(queue_.mutex);
   void unlist_by_oldest(JobRecord& record) REQUIRES(queue_.mutex);
 
+  // The cut (core/table/shard_cut.cc). To be called before a job changes.
+  void keep_for_cut(JobRecord& record) REQUIRES(queue_.mutex);
+  [[nodiscard]] bool try_copy_for_cut(JobRecord& record, JobCopies& copies) noexcept
+      REQUIRES(queue_.mutex);
+  void break_cut() REQUIRES(queue_.mutex);
+
   JobTable& table_;
   const std::size_t jobs_max_;
   const std::size_t snapshot_bytes_max_;
@@ -196,6 +205,16 @@ class Shard final : private WaitQueue::Owner {
   // install on, because most buckets never drop entries, and each node takes 48 bytes.
   std::set<std::pair<Revision, JobRecord*>> by_oldest_ GUARDED_BY(queue_.mutex);
   bool lists_oldest_ GUARDED_BY(queue_.mutex) = false;
+  struct Cut {
+    std::uint16_t number = 0;  // 0: there was none yet.
+    bool open = false;         // There may be records that are not copied yet.
+    bool broken = false;
+    // All records in the buckets before this one, of so many, are copied.
+    std::size_t bucket = 0, buckets = 0;
+    JobCopies kept;  // Jobs that have changed since, as they were.
+    std::size_t kept_entries = 0;
+  };
+  Cut cut_ GUARDED_BY(queue_.mutex);
   Epoch epoch_ GUARDED_BY(queue_.mutex) = 0;
   bool installing_ GUARDED_BY(queue_.mutex) = false;
   bool stopped_ GUARDED_BY(queue_.mutex) = false;

@@ -89,6 +89,7 @@ void Shard::let_go(JobRecord& record, Revision before) {
   const std::optional<Listed> was = listed(record);
   const std::size_t bytes_before = record.job.bytes();
   forget_snapshot(record);
+  keep_for_cut(record);
   if (record.job.let_go(before) == Job::Absorbed::kChanged) {
     moved(record, was, 0, table_.clock_.now());
   }
