@@ -22,7 +22,7 @@ server/websocket      core/ server/http
 server/auth           core/ server/http server/files server/log
 server/nats/login     core/ server/files server/log
 server/nats/embedded  core/ server/files server/log server/metrics server/nats/login
-server/nats           core/ server/log server/metrics server/nats/login
+server/nats           core/ server/files server/log server/metrics server/nats/login
 server/settings       core/ server/files server/http server/log server/nats/login
 server/net     core/ server/files server/http server/log server/metrics
 server/api     core/ server/auth server/http server/http1 server/log server/metrics server/net server/sse server/websocket

@@ -144,14 +144,29 @@ std::optional<std::string> PrivateDir::first_line(const std::string& name) const
 std::error_code PrivateDir::replace(const std::string& name, std::string_view bytes) const {
   const std::string draft = name + ".new";
   // Unlinked first, because a draft left by a crash may have another mode. O_EXCL follows no link.
-  ::unlinkat(fd_, draft.c_str(), 0);
+  remove(draft);
   const int fd = open_file(draft, O_WRONLY | O_CREAT | O_EXCL);
   if (fd < 0) return last_error();
   std::error_code error = write_all(fd, bytes);
   if (::close(fd) != 0 && !error) error = last_error();
-  if (!error && ::renameat(fd_, draft.c_str(), fd_, name.c_str()) != 0) error = last_error();
-  if (error) ::unlinkat(fd_, draft.c_str(), 0);
+  if (!error) error = rename(draft, name);
+  if (error) remove(draft);
   return error;
 }
+
+bool PrivateDir::names(const std::string& name, int fd) const {
+  struct stat named {};
+  struct stat opened {};
+  return ::fstatat(fd_, name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+         ::fstat(fd, &opened) == 0 && named.st_dev == opened.st_dev &&
+         named.st_ino == opened.st_ino;
+}
+
+std::error_code PrivateDir::rename(const std::string& from, const std::string& to) const {
+  if (::renameat(fd_, from.c_str(), fd_, to.c_str()) != 0) return last_error();
+  return {};
+}
+
+void PrivateDir::remove(const std::string& name) const { ::unlinkat(fd_, name.c_str(), 0); }
 
 }  // namespace bide

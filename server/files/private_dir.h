@@ -44,6 +44,12 @@ class PrivateDir {
   // Replaces the file by one with mode 0600 and the content `bytes`. Atomic: a reader sees the old
   // content or the new one.
   [[nodiscard]] std::error_code replace(const std::string& name, std::string_view bytes) const;
+  // Whether the name stands for the opened file.
+  [[nodiscard]] bool names(const std::string& name, int fd) const;
+  // Atomic: replaces `to` if that exists.
+  [[nodiscard]] std::error_code rename(const std::string& from, const std::string& to) const;
+  // Does nothing if there is no such file.
+  void remove(const std::string& name) const;
 
  private:
   PrivateDir(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {}

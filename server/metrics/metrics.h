@@ -32,6 +32,14 @@ struct Metrics {
   Counter reconciles{0};                       // Comparisons with the stream's state.
   Counter nats_restarts{0};  // Embedded nats-server: it ended, or was ended because it was silent.
 
+  // Snapshots of the table (server/nats/checkpoints.h).
+  Counter snapshots_written{0};
+  Counter snapshots_failed{0};
+  Counter warm_starts{0};          // 0 or 1: this process began with a snapshot.
+  Gauge warm_start_ms{0};          // From the start to being ready, if it did.
+  Gauge snapshot_bytes{0};         // Of the newest one; 0: there is none.
+  Gauge snapshot_unix_seconds{0};  // When its state was that of the table.
+
   // The watcher writes these. Sequences of the stream: of the latest entry handled, rejected ones
   // included; and of the newest one known to exist, from the stream's state or from the number of
   // entries that a delivery says are pending.
