@@ -37,6 +37,20 @@ Job::Absorbed Job::absorb(const Entry& entry, std::size_t bytes_left) {
   return Absorbed::kUnchanged;
 }
 
+bool Job::holds(const Entry& entry) const {
+  switch (entry.family) {
+    case Entry::Family::kJob:
+      return defined();
+    case Entry::Family::kStatus:
+      return events_.find(entry.key_rest) != kNoPlace;
+    case Entry::Family::kResponse:
+      return responses_.find(entry.key_rest) != kNoPlace;
+    case Entry::Family::kProgress:
+      return progress_ != nullptr && progress_->find(entry.key_rest) != kNoPlace;
+  }
+  return false;
+}
+
 bool Job::only_adds(const Entry& entry) const {
   if (!defined() || entry.takes_away() || entry.revision <= revision_) return false;
   // An agent has the same key whichever characters its name has in place of `_`.

@@ -46,6 +46,8 @@ class Job {
   // `jobs.<id>` makes defined() false (kChanged). `bytes_left`: how much bytes() may grow.
   // Deletions and losses are never refused.
   [[nodiscard]] Absorbed absorb(const Entry& entry, std::size_t bytes_left = kNoLimit);
+  // It has an entry under this entry's key.
+  [[nodiscard]] bool holds(const Entry& entry) const;
   // Whether the entry, which is about to be absorbed, is newer than all others, takes nothing out
   // of the timeline, and concerns no agent but its own. If so, all that it changes shows in a patch
   // (core/job/patch.h).

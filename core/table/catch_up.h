@@ -109,7 +109,8 @@ class CatchUp final : private WaitQueue::Owner {
     WaitQueue::Lock lock(queue_);
     queue_.notify();
   }
-  // The bucket was read again over `link`, and the position was restarted.
+  // The bucket was read again over `link`, and the position was restarted; or it is known to be the
+  // same stream over that connection, too.
   void installed(Link link) EXCLUDES(queue_.mutex);
 
   void begin_drain() { queue_.begin_drain(); }  // See WaitQueue.

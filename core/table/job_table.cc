@@ -153,6 +153,10 @@ Admitted JobTable::apply(const Entry& entry, TimePoint delivered) {
   return taken;
 }
 
+bool JobTable::holds(const Entry& entry) { return shard_of(entry.job_id).holds(entry); }
+
+void JobTable::resumed(Link link) { catch_up_->installed(link); }
+
 void JobTable::let_go(Revision before) {
   for (const auto& shard : shards_) shard->let_go(before);
 }

@@ -123,6 +123,10 @@ class JobTable {
   // Up to `revision` the stream holds nothing more to apply. install() and apply() do not cover
   // revisions that were garbage or are gone; this does.
   void reach(Revision revision);
+  // It has an entry under this entry's key.
+  [[nodiscard]] bool holds(const Entry& entry);
+  // All that the stream holds was applied over `link`, though it was not read again.
+  void resumed(Link link);
   // Removes all entries below revision `before`: they have expired, or a full bucket dropped them.
   // The first call makes a list in each shard; later calls cost time only for what they remove.
   void let_go(Revision before);

@@ -179,6 +179,12 @@ void Shard::adopt(JobRecord& old) {
 
 // --- The requests' side ---------------------------------------------------------------------
 
+bool Shard::holds(const Entry& entry) {
+  MutexLock lock(queue_.mutex);
+  const JobRecord* const record = find(entry.job_id);
+  return record != nullptr && record->job.holds(entry);
+}
+
 Presence Shard::presence(std::string_view id) {
   MutexLock lock(queue_.mutex);
   const JobRecord* const record = find(id);

@@ -60,6 +60,7 @@ class Shard final : private WaitQueue::Owner {
   [[nodiscard]] Parked park(std::string_view id, Waiter& waiter, std::uint64_t ticket,
                             TimePoint now, Look& look) EXCLUDES(queue_.mutex);
   void unpark(Waiter& waiter) EXCLUDES(queue_.mutex);
+  [[nodiscard]] bool holds(const Entry& entry) EXCLUDES(queue_.mutex);
   void begin_cut() EXCLUDES(queue_.mutex);
   [[nodiscard]] CutStep take_of_cut(JobCopies& copies) EXCLUDES(queue_.mutex);
   void end_cut() EXCLUDES(queue_.mutex);

@@ -166,7 +166,14 @@ void append_watching(MetricsText& text, const Metrics& metrics) {
     text.sample(metrics.entries_rejected[i].load(std::memory_order_relaxed),
                 {{"reason", word_of(static_cast<RejectReason>(i))}});
   }
-  counter(text, "bide_resyncs_total", "Full reads of the bucket after the first.", metrics.resyncs);
+  text.metric("bide_resyncs_total", "counter",
+              "Full reads of the bucket after the first, by reason.");
+  for (std::size_t i = 0; i < kResyncReasons.size(); ++i) {
+    text.sample(metrics.resyncs[i].load(std::memory_order_relaxed),
+                {{"reason", kResyncReasons[i]}});
+  }
+  counter(text, "bide_resumes_total", "Times that the bucket was followed on without a full read.",
+          metrics.resumes);
   counter(text, "bide_tail_requests_total",
           "Questions to NATS where the stream ends, before a 404 and for no-cache.",
           metrics.tail_requests);

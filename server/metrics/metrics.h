@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "core/job/entry_codec.h"
 #include "core/table/writes.h"
@@ -22,10 +23,25 @@ inline void count(Counter& counter) noexcept { counter.fetch_add(1, std::memory_
 
 using Gauge = std::atomic<std::uint64_t>;
 
+// Why the bucket was read again.
+enum class ResyncReason : std::uint8_t {
+  kLost,        // The consumer or the connection, before there was a place to go on from.
+  kPurged,      // Entries were purged.
+  kGone,        // Entries left otherwise, without a trace.
+  kRecreated,   // Another stream has the bucket's name, or there was none.
+  kConfigured,  // The stream's rules changed.
+  kRolledBack,  // The stream went backwards.
+  kUnproven,    // Entries may have left while the stream was not followed.
+};
+inline constexpr std::array<std::string_view, 7> kResyncReasons = {
+    "lost", "purged", "gone", "recreated", "configured", "rolled-back", "unproven"};
+
 struct Metrics {
   Counter entries_applied{0};                              // First reads and resyncs included.
   std::array<Counter, kRejectReasons> entries_rejected{};  // Label `reason`: word_of(RejectReason).
-  Counter resyncs{0};          // Full reads of the bucket after the first.
+  // Full reads of the bucket after the first. Label `reason`: kResyncReasons.
+  std::array<Counter, kResyncReasons.size()> resyncs{};
+  Counter resumes{0};          // Times that another consumer went on where the last one ended.
   Counter nats_reconnects{0};  // Connections to NATS after the first.
   Counter tail_requests{0};    // Requests to NATS for the end of the stream, to catch up.
   std::array<Counter, Write::kEnds> writes{};  // Over HTTP. Label `end`: word_of(Write::End).
@@ -46,6 +62,12 @@ struct Metrics {
   Gauge revision_delivered{0};
   Gauge revision_known{0};
   Gauge entries_queued{0};  // Received, but not handled yet.
+
+  [[nodiscard]] std::uint64_t all_resyncs() const noexcept {
+    std::uint64_t sum = 0;
+    for (const Counter& of_reason : resyncs) sum += of_reason.load(std::memory_order_relaxed);
+    return sum;
+  }
 
   // A full read begins.
   void begin_stream(Revision known) noexcept {

@@ -50,8 +50,10 @@ bool has_quorum(const jsClusterInfo* group) {
 }  // namespace
 
 std::variant<BucketState, BucketFailure> read_bucket_state(const NatsConnection& connection,
-                                                           std::string_view bucket) {
+                                                           std::string_view bucket,
+                                                           std::chrono::milliseconds timeout) {
   jsOptions options = request_options();
+  options.Wait = timeout.count();
   jsStreamInfo* raw = nullptr;
   jsErrCode code{};
   const natsStatus status =

@@ -2,7 +2,7 @@
 // stream.
 //
 // Thread safety: functions may be called from any thread. They block for one or a few requests to
-// NATS, for at most `kBucketRequestTimeout` each.
+// NATS, for at most `kBucketRequestTimeout` each, or the timeout given.
 #pragma once
 
 #include <chrono>
@@ -58,7 +58,8 @@ struct BucketFailure {
 };
 
 [[nodiscard]] std::variant<BucketState, BucketFailure> read_bucket_state(
-    const NatsConnection& connection, std::string_view bucket);
+    const NatsConnection& connection, std::string_view bucket,
+    std::chrono::milliseconds timeout = kBucketRequestTimeout);
 
 // Creates the bucket with history 1, as clients' libraries do, but without `allow_rollup_hdrs`:
 // with it, a writer of a single key can empty the whole bucket by the header `Nats-Rollup: all`

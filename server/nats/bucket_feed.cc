@@ -42,6 +42,10 @@ natsStatus BucketFeed::create_consumer(const std::string& inbox) {
   // Without history all entries are the newest of their keys, so the server need not search them:
   // with a million keys that takes nats-server 2.9 more than 2 s.
   config.DeliverPolicy = settings_.keeps_history ? js_DeliverLastPerSubject : js_DeliverAll;
+  if (settings_.begin != 0) {
+    config.DeliverPolicy = js_DeliverByStartSequence;
+    config.OptStartSeq = settings_.begin;
+  }
   config.AckPolicy = js_AckNone;
   // A filter that matches everything would only cost the server a look at every subject: 0.5 s with
   // a million. But js_DeliverLastPerSubject needs a filter.
@@ -49,7 +53,7 @@ natsStatus BucketFeed::create_consumer(const std::string& inbox) {
   config.DeliverSubject = inbox.c_str();
   config.FlowControl = true;
   config.Heartbeat = std::chrono::nanoseconds(settings_.heartbeat).count();
-  // The consumer's state needs no disk and no quorum: if it is lost, everything is read again.
+  // The consumer's state needs no disk and no quorum: if it is lost, another one goes on.
   config.MemoryStorage = true;
   config.Replicas = 1;
   jsOptions options;
@@ -81,9 +85,14 @@ BucketFeed::Got BucketFeed::next(std::chrono::milliseconds timeout) {
   // Other subjects may be bound to the stream. Their entries are no keys of the bucket.
   const std::string_view key = settings_.keys.key_of(natsMsg_GetSubject(raw));
   const auto bytes = static_cast<std::size_t>(natsMsg_GetDataLength(raw));
-  delivery_ = {ack->consumer_seq, ack->stream_seq, ack->time,
-               settings_.allows_rollup ? rollup() : Rollup::kNone};
-  entry_ = {key, {natsMsg_GetData(raw), bytes}, is_deletion(raw), ack->stream_seq, ack->time};
+  const std::string_view value(natsMsg_GetData(raw), bytes);
+  delivery_ = {ack->consumer_seq,
+               ack->stream_seq,
+               ack->time,
+               settings_.allows_rollup ? rollup() : Rollup::kNone,
+               hash_of(std::string_view(natsMsg_GetSubject(raw))),
+               hash_of(value)};
+  entry_ = {key, value, is_deletion(raw), ack->stream_seq, ack->time};
   return Got::kEntry;
 }
 

@@ -1,10 +1,11 @@
 // server/nats/bucket_feed.h: A push consumer on the bucket's stream. It delivers first the newest
-// entry of every key, in stream order, then each entry that is written.
+// entry of every key, in stream order, or only the entries from a revision on; then each entry that
+// is written.
 //
 // An ordered consumer of nats.c would do nearly this. But it restarts by itself from the last
 // sequence that it saw, without telling its caller: after a bucket was deleted and created again it
 // is blind for 10 to 19 s and then skips keys. Here StreamCheck notices a missing or overdue
-// delivery, and the caller opens another feed, which reads everything again.
+// delivery, and the caller opens another feed.
 //
 // Thread safety: none; one thread uses a feed. Closing the connection makes next() return.
 #pragma once
@@ -34,6 +35,7 @@ class BucketFeed {
     std::chrono::milliseconds heartbeat{1000};
     bool keeps_history = false;  // See BucketState: older entries of a key are left out.
     bool allows_rollup = false;  // See BucketState: delivery() tells of rollups.
+    Revision begin = 0;          // The first revision to deliver; 0: the newest entry of every key.
     // How long the server may take to make the consumer. With history it looks through the whole
     // stream for that, which takes 1 s with a million keys.
     std::chrono::milliseconds patience = kPatienceMin;

@@ -4,6 +4,20 @@
 #include <utility>
 
 namespace bide {
+namespace {
+
+using namespace std::chrono_literals;
+
+// In a cluster a request is lost while a leader is elected, and never answered. So it is soon asked
+// again, and the loss of a server is noticed sooner than the default says.
+constexpr auto kClusterTimeout = 500ms;
+constexpr int kClusterHeartbeats = 3;
+// For making a consumer. The server that a cluster chose for it may just have been lost; another
+// attempt gets another one. But to look through a large stream takes long.
+constexpr auto kClusterPatience = 1000ms, kClusterResumePatience = 500ms;
+constexpr int kClusterAttempts = 4, kClusterResumeAttempts = 16;
+
+}  // namespace
 
 Follower::Follower(Settings settings, JobTable& table, Contact& contact, Metrics& metrics,
                    StopSignal& stop)
@@ -23,8 +37,9 @@ std::string Follower::follow(NatsConnection& connection) {
   const auto found = find_bucket(connection);
   if (const auto* trouble = std::get_if<std::string>(&found)) return *trouble;
   const auto& bucket = std::get<BucketState>(found);
-  const auto looked =
-      read_bucket_config(connection.handle(), settings_.bucket, kBucketRequestTimeout);
+  const std::chrono::milliseconds timeout =
+      bucket.has_replicas ? kClusterTimeout : kBucketRequestTimeout;
+  const auto looked = read_bucket_config(connection.handle(), settings_.bucket, timeout);
   if (const auto* failure = std::get_if<ConfigFailure>(&looked)) {
     if (failure->status == NATS_OK) return failure->text;
     return describe_request_error(connection, failure->status, "STREAM.INFO");
@@ -32,50 +47,88 @@ std::string Follower::follow(NatsConnection& connection) {
   const auto& config = std::get<BucketConfig>(looked);
   tell(config);
 
+  if (place_ && bucket.epoch != place_->bucket.epoch) {
+    forget_place(StreamCheck::Reason::kRecreated);
+  } else if (place_ && !bucket.keeps_as(place_->bucket)) {
+    forget_place(StreamCheck::Reason::kConfigured);
+  } else if (place_ && bucket.last_seq < place_->revision && !bucket.has_replicas) {
+    forget_place(StreamCheck::Reason::kRolledBack);
+  }
+  const auto heartbeat = settings_.heartbeat / (bucket.has_replicas ? kClusterHeartbeats : 1);
   const TimePoint asked = system_clock().now();
-  auto opened =
-      BucketFeed::open(connection, {settings_.bucket, config.keys, settings_.heartbeat,
-                                    bucket.keeps_history, bucket.allows_rollup, patience_});
+  const std::chrono::milliseconds patience = this->patience(bucket);
+  auto opened = BucketFeed::open(
+      connection, {settings_.bucket, config.keys, heartbeat, bucket.keeps_history,
+                   bucket.allows_rollup, place_ ? Resume::begin(*place_) : 0, patience});
   if (const auto* trouble = std::get_if<std::string>(&opened)) {
     // If it was refused at once, more time would not help.
-    const bool waited = system_clock().now() - asked >= patience_;
-    if (waited) patience_ = std::min(2 * patience_, BucketFeed::kPatienceMax);
+    if (system_clock().now() - asked >= patience) ++failed_opens_;
     return *trouble;
   }
-  patience_ = BucketFeed::kPatienceMin;
+  failed_opens_ = 0;
   const auto& feed = std::get<std::unique_ptr<BucketFeed>>(opened);
 
-  Session session{connection, advisories, *feed,
-                  StreamCheck(bucket, link, {settings_.heartbeat, settings_.reconcile_interval},
-                              system_clock().now()),
-                  bucket.has_quorum};
-  std::string trouble = read_all(session, bucket);
+  Session session{
+      connection,
+      advisories,
+      *feed,
+      StreamCheck(bucket, link, {heartbeat, settings_.reconcile_interval}, system_clock().now()),
+      bucket.has_quorum,
+      timeout};
+  std::string trouble = place_ ? go_on(session, bucket) : read_all(session, bucket);
   if (trouble.empty() && !stop_.requested()) trouble = apply_live(session);
   return trouble;
 }
 
-std::string Follower::apply_live(Session& session) {
-  StreamCheck& check = session.check;
-  while (!stop_.requested()) {
-    const BucketFeed::Got got = session.feed.next(kTick);
-    const TimePoint now = system_clock().now();
-    if (got == BucketFeed::Got::kBroken) return session.feed.trouble();
-    if (std::string trouble = text_of(receive(session, got)); !trouble.empty()) return trouble;
-    // Before anything is applied that was written after a purge.
-    take_advisories(session);
-    if (check.suspicion() != StreamCheck::Reason::kNone) {
-      stop_.wait_for(std::chrono::ceil<std::chrono::milliseconds>(check.calm_at() - now));
-      return text_of(check.suspicion());
-    }
-    if (got == BucketFeed::Got::kEntry &&
-        check.begin_compare_before(session.feed.delivery(), now)) {
-      if (std::string trouble = compare(session); !trouble.empty()) return trouble;
-    }
-    if (got != BucketFeed::Got::kNothing) apply(session, got, now);
-    if (!check.begin_look(now)) continue;
-    if (std::string trouble = look_around(session, now); !trouble.empty()) return trouble;
+std::chrono::milliseconds Follower::patience(const BucketState& bucket) const {
+  auto first = BucketFeed::kPatienceMin;
+  int attempts = 1;
+  if (bucket.has_replicas) {
+    first = place_ ? kClusterResumePatience : kClusterPatience;
+    attempts = place_ ? kClusterResumeAttempts : kClusterAttempts;
   }
-  return {};
+  const int doublings = std::min(failed_opens_ / attempts, 4);
+  return std::min(first * (1 << doublings), BucketFeed::kPatienceMax);
+}
+
+void Follower::forget_place(StreamCheck::Reason reason) {
+  place_.reset();
+  stalled_resumes_ = 0;
+  read_for_ = resync_reason(reason);
+}
+
+std::string Follower::apply_live(Session& session) {
+  using Reason = StreamCheck::Reason;
+  Reason reason = Reason::kNone;
+  while (reason == Reason::kNone && !stop_.requested()) reason = next_live(session);
+  calm_ = session.check.calm();
+  place_ = is_loss(reason) ? session.check.place() : std::nullopt;
+  // A compare() may have come between the delivery of an entry and apply().
+  if (place_ && place_->revision > table_.position().revision()) place_.reset();
+  if (!place_) read_for_ = resync_reason(reason);
+  return reason == Reason::kBroken ? session.feed.trouble() : text_of(reason);
+}
+
+StreamCheck::Reason Follower::next_live(Session& session) {
+  using Reason = StreamCheck::Reason;
+  StreamCheck& check = session.check;
+  const BucketFeed::Got got = session.feed.next(kTick);
+  const TimePoint now = system_clock().now();
+  // The server keeps a consumer for some seconds and goes on with it when nats.c has reconnected.
+  // But nothing tells what was purged meanwhile.
+  if (session.connection.link() != check.link()) return Reason::kConnectionLost;
+  if (const Reason reason = receive(session, got); reason != Reason::kNone) return reason;
+  // Before anything is applied that was written after a purge.
+  take_advisories(session);
+  if (check.suspicion() != Reason::kNone) {
+    stop_.wait_for(std::chrono::ceil<std::chrono::milliseconds>(check.calm_at() - now));
+    return check.suspicion();
+  }
+  if (got == BucketFeed::Got::kEntry && check.begin_compare_before(session.feed.delivery(), now)) {
+    if (const Reason reason = compare(session); reason != Reason::kNone) return reason;
+  }
+  if (got != BucketFeed::Got::kNothing) apply(session, got, now);
+  return check.begin_look(now) ? look_around(session, now) : Reason::kNone;
 }
 
 StreamCheck::Reason Follower::receive(Session& session, BucketFeed::Got got) {
@@ -89,7 +142,7 @@ StreamCheck::Reason Follower::receive(Session& session, BucketFeed::Got got) {
     case BucketFeed::Got::kBroken:
       break;
   }
-  return StreamCheck::Reason::kNone;
+  return StreamCheck::Reason::kBroken;
 }
 
 // Applies an entry, or a heartbeat: there is no entry up to where the server has looked.
@@ -111,16 +164,16 @@ void Follower::hear(const Session& session, TimePoint now) {
   if (session.vouched_for) contact_.heard(now);
 }
 
-std::string Follower::look_around(Session& session, TimePoint now) {
+StreamCheck::Reason Follower::look_around(Session& session, TimePoint now) {
+  using Reason = StreamCheck::Reason;
   StreamCheck& check = session.check;
   contact_.set_connected(session.connection.connected());
   metrics_.entries_queued.store(session.feed.queued(), std::memory_order_relaxed);
-  std::string trouble =
-      text_of(check.look(session.connection.link(), table_.position().revision(), now));
+  const Reason reason = check.look(session.connection.link(), table_.position().revision(), now);
   remove_what_left(session);
-  if (!trouble.empty()) return trouble;
+  if (reason != Reason::kNone) return reason;
   if (contact_.take_doubt()) check.doubt();
-  if (!session.connection.connected() || !check.begin_compare(now)) return {};
+  if (!session.connection.connected() || !check.begin_compare(now)) return Reason::kNone;
   return compare(session);
 }
 
@@ -139,24 +192,25 @@ void Follower::take_advisories(Session& session) {
 
 // Blocks delivery for one request to the server. A second thread with its own locks would cost
 // more, and a server that does not answer in a millisecond does not deliver in one either.
-std::string Follower::compare(Session& session) {
+StreamCheck::Reason Follower::compare(Session& session) {
   StreamCheck& check = session.check;
-  const auto state = read_bucket_state(session.connection, settings_.bucket);
+  const auto state =
+      read_bucket_state(session.connection, settings_.bucket, session.request_timeout);
   const TimePoint now = system_clock().now();
   if (const auto* failure = std::get_if<BucketFailure>(&state)) {
     session.vouched_for = false;
-    return text_of(check.no_answer(failure->missing, now));
+    return check.no_answer(failure->missing, now);
   }
   const auto& report = std::get<BucketState>(state);
   const StreamCheck::Reason reason =
       check.compare(report, session.connection.link(), table_.position().revision(),
                     system_clock().wall_now(), now);
-  if (reason == StreamCheck::Reason::kConnectionLost) return text_of(reason);
+  if (reason == StreamCheck::Reason::kConnectionLost) return reason;
   count(metrics_.reconciles);
   metrics_.know(report.last_seq);
   session.vouched_for = report.has_quorum;
   remove_what_left(session);
-  return text_of(reason);
+  return reason;
 }
 
 void Follower::remove_what_left(Session& session) {

@@ -1,10 +1,11 @@
 // server/nats/follower.h: Follows one bucket: reads it completely into the job table, then applies
 // each new entry, until something is wrong. Then the caller calls follow() again.
 //
-// Reading again is the only remedy, for all problems: a new connection, a missing or overdue
-// delivery, a bucket that was created or configured again, a store that was rolled back, purged
-// entries. StreamCheck finds them; the follower does the I/O. Meanwhile the table serves the old
-// state, and Contact tells how old that is.
+// There are two remedies. If only the consumer or the connection is lost, another consumer goes on
+// where the last one ended, if it can be proven that nothing else changed. In all other cases (a
+// bucket that was created or configured again, a store that was rolled back, purged entries) the
+// bucket is read again. StreamCheck and Resume decide; the follower does the I/O. Meanwhile the
+// table serves the old state, and Contact tells how old that is.
 //
 // Thread safety: none; one thread (the watcher's) uses it.
 #pragma once
@@ -25,6 +26,8 @@
 #include "server/nats/bucket_feed.h"
 #include "server/nats/intake.h"
 #include "server/nats/login/nats_connection.h"
+#include "server/nats/place.h"
+#include "server/nats/resume.h"
 #include "server/nats/stream_check.h"
 
 namespace bide {
@@ -48,9 +51,11 @@ class Follower {
   Follower(Settings settings, JobTable& table, Contact& contact, Metrics& metrics,
            StopSignal& stop);
 
-  // Blocks until there is a reason to read again and returns it, in one line; or until the stop
+  // Blocks until there is a reason to begin again and returns it, in one line; or until the stop
   // signal is set, and returns an empty string.
   [[nodiscard]] std::string follow(NatsConnection& connection);
+  // The next follow() does not read the bucket, but goes on.
+  [[nodiscard]] bool goes_on() const { return place_.has_value(); }
   // The last follow() ended because the bucket does not exist. The log and Contact report that.
   [[nodiscard]] bool waits_for_bucket() const { return waits_for_bucket_; }
 
@@ -67,6 +72,17 @@ class Follower {
     // The stream answered when it was last asked, and could be written to. A heartbeat alone may
     // come from a server that has lost all others.
     bool vouched_for;
+    std::chrono::milliseconds request_timeout;
+  };
+  // An entry of the tail, which cannot be applied yet.
+  struct Kept {
+    std::string bytes;  // The key, and the value behind it.
+    std::size_t key_bytes;
+    bool deleted;
+    Revision revision;
+    WallTime written;
+    std::uint64_t pending;
+    TimePoint came;
   };
 
   // The bucket's state, or the error. Creates the bucket if the settings say so.
@@ -74,11 +90,20 @@ class Follower {
   // Warns the operator of risky options of the bucket, once for each.
   void tell(const BucketConfig& config);
   std::string wait_for_bucket(const NatsConnection& connection);
-  // Each returns the reason to read again; empty: none.
+  std::chrono::milliseconds patience(const BucketState& bucket) const;
+  // Each returns the reason to begin again; empty: none.
   std::string read_all(Session& session, const BucketState& bucket);
+  std::string go_on(Session& session, const BucketState& bucket);
   std::string apply_live(Session& session);
-  std::string look_around(Session& session, TimePoint now);
-  std::string compare(Session& session);
+  // The reason why live entries cannot be applied any more.
+  StreamCheck::Reason next_live(Session& session);
+  StreamCheck::Reason look_around(Session& session, TimePoint now);
+  StreamCheck::Reason compare(Session& session);
+  // Fills `tail` until it is proven that it can be applied. kNone: it is, or this was stopped.
+  StreamCheck::Reason prove(Session& session, Resume& resume, std::vector<Kept>& tail);
+  void apply_tail(const std::vector<Kept>& tail);
+  // The bucket has to be read.
+  void forget_place(StreamCheck::Reason reason);
   static StreamCheck::Reason receive(Session& session, BucketFeed::Got got);
   static void take_advisories(Session& session);
   void apply(Session& session, BucketFeed::Got got, TimePoint now);
@@ -94,11 +119,14 @@ class Follower {
   Intake intake_;
   std::optional<TimePoint> missing_since_;
   bool waits_for_bucket_ = false;
+  // Where to go on. nullopt: the bucket has to be read, for this reason.
+  std::optional<Place> place_;
+  ResyncReason read_for_ = ResyncReason::kLost;
+  StreamCheck::Calm calm_;
   std::vector<std::string_view> told_powers_;
-  // For making a consumer: a cluster during an election loses the request, a large stream takes
-  // long.
-  std::chrono::milliseconds patience_ = BucketFeed::kPatienceMin;
-  int doubtful_reads_ = 0;  // In a row.
+  int failed_opens_ = 0;     // In a row, and not refused.
+  int stalled_resumes_ = 0;  // In a row.
+  int doubtful_reads_ = 0;   // In a row.
 };
 
 }  // namespace bide

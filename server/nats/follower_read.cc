@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 
 // If a bucket disappears, its owner gets this time to create it again with their configuration.
 constexpr auto kMissingGrace = 5s;
+constexpr auto kElectionTimeout = 500ms;
 // How many buckets the log names.
 constexpr std::size_t kBucketsShown = 20;
 
@@ -38,7 +39,10 @@ double seconds(TimePoint::duration duration) {
 }  // namespace
 
 std::variant<BucketState, std::string> Follower::find_bucket(NatsConnection& connection) {
-  auto state = read_bucket_state(connection, settings_.bucket);
+  // While a cluster elects a leader nobody answers, and afterwards a second request is sooner.
+  const bool replicated = place_ && place_->bucket.has_replicas;
+  auto state = read_bucket_state(connection, settings_.bucket,
+                                 replicated ? kElectionTimeout : kBucketRequestTimeout);
   const auto* const failure = std::get_if<BucketFailure>(&state);
   if (failure == nullptr || !failure->missing) {
     waits_for_bucket_ = false;
@@ -138,7 +142,7 @@ void Follower::install(BucketRead read, const BucketState& bucket, Session& sess
   // The messages of a large read leave the heap of nats.c's thread in pieces: up to a fifth of the
   // table's own memory, and never needed again.
   ::malloc_trim(0);
-  if (contact_.ready()) count(metrics_.resyncs);
+  if (contact_.ready()) count(metrics_.resyncs[static_cast<std::size_t>(read_for_)]);
   const TimePoint now = system_clock().now();
   session.check.installed(began, now, session.advisories.listens());
   hear(session, now);

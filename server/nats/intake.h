@@ -37,10 +37,11 @@ class Intake {
     return take(*entry).overwrote;
   }
 
+  // A deletion of the entry's key. nullopt: the table has no such key.
+  static std::optional<Entry> key_of(RawEntry raw);
+
  private:
   std::optional<Entry> understand(const RawEntry& raw);
-  // nullopt: the table has no such key.
-  static std::optional<Entry> key_of(RawEntry raw);
   void reject(const RawEntry& raw, const Rejection& rejection);
 
   Metrics& metrics_;

@@ -73,6 +73,7 @@ StreamCheck::Reason StreamCheck::deliver(const Delivery& delivery) {
   if (delivery.revision == 0) return Reason::kNone;
   pass(delivery.revision - 1);
   delivered_ = std::max(delivered_, delivery.revision);
+  anchors_.add(delivery.anchor());
   return Reason::kNone;
 }
 
@@ -115,6 +116,33 @@ void StreamCheck::forget_count() {
   shrunk_at_ = 0;
 }
 
+// --- Going on with another consumer
+// ---------------------------------------------------------------
+
+// What is known to be gone, but waits for a calmer time, would be counted as if it were there. With
+// history, or other subjects, the number of entries says nothing.
+std::optional<Place> StreamCheck::place() const {
+  const bool left = suspicion_ != Reason::kNone || shrunk_ || shrunk_at_ != 0 || rolled_up_ != 0 ||
+                    (leaving_ && !reported_.lets_go());
+  const bool uncountable = reported_.keeps_history || reported_.has_other_subjects;
+  if (left || uncountable || anchors_.list().empty()) return std::nullopt;
+  Place place{reported_, delivered_, keys_, anchors_.list()};
+  if (unproven_) place.keys.reset();
+  return place;
+}
+
+void StreamCheck::resumed(const BucketState& report, bool counted, const Calm& calm) {
+  reported_ = report;
+  delivered_ = report.last_seq;
+  keys_ = report.entries;
+  gap_ = 0;
+  count_.reset();
+  counted_ = false;
+  unproven_ = !counted;
+  calm_ = calm;
+  if (report.lets_go()) leaving_ = {report.first_seq, report.last_seq};
+}
+
 // --- The full read ------------------------------------------------------------------------------
 
 void StreamCheck::set_new_end(const BucketState& state) {
@@ -146,12 +174,12 @@ void StreamCheck::installed(TimePoint began, TimePoint now, bool hears_purges) {
   const auto calm = [&](int times, auto least, auto most) {
     return now + std::clamp<TimePoint::duration>(times * (now - began), least, most);
   };
-  calm_at_ = calm(kCalm, kCalmMin, kCalmMax);
-  count_calm_at_ = calm(kWriterCalm, kCalmMin, kWriterCalmMax);
-  gap_calm_at_ = count_calm_at_;
+  calm_.purge = calm(kCalm, kCalmMin, kCalmMax);
+  calm_.count = calm(kWriterCalm, kCalmMin, kWriterCalmMax);
+  calm_.gap = calm_.count;
   if (!hears_purges) return;
   const int times = now - began > kNoticed ? kWriterCalmHearing : kWriterCalm;
-  gap_calm_at_ = calm(times, kGapCalmMin, kWriterCalmMax);
+  calm_.gap = calm(times, kGapCalmMin, kWriterCalmMax);
 }
 
 // --- The regular look ---------------------------------------------------------------------------
@@ -166,14 +194,15 @@ StreamCheck::Reason StreamCheck::look(Link link, Revision applied, TimePoint now
   if (link != link_) return Reason::kConnectionLost;
   if (is_overdue(now)) return Reason::kUndelivered;
   leave_if_due(applied);
-  if ((shrunk_ || has_shrunk()) && now >= count_calm_at_) return Reason::kShrunk;
+  if ((shrunk_ || has_shrunk()) && now >= calm_.count) return Reason::kShrunk;
   // Most of the missing entries were overwritten, and what replaced them is delivered: that can be
   // applied meanwhile. Later gaps wait for the next report.
   if (count_ && delivered_ >= count_->last_seq) judge_count();
   if (std::exchange(counted_, false)) {
-    gap_calm_at_ = std::max(gap_calm_at_, now + 2 * settings_.reconcile_interval);
+    calm_.gap = std::max(calm_.gap, now + 2 * settings_.reconcile_interval);
   }
-  if (gap_ != 0 && now >= gap_calm_at_) return Reason::kGap;
+  if (gap_ != 0 && now >= calm_.gap) return Reason::kGap;
+  if (unproven_ && now >= calm_.count) return Reason::kUnproven;
   return Reason::kNone;
 }
 
@@ -224,7 +253,7 @@ StreamCheck::Reason StreamCheck::compare(const BucketState& report, Link link, R
     if (fewer) shrunk_at_ = report.last_seq;
   } else if (fewer) {
     shrunk_ = true;
-    if (now >= count_calm_at_) return Reason::kShrunk;
+    if (now >= calm_.count) return Reason::kShrunk;
   }
 
   if (!count_ && !report.keeps_history && !report.has_other_subjects) {
@@ -321,8 +350,58 @@ std::string text_of(StreamCheck::Reason reason) {
       return "the stream's sequence went backwards";
     case Reason::kBehind:
       return "the stream ends before what was delivered";
+    case Reason::kBroken:
+      return "the consumer is broken";
+    case Reason::kOtherEntries:
+      return "the stream has other entries than those that were delivered last";
+    case Reason::kLeft:
+      return "entries left the stream while it was not followed";
+    case Reason::kUnproven:
+      return "entries may have left the stream while it was not followed";
+    case Reason::kTooMuch:
+      return "too much was written while the stream was not followed";
   }
   return "";
+}
+
+bool is_loss(StreamCheck::Reason reason) {
+  using Reason = StreamCheck::Reason;
+  return reason >= Reason::kDeliveryMissing && reason <= Reason::kBroken;
+}
+
+ResyncReason resync_reason(StreamCheck::Reason reason) {
+  using Reason = StreamCheck::Reason;
+  switch (reason) {
+    case Reason::kPurged:
+      return ResyncReason::kPurged;
+    case Reason::kGap:
+    case Reason::kShrunk:
+    case Reason::kLeft:
+      return ResyncReason::kGone;
+    case Reason::kDeleted:
+    case Reason::kRecreated:
+      return ResyncReason::kRecreated;
+    case Reason::kConfigured:
+      return ResyncReason::kConfigured;
+    case Reason::kRolledBack:
+    case Reason::kOtherEntries:
+      return ResyncReason::kRolledBack;
+    case Reason::kUnproven:
+    case Reason::kTooMuch:
+      return ResyncReason::kUnproven;
+    case Reason::kNone:
+    case Reason::kDeliveryMissing:
+    case Reason::kLastDeliveryMissing:
+    case Reason::kSilent:
+    case Reason::kConnectionLost:
+    case Reason::kUndelivered:
+    case Reason::kBehind:
+    case Reason::kBroken:
+    case Reason::kReadStalled:
+    case Reason::kRolledUpInRead:
+      break;
+  }
+  return ResyncReason::kLost;
 }
 
 }  // namespace bide

@@ -1,10 +1,11 @@
 // server/nats/stream_check.h: Checks what a consumer delivers, and decides when the bucket has to
-// be read again.
+// be followed by a new consumer, or read again.
 //
-// One object serves one full read and the time after it. The follower passes it everything that it
-// receives: entries, heartbeats, silence, advisories, and every 2 s the state of the stream. Most
-// calls return a Reason: kNone, or why the bucket has to be read again. After a reason the next
-// read needs a new object. It does no I/O and has no clock.
+// One object serves one consumer: a full read, or the tail that was written since the last one was
+// lost, and the time after it. The follower passes it everything that it receives: entries,
+// heartbeats, silence, advisories, and every 2 s the state of the stream. Most calls return a
+// Reason: kNone, or why this consumer is of no use any more. place() then says whether another one
+// can go on from there (server/nats/resume.h). It does no I/O and has no clock.
 //
 // Thread safety: none; one thread uses it.
 #pragma once
@@ -17,7 +18,9 @@
 
 #include "core/base/clock.h"
 #include "core/job/position.h"
+#include "server/metrics/metrics.h"
 #include "server/nats/bucket.h"
+#include "server/nats/place.h"
 
 namespace bide {
 
@@ -33,21 +36,29 @@ class StreamCheck {
  public:
   enum class Reason : std::uint8_t {
     kNone,
+    // The consumer is lost. Another one may go on where it ended.
     kDeliveryMissing,      // The consumer's sequence has a gap.
     kLastDeliveryMissing,  // A heartbeat counts a delivery that did not arrive.
     kSilent,               // Three heartbeats are overdue.
     kConnectionLost,       // There is a new connection, perhaps to another server.
-    kReadStalled,          // Heartbeats only, before the read is complete.
-    kRolledUpInRead,       // nats-server may have skipped entries during the read.
-    kPurged,               // An advisory reported a purge.
     kUndelivered,          // The stream holds entries that are overdue.
-    kGap,                  // An entry was gone before it was delivered.
-    kShrunk,               // The stream holds fewer entries, without expiry or rollup: a purge.
-    kDeleted,              // The bucket does not exist.
-    kRecreated,            // Another stream has the bucket's name.
-    kConfigured,           // The stream keeps its entries by other rules than before.
-    kRolledBack,           // The sequence went backwards: a store restored, unsynced data lost.
-    kBehind,               // The same, by a server that should have caught up by now.
+    kBehind,               // It ends before what was delivered, but no rollback is certain.
+    kBroken,               // The server or the library ended it.
+    // The bucket has to be read.
+    kReadStalled,     // Heartbeats only, before the read is complete.
+    kRolledUpInRead,  // nats-server may have skipped entries during the read.
+    kPurged,          // An advisory reported a purge.
+    kGap,             // An entry was gone before it was delivered.
+    kShrunk,          // The stream holds fewer entries, without expiry or rollup: a purge.
+    kDeleted,         // The bucket does not exist.
+    kRecreated,       // Another stream has the bucket's name.
+    kConfigured,      // The stream keeps its entries by other rules than before.
+    kRolledBack,      // The sequence went backwards: a store restored, unsynced data lost.
+    // Found when another consumer was to go on.
+    kOtherEntries,  // The stream has other entries than those delivered last.
+    kLeft,          // Entries left without a trace.
+    kUnproven,      // Neither can be excluded.
+    kTooMuch,       // More was written than can be kept until it is proven.
   };
 
   struct Delivery {
@@ -55,6 +66,9 @@ class StreamCheck {
     Revision revision = 0;
     WallTime written{};
     Rollup rollup = Rollup::kNone;
+    std::uint64_t key = 0, content = 0;  // See Anchor.
+
+    [[nodiscard]] Anchor anchor() const { return {revision, written, key, content}; }
   };
 
   struct Heartbeat {
@@ -83,6 +97,21 @@ class StreamCheck {
   // The newest revision that was delivered, or is known to be gone.
   [[nodiscard]] Revision delivered() const { return delivered_; }
 
+  // Where another consumer can go on, with `revision` being the last one that is applied. nullopt:
+  // the bucket has to be read, because something left that is still in the table, or may have.
+  [[nodiscard]] std::optional<Place> place() const;
+  // When the bucket may be read again: for a purge; for a gap; for entries that are gone. The last
+  // two can be caused by a writer. Entries are applied until then.
+  struct Calm {
+    TimePoint purge{}, gap{}, count{};
+  };
+  [[nodiscard]] const Calm& calm() const { return calm_; }
+
+  // --- The tail, instead of a full read and installed().
+  // All that was written since the place is delivered up to `report`, and applied. `counted`:
+  // nothing left. `calm`: that of the last consumer.
+  void resumed(const BucketState& report, bool counted, const Calm& calm);
+
   // --- The full read, before installed().
   // The read is at the end of the stream as it was at the start. Entries that were overwritten
   // meanwhile come behind that end, so the stream's state has to be asked for once more.
@@ -103,7 +132,7 @@ class StreamCheck {
   // purges in a row do not make bide read a large bucket all the time.
   void purged() { suspicion_ = Reason::kPurged; }
   [[nodiscard]] Reason suspicion() const { return suspicion_; }
-  [[nodiscard]] TimePoint calm_at() const { return calm_at_; }
+  [[nodiscard]] TimePoint calm_at() const { return calm_.purge; }
   // Something may have changed: compare() is due.
   void doubt() { next_compare_ = {}; }
 
@@ -180,9 +209,9 @@ class StreamCheck {
   TimePoint idle_since_ = kEndOfTime;
 
   Reason suspicion_ = Reason::kNone;
-  // When the bucket may be read again: for a purge; for a gap; for entries that are gone. The last
-  // two can be caused by a writer. Entries are applied until then.
-  TimePoint calm_at_{}, gap_calm_at_{}, count_calm_at_{};
+  Anchors anchors_;
+  bool unproven_ = false;  // Entries may have left before this consumer.
+  Calm calm_;
   TimePoint rollup_calm_at_{};
   TimePoint next_look_{};
   TimePoint next_compare_;
@@ -203,5 +232,9 @@ class StreamCheck {
 
 // For the log. Empty for kNone.
 [[nodiscard]] std::string text_of(StreamCheck::Reason reason);
+// Only the consumer is lost.
+[[nodiscard]] bool is_loss(StreamCheck::Reason reason);
+// For metrics, why the bucket is read again.
+[[nodiscard]] ResyncReason resync_reason(StreamCheck::Reason reason);
 
 }  // namespace bide

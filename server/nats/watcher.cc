@@ -148,14 +148,16 @@ void Watcher::follow_while_open(NatsConnection& connection) {
     if (stop_.requested()) return;
     // The follower logs that itself, once.
     if (!follower_.waits_for_bucket()) {
-      log_warn_limited(limit, "the bucket has to be read again",
+      log_warn_limited(limit,
+                       follower_.goes_on() ? "the bucket has to be followed by another consumer"
+                                           : "the bucket has to be read again",
                        {{"bucket", settings_.follow.bucket}, {"reason", trouble}});
     }
     // The library subscribes to its answers only once. If that was denied, it would receive none
     // even after the account is permitted to.
     if (denies_answers(connection.denial())) return connection.close();
     if (system_clock().now() - began > kGoodSession) pause.reset();
-    stop_.wait_for(pause.next());
+    stop_.wait_for(follower_.goes_on() ? kPauseMin : pause.next());
   }
 }
 

@@ -1,5 +1,6 @@
 // server/nats/watcher.h: Keeps the job table in step with the bucket as long as the server runs:
-// connects to NATS, reads the bucket, applies new entries, and reads again when in doubt.
+// connects to NATS, reads the bucket, applies new entries, and goes on or reads again when in
+// doubt.
 //
 // It has one thread. If NATS is away, from the start or later, the thread keeps trying, Contact
 // says what that means for answers, and the log reports it.

@@ -8,11 +8,15 @@ import threading
 import time
 import unittest
 
-from harness import Bide, wait_until
+from harness import Bide, definition, wait_until
 from jetstream import Unavailable
 from load_test import LOAD
 from mortal_nats import NatsCluster
 
+SOON_S = 0.3
+HEARTBEAT_NS = 333_000_000  # Of bide's consumer.
+LOSSES = int(os.environ.get("TESTED_CLUSTER_LOSSES", "2"))
+PATIENCE_S = 3.0  # A second, and what a busy machine adds.
 SECONDS = int(os.environ.get("TESTED_CLUSTER_SECONDS", "10"))
 # As many as three nodes, bide and its clients can do on one core. TESTED_CLUSTER_RATE=12000 wants two to itself.
 RATE = os.environ.get("TESTED_CLUSTER_RATE", "600" if os.environ.get("TESTED_SANITIZER") else "5000")
@@ -74,6 +78,74 @@ class Cluster(unittest.TestCase):
         print(found, file=sys.stderr, flush=True)
         self.assertEqual((report["missed"], report["backwards"], found["resyncs"]), (0, 0, 0), found)
         self.assertEqual([list(asker.statuses) for asker in askers], [[404], [404], [200]], self.bide.log_text()[-3000:])
+
+    # --- A server is lost: how soon bide tells of an entry after the cluster takes and delivers it.
+
+    def store(self, entry):
+        try:
+            with self.nats.connect(patience_s=SOON_S) as api:
+                return api.store(entry)
+        except Unavailable:
+            return None
+
+    def server_of_the_consumer(self):
+        """The meta leader asks all servers of consumers, and waits some seconds for those that are gone."""
+        try:
+            with self.nats.connect(patience_s=8) as api:
+                consumers = json.loads(api.request(f"$JS.API.CONSUMER.LIST.{api.stream}")[1]).get("consumers") or []
+        except Unavailable:
+            return ""
+        return next((consumer["cluster"]["leader"] for consumer in consumers if consumer["cluster"].get("leader")
+                     and consumer["config"].get("idle_heartbeat") == HEARTBEAT_NS), "")
+
+    def delivers(self):
+        """The stream's leader and the cluster's are elected one after the other, and a consumer needs both."""
+        try:
+            with self.nats.connect(patience_s=SOON_S) as api:
+                return api.read()
+        except Unavailable:
+            return None
+
+    def lose(self, node, number):
+        """Kills it, and returns (seconds until an entry is delivered, seconds from then until bide tells of it)."""
+        began = time.monotonic()
+        self.nats.nodes[node].kill()
+        wait_until(lambda: self.store(definition(f"after-{number}")), "an entry is stored", 60)
+        wait_until(self.delivers, "an entry is delivered", 60)
+        stored = time.monotonic()
+        wait_until(lambda: self.bide.get(f"/job/after-{number}").status == 200, "bide tells of it", 60)
+        return stored - began, time.monotonic() - stored
+
+    def lose_and_come_back(self, find):
+        figures = []
+        for number in range(LOSSES):
+            node = wait_until(find, "the server is known", 60)
+            resumes = self.bide.metric("bide_resumes_total")
+            stored, told = self.lose(node, number)
+            figures.append((round(stored, 2), round(told, 2)))
+            self.nats.nodes[node].start()
+            wait_until(lambda: self.bide.metric("bide_resumes_total") > resumes or find() != node, "bide goes on")
+            wait_until(lambda node=node: self.is_back(node), "the server has caught up", 60)
+        print(find.__name__, "(delivered, told) after s:", figures, file=sys.stderr, flush=True)
+        self.assertEqual(self.bide.metric("bide_resyncs_total"), 0, self.bide.log_text()[-3000:])
+        self.assertLess(max(told for _, told in figures), PATIENCE_S, self.bide.log_text()[-3000:])
+
+    def is_back(self, node):
+        try:
+            with self.nats.connect() as api:
+                cluster = api.info()["cluster"]
+        except Unavailable:
+            return False
+        replicas = {replica["name"]: replica for replica in cluster.get("replicas", [])}
+        return cluster.get("leader") == node or replicas.get(node, {}).get("current")
+
+    def test_leader_lost(self):
+        self.store(definition("before"))
+        self.lose_and_come_back(self.nats.leader)
+
+    def test_server_of_the_consumer_lost(self):
+        self.store(definition("before"))
+        self.lose_and_come_back(self.server_of_the_consumer)
 
 
 if __name__ == "__main__":

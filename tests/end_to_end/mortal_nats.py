@@ -147,10 +147,10 @@ class NatsCluster:
         """Of n0: clients hear of the others from it."""
         return self.nodes["n0"].url
 
-    def connect(self, bucket="job-queue"):
+    def connect(self, bucket="job-queue", patience_s=2.0):
         """To a node that lives. A request may go unanswered while the nodes elect: soon another."""
         alive = next(node for node in reversed(self.nodes.values()) if node.alive)
-        return JetStream(alive.url, bucket, patience_s=2.0)
+        return JetStream(alive.url, bucket, patience_s)
 
     def leader(self, bucket="job-queue"):
         """The name of the node that leads the bucket's stream; empty: none does just now."""

@@ -11,6 +11,7 @@ import unittest
 
 import resync_bucket
 import resync_nats
+import resync_resume
 import resync_time
 
 # At once. They mostly wait, but on few cores the start of too many servers slows all.
@@ -19,7 +20,7 @@ AT_ONCE = 14
 
 def chosen():
     """(name, scenario), the longest first."""
-    found = [(name, function, function.seconds) for module in (resync_bucket, resync_nats, resync_time)
+    found = [(name, function, function.seconds) for module in (resync_bucket, resync_nats, resync_resume, resync_time)
              for name, function in vars(module).items() if hasattr(function, "seconds")]
     wanted = [name for name in os.environ.get("RESYNC_SCENARIOS", "").split(",") if name]
     unknown = set(wanted) - {name for name, _, _ in found}

@@ -46,6 +46,16 @@ class StallingLink:
         for a connection that is made meanwhile, which is not refused either."""
         self.flowing.clear()
 
+    def cut(self):
+        """Ends all connections; those that are made meanwhile stall."""
+        self.stall()
+        for one in self.sockets:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self.sockets = []
+
     def release(self):
         self.flowing.set()
 

@@ -55,7 +55,10 @@ TEST_CASE("job: a lost entry is as if it had never been written") {
     for (std::size_t k = 0; k < all.size(); ++k) {
       if (k != i) absorb_all(without, {all[k]});
     }
+    CHECK(job.holds(all[i]));
+    CHECK_FALSE(job.holds(happened("j", 9, EventKind::kStarted, "other")));
     CHECK(job.absorb(lost(all[i], 5)) == Absorbed::kChanged);
+    CHECK_FALSE(job.holds(all[i]));
     CHECK(job.absorb(lost(all[i], 6)) == Absorbed::kUnchanged);
     REQUIRE(job.defined() == without.defined());
     if (job.defined()) CHECK(view_of(job) == view_of(without));

@@ -423,6 +423,80 @@ TEST_CASE("stream check: a report of a server that is behind the one that delive
   }
 }
 
+TEST_CASE("stream check: another consumer can go on if only this one is lost") {
+  const auto place = [](auto&& steps, const BucketState& start = state(10, 3)) {
+    Session session(start);
+    (void)session.entry(9);
+    (void)session.entry(10);
+    session.install(1s);
+    steps(session);
+    return session.check.place();
+  };
+  const auto nothing = [](Session&) {};
+  const std::optional<Place> whole = place([](Session& s) {
+    (void)s.entry(12);
+    (void)s.again(13);
+    (void)s.heartbeat(14);
+  });
+  REQUIRE(whole);
+  CHECK(whole->revision == 14);
+  CHECK(whole->keys == 3);
+  CHECK(whole->bucket.epoch == 7);
+  CHECK(whole->anchors.back().revision == 13);
+  // No anchors.
+  CHECK_FALSE(Session(state(10, 0)).check.place());
+  // Nothing to count by.
+  CHECK_FALSE(place(nothing, with(&BucketState::keeps_history, true)));
+  CHECK_FALSE(place(nothing, with(&BucketState::has_other_subjects, true)));
+  // Something left, and waits for a calmer time.
+  CHECK_FALSE(place([](Session& s) { s.check.purged(); }));
+  CHECK_FALSE(place([](Session& s) { (void)s.compare(state(10, 2)); }));
+  CHECK_FALSE(place([](Session& s) { (void)s.compare(state(12, 2)); }));
+  CHECK_FALSE(place([](Session& s) { (void)s.entry(11, Rollup::kAll); }));
+  CHECK_FALSE(place([](Session& s) {
+    (void)s.entry(11, Rollup::kAll);
+    (void)s.compare(state(13, 3), 11);
+  }));
+  // What expires is let go by the next one.
+  const BucketState expiring_one = expiring(state(10, 3), 60s);
+  CHECK(place([&](Session& s) { (void)s.compare(expiring_one, 9); }, expiring_one));
+  CHECK(place(nothing)->keys);
+}
+
+TEST_CASE("stream check: the consumer that goes on") {
+  Session session(state(14, 3));
+  StreamCheck& check = session.check;
+  (void)session.entry(13);
+  (void)session.entry(15);
+  StreamCheck::Calm calm;
+  calm.count = session.now + 10s;
+  SUBCASE("knows what was counted") {
+    check.resumed(state(15, 4), true, calm);
+    CHECK(check.delivered() == 15);
+    CHECK(session.look_after(1h) == Reason::kNone);
+    (void)session.again(17);
+    CHECK(session.compare(state(17, 4)) == Reason::kNone);
+    CHECK(session.look_after(1h) == Reason::kNone);
+    CHECK(check.place()->keys == 4);
+  }
+  SUBCASE("notices what leaves from then on") {
+    check.resumed(state(15, 4), true, {});
+    CHECK(session.compare(state(15, 3)) == Reason::kShrunk);
+  }
+  SUBCASE("has the bucket read later if that could not be counted") {
+    check.resumed(state(15, 4), false, calm);
+    CHECK(session.look_after(9999ms) == Reason::kNone);
+    CHECK_FALSE(check.place()->keys);
+    CHECK(session.look_after(1ms) == Reason::kUnproven);
+  }
+  SUBCASE("lets go what expired meanwhile") {
+    check.resumed(with(&BucketState::first_seq, Revision{9}, expiring(state(15, 3), 60s)), false,
+                  calm);
+    CHECK(session.look(15) == Reason::kNone);
+    CHECK(check.take_begin() == 9);
+  }
+}
+
 TEST_CASE("stream check: a backlog may take as long as it gets shorter") {
   Session session;
   CHECK(session.compare(state(13, 6)) == Reason::kNone);

@@ -119,8 +119,8 @@ TEST_CASE("stream tail: a doubt has the bucket compared with what was delivered,
   bucket.purge();
   followed.tail.doubt();
   CHECK(eventually([&] { return followed.table.jobs() == 0; }));
-  CHECK(
-      eventually([&] { return followed.metrics.resyncs == 1; }));  // It is counted a moment later.
+  CHECK(eventually(
+      [&] { return followed.metrics.all_resyncs() == 1; }));  // It is counted a moment later.
 }
 
 }  // namespace bide

@@ -82,7 +82,7 @@ TEST_CASE("watcher: earlier entries of the bucket are there as soon as it is rea
   CHECK(watched.comes_to("build-8", Status::kSubmitted));
   CHECK(watched.table.epoch() == bucket.state().epoch);
   CHECK(watched.contact.connected());
-  CHECK(watched.metrics.resyncs.load() == 0);
+  CHECK(watched.metrics.all_resyncs() == 0);
 }
 
 TEST_CASE("watcher: the metrics show its progress, rejected entries included") {
@@ -206,7 +206,7 @@ TEST_CASE("watcher: garbage is counted and changes nothing, live or in the first
   CHECK(live.table.jobs() == 2);
   CHECK(live.rejected(RejectReason::kSize) == 1);
   CHECK(live.rejected(RejectReason::kKey) >= 5);
-  CHECK(live.metrics.resyncs.load() == 0);
+  CHECK(live.metrics.all_resyncs() == 0);
   std::uint64_t rejected = 0;
   for (const Counter& counter : live.metrics.entries_rejected) rejected += counter.load();
   CHECK(rejected == 11);
@@ -241,7 +241,7 @@ TEST_CASE("watcher: an entry overwritten by garbage is not in the bucket any mor
     CHECK(watched.goes("build-7"));
   }
   CHECK_FALSE(watched.json_of("build-8").empty());
-  CHECK(watched.metrics.resyncs.load() == 0);
+  CHECK(watched.metrics.all_resyncs() == 0);
   Watched fresh(nats.url());
   REQUIRE(fresh.ready());
   CHECK(fresh.json_of("build-7") == watched.json_of("build-7"));
@@ -271,7 +271,7 @@ TEST_CASE("watcher: a worker does not have the bucket read again, whatever it wr
     REQUIRE(eventually([&] { return watched.metrics.reconciles.load() > before; }));
   }
   CHECK(watched.comes_to("build-7", Status::kSubmitted));
-  CHECK(watched.metrics.resyncs.load() <= 1);  // A gap may cause a read, at most every 5 s.
+  CHECK(watched.metrics.all_resyncs() <= 1);  // A gap may cause a read, at most every 5 s.
 }
 
 TEST_CASE("watcher: a rollup takes everything else out at once, and is no reason to read again") {
@@ -298,7 +298,7 @@ TEST_CASE("watcher: a rollup takes everything else out at once, and is no reason
   }
   CHECK(watched.goes("build-9"));
   CHECK(watched.table.jobs() == 1);
-  CHECK(watched.metrics.resyncs.load() == 0);
+  CHECK(watched.metrics.all_resyncs() == 0);
   CHECK(watched.metrics.reconciles.load() < 100);
   Watched fresh(nats.url());
   REQUIRE(fresh.ready());
@@ -323,7 +323,7 @@ TEST_CASE("watcher: entries that a full bucket drops leave, without a read of th
   for (int i = 0; i < 100; ++i) bucket.define("later-" + std::to_string(i));
   CHECK(watched.comes_to("later-99", Status::kSubmitted));
   CHECK(eventually([&] { return watched.table.jobs() == 4; }));
-  CHECK(watched.metrics.resyncs.load() == 0);
+  CHECK(watched.metrics.all_resyncs() == 0);
 }
 
 TEST_CASE("watcher: entries after a purge are not added to purged ones") {
@@ -439,7 +439,7 @@ TEST_CASE("watcher: a backlog larger than the flow window arrives whole") {
   Watched watched(nats.url(), {.heartbeat = kNoHeartbeat});
   REQUIRE(watched.ready());
   CHECK(watched.table.jobs() == kJobs);
-  CHECK(watched.metrics.resyncs.load() == 0);
+  CHECK(watched.metrics.all_resyncs() == 0);
 }
 
 TEST_CASE("watcher: nats-server is killed and comes back: no false wake-up, and changes arrive") {
@@ -452,7 +452,8 @@ TEST_CASE("watcher: nats-server is killed and comes back: no false wake-up, and 
   park(watched, "build-7", waiter);
 
   nats.signal(SIGKILL);
-  REQUIRE(eventually([&] { return watched.metrics.resyncs.load() > 0; }));
+  REQUIRE(eventually([&] { return watched.metrics.resumes.load() == 1; }));
+  CHECK(watched.metrics.all_resyncs() == 0);
   CHECK(watched.metrics.nats_reconnects.load() == 1);
   CHECK_FALSE(waiter.answered());
   bucket.happen("build-7", "completed");
@@ -461,7 +462,7 @@ TEST_CASE("watcher: nats-server is killed and comes back: no false wake-up, and 
   CHECK(answer->outcome == Outcome::kDone);
 }
 
-TEST_CASE("watcher: a server that falls silent is not fresh, and is read again when it speaks") {
+TEST_CASE("watcher: a server that falls silent is not fresh, and is followed on when it speaks") {
   const TestNats nats;
   TestBucket bucket(nats);
   bucket.define("build-7");
@@ -472,7 +473,8 @@ TEST_CASE("watcher: a server that falls silent is not fresh, and is read again w
       eventually([&] { return watched.contact.last_heard() + 1s < system_clock().now(); });
   nats.signal(SIGCONT);
   CHECK(stale);
-  REQUIRE(eventually([&] { return watched.metrics.resyncs.load() > 0; }));
+  REQUIRE(eventually([&] { return watched.metrics.resumes.load() > 0; }));
+  CHECK(watched.metrics.all_resyncs() == 0);
   bucket.happen("build-7", "completed");
   CHECK(watched.comes_to("build-7", Status::kCompleted));
 }
@@ -496,7 +498,7 @@ TEST_CASE("watcher: a bucket deleted and created again is read again") {
   CHECK(answer->outcome == Outcome::kGone);
   CHECK(watched.goes("old"));
   CHECK(watched.comes_to("both", Status::kSubmitted));
-  REQUIRE(eventually([&] { return watched.metrics.resyncs.load() > 0; }));
+  REQUIRE(eventually([&] { return watched.metrics.all_resyncs() > 0; }));
   CHECK(watched.table.epoch() != first);
 }
 
@@ -624,7 +626,7 @@ TEST_CASE("watcher: an unchanged bucket agrees with what was delivered") {
   REQUIRE(watched.comes_to("build-7", Status::kProcessing));
   const std::uint64_t before = watched.metrics.reconciles.load();
   REQUIRE(eventually([&] { return watched.metrics.reconciles.load() > before + 2; }));
-  CHECK(watched.metrics.resyncs.load() == 0);
+  CHECK(watched.metrics.all_resyncs() == 0);
 }
 
 // As many entries are written as are purged, so that the count stays equal.
@@ -649,7 +651,7 @@ TEST_CASE("watcher: a bucket that is configured anew is read again") {
   Watched watched(nats.url(), {.reconcile_interval = 1h});
   REQUIRE(watched.ready());
   bucket.bind("jobs.*");
-  CHECK(eventually([&] { return watched.metrics.resyncs.load() == 1; }));
+  CHECK(eventually([&] { return watched.metrics.all_resyncs() == 1; }));
 }
 
 TEST_CASE("watcher: without NATS it is not ready, goes on trying, and stops at once") {
