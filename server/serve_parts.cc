@@ -36,6 +36,11 @@ JobTable::Options table_options(const ServeOptions& options) {
   return table;
 }
 
+std::filesystem::path snapshot_dir_of(const ServeOptions& options) {
+  if (options.snapshot_dir) return *options.snapshot_dir;
+  return options.data_dir.empty() ? std::filesystem::path() : options.data_dir / "snapshots";
+}
+
 Front::Limits front_limits(const ServeOptions& options) {
   Front::Limits limits;
   limits.per_client = {.places = options.max_parked_per_client,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 
 #include "core/table/job_table.h"
@@ -18,6 +19,8 @@ namespace bide {
 [[nodiscard]] std::size_t cores();
 [[nodiscard]] JobTable::Options table_options(const ServeOptions& options);
 [[nodiscard]] Front::Limits front_limits(const ServeOptions& options);
+// Where snapshots of the table are kept. Empty: nowhere.
+[[nodiscard]] std::filesystem::path snapshot_dir_of(const ServeOptions& options);
 // Null: everybody may read. Throws StartError.
 [[nodiscard]] std::unique_ptr<Authority> make_authority(const AuthOptions& options);
 // Null: any Host is answered, because clients have to show who they are.

@@ -181,6 +181,20 @@ void append_watching(MetricsText& text, const Metrics& metrics) {
           metrics.reconciles);
   counter(text, "bide_nats_reconnects_total", "Connections to NATS after the first.",
           metrics.nats_reconnects);
+  counter(text, "bide_warm_starts_total", "Starts from a snapshot of the table: 0 or 1.",
+          metrics.warm_starts);
+  gauge(text, "bide_warm_start_seconds",
+        "From the start to being ready, if it was from a snapshot; else 0.",
+        static_cast<double>(metrics.warm_start_ms.load(std::memory_order_relaxed)) / 1000);
+  counter(text, "bide_snapshots_written_total", "Snapshots of the table that were written.",
+          metrics.snapshots_written);
+  counter(text, "bide_snapshots_failed_total", "Snapshots of the table that could not be written.",
+          metrics.snapshots_failed);
+  gauge(text, "bide_snapshot_bytes", "Size of the newest snapshot of the table; 0: there is none.",
+        metrics.snapshot_bytes.load(std::memory_order_relaxed));
+  gauge(text, "bide_snapshot_timestamp_seconds",
+        "When the newest snapshot was the table's state, in Unix time; 0: there is none.",
+        metrics.snapshot_unix_seconds.load(std::memory_order_relaxed));
   counter(text, "bide_nats_restarts_total", "Times the embedded nats-server was started again.",
           metrics.nats_restarts);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/log/log.h"
+
 namespace bide {
 namespace {
 
@@ -47,6 +49,7 @@ std::string Follower::follow(NatsConnection& connection) {
   const auto& config = std::get<BucketConfig>(looked);
   tell(config);
 
+  take_checkpoint();
   if (place_ && bucket.epoch != place_->bucket.epoch) {
     forget_place(StreamCheck::Reason::kRecreated);
   } else if (place_ && !bucket.keeps_as(place_->bucket)) {
@@ -91,10 +94,17 @@ std::chrono::milliseconds Follower::patience(const BucketState& bucket) const {
   return std::min(first * (1 << doublings), BucketFeed::kPatienceMax);
 }
 
+// Memory is not needed for two tables, if the one of the checkpoint is of no use.
 void Follower::forget_place(StreamCheck::Reason reason) {
   place_.reset();
   stalled_resumes_ = 0;
   read_for_ = resync_reason(reason);
+  if (!loaded_ && !unshown_) return;
+  log_warn("the snapshot of the table is not used; the bucket is read instead",
+           {{"bucket", settings_.bucket}, {"reason", text_of(reason)}});
+  loaded_.reset();
+  if (std::exchange(unshown_, false)) table_.install(BucketRead(settings_.jobs_max), 0, {});
+  settings_.checkpoints->refuse_loaded();
 }
 
 std::string Follower::apply_live(Session& session) {
@@ -102,7 +112,8 @@ std::string Follower::apply_live(Session& session) {
   Reason reason = Reason::kNone;
   while (reason == Reason::kNone && !stop_.requested()) reason = next_live(session);
   calm_ = session.check.calm();
-  place_ = is_loss(reason) ? session.check.place() : std::nullopt;
+  const bool stopped = reason == Reason::kNone;
+  place_ = stopped || is_loss(reason) ? session.check.place() : std::nullopt;
   // A compare() may have come between the delivery of an entry and apply().
   if (place_ && place_->revision > table_.position().revision()) place_.reset();
   if (!place_) read_for_ = resync_reason(reason);
@@ -172,6 +183,7 @@ StreamCheck::Reason Follower::look_around(Session& session, TimePoint now) {
   const Reason reason = check.look(session.connection.link(), table_.position().revision(), now);
   remove_what_left(session);
   if (reason != Reason::kNone) return reason;
+  if (settings_.checkpoints != nullptr) save(check.place(), false);
   if (contact_.take_doubt()) check.doubt();
   if (!session.connection.connected() || !check.begin_compare(now)) return Reason::kNone;
   return compare(session);

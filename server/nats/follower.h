@@ -24,6 +24,7 @@
 #include "server/nats/bucket.h"
 #include "server/nats/bucket_advisories.h"
 #include "server/nats/bucket_feed.h"
+#include "server/nats/checkpoints.h"
 #include "server/nats/intake.h"
 #include "server/nats/login/nats_connection.h"
 #include "server/nats/place.h"
@@ -45,6 +46,9 @@ class Follower {
     // How often the stream's state is compared with what was delivered. It takes nats-server 0.1
     // ms, and is the only sign of a change that nats-server does not report.
     std::chrono::milliseconds reconcile_interval{2000};
+    // Where to begin instead of reading the bucket, and where to leave off. May be null; must
+    // outlive the follower.
+    Checkpoints* checkpoints = nullptr;
   };
 
   // All must outlive the follower.
@@ -56,6 +60,9 @@ class Follower {
   [[nodiscard]] std::string follow(NatsConnection& connection);
   // The next follow() does not read the bucket, but goes on.
   [[nodiscard]] bool goes_on() const { return place_.has_value(); }
+  // When no follow() will come any more: writes a last checkpoint if that is worth it. Does not
+  // wait for it.
+  void save_at_end();
   // The last follow() ended because the bucket does not exist. The log and Contact report that.
   [[nodiscard]] bool waits_for_bucket() const { return waits_for_bucket_; }
 
@@ -101,7 +108,13 @@ class Follower {
   StreamCheck::Reason compare(Session& session);
   // Fills `tail` until it is proven that it can be applied. kNone: it is, or this was stopped.
   StreamCheck::Reason prove(Session& session, Resume& resume, std::vector<Kept>& tail);
+  static Kept kept_of(const RawEntry& entry, TimePoint came, std::uint64_t pending);
+  void apply(const RawEntry& entry, TimePoint came, std::uint64_t pending);
   void apply_tail(const std::vector<Kept>& tail);
+  // Makes the place that of the checkpoint, if there is one.
+  void take_checkpoint();
+  // Writes a checkpoint if it is time for one and the place can be proven later.
+  void save(const std::optional<Place>& place, bool ending);
   // The bucket has to be read.
   void forget_place(StreamCheck::Reason reason);
   static StreamCheck::Reason receive(Session& session, BucketFeed::Got got);
@@ -122,6 +135,12 @@ class Follower {
   // Where to go on. nullopt: the bucket has to be read, for this reason.
   std::optional<Place> place_;
   ResyncReason read_for_ = ResyncReason::kLost;
+  // The content of the checkpoint, until its stream is found.
+  bool looked_for_checkpoint_ = false;
+  std::optional<BucketRead> loaded_;
+  // Then the table shows that, but nobody is served from it until its place is proven.
+  bool unshown_ = false;
+  const TimePoint started_ = system_clock().now();
   StreamCheck::Calm calm_;
   std::vector<std::string_view> told_powers_;
   int failed_opens_ = 0;     // In a row, and not refused.

@@ -4,6 +4,7 @@
 
 #include "server/log/log.h"
 #include "server/nats/follower.h"
+#include "server/nats/place_bytes.h"
 
 namespace bide {
 namespace {
@@ -12,6 +13,8 @@ using namespace std::chrono_literals;
 
 // If more was written meanwhile, to read the bucket takes hardly longer, and no more memory.
 constexpr std::size_t kTailBytesMax = 32 << 20;
+// The same where the tail need not be kept in memory.
+constexpr std::uint64_t kUnshownTailMax = 1'000'000;
 // Between two requests for the stream's state, if the first one did not settle it.
 constexpr auto kReportPause = 20ms;
 // How long the proof may take if nothing is delivered any more, or all that there was. In a cluster
@@ -25,13 +28,19 @@ std::string Follower::go_on(Session& session, const BucketState& bucket) {
   using Reason = StreamCheck::Reason;
   const TimePoint began = system_clock().now();
   metrics_.know(bucket.last_seq);
+  if (loaded_) {
+    unshown_ = true;
+    table_.install(std::move(*loaded_), place_->bucket.epoch, place_->bucket.max_age);
+    loaded_.reset();
+  }
   Resume resume(*place_, bucket);
   std::vector<Kept> tail;
   const Reason reason = prove(session, resume, tail);
-  // If the consumer is lost, too, yet another one may go on.
+  // If the consumer is lost, too, yet another one may go on; but not if the table has a part of the
+  // tail.
   const bool again = is_loss(reason) || (reason == Reason::kReadStalled && bucket.has_replicas &&
                                          ++stalled_resumes_ < kStalledMax);
-  if (reason != Reason::kNone && !again) forget_place(reason);
+  if (reason != Reason::kNone && (unshown_ || !again)) forget_place(reason);
   if (reason == Reason::kBroken) return session.feed.trouble();
   if (reason != Reason::kNone) return text_of(reason);
   if (!resume.proven()) return {};
@@ -44,13 +53,62 @@ std::string Follower::go_on(Session& session, const BucketState& bucket) {
   session.vouched_for = resume.report().has_quorum;
   const TimePoint now = system_clock().now();
   hear(session, now);
-  count(metrics_.resumes);
   stalled_resumes_ = 0;
+  if (std::exchange(unshown_, false)) {
+    contact_.set_ready(true);
+    count(metrics_.warm_starts);
+    const auto took = std::chrono::ceil<std::chrono::milliseconds>(now - started_);
+    metrics_.warm_start_ms.store(static_cast<std::uint64_t>(took.count()),
+                                 std::memory_order_relaxed);
+  } else {
+    count(metrics_.resumes);
+  }
   log_info("bucket followed on", {{"bucket", settings_.bucket},
-                                  {"entries", std::uint64_t{tail.size()}},
+                                  {"jobs", std::uint64_t{table_.jobs()}},
+                                  {"entries", resume.tail()},
                                   {"revision", session.check.delivered()},
                                   {"seconds", std::chrono::duration<double>(now - began).count()}});
   return {};
+}
+
+// Once, before the first read.
+void Follower::take_checkpoint() {
+  if (settings_.checkpoints == nullptr || std::exchange(looked_for_checkpoint_, true)) return;
+  auto taken = settings_.checkpoints->take_loaded();
+  if (!taken) return;
+  auto place = place_of(taken->place);
+  if (!place || place->revision != taken->position.revision ||
+      place->bucket.epoch != taken->position.epoch) {
+    log_warn("the snapshot of the table is not used; the bucket is read instead",
+             {{"bucket", settings_.bucket}, {"reason", "its place in the stream is damaged"}});
+    settings_.checkpoints->refuse_loaded();
+    return;
+  }
+  place_ = std::move(place);
+  loaded_.emplace(std::move(taken->content));
+}
+
+// Of a bucket whose entries expire or are dropped nobody could say later whether others were purged
+// while bide was away.
+void Follower::save(const std::optional<Place>& place, bool ending) {
+  Checkpoints* const checkpoints = settings_.checkpoints;
+  if (checkpoints == nullptr || !place || !place->keys || place->bucket.lets_go()) return;
+  if (unshown_ || place->revision != table_.position().revision()) return;
+  if (checkpoints->due(*place->keys, system_clock().now(), ending)) {
+    checkpoints->begin(bytes_of(*place));
+  }
+}
+
+void Follower::save_at_end() {
+  if (contact_.ready()) save(place_, true);
+}
+
+Follower::Kept Follower::kept_of(const RawEntry& entry, TimePoint came, std::uint64_t pending) {
+  std::string bytes;
+  bytes.reserve(entry.key.size() + entry.value.size());
+  bytes.append(entry.key).append(entry.value);
+  return {std::move(bytes), entry.key.size(), entry.deleted, entry.revision,
+          entry.written,    pending,          came};
 }
 
 StreamCheck::Reason Follower::prove(Session& session, Resume& resume, std::vector<Kept>& tail) {
@@ -72,21 +130,18 @@ StreamCheck::Reason Follower::prove(Session& session, Resume& resume, std::vecto
       if (resume.is_new(delivery)) {
         const std::optional<Entry> key = Intake::key_of(entry);
         held = key && table_.holds(*key);
-        Kept kept{{},
-                  entry.key.size(),
-                  entry.deleted,
-                  entry.revision,
-                  entry.written,
-                  session.feed.pending(),
-                  now};
-        kept.bytes.reserve(entry.key.size() + entry.value.size());
-        kept.bytes.append(entry.key).append(entry.value);
-        bytes += sizeof(Kept) + kept.bytes.size();
-        tail.push_back(std::move(kept));
-        if (bytes > kTailBytesMax) return Reason::kTooMuch;
+        if (!unshown_) {
+          bytes += sizeof(Kept) + entry.key.size() + entry.value.size();
+          if (bytes > kTailBytesMax) return Reason::kTooMuch;
+          tail.push_back(kept_of(entry, now, session.feed.pending()));
+        } else if (resume.tail() >= kUnshownTailMax) {
+          return Reason::kTooMuch;
+        }
       }
       if (!resume.has_come_to_the_end()) idle_since = now;
       reason = resume.deliver(delivery, held);
+      // Nobody sees it yet, so it need not be kept until all is proven.
+      if (unshown_ && resume.is_new(delivery)) apply(entry, now, session.feed.pending());
     } else if (got == BucketFeed::Got::kHeartbeat) {
       reason = resume.pass(session.feed.heartbeat().looked_through);
     }
@@ -104,14 +159,18 @@ StreamCheck::Reason Follower::prove(Session& session, Resume& resume, std::vecto
                                                            : Reason::kConnectionLost;
 }
 
+void Follower::apply(const RawEntry& entry, TimePoint came, std::uint64_t pending) {
+  (void)intake_.admit(entry, [&](const Entry& e) { return table_.apply(e, came); });
+  metrics_.deliver(entry.revision, pending);
+  table_.reach(entry.revision);
+}
+
 void Follower::apply_tail(const std::vector<Kept>& tail) {
   for (const Kept& kept : tail) {
     const std::string_view bytes = kept.bytes;
-    const RawEntry entry{bytes.substr(0, kept.key_bytes), bytes.substr(kept.key_bytes),
-                         kept.deleted, kept.revision, kept.written};
-    (void)intake_.admit(entry, [&](const Entry& e) { return table_.apply(e, kept.came); });
-    metrics_.deliver(kept.revision, kept.pending);
-    table_.reach(kept.revision);
+    apply({bytes.substr(0, kept.key_bytes), bytes.substr(kept.key_bytes), kept.deleted,
+           kept.revision, kept.written},
+          kept.came, kept.pending);
   }
 }
 

@@ -24,6 +24,7 @@ Resume::Reason Resume::deliver(const StreamCheck::Delivery& delivery, bool held)
     there_[static_cast<std::size_t>(at - anchors.begin())] = true;
     return Reason::kNone;
   }
+  ++tail_;
   const bool skips = delivery.revision > before + 1;
   // See StreamCheck::deliver().
   const bool removes = delivery.rollup == Rollup::kAll;

@@ -60,6 +60,8 @@ class Resume {
   // Whether the entries were counted. If not, something may have left.
   [[nodiscard]] bool counted() const { return counted_; }
   [[nodiscard]] const BucketState& report() const { return *report_; }
+  // How many entries of the tail were delivered.
+  [[nodiscard]] std::uint64_t tail() const { return tail_; }
 
  private:
   Reason conclude();
@@ -73,6 +75,7 @@ class Resume {
   std::vector<bool> there_;                 // By anchor.
   std::unordered_set<std::uint64_t> keys_;  // Of the tail.
   std::uint64_t new_keys_ = 0;
+  std::uint64_t tail_ = 0;
   std::optional<BucketState> report_;
   int reports_ = 0;
   bool proven_ = false;

@@ -81,6 +81,7 @@ std::shared_ptr<NatsConnection> Watcher::connection() {
 void Watcher::run() noexcept {
   try {
     follow_until_stopped();
+    follower_.save_at_end();
   } catch (const std::bad_alloc&) {
     settings_.out_of_memory();
   }

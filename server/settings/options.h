@@ -50,6 +50,8 @@ struct ServeOptions {
   std::string nats_url;
   NatsCredentials nats_credentials;  // Checked: no contradictions, also not with nats_url.
   std::filesystem::path data_dir;    // Of the embedded nats-server. Empty: there is no HOME.
+  // Of snapshots of the table. nullopt: below data_dir. Empty: there are none.
+  std::optional<std::filesystem::path> snapshot_dir;
   std::string bucket;
   bool create_bucket = false;               // If missing; with the embedded server always.
   int bucket_replicas = 0;                  // 1..5; needs create_bucket.

@@ -56,6 +56,14 @@ constexpr std::array kSettings = {
         "state of bide's own nats-server (default: $XDG_STATE_HOME/bide, or "
         "~/.local/state/bide)",
         "a directory", [](Options& o, Text t) { return set_file(o.data_dir, t); }),
+    row(kNats, "snapshot-dir", Kind::kText, "DIR", "",
+        "where snapshots of all jobs are kept, from which the next start goes on; none: nowhere "
+        "(default: snapshots in the data directory)",
+        "a directory, or none",
+        [](Options& o, Text t) {
+          return t.empty() || t == "none" ? (o.snapshot_dir.emplace(), true)
+                                          : set_file(o.snapshot_dir.emplace(), t);
+        }),
     row(kNats, "bucket", Kind::kText, "NAME", kDefaultBucket, "key-value bucket with the jobs",
         "a bucket name of letters, digits, _ and -", set_bucket),
     row(kNats, "create-bucket", Kind::kSwitch, "", "false",

@@ -492,6 +492,10 @@ TEST_CASE("options: the state folder follows XDG, and without any home it must b
   CHECK(accepted({}, {{"XDG_STATE_HOME", "x"}, {"HOME", "/h"}}).data_dir == "/h/.local/state/bide");
   CHECK(mentions(refused({}, {}), "--data-dir: expected a directory"));
   CHECK(accepted({"--nats", "nats://h"}, {}).data_dir.empty());
+  CHECK_FALSE(accepted({}, {{"HOME", "/h"}}).snapshot_dir);
+  CHECK(accepted({"--snapshot-dir", "/s"}, {{"HOME", "/h"}}).snapshot_dir == "/s");
+  CHECK(accepted({"--snapshot-dir", ""}, {{"HOME", "/h"}}).snapshot_dir == "");
+  CHECK(accepted({}, {{"HOME", "/h"}, {"BIDE_SNAPSHOT_DIR", "none"}}).snapshot_dir == "");
 }
 
 TEST_CASE("options: --help is text with every setting, not an error") {
