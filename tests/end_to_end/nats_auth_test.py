@@ -299,7 +299,7 @@ class NatsAuth(unittest.TestCase):
         by_jwt.stop()
         self.write("user.creds", operator.user(expires_in_s=4))
         by_jwt.start()
-        wait_until(lambda: bides["creds"].told("bucket read") >= 2, "bide has reconnected")
+        wait_until(lambda: bides["creds"].told("bucket followed on"), "bide has reconnected")
         by_nkey.reload(f"authorization {{ users: [ {{ nkey: {new.public} }} ] }}")
         bides["nkey"].told(REFUSED)
         bides["creds"].told(REFUSED)  # Its time is over.
