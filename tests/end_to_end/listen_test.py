@@ -102,7 +102,7 @@ class Addresses(unittest.TestCase):
         with Bide("--listen", f"127.0.0.1:0,unix:{self.path}", "--trusted-proxy", "127.0.0.1", "--access-log", "all") as bide:
             address = f"127.0.0.1:{bide.port}"
             for proxy in (Nginx(bide, (f"server {address}", f"server unix:{self.path}")),
-                          Haproxy(bide, (f"server bide {address}", f"server bide unix@{self.path}"))):
+                          Haproxy(bide, (f"server bide1 {address}", f"server bide1 unix@{self.path}"))):
                 job = "/job/" + type(proxy).__name__
                 bide.curl(job, "-X", "PUT", "--json", "{}")
                 with proxy:
