@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -27,21 +28,47 @@ struct Anchor {
   friend bool operator==(const Anchor&, const Anchor&) = default;
 };
 
-// The last entries that were delivered, the newest of each key, in the stream's order.
+// The last entries that were delivered, the newest of each key. add() is called for every delivery,
+// so it moves nothing if the key is a new one, or that of the last delivery.
 class Anchors {
  public:
   static constexpr std::size_t kMax = 64;
   void add(const Anchor& anchor) {
-    const auto same_key = [&](const Anchor& other) { return other.key == anchor.key; };
-    auto replaced = std::find_if(anchors_.begin(), anchors_.end(), same_key);
-    if (replaced == anchors_.end() && anchors_.size() == kMax) replaced = anchors_.begin();
-    if (replaced != anchors_.end()) anchors_.erase(replaced);
-    anchors_.push_back(anchor);
+    if (size_ > 0 && keys_[newest_] == anchor.key) {
+      anchors_[newest_] = anchor;
+      return;
+    }
+    const auto same = std::find(keys_.begin(), keys_.begin() + size_, anchor.key);
+    if (same != keys_.begin() + size_) take_out(static_cast<std::size_t>(same - keys_.begin()));
+    newest_ = size_ == 0 ? 0 : (newest_ + 1) % kMax;
+    size_ = std::max(size_, newest_ + 1);
+    keys_[newest_] = anchor.key;
+    anchors_[newest_] = anchor;
   }
-  [[nodiscard]] const std::vector<Anchor>& list() const { return anchors_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  // In the stream's order.
+  [[nodiscard]] std::vector<Anchor> list() const {
+    std::vector<Anchor> list;
+    for (std::size_t i = 1; i <= size_; ++i) list.push_back(anchors_[(newest_ + i) % size_]);
+    return list;
+  }
 
  private:
-  std::vector<Anchor> anchors_;
+  // Puts the others in order, beginning at the first place.
+  void take_out(std::size_t place) {
+    std::vector<Anchor> others = list();
+    std::erase_if(others, [&](const Anchor& other) { return other.key == keys_[place]; });
+    size_ = 0;
+    for (const Anchor& other : others) {
+      keys_[size_] = other.key;
+      anchors_[size_] = other;
+      newest_ = size_++;
+    }
+  }
+
+  std::size_t size_ = 0, newest_ = 0;
+  std::array<std::uint64_t, kMax> keys_{};
+  std::array<Anchor, kMax> anchors_{};
 };
 
 struct Place {

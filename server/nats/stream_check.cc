@@ -125,7 +125,7 @@ std::optional<Place> StreamCheck::place() const {
   const bool left = suspicion_ != Reason::kNone || shrunk_ || shrunk_at_ != 0 || rolled_up_ != 0 ||
                     (leaving_ && !reported_.lets_go());
   const bool uncountable = reported_.keeps_history || reported_.has_other_subjects;
-  if (left || uncountable || anchors_.list().empty()) return std::nullopt;
+  if (left || uncountable || anchors_.empty()) return std::nullopt;
   Place place{reported_, delivered_, keys_, anchors_.list()};
   if (unproven_) place.keys.reset();
   return place;

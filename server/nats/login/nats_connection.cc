@@ -145,14 +145,17 @@ bool NatsConnection::connected() const {
 
 bool NatsConnection::closed() const { return natsConnection_IsClosed(connection_); }
 
+// The watcher asks before each entry that it applies.
 std::uint64_t NatsConnection::reconnects() const {
-  natsStatistics* statistics = nullptr;
-  if (natsStatistics_Create(&statistics) != NATS_OK) return 0;
+  static thread_local const NatsStatisticsPtr statistics = [] {
+    natsStatistics* raw = nullptr;
+    if (natsStatistics_Create(&raw) != NATS_OK) throw std::bad_alloc();
+    return NatsStatisticsPtr(raw);
+  }();
   std::uint64_t reconnects = 0;
-  if (natsConnection_GetStats(connection_, statistics) == NATS_OK) {
-    natsStatistics_GetCounts(statistics, nullptr, nullptr, nullptr, nullptr, &reconnects);
+  if (natsConnection_GetStats(connection_, statistics.get()) == NATS_OK) {
+    natsStatistics_GetCounts(statistics.get(), nullptr, nullptr, nullptr, nullptr, &reconnects);
   }
-  natsStatistics_Destroy(statistics);
   return reconnects;
 }
 

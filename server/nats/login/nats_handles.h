@@ -15,5 +15,6 @@ using JsContextPtr = CHandle<jsCtx, jsCtx_Destroy>;
 using StreamInfoPtr = CHandle<jsStreamInfo, jsStreamInfo_Destroy>;
 using KvStorePtr = CHandle<kvStore, kvStore_Destroy>;
 using NatsConnectionPtr = CHandle<natsConnection, natsConnection_Destroy>;
+using NatsStatisticsPtr = CHandle<natsStatistics, natsStatistics_Destroy>;
 
 }  // namespace bide
