@@ -197,11 +197,9 @@ class RolledBack(unittest.TestCase):
     def test_the_tag_of_a_store_that_was_rolled_back_is_foreign(self):
         data = tempfile.mkdtemp(prefix="bide-e2e-")
         self.addCleanup(shutil.rmtree, data, ignore_errors=True)
-        store, copy = os.path.join(data, "jetstream"), os.path.join(data, "copy")
+        store, copy = os.path.join(data, "nats"), os.path.join(data, "copy")
         with Bide("--access-log", "off", data_dir=data) as bide:
             bide.put(definition("a"))
-        store = next(os.path.join(data, name) for name in os.listdir(data)
-                     if os.path.isdir(os.path.join(data, name)))
         shutil.copytree(store, copy)
         with Bide("--access-log", "off", data_dir=data) as bide:
             bide.put(event("a", "started"), event("a", "completed", nano=2))
