@@ -16,7 +16,9 @@ from mortal_nats import NatsCluster
 SOON_S = 0.3
 HEARTBEAT_NS = 333_000_000  # Of bide's consumer.
 LOSSES = int(os.environ.get("TESTED_CLUSTER_LOSSES", "2"))
-PATIENCE_S = 3.0  # A second, and what a busy machine adds.
+# Mostly below a second. But until the cluster has noticed that a server is gone, it may place bide's new consumers
+# there again and again, while another reader's happens to be placed on a server that lives: 3.4 s were seen.
+PATIENCE_S = 12.0
 SECONDS = int(os.environ.get("TESTED_CLUSTER_SECONDS", "10"))
 # As many as three nodes, bide and its clients can do on one core. TESTED_CLUSTER_RATE=12000 wants two to itself.
 RATE = os.environ.get("TESTED_CLUSTER_RATE", "600" if os.environ.get("TESTED_SANITIZER") else "5000")
