@@ -151,9 +151,12 @@ void JobWriter::run(Watcher& watcher) {
 bool JobWriter::renew_channel(Watcher& watcher, std::shared_ptr<Channel>& channel, Link& link) {
   const std::shared_ptr<NatsConnection> connection = watcher.connection();
   if (connection != nullptr && (channel == nullptr || channel->connection != connection)) {
+    link = connection->link();
     channel = open_channel(connection);
+    // In one step, so that a call goes out either before it, to be repeated, or after it.
     MutexLock lock(mutex_);
     channel_ = channel;
+    for (auto& [number, call] : calls_) call.repeat_at = {};
   }
   if (channel == nullptr) return false;
   const Link now = connection->link();
@@ -319,18 +322,14 @@ void JobWriter::call(const TaskPtr& task, Call call) {
   const std::uint64_t number = ++calls_made_;
   std::shared_ptr<Channel> channel;
   {
+    // In one step with the look at the channel: see renew_channel().
     MutexLock lock(mutex_);
-    channel = channel_;
+    if (channel_ != nullptr && channel_->connection->connected()) channel = channel_;
+    if (channel != nullptr) call.repeat_at = clock_.now() + kRepeatAfter;
+    if (channel != nullptr && !call.message_id.empty()) ++task->unanswered;
+    calls_.emplace(number, call);
   }
-  const bool connected = channel != nullptr && channel->connection->connected();
-  NatsMsgPtr message = connected ? message_of(call, number, *channel) : nullptr;
-  {
-    MutexLock lock(mutex_);
-    if (connected) call.repeat_at = clock_.now() + kRepeatAfter;
-    if (connected && !call.message_id.empty()) ++task->unanswered;
-    calls_.emplace(number, std::move(call));
-  }
-  if (connected) send(std::move(message), *channel);
+  if (channel != nullptr) send(message_of(call, number, *channel), *channel);
 }
 
 NatsMsgPtr JobWriter::message_of(const Call& call, std::uint64_t number, const Channel& channel) {
