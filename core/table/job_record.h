@@ -91,12 +91,11 @@ using JobRecords = std::unordered_set<std::unique_ptr<JobRecord>, JobRecordHash,
 
 using LabelSet = std::unordered_set<std::string, Listing::LabelHash, std::equal_to<>>;
 
-// Of a BucketRead.
+// What a BucketRead has read: the jobs, and what their labels will take.
 struct BucketContent {
   // A full read fills one part. A loaded table has as many as there are shards (part_of()).
   std::vector<JobRecords> parts = std::vector<JobRecords>(1);
-  // To know what the labels will take in memory (Listing::label_bytes()). Those of jobs that have
-  // left are still counted.
+  // See Listing::label_bytes(). Those of jobs that have left are still counted.
   LabelSet labels;
 };
 

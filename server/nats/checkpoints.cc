@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -31,8 +32,8 @@ std::uint64_t unix_seconds(WallTime time) {
       std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
 }
 
-// Runs `work(i)` for each i below `count`, each on a thread of its own. False: one returned false,
-// or there was no memory.
+// Runs `work(i)` for each i below `count`, each on a thread of its own as far as there may be so
+// many. False: one returned false, or there was no memory.
 template <typename Work>
 bool all_at_once(std::size_t count, Work&& work) {
   std::atomic<bool> good = true;
@@ -45,8 +46,11 @@ bool all_at_once(std::size_t count, Work&& work) {
   };
   {
     std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < count; ++i) threads.emplace_back(guarded, i);
-    guarded(0);
+    try {
+      while (threads.size() + 1 < count) threads.emplace_back(guarded, threads.size());
+    } catch (const std::system_error&) {  // A limit of the system.
+    }
+    for (std::size_t i = threads.size(); i < count; ++i) guarded(i);
   }
   return good;
 }

@@ -94,7 +94,10 @@ Writer::Room JobWriter::take_room(const Write& write) {
   MutexLock lock(mutex_);
   if (all_.writes >= kInFlightMax || all_.bytes + bytes > kBytesMax) return Room::kFull;
   Amount& of_client = clients_[write.client].all;
-  if (of_client.writes >= kPerClientMax || of_client.bytes + bytes > kBytesPerClientMax) {
+  // The keys of the largest jobs take more than a client's share: such a deletion goes alone.
+  const bool is_first = of_client.writes == 0;
+  if (of_client.writes >= kPerClientMax ||
+      (!is_first && of_client.bytes + bytes > kBytesPerClientMax)) {
     return Room::kClientFull;
   }
   of_client.add(bytes);

@@ -48,7 +48,7 @@ class JobWriter final : public Writer {
   // Of values. While NATS is slow they stay in memory; and a value of a client is written behind
   // those that other clients have under way, on one connection.
   static constexpr std::size_t kBytesMax = 32 << 20;
-  static constexpr std::size_t kBytesPerClientMax = 4 << 20;
+  static constexpr std::size_t kBytesPerClientMax = 4 << 20;  // Or one write.
   // So many of a client's writes are on their way to NATS at a time; the others wait here, in their
   // order. NATS stores what comes over the connection one after the other, so this is what another
   // client's write waits for. One write always goes.

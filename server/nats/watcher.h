@@ -46,7 +46,8 @@ class Watcher {
   // Returns at once.
   void start();
   // The table is not used after this. Returns within a second, or, during an attempt to connect,
-  // within its timeout (2 s for each server).
+  // within its timeout (2 s for each server), or, while a snapshot of the table is loaded, when
+  // that is done.
   void stop();
 
   // The latest connection, lost or not. Null: none yet. For other requests, from any thread.

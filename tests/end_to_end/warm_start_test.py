@@ -191,7 +191,7 @@ class WarmStart(unittest.TestCase):
             nats.store(*entries(JOBS[:50]))
         self.start(warm=False)
 
-    def test_the_store_was_restored_from_an_older_copy(self):
+    def restore_an_older_copy(self):
         self.store(*entries(JOBS[:50]))
         self.nats.stop()
         copy = self.nats.copy_store()
@@ -201,19 +201,14 @@ class WarmStart(unittest.TestCase):
         self.nats.stop()
         self.nats.roll_back(copy)
         self.nats.start()
+
+    def test_the_store_was_restored_from_an_older_copy(self):
+        self.restore_an_older_copy()
         self.start(warm=False)
 
     def test_the_store_was_restored_and_written_again(self):
         """To more entries than the snapshot has."""
-        self.store(*entries(JOBS[:50]))
-        self.nats.stop()
-        copy = self.nats.copy_store()
-        self.nats.start()
-        self.fill()
-        self.stop()
-        self.nats.stop()
-        self.nats.roll_back(copy)
-        self.nats.start()
+        self.restore_an_older_copy()
         self.store(*entries([f"other-{number}" for number in range(800)]))
         self.start(warm=False)
 

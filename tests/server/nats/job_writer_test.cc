@@ -65,6 +65,18 @@ TEST_CASE("job_writer: one client has bounded bytes under way, and others have r
   CHECK(parts.writer.take_room(large) == Room::kTaken);
 }
 
+TEST_CASE("job_writer: a job with many long keys can be deleted, one at a time") {
+  Parts parts;
+  Write large = write_of(kOne, 0);
+  large.keys.assign(20'000, std::string(400, 'k'));
+  REQUIRE(large.bytes() > JobWriter::kBytesPerClientMax);
+  CHECK(fill(parts.writer, large, Room::kClientFull) == 1);
+  CHECK(parts.writer.take_room(write_of(kOne, 1)) == Room::kClientFull);
+  parts.writer.give_back(large);
+  CHECK(parts.writer.take_room(write_of(kOne, 1)) == Room::kTaken);
+  CHECK(parts.writer.take_room(large) == Room::kClientFull);
+}
+
 TEST_CASE("job_writer: all clients together have bounded bytes under way") {
   Parts parts;
   const std::size_t each = JobWriter::kBytesPerClientMax;
