@@ -11,7 +11,7 @@ import unittest
 
 from browser_test import Page
 from harness import Bide, wait_until
-from proxies import find_free_port
+from rig.ports import free_port
 from streams import BROWSER_DIR
 
 PAGES = os.path.join(BROWSER_DIR, "page")
@@ -102,7 +102,7 @@ class BrowserWriting(unittest.TestCase):
 
     def open_before_bide(self, host):
         """A page whose origin is bide's, because another server had its port when the page was loaded."""
-        port = find_free_port()
+        port = free_port()
         with subprocess.Popen([sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", PAGES,
                                str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
             bide = Bide("--access-log", "all")

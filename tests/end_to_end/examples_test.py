@@ -16,7 +16,7 @@ import yaml
 
 from harness import BIDE, PATIENCE_S, Bide, definition, event, wait_until
 from mortal_nats import NatsServer
-from proxies import find_free_port
+from rig.ports import free_port
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 EXAMPLES = os.path.join(ROOT, "examples")
@@ -211,7 +211,7 @@ class Report(Scripts):
     def test_bide_comes_late(self):
         """Nothing is lost, and the command does not wait."""
         bide = Bide("--access-log", "off")
-        bide.listen_port = find_free_port()
+        bide.listen_port = free_port()
         process = self.report("late", "sh", "-c", "echo runs; read x; exit 4", url=f"http://127.0.0.1:{bide.listen_port}",
                               stdin=subprocess.PIPE)
         self.assertEqual(process.stdout.readline(), "runs\n")
@@ -224,7 +224,7 @@ class Report(Scripts):
 
     def test_no_bide_at_all(self):
         for form in (("sh", "-c", "exit 5"), ("-d", "started")):
-            code, _, err = end(self.report("nowhere", *form, url=f"http://127.0.0.1:{find_free_port()}", BIDE_PATIENCE="0"))
+            code, _, err = end(self.report("nowhere", *form, url=f"http://127.0.0.1:{free_port()}", BIDE_PATIENCE="0"))
             self.assertEqual(code, 1 if form[0] == "-d" else 5)
             self.assertIn("warning: nowhere: ", err)
             self.assertIn("not known to be stored (last answer: 000)", err)
@@ -367,7 +367,7 @@ class GithubAction(Scripts):
             self.assertEqual((done.code, done.step_outputs), (2, {}), job)
 
     def test_without_bide(self):
-        url, self.url = self.url, f"http://127.0.0.1:{find_free_port()}"
+        url, self.url = self.url, f"http://127.0.0.1:{free_port()}"
         try:
             self.assertEqual(self.act(job="act-7", timeout="1").outputs["status"], "timeout")
         finally:
@@ -426,7 +426,7 @@ class Gitlab(Scripts):
         self.assertEqual(self.timeline("gitlab-lost"), BOTH_STORED)
 
     def test_report_without_bide(self):
-        job = self.component("report", server=f"http://127.0.0.1:{find_free_port()}", job="a")[".bide-report"]
+        job = self.component("report", server=f"http://127.0.0.1:{free_port()}", job="a")[".bide-report"]
         code, _, err = self.shell(job["before_script"], job, CI_JOB_ID="5")
         self.assertEqual(code, 0)
         self.assertIn("curl: (7)", err)

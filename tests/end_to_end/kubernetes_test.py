@@ -15,7 +15,8 @@ import zipfile
 import yaml
 
 from harness import BIDE, PATIENCE_S, Site, wait_until
-from nats_servers import NatsServer, free_port
+from nats_servers import NatsServer
+from rig.ports import free_port
 from prometheus import CONFIG, EXAMPLES, ROOT, RULES
 
 HERE = os.path.join(EXAMPLES, "kubernetes")

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 
 from harness import PATIENCE_S, Site, wait_until
+from rig.ports import free_port
 
 GUIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "proxies.md")
 
@@ -34,16 +35,11 @@ def replace(text, old, new, count=-1):
     return text.replace(old, new, count)
 
 
-def find_free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 class Proxy(Site):
     """A context manager. `bides`: one or several. `changes`: (old, new) pairs of text in the guide's configuration."""
 
     def __init__(self, bides, heading, listen, changes):
-        self.port = find_free_port()
+        self.port = free_port()
         self.dir = tempfile.mkdtemp(prefix="bide-proxy-")
         self.log_path = os.path.join(self.dir, "log")
         self.process = None
