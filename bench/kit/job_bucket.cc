@@ -3,7 +3,9 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
+#include <vector>
 
 #include "bench/kit/address.h"
 #include "core/base/json_text.h"
@@ -56,9 +58,9 @@ std::string timestamp(std::chrono::system_clock::time_point when) {
 
 }  // namespace
 
-JobBucket::JobBucket(const std::string& nats_url, const std::string& bucket, OnStored on_stored)
+JobBucket::JobBucket(const std::string& nats_urls, const std::string& bucket, OnStored on_stored)
     : prefix_("$KV." + bucket + "."), on_stored_(std::move(on_stored)) {
-  connect(nats_url);
+  connect(nats_urls);
   create_bucket(connection_, bucket);
   if (!on_stored_) return;
   natsInbox* inbox = nullptr;
@@ -79,10 +81,16 @@ JobBucket::~JobBucket() {
 // The library's default leaves sending to a thread that sleeps a millisecond between writes: as
 // long as everything else that is measured here. And it comes back to a restarted nats-server only
 // after two seconds, which would be taken for the measured server's.
-void JobBucket::connect(const std::string& nats_url) {
+void JobBucket::connect(std::string nats_urls) {
+  std::vector<const char*> servers;
+  for (char* url = std::strtok(nats_urls.data(), ","); url; url = std::strtok(nullptr, ",")) {
+    servers.push_back(url);
+  }
   natsOptions* options = nullptr;
   check(natsOptions_Create(&options), "no options");
-  check(natsOptions_SetURL(options, nats_url.c_str()), "bad NATS URL");
+  check(natsOptions_SetServers(options, servers.data(), static_cast<int>(servers.size())),
+        "bad NATS URL");
+  check(natsOptions_SetNoRandomize(options, true), "no options");
   check(natsOptions_SetSendAsap(options, true), "no options");
   check(natsOptions_SetReconnectWait(options, kReconnectWaitMs), "no options");
   check(natsOptions_SetMaxReconnect(options, kReconnectsMax), "no options");

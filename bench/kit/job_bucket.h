@@ -27,7 +27,9 @@ class JobBucket {
   using OnStored = std::function<void(std::uint64_t token, std::uint64_t revision)>;
 
   // Connects and, where it is missing, creates the bucket with history 1. Dies if it cannot.
-  JobBucket(const std::string& nats_url, const std::string& bucket, OnStored on_stored = {});
+  // `nats_urls`: one, or several servers of a cluster with commas between them; the first is tried
+  // first. When the one in use ends, it goes on with another.
+  JobBucket(const std::string& nats_urls, const std::string& bucket, OnStored on_stored = {});
   ~JobBucket();
   JobBucket(const JobBucket&) = delete;
   JobBucket& operator=(const JobBucket&) = delete;
@@ -51,7 +53,7 @@ class JobBucket {
   [[nodiscard]] const std::string& prefix() const { return prefix_; }  // `$KV.<bucket>.`
 
  private:
-  void connect(const std::string& nats_url);
+  void connect(std::string nats_urls);
   void put(const std::string& key, const std::string& value, std::uint64_t token);
   static void on_ack(natsConnection*, natsSubscription*, natsMsg* message, void* self);
 

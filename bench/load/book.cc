@@ -1,6 +1,7 @@
 #include "bench/load/book.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace bench::load {
@@ -54,9 +55,17 @@ Book::Entry Book::entry(Token token) const {
   return entries_[token];
 }
 
-void Book::rewrite(Token token) {
+std::vector<Token> Book::rewrite(Token token) {
   MutexLock lock(mutex_);
-  entries_[token].rewritten = true;
+  std::vector<Token> again = {token};
+  const Entry& first = entries_[token];
+  if (first.deed != Deed::kDefined) {
+    std::ranges::copy_if(events_of(first.job), std::back_inserter(again), [&](Token later) {
+      return later > token && entries_[later].agent == first.agent;
+    });
+  }
+  for (const Token one : again) entries_[one].rewritten = true;
+  return again;
 }
 
 void Book::on_stored(Token token, std::uint64_t revision) {

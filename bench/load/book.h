@@ -78,8 +78,10 @@ class Book {
   [[nodiscard]] Token write(const Entry& entry);
   [[nodiscard]] Entry entry(Token token) const;
   [[nodiscard]] bool stored(Token token) const { return entry(token).revision != 0; }
-  // The writer: before it publishes the same entry once more.
-  void rewrite(Token token);
+  // The writer: before it publishes the same entry once more. Returns what it has to publish, in
+  // order: the entry, and all that its agent has written later about the job. Otherwise a `started`
+  // behind a `completed` would put the agent back to work, and the job would never be final.
+  [[nodiscard]] std::vector<Token> rewrite(Token token);
   // The store. Only a token's first revision counts; 0 (refused) does not.
   void on_stored(Token token, std::uint64_t revision);
 

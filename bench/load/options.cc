@@ -32,7 +32,7 @@ reports how long they took to hear of each: from the time the event was due to
 be written, to the answer.
 
   --server HOST:PORT    the bide to load, a numeric address (127.0.0.1:8080)
-  --nats URL            the NATS it watches; or
+  --nats URL[,URL]...   the NATS it watches; or
   --nats-url-file FILE  the file `nats-url` that `bide serve` leaves in its data
                         directory (that of the default data directory)
   --bucket NAME         the bucket it watches (job-queue)
@@ -105,8 +105,8 @@ struct Flag {
 
 constexpr std::array<Flag, 14> kFlags = {{
     {"--server", "a numeric address and a port like 127.0.0.1:8080", set_server},
-    {"--nats", "a URL like nats://127.0.0.1:4222",
-     [](Options& o, std::string_view v) { return !(o.nats_url = v).empty(); }},
+    {"--nats", "a URL like nats://127.0.0.1:4222, or several with commas between them",
+     [](Options& o, std::string_view v) { return !(o.nats_urls = v).empty(); }},
     {"--nats-url-file", "the path of a file",
      [](Options& o, std::string_view v) { return !(o.nats_url_file = v).empty(); }},
     {"--bucket", "a name of letters, digits, - and _", set_bucket},
@@ -152,7 +152,7 @@ std::optional<Ending> complete(Options& options) {
   if (options.rate * std::chrono::duration<double>(options.duration).count() > kEventsMax) {
     return misuse("--rate and --duration make more than 10 million events: expected fewer");
   }
-  if (!options.nats_url.empty()) {
+  if (!options.nats_urls.empty()) {
     if (options.nats_url_file.empty()) return std::nullopt;
     return misuse("expected one of --nats and --nats-url-file, got both");
   }
@@ -160,7 +160,7 @@ std::optional<Ending> complete(Options& options) {
     options.nats_url_file = bide::nats_url_file(bide::default_state_dir()).string();
   }
   std::ifstream file(options.nats_url_file);
-  if (std::getline(file, options.nats_url) && !options.nats_url.empty()) return std::nullopt;
+  if (std::getline(file, options.nats_urls) && !options.nats_urls.empty()) return std::nullopt;
   return Ending{1, "bide-load: cannot read the NATS URL from " + options.nats_url_file +
                        ": give --nats, or --nats-url-file with the file `nats-url` of the "
                        "server's data directory\n"};

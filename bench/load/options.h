@@ -16,7 +16,7 @@ namespace bench::load {
 
 struct Options {
   std::string server = "127.0.0.1:8080";  // Numeric, without a scheme.
-  std::string nats_url;                   // May carry a secret.
+  std::string nats_urls;                  // As JobBucket has them. May carry secrets.
   std::string nats_url_file;              // Where it was read from, if it was.
   std::string bucket = "job-queue";
   std::string scenario = "steady";

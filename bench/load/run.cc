@@ -138,7 +138,7 @@ int run(const Options& options) {
   const auto road = make_road(options.road, {.every = options.every, .wait = options.wait});
   const std::string fields = fields_of(options);
   Book book(audience);
-  Writer writer(options.nats_url, options.bucket,
+  Writer writer(options.nats_urls, options.bucket,
                 options.is_story()
                     ? story_schedule(audience, options.duration)
                     : steady_schedule(audience.clients, options.rate, options.duration),

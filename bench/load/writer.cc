@@ -32,10 +32,10 @@ std::string agent_name(std::uint32_t agent) {
 
 }  // namespace
 
-Writer::Writer(const std::string& nats_url, const std::string& bucket, Schedule schedule,
+Writer::Writer(const std::string& nats_urls, const std::string& bucket, Schedule schedule,
                Book& book)
     : book_(book),
-      bucket_(nats_url, bucket,
+      bucket_(nats_urls, bucket,
               [&book](Token token, std::uint64_t revision) { book.on_stored(token, revision); }),
       schedule_(std::move(schedule)) {}
 
@@ -139,10 +139,11 @@ void Writer::rewrite_overdue() {
     if (!stored && now - std::max(oldest.since, away_until_) < kAckPatience) return;
     pending_.pop_front();
     if (stored) continue;
-    book_.rewrite(oldest.token);
-    publish(oldest.token);
+    for (const Token token : book_.rewrite(oldest.token)) {
+      publish(token);
+      ++rewritten_;
+    }
     pending_.push_back({oldest.token, now});
-    ++rewritten_;
   }
 }
 

@@ -6,8 +6,8 @@
 // schedule.
 //
 // Entries that the store does not acknowledge within two seconds of connection time are written
-// once more, under the same key. A worker would do the same, and without the last event of a job
-// its client would never move on.
+// once more, under the same key, and so are the later ones of their agent. A worker would do the
+// same, and without the last event of a job its client would never move on.
 //
 // Thread safety: all methods from one thread, the main one.
 #pragma once
@@ -29,7 +29,7 @@ namespace bench::load {
 class Writer {
  public:
   // Connects; dies if it cannot. `book` outlives it.
-  Writer(const std::string& nats_url, const std::string& bucket, Schedule schedule, Book& book);
+  Writer(const std::string& nats_urls, const std::string& bucket, Schedule schedule, Book& book);
   ~Writer();  // As finish().
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;

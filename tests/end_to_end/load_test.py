@@ -9,14 +9,16 @@ import time
 import unittest
 
 from harness import Bide
+from stalling_link import StallingLink
 
 ROADS = ("long-poll", "poll", "plain-poll", "sse")
 LOAD = os.path.abspath(os.environ.get("TESTED_BIDE_LOAD", "build/release/bench/load/bide-load"))
 
 
 def begin(bide, *flags, port=None):
-    command = [LOAD, "--json", "--server", f"127.0.0.1:{port or bide.port}",
-               "--nats-url-file", os.path.join(bide.data_dir, "nats-url"), *flags]
+    command = [LOAD, "--json", "--server", f"127.0.0.1:{port or bide.port}", *flags]
+    if "--nats" not in flags:
+        command += ["--nats-url-file", os.path.join(bide.data_dir, "nats-url")]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -110,6 +112,34 @@ class Load(unittest.TestCase):
                 self.assertEqual((code, report["missed"], report["backwards"]), (0, 0, 0), report)
                 self.assertEqual(report["samples"] + report["lost_writes"], report["events"])
                 self.assertGreater(report["trouble_connect"] + report["trouble_503"], 0)
+
+    def nats_url(self):
+        with open(os.path.join(self.bide.data_dir, "nats-url"), encoding="ascii") as file:
+            return file.read().strip()
+
+    def test_entries_written_once_more_do_not_put_an_agent_back_to_work(self):
+        # A job takes 1.5 s, and is looked at every 3 s: at some time its `started` is overdue, its `completed` is
+        # stored, and its client does not know yet.
+        applied = self.bide.metric("bide_revision_applied")
+        with StallingLink(self.bide.data_dir) as link:
+            load = begin(self.bide, "--nats", link.url, "--clients", "20", "--rate", "40", "--duration", "8s", "--road",
+                         "poll", "--every", "3s", "--wait", "8s")
+            self.bide.wait_applied(applied + 20 + 20)
+            link.stall_answers()
+            time.sleep(4)
+            link.release()
+            report, code = finish(load)
+        self.assertGreater(report["rewritten"], 0)
+        self.assertEqual((code, report["missed"], report["backwards"]), (0, 0, 0), report)
+
+    def test_when_a_nats_server_ends_another_takes_the_events(self):
+        applied = self.bide.metric("bide_revision_applied")
+        with StallingLink(self.bide.data_dir) as first:
+            load = begin(self.bide, "--nats", f"{first.url},{self.nats_url()}", "--clients", "20", "--duration", "3s")
+            self.bide.wait_applied(applied + 20 + 20)
+        report, code = finish(load)
+        self.assertEqual((code, report["events"], report["missed"]), (0, 300, 0), report)
+        self.assertGreater(first.connections, 0)
 
     def test_a_server_that_stands_still_is_charged_for_all_events_of_that_time(self):
         applied = self.bide.metric("bide_revision_applied")

@@ -20,7 +20,10 @@ class StallingLink:
         self.url = f"nats://{login}{separator}127.0.0.1:{self.listener.getsockname()[1]}"
         self.flowing = threading.Event()
         self.flowing.set()
+        self.answering = threading.Event()
+        self.answering.set()
         self.closing = False
+        self.connections = 0
         self.tail_requests = 0
         self.sockets = []
         self.threads = []
@@ -31,7 +34,7 @@ class StallingLink:
 
     def __exit__(self, *_):
         self.closing = True
-        self.flowing.set()
+        self.release()
         for one in [self.listener, *self.sockets]:
             try:
                 one.shutdown(socket.SHUT_RDWR)
@@ -46,6 +49,10 @@ class StallingLink:
         for a connection that is made meanwhile, which is not refused either."""
         self.flowing.clear()
 
+    def stall_answers(self):
+        """What the server says does not pass from now on."""
+        self.answering.clear()
+
     def cut(self):
         """Ends all connections; those that are made meanwhile stall."""
         self.stall()
@@ -58,6 +65,7 @@ class StallingLink:
 
     def release(self):
         self.flowing.set()
+        self.answering.set()
 
     def _run(self, work, *arguments):
         thread = threading.Thread(target=work, args=arguments, daemon=True)
@@ -79,6 +87,7 @@ class StallingLink:
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 one.settimeout(None)
             self.sockets += [client, server]
+            self.connections += 1
             self._run(self._pass_on, client, server, True)
             self._run(self._pass_on, server, client, False)
 
@@ -89,6 +98,8 @@ class StallingLink:
                 if counts and self.stalls_at and self.stalls_at in chunk:
                     self.stall()
                 self.flowing.wait()  # Behind the read: it may have begun before the stall.
+                if not counts:
+                    self.answering.wait()
                 if not chunk:
                     break
                 if counts:
