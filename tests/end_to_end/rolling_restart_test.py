@@ -3,40 +3,25 @@
 TESTED_CLIENTS: behind each proxy, a quarter on each road. TESTED_PROXIES: some of them, `Nginx,Caddy`. 2000 clients
 behind one proxy show what a busy site sees.
 """
-import json
 import os
-import re
 import shutil
 import signal
-import subprocess
 import tempfile
 import unittest
 
-from harness import Bide, Nats, definition, event, wait_until
+from harness import Nats, definition, event, wait_until
 from nats_servers import NatsServer
 from proxies import Caddy, Haproxy, HaproxyTcp, Nginx
+from replica_set import Load, Replica, wait_used
 
-LOAD = os.path.abspath(os.environ.get("TESTED_BIDE_LOAD", "build/release/bench/load/bide-load"))
 CLIENTS = int(os.environ.get("TESTED_CLIENTS", "120")) // 4
 PROXIES = [kind for kind in (Nginx, Haproxy, HaproxyTcp, Caddy)
            if kind.__name__ in os.environ.get("TESTED_PROXIES", kind.__name__).split(",")]
 ROADS = ("poll", "long-poll", "sse", "ws")
 STREAMS = ("sse", "ws")
-# Of bide-load's report: what its clients must not see. A request that is held and answered early, because its bide
-# drains, is none of them.
-ERRORS = ("connect", "reset", "timeout", "shed", "429", "other_4xx", "other_5xx", "odd")
 
 
-class Replica(Bide):
-    def __init__(self, nats):
-        super().__init__("--nats", nats.url, "--create-bucket", "--access-log", "off", "--drain-delay", "2s", "--max-stale",
-                         "2s", "--trusted-proxy", "127.0.0.1", "--max-parked-per-client", "0")
-
-    def start(self):
-        super().start()
-        self.listen_port = self.port
-        return self
-
+class StreamingReplica(Replica):
     def streams(self):
         return sum(self.metric(f'bide_parked{{kind="job",road="{road}"}}') for road in ("events", "ws"))
 
@@ -47,28 +32,6 @@ class Worker(Nats):
         self.connect(("127.0.0.1", server.port), {}, "_INBOX")
 
 
-class Load:
-    """Clients on one road through one proxy, each with jobs of its own that change."""
-
-    def __init__(self, proxy, road, nats, duration):
-        self.name = f"{type(proxy).__name__}, {road}"
-        self.proxy, self.road = type(proxy), road
-        self.process = subprocess.Popen(
-            [LOAD, "--json", "--server", f"127.0.0.1:{proxy.port}", "--nats", nats.url, "--clients", str(CLIENTS),
-             "--road", road, "--every", "500ms", "--wait", "10s", "--rate", str(min(CLIENTS, 50)), "--duration", duration],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def finish(self):
-        out, err = self.process.communicate(timeout=60)
-        assert out, f"{self.name}: no report, exit code {self.process.returncode}: {err}"
-        self.report = json.loads(out.splitlines()[-1])
-        return self
-
-    def errors(self):
-        found = {name: self.report[f"trouble_{name}"] for name in ERRORS}
-        return {name: count for name, count in found.items() if count}
-
-
 class Recipes(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -76,23 +39,19 @@ class Recipes(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         cls.nats = NatsServer(cls.folder, "")
         cls.addClassCleanup(cls.nats.stop)
-        cls.bides = [cls.enterClassContext(Replica(cls.nats)) for _ in range(3)]
+        cls.bides = [cls.enterClassContext(StreamingReplica(
+            cls.nats.url, "--create-bucket", "--drain-delay", "2s", "--max-stale", "2s", "--trusted-proxy",
+            "127.0.0.1")) for _ in range(3)]
         cls.proxies = [cls.enterClassContext(kind(cls.bides)) for kind in PROXIES]
         for bide in cls.bides:
-            cls.wait_used(bide)
+            wait_used(bide, cls.proxies)
 
-    @classmethod
-    def wait_used(cls, bide):
-        """Until the proxies that look whether it is ready have seen that. They look every half second."""
-        started = r"^process_start_time_seconds .*$"
-        own = re.search(started, bide.get("/metrics").body.decode(), re.M)[0]
-        for proxy in cls.proxies:
-            if not isinstance(proxy, Nginx):
-                wait_until(lambda proxy=proxy: own in proxy.get("/metrics").body.decode(), "the proxy uses it")
+    def wait_used(self, bide):
+        wait_used(bide, self.proxies)
 
     def load(self, duration):
         """Returns when each bide has its share of the clients, and all of them are counted."""
-        loads = [Load(proxy, road, self.nats, duration) for proxy in self.proxies for road in ROADS]
+        loads = [Load(proxy, road, self.nats.url, CLIENTS, min(CLIENTS, 50), duration) for proxy in self.proxies for road in ROADS]
         for one in loads:
             self.addCleanup(one.process.wait)
             self.addCleanup(one.process.kill)
