@@ -190,6 +190,9 @@ void append_watching(MetricsText& text, const Metrics& metrics) {
           metrics.snapshots_written);
   counter(text, "bide_snapshots_failed_total", "Snapshots of the table that could not be written.",
           metrics.snapshots_failed);
+  counter(text, "bide_snapshots_refused_total",
+          "Starts that found a snapshot and read the bucket instead: 0 or 1.",
+          metrics.snapshots_refused);
   gauge(text, "bide_snapshot_bytes", "Size of the newest snapshot of the table; 0: there is none.",
         metrics.snapshot_bytes.load(std::memory_order_relaxed));
   gauge(text, "bide_snapshot_timestamp_seconds",

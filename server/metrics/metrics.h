@@ -51,6 +51,7 @@ struct Metrics {
   // Snapshots of the table (server/nats/checkpoints.h).
   Counter snapshots_written{0};
   Counter snapshots_failed{0};
+  Counter snapshots_refused{0};    // 0 or 1: this process found one, and read the bucket instead.
   Counter warm_starts{0};          // 0 or 1: this process began with a snapshot.
   Gauge warm_start_ms{0};          // From the start to being ready, if it did.
   Gauge snapshot_bytes{0};         // Of the newest one; 0: there is none.

@@ -92,6 +92,7 @@ void Checkpoints::run() {
   if (const auto* why = std::get_if<std::string>(&loaded); why != nullptr && !why->empty()) {
     log_warn("the snapshot of the table is not used; the bucket is read instead",
              {{"file", dir_.path_of(name_).string()}, {"reason", *why}});
+    count(metrics_.snapshots_refused);
   }
   MutexLock lock(mutex_);
   loading_ = false;
@@ -191,6 +192,7 @@ std::optional<BucketRead> Checkpoints::read(const CheckpointReader& file, const 
 // --- Writing ------------------------------------------------------------------------------------
 
 void Checkpoints::refuse_loaded() {
+  count(metrics_.snapshots_refused);
   last_ = {};
   last_begun_ = {};
 }

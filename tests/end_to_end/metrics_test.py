@@ -63,7 +63,7 @@ class Files(unittest.TestCase):
         self.assertEqual(len({panel["id"] for panel in panels}), len(panels))
         self.assertEqual([panel["title"] for panel in panels if panel["type"] == "row"],
                          ["Traffic", "Parked", "Latency", "NATS and freshness",
-                          "Errors and refusals", "Process"])
+                          "Losses, starts and stops", "Errors and refusals", "Process"])
         taken = set()
         for panel in panels:
             at = panel["gridPos"]
@@ -238,6 +238,18 @@ class Drain(unittest.TestCase):
             self.assertEqual(now["bide_held_seconds_count"], now["bide_requests_parked_total"])
             self.assertEqual((now["bide_parked{kind=\"job\",road=\"request\"}"], now[REQUEST_NEWS]), (0, 0))
             self.assertEqual(bide.process.wait(PATIENCE_S), 0)
+
+    def test_a_server_that_leaves_says_so_and_how_many_it_holds(self):
+        with Bide("--access-log", "off", "--drain-delay", "60s") as bide:
+            bide.put(definition("a"))
+            held = bide.curl_later("/job/a?until=done&wait=30s")
+            bide.wait_metric("bide_parked", 1)
+            self.assertEqual(bide.metric("bide_leaving"), 0)
+            bide.process.send_signal(signal.SIGTERM)
+            bide.wait_metric("bide_leaving", 1)
+            self.assertEqual(bide.metric("bide_parked"), 1)
+            self.assertEqual(bide.terminate(), 0)  # The second signal.
+            self.assertEqual(bide.finish(held)["Bide-Outcome"], "drain")
 
 
 def load_dashboard():

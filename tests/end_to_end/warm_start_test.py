@@ -62,9 +62,11 @@ class WarmStart(unittest.TestCase):
 
     def start(self, warm, reason=""):
         """And sees that it tells what the bucket says. `reason`: a part of why not."""
+        found = os.path.exists(self.snapshot) and "none" not in self.bide.flags
         self.bide.start()
         self.assertEqual(bucket_checker.check(self.bide, self.nats.url, JOBS), [])
         self.assertEqual(self.bide.metric("bide_warm_starts_total"), int(warm))
+        self.assertEqual(self.bide.metric("bide_snapshots_refused_total"), int(found and not warm))
         self.assertEqual(self.bide.metric("bide_warm_start_seconds") > 0, warm)
         if reason:
             told = self.log_of("the snapshot of the table is not used; the bucket is read instead")

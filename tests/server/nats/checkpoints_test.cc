@@ -136,6 +136,7 @@ TEST_CASE("checkpoints: after one that was refused the next is not delayed") {
   Bide bide(folder.dir);
   REQUIRE(bide.loaded);
   bide.checkpoints->refuse_loaded();
+  CHECK(bide.metrics.snapshots_refused == 1);
   bide.read_bucket(10);
   CHECK(bide.due(0min));
 }
