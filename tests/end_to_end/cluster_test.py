@@ -132,6 +132,11 @@ class Cluster(unittest.TestCase):
         self.assertEqual(self.bide.metric("bide_resyncs_total"), 0, self.bide.log_text()[-3000:])
         self.assertLess(max(told for _, told in figures), PATIENCE_S, self.bide.log_text()[-3000:])
 
+    def follow_something(self):
+        """A bucket of which nothing is known yet has no place to go on from: it is read."""
+        wait_until(lambda: self.store(definition("before")), "an entry is stored")
+        wait_until(lambda: self.bide.get("/job/before").status == 200, "bide tells of it")
+
     def is_back(self, node):
         try:
             with self.nats.connect() as api:
@@ -142,11 +147,11 @@ class Cluster(unittest.TestCase):
         return cluster.get("leader") == node or replicas.get(node, {}).get("current")
 
     def test_leader_lost(self):
-        self.store(definition("before"))
+        self.follow_something()
         self.lose_and_come_back(self.nats.leader)
 
     def test_server_of_the_consumer_lost(self):
-        self.store(definition("before"))
+        self.follow_something()
         self.lose_and_come_back(self.server_of_the_consumer)
 
 

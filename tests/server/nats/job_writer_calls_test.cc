@@ -5,6 +5,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <future>
 #include <memory>
 #include <set>
 #include <string>
@@ -296,10 +297,10 @@ TEST_CASE("job_writer: an answer that is being compared when the writer stops is
   receiver.answer(receiver.next(), refused_with(kWrongLastId));
   CHECK(eventually([&] { return f.bulk.runs == 1; }));
   f.watcher.stop();
-  std::thread stopping([&] { f.writer.stop(); });
-  std::this_thread::sleep_for(20ms);  // It waits meanwhile, or the next line is too late.
+  auto stopping = std::async(std::launch::async, [&] { f.writer.stop(); });
+  REQUIRE(stopping.wait_for(20ms) == std::future_status::timeout);
   f.bulk.let_go();
-  stopping.join();
+  stopping.get();
   CHECK(f.ended(End::kOther) == 1);
   CHECK(request.end() == End::kOther);
 }
