@@ -31,6 +31,7 @@ struct BucketWriter::Handles {
   std::string bucket;
   NatsOptionsPtr options;
   NatsConnectionPtr connection;
+  JsApi js_api;
   JsContextPtr jetstream;
   BucketConfig config{.keys = KeySubjects("")};
 
@@ -91,6 +92,7 @@ natsStatus BucketWriter::Handles::open_jetstream() {
   natsStatus status = jsOptions_Init(&js_options);
   if (status != NATS_OK) return status;
   js_options.Wait = kTimeoutMs;
+  js_options.Prefix = js_api.prefix().c_str();
   jsCtx* raw_jetstream = nullptr;
   status = natsConnection_JetStream(&raw_jetstream, connection.get(), &js_options);
   jetstream.reset(raw_jetstream);
@@ -99,7 +101,8 @@ natsStatus BucketWriter::Handles::open_jetstream() {
 
 std::variant<BucketConfig, BucketError> BucketWriter::Handles::read_config(
     const std::string& of) const {
-  auto read = read_bucket_config(connection.get(), of, std::chrono::milliseconds(kTimeoutMs));
+  auto read =
+      read_bucket_config(connection.get(), js_api, of, std::chrono::milliseconds(kTimeoutMs));
   if (auto* found = std::get_if<BucketConfig>(&read)) return std::move(*found);
   const auto& failure = std::get<ConfigFailure>(read);
   if (failure.missing) return error_of(NATS_NOT_FOUND);
@@ -167,7 +170,7 @@ BucketWriter::Handles::Found BucketWriter::Handles::look_up(const std::string& k
 
 natsStatus BucketWriter::Handles::store(const NewEntry& entry, jsPubOptions* expected,
                                         jsErrCode* code) const {
-  const std::string subject = subject_prefix_of(bucket) + entry.key;
+  const std::string subject = js_api.subject(subject_prefix_of(bucket) + entry.key);
   return js_Publish(nullptr, jetstream.get(), subject.c_str(), entry.value.data(),
                     static_cast<int>(entry.value.size()), expected, code);
 }
@@ -192,7 +195,7 @@ natsStatus BucketWriter::Handles::list_keys(const std::string& filter,
 }
 
 natsStatus BucketWriter::Handles::mark_deleted(const std::string& key) const {
-  const std::string subject = subject_prefix_of(bucket) + key;
+  const std::string subject = js_api.subject(subject_prefix_of(bucket) + key);
   natsMsg* raw = nullptr;
   natsStatus status = natsMsg_Create(&raw, subject.c_str(), nullptr, nullptr, 0);
   const NatsMsgPtr mark(raw);
@@ -247,11 +250,14 @@ BucketError BucketWriter::Handles::error_of(natsStatus status) const {
     case NATS_IO_ERROR:
       return {Kind::kFailed, "cannot connect to " + where};
     case NATS_NO_RESPONDERS:
-      return {Kind::kFailed, where + " has no JetStream"};
+      if (js_api.is_usual()) return {Kind::kFailed, where + " has no JetStream"};
+      return {Kind::kFailed, where + ": no JetStream answers to " + js_api.prefix() +
+                                 "; check --nats-domain or --nats-js-prefix"};
     case NATS_NOT_FOUND:
       return {Kind::kFailed, where + " has no bucket " + bucket +
                                  "; check --bucket, create it (nats kv add " + bucket +
-                                 " --history 1), or start bide serve with --create-bucket"};
+                                 " --history 1), or start bide serve with --create-bucket; " +
+                                 "--nats-domain if it is in another JetStream domain"};
     case NATS_TIMEOUT:
       return {Kind::kFailed, where + " did not answer in time; its log may say why"};
     case NATS_MAX_PAYLOAD:
@@ -273,6 +279,7 @@ std::variant<BucketWriter, BucketError> BucketWriter::open(const NatsLogin& logi
   auto handles = std::make_unique<Handles>();
   handles->where = redacted(login.urls);
   handles->bucket = bucket;
+  handles->js_api = login.js_api;
   natsStatus status = handles->connect(login);
   if (status == NATS_OK) status = handles->open_jetstream();
   if (status != NATS_OK) return handles->error_of(status);

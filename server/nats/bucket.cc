@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <span>
 
 #include "core/base/json_object.h"
@@ -31,7 +32,10 @@ BucketFailure failure(const NatsConnection& connection, natsStatus status, jsErr
                       std::string_view request) {
   if (code == JSNotEnabledErr || code == JSNotEnabledForAccountErr ||
       status == NATS_NO_RESPONDERS) {
-    return {false, "JetStream is not enabled on the NATS server"};
+    const JsApi& api = connection.js_api();
+    if (api.is_usual()) return {false, "JetStream is not enabled on the NATS server"};
+    return {false, "no JetStream answers to " + api.prefix() +
+                       "; check --nats-domain or --nats-js-prefix"};
   }
   return {status == NATS_NOT_FOUND, describe_request_error(connection, status, request)};
 }
@@ -107,17 +111,26 @@ std::optional<BucketFailure> create_bucket(const NatsConnection& connection,
   return refusal;
 }
 
+std::string read_domain(const NatsConnection& connection) {
+  jsOptions options = request_options();
+  jsAccountInfo* raw = nullptr;
+  if (js_GetAccountInfo(&raw, connection.jetstream(), &options, nullptr) != NATS_OK) return {};
+  const std::unique_ptr<jsAccountInfo, decltype(&jsAccountInfo_Destroy)> info(
+      raw, jsAccountInfo_Destroy);
+  return raw->Domain == nullptr ? "" : raw->Domain;
+}
+
 // Does not use js_StreamNames(): it never returns if the server refuses the request, because then
 // it gets no answer.
 std::variant<std::vector<std::string>, std::string> list_buckets(const NatsConnection& connection) {
   std::vector<std::string> buckets;
+  const std::string names = connection.js_api().subject("$JS.API.STREAM.NAMES");
   std::size_t seen = 0;
   for (int page = 0; page < kPagesMax; ++page) {
     const std::string request = R"({"offset":)" + std::to_string(seen) + "}";
     natsMsg* raw = nullptr;
-    const natsStatus status =
-        natsConnection_RequestString(&raw, connection.handle(), "$JS.API.STREAM.NAMES",
-                                     request.c_str(), kBucketRequestTimeout.count());
+    const natsStatus status = natsConnection_RequestString(
+        &raw, connection.handle(), names.c_str(), request.c_str(), kBucketRequestTimeout.count());
     const NatsMsgPtr answer(raw);
     if (status != NATS_OK) return failure(connection, status, {}, "STREAM.NAMES").text;
     const std::string_view text(natsMsg_GetData(raw),

@@ -68,6 +68,9 @@ struct BucketFailure {
 [[nodiscard]] std::optional<BucketFailure> create_bucket(const NatsConnection& connection,
                                                          std::string_view bucket, int replicas = 1);
 
+// The domain of the JetStream that answers; empty: it has none, or this account may not ask.
+[[nodiscard]] std::string read_domain(const NatsConnection& connection);
+
 // The names of the buckets that this account may see, sorted, from about the first 16,000 streams.
 // The string: why they are not known.
 [[nodiscard]] std::variant<std::vector<std::string>, std::string> list_buckets(

@@ -63,9 +63,11 @@ BucketAdvisories::Heard BucketAdvisories::take() {
 
 // The member `subject` is that of the request, for example $JS.API.STREAM.PURGE.KV_job-queue.
 BucketAdvisories::Heard BucketAdvisories::judge(std::string_view advisory) const {
-  const auto parsed = JsonObject::parse(advisory, {"subject"}, kAdvisoryDepthMax);
+  const auto parsed = JsonObject::parse(advisory, {"subject", "domain"}, kAdvisoryDepthMax);
   const auto* const object = std::get_if<JsonObject>(&parsed);
   if (object == nullptr) return Heard::kTouched;  // It is malformed, so it may be about anything.
+  // Between the domains of leaf nodes advisories pass, too.
+  if (!connection_.js_api().may_be_in((*object)["domain"].text)) return Heard::kNothing;
   std::string_view asked = (*object)["subject"].text;
   const bool ours = asked.starts_with(kApi) && asked.ends_with("." + stream_);
   if (!ours) return Heard::kNothing;

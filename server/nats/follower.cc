@@ -41,7 +41,8 @@ std::string Follower::follow(NatsConnection& connection) {
   const auto& bucket = std::get<BucketState>(found);
   const std::chrono::milliseconds timeout =
       bucket.has_replicas ? kClusterTimeout : kBucketRequestTimeout;
-  const auto looked = read_bucket_config(connection.handle(), settings_.bucket, timeout);
+  const auto looked =
+      read_bucket_config(connection.handle(), connection.js_api(), settings_.bucket, timeout);
   if (const auto* failure = std::get_if<ConfigFailure>(&looked)) {
     if (failure->status == NATS_OK) return failure->text;
     return describe_request_error(connection, failure->status, "STREAM.INFO");

@@ -94,9 +94,11 @@ class Follower {
 
   // The bucket's state, or the error. Creates the bucket if the settings say so.
   std::variant<BucketState, std::string> find_bucket(NatsConnection& connection);
-  // Warns the operator of risky options of the bucket, once for each.
+  // Warns the operator of risky options of the bucket, once for each, and of fewer or more copies
+  // than the settings name.
   void tell(const BucketConfig& config);
-  std::string wait_for_bucket(const NatsConnection& connection);
+  // `domain`: of the JetStream that has no such bucket; empty: unknown.
+  std::string wait_for_bucket(const NatsConnection& connection, std::string domain);
   std::chrono::milliseconds patience(const BucketState& bucket) const;
   // Each returns the reason to begin again; empty: none.
   std::string read_all(Session& session, const BucketState& bucket);
@@ -143,6 +145,7 @@ class Follower {
   const TimePoint started_ = system_clock().now();
   StreamCheck::Calm calm_;
   std::vector<std::string_view> told_powers_;
+  std::uint64_t told_replicas_ = 0;
   int failed_opens_ = 0;     // In a row, and not refused.
   int stalled_resumes_ = 0;  // In a row.
   int doubtful_reads_ = 0;   // In a row.

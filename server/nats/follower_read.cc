@@ -54,7 +54,13 @@ std::variant<BucketState, std::string> Follower::find_bucket(NatsConnection& con
   const TimePoint now = system_clock().now();
   if (!missing_since_) missing_since_ = now;
   if (contact_.ready() && now < *missing_since_ + kMissingGrace) return "the bucket is gone";
-  if (!settings_.create_bucket) return wait_for_bucket(connection);
+  // A leaf node with a domain of its own does not know the buckets of its hub. An empty one there
+  // would look like a queue without jobs, so the user must have named the domain.
+  const bool chosen = !connection.js_api().is_usual();
+  if (!settings_.create_bucket) return wait_for_bucket(connection, {});
+  if (const std::string domain = chosen ? "" : read_domain(connection); !domain.empty()) {
+    return wait_for_bucket(connection, domain);
+  }
   if (const auto refused = create_bucket(connection, settings_.bucket, settings_.bucket_replicas)) {
     contact_.set_obstacle("the bucket " + settings_.bucket +
                           " cannot be created: " + refused->text);
@@ -69,6 +75,17 @@ std::variant<BucketState, std::string> Follower::find_bucket(NatsConnection& con
 }
 
 void Follower::tell(const BucketConfig& config) {
+  const auto wished = static_cast<std::uint64_t>(settings_.bucket_replicas);
+  if (wished > 1 && config.replicas != wished &&
+      std::exchange(told_replicas_, config.replicas) != config.replicas) {
+    log_warn(
+        "the bucket has another number of replicas than --bucket-replicas; bide changes no "
+        "bucket that exists",
+        {{"stream", stream_of(settings_.bucket)},
+         {"replicas", config.replicas},
+         {"cure", "nats stream edit " + stream_of(settings_.bucket) + " --replicas " +
+                      std::to_string(wished)}});
+  }
   for (const WriterPower& power : writer_powers()) {
     const auto has = [&](const std::vector<std::string_view>& powers) {
       return std::find(powers.begin(), powers.end(), power.option) != powers.end();
@@ -83,11 +100,24 @@ void Follower::tell(const BucketConfig& config) {
   }
 }
 
-std::string Follower::wait_for_bucket(const NatsConnection& connection) {
-  std::string trouble = "the bucket " + settings_.bucket + " does not exist";
-  if (std::exchange(waits_for_bucket_, true)) return trouble;
-  const std::string cure = "check --bucket, create it (nats kv add " + settings_.bucket +
-                           " --history 1), or start bide serve with --create-bucket";
+std::string Follower::wait_for_bucket(const NatsConnection& connection, std::string domain) {
+  const std::string missing = "the bucket " + settings_.bucket + " does not exist";
+  if (std::exchange(waits_for_bucket_, true)) return missing;
+  const bool chosen = !connection.js_api().is_usual();
+  if (domain.empty() && !chosen) domain = read_domain(connection);
+  std::string trouble = missing;
+  if (chosen) trouble += " at " + connection.js_api().prefix();
+  if (!domain.empty()) trouble += " in the JetStream domain " + domain + " of this server";
+  std::string cure;
+  if (domain.empty() || !settings_.create_bucket) {
+    cure = "check --bucket, create it (nats kv add " + settings_.bucket +
+           " --history 1), or start bide serve with --create-bucket";
+  }
+  if (!domain.empty()) {
+    cure += (cure.empty() ? "" : "; ") +
+            std::string("give --nats-domain and the name of the domain that has the bucket");
+    if (settings_.create_bucket) cure += ", or --nats-domain " + domain + " to create it here";
+  }
   contact_.set_obstacle(trouble + "; " + cure);
   log_warn(
       "the bucket does not exist; waiting for it",

@@ -338,8 +338,9 @@ void JobWriter::call(const TaskPtr& task, Call call) {
 NatsMsgPtr JobWriter::message_of(const Call& call, std::uint64_t number, const Channel& channel) {
   natsMsg* raw = nullptr;
   const std::string reply = channel.inbox + std::to_string(number);
-  const natsStatus made = natsMsg_Create(&raw, call.subject.c_str(), reply.c_str(),
-                                         call.body.data(), static_cast<int>(call.body.size()));
+  const std::string subject = channel.connection->js_api().subject(call.subject);
+  const natsStatus made = natsMsg_Create(&raw, subject.c_str(), reply.c_str(), call.body.data(),
+                                         static_cast<int>(call.body.size()));
   NatsMsgPtr message(raw);
   if (made != NATS_OK) return nullptr;
   bool good = true;

@@ -133,7 +133,7 @@ class JobWriter final : public Writer {
   // A message to the server that has no answer yet.
   struct Call {
     TaskPtr task{};
-    std::string subject{};
+    std::string subject{};                    // Without a domain or prefix.
     std::string_view body{};                  // Lives in the task.
     std::string message_id{};                 // Empty: it stores nothing.
     std::optional<std::uint64_t> expected{};  // Revision of its subject; 0: it has none.

@@ -32,10 +32,11 @@ def next_port():
 class NatsServer:
     """A context manager. Outlives bide, and is killed on its own.
 
-    `config`: more of its configuration; `login`: `user:password` of the tests where that asks for one.
+    `config`: more of its configuration; `login`: `user:password` of the tests where that asks for one; `domain`: of
+    its JetStream.
     """
 
-    def __init__(self, config="", login="", host="127.0.0.1"):
+    def __init__(self, config="", login="", host="127.0.0.1", domain=""):
         self.dir = tempfile.mkdtemp(prefix="bide-nats-")
         self.store = os.path.join(self.dir, "store")
         self.login = login
@@ -45,7 +46,7 @@ class NatsServer:
         self.process = None
         with open(self.config_path, "w", encoding="utf-8") as file:
             file.write(f'listen: "{host}:{self.port}"\nlog_file: "{self.log_path}"\n'
-                       f'jetstream {{ store_dir: "{self.store}" }}\n{config}\n')
+                       f'jetstream {{ store_dir: "{self.store}"{", domain: " + domain if domain else ""} }}\n{config}\n')
 
     @property
     def url(self):

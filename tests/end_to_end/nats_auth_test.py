@@ -1,7 +1,6 @@
 """bide and its workers at a nats-server that asks who they are and allows them little."""
 import json
 import os
-import re
 import subprocess
 import tempfile
 import threading
@@ -12,18 +11,11 @@ import urllib.parse
 import nkeys
 from harness import BIDE, Bide, definition, wait_until
 from jetstream import JetStream
-from nats_servers import Authority, NatsServer, Worker
+from nats_servers import Authority, NatsServer, Worker, documented
 from stalling_link import StallingLink
 
-DOCS = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "nats.md")
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("BIDE_", "XDG_"))}
 REFUSED = "NATS does not accept the credentials, still trying"
-
-
-def documented():
-    """The configurations in docs/nats.md, as they stand there."""
-    with open(DOCS, encoding="utf-8") as file:
-        return re.findall(r"^```conf\n(.*?)^```", file.read(), re.M | re.S)
 
 
 class Guest(Bide):
@@ -141,7 +133,7 @@ class NatsAuth(unittest.TestCase):
     def test_permissions_as_documented(self):
         passwords = {name: self.secret(f"{name}-5ecret") for name in ("BIDE_PASSWORD", "WORKER_PASSWORD")}
         files = {name: self.write(name, text + "\n") for name, text in passwords.items()}
-        nats = self.serve_nats(documented()[0], env=passwords)
+        nats = self.serve_nats(documented("_INBOX_bide"), env=passwords)
 
         def flags(user, password, inbox):
             return ("--nats-user", user, "--nats-password-file", files[password], "--nats-inbox-prefix", inbox)
@@ -183,7 +175,7 @@ class NatsAuth(unittest.TestCase):
         self.assertEqual(late.get("/job/refused").status, 404)
 
         violations = nats.violations()
-        refused = ("STREAM.NAMES", "STREAM.CREATE.KV_job-queue", "DIRECT.GET.KV_job-queue.$KV.job-queue.jobs.refused")
+        refused = ("INFO", "STREAM.NAMES", "STREAM.CREATE.KV_job-queue", "DIRECT.GET.KV_job-queue.$KV.job-queue.jobs.refused")
         self.assertEqual({what for user, what in violations if user == "bide"},
                          {f'Publish Violation "$JS.API.{subject}"' for subject in refused})
         self.assertEqual([what for user, what in violations if user == "bide-first"], [])
@@ -195,7 +187,7 @@ class NatsAuth(unittest.TestCase):
         authority.issue("server", "server")
         pairs = {name: authority.issue(name, name) for name in ("bide", "worker", "stranger")}
         stranger = Authority(self.dir, "other-ca").issue("false", "worker")
-        nats = self.serve_nats(documented()[1])
+        nats = self.serve_nats(documented("verify_and_map"))
         url = "tls://" + nats.address
 
         def flags(pair, authority_file=authority.file):

@@ -15,11 +15,19 @@ from cryptography.x509.oid import NameOID
 from harness import Nats, wait_until
 from rig.ports import free_port
 
+DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "nats.md")
+
 
 def nats_version():
     """(major, minor) of the nats-server that the tests use."""
     out = subprocess.run(["nats-server", "--version"], capture_output=True, text=True, check=True).stdout
     return tuple(map(int, re.search(r"v(\d+)\.(\d+)", out).groups()))
+
+
+def documented(word):
+    """The configuration in docs/nats.md that has this word, as it stands there."""
+    with open(DOCS, encoding="utf-8") as file:
+        return next(one for one in re.findall(r"^```conf\n(.*?)^```", file.read(), re.M | re.S) if word in one)
 
 
 class NatsServer:

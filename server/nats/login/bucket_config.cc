@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "core/base/json_object.h"
 
@@ -85,6 +86,8 @@ BucketConfig config_of(std::string_view bucket, const JsonObject& config) {
   const bool has_origins = !found.mirror_of.empty() || !found.sources.empty();
   found.keys = KeySubjects(std::move(prefixes), has_origins);
   found.allow_direct = config["allow_direct"].raw == "true";
+  const std::string_view replicas = config["num_replicas"].raw;
+  std::from_chars(replicas.data(), replicas.data() + replicas.size(), found.replicas);
   for (const WriterPower& power : kPowers) {
     if (config[power.option].raw == "true") found.powers.push_back(power.option);
   }
@@ -138,8 +141,8 @@ std::variant<BucketConfig, ConfigFailure> parse_bucket_config(std::string_view b
     const auto& said = std::get<JsonObject>(error);
     return ConfigFailure{said["code"].raw == "404", NATS_OK, said["description"].text};
   }
-  std::vector<std::string_view> names = {"subjects", "mirror", "sources", "subject_transform",
-                                         "allow_direct"};
+  std::vector<std::string_view> names = {"subjects",          "mirror",       "sources",
+                                         "subject_transform", "allow_direct", "num_replicas"};
   for (const WriterPower& power : kPowers) names.push_back(power.option);
   const auto config = parsed(members["config"].raw, names);
   if (const auto* failure = std::get_if<ConfigFailure>(&config)) return *failure;
@@ -147,9 +150,10 @@ std::variant<BucketConfig, ConfigFailure> parse_bucket_config(std::string_view b
 }
 
 std::variant<BucketConfig, ConfigFailure> read_bucket_config(natsConnection* connection,
+                                                             const JsApi& api,
                                                              std::string_view bucket,
                                                              std::chrono::milliseconds timeout) {
-  const std::string subject = "$JS.API.STREAM.INFO." + stream_of(bucket);
+  const std::string subject = api.subject("$JS.API.STREAM.INFO." + stream_of(bucket));
   natsMsg* raw = nullptr;
   const natsStatus status =
       natsConnection_Request(&raw, connection, subject.c_str(), nullptr, 0, timeout.count());

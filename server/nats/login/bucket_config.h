@@ -6,12 +6,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "server/nats/login/js_api.h"
 #include "server/nats/login/nats_handles.h"
 
 namespace bide {
@@ -52,6 +54,7 @@ struct BucketConfig {
   std::vector<std::string> sources{};  // The buckets whose entries are copied into this one.
   bool has_own_subjects = true;        // `$KV.<bucket>.>` is bound: it can be written to.
   bool allow_direct = false;
+  std::uint64_t replicas = 1;  // How many servers keep a copy.
   // The options by which a writer of one key can do more than write it, or can keep bide from
   // reading what is written; see writer_powers().
   std::vector<std::string_view> powers{};
@@ -74,7 +77,8 @@ struct ConfigFailure {
 [[nodiscard]] std::variant<BucketConfig, ConfigFailure> parse_bucket_config(std::string_view bucket,
                                                                             std::string_view json);
 [[nodiscard]] std::variant<BucketConfig, ConfigFailure> read_bucket_config(
-    natsConnection* connection, std::string_view bucket, std::chrono::milliseconds timeout);
+    natsConnection* connection, const JsApi& api, std::string_view bucket,
+    std::chrono::milliseconds timeout);
 
 // Whether the message is no value but the mark of a deletion: of a client (KV-Operation), or of a
 // server that expires keys (Nats-Marker-Reason).

@@ -108,6 +108,7 @@ std::variant<std::shared_ptr<NatsConnection>, NatsConnection::Failure> NatsConne
   jsOptions js_options;
   jsOptions_Init(&js_options);
   js_options.Wait = kRequestTimeoutMs;
+  js_options.Prefix = login.js_api.prefix().c_str();
   status = natsConnection_JetStream(&jetstream, connection, &js_options);
   if (status != NATS_OK) {
     Failure told = failure(status);  // Before destroying replaces the library's last error.
@@ -123,6 +124,7 @@ NatsConnection::NatsConnection(Settings settings, const NatsLogin& login,
     : settings_(std::move(settings)),
       where_(redacted(login.urls)),
       inbox_prefix_(login.inbox_prefix),
+      js_api_(login.js_api),
       login_hash_(login.hash()),
       first_link_(next_link()),
       connection_(connection),

@@ -17,6 +17,7 @@
 
 #include "core/base/mutex.h"
 #include "core/job/position.h"
+#include "server/nats/login/js_api.h"
 #include "server/nats/login/nats_credentials.h"
 #include "server/nats/login/nats_error.h"
 #include "server/nats/login/nats_handles.h"
@@ -48,7 +49,9 @@ class NatsConnection {
   NatsConnection& operator=(const NatsConnection&) = delete;
 
   [[nodiscard]] natsConnection* handle() const { return connection_; }
+  // Asks js_api().
   [[nodiscard]] jsCtx* jetstream() const { return jetstream_.get(); }
+  [[nodiscard]] const JsApi& js_api() const { return js_api_; }
   [[nodiscard]] bool connected() const;
   [[nodiscard]] bool closed() const;
   // How often the connection was lost and made again.
@@ -82,6 +85,7 @@ class NatsConnection {
   const Settings settings_;
   const std::string where_;
   const std::string inbox_prefix_;
+  const JsApi js_api_;
   const std::size_t login_hash_;
   const Link first_link_;
   natsConnection* const connection_;

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <utility>
 #include <vector>
 
 #include "core/base/json_object.h"
 #include "server/files/small_file.h"
+#include "server/nats/login/nats_credentials.h"
 #include "server/nats/login/nats_url.h"
 
 namespace bide {
@@ -17,11 +19,20 @@ constexpr std::string_view kDefaultUrl = "nats://127.0.0.1:4222";
 constexpr std::size_t kContextDepthMax = 8;
 
 // Without these members bide would reach another server, or log in as another user.
-constexpr std::array<std::string_view, 7> kNotHonoured = {
-    "nsc",      "socks_proxy", "tls_first", "jetstream_domain", "jetstream_api_prefix",
-    "user_jwt", "user_seed"};
-constexpr std::array<std::string_view, 10> kTexts = {
-    "url", "user", "password", "token", "creds", "nkey", "cert", "key", "ca", "inbox_prefix"};
+constexpr std::array<std::string_view, 5> kNotHonoured = {"nsc", "socks_proxy", "tls_first",
+                                                          "user_jwt", "user_seed"};
+constexpr std::array<std::string_view, 12> kTexts = {"url",
+                                                     "user",
+                                                     "password",
+                                                     "token",
+                                                     "creds",
+                                                     "nkey",
+                                                     "cert",
+                                                     "key",
+                                                     "ca",
+                                                     "inbox_prefix",
+                                                     "jetstream_domain",
+                                                     "jetstream_api_prefix"};
 
 const std::vector<std::string_view> kMembers = [] {
   std::vector<std::string_view> all(kTexts.begin(), kTexts.end());
@@ -85,7 +96,9 @@ std::variant<NatsContext, std::string> take(const JsonObject& json) {
                       .cert = expanded(json["cert"].text),
                       .key = expanded(json["key"].text),
                       .ca = expanded(json["ca"].text),
-                      .inbox_prefix = json["inbox_prefix"].text};
+                      .inbox_prefix = json["inbox_prefix"].text,
+                      .domain = json["jetstream_domain"].text,
+                      .js_prefix = json["jetstream_api_prefix"].text};
   if (context.url.empty()) context.url = kDefaultUrl;
   if (has_bad_escape(context.url)) {
     return std::string("in the user, password or token of url % is written %25");
@@ -99,6 +112,21 @@ std::variant<NatsContext, std::string> take(const JsonObject& json) {
   }
   if (context.cert.empty() != context.key.empty()) {
     return std::string("cert and key need each other");
+  }
+  if (!context.domain.empty() && !context.js_prefix.empty()) {
+    return std::string("jetstream_domain and jetstream_api_prefix exclude each other");
+  }
+  for (const auto& [flag, value] : {std::pair("--nats-domain", &context.domain),
+                                    std::pair("--nats-js-prefix", &context.js_prefix)}) {
+    if (value->empty()) continue;
+    const auto all = nats_settings();
+    const auto same = std::ranges::find(all, std::string_view(flag), &NatsSetting::flag);
+    NatsCredentials ignored;
+    if (!same->set(ignored, *value)) {
+      return (value == &context.domain ? "jetstream_domain is not "
+                                       : "jetstream_api_prefix is not ") +
+             std::string(same->expected);
+    }
   }
   return context;
 }

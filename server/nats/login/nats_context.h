@@ -13,7 +13,7 @@
 namespace bide {
 
 // The members of the file that bide uses; empty: absent. It ignores description, color_scheme and
-// jetstream_event_prefix. It refuses all others (nsc, socks_proxy, tls_first, jetstream_domain, …),
+// jetstream_event_prefix. It refuses all others (nsc, socks_proxy, tls_first, …),
 // because without them it would connect in another way than the user means.
 struct NatsContext {
   std::string url{};  // A valid list (nats_url.h). Default: nats://127.0.0.1:4222.
@@ -26,6 +26,8 @@ struct NatsContext {
   std::filesystem::path key{};
   std::filesystem::path ca{};
   std::string inbox_prefix{};
+  std::string domain{};  // One of these two at most.
+  std::string js_prefix{};
 };
 
 // The name `selected` stands for the selected context, unless a context has that name. The string:

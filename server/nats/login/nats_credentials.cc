@@ -25,7 +25,7 @@ bool set_context(std::string& to, std::string_view text) {
 }
 
 // A subject without wildcards, to which more tokens are added.
-bool set_inbox_prefix(std::string& to, std::string_view text) {
+bool set_prefix(std::string& to, std::string_view text) {
   const bool whole =
       !text.starts_with('.') && !text.ends_with('.') && text.find("..") == std::string_view::npos;
   const bool plain =
@@ -34,10 +34,15 @@ bool set_inbox_prefix(std::string& to, std::string_view text) {
   return set_text(to, text);
 }
 
+// One token of a subject.
+bool set_domain(std::string& to, std::string_view text) {
+  return text.find('.') == std::string_view::npos && set_prefix(to, text);
+}
+
 using Credentials = NatsCredentials;
 using Text = std::string_view;
 
-constexpr std::array<NatsSetting, 10> kSettings = {{
+constexpr std::array<NatsSetting, 12> kSettings = {{
     {"--nats-user", "NAME", "user at NATS; needs --nats-password-file", "a user's name",
      [](Credentials& c, Text t) { return set_text(c.user, t); }},
     {"--nats-password-file", "FILE", "file with the user's password, one line", "a file",
@@ -60,7 +65,13 @@ constexpr std::array<NatsSetting, 10> kSettings = {{
      [](Credentials& c, Text t) { return set_context(c.context, t); }},
     {"--nats-inbox-prefix", "SUBJECT", "prefix of the subjects for answers (default: _INBOX)",
      "a subject such as _INBOX_ci, without wildcards",
-     [](Credentials& c, Text t) { return set_inbox_prefix(c.inbox_prefix, t); }},
+     [](Credentials& c, Text t) { return set_prefix(c.inbox_prefix, t); }},
+    {"--nats-domain", "NAME", "JetStream domain of the bucket, if it is not that of the server",
+     "a domain's name, such as hub, without spaces, dots and wildcards",
+     [](Credentials& c, Text t) { return set_domain(c.domain, t); }},
+    {"--nats-js-prefix", "SUBJECT", "prefix of requests to JetStream (default: $JS.API)",
+     "a subject such as $JS.hub.API or js.from.hub, without wildcards",
+     [](Credentials& c, Text t) { return set_prefix(c.js_prefix, t); }},
 }};
 
 std::optional<std::string> find_half_pair(const NatsCredentials& given) {
@@ -80,7 +91,7 @@ std::optional<std::string> find_half_pair(const NatsCredentials& given) {
 
 }  // namespace
 
-std::span<const NatsSetting, 10> nats_settings() { return kSettings; }
+std::span<const NatsSetting, 12> nats_settings() { return kSettings; }
 
 std::optional<std::string> find_contradiction(const NatsCredentials& credentials,
                                               std::string_view urls) {
@@ -93,6 +104,9 @@ std::optional<std::string> find_contradiction(const NatsCredentials& credentials
   if (who.size() > 1) {
     return std::string(who[0]) + " and " + std::string(who[1]) +
            " exclude each other: give one of them";
+  }
+  if (!credentials.domain.empty() && !credentials.js_prefix.empty()) {
+    return "--nats-domain and --nats-js-prefix exclude each other: give one of them";
   }
   if (auto half = find_half_pair(credentials)) return half;
   if (urls.empty() && credentials.context.empty() && credentials != NatsCredentials{}) {

@@ -27,6 +27,9 @@ struct NatsCredentials {
   std::filesystem::path cert_file{};  // Needs key_file.
   std::filesystem::path key_file{};
   std::string inbox_prefix{};  // Empty: `_INBOX`.
+  // Where JetStream is, if it is not that of the server: at most one of these two.
+  std::string domain{};
+  std::string js_prefix{};  // Instead of `$JS.API`.
   // A context of the nats command line, for everything that is not set here.
   std::string context{};
   std::filesystem::path config_dir{};  // The folder of the contexts; see nats_config_dir_of().
@@ -43,11 +46,11 @@ struct NatsSetting {
   // False: `text` is not what is expected; the credentials are unchanged.
   bool (*set)(NatsCredentials& credentials, std::string_view text);
 };
-[[nodiscard]] std::span<const NatsSetting, 10> nats_settings();
+[[nodiscard]] std::span<const NatsSetting, 12> nats_settings();
 
 // Why these settings contradict each other, in one line that names the flags: two identities (one
-// may be in `urls`, see nats_url.h), half of a pair, or nothing to connect to. nullopt: they do
-// not.
+// may be in `urls`, see nats_url.h), a domain and a prefix, half of a pair, or nothing to connect
+// to. nullopt: they do not.
 [[nodiscard]] std::optional<std::string> find_contradiction(const NatsCredentials& credentials,
                                                             std::string_view urls);
 

@@ -150,6 +150,10 @@ void choose_rest(NatsLogin& login, const std::string& urls, const NatsCredential
   const bool own_pair = !given.cert_file.empty();
   login.cert_file = own_pair ? given.cert_file : context.cert;
   login.key_file = own_pair ? given.key_file : context.key;
+  const bool own_js = !given.domain.empty() || !given.js_prefix.empty();
+  const std::string& domain = own_js ? given.domain : context.domain;
+  login.js_api = domain.empty() ? JsApi(own_js ? given.js_prefix : context.js_prefix)
+                                : JsApi::of_domain(domain);
   login.inbox_prefix = !given.inbox_prefix.empty() ? given.inbox_prefix : context.inbox_prefix;
 }
 
@@ -157,7 +161,8 @@ void choose_rest(NatsLogin& login, const std::string& urls, const NatsCredential
 
 std::size_t NatsLogin::hash() const {
   std::size_t hash = contents;
-  for (const std::string* text : {&urls, &user, &password, &token, &public_nkey, &inbox_prefix}) {
+  for (const std::string* text :
+       {&urls, &user, &password, &token, &public_nkey, &inbox_prefix, &js_api.prefix()}) {
     mix(hash, *text);
   }
   for (const Path* path : {&nkey_file, &creds_file, &ca_file, &cert_file, &key_file}) {

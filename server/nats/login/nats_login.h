@@ -13,6 +13,7 @@
 #include <string_view>
 #include <variant>
 
+#include "server/nats/login/js_api.h"
 #include "server/nats/login/nats_credentials.h"
 #include "server/nats/login/nats_handles.h"
 
@@ -30,6 +31,7 @@ struct NatsLogin {
   std::filesystem::path cert_file{};
   std::filesystem::path key_file{};
   std::string inbox_prefix{};
+  JsApi js_api{};
   std::size_t contents = 0;  // A hash of the content of the files.
 
   // A hash of everything here: it changes if a login that is read later differs.

@@ -28,6 +28,8 @@ TEST_CASE("bucket config: a bucket's keys are on its own subjects") {
   CHECK(plain.sources.empty());
   CHECK(plain.powers.empty());
   CHECK_FALSE(plain.allow_direct);
+  CHECK(plain.replicas == 1);
+  CHECK(config_of("q", R"({"num_replicas":3})").replicas == 3);
   CHECK_FALSE(config_of("q", R"({"subjects":["$KV.r.>"]})").has_own_subjects);
 }
 

@@ -95,13 +95,26 @@ TEST_CASE("nats_context: selected is the selected one, unless one has that name"
 
 TEST_CASE("nats_context: unsupported members are refused, not ignored") {
   const ConfigDir config;
-  for (const char* member : {"nsc", "socks_proxy", "jetstream_domain", "jetstream_api_prefix",
-                             "user_jwt", "user_seed"}) {
+  for (const char* member : {"nsc", "socks_proxy", "user_jwt", "user_seed"}) {
     config.add("x", std::string(R"({")") + member + R"(":"s3cret"})");
     CHECK(mentions(config.refused("x"), std::string(member) + " is not supported"));
   }
   config.add("x", R"({"tls_first":true})");
   CHECK(mentions(config.refused("x"), "tls_first is not supported"));
+}
+
+TEST_CASE("nats_context: a domain or a prefix of JetStream, as the flags take them") {
+  const ConfigDir config;
+  config.add("x", R"({"jetstream_domain":"hub","jetstream_api_prefix":""})");
+  CHECK(config.accepted("x").domain == "hub");
+  config.add("x", R"({"jetstream_api_prefix":"js.hub"})");
+  CHECK(config.accepted("x").js_prefix == "js.hub");
+  config.add("x", R"({"jetstream_domain":"a.b"})");
+  CHECK(mentions(config.refused("x"), "jetstream_domain is not a domain's name, such as hub"));
+  config.add("x", R"({"jetstream_api_prefix":"js.>"})");
+  CHECK(mentions(config.refused("x"), "jetstream_api_prefix is not a subject such as"));
+  config.add("x", R"({"jetstream_domain":"hub","jetstream_api_prefix":"js"})");
+  CHECK(mentions(config.refused("x"), "exclude each other"));
 }
 
 TEST_CASE("nats_context: a file that makes no sense is refused without repeating it") {

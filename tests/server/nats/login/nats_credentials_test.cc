@@ -1,4 +1,5 @@
 #include "server/nats/login/nats_credentials.h"
+#include "server/nats/login/js_api.h"
 
 #include <doctest/doctest.h>
 
@@ -44,6 +45,8 @@ TEST_CASE("nats_credentials: every setting sets a member of its own, and none is
   CHECK(all.key_file == "nats-key");
   CHECK(all.context == "nats-context");
   CHECK(all.inbox_prefix == "nats-inbox-prefix");
+  CHECK(all.domain == "nats-domain");
+  CHECK(all.js_prefix == "nats-js-prefix");
 }
 
 TEST_CASE(
@@ -57,6 +60,38 @@ TEST_CASE(
     CHECK_FALSE(set(credentials, "--nats-inbox-prefix", prefix));
   }
   CHECK(set(credentials, "--nats-inbox-prefix", "_INBOX_ci.x"));
+}
+
+TEST_CASE(
+    "nats_credentials: a domain is one token, a prefix a subject, and they exclude each other") {
+  NatsCredentials credentials;
+  for (const char* domain : {"", "a.b", "a b", "*", ">", "hub."}) {
+    CHECK_FALSE(set(credentials, "--nats-domain", domain));
+  }
+  for (const char* prefix : {"", "$JS.hub.API.", "js.>", "js *"}) {
+    CHECK_FALSE(set(credentials, "--nats-js-prefix", prefix));
+  }
+  CHECK(contradiction({.domain = "hub"}, "nats://h") == "none");
+  CHECK(contradiction({.domain = "hub", .js_prefix = "js"}, "nats://h") ==
+        "--nats-domain and --nats-js-prefix exclude each other: give one of them");
+}
+
+TEST_CASE("js_api: requests and entries go to the domain or prefix") {
+  const JsApi usual;
+  CHECK(usual.is_usual());
+  CHECK(usual.subject("$JS.API.STREAM.INFO.KV_q") == "$JS.API.STREAM.INFO.KV_q");
+  CHECK(usual.subject("$KV.q.jobs.a") == "$KV.q.jobs.a");
+  CHECK(usual.may_be_in("hub"));
+  const JsApi hub = JsApi::of_domain("hub");
+  CHECK_FALSE(hub.is_usual());
+  CHECK(hub.subject("$JS.API.STREAM.INFO.KV_q") == "$JS.hub.API.STREAM.INFO.KV_q");
+  CHECK(hub.subject("$KV.q.jobs.a") == "$JS.hub.API.$KV.q.jobs.a");
+  CHECK(hub.may_be_in("hub"));
+  CHECK_FALSE(hub.may_be_in("leaf"));
+  CHECK_FALSE(hub.may_be_in(""));
+  CHECK(JsApi("js").subject("$JS.API.INFO") == "js.INFO");
+  CHECK(JsApi("js").subject("$KV.q.jobs.a") == "js.$KV.q.jobs.a");
+  CHECK(JsApi("js").may_be_in("leaf"));
 }
 
 TEST_CASE("nats_credentials: two identities exclude each other, also in the URL") {

@@ -117,6 +117,21 @@ TEST_CASE("nats_login: settings beat the context, and the identity does as a who
   CHECK(accepted("nats://f", plain).user == "u");
 }
 
+TEST_CASE("nats_login: a domain or prefix beats that of the context") {
+  const Files files;
+  NatsCredentials given = files.context(R"({"jetstream_domain":"leaf"})");
+  const auto prefix = [&] { return accepted("nats://h", given).js_api.prefix(); };
+  CHECK(prefix() == "$JS.leaf.API");
+  const std::size_t before = accepted("nats://h", given).hash();
+  given.domain = "hub";
+  CHECK(prefix() == "$JS.hub.API");
+  CHECK(accepted("nats://h", given).hash() != before);
+  given.domain.clear();
+  given.js_prefix = "js";
+  CHECK(prefix() == "js");
+  CHECK(accepted("nats://h", {}).js_api.is_usual());
+}
+
 TEST_CASE("nats_login: a user in the context's URL gives way, too") {
   const Files files;
   NatsCredentials credentials = files.context(R"({"url":"nats://u:p@c:1,tls://d"})");
