@@ -136,7 +136,8 @@ class Replicas(unittest.TestCase):
         figures = {"seconds": round(seconds), "answers": self.board.answers(), "jobs": self.board.jobs,
                    **self.happened, **dict(sorted(counts.items()))}
         print(figures, flush=True)
-        for kind in ("plain 200", "plain 304", "held 200", "no-cache 200", "no-cache 304", "set 200", "statistics 200"):
+        for kind in ("plain 200", "plain 304", "held 200", "no-cache 200", "no-cache 304", "set 200", "statistics 200",
+                     "stream 200"):
             self.assertGreater(counts[kind], 20, figures)
 
     def let_things_happen(self, well):

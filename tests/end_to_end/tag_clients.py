@@ -3,7 +3,8 @@
     tag_clients.py BOARD SLOT SEED PORT...
 
 It asks all bides at the same time, each over a few connections and with some requests behind each other on each, and
-sends with each request the tag that it was told last, by whichever bide. It judges every answer by what was sent with
+opens streams that it leaves after the first record. It sends with each request the tag that it was told last, by
+whichever bide. It judges every answer by what was sent with
 the request, and by what was known to be stored then. The first line that is wrong ends it, and is its output; else its
 output is how many answers of which kind there were.
 """
@@ -86,6 +87,12 @@ Asked = collections.namedtuple("Asked", "target jobs kind tag revision floor del
 HEAD = re.compile(rb"HTTP/1\.1 (\d+) ")
 LENGTH = re.compile(rb"\r\nContent-Length: (\d+)", re.I)
 TAG = re.compile(rb'\r\nETag: "([^"]*)"', re.I)
+RECORD = re.compile(rb"\nid: (\S+)\ndata: .*\n\n")
+NO_NEWS_S = 0.2  # A stream that was opened, and says nothing more for so long, has no news.
+
+
+def revision_of(tag):
+    return int(tag.split(b"-")[1])
 
 
 class Client:
@@ -121,6 +128,14 @@ class Client:
         return Asked(target, jobs, kind, tag, revision, floor, deleted), \
 f"GET {target}{query} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n".encode()
 
+    def next_stream(self):
+        newest = self.board.jobs - 1
+        job = max(newest - self.dice.randrange(HOT), 0)
+        revision, tag = self.known.get(f"/job/job-{job}", (0, b""))
+        fields = f"Last-Event-ID: {tag.decode()}\r\n" if tag else ""
+        return Asked(f"/job/job-{job}", [job], "stream", tag, revision, 0, False), \
+            f"GET /job/job-{job}/events HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n".encode()
+
     def judge(self, asked, status, head, body):
         if status == 503:
             self.counts["503 " + json.loads(body)["detail"]] += 1
@@ -135,7 +150,13 @@ f"GET {target}{query} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n".encode()
         if status not in (200, 304):
             raise Wrong("an answer that nobody expects")
         tag = TAG.search(head)[1]
-        revision = int(tag.split(b"-")[1])
+        self.judge_tag(asked, status, tag)
+        if len(asked.jobs) == 1 and self.answers % 16 == 0 and status == 200 and \
+                json.loads(body)["revision"] != revision_of(tag):
+            raise Wrong("the tag is not of the job's revision")
+
+    def judge_tag(self, asked, status, tag):
+        revision = revision_of(tag)
         if asked.kind == "no-cache" and asked.deleted:
             raise Wrong("a job that was deleted before is served as new")
         if revision < asked.revision:
@@ -146,8 +167,6 @@ f"GET {target}{query} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n".encode()
             raise Wrong("the status does not fit the tag")
         if status == 304:
             return
-        if len(asked.jobs) == 1 and self.answers % 16 == 0 and json.loads(body)["revision"] != revision:
-            raise Wrong("the tag is not of the job's revision")
         if len(asked.jobs) == 1 and self.tags.setdefault((asked.target, revision), tag) != tag:
             raise Wrong("two tags of one revision: " + self.tags[asked.target, revision].decode())
         if revision >= self.known.get(asked.target, (0,))[0]:  # Another may have brought a newer one meanwhile.
@@ -178,6 +197,9 @@ class Connection:
 
     def lose(self):
         self.client.counts["connections lost"] += 1
+        self.close()
+
+    def close(self):
         self.poll.unregister(self.socket)
         self.socket.close()
         self.socket = None
@@ -222,13 +244,58 @@ class Connection:
         return None
 
 
+class Stream(Connection):
+    """One stream after the other, each over a connection of its own, and left after its first record."""
+
+    def ask(self):
+        asked, raw = self.client.next_stream()
+        self.asked.append(asked)
+        self.since = time.monotonic()
+        self.socket.sendall(raw)
+
+    def on_readable(self):
+        try:
+            chunk = self.socket.recv(1 << 18)
+        except OSError:
+            chunk = b""
+        if not chunk:
+            return self.close()
+        self.raw += chunk
+        head_end = self.raw.find(b"\r\n\r\n")
+        if head_end < 0:
+            return None
+        status, asked = int(HEAD.match(self.raw)[1]), self.asked[0]
+        record = RECORD.search(self.raw)
+        try:
+            if status == 200 and record:
+                self.client.answers += 1
+                self.client.counts["stream 200"] += 1
+                self.client.judge_tag(asked, status, record[1])
+            elif status == 404:
+                self.client.judge(asked, status, b"", b"")
+            elif status == 200:
+                self.not_before = time.monotonic() + NO_NEWS_S
+                return None
+        except Wrong as wrong:
+            raise Wrong(f"{wrong}\nport {self.port}, {time.monotonic() - self.since:.3f} s after {asked}\n"
+                        f"{self.raw.decode()}") from None
+        return self.close()
+
+    def close_if_quiet(self, now):
+        if self.asked and self.raw and now > self.not_before:
+            self.close()
+
+
 def main(path, slot, seed, *ports):
     board = Board(path)
     client = Client(board, int(slot), seed)
     poll = select.epoll()
-    connections = [Connection(client, int(port), poll) for port in ports for _ in range(CONNECTIONS)]
+    streams = [Stream(client, int(port), poll) for port in ports]
+    connections = streams + [Connection(client, int(port), poll) for port in ports for _ in range(CONNECTIONS)]
     while not board.stopped:
         now = time.monotonic()
+        for stream in streams:
+            stream.close_if_quiet(now)
         for connection in connections:
             if connection.socket is None and now > connection.not_before:
                 connection.connect()
