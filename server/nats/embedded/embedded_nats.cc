@@ -29,6 +29,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kTerminatePatience = 5s;
+constexpr int kPortsMost = 3;
 // Silence is counted in looks, so that time during which bide itself was stopped does not count.
 constexpr int kBadLooksMost = 6;
 constexpr std::chrono::milliseconds kBackOffFirst = 100ms;
@@ -148,41 +149,54 @@ void EmbeddedNats::prepare() {
   lock_fd_ = lock_data_dir(dir, settings_.start_timeout);
   const PrivateDir nats = dir_or_throw(dir.make_inside("nats"));
   static_cast<void>(dir_or_throw(nats.make_inside("store")));
-  const std::uint16_t port = choose_port(nats, "port");
-  const std::string token = choose_token(nats, "token");
   config_path_ = nats.path_of("nats.conf");
   log_path_ = nats.path_of("nats.log");
-  replace_or_throw(nats, "nats.conf", config_text(port, token, nats.path_of("store").string()));
   log_fd_ = open_log(nats, "nats.log");
-  url_ = "nats://" + token + "@127.0.0.1:" + std::to_string(port);
   stop_fd_ = ::eventfd(0, EFD_CLOEXEC);
   if (stop_fd_ < 0) throw StartError(std::string("no event descriptor: ") + std::strerror(errno));
 }
 
+// With the port of last time, if that is free.
+void EmbeddedNats::configure(const PrivateDir& nats) {
+  const std::uint16_t port = choose_port(nats, "port");
+  const std::string token = choose_token(nats, "token");
+  replace_or_throw(nats, "nats.conf", config_text(port, token, nats.path_of("store").string()));
+  url_ = "nats://" + token + "@127.0.0.1:" + std::to_string(port);
+}
+
 void EmbeddedNats::start() {
   prepare();
-  supervisor_ = std::thread([this] { supervise(); });
-  await_answer();
   const PrivateDir dir = dir_or_throw(PrivateDir::open(settings_.data_dir));
+  const PrivateDir nats = dir_or_throw(dir.make_inside("nats"));
+  for (int tries = 1;; ++tries) {
+    configure(nats);
+    supervisor_ = std::thread([this] { supervise(); });
+    if (await_answer()) break;
+    // Another program may take the port before nats-server does.
+    const std::string said = tail_of(log_path_);
+    if (tries == kPortsMost || said.find("address already in use") == std::string::npos) {
+      throw StartError("nats-server ended at once; its log " + log_path_ + " ends with: " + said);
+    }
+    supervisor_.join();
+    MutexLock lock(mutex_);
+    state_ = State::kStarting;
+  }
   replace_or_throw(dir, nats_url_file("").string(), url_ + "\n");
 }
 
-void EmbeddedNats::await_answer() {
+bool EmbeddedNats::await_answer() {
   const auto end = std::chrono::steady_clock::now() + settings_.start_timeout;
   const NatsConnection::Settings probe{
       .urls = url_, .name = "bide-start", .timeout = 500ms, .reconnect = false};
   while (std::chrono::steady_clock::now() < end) {
     {
       MutexLock lock(mutex_);
-      if (state_ == State::kEnded) {
-        throw StartError("nats-server ended at once; its log " + log_path_ +
-                         " ends with: " + tail_of(log_path_));
-      }
+      if (state_ == State::kEnded) return false;
     }
     if (std::holds_alternative<std::shared_ptr<NatsConnection>>(NatsConnection::connect(probe))) {
       MutexLock lock(mutex_);
       state_ = State::kAnswers;
-      return;
+      return true;
     }
     MutexLock lock(mutex_);
     changed_.wait_until(mutex_, std::chrono::steady_clock::now() + 20ms);

@@ -28,6 +28,8 @@
 
 namespace bide {
 
+class PrivateDir;
+
 class EmbeddedNats {
  public:
   struct Settings {
@@ -61,12 +63,14 @@ class EmbeddedNats {
   enum class State : std::uint8_t { kStarting, kAnswers, kEnded };
 
   void prepare();
+  void configure(const PrivateDir& nats);
   void supervise();
   [[nodiscard]] pid_t spawn() const;
   // Blocks until the child has ended, by itself or because it had given up (true), or until stop()
   // is called (false). `log_from`: where its lines begin in the log.
   [[nodiscard]] bool outlive(pid_t pid, std::uintmax_t log_from) const;
-  void await_answer();
+  // False: the child has ended. Throws StartError.
+  [[nodiscard]] bool await_answer();
   // Blocks for `patience`, or until stop() is called. True: it was called.
   [[nodiscard]] bool stopped_within(std::chrono::milliseconds patience) const;
   static void terminate(pid_t pid);

@@ -403,6 +403,34 @@ TEST_CASE("embedded_nats: a program that ends at once: the error shows the end o
   CHECK(error.find('\n') == std::string::npos);
 }
 
+TEST_CASE("embedded_nats: if another takes its port before it starts, it gets a new one") {
+  const ScratchDir dir, programs;
+  const auto program = programs.path() / "nats-server-after-another";
+  std::ofstream(program) << R"sh(#!/bin/bash
+[[ -e $0.was ]] && exec nats-server "$@"
+: >"$0.was"
+port=$(sed -n 's/^listen: "127.0.0.1:\(.*\)"$/\1/p' "$2")
+nats-server -a 127.0.0.1 -p "$port" --auth another >/dev/null 2>&1 &
+until (: </dev/tcp/127.0.0.1/"$port") 2>/dev/null; do sleep 0.01; done
+nats-server "$@"
+kill $!
+wait
+exit 1
+)sh";
+  ::chmod(program.c_str(), 0755);
+  Metrics metrics;
+  EmbeddedNats::Settings settings{dir.path()};
+  settings.program = program.filename();
+  EmbeddedNats nats(std::move(settings), metrics);
+  const std::string path = ::getenv("PATH");
+  ::setenv("PATH", (programs.path().string() + ":" + path).c_str(), 1);
+  CHECK_NOTHROW(nats.start());
+  ::setenv("PATH", path.c_str(), 1);
+  CHECK(std::filesystem::exists(program.string() + ".was"));
+  CHECK(answers(nats.url()));
+  CHECK(metrics.nats_restarts == 0);
+}
+
 TEST_CASE("embedded_nats: a program that does not answer is an error, and is ended") {
   const ScratchDir dir;
   const FakeProgram silent("exec /bin/sleep 600");
