@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "core/base/json_object.h"
 
@@ -17,6 +18,8 @@ using namespace std::chrono_literals;
 constexpr std::chrono::nanoseconds kPeerSilenceMax = 3s;
 // How long the server remembers a `Nats-Msg-Id`: the default of all clients.
 constexpr std::chrono::nanoseconds kDuplicateWindow = 2min;
+// How many mirrors of mirrors are followed to the origin.
+constexpr int kMirrorsMax = 8;
 // Each request returns about a thousand streams.
 constexpr int kPagesMax = 16;
 constexpr std::size_t kAnswerDepthMax = 16;
@@ -51,17 +54,24 @@ bool has_quorum(const jsClusterInfo* group) {
   return 2 * (1 + there) > 1 + group->ReplicasLen;
 }
 
-}  // namespace
+std::optional<Upstream> upstream_of(const jsStreamSource* mirror) {
+  if (mirror == nullptr) return std::nullopt;
+  if (mirror->FilterSubject != nullptr && *mirror->FilterSubject != '\0') return std::nullopt;
+  const jsExternalStream* const external = mirror->External;
+  const bool elsewhere = external != nullptr && external->APIPrefix != nullptr;
+  return Upstream{mirror->Name, elsewhere ? external->APIPrefix : ""};
+}
 
-std::variant<BucketState, BucketFailure> read_bucket_state(const NatsConnection& connection,
-                                                           std::string_view bucket,
-                                                           std::chrono::milliseconds timeout) {
+std::variant<BucketState, BucketFailure> read_state(const NatsConnection& connection,
+                                                    const Upstream& of,
+                                                    std::chrono::milliseconds timeout) {
   jsOptions options = request_options();
   options.Wait = timeout.count();
+  if (!of.api.empty()) options.Prefix = of.api.c_str();
   jsStreamInfo* raw = nullptr;
   jsErrCode code{};
   const natsStatus status =
-      js_GetStreamInfo(&raw, connection.jetstream(), stream_of(bucket).c_str(), &options, &code);
+      js_GetStreamInfo(&raw, connection.jetstream(), of.stream.c_str(), &options, &code);
   const StreamInfoPtr info(raw);
   if (status != NATS_OK) return failure(connection, status, code, "STREAM.INFO");
   const jsStreamConfig& config = *info->Config;
@@ -79,7 +89,30 @@ std::variant<BucketState, BucketFailure> read_bucket_state(const NatsConnection&
                      .last_seq = info->State.LastSeq,
                      .first_seq = info->State.FirstSeq,
                      .entries = info->State.Msgs,
-                     .first_time = WallTime(std::chrono::nanoseconds(info->State.FirstTime))};
+                     .first_time = WallTime(std::chrono::nanoseconds(info->State.FirstTime)),
+                     .upstream = upstream_of(config.Mirror)};
+}
+
+}  // namespace
+
+std::variant<BucketState, BucketFailure> read_bucket_state(const NatsConnection& connection,
+                                                           std::string_view bucket,
+                                                           std::chrono::milliseconds timeout) {
+  return read_state(connection, {stream_of(bucket), {}}, timeout);
+}
+
+std::variant<BucketState, BucketFailure> read_origin_state(const NatsConnection& connection,
+                                                           Upstream upstream,
+                                                           std::chrono::milliseconds timeout) {
+  for (int mirrors = 0; mirrors < kMirrorsMax; ++mirrors) {
+    auto read = read_state(connection, upstream, timeout);
+    const auto* const state = std::get_if<BucketState>(&read);
+    if (state == nullptr || !state->has_origins) return read;
+    if (!state->upstream) return BucketFailure{false, upstream.stream + " has a part only"};
+    const std::string api = std::exchange(upstream, *state->upstream).api;
+    if (upstream.api.empty()) upstream.api = api;
+  }
+  return BucketFailure{false, "a mirror of a mirror of a mirror, without an end"};
 }
 
 std::optional<BucketFailure> create_bucket(const NatsConnection& connection,

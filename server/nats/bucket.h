@@ -23,6 +23,13 @@ namespace bide {
 
 inline constexpr std::chrono::milliseconds kBucketRequestTimeout{2000};
 
+// The stream that a mirror copies, and the prefix of requests about it, as the mirror's
+// configuration names them.
+struct Upstream {
+  std::string stream;
+  std::string api;  // Empty: the mirror's own.
+};
+
 struct BucketState {
   Epoch epoch = 0;                     // The stream's creation time.
   std::chrono::nanoseconds max_age{};  // 0: entries do not expire.
@@ -37,10 +44,11 @@ struct BucketState {
   // Several servers keep the stream. The one that reported its state may be behind another one that
   // delivers, for moments, and longer if it is busy.
   bool has_replicas = false;
-  Revision last_seq = 0;      // Of the newest entry ever written, even if it is gone.
-  Revision first_seq = 0;     // Of the oldest entry in the stream.
-  std::uint64_t entries = 0;  // Deletion marks included.
-  WallTime first_time;        // Of the oldest entry in the stream.
+  Revision last_seq = 0;               // Of the newest entry ever written, even if it is gone.
+  Revision first_seq = 0;              // Of the oldest entry in the stream.
+  std::uint64_t entries = 0;           // Deletion marks included.
+  WallTime first_time;                 // Of the oldest entry in the stream.
+  std::optional<Upstream> upstream{};  // It is a mirror of all of that stream.
 
   // Whether both keep their entries by the same rules.
   [[nodiscard]] bool keeps_as(const BucketState& other) const {
@@ -59,6 +67,12 @@ struct BucketFailure {
 
 [[nodiscard]] std::variant<BucketState, BucketFailure> read_bucket_state(
     const NatsConnection& connection, std::string_view bucket,
+    std::chrono::milliseconds timeout = kBucketRequestTimeout);
+
+// The state of the stream at the end of a chain of mirrors. Blocks for one request for each stream
+// on the way.
+[[nodiscard]] std::variant<BucketState, BucketFailure> read_origin_state(
+    const NatsConnection& connection, Upstream upstream,
     std::chrono::milliseconds timeout = kBucketRequestTimeout);
 
 // Creates the bucket with history 1, as clients' libraries do, but without `allow_rollup_hdrs`:

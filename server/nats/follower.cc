@@ -58,6 +58,7 @@ std::string Follower::follow(NatsConnection& connection) {
   } else if (place_ && bucket.last_seq < place_->revision && !bucket.has_replicas) {
     forget_place(StreamCheck::Reason::kRolledBack);
   }
+  choose_epoch(connection, bucket, config);
   const auto heartbeat = settings_.heartbeat / (bucket.has_replicas ? kClusterHeartbeats : 1);
   const TimePoint asked = system_clock().now();
   const std::chrono::milliseconds patience = this->patience(bucket);
@@ -82,6 +83,56 @@ std::string Follower::follow(NatsConnection& connection) {
   std::string trouble = place_ ? go_on(session, bucket) : read_all(session, bucket);
   if (trouble.empty() && !stop_.requested()) trouble = apply_live(session);
   return trouble;
+}
+
+// A mirror keeps the revisions of its origin. With its epoch, too, a tag means the same at both.
+// The epoch never changes under a table: if the origin cannot be asked, it is that of the snapshot,
+// or the mirror's own until the bucket is read anew.
+void Follower::choose_epoch(const NatsConnection& connection, const BucketState& bucket,
+                            const BucketConfig& config) {
+  const bool keeps_table = place_ && !loaded_;
+  if (bucket.epoch == own_epoch_ && (keeps_table || mirror())) return;
+  own_epoch_ = epoch_ = bucket.epoch;
+  std::optional<Mirror> found;
+  if (bucket.upstream && !config.mirrors_a_part) {
+    const auto asked = read_origin_state(connection, *bucket.upstream);
+    const auto* const origin = std::get_if<BucketState>(&asked);
+    std::string trouble;
+    if (origin == nullptr) {
+      trouble = std::get<BucketFailure>(asked).text;
+      if (loaded_ && loaded_epoch_ != bucket.epoch) found = {*bucket.upstream, loaded_epoch_};
+    } else if (origin->epoch > bucket.epoch || origin->last_seq < bucket.last_seq) {
+      // Then the same revision may be another entry.
+      trouble = "the origin was created again, or rolled back, after it was mirrored";
+    } else {
+      found = {*bucket.upstream, origin->epoch};
+    }
+    if (!trouble.empty()) {
+      log_warn(
+          found ? "the bucket's origin cannot be asked; entity tags are those of the snapshot"
+                : "entity tags are the mirror's own, and not those of the bucket's origin",
+          {{"bucket", settings_.bucket}, {"origin", bucket.upstream->stream}, {"reason", trouble}});
+    }
+  }
+  if (found) epoch_ = found->epoch;
+  if (loaded_ && loaded_epoch_ != epoch_) forget_place(StreamCheck::Reason::kRecreated);
+  MutexLock lock(mutex_);
+  mirror_ = found;
+  read_only_.clear();
+  if (!config.mirror_of.empty()) {
+    read_only_ = "the bucket " + settings_.bucket +
+                 " is a mirror; write to a server of its origin " + config.mirror_of;
+  }
+}
+
+std::string Follower::read_only() const {
+  MutexLock lock(mutex_);
+  return read_only_;
+}
+
+std::optional<Follower::Mirror> Follower::mirror() const {
+  MutexLock lock(mutex_);
+  return mirror_;
 }
 
 std::chrono::milliseconds Follower::patience(const BucketState& bucket) const {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/base/contact.h"
+#include "core/base/mutex.h"
 #include "core/base/stop_signal.h"
 #include "core/table/job_table.h"
 #include "server/metrics/metrics.h"
@@ -63,6 +64,15 @@ class Follower {
   // When no follow() will come any more: writes a last checkpoint if that is worth it. Does not
   // wait for it.
   void save_at_end();
+  // The bucket is a mirror whose tags are those of its origin.
+  struct Mirror {
+    Upstream upstream;
+    Epoch epoch;  // Of the origin.
+  };
+  // May be called from any thread.
+  [[nodiscard]] std::optional<Mirror> mirror() const EXCLUDES(mutex_);
+  // Why nothing can be written to the bucket; empty: it can. May be called from any thread.
+  [[nodiscard]] std::string read_only() const EXCLUDES(mutex_);
   // The last follow() ended because the bucket does not exist. The log and Contact report that.
   [[nodiscard]] bool waits_for_bucket() const { return waits_for_bucket_; }
 
@@ -94,6 +104,9 @@ class Follower {
 
   // The bucket's state, or the error. Creates the bucket if the settings say so.
   std::variant<BucketState, std::string> find_bucket(NatsConnection& connection);
+  // Decides the epoch of the tags: that of the stream, or of the one that it mirrors.
+  void choose_epoch(const NatsConnection& connection, const BucketState& bucket,
+                    const BucketConfig& config) EXCLUDES(mutex_);
   // Warns the operator of risky options of the bucket, once for each, and of fewer or more copies
   // than the settings name.
   void tell(const BucketConfig& config);
@@ -133,6 +146,12 @@ class Follower {
   StopSignal& stop_;
   Intake intake_;
   std::optional<TimePoint> missing_since_;
+  Epoch own_epoch_ = 0;  // Of the stream for which epoch_ was chosen.
+  Epoch epoch_ = 0;      // Of the tags.
+  Epoch loaded_epoch_ = 0;
+  mutable Mutex mutex_;
+  std::optional<Mirror> mirror_ GUARDED_BY(mutex_);
+  std::string read_only_ GUARDED_BY(mutex_);
   bool waits_for_bucket_ = false;
   // Where to go on. nullopt: the bucket has to be read, for this reason.
   std::optional<Place> place_;

@@ -168,7 +168,7 @@ std::string Follower::read_all(Session& session, const BucketState& bucket) {
 
 void Follower::install(BucketRead read, const BucketState& bucket, Session& session,
                        TimePoint began) {
-  table_.install(std::move(read), bucket.epoch, bucket.max_age);
+  table_.install(std::move(read), epoch_, bucket.max_age);
   // The messages of a large read leave the heap of nats.c's thread in pieces: up to a fifth of the
   // table's own memory, and never needed again.
   ::malloc_trim(0);

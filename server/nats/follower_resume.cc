@@ -30,7 +30,7 @@ std::string Follower::go_on(Session& session, const BucketState& bucket) {
   metrics_.know(bucket.last_seq);
   if (loaded_) {
     unshown_ = true;
-    table_.install(std::move(*loaded_), place_->bucket.epoch, place_->bucket.max_age);
+    table_.install(std::move(*loaded_), epoch_, place_->bucket.max_age);
     loaded_.reset();
   }
   Resume resume(*place_, bucket);
@@ -77,14 +77,17 @@ void Follower::take_checkpoint() {
   auto taken = settings_.checkpoints->take_loaded();
   if (!taken) return;
   auto place = place_of(taken->place);
-  if (!place || place->revision != taken->position.revision ||
-      place->bucket.epoch != taken->position.epoch) {
+  // Of a mirror the position has the epoch of the origin.
+  const bool other_epoch =
+      place && !place->bucket.has_origins && place->bucket.epoch != taken->position.epoch;
+  if (!place || place->revision != taken->position.revision || other_epoch) {
     log_warn("the snapshot of the table is not used; the bucket is read instead",
              {{"bucket", settings_.bucket}, {"reason", "its place in the stream is damaged"}});
     settings_.checkpoints->refuse_loaded();
     return;
   }
   place_ = std::move(place);
+  loaded_epoch_ = taken->position.epoch;
   loaded_.emplace(std::move(taken->content));
 }
 

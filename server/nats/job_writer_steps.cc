@@ -114,6 +114,10 @@ void JobWriter::begin(const WritePtr& write, TimePoint deadline) {
   if (connection == nullptr || !connection->connected()) {
     return finish(task, {.end = Write::End::kAway});
   }
+  // Nobody would answer to the subjects of a mirror.
+  if (std::string why = watcher->read_only(); !why.empty()) {
+    return finish(task, {.end = Write::End::kRefused, .why = std::move(why)});
+  }
   switch (write->kind) {
     case Write::Kind::kEvent:
       return write->exists ? store_entry(task) : store_definition(task, 0);

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -52,6 +53,9 @@ class Watcher {
 
   // The latest connection, lost or not. Null: none yet. For other requests, from any thread.
   [[nodiscard]] std::shared_ptr<NatsConnection> connection();
+  // See Follower.
+  [[nodiscard]] std::optional<Follower::Mirror> mirror() const { return follower_.mirror(); }
+  [[nodiscard]] std::string read_only() const { return follower_.read_only(); }
 
  private:
   void run() noexcept;

@@ -2,10 +2,11 @@
 this one use its JetStream under a prefix; and one that is there, with fewer copies than wished."""
 import json
 import os
+import signal
 import subprocess
 import unittest
 
-from harness import BIDE, PATIENCE_S, Bide, definition, wait_until
+from harness import BIDE, PATIENCE_S, Bide, definition, event, wait_until
 from jetstream import JetStream, Unavailable
 from mortal_nats import NatsServer, next_port
 from nats_servers import documented
@@ -59,10 +60,8 @@ class Remote:
         self.assertEqual(bide.metric("bide_resyncs_total"), 0, bide.log_text()[-2000:])
 
 
-class Domains(Remote, unittest.TestCase):
-    """The bucket is in the hub's domain; bide and its workers know only the leaf node."""
-
-    way = ("--nats-domain", "hub")
+class Linked(Remote, unittest.TestCase):
+    """A hub with the bucket, and a leaf node."""
 
     @classmethod
     def setUpClass(cls):
@@ -84,6 +83,12 @@ class Domains(Remote, unittest.TestCase):
                 return json.loads(api.request("$JS.hub.API.INFO")[1]).get("domain") == "hub"
         except Unavailable:
             return False
+
+
+class Domains(Linked):
+    """bide and its workers know only the leaf node."""
+
+    way = ("--nats-domain", "hub")
 
     def test_all_goes_to_the_domain(self):
         bide = self.check_all_goes_there()
@@ -152,6 +157,81 @@ class Accounts(Remote, unittest.TestCase):
 
     def test_a_large_bucket(self):
         self.check_much_is_read()
+
+
+class Mirrors(Linked):
+    """The leaf node has a mirror of the hub's bucket: the same tags on both sides."""
+
+    JOBS = [f"build-{n}" for n in range(20)]
+
+    def setUp(self):
+        with JetStream(self.near, "edge") as api:
+            api.api("CREATE", name="KV_edge", storage="file", max_msgs_per_subject=1,
+                    mirror={"name": "KV_job-queue", "external": {"api": "$JS.hub.API", "deliver": ""}})
+        with JetStream(self.origin) as api:
+            api.store(*(definition(job) for job in self.JOBS))
+            self.last, = api.store(event(self.JOBS[0], "started"))
+        self.addCleanup(self.remove)
+
+    def remove(self):
+        with JetStream(self.near, "edge") as api:
+            api.delete_bucket()
+
+    @staticmethod
+    def tags(bide, jobs):
+        return [bide.get(f"/job/{job}")["ETag"] for job in jobs]
+
+    def test_tags_hold_on_both_sides(self):
+        hub = Bide("--nats", self.origin).start()
+        self.addCleanup(hub.__exit__)
+        edge = self.serve("--access-log", "off", "--bucket", "edge")
+        for bide in (hub, edge):
+            bide.wait_applied(self.last)
+        tags = self.tags(hub, self.JOBS)
+        self.assertNotIn("", tags)
+        self.assertEqual(self.tags(edge, self.JOBS), tags)
+        self.assertEqual(edge.get(f"/job/{self.JOBS[3]}", f"If-None-Match: {tags[3]}").status, 304)
+        self.assertEqual(edge.get("/job/absent").status, 404)
+
+        refused = edge.curl(f"/job/{self.JOBS[3]}/events", "-d", "event=started")
+        self.assertEqual(refused.status, 503)
+        self.assertIn("the bucket edge is a mirror; write to a server of its origin job-queue", refused.body.decode())
+
+        # The mirror falls behind: nobody who has a tag of the hub gets an older state.
+        self.leaf.pause()
+        with JetStream(self.origin) as api:
+            last, = api.store(event(self.JOBS[3], "started"))
+        hub.wait_applied(last)
+        newer, = self.tags(hub, [self.JOBS[3]])
+        self.assertNotEqual(newer, tags[3])
+        self.leaf.resume()
+        answer = edge.get(f"/job/{self.JOBS[3]}", f"If-None-Match: {newer}")
+        self.assertIn(answer.status, (304, 503), answer.body)
+        wait_until(lambda: self.tags(edge, [self.JOBS[3]]) == [newer], "the mirror has it")
+
+    def test_the_hub_is_away(self):
+        edge = self.serve("--access-log", "off", "--bucket", "edge")
+        edge.wait_applied(self.last)
+        tags = self.tags(edge, self.JOBS)
+        self.hub.pause()
+        self.addCleanup(self.hub.resume)
+        self.assertEqual(self.tags(edge, self.JOBS), tags)
+        self.assertEqual(edge.get("/job/absent").status, 503)  # Nobody can tell.
+        epoch, revision, digest = tags[0].strip('"').split("-")
+        later = f'"{epoch}-{int(revision) + 1}-{digest}"'
+        self.assertEqual(edge.get(f"/job/{self.JOBS[0]}", f"If-None-Match: {later}").status, 503)
+
+        edge.process.send_signal(signal.SIGTERM)
+        edge.process.wait(PATIENCE_S)
+        edge.start()
+        self.assertEqual(self.tags(edge, self.JOBS), tags)
+        self.assertIn("entity tags are those of the snapshot", edge.log_text())
+        self.assertNotIn("entity tags are the mirror's own", edge.log_text())
+
+        # Without a snapshot they are no other stream's.
+        own = self.serve("--access-log", "off", "--bucket", "edge", "--snapshot-dir", "none")
+        self.assertNotIn(epoch, "".join(self.tags(own, self.JOBS)))
+        self.assertIn("entity tags are the mirror's own", own.log_text())
 
 
 class Replicas(unittest.TestCase):

@@ -68,9 +68,19 @@ std::string take_origin(std::string_view origin, std::vector<std::string>& prefi
   return std::string(bucket_of((*object)["name"].text));
 }
 
+// Whether a mirror takes only some entries, or changes their subjects.
+bool selects(std::string_view origin) {
+  const auto read = parsed(origin, {"filter_subject", "subject_transforms"});
+  const auto* const object = std::get_if<JsonObject>(&read);
+  if (object == nullptr) return true;
+  const auto transforms = split_json_array((*object)["subject_transforms"].raw);
+  return !(*object)["filter_subject"].text.empty() || (transforms && !transforms->empty());
+}
+
 BucketConfig config_of(std::string_view bucket, const JsonObject& config) {
   std::vector<std::string> prefixes = {subject_prefix_of(bucket)};
   BucketConfig found{.keys = KeySubjects(bucket)};
+  if (config["mirror"].present()) found.mirrors_a_part = selects(config["mirror"].raw);
   if (config["mirror"].present()) found.mirror_of = take_origin(config["mirror"].raw, prefixes);
   if (const auto list = split_json_array(config["sources"].raw)) {
     for (const std::string_view source : *list) {

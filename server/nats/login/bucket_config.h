@@ -52,6 +52,7 @@ struct BucketConfig {
   KeySubjects keys;
   std::string mirror_of{};             // The bucket that this one mirrors; empty: none.
   std::vector<std::string> sources{};  // The buckets whose entries are copied into this one.
+  bool mirrors_a_part = false;         // By a filter, or a transform.
   bool has_own_subjects = true;        // `$KV.<bucket>.>` is bound: it can be written to.
   bool allow_direct = false;
   std::uint64_t replicas = 1;  // How many servers keep a copy.

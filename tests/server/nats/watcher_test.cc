@@ -549,6 +549,9 @@ TEST_CASE("watcher: a mirror has its origin's jobs, and a mirror of a mirror, to
     REQUIRE(watched->ready());
     CHECK(watched->comes_to("before", Status::kSubmitted));
   }
+  const auto first = read_bucket_state(*nats.connect(), TestBucket::kName);
+  CHECK(near.table.epoch() == std::get<BucketState>(first).epoch);
+  CHECK(far.table.epoch() == near.table.epoch());
   origin.define("after");
   origin.happen("after", "completed");
   origin.happen("before", "started");
@@ -561,6 +564,24 @@ TEST_CASE("watcher: a mirror has its origin's jobs, and a mirror of a mirror, to
     CHECK(watched->goes("before"));
     CHECK(watched->rejected(RejectReason::kKey) == 0);
   }
+}
+
+TEST_CASE("watcher: a mirror whose origin was created again keeps tags of its own") {
+  const TestNats nats;
+  TestBucket origin(nats);
+  origin.define("before");
+  create_copy(nats, "edge", TestBucket::kName);
+  {
+    Watched watched(nats.url(), {.bucket = "edge", .heartbeat = 100ms});
+    REQUIRE(watched.ready());
+    CHECK(watched.comes_to("before", Status::kSubmitted));
+  }
+  origin.remove();
+  REQUIRE_FALSE(create_bucket(*nats.connect(), TestBucket::kName));
+  Watched watched(nats.url(), {.bucket = "edge", .heartbeat = 100ms});
+  REQUIRE(watched.ready());
+  const auto own = read_bucket_state(*nats.connect(), "edge");
+  CHECK(watched.table.epoch() == std::get<BucketState>(own).epoch);
 }
 
 TEST_CASE("watcher: a bucket with two sources has the jobs of both") {

@@ -37,6 +37,12 @@ TEST_CASE("bucket config: a mirror's keys are on its origin's subjects, wherever
   const BucketConfig mirror =
       config_of("edge", R"({"mirror":{"name":"KV_origin"},"mirror_direct":true})");
   CHECK(mirror.mirror_of == "origin");
+  CHECK_FALSE(mirror.mirrors_a_part);
+  CHECK(
+      config_of("edge", R"({"mirror":{"name":"KV_a","filter_subject":"$KV.a.b"}})").mirrors_a_part);
+  CHECK(config_of("edge",
+                  R"({"mirror":{"name":"KV_a","subject_transforms":[{"src":"x","dest":"y"}]}})")
+            .mirrors_a_part);
   CHECK_FALSE(mirror.has_own_subjects);
   CHECK(mirror.keys.key_of("$KV.origin.jobs.a") == "jobs.a");
   CHECK(mirror.keys.key_of("$KV.origin-of-the-origin.jobs.a") == "jobs.a");
