@@ -1,5 +1,6 @@
-"""Three bides on one bucket, of which one after the other is paused, killed, or started from its snapshot: no client
-with a tag is sent back in time, nor told that there is no such job. Contract table, rows 1 and 10."""
+"""Three bides on one bucket, of which one after the other is paused, killed, or started from its snapshot; one may read a
+mirror of the bucket. No client with a tag is sent back in time, nor told that there is no such job. Contract table, rows
+1 and 10."""
 import collections
 import contextlib
 import json
@@ -72,8 +73,9 @@ class Replicas(unittest.TestCase):
         self.happened = collections.Counter()
         self.bides = []
 
-    def start(self, nats_url):
-        bide = self.stack.enter_context(Bide("--access-log", "off", "--nats", nats_url, "--create-bucket"))
+    def start(self, nats_url, bucket="job-queue"):
+        create = ("--create-bucket",) if bucket == "job-queue" else ()
+        bide = self.stack.enter_context(Bide("--access-log", "off", "--nats", nats_url, "--bucket", bucket, *create))
         bide.listen_port = bide.port  # Clients find it again.
         self.bides.append(bide)
 
@@ -112,6 +114,15 @@ class Replicas(unittest.TestCase):
             api.create_bucket(replicas=3)
         for node in nats.nodes.values():
             self.start(node.url)
+        self.nobody_goes_back_in_time_and_no_job_is_missing(nats.url)
+
+    def test_a_mirror(self):
+        nats = self.stack.enter_context(NatsServer())
+        for _ in range(2):
+            self.start(nats.url)
+        with JetStream(nats.url, "edge") as edge:
+            edge.api("CREATE", **{**edge.config(1, 0.0, 1), "subjects": [], "mirror": {"name": "KV_job-queue"}})
+        self.start(nats.url, "edge")
         self.nobody_goes_back_in_time_and_no_job_is_missing(nats.url)
 
     def nobody_goes_back_in_time_and_no_job_is_missing(self, nats_url):
