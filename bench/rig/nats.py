@@ -1,4 +1,5 @@
 """Just enough of NATS to write entries into a bucket: PUB, and an answer to PING."""
+import contextlib
 import json
 import socket
 import threading
@@ -58,4 +59,6 @@ class Writer:
         self.put(f"status.{job}.{kind}.{agent}.{nano}", value | ({"data": data} if data else {}))
 
     def close(self):
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)  # Or listen() keeps it open.
         self.socket.close()
