@@ -121,7 +121,12 @@ class Server {
     start_checkpoints();  // While nats-server starts and reads its own files.
     if (embedded) {
       nats_ = std::make_unique<EmbeddedNats>(
-          EmbeddedNats::Settings{.data_dir = options_.data_dir, .contact = &contact_}, metrics_);
+          EmbeddedNats::Settings{.data_dir = options_.data_dir,
+                                 // Without a quorum nothing is heard, and a restart would not help.
+                                 .contact = options_.cluster_peers.empty() ? &contact_ : nullptr,
+                                 .cluster = {options_.cluster_listen, options_.cluster_peers,
+                                             options_.cluster_secret_file}},
+          metrics_);
       nats_->start();
       urls = nats_->url();
     }
@@ -130,7 +135,8 @@ class Server {
         Watcher::Settings{urls,
                           Follower::Settings{.bucket = options_.bucket,
                                              .create_bucket = embedded || options_.create_bucket,
-                                             .bucket_replicas = options_.bucket_replicas,
+                                             .bucket_replicas = replicas_of(options_),
+                                             .clustered = !options_.cluster_peers.empty(),
                                              .checkpoints = checkpoints_.get()},
                           options_.nats_credentials},
         table_, contact_, metrics_);

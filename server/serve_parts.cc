@@ -25,6 +25,14 @@ std::size_t usual_share() {
 
 std::size_t cores() { return std::max<std::size_t>(1, std::thread::hardware_concurrency()); }
 
+int replicas_of(const ServeOptions& options) {
+  if (options.bucket_replicas != 1 || options.cluster_peers.empty()) return options.bucket_replicas;
+  const auto others =
+      std::count_if(options.cluster_peers.begin(), options.cluster_peers.end(),
+                    [&](const std::string& peer) { return peer != options.cluster_listen; });
+  return static_cast<int>(std::min<std::ptrdiff_t>(1 + others, 3));
+}
+
 JobTable::Options table_options(const ServeOptions& options) {
   JobTable::Options table;
   table.shards = std::clamp<std::size_t>(cores(), 2, kShardsMost);

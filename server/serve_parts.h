@@ -17,6 +17,8 @@
 namespace bide {
 
 [[nodiscard]] std::size_t cores();
+// In a cluster of bide's own nats-servers three, or as many as there are, if nothing else is given.
+[[nodiscard]] int replicas_of(const ServeOptions& options);
 [[nodiscard]] JobTable::Options table_options(const ServeOptions& options);
 [[nodiscard]] Front::Limits front_limits(const ServeOptions& options);
 // Where snapshots of the table are kept. Empty: nowhere.

@@ -42,6 +42,7 @@ class Follower {
     // name must not become a bucket.
     bool create_bucket = false;
     int bucket_replicas = 1;
+    bool clustered = false;  // bide's own nats-server is one of a cluster.
     std::size_t jobs_max = JobTable::Options{}.jobs_max;
     std::chrono::milliseconds heartbeat{1000};
     // How often the stream's state is compared with what was delivered. It takes nats-server 0.1

@@ -46,7 +46,10 @@ std::variant<BucketState, std::string> Follower::find_bucket(NatsConnection& con
   const auto* const failure = std::get_if<BucketFailure>(&state);
   if (failure == nullptr || !failure->missing) {
     waits_for_bucket_ = false;
-    contact_.set_obstacle({});
+    contact_.set_obstacle(failure != nullptr && settings_.clustered
+                              ? "the cluster of nats-servers has no leader yet; more than half of "
+                                "them must run and reach each other (--cluster-peers)"
+                              : "");
     if (failure != nullptr) return failure->text;
     missing_since_.reset();
     return std::get<BucketState>(state);

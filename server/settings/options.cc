@@ -111,12 +111,19 @@ std::optional<UsageError> check_together(const ServeOptions& options) {
   if (auto problem = find_contradiction(options.nats_credentials, options.nats_url)) {
     return UsageError{*std::move(problem)};
   }
-  if (options.bucket_replicas != 1 && !options.create_bucket) {
+  const bool clustered = !options.cluster_peers.empty();
+  if (options.bucket_replicas != 1 && !options.create_bucket && !clustered) {
     return UsageError{"--bucket-replicas: expected --create-bucket with it"};
   }
   const bool embedded = options.nats_url.empty() && options.nats_credentials.context.empty();
-  if (options.bucket_replicas != 1 && embedded) {
+  if (options.bucket_replicas != 1 && embedded && !clustered) {
     return UsageError{"--bucket-replicas: expected --nats with it; bide's own nats-server is one"};
+  }
+  if (clustered && !embedded) {
+    return UsageError{"--cluster-peers: it is for bide's own nats-server; expected no --nats"};
+  }
+  if (clustered == options.cluster_secret_file.empty()) {
+    return UsageError{"--cluster-peers and --cluster-secret-file: expected both or none"};
   }
   if (embedded && options.data_dir.empty()) {
     return UsageError{"--data-dir: expected a directory, as HOME and XDG_STATE_HOME are not set"};

@@ -48,6 +48,10 @@ struct ServeOptions {
   unsigned listen_mode = 0;           // Permissions of Unix sockets: 0..0777.
   // May contain secrets: print redacted(). Empty: the context's, or the embedded server.
   std::string nats_url;
+  // Of bide's own nats-server, if it is one of a cluster: where it hears the others, and the others.
+  std::string cluster_listen;
+  std::vector<std::string> cluster_peers;
+  std::filesystem::path cluster_secret_file;
   NatsCredentials nats_credentials;  // Checked: no contradictions, also not with nats_url.
   std::filesystem::path data_dir;    // Of the embedded nats-server. Empty: there is no HOME.
   // Of snapshots of the table. nullopt: below data_dir. Empty: there are none.

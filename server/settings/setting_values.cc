@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "core/base/ascii.h"
+#include "core/base/client_address.h"
 #include "core/base/duration.h"
+#include "core/base/host_port.h"
 #include "server/http/served_hosts.h"
 #include "server/nats/login/nats_url.h"
 #include "server/settings/origin.h"
@@ -93,6 +95,27 @@ bool set_nats(ServeOptions& options, std::string_view text) {
 bool set_file(std::filesystem::path& file, std::string_view text) {
   if (text.empty() || text.find('\0') != std::string_view::npos) return false;
   file = text;
+  return true;
+}
+
+// A name or an address, and a port. It goes into nats-server's configuration as it is.
+std::optional<std::string> parse_peer(std::string_view text) {
+  const std::optional<HostPort> peer = split_host_port(text);
+  if (!peer || !peer->port || parse_port(*peer->port).value_or(0) == 0) return std::nullopt;
+  const bool good = peer->bracketed ? is_ipv6(peer->host) : is_plain_host(peer->host);
+  return good ? std::optional<std::string>(text) : std::nullopt;
+}
+
+bool set_cluster_listen(ServeOptions& options, std::string_view text) {
+  const auto peer = parse_peer(text);
+  if (peer) options.cluster_listen = *peer;
+  return peer.has_value();
+}
+
+bool set_cluster_peers(ServeOptions& options, std::string_view text) {
+  std::vector<std::string> peers;
+  if (text.empty() || !parse_list(text, parse_peer, peers)) return false;
+  options.cluster_peers = std::move(peers);
   return true;
 }
 

@@ -35,6 +35,8 @@ bool parse_number(std::string_view text, Number low, Number high, Number& out) {
 [[nodiscard]] bool set_listen_mode(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_nats(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_file(std::filesystem::path& file, std::string_view text);
+[[nodiscard]] bool set_cluster_listen(ServeOptions& options, std::string_view text);
+[[nodiscard]] bool set_cluster_peers(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_bucket(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_base_path(ServeOptions& options, std::string_view text);
 [[nodiscard]] bool set_access_log(ServeOptions& options, std::string_view text);

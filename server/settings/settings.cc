@@ -56,6 +56,17 @@ constexpr std::array kSettings = {
         "state of bide's own nats-server (default: $XDG_STATE_HOME/bide, or "
         "~/.local/state/bide)",
         "a directory", [](Options& o, Text t) { return set_file(o.data_dir, t); }),
+    row(kNats, "cluster-peers", Kind::kText, "ADDRESSES", "",
+        "run bide's own nats-server as one of a cluster: the --cluster-listen of the others, or of "
+        "all, separated by commas",
+        "HOST:PORT, such as bide-2.example:6222, or several separated by commas",
+        set_cluster_peers),
+    row(kNats, "cluster-listen", Kind::kText, "ADDRESS", "127.0.0.1:6222",
+        "with --cluster-peers: the address at which the others reach this nats-server",
+        "HOST:PORT, such as 10.0.0.1:6222", set_cluster_listen),
+    row(kNats, "cluster-secret-file", Kind::kText, "FILE", "",
+        "with --cluster-peers: file with a secret that all servers of the cluster share, one line",
+        "a file", [](Options& o, Text t) { return set_file(o.cluster_secret_file, t); }),
     row(kNats, "snapshot-dir", Kind::kText, "DIR", "",
         "where snapshots of all jobs are kept, from which the next start goes on; none: nowhere "
         "(default: snapshots in the data directory)",

@@ -17,7 +17,9 @@
 #include <string_view>
 #include <utility>
 
+#include "core/base/secret_text.h"
 #include "core/base/start_error.h"
+#include "server/files/small_file.h"
 #include "server/files/state_dir.h"
 #include "server/log/log.h"
 #include "server/nats/embedded/data_dir.h"
@@ -67,6 +69,40 @@ std::string config_text(std::uint16_t port, const std::string& token, const std:
   std::string text = "listen: \"127.0.0.1:" + std::to_string(port) + "\"\n";
   text += "authorization { token: \"" + token + "\" }\n";
   return text + "max_payload: 4MB\njetstream { store_dir: " + nats_string(store) + " }\n";
+}
+
+// Letters, digits, - and _: so it needs no quoting in a URL.
+std::string read_cluster_secret(const std::filesystem::path& file) {
+  constexpr std::string_view kExpected =
+      "; --cluster-secret-file expects one line of 16 or more letters, digits, - and _";
+  const auto read = read_small_file(file);
+  if (const auto* problem = std::get_if<Unreadable>(&read)) {
+    throw StartError(file.string() + ": cannot be read (" + problem->why + ")" +
+                     std::string(kExpected));
+  }
+  const std::string secret(secret_in(std::get<FileText>(read).text()));
+  const bool plain = std::all_of(secret.begin(), secret.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '_';
+  });
+  if (secret.size() < 16 || !plain) {
+    throw StartError(file.string() + ": not such a secret" + std::string(kExpected));
+  }
+  return secret;
+}
+
+// The addresses of the others' clients are not advertised: they are loopback, and have other
+// tokens.
+std::string cluster_text(const EmbeddedNats::Settings::Cluster& cluster, const std::string& name) {
+  const std::string secret = read_cluster_secret(cluster.secret_file);
+  std::string text = "server_name: \"bide-" + name + "\"\ncluster {\n  name: bide\n";
+  text += "  listen: \"" + cluster.listen + "\"\n  no_advertise: true\n";
+  text += "  authorization { user: bide, password: \"" + secret + "\", timeout: 5 }\n";
+  text += "  routes: [\n";
+  for (const std::string& peer : cluster.peers) {
+    if (peer != cluster.listen) text += "    \"nats://bide:" + secret + "@" + peer + "\"\n";
+  }
+  return text + "  ]\n}\n";
 }
 
 // glibc 2.36 declares pidfd_open() without extern "C", so C++ cannot link with it.
@@ -160,7 +196,11 @@ void EmbeddedNats::prepare() {
 void EmbeddedNats::configure(const PrivateDir& nats) {
   const std::uint16_t port = choose_port(nats, "port");
   const std::string token = choose_token(nats, "token");
-  replace_or_throw(nats, "nats.conf", config_text(port, token, nats.path_of("store").string()));
+  std::string config = config_text(port, token, nats.path_of("store").string());
+  if (!settings_.cluster.peers.empty()) {
+    config += cluster_text(settings_.cluster, choose_token(nats, "name"));
+  }
+  replace_or_throw(nats, "nats.conf", config);
   url_ = "nats://" + token + "@127.0.0.1:" + std::to_string(port);
 }
 

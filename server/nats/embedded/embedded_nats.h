@@ -7,6 +7,7 @@
 //   nats/nats.conf    0600: listener on loopback, token, store; nothing on the command line
 //   nats/nats.log     nats-server's log; emptied when larger than 10 MB
 //   nats/port, nats/token   kept, so that the URL stays the same after a restart
+//   nats/name         in a cluster: the server's name, by which the others know it again
 //
 // A separate thread starts the child and waits for it. The kernel ends the child when the thread
 // that forked it ends (PR_SET_PDEATHSIG), so that thread lives as long as the process.
@@ -41,6 +42,12 @@ class EmbeddedNats {
     std::chrono::milliseconds silence_most{30'000};  // After that, or after so long without a write
                                                      // that it stores, the server is restarted.
     std::string program = "nats-server";             // See find_program().
+    // Makes it one of a cluster, if there are peers.
+    struct Cluster {
+      std::string listen{};              // HOST:PORT, for the others.
+      std::vector<std::string> peers{};  // Theirs; may contain its own.
+      std::filesystem::path secret_file{};
+    } cluster{};
   };
 
   EmbeddedNats(Settings settings, Metrics& metrics);
