@@ -104,7 +104,7 @@ void Follower::tell(const BucketConfig& config) {
 }
 
 std::string Follower::wait_for_bucket(const NatsConnection& connection, std::string domain) {
-  const std::string missing = "the bucket " + settings_.bucket + " does not exist";
+  std::string missing = "the bucket " + settings_.bucket + " does not exist";
   if (std::exchange(waits_for_bucket_, true)) return missing;
   const bool chosen = !connection.js_api().is_usual();
   if (domain.empty() && !chosen) domain = read_domain(connection);

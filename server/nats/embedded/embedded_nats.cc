@@ -80,7 +80,7 @@ std::string read_cluster_secret(const std::filesystem::path& file) {
     throw StartError(file.string() + ": cannot be read (" + problem->why + ")" +
                      std::string(kExpected));
   }
-  const std::string secret(secret_in(std::get<FileText>(read).text()));
+  std::string secret(secret_in(std::get<FileText>(read).text()));
   const bool plain = std::all_of(secret.begin(), secret.end(), [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
            c == '_';
@@ -100,7 +100,8 @@ std::string cluster_text(const EmbeddedNats::Settings::Cluster& cluster, const s
   text += "  authorization { user: bide, password: \"" + secret + "\", timeout: 5 }\n";
   text += "  routes: [\n";
   for (const std::string& peer : cluster.peers) {
-    if (peer != cluster.listen) text += "    \"nats://bide:" + secret + "@" + peer + "\"\n";
+    if (peer == cluster.listen) continue;
+    text.append("    \"nats://bide:").append(secret).append("@").append(peer).append("\"\n");
   }
   return text + "  ]\n}\n";
 }
