@@ -15,10 +15,10 @@
 
 #include "core/base/printable.h"
 #include "core/base/start_error.h"
+#include "server/api/protocols.h"
 #include "server/api/resources.h"
 #include "server/api/router.h"
 #include "server/files/state_dir.h"
-#include "server/http1/http1.h"
 #include "server/log/log.h"
 #include "server/nats/checkpoints.h"
 #include "server/nats/embedded/embedded_nats.h"
@@ -98,10 +98,10 @@ class Server {
                 }),
         router_(options.base_path, options.read_only, resources_.routes(health_), admission_,
                 cross_origin_, http_metrics_),
-        http1_(front_, table_,
-               [this](const http::Request& request, Exchange& exchange) {
-                 router_.handle(request, exchange);
-               }),
+        protocols_(front_, table_,
+                   [this](const http::Request& request, Exchange& exchange) {
+                     router_.handle(request, exchange);
+                   }),
         acceptor_(front_) {}
 
   // Throws StartError.
@@ -111,12 +111,12 @@ class Server {
     check_login(embedded);
     if (authority_ != nullptr) log_notes(*authority_);
     if (tls_ != nullptr) front_.use_tls(tls_.get());
-    http1_.use_hosts(served_hosts_.get());
+    protocols_.use_hosts(served_hosts_.get());
     front_.trust(TrustedProxies(options_.trusted_proxies));
     for (const ListenAddress& address : options_.listen) {
       listens_.push_back(acceptor_.listen(address, static_cast<mode_t>(options_.listen_mode)));
     }
-    front_.start(http1_, options_.threads != 0 ? options_.threads : cores());
+    front_.start(protocols_.all(), options_.threads != 0 ? options_.threads : cores());
     std::string urls = options_.nats_url;
     start_checkpoints();  // While nats-server starts and reads its own files.
     if (embedded) {
@@ -262,7 +262,7 @@ class Server {
   Resources resources_;
   HealthResource health_;
   Router router_;
-  Http1 http1_;
+  Protocols protocols_;
   Acceptor acceptor_;
   std::vector<ListenAddress> listens_;
   std::unique_ptr<EmbeddedNats> nats_;

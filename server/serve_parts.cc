@@ -54,6 +54,9 @@ Front::Limits front_limits(const ServeOptions& options) {
   limits.per_client = {.places = options.max_parked_per_client,
                        .connections = options.max_connections_per_client.value_or(usual_share()),
                        .per_second = options.max_rate_per_client};
+  constexpr std::uint32_t kOfProxy = 100;
+  limits.streams = options.max_streams;
+  limits.proxy_streams = options.max_streams * kOfProxy;
   return limits;
 }
 
@@ -84,8 +87,10 @@ std::unique_ptr<ServedHosts> make_served_hosts(const ServeOptions& options) {
 
 std::unique_ptr<TlsContext> make_tls(const ServeOptions& options) {
   if (options.tls_cert.empty()) return nullptr;
-  return std::make_unique<TlsContext>(TlsContext::Files{
-      options.tls_cert, options.tls_key, options.tls_client_ca, options.tls_client_crl});
+  return std::make_unique<TlsContext>(
+      TlsContext::Files{options.tls_cert, options.tls_key, options.tls_client_ca,
+                        options.tls_client_crl},
+      options.max_streams != 0);
 }
 
 }  // namespace bide

@@ -17,6 +17,7 @@ server/metrics core/
 server/files   core/ server/log
 server/http    core/
 server/http1   core/ server/http server/log server/metrics server/net
+server/http2   core/ server/http server/log server/metrics server/net
 server/sse     core/ server/http
 server/websocket      core/ server/http
 server/auth           core/ server/http server/files server/log
@@ -25,7 +26,7 @@ server/nats/embedded  core/ server/files server/log server/metrics server/nats/l
 server/nats           core/ server/files server/log server/metrics server/nats/login
 server/settings       core/ server/files server/http server/log server/nats/login
 server/net     core/ server/files server/http server/log server/metrics
-server/api     core/ server/auth server/http server/http1 server/log server/metrics server/net server/sse server/websocket
+server/api     core/ server/auth server/http server/http1 server/http2 server/log server/metrics server/net server/sse server/websocket
 server         core/ server/ client
 client         core/ server/files server/nats/login server/settings
 '

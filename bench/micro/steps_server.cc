@@ -10,12 +10,12 @@
 
 #include "bench/micro/requests.h"
 #include "bench/micro/worker_entries.h"
+#include "server/api/protocols.h"
 #include "server/api/resources.h"
 #include "server/api/router.h"
 #include "server/api/write_body.h"
 #include "server/auth/jwt_authority.h"
 #include "server/auth/token_file.h"
-#include "server/http1/http1.h"
 #include "server/net/front.h"
 
 namespace bide::bench {
@@ -178,11 +178,11 @@ struct StepsServer::Parts {
   Router router{"", false, resources.routes(health), admission, cross_origin, http_metrics};
   std::unique_ptr<Events> events;
   // Behind every request that is parked comes the event that wakes it.
-  Http1 http1{front, table, [this](const http::Request& request, Exchange& exchange) {
-                const bool holds = request.method == "GET";
-                router.handle(request, exchange);
-                if (holds && table.parked() > 0) events->apply_next();
-              }};
+  Protocols protocols{front, table, [this](const http::Request& request, Exchange& exchange) {
+                        const bool holds = request.method == "GET";
+                        router.handle(request, exchange);
+                        if (holds && table.parked() > 0) events->apply_next();
+                      }};
   sem_t told{};
   std::deque<SilentWaiter> waiters;
 };
@@ -196,7 +196,7 @@ StepsServer::StepsServer(const Order& order, const std::filesystem::path& direct
   parts_->contact.set_ready(true);
   parts_->contact.heard(system_clock().now() + std::chrono::hours(1));
   parts_->events = std::make_unique<Events>(table, jobs);
-  parts_->front.start(parts_->http1, 1);
+  parts_->front.start(parts_->protocols.all(), 1);
   if (order.operation != Operation::kAppliedAwaited) return;
   for (std::size_t i = 0; i < jobs; ++i) {
     SilentWaiter& waiter = parts_->waiters.emplace_back(parts_->told);

@@ -60,9 +60,11 @@ void append_connections(MetricsText& text, const HttpMetrics& http, const Server
 }
 
 void append_requests(MetricsText& text, const HttpMetrics& http, const HttpTally& sums) {
-  text.metric("bide_responses_total", "counter", "Responses by status class.");
+  text.metric("bide_responses_total", "counter", "Responses by status class and protocol.");
   for (std::size_t i = 1; i < sums.responses.size(); ++i) {
-    text.sample(sums.responses[i].load(), {{"class", std::to_string(i) + "xx"}});
+    const std::string status = std::to_string(i) + "xx";
+    text.sample(sums.responses[i].load(), {{"class", status}, {"protocol", "http1"}});
+    text.sample(sums.http2_responses[i].load(), {{"class", status}, {"protocol", "http2"}});
   }
   text.metric("bide_job_answers_total", "counter", "Answers for jobs by outcome.");
   for (std::size_t i = 0; i < sums.outcomes.size(); ++i) {

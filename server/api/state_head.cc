@@ -7,7 +7,7 @@
 
 #include "server/http/cross_origin.h"
 #include "server/http/http_date.h"
-#include "server/http1/response_writer.h"
+#include "server/http/response_head.h"
 
 namespace bide {
 namespace {

@@ -25,7 +25,7 @@ void select(const SelectionPtr& selection, Target& target) {
 }  // namespace
 
 OpenedStream open_event_stream(const http::Request& request, bool /*named_origin*/) {
-  const bool chunked = request.version != "HTTP/1.0";
+  const bool chunked = request.version == "HTTP/1.1";  // HTTP/2 has frames for that.
   return std::make_unique<EventStream>(chunked);
 }
 

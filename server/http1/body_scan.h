@@ -10,11 +10,11 @@
 #include <string_view>
 
 #include "server/http/refusal.h"
+#include "server/http/request_fields.h"
 #include "server/http1/field_section.h"
 
 namespace bide {
 
-inline constexpr std::size_t kBodyBytesMax = 1 << 20;
 // All chunk extensions of a body together. RFC 9112 section 7.1.1 wants a limit: without it, 1 MiB
 // in one-byte chunks may carry any amount of them.
 inline constexpr std::size_t kChunkExtensionBytesMax = 4096;

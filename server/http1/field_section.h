@@ -11,11 +11,9 @@
 #include <string_view>
 
 #include "server/http/refusal.h"
+#include "server/http/request_fields.h"
 
 namespace bide {
-
-inline constexpr std::size_t kHeadBytesMax = 24576;  // Request line, fields and trailers.
-inline constexpr std::size_t kFieldsMax = 100;       // Fields and trailers.
 
 struct FieldSectionScan {
   enum class State : std::uint8_t { kLineStart, kName, kValue, kValueLf, kEndLf, kDone };

@@ -2,7 +2,7 @@
 
 #include "server/http/byte_class.h"
 #include "server/http/field_syntax.h"
-#include "server/http1/request_target.h"
+#include "server/http/request_target.h"
 
 namespace bide {
 namespace {

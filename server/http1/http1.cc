@@ -4,9 +4,8 @@
 #include <array>
 #include <cerrno>
 
-#include "server/http/cross_origin.h"
 #include "server/http/problem.h"
-#include "server/http1/response_writer.h"
+#include "server/http/response_head.h"
 #include "server/log/log.h"
 
 namespace bide {
@@ -15,6 +14,10 @@ namespace {
 // The size of one read: a head has at most 24 KiB, a pipelined burst may be larger.
 constexpr std::size_t kReadBytes = 32'768;
 
+// What a client sends first if it knows that the server speaks HTTP/2 (RFC 9113 section 3.4). With
+// TLS the handshake says so.
+constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 // This many pipelined requests are served in a row; then others have their turn.
 constexpr int kRequestsPerTurn = 16;
 
@@ -22,27 +25,6 @@ constexpr int kRequestsPerTurn = 16;
 bool is_head(std::string_view bytes) {
   if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
   return bytes.starts_with("HEAD ");
-}
-
-RequestFacts::Method method_of(std::string_view word) {
-  using Method = RequestFacts::Method;
-  if (word == "GET") return Method::kGet;
-  if (word == "HEAD") return Method::kHead;
-  if (word == "POST") return Method::kPost;
-  if (word == "PUT") return Method::kPut;
-  return word == "DELETE" ? Method::kDelete : Method::kOther;
-}
-
-std::string_view further_fields(const RequestFacts& facts) {
-  return facts.cross_origin == nullptr ? kSameOriginOnly : *facts.cross_origin;
-}
-
-Delivery delivery_of(const Exchange& exchange) {
-  const RequestFacts& asked = exchange.facts();
-  return {.head_only = asked.head,
-          .http_1_0 = asked.http10,
-          .close = asked.close,
-          .further_fields = further_fields(asked)};
 }
 
 }  // namespace
@@ -90,7 +72,16 @@ void Http1::read(Connection& connection) {
   serve(connection, reading->input);
 }
 
+void Http1::begin(Connection& connection, std::string_view bytes) { serve(connection, bytes); }
+
 void Http1::serve(Connection& connection, std::string_view bytes) {
+  if (connection.silent && front_.offers_http2()) {
+    if (bytes.starts_with(kHttp2Preface)) return front_.become_http2(connection, bytes);
+    if (kHttp2Preface.starts_with(bytes)) {
+      return wait_for_rest_of(connection, bytes, take_reading(connection), {}, false);
+    }
+  }
+  connection.silent = false;
   thread_local http::Request request;
   Exchange& exchange = connection.exchange;
   // `bytes` may point into it, so it lives until this returns.
@@ -124,13 +115,7 @@ void Http1::serve(Connection& connection, std::string_view bytes) {
     was_in_body = false;
     begin(exchange, request);
     Exchange::Turn turn{.rest = bytes};
-    ask_resource(exchange, turn, [&] {
-      if (hosts_ == nullptr || hosts_->serves(step.host)) {
-        dispatch_(request, exchange);
-      } else {
-        refuse_host(*step.host, exchange);
-      }
-    });
+    ask_resource(exchange, turn, [&] { dispatcher_.dispatch(request, step.host, exchange); });
     if (turn.handed_over) return;
     const TimePoint now = front_.clock().now();
     if (exchange.streaming()) {
@@ -150,30 +135,13 @@ void Http1::serve(Connection& connection, std::string_view bytes) {
 void Http1::begin(Exchange& exchange, const http::Request& request) {
   Connection& connection = exchange.connection();
   connection.deadline = kEndOfTime;
-  if (connection.proxied) {
-    connection.client_address =
-        front_.proxies().client_of(ClientAddress::of_peer(connection.fd), request.headers);
-  }
+  const ClientAddress peer =
+      connection.proxied ? ClientAddress::of_peer(connection.fd) : exchange.address;
+  dispatcher_.begin(request, peer, exchange);
   RequestFacts& facts = exchange.facts();
-  facts = {};
-  facts.received = front_.clock().now();
-  const RequestFacts::Method method = method_of(request.method);
-  facts.method_number = static_cast<std::uint8_t>(method) & 7U;
-  facts.head = method == RequestFacts::Method::kHead;
   facts.http10 = request.version == "HTTP/1.0";
   facts.close = !keep_alive(request) || front_.leaving() ||
                 (connection.tls != nullptr && connection.tls->is_worn());
-}
-
-void Http1::refuse_host(std::string_view host, Exchange& exchange) {
-  static LogLimit limit;
-  constexpr std::size_t kLoggedBytes = 64;
-  count(front_.metrics().rejected(421));
-  log_warn_limited(limit, "refused a request for a Host that is not served; see --allowed-host",
-                   {{"host", host.substr(0, kLoggedBytes)}});
-  exchange.send(problem(421,
-                        "without --auth this Host is not served: ask for localhost or the host of "
-                        "--listen, or start bide with --allowed-host and this name"));
 }
 
 void Http1::wait_for_request(Connection& connection, TimePoint since) {
@@ -200,11 +168,28 @@ void Http1::wait_for_rest_of(Connection& connection, std::string_view partial,
 }
 
 void Http1::expire(Connection& connection) {
+  count(front_.metrics().clients_slow);
   const std::unique_ptr<Reading> reading = take_reading(connection);
   if (reading == nullptr) return front_.close(connection);
   reject(connection, reading->input, 408,
          reading->in_body() ? "the body did not arrive in time"
                             : "the request's head did not arrive in time");
+}
+
+// An idle connection is ended. One in the middle of a request gets its response first. One that has
+// not been idle for kLastCall may go on, unless `for_good`: the response to a request that comes
+// meanwhile says that it is the last one, and a FIN could cross the request.
+void Http1::say_goodbye(Connection& connection, bool for_good) {
+  if (connection.session == nullptr) {
+    const bool has_input = connection.look_ahead() == Connection::Ahead::kInput;
+    const Reaping idle_since_last_call =
+        reaping_of(front_.clock().now() - Front::kLastCall + front_.limits().idle);
+    const bool is_idle =
+        is_before(connection.expires.load(std::memory_order_relaxed), idle_since_last_call);
+    if (!has_input && (is_idle || for_good)) return front_.half_close(connection);
+    if (has_input) connection.note(Connection::kInput);  // Sent before we said goodbye.
+  }
+  front_.rest(connection, connection.phase, connection.expires.load(std::memory_order_relaxed));
 }
 
 void Http1::refuse(Connection& connection, int status, std::string_view detail) {
@@ -215,7 +200,7 @@ void Http1::reject(Connection& connection, std::string_view bytes, int status,
                    std::string_view detail) {
   count(front_.metrics().rejected(status));
   connection.deadline = kEndOfTime;
-  if (connection.proxied) connection.client_address = ClientAddress::of_peer(connection.fd);
+  if (connection.proxied) connection.exchange.address = ClientAddress::of_peer(connection.fd);
   Exchange& exchange = connection.exchange;
   RequestFacts& facts = exchange.facts();
   facts = {};
@@ -230,16 +215,9 @@ void Http1::reject(Connection& connection, std::string_view bytes, int status,
 
 // --- Writing ----------------------------------------------------------------------------------
 
-bool Http1::append_head(std::string& out, const http::Response& response, std::size_t body_bytes,
-                        const Exchange& exchange) {
-  const Delivery delivery = delivery_of(exchange);
-  bide::append_head(out, response, body_bytes, delivery);
-  return has_body(response.status, delivery);
-}
-
-void Http1::append_stream_head(std::string& out, const http::Response& response,
-                               const Exchange& exchange) {
-  bide::append_stream_head(out, response, further_fields(exchange.facts()));
+void Http1::transmit(Exchange& exchange, const Message& message,
+                     const std::shared_ptr<const Snapshot>& owner, bool /*last*/) {
+  front_.sender().send(exchange.connection(), message.text, owner, message.body, message.tail);
 }
 
 void Http1::go_on(Connection& connection, TimePoint now) {

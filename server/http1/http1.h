@@ -10,52 +10,45 @@
 // Thread safety: as Protocol.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <new>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "core/table/job_table.h"
 #include "server/http/message.h"
-#include "server/http/served_hosts.h"
 #include "server/http1/request_parser.h"
+#include "server/net/dispatcher.h"
 #include "server/net/front.h"
+#include "server/net/parker.h"
 #include "server/net/protocol.h"
 
 namespace bide {
 
 class Http1 final : public Protocol {
  public:
-  // Answers or parks. Any number of threads at once.
-  using Dispatch = std::function<void(const http::Request& request, Exchange& exchange)>;
+  // All must outlive this.
+  Http1(Front& front, Parker& parker, const Dispatcher& dispatcher)
+      : front_(front), parker_(parker), dispatcher_(dispatcher) {}
 
-  // `front` and `table` must outlive this.
-  Http1(Front& front, JobTable& table, Dispatch dispatch)
-      : front_(front), table_(table), dispatch_(std::move(dispatch)) {}
-
-  // Before Front::start(): requests for other hosts are answered with 421. Null: all hosts are
-  // served.
-  void use_hosts(const ServedHosts* hosts) { hosts_ = hosts; }
-
+  void begin(Connection& connection, std::string_view bytes) override;
   void read(Connection& connection) override;
   void hear(Connection& connection, Connection::News news) override;
   void go_on(Connection& connection, TimePoint now) override;
   void take_turn(Connection& connection) override;
   void expire(Connection& connection) override;
+  void collect(Connection& connection) override { read(connection); }  // There are none.
+  void say_goodbye(Connection& connection, bool for_good) override;
   void refuse(Connection& connection, int status, std::string_view detail) override;
-  void unpark(Connection& connection) override;
-  void drain() override { table_.drain(); }
+  void unpark(Connection& connection) override { parker_.unpark(connection.exchange); }
+  void drain() override { parker_.drain(); }
 
   [[nodiscard]] Parked park(Exchange& exchange, Look& look) override;
   void answer(Exchange& exchange, Outcome outcome,
               const std::shared_ptr<const Snapshot>& snapshot) noexcept override;
   void lose(Exchange& exchange) noexcept override;
-  [[nodiscard]] bool append_head(std::string& out, const http::Response& response,
-                                 std::size_t body_bytes, const Exchange& exchange) override;
-  void append_stream_head(std::string& out, const http::Response& response,
-                          const Exchange& exchange) override;
+  void transmit(Exchange& exchange, const Message& message,
+                const std::shared_ptr<const Snapshot>& owner, bool last) override;
 
  private:
   // Input of an incomplete request, of one that waits for its turn, or behind one that is being
@@ -107,7 +100,6 @@ class Http1 final : public Protocol {
   void reject(Connection& connection, std::string_view bytes, int status, std::string_view detail);
   // Keep ownership.
   void begin(Exchange& exchange, const http::Request& request);
-  void refuse_host(std::string_view host, Exchange& exchange);
   void send_out_of_memory(Exchange& exchange);  // Needs no memory.
 
   // --- Parked requests and streams (http1_parking.cc)
@@ -124,13 +116,10 @@ class Http1 final : public Protocol {
   static void look_for_fin(Connection& connection);
   // Passes input from a stream's client to the resource. Ends the stream if too much is kept of it.
   void take_said(std::string_view bytes, Exchange& exchange, Exchange::Turn& turn);
-  [[nodiscard]] Tally& parked_tally(const Exchange& exchange);
-  void note_answer(const Exchange& exchange, bool was_stream, TimePoint now);
 
   Front& front_;
-  JobTable& table_;
-  const Dispatch dispatch_;
-  const ServedHosts* hosts_ = nullptr;
+  Parker& parker_;
+  const Dispatcher& dispatcher_;
 };
 
 }  // namespace bide

@@ -6,7 +6,6 @@
 #include <optional>
 #include <utility>
 
-#include "core/table/catch_up.h"
 #include "server/http1/http1.h"
 
 namespace bide {
@@ -20,13 +19,6 @@ constexpr std::chrono::milliseconds kHalfCloseGrace{2};
 
 // The size of one read from a stream's client, which hardly ever sends more than a pong.
 constexpr std::size_t kHearBytes = 4096;
-
-// For a request that was parked and need not be parked again: the outcome that a notifier would
-// give.
-Outcome outcome_of(const Waiter::Terms& terms, const Look& look) {
-  if (look.snapshot == nullptr) return Outcome::kGone;
-  return terms.condition.kind() == Condition::Kind::kChange ? Outcome::kChanged : Outcome::kDone;
-}
 
 }  // namespace
 
@@ -42,14 +34,10 @@ Parked Http1::park(Exchange& exchange, Look& look) {
   if (has_rest) keep(connection, exchange.turn().rest);
   front_.count_or_forget(connection);
   connection.phase = Connection::Phase::kParked;
-  // Copies, because the exchange belongs to others once it is parked. A client that is gone counts
-  // as parked, too, because unpark() counts it down.
-  const Target target = exchange.target();
-  const Stage stage = exchange.stage();
+  // A client that is gone counts as parked, too, because unpark() counts it down.
   const std::uint64_t events_key = Front::key_of(connection);
-  Tally& tally = parked_tally(exchange);
+  Tally& tally = parker_.tally(exchange);
   exchange.news_at = {};
-  const TimePoint since = exchange.streaming() ? front_.clock().now() : exchange.facts().received;
   // When a stream or a request is parked again, a FIN that came meanwhile says that the client has
   // left.
   if (!exchange.streaming() && !exchange.facts().caught_up) look_for_fin(connection);
@@ -58,8 +46,7 @@ Parked Http1::park(Exchange& exchange, Look& look) {
   if (rested.urgent != Connection::kNone) front_.look_again(events_key, rested.urgent);
   Parked parked{};
   try {
-    parked = stage == Stage::kCondition ? table_.park(target, exchange, rested.ticket, since, look)
-                                        : table_.catch_up().park(exchange, rested.ticket);
+    parked = parker_.park(exchange, rested.ticket, look);
   } catch (const std::bad_alloc&) {
     if (connection.claim(rested.ticket)) throw;  // It is ours again, so we may throw.
     parked = Parked::kGone;
@@ -74,13 +61,6 @@ Parked Http1::park(Exchange& exchange, Look& look) {
   return parked;
 }
 
-void Http1::unpark(Connection& connection) {
-  Exchange& exchange = connection.exchange;
-  parked_tally(exchange).subtract(1);
-  if (exchange.stage() != Stage::kCondition) return table_.catch_up().unpark(exchange);
-  table_.unpark(exchange.target(), exchange);
-}
-
 void Http1::park_again(Connection& connection) {
   Exchange& exchange = connection.exchange;
   if (exchange.streaming()) return go_on_streaming(connection);
@@ -92,7 +72,7 @@ void Http1::park_again(Connection& connection) {
     case Parked::kGone:
       return;
     case Parked::kReady:
-      return finish(exchange, outcome_of(exchange.terms, look), look.snapshot);
+      return finish(exchange, Parker::outcome_of(exchange.terms, look), look.snapshot);
     case Parked::kFull:
     case Parked::kTooMany:
       return finish(exchange, Outcome::kShed, look.snapshot);
@@ -105,12 +85,12 @@ void Http1::park_again(Connection& connection) {
 
 void Http1::answer(Exchange& exchange, Outcome outcome,
                    const std::shared_ptr<const Snapshot>& snapshot) noexcept {
-  parked_tally(exchange).subtract(1);
+  parker_.tally(exchange).subtract(1);
   front_.guarded(exchange.connection(), [&] { finish(exchange, outcome, snapshot); });
 }
 
 void Http1::lose(Exchange& exchange) noexcept {
-  parked_tally(exchange).subtract(1);
+  parker_.tally(exchange).subtract(1);
   Connection& connection = exchange.connection();
   front_.guarded(connection, [&] {
     if (exchange.streaming()) throw std::bad_alloc();
@@ -127,23 +107,12 @@ void Http1::finish(Exchange& exchange, Outcome outcome,
   ask_resource(exchange, turn, [&] { exchange.resource().finish(outcome, snapshot, exchange); });
   if (turn.handed_over) return;  // Parked again, in another stage.
   const TimePoint now = front_.clock().now();
-  note_answer(exchange, was_stream, now);
+  parker_.note_answer(exchange, was_stream, now);
   if (!exchange.streaming()) {
     exchange.give_back_places();
     exchange.forget_request();
   }
   front_.finish_sending(exchange.connection(), now);
-}
-
-Tally& Http1::parked_tally(const Exchange& exchange) {
-  return front_.metrics().mine().parked[static_cast<std::size_t>(exchange.parked_on())];
-}
-
-void Http1::note_answer(const Exchange& exchange, bool was_stream, TimePoint now) {
-  HttpTally& mine = front_.metrics().mine();
-  if (!was_stream) mine.held.observe(now - exchange.facts().received);
-  if (exchange.news_at == TimePoint{}) return;
-  (was_stream ? mine.stream_news : mine.request_news).observe(now - exchange.news_at);
 }
 
 // --- What is heard while it is parked ---------------------------------------------------------

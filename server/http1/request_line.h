@@ -11,13 +11,9 @@
 #include <string_view>
 
 #include "server/http/refusal.h"
+#include "server/http/request_fields.h"
 
 namespace bide {
-
-// Room for 256 UUIDs as `id=…` each.
-inline constexpr std::size_t kTargetBytesMax = 12288;
-// A longer method than any known: 501, section 3.
-inline constexpr std::size_t kMethodBytesMax = 32;
 
 struct RequestLineScan {
   enum class State : std::uint8_t { kStart, kStartLf, kMethod, kTarget, kVersion, kLf, kDone };

@@ -1,14 +1,11 @@
 #include "server/http1/request_parser.h"
 
-#include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 
 #include "server/http/field_syntax.h"
-#include "server/http/query.h"
+#include "server/http/request_target.h"
 #include "server/http1/framing.h"
-#include "server/http1/request_target.h"
 
 namespace bide {
 namespace {
@@ -49,59 +46,8 @@ Refusal fill_request_line(std::string_view line, RequestTarget& target, http::Re
   const std::size_t target_end = line.rfind(' ');
   const std::string_view method = line.substr(0, method_end);
   const std::string_view raw_target = line.substr(method_end + 1, target_end - method_end - 1);
-  if (const Refusal refusal = parse_target(method, raw_target, target)) return refusal;
-  out.method.assign(method);
-  out.target.assign(raw_target);
   out.version.assign(line.ends_with(".0") ? kHttp10 : kHttp11);
-  const bool escaped = target.path.find('%') != std::string_view::npos;
-  if (escaped) {
-    out.path = normalized_path(target.path);
-  } else {
-    out.path.assign(target.path);
-  }
-  out.params.clear();
-  parse_query(target.query, out.params);
-  return {};
-}
-
-// Whether some resource reads the field.
-bool is_read(std::string_view name) {
-  const auto is = [name](std::string_view other) { return equals_ignoring_case(name, other); };
-  switch (name.size()) {
-    case 3:
-      return is("Via");
-    case 6:
-      return is("Accept") || is("Prefer") || is("Cookie") || is("Origin");
-    case 10:
-      return is("Connection");
-    case 7:
-      return is("Upgrade");
-    case 8:
-      return is("If-Match");
-    case 9:
-      return is("Forwarded");
-    case 12:
-      return is("Content-Type");
-    case 13:
-      return is("If-None-Match") || is("Cache-Control") || is("Last-Event-ID") ||
-             is("Authorization");
-    case 14:
-      return is("Sec-Fetch-Site");
-    case 15:
-      return is("X-Forwarded-For") || is("Idempotency-Key");
-    case 29:
-      return is("Access-Control-Request-Method");
-    default:
-      return false;
-  }
-}
-
-// Whether it is read where the client asks for another protocol or is a page, and nowhere else.
-bool is_read_with_host(std::string_view name) {
-  constexpr std::array<std::string_view, 4> kNames = {
-      "Host", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Protocol"};
-  return std::any_of(kNames.begin(), kNames.end(),
-                     [name](std::string_view other) { return equals_ignoring_case(name, other); });
+  return take_target(method, raw_target, target, out);
 }
 
 template <typename Take>
@@ -119,7 +65,7 @@ void fill_fields(std::string_view lines, std::string_view authority, Framing& fr
   bool wants_host = false;
   for_each_field(lines, [&](std::string_view name, std::string_view value) {
     framing.note(name, value);
-    if (!is_read(name)) return;
+    if (!is_kept(name)) return;
     out.headers.emplace(name, value);
     wants_host =
         wants_host || equals_ignoring_case(name, "Upgrade") || equals_ignoring_case(name, "Origin");
@@ -127,7 +73,7 @@ void fill_fields(std::string_view lines, std::string_view authority, Framing& fr
   if (!wants_host) return;
   for_each_field(lines, [&](std::string_view name, std::string_view value) {
     const bool foreign = !authority.empty() && equals_ignoring_case(name, "Host");
-    if (is_read_with_host(name)) out.headers.emplace(name, foreign ? authority : value);
+    if (is_kept_with_host(name)) out.headers.emplace(name, foreign ? authority : value);
   });
 }
 
@@ -151,7 +97,7 @@ Refusal admit(std::string_view head, http::Request& out, BodyScan& body,
 // `head` may begin with the one empty line.
 bool takes_body(std::string_view head) {
   if (head.starts_with("\r\n")) head.remove_prefix(2);
-  return head.starts_with("POST ") || head.starts_with("PUT ");
+  return takes_content(head.substr(0, head.find(' ')));
 }
 
 // The head is complete: walks over what is new of the body.

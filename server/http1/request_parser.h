@@ -61,9 +61,6 @@ struct [[nodiscard]] Step {
   std::size_t consumed_bytes = 0;  // kBulk, kComplete.
 };
 
-// A request with more content is bulk: it takes about as long as a thousand others.
-constexpr std::size_t kContentBytesBeforeBulk = 65'536;
-
 // Never blocks, allocates only what `out` holds. `out` is written once the head is complete, and is
 // meant to be reused from call to call and between connections:
 //   method, target  as sent; methods are not judged here
@@ -71,12 +68,8 @@ constexpr std::size_t kContentBytesBeforeBulk = 65'536;
 //   path     the target's path, percent-encoded as far as it must be (normalized_path()): the
 //            router compares it byte by byte. `*` for `OPTIONS *`.
 //   params   the query, decoded (query.h)
-//   headers  those that something reads (Accept, Authorization, Cache-Control, Connection,
-//            Content-Type, Cookie, Forwarded, Idempotency-Key, If-Match, If-None-Match,
-//            Last-Event-ID, Origin, Prefer, Sec-Fetch-Site, Upgrade, Via, X-Forwarded-For,
-//            Access-Control-Request-Method; with Origin or Upgrade also Host and Sec-WebSocket-*),
-//            values trimmed, and otherwise as sent. All others are checked and dropped: what is
-//            kept costs allocations. Trailers are not among them.
+//   headers  those that something reads (server/http/request_fields.h), values trimmed, and
+//            otherwise as sent. All others are checked and dropped. Trailers are not among them.
 //   body     the content of POST and PUT, else empty
 // After kReject `out` means nothing.
 Step advance(std::string_view input, Progress& progress, http::Request& out);

@@ -51,6 +51,7 @@ void HttpTally::add(const HttpTally& other) noexcept {
     for (std::size_t i = 0; i < to.size(); ++i) to[i].add(from[i].load());
   };
   add_each(responses, other.responses);
+  add_each(http2_responses, other.http2_responses);
   add_each(outcomes, other.outcomes);
   add_each(parked, other.parked);
   requests_parked.add(other.requests_parked.load());

@@ -77,11 +77,12 @@ inline constexpr BucketBounds<16> kHeld = {5ms, 20ms, 100ms, 250ms, 500ms, 1s,  
 
 // The counters of one thread.
 struct alignas(kCacheLineBytes) HttpTally {
-  std::array<Tally, 6> responses;       // By status class: [2] counts 200-299, [1] the rest.
-  std::array<Tally, 8> outcomes;        // Of job requests, by Outcome.
-  Tally requests_parked;                // All that were ever parked.
-  Tally stream_records;                 // Records sent on streams.
-  std::array<Tally, kParkedOn> parked;  // A balance: the sum is the number parked now.
+  std::array<Tally, 6> responses;        // By status class: [2] counts 200-299, [1] the rest.
+  std::array<Tally, 6> http2_responses;  // The same over HTTP/2; `responses` has those of HTTP/1.
+  std::array<Tally, 8> outcomes;         // Of job requests, by Outcome.
+  Tally requests_parked;                 // All that were ever parked.
+  Tally stream_records;                  // Records sent on streams.
+  std::array<Tally, kParkedOn> parked;   // A balance: the sum is the number parked now.
   // For requests answered at once: from their last byte to the answer at the socket.
   Histogram<bounds::kService> service;
   // The same for requests that were parked.

@@ -15,8 +15,9 @@ std::string_view method_of(const RequestFacts& facts) {
 }
 
 // Behind a trusted proxy no port is known.
-std::string client_name(const Connection& connection) {
-  return connection.proxied ? connection.client_address.text() : peer_name(connection.fd);
+std::string client_name(const Exchange& exchange) {
+  const Connection& connection = exchange.connection();
+  return connection.proxied ? exchange.client_address().text() : peer_name(connection.fd);
 }
 
 }  // namespace
@@ -32,7 +33,8 @@ void AccessLogger::response(const Exchange& exchange, int status, std::size_t by
   const RequestFacts& facts = exchange.facts();
   const std::chrono::duration<double, std::milli> took = clock_.now() - facts.received;
   log_line(format_log_line("access", "request", clock_.wall_now(),
-                           {{"client", client_name(exchange.connection())},
+                           {{"client", client_name(exchange)},
+                            {"protocol", facts.http2 ? "HTTP/2" : "HTTP/1"},
                             {"method", method_of(facts)},
                             {"path", std::string(path.begin).append(path.middle).append(path.end)},
                             {"status", static_cast<std::uint64_t>(status)},

@@ -2,8 +2,8 @@
 // secrets. It shows no query, no field of the request, and only paths that bide serves (`-` for all
 // others).
 //
-// {"time":…,"level":"access","client":"127.0.0.1:41234","method":"GET","path":"/job/build-7",
-//  "status":200,"bytes":711,"held":true,"ms":1204.318}
+// {"time":…,"level":"access","client":"127.0.0.1:41234","protocol":"HTTP/2","method":"GET",
+//  "path":"/job/build-7","status":200,"bytes":711,"held":true,"ms":1204.318}
 //
 // Thread safety: all methods may be called from any thread; none blocks (server/log/log.h).
 #pragma once

@@ -6,10 +6,10 @@ namespace {
 // The word of server/net/connection.h. News are kept as they are, one bit further up.
 constexpr std::uint64_t kOwned = 1;
 constexpr unsigned kNewsShift = 1;
-constexpr std::uint64_t kNewsMask = 7ULL << kNewsShift;
-constexpr std::uint64_t kParked = 1 << 4;
-constexpr std::uint64_t kHalfClosed = 1 << 5;
-constexpr std::uint64_t kListens = 1 << 6;
+constexpr std::uint64_t kNewsMask = 15ULL << kNewsShift;
+constexpr std::uint64_t kParked = 1 << 5;
+constexpr std::uint64_t kHalfClosed = 1 << 6;
+constexpr std::uint64_t kListens = 1 << 7;
 // For a connection that is at rest and not parked, the two bits above mean:
 constexpr std::uint64_t kIdle = kHalfClosed;
 constexpr std::uint64_t kShaking = kListens;
@@ -107,7 +107,8 @@ void Connection::note(News news) noexcept {
 
 Connection::News Connection::rest() noexcept {
   std::uint64_t kind = 0;
-  if (phase == Phase::kReading && kept_bytes() == 0) kind = kIdle;
+  const bool busy = session != nullptr && session->busy();
+  if (phase == Phase::kReading && !busy && kept_bytes() == 0) kind = kIdle;
   if (phase == Phase::kShaking) kind = tls == nullptr ? kIdle : kShaking;
   std::uint64_t state = state_.load(std::memory_order_relaxed);
   while (!state_.compare_exchange_weak(state, next_turn(state) | kind, std::memory_order_acq_rel)) {

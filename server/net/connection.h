@@ -31,11 +31,9 @@
 #include <span>
 #include <string_view>
 
-#include "core/base/client_address.h"
 #include "core/base/clock.h"
 #include "server/net/exchange.h"
 #include "server/net/tls_stream.h"
-#include "server/net/unsent.h"
 
 namespace bide {
 
@@ -48,6 +46,8 @@ class Session {
   virtual ~Session() = default;
   // The memory that the client's input takes.
   [[nodiscard]] virtual std::size_t kept_bytes() const noexcept = 0;
+  // Exchanges are open, so the connection is not idle.
+  [[nodiscard]] virtual bool busy() const noexcept { return false; }
 };
 
 // A point in time for the reaper: the low 32 bits of its milliseconds, rounded up. It has half the
@@ -69,8 +69,14 @@ class Connection final {
     kLingering,  // All is sent; waits for the client to close, so that it sees no reset.
   };
 
-  // Events of a socket, as bits.
-  enum News : std::uint8_t { kNone = 0, kInput = 1, kFin = 2, kReset = 4 };
+  // What has happened at a connection, as bits.
+  enum News : std::uint8_t {
+    kNone = 0,
+    kInput = 1,
+    kFin = 2,
+    kReset = 4,
+    kAnswers = 8,  // Not the socket's: answers are queued for exchanges of the connection.
+  };
   using Ticket = std::uint64_t;  // A life and a turn.
 
   Connection() : exchange(*this) {}
@@ -144,7 +150,9 @@ class Connection final {
   std::uint32_t index = 0;  // The number of its slot; never changes.
   int fd = -1;
   std::uint8_t thread = 0;  // The pool thread that watches the socket.
-  Phase phase : 7 = Phase::kReading;
+  Phase phase : 3 = Phase::kReading;
+  bool http2 : 1 = false;         // Which Protocol it has.
+  bool silent : 1 = true;         // Nothing has come from the client yet.
   bool half_closed : 1 = false;   // The client sent its FIN and may still read.
   bool broken : 1 = false;        // Sending failed or was given up.
   bool proxied : 1 = false;       // Its peer is a trusted proxy, so it counts for no client.
@@ -154,13 +162,12 @@ class Connection final {
   std::uint16_t kept_kib : 12 = 0;
   // From this time on the reaper may end it, if it is at rest.
   std::atomic<Reaping> expires{};
-  // The address of the peer; behind a trusted proxy, that of the current request's client.
-  ClientAddress client_address;
   TimePoint deadline = kEndOfTime;   // Of handshake, request, sending or lingering.
   std::unique_ptr<Session> session;  // Null: nothing is kept.
-  std::unique_ptr<Unsent> unsent;
-  std::unique_ptr<TlsStream> tls;  // Null: the connection is plain.
-  Exchange exchange;               // HTTP/1.1 has one at a time.
+  std::unique_ptr<TlsStream> tls;    // Null: the connection is plain.
+  // That of HTTP/1.1, which has one at a time. With HTTP/2 its address is the peer's, and what the
+  // socket has not taken is kept here.
+  Exchange exchange;
 
  private:
   std::atomic<std::uint64_t> state_{1};  // A new connection is owned.

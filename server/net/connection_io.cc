@@ -108,11 +108,12 @@ void Connection::close() noexcept {
   tls.reset();
   ::close(fd);  // Takes it out of epoll, too.
   fd = -1;
-  half_closed = broken = proxied = false;
+  http2 = half_closed = broken = proxied = false;
+  silent = true;
   phase = Phase::kReading;
   deadline = kEndOfTime;
   session.reset();
-  client_address = {};
+  exchange.address = {};
   exchange.facts() = {};
   exchange.forget_request();
 }

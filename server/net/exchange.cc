@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/http/cross_origin.h"
 #include "server/net/front.h"
 #include "server/net/protocol.h"
 
@@ -10,10 +11,8 @@ namespace bide {
 // --- Its client -------------------------------------------------------------------------------
 
 std::uint64_t Exchange::client() const noexcept {
-  return facts_.client != 0 ? facts_.client : connection_.client_address.client();
+  return facts_.client != 0 ? facts_.client : address.client();
 }
-
-const ClientAddress& Exchange::client_address() const { return connection_.client_address; }
 
 void Exchange::charge() {
   ClientAccounts& accounts = connection_.front->accounts();
@@ -51,38 +50,50 @@ void Exchange::send_around(const http::Response& response,
   send_whole(response, owner, body, tail, log_path());
 }
 
+Delivery Exchange::delivery() const {
+  return {.head_only = facts_.head,
+          .http_1_0 = facts_.http10,
+          .close = facts_.close,
+          .further_fields = facts_.cross_origin == nullptr
+                                ? kSameOriginOnly
+                                : std::string_view(*facts_.cross_origin)};
+}
+
 void Exchange::send_whole(const http::Response& response,
                           const std::shared_ptr<const Snapshot>& owner, std::string_view body,
                           std::string_view tail, LogPath path) {
   std::string text;
   const Message whole{response.body, owner.get(), body, tail};
-  const bool has_body =
-      connection_.front->protocol().append_head(text, response, whole.bytes(), *this);
-  if (has_body) {
+  append_head(text, response, whole.bytes(), delivery());
+  if (has_body(response.status, delivery())) {
     text += response.body;
   } else {
     body = tail = {};
   }
-  note_response(response.status, Message{text, owner.get(), body, tail}.bytes(), path);
-  transmit(text, owner, body, tail);
+  const Message message{text, owner.get(), body, tail};
+  note_response(response.status, message.bytes(), path);
+  transmit(message, owner, true);
 }
 
 void Exchange::send_laid_out(int status, std::string_view text,
                              const std::shared_ptr<const Snapshot>& owner, std::string_view body) {
-  note_response(status, Message{text, owner.get(), body, {}}.bytes(), log_path());
-  transmit(text, owner, body, {});
+  const Message message{text, owner.get(), body, {}};
+  note_response(status, message.bytes(), log_path());
+  transmit(message, owner, !streaming_);
 }
 
-void Exchange::transmit(std::string_view text, const std::shared_ptr<const Snapshot>& owner,
-                        std::string_view body, std::string_view tail) {
-  turn_->sent_bytes += Message{text, owner.get(), body, tail}.bytes();
+void Exchange::transmit(const Message& message, const std::shared_ptr<const Snapshot>& owner,
+                        bool last) {
+  turn_->sent_bytes += message.bytes();
   ++turn_->sent_pieces;
-  connection_.front->sender().send(connection_, text, owner, body, tail);
+  protocol().transmit(*this, message, owner, last);
 }
 
 void Exchange::note_response(int status, std::size_t bytes, LogPath path) {
   Front& front = *connection_.front;
-  count(front.metrics().mine().responses[static_cast<std::size_t>(status / 100)]);
+  HttpTally& mine = front.metrics().mine();
+  auto& responses = facts_.http2 ? mine.http2_responses : mine.responses;
+  count(responses[static_cast<std::size_t>(status / 100)]);
   front.access_logger().response(*this, status, bytes, path);
 }
 
@@ -90,7 +101,7 @@ Parked Exchange::park(Stage stage, Look& look) {
   Turn& turn = *turn_;
   stage_ = stage;
   parked_on_ = resource_->parked_on(target_);
-  const Parked parked = connection_.front->protocol().park(*this, look);
+  const Parked parked = protocol().park(*this, look);
   turn.handed_over = was_handed_over(parked);
   if (!turn.handed_over && !streaming_) give_back_places();
   return parked;
@@ -104,7 +115,7 @@ void Exchange::open_stream(const http::Response& head, std::string_view first) {
   Front& front = *connection_.front;
   count(front.metrics().streams_open[static_cast<std::size_t>(parked_on_)]);
   std::string text;
-  front.protocol().append_stream_head(text, head, *this);
+  append_stream_head(text, head, delivery().further_fields);
   send_laid_out(head.status, text.append(first), nullptr, {});
 }
 
@@ -112,28 +123,30 @@ void Exchange::send_stream_head() {
   facts_.close = true;
   const http::Response head = stream_->take_head();
   std::string text;
-  connection_.front->protocol().append_stream_head(text, head, *this);
+  append_stream_head(text, head, delivery().further_fields);
   send_laid_out(head.status, text, nullptr, {});
 }
 
 void Exchange::write(std::string_view text, const std::shared_ptr<const Snapshot>& owner,
                      std::string_view body, std::string_view tail) {
-  transmit(text, owner, body, tail);
+  transmit({text, owner.get(), body, tail}, owner, false);
 }
 
-bool Exchange::stuck() const { return connection_.unsent != nullptr || connection_.broken; }
+bool Exchange::stuck() const { return unsent != nullptr || connection_.broken; }
 
 void Exchange::end_stream(Stream::End why, std::string text,
                           const std::shared_ptr<const Snapshot>& owner, std::string_view body,
                           std::string tail) {
   stream_->append_end(owner == nullptr ? text : tail, why);
-  write(text, owner, body, tail);
+  transmit({text, owner.get(), body, tail}, owner, true);
   drop_stream();
   facts_.close = true;
   give_back_places();
 }
 
 // --- For the protocol -------------------------------------------------------------------------
+
+Protocol& Exchange::protocol() const { return connection_.front->protocol_of(connection_); }
 
 void Exchange::drop_stream() {
   if (std::exchange(streaming_, false)) {
@@ -156,9 +169,9 @@ bool Exchange::present(std::uint64_t ticket) const noexcept { return connection_
 bool Exchange::try_claim() noexcept { return connection_.claim(ticket_); }
 
 void Exchange::answer(Outcome outcome, std::shared_ptr<const Snapshot> snapshot) noexcept {
-  connection_.front->protocol().answer(*this, outcome, snapshot);
+  protocol().answer(*this, outcome, snapshot);
 }
 
-void Exchange::lose() noexcept { connection_.front->protocol().lose(*this); }
+void Exchange::lose() noexcept { protocol().lose(*this); }
 
 }  // namespace bide

@@ -1,7 +1,9 @@
 // server/net/exchange.h: One request and its response, as resources see them. While the request is
 // parked, the exchange is its waiter in the job table.
 //
-// An exchange belongs to the owner of its connection (server/net/connection.h). A resource calls
+// HTTP/1.1 has one exchange at a time on a connection, and parks the two together. HTTP/2 has many
+// (server/http2/http2_exchange.h), each with a claim of its own. Otherwise an exchange belongs to
+// the owner of its connection (server/net/connection.h). A resource calls
 // exactly one of send(), send_around(), send_laid_out(), open_stream(), or a park() whose result
 // was_handed_over(). After that it must not touch the exchange.
 //
@@ -23,15 +25,18 @@
 #include "core/parking/waiter.h"
 #include "core/table/target.h"
 #include "server/http/message.h"
+#include "server/http/response_head.h"
 #include "server/http/stream.h"
 #include "server/metrics/http_metrics.h"
 #include "server/net/access_logger.h"
 #include "server/net/request_facts.h"
+#include "server/net/unsent.h"
 
 namespace bide {
 
 class Connection;
 class Exchange;
+class Protocol;
 
 // Why a request is parked (server/api/table_resource.h).
 enum class Stage : std::uint8_t {
@@ -61,7 +66,7 @@ class Resource {
   virtual void receive(std::string_view /*bytes*/, Exchange& /*exchange*/) {}
 };
 
-class Exchange final : public Waiter {
+class Exchange : public Waiter {
  public:
   // One thread's work on the exchange; it lives on that thread's stack.
   struct Turn {
@@ -101,7 +106,7 @@ class Exchange final : public Waiter {
     return terms.seen.later_than(epoch, revision) ||
            (only_if_ != nullptr && only_if_->later_than(epoch, revision));
   }
-  [[nodiscard]] const ClientAddress& client_address() const;
+  [[nodiscard]] const ClientAddress& client_address() const { return address; }
   // Takes places of those that its client may hold at a time, unless the request has some already.
   // They are given back when the request or its stream ends. False: the client has too few left.
   [[nodiscard]] bool take_places(std::uint16_t places = 1);
@@ -117,9 +122,9 @@ class Exchange final : public Waiter {
   // Sends the response's own body, then `body`, which lives in `owner`, then `tail`.
   void send_around(const http::Response& response, const std::shared_ptr<const Snapshot>& owner,
                    std::string_view body, std::string_view tail);
-  // Sends a response that the caller has laid out. `text`: HTTP/1.1's head with its empty line.
-  // `body`: lives in `owner`, and stands for its whole JSON if it has items; both are empty for no
-  // body. `status`: for metrics and the access log.
+  // Sends a response that the caller has laid out. `text`: HTTP/1.1's head with its empty line,
+  // from which HTTP/2 takes status and fields. `body`: lives in `owner`, and stands for its whole
+  // JSON if it has items; both are empty for no body. `status`: for metrics and the access log.
   void send_laid_out(int status, std::string_view text,
                      const std::shared_ptr<const Snapshot>& owner, std::string_view body);
 
@@ -161,6 +166,11 @@ class Exchange final : public Waiter {
 
   // --- For the protocol -----------------------------------------------------------------------
 
+  // Of the peer; behind a trusted proxy, that of the request's client.
+  ClientAddress address;
+  // What the client has not taken of the response. Null: nothing.
+  std::unique_ptr<Unsent> unsent;
+
   // Before each call of a resource. `turn` must outlive that call.
   void begin_turn(Turn& turn) { turn_ = &turn; }
   [[nodiscard]] const Turn& turn() const { return *turn_; }
@@ -174,6 +184,7 @@ class Exchange final : public Waiter {
   void drop_stream();
   // Frees what only the finished request needed.
   void forget_request();
+  [[nodiscard]] Protocol& protocol() const;
   // The ticket that the job table gets, for try_claim().
   void set_ticket(std::uint64_t ticket) { ticket_ = ticket; }
 
@@ -191,8 +202,8 @@ class Exchange final : public Waiter {
   void open_stream(const http::Response& head, std::string_view first);
   void send_whole(const http::Response& response, const std::shared_ptr<const Snapshot>& owner,
                   std::string_view body, std::string_view tail, LogPath path);
-  void transmit(std::string_view text, const std::shared_ptr<const Snapshot>& owner,
-                std::string_view body, std::string_view tail);
+  void transmit(const Message& message, const std::shared_ptr<const Snapshot>& owner, bool last);
+  [[nodiscard]] Delivery delivery() const;
   void note_response(int status, std::size_t bytes, LogPath path);
 
   // Small members first, in Waiter's padding: there is one of these for each of thousands of

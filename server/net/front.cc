@@ -45,8 +45,9 @@ Front::Front(Clock& clock, const Limits& limits, HttpMetrics& metrics, AccessLog
 
 Front::~Front() { stop(); }
 
-void Front::start(Protocol& protocol, std::size_t threads) {
-  protocol_ = &protocol;
+void Front::start(const Protocols& protocols, std::size_t threads) {
+  http1_ = &protocols.http1;
+  http2_ = &protocols.http2;
   pool_.start(threads);
   reaper_.start();
 }
@@ -96,9 +97,9 @@ void Front::adopt(int fd, bool plain) {
     slots_.release(*connection);
     return give_up(ConnectionRefusal::kNoWatch);
   }
-  connection->front = this;
+  if (connection->front != this) connection->front = this;  // Other threads may be reading it.
   connection->fd = fd;
-  connection->client_address = address;
+  connection->exchange.address = address;
   connection->proxied = proxied;
   connection->thread = *thread;
   if (tls_ != nullptr && !plain) {
@@ -122,10 +123,13 @@ void Front::take_turn(Connection& connection, Connection::News news) {
           [this, &connection] { guarded(connection, [&] { shake(connection); }); });
     case Connection::Phase::kReading:
       // Edge-triggered: epoll will not report the FIN behind the last bytes again.
+      if (news == Connection::kAnswers) return protocol_of(connection).collect(connection);
+      // Those are collected when it has read.
+      news = static_cast<Connection::News>(news & ~Connection::kAnswers);
       if ((news & ~Connection::kInput) != 0) connection.note(news);
-      return protocol_->read(connection);
+      return protocol_of(connection).read(connection);
     case Connection::Phase::kParked:
-      return protocol_->hear(connection, news);
+      return protocol_of(connection).hear(connection, news);
     case Connection::Phase::kWriting:
       return resume_sending(connection);
     case Connection::Phase::kLingering:
@@ -140,14 +144,14 @@ void Front::look_again(std::uint64_t key, Connection::News news) noexcept {
     Connection& connection = slots_.at(static_cast<std::uint32_t>(key >> 32));
     if (!connection.on_events(static_cast<std::uint32_t>(key), Connection::kReset)) return;
     count(metrics_.out_of_memory);
-    if (connection.phase == Connection::Phase::kParked) protocol_->unpark(connection);
+    if (connection.phase == Connection::Phase::kParked) protocol_of(connection).unpark(connection);
     close(connection);
   }
 }
 
 void Front::enqueue(Connection& connection, Place place) {
   auto task = [this, &connection] {
-    guarded(connection, [&] { protocol_->take_turn(connection); });
+    guarded(connection, [&] { protocol_of(connection).take_turn(connection); });
   };
   switch (place) {
     case Place::kNext:
@@ -159,12 +163,19 @@ void Front::enqueue(Connection& connection, Place place) {
   }
 }
 
+void Front::become_http2(Connection& connection, std::string_view bytes) {
+  const std::unique_ptr<Session> session = std::move(connection.session);
+  connection.http2 = true;
+  connection.deadline = kEndOfTime;
+  http2_->begin(connection, bytes);
+}
+
 // --- Sending ----------------------------------------------------------------------------------
 
 void Front::resume_sending(Connection& connection) {
   const TimePoint now = clock_.now();
   if (!sender_.resume(connection, now)) return close(connection);
-  if (connection.unsent == nullptr) {
+  if (connection.exchange.unsent == nullptr) {
     watch_for(connection, kReadEvents);
     if (connection.exchange.streaming()) return enqueue(connection, Place::kTurn);
   }
@@ -173,7 +184,7 @@ void Front::resume_sending(Connection& connection) {
 
 void Front::finish_sending(Connection& connection, TimePoint now) {
   if (connection.broken) return close(connection);
-  if (connection.unsent == nullptr) return protocol_->go_on(connection, now);
+  if (connection.exchange.unsent == nullptr) return protocol_of(connection).go_on(connection, now);
   watch_for(connection, EPOLLOUT);
   if (connection.deadline == kEndOfTime) sender_.begin_time(connection, now);
   rest(connection, Connection::Phase::kWriting, connection.deadline);
@@ -185,7 +196,7 @@ void Front::half_close(Connection& connection) {
   connection.session.reset();
   if (!connection.say_end()) {  // Waits for room, as a response does.
     connection.exchange.facts().close = true;
-    connection.unsent = std::make_unique<Unsent>(Message{}, nullptr);
+    connection.exchange.unsent = std::make_unique<Unsent>(Message{}, nullptr);
     return finish_sending(connection, clock_.now());
   }
   connection.deadline = clock_.now() + limits_.linger;
@@ -231,7 +242,7 @@ bool Front::count_kept(Connection& connection) {
   const std::size_t kib =
       std::min((connection.kept_bytes() + kKib - 1) / kKib, Connection::kKeptKibMax);
   if (kib == connection.kept_kib) return true;
-  const std::uint64_t client = connection.client_address.client();
+  const std::uint64_t client = connection.exchange.address.client();
   const std::size_t had = connection.kept_kib;
   if (kib > had && !accounts_.take(ClientAccounts::Share::kKept, client, kib - had)) return false;
   if (kib < had) accounts_.give_back(ClientAccounts::Share::kKept, client, had - kib);
@@ -254,9 +265,8 @@ void Front::on_expired(Connection& connection) {
       count(metrics_.tls_handshake_failures);
       break;
     case Connection::Phase::kReading:
-      if (connection.kept_bytes() == 0) break;
-      count(metrics_.clients_slow);
-      return protocol_->expire(connection);
+      if (connection.kept_bytes() == 0 && !connection.http2) break;
+      return protocol_of(connection).expire(connection);
     case Connection::Phase::kWriting:
       if (Sender::is_fast_enough(connection)) {
         sender_.begin_time(connection, clock_.now());
@@ -281,13 +291,14 @@ void Front::give_up(Connection& connection, const std::exception& error) noexcep
 }
 
 void Front::close(Connection& connection) noexcept {
+  connection.session.reset();  // Ends what it has open, while the client can still be named.
   Exchange& exchange = connection.exchange;
   exchange.give_back_places();
   exchange.drop_stream();
-  sender_.drop_unsent(connection);
+  sender_.drop_unsent(exchange);
   leave_handshake(connection);
   using Share = ClientAccounts::Share;
-  const std::uint64_t client = connection.client_address.client();
+  const std::uint64_t client = connection.exchange.address.client();
   if (connection.kept_kib != 0) accounts_.give_back(Share::kKept, client, connection.kept_kib);
   connection.kept_kib = 0;
   if (!connection.proxied) accounts_.give_back(Share::kConnections, client);

@@ -53,6 +53,9 @@ class Front {
     std::chrono::milliseconds linger{2'000};  // From our last byte to the client's close.
     ClientAccounts::Limits per_client{};
     std::size_t unread_bytes_max = std::size_t{32} << 20U;  // Unread answers of one client.
+    // How many exchanges a connection of HTTP/2 may have at a time; 0: HTTP/2 is not spoken.
+    std::uint32_t streams = 1000;
+    std::uint32_t proxy_streams = 100'000;  // The same for a trusted proxy's connection.
     HandshakeGate::Limits handshakes{};
     // How long a handshake may take while others wait for room.
     std::chrono::milliseconds handshake_under_pressure{2'000};
@@ -68,7 +71,12 @@ class Front {
   [[nodiscard]] Executor& executor() { return pool_; }
   // For tasks that take long: the pool's thread for bulk.
   [[nodiscard]] Executor& bulk_executor() { return pool_.bulk(); }
-  void start(Protocol& protocol, std::size_t threads);
+  // All must outlive stop().
+  struct Protocols {
+    Protocol& http1;
+    Protocol& http2;
+  };
+  void start(const Protocols& protocols, std::size_t threads);
   // Before start(): all connections use TLS, but those of Unix sockets. Null: none does.
   void use_tls(const TlsContext* tls) { tls_ = tls; }
   // Before start(): the proxies whose X-Forwarded-For is believed.
@@ -80,12 +88,16 @@ class Front {
   // longest. False: there is none. Looks at every connection.
   bool make_room();
 
-  // From now on every response says `Connection: close`; all else goes on as before.
-  void begin_leaving() { leaving_.store(true, std::memory_order_release); }
+  // From now on every response says `Connection: close`, or with HTTP/2 the client is told to open
+  // no more exchanges here (GOAWAY); all else goes on as before.
+  void begin_leaving();
   [[nodiscard]] bool leaving() const { return leaving_.load(std::memory_order_acquire); }
   // Leaves if it does not yet, answers parked requests, closes idle connections, and returns when
   // all are closed, or after `patience`. Stop accepting first.
   void drain(std::chrono::milliseconds patience);
+  // When draining begins, a client that has just connected, or just had an answer, has so much time
+  // to send a request, which may be on its way already, or to finish the TLS handshake.
+  static constexpr std::chrono::milliseconds kLastCall{1000};
   // Ends the threads. After drain().
   void stop();
 
@@ -102,7 +114,10 @@ class Front {
   [[nodiscard]] ClientAccounts& accounts() { return accounts_; }
   [[nodiscard]] UnreadBytes& unread() { return sender_.unread(); }
   [[nodiscard]] Sender& sender() { return sender_; }
-  [[nodiscard]] Protocol& protocol() { return *protocol_; }
+  [[nodiscard]] bool offers_http2() const { return limits_.streams != 0; }
+  [[nodiscard]] Protocol& protocol_of(const Connection& connection) {
+    return *(connection.http2 ? http2_ : http1_);
+  }
   [[nodiscard]] const TrustedProxies& proxies() const { return proxies_; }
   // False: its client's certificate is no longer accepted.
   [[nodiscard]] bool accepts_client(Connection& connection);
@@ -131,6 +146,9 @@ class Front {
   // turns of others, kBulk on the thread for bulk.
   enum class Place : std::uint8_t { kNext, kTurn, kBulk };
   void enqueue(Connection& connection, Place place);
+
+  // Goes on with HTTP/2. `bytes`: what has been read; may be a part of the connection's session.
+  void become_http2(Connection& connection, std::string_view bytes);
 
   // Keep ownership.
 
@@ -175,7 +193,8 @@ class Front {
   const Limits limits_;
   HttpMetrics& metrics_;
   AccessLogger& access_logger_;
-  Protocol* protocol_ = nullptr;
+  Protocol* http1_ = nullptr;
+  Protocol* http2_ = nullptr;
   const TlsContext* tls_ = nullptr;
   TrustedProxies proxies_;
   std::atomic<bool> leaving_{false};

@@ -10,13 +10,6 @@
 #include "server/net/protocol.h"
 
 namespace bide {
-namespace {
-
-// When draining begins, a client that has just connected, or just had an answer, has so much time
-// to send a request, which may be on its way already, or to finish the TLS handshake.
-constexpr std::chrono::milliseconds kLastCall{1000};
-
-}  // namespace
 
 template <typename End>
 std::size_t Front::end_oldest(Connection::Standing standing, std::size_t most, Reaping by,
@@ -91,7 +84,7 @@ void Front::on_tick() {
 void Front::drain(std::chrono::milliseconds patience) {
   begin_leaving();
   draining_.store(true, std::memory_order_release);
-  protocol_->drain();
+  http1_->drain();  // The table is one for all protocols.
   const TimePoint begin = clock_.now();
   const TimePoint end = begin + patience;
   bool for_good = false;
@@ -103,21 +96,25 @@ void Front::drain(std::chrono::milliseconds patience) {
   }
 }
 
-// Ends an idle connection. A connection in the middle of a request gets its response first. One
-// that has not been idle for kLastCall, or is in its TLS handshake, may go on, unless `for_good`.
-// The response to a request that comes meanwhile says that it is the last one; a FIN could cross
-// the request.
+void Front::begin_leaving() {
+  leaving_.store(true, std::memory_order_release);
+  for (std::uint32_t i = 0; i < slots_.end(); ++i) {
+    Connection& connection = slots_.at(i);
+    const auto ticket = connection.idle_ticket();
+    if (!ticket || !connection.claim(*ticket)) continue;
+    guarded(connection, [&] {
+      if (connection.http2) connection.note(Connection::kAnswers);
+      rest(connection, connection.phase, connection.expires.load(std::memory_order_relaxed));
+    });
+  }
+}
+
 void Front::say_goodbye(Connection& connection, bool for_good) {
   const auto ticket = connection.idle_ticket();
   if (!ticket || !connection.claim(*ticket)) return;
   guarded(connection, [&] {
-    if (connection.phase == Connection::Phase::kReading && connection.session == nullptr) {
-      const bool has_input = connection.look_ahead() == Connection::Ahead::kInput;
-      const Reaping idle_since_last_call = reaping_of(clock_.now() - kLastCall + limits_.idle);
-      const bool is_idle =
-          is_before(connection.expires.load(std::memory_order_relaxed), idle_since_last_call);
-      if (!has_input && (is_idle || for_good)) return half_close(connection);
-      if (has_input) connection.note(Connection::kInput);  // Sent before we said goodbye.
+    if (connection.phase == Connection::Phase::kReading) {
+      return protocol_of(connection).say_goodbye(connection, for_good);
     }
     if (connection.phase == Connection::Phase::kShaking && for_good) return half_close(connection);
     rest(connection, connection.phase, connection.expires.load(std::memory_order_relaxed));

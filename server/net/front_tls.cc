@@ -23,15 +23,16 @@ void Front::shake(Connection& connection) {
       leave_handshake(connection);
       connection.deadline = kEndOfTime;
       connection.phase = Connection::Phase::kReading;
+      connection.http2 = connection.tls->speaks_http2();
       connection.expires.store(reaping_of(clock_.now() + limits_.idle), std::memory_order_relaxed);
-      return protocol_->read(connection);
+      return protocol_of(connection).read(connection);
     case TlsStream::Step::kGone:
       return close(connection);
     case TlsStream::Step::kPlainHttp:
       count(metrics_.tls_handshake_failures);
       connection.tls.reset();
       leave_handshake(connection);
-      return protocol_->refuse(connection, 400, "this port speaks HTTPS only");
+      return protocol_of(connection).refuse(connection, 400, "this port speaks HTTPS only");
     case TlsStream::Step::kFailed:
       break;
   }
@@ -44,7 +45,7 @@ void Front::shake(Connection& connection) {
 
 // Nothing is held for a handshake before it is let in.
 bool Front::enter_handshake(Connection& connection) {
-  switch (handshakes_.enter(connection.client_address.client(), key_of(connection))) {
+  switch (handshakes_.enter(connection.exchange.address.client(), key_of(connection))) {
     case HandshakeGate::Verdict::kIn:
       connection.in_handshake = true;
       connection.deadline = clock_.now() + limits_.head;  // The time that it waited does not count.
@@ -63,7 +64,7 @@ bool Front::enter_handshake(Connection& connection) {
 void Front::leave_handshake(Connection& connection) {
   if (!connection.in_handshake) return;
   connection.in_handshake = false;
-  handshakes_.leave(connection.client_address.client());
+  handshakes_.leave(connection.exchange.address.client());
   if (const auto key = handshakes_.next()) look_again(*key, Connection::kInput);
 }
 

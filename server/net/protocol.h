@@ -1,5 +1,5 @@
 // server/net/protocol.h: The language of connections: reads requests, makes exchanges of them, and
-// writes their responses. HTTP/1.1 is server/http1/http1.h.
+// writes their responses. HTTP/1.1 is server/http1/http1.h, HTTP/2 is server/http2/http2.h.
 //
 // The front (server/net/front.h) owns the sockets and receives their events; the protocol handles
 // what clients send. Between calls a connection is at rest, or parked by its exchange.
@@ -24,6 +24,8 @@ class Protocol {
 
   // The caller owns the connection before each of these calls, and not after it.
 
+  // The connection has been given to this protocol, with what has been read of it.
+  virtual void begin(Connection& connection, std::string_view bytes) = 0;
   // It was at rest in Phase::kReading, and input has come.
   virtual void read(Connection& connection) = 0;
   // It was parked, and urgent news has come (Connection::rest_parked()).
@@ -34,11 +36,16 @@ class Protocol {
   virtual void take_turn(Connection& connection) = 0;
   // It was at rest in Phase::kReading, and the time for the rest of its request is over.
   virtual void expire(Connection& connection) = 0;
+  // Answers have been queued for exchanges of the connection (Connection::kAnswers).
+  virtual void collect(Connection& connection) = 0;
+  // The server is shutting down, and the connection was at rest. Ends it if it is idle. One that
+  // was in use until a moment ago may go on until a call says `for_good`.
+  virtual void say_goodbye(Connection& connection, bool for_good) = 0;
   // The client does not speak TLS, but must. Answers with `status`, then closes.
   virtual void refuse(Connection& connection, int status, std::string_view detail) = 0;
 
-  // Takes its exchange out of the wait queue. The caller has claimed the connection, and keeps it;
-  // for a connection that is to be closed.
+  // Takes the exchange of a parked connection out of the wait queue. The caller has claimed the
+  // connection, and keeps it; for a connection that is to be closed.
   virtual void unpark(Connection& connection) = 0;
 
   // Answers every parked exchange with its current state. Blocks until all are answered, or handed
@@ -55,12 +62,10 @@ class Protocol {
   virtual void answer(Exchange& exchange, Outcome outcome,
                       const std::shared_ptr<const Snapshot>& snapshot) noexcept = 0;
   virtual void lose(Exchange& exchange) noexcept = 0;
-  // Appends the head of a response with a body of `body_bytes`. False: no body may follow it.
-  [[nodiscard]] virtual bool append_head(std::string& out, const http::Response& response,
-                                         std::size_t body_bytes, const Exchange& exchange) = 0;
-  // The same for a stream.
-  virtual void append_stream_head(std::string& out, const http::Response& response,
-                                  const Exchange& exchange) = 0;
+  // Sends bytes of the response. The first text begins with a head (server/http/response_head.h).
+  // `message.body` lives in `owner`. `last`: nothing follows.
+  virtual void transmit(Exchange& exchange, const Message& message,
+                        const std::shared_ptr<const Snapshot>& owner, bool last) = 0;
 };
 
 }  // namespace bide

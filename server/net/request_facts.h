@@ -21,6 +21,7 @@ struct RequestFacts {
   std::uint8_t method_number : 3 = 0;    // See method(). g++ 12 resets no bit-field of an enum.
   bool close : 1 = false;                // Close after this response.
   bool http10 : 1 = false;               // HTTP/1.0: keep-alive must be stated.
+  bool http2 : 1 = false;                // For metrics and the access log.
   bool held : 1 = false;                 // Asked to wait.
   bool clamped : 1 = false;              // Asked for more than --max-wait.
   bool preferred : 1 = false;            // Asked by Prefer: wait, answered by Preference-Applied.

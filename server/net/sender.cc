@@ -14,7 +14,7 @@ void Sender::send(Connection& connection, std::string_view text,
                   std::string_view tail) {
   if (connection.broken) return;
   const Message message{text, owner.get(), body, tail};
-  if (connection.unsent != nullptr) {  // Behind `100 Continue` or a stream's end.
+  if (connection.exchange.unsent != nullptr) {  // Behind `100 Continue` or a stream's end.
     return keep(connection, message, owner);
   }
   thread_local std::vector<std::string_view> pieces;
@@ -27,12 +27,13 @@ void Sender::send(Connection& connection, std::string_view text,
   }
   if (static_cast<std::size_t>(sent) == message.bytes()) return;
   keep(connection, message, owner);
-  if (connection.unsent != nullptr) connection.unsent->take(static_cast<std::size_t>(sent));
+  if (connection.exchange.unsent != nullptr)
+    connection.exchange.unsent->take(static_cast<std::size_t>(sent));
 }
 
 void Sender::keep(Connection& connection, const Message& message,
                   const std::shared_ptr<const Snapshot>& owner) {
-  std::unique_ptr<Unsent> unsent = std::move(connection.unsent);
+  std::unique_ptr<Unsent> unsent = std::move(connection.exchange.unsent);
   if (unsent == nullptr) {
     unsent = std::make_unique<Unsent>(message, owner);
     unsent->client = connection.exchange.client();
@@ -42,7 +43,7 @@ void Sender::keep(Connection& connection, const Message& message,
   }
   unsent->counted_bytes = unsent->own_bytes();
   if (unread_.try_add(unsent->client, unsent->owner(), unsent->counted_bytes)) {
-    connection.unsent = std::move(unsent);
+    connection.exchange.unsent = std::move(unsent);
     return;
   }
   connection.broken = true;
@@ -50,7 +51,7 @@ void Sender::keep(Connection& connection, const Message& message,
 }
 
 bool Sender::resume(Connection& connection, TimePoint now) {
-  Unsent& unsent = *connection.unsent;
+  Unsent& unsent = *connection.exchange.unsent;
   thread_local std::vector<std::string_view> pieces;
   pieces.clear();
   unsent.append_pieces(pieces);
@@ -58,7 +59,7 @@ bool Sender::resume(Connection& connection, TimePoint now) {
   if (sent < 0) return false;
   unsent.take(static_cast<std::size_t>(sent));
   if (unsent.empty()) {
-    drop_unsent(connection);
+    drop_unsent(connection.exchange);
     connection.deadline = kEndOfTime;
   } else if (connection.exchange.streaming() && sent > 0) {
     begin_time(connection, now);
@@ -66,15 +67,27 @@ bool Sender::resume(Connection& connection, TimePoint now) {
   return true;
 }
 
-void Sender::drop_unsent(Connection& connection) {
-  if (connection.unsent == nullptr) return;
-  const Unsent& unsent = *connection.unsent;
-  unread_.give_back(unsent.client, unsent.owner(), unsent.counted_bytes);
-  connection.unsent.reset();
+void Sender::drop_unsent(Exchange& exchange) {
+  if (exchange.unsent == nullptr) return;
+  const Unsent& unsent = *exchange.unsent;
+  if (unsent.client != 0) unread_.give_back(unsent.client, unsent.owner(), unsent.counted_bytes);
+  exchange.unsent.reset();
+}
+
+bool Sender::count_unsent(Exchange& exchange) {
+  Unsent& unsent = *exchange.unsent;
+  if (unsent.client != 0) return true;
+  unsent.counted_bytes = unsent.own_bytes();
+  if (!unread_.try_add(exchange.client(), unsent.owner(), unsent.counted_bytes)) {
+    count(metrics_.clients_unread);
+    return false;
+  }
+  unsent.client = exchange.client();
+  return true;
 }
 
 void Sender::begin_time(Connection& connection, TimePoint now) const {
-  Unsent& unsent = *connection.unsent;
+  Unsent& unsent = *connection.exchange.unsent;
   unsent.taken_bytes = 0;
   if (::ioctl(connection.fd, SIOCOUTQ, &unsent.on_wire_bytes) != 0) unsent.on_wire_bytes = 0;
   connection.deadline = now + patience_;
@@ -82,7 +95,7 @@ void Sender::begin_time(Connection& connection, TimePoint now) const {
 
 // The kernel may still hold what it has taken.
 bool Sender::is_fast_enough(const Connection& connection) {
-  const Unsent& unsent = *connection.unsent;
+  const Unsent& unsent = *connection.exchange.unsent;
   int on_wire_bytes = 0;
   if (::ioctl(connection.fd, SIOCOUTQ, &on_wire_bytes) != 0) return false;
   const auto taken = static_cast<std::int64_t>(unsent.taken_bytes) + unsent.on_wire_bytes;

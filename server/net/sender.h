@@ -17,6 +17,7 @@ namespace bide {
 
 class Sender {
  public:
+  static constexpr std::size_t kBytesMin = 30U << 10;  // With 30 s: 1 KiB a second.
   // `patience`: within this time a client must take kBytesMin, or at least a byte of a stream.
   // `unread_bytes_max`: see UnreadBytes.
   Sender(std::chrono::milliseconds patience, std::size_t unread_bytes_max, HttpMetrics& metrics)
@@ -29,8 +30,11 @@ class Sender {
             std::string_view tail);
   // The socket has room again: sends more of what is kept. False: the client is gone.
   [[nodiscard]] bool resume(Connection& connection, TimePoint now);
-  // Drops what is kept.
-  void drop_unsent(Connection& connection);
+  // Drops what is kept, and counts it no more.
+  void drop_unsent(Exchange& exchange);
+  // Counts what the exchange keeps, if it is not counted yet. False: its client has left too much
+  // unread, and it should be broken off.
+  [[nodiscard]] bool count_unsent(Exchange& exchange);
 
   // Sets connection.deadline, by which the client must have taken something.
   void begin_time(Connection& connection, TimePoint now) const;
@@ -41,8 +45,6 @@ class Sender {
   [[nodiscard]] const UnreadBytes& unread() const { return unread_; }
 
  private:
-  static constexpr std::size_t kBytesMin = 30U << 10;  // 1 KiB a second.
-
   void keep(Connection& connection, const Message& message,
             const std::shared_ptr<const Snapshot>& owner);
 

@@ -22,15 +22,20 @@ namespace {
 constexpr const char* kCiphers12 = "ECDHE+AESGCM:ECDHE+CHACHA20";
 constexpr const char* kGroups = "X25519:P-256:P-384";
 
-// RFC 7301: a list of names, each behind its length.
-constexpr std::array<unsigned char, 9> kProtocols = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+// RFC 7301: a list of names, each behind its length, the best first.
+constexpr std::array<unsigned char, 12> kProtocols = {2,   'h', '2', 8,   'h', 't',
+                                                      't', 'p', '/', '1', '.', '1'};
+constexpr std::size_t kHttp2Bytes = 3;  // At their front.
 
-// A client that offers no protocol of ours goes on without one: it may speak HTTP/1.1 all the same.
+// `first`: of kProtocols. A client that offers no protocol of ours goes on without one: it may
+// speak HTTP/1.1 all the same.
 int choose_protocol(SSL* /*ssl*/, const unsigned char** out, unsigned char* out_size,
-                    const unsigned char* offered, unsigned offered_size, void* /*argument*/) {
+                    const unsigned char* offered, unsigned offered_size, void* first) {
+  const auto* const ours = static_cast<const unsigned char*>(first);
+  const auto size = static_cast<unsigned>(kProtocols.data() + kProtocols.size() - ours);
   unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_size, kProtocols.data(), kProtocols.size(), offered,
-                            offered_size) != OPENSSL_NPN_NEGOTIATED) {
+  if (SSL_select_next_proto(&chosen, out_size, ours, size, offered, offered_size) !=
+      OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_NOACK;
   }
   *out = chosen;
@@ -45,7 +50,7 @@ std::string openssl_reason() {
 // nullopt: done.
 using Trouble = std::optional<std::string>;
 
-Trouble configure(SSL_CTX* context) {
+Trouble configure(SSL_CTX* context, bool http2) {
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
                                    // HTTP says where a message ends. Without this a client that
                                    // closes without close_notify is sent an alert.
@@ -56,7 +61,8 @@ Trouble configure(SSL_CTX* context) {
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_read_ahead(context, 1);  // One system call for a record instead of two.
-  SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
+  const unsigned char* const first = kProtocols.data() + (http2 ? 0 : kHttp2Bytes);
+  SSL_CTX_set_alpn_select_cb(context, choose_protocol, const_cast<unsigned char*>(first));
   if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
       SSL_CTX_set_cipher_list(context, kCiphers12) != 1 ||
       SSL_CTX_set1_groups_list(context, kGroups) != 1) {
@@ -154,11 +160,11 @@ Trouble verify_client(SSL* ssl, SSL_CTX* context) {
 
 }  // namespace
 
-std::variant<TlsContext::Context, std::string> TlsContext::load(const Files& files) {
+std::variant<TlsContext::Context, std::string> TlsContext::load(const Files& files, bool http2) {
   ERR_clear_error();
   Context context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   if (context == nullptr) return "TLS cannot be set up: " + openssl_reason();
-  Trouble trouble = configure(context.get());
+  Trouble trouble = configure(context.get(), http2);
   if (!trouble) trouble = use_certificate(context.get(), files.certificate);
   if (!trouble) trouble = use_key(context.get(), files);
   if (!trouble && !files.client_ca.empty()) {
@@ -172,12 +178,12 @@ std::variant<TlsContext::Context, std::string> TlsContext::load(const Files& fil
   return context;
 }
 
-TlsContext::TlsContext(Files files) : files_(std::move(files)) {
+TlsContext::TlsContext(Files files, bool http2) : files_(std::move(files)), http2_(http2) {
   if (const auto trouble = reload()) throw StartError(*trouble);
 }
 
 std::optional<std::string> TlsContext::reload() {
-  std::variant<Context, std::string> loaded = load(files_);
+  std::variant<Context, std::string> loaded = load(files_, http2_);
   if (auto* const trouble = std::get_if<std::string>(&loaded)) return std::move(*trouble);
   MutexLock lock(mutex_);
   context_.swap(std::get<Context>(loaded));

@@ -3,8 +3,8 @@
 //
 // TLS 1.2 and 1.3; forward secrecy and authenticated encryption only; no compression, no
 // renegotiation, no resumption: a handshake costs a millisecond, and a ticket would outlive the
-// client's certificate. ALPN (RFC 7301): http/1.1 where the client offers it, else none
-// is chosen.
+// client's certificate. ALPN (RFC 7301): h2 where the client offers it, else http/1.1, else none is
+// chosen.
 //
 // Each reload() starts a generation. A connection belongs to the generation that accepted its
 // client last, and find_objection() judges the client anew when there is a newer one.
@@ -42,8 +42,9 @@ class TlsContext {
 
   // Blocks on the disk. Throws StartError: a file is missing or unreadable or holds no PEM, or the
   // key is another certificate's. A certificate or list that has expired, or is not valid yet, is
-  // only logged; but with such a list no certificate of its authority is accepted.
-  explicit TlsContext(Files files);
+  // only logged; but with such a list no certificate of its authority is accepted. `http2`: whether
+  // h2 is offered.
+  explicit TlsContext(Files files, bool http2 = true);
 
   // Reads the files anew, for connections that begin from now on, and for find_objection().
   // nullopt: done. Else one line that says why not; then everything stays as it was. Blocks on the
@@ -66,11 +67,12 @@ class TlsContext {
     Context context;
     std::uint32_t generation;
   };
-  [[nodiscard]] static std::variant<Context, std::string> load(const Files& files);
+  [[nodiscard]] static std::variant<Context, std::string> load(const Files& files, bool http2);
 
   [[nodiscard]] InForce in_force() const;
 
   const Files files_;
+  const bool http2_;
   std::atomic<std::uint32_t> generation_{0};  // Changes with context_.
   mutable Mutex mutex_;
   Context context_ GUARDED_BY(mutex_);

@@ -269,6 +269,13 @@ ssize_t TlsStream::transmit(std::span<const std::string_view> pieces) {
   }
 }
 
+bool TlsStream::speaks_http2() const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return size == 2 && name[0] == 'h' && name[1] == '2';
+}
+
 bool TlsStream::is_worn() const {
   return records_sent_ >= kRecordsPerKey && SSL_version(ssl_.get()) != TLS1_3_VERSION;
 }

@@ -94,6 +94,8 @@ class TlsStream {
 
   // The generation of the TlsContext that accepted the client's certificate last.
   std::uint32_t generation;
+  // By ALPN.
+  [[nodiscard]] bool speaks_http2() const;
   [[nodiscard]] SSL* ssl() const { return ssl_.get(); }
 
  private:

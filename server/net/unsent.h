@@ -51,7 +51,7 @@ class Unsent {
   // The memory that it keeps from being freed, as UnreadBytes counts it.
   [[nodiscard]] const Snapshot* owner() const { return owner_.get(); }
   [[nodiscard]] std::size_t own_bytes() const { return text_.capacity() + tail_.capacity(); }
-  std::uint64_t client = 0;
+  std::uint64_t client = 0;  // 0: not counted.
   std::size_t counted_bytes = 0;
 
   // For Sender::is_fast_enough(): what was taken since the deadline was set.

@@ -88,6 +88,7 @@ struct ServeOptions {
   std::vector<std::string> cors_origins;   // Pages of these origins may read; see origin.h.
   // For each client, which is the subject of its token, or its address. 0: no limit.
   std::size_t max_parked_per_client = 0;  // 0..10,000,000.
+  std::uint32_t max_streams = 0;          // 0..1,000,000.
   std::size_t max_rate_per_client = 0;    // Requests a second. 0..1,000,000.
   // Open connections from one address. 0..10,000,000. nullopt: 15/16 of the descriptors.
   std::optional<std::size_t> max_connections_per_client;

@@ -88,6 +88,13 @@ constexpr std::array kSettings = {
         [](Options& o, Text t) {
           return parse_number<std::size_t>(t, 0, 10'000'000, o.max_parked);
         }),
+    row(kLimits, "max-streams", Kind::kCount, "COUNT", "1000",
+        "requests at a time on a connection of HTTP/2, a hundredfold on one of a --trusted-proxy; "
+        "0: no HTTP/2",
+        "a count from 0 to 1000000",
+        [](Options& o, Text t) {
+          return parse_number<std::uint32_t>(t, 0, 1'000'000, o.max_streams);
+        }),
     row(kHttp, "max-wait", Kind::kDuration, "DURATION", "55s",
         "longest time a request is held; keep it below the timeout of proxies in front",
         "a duration from 1s to 1h, such as 30s or 1m30s",

@@ -9,7 +9,8 @@
 //   data: {...}
 //
 // Every record is one chunk (RFC 9112 section 7.1), so that a proxy or client can tell a stream
-// that ended from one that was cut; HTTP/1.0 has only the end of the connection.
+// that ended from one that was cut; HTTP/1.0 has only the end of the connection, and HTTP/2 has
+// frames.
 //
 // Thread safety: as Stream.
 #pragma once

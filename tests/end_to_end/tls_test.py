@@ -178,7 +178,7 @@ class Tls(unittest.TestCase):
 
     def test_openssl_client(self):
         done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{self.bide.port}", "-CAfile",
-                               self.certificates.ca, "-alpn", "h2,http/1.1", "-ign_eof", "-verify_return_error"],
+                               self.certificates.ca, "-alpn", "http/1.1", "-ign_eof", "-verify_return_error"],
                               input=b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
                               capture_output=True, timeout=20, check=True)
         out = done.stdout.decode()

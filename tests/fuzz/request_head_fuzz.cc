@@ -7,7 +7,7 @@
 #include <charconv>
 #include <string>
 
-#include "server/http1/request_target.h"
+#include "server/http/request_target.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/server/http1/request_parser_feed.h"
 

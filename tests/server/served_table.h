@@ -22,15 +22,16 @@
 #include <utility>
 #include <vector>
 
+#include "server/api/protocols.h"
 #include "server/api/resources.h"
 #include "server/api/router.h"
-#include "server/http1/http1.h"
 #include "server/net/acceptor.h"
 #include "server/net/front.h"
 #include "tests/core/job/entries.h"
 #include "tests/core/table/fake_tail.h"
 
 #include "tests/server/fake_writer.h"
+#include "tests/server/http2_client.h"
 #include "tests/server/net/tls_site.h"
 
 namespace bide::testing {
@@ -66,13 +67,26 @@ class Client {
       : fd_(std::exchange(other.fd_, -1)),
         connected_(other.connected_),
         tls_(std::move(other.tls_)),
-        read_(std::move(other.read_)) {}
+        read_(std::move(other.read_)),
+        spoken_(other.spoken_),
+        http2_(std::move(other.http2_)) {
+    if (http2_ != nullptr) http2_->send_by(raw());
+  }
   Client(const Client&) = delete;
 
   [[nodiscard]] bool connected() const { return connected_; }
   // Null: without TLS.
   [[nodiscard]] ClientTls* tls() const { return tls_.get(); }
-  void send(std::string_view bytes) const {
+  void send(std::string_view bytes) {
+    if (speak_http2() && !spoken_ && Http2Voice::can_say(bytes)) {
+      http2_ = std::make_unique<Http2Voice>(raw());
+    }
+    spoken_ = true;
+    if (http2_ != nullptr) return http2_->send(bytes);
+    send_raw(bytes);
+  }
+  // Whatever the tests speak.
+  void send_raw(std::string_view bytes) const {
     if (tls_ != nullptr) return tls_->send(bytes);
     [[maybe_unused]] const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
@@ -125,6 +139,7 @@ class Client {
   // The server closed properly: FIN, no reset, nothing more to read.
   bool at_end() {
     char byte;
+    if (http2_ != nullptr) return read_.empty() && http2_->at_end();
     if (tls_ != nullptr) return read_.empty() && tls_->at_end();
     return read_.empty() && ::recv(fd_, &byte, 1, 0) == 0;
   }
@@ -137,15 +152,24 @@ class Client {
   // for response().
   std::string& received() { return read_; }
   bool more() {
+    if (http2_ != nullptr && http2_->at_end()) return false;
     std::array<char, 65536> buffer;
     const ssize_t got = tls_ != nullptr ? tls_->receive(buffer.data(), buffer.size())
                                         : ::recv(fd_, buffer.data(), buffer.size(), 0);
     if (got <= 0) return false;
-    read_.append(buffer.data(), static_cast<std::size_t>(got));
+    const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
+    if (http2_ == nullptr) {
+      read_.append(bytes);
+      return true;
+    }
+    http2_->take(bytes, read_);
     return true;
   }
 
  private:
+  Http2Client::Send raw() {
+    return [this](std::string_view bytes) { send_raw(bytes); };
+  }
   static std::size_t content_length(std::string_view head) {
     constexpr std::string_view kName = "\r\nContent-Length: ";
     const std::size_t at = head.find(kName);
@@ -157,6 +181,8 @@ class Client {
   bool connected_ = false;
   std::unique_ptr<ClientTls> tls_;
   std::string read_;
+  bool spoken_ = false;
+  std::unique_ptr<Http2Voice> http2_;  // Null: HTTP/1.1 is spoken.
 };
 
 class ServedTable {
@@ -181,15 +207,16 @@ class ServedTable {
                                                  front_.unread().bytes()};
                 }),
         router_("/api", false, resources_.routes(health_), admission, cross_origin_, http_metrics),
-        http1_(front_, table,
-               [this](const http::Request& request, Exchange& exchange) {
-                 return instead ? instead(request, exchange) : router_.handle(request, exchange);
-               }),
+        protocols_(front_, table,
+                   [this](const http::Request& request, Exchange& exchange) {
+                     return instead ? instead(request, exchange)
+                                    : router_.handle(request, exchange);
+                   }),
         acceptor_(front_) {
     port = acceptor_.listen({.host = "127.0.0.1"}).port;
     front_.use_tls(tls);
     front_.trust(std::move(proxies));
-    front_.start(http1_, kThreads);
+    front_.start(protocols_.all(), kThreads);
     table.install(BucketRead(1000), 42, std::chrono::nanoseconds(0));
     table.catch_up().start(tail);
     contact.set_ready(true);
@@ -218,8 +245,8 @@ class ServedTable {
   bool make_room() { return front_.make_room(); }
   [[nodiscard]] bool leaving() const { return front_.leaving(); }
   [[nodiscard]] std::size_t connections() const { return front_.connections(); }
-  // Before the first request; see Http1.
-  void use_hosts(const ServedHosts& hosts) { http1_.use_hosts(&hosts); }
+  // Before the first request; see Protocols.
+  void use_hosts(const ServedHosts& hosts) { protocols_.use_hosts(&hosts); }
   [[nodiscard]] std::size_t unread_bytes() const { return front_.unread().bytes(); }
   [[nodiscard]] Executor& executor() { return front_.executor(); }
   // bide's own resources, for who wants to do something besides (`instead`).
@@ -263,7 +290,7 @@ class ServedTable {
   Resources resources_;
   HealthResource health_;
   Router router_;
-  Http1 http1_;
+  Protocols protocols_;
   Acceptor acceptor_;
 };
 

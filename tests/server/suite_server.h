@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "core/base/host_port.h"
-#include "server/http1/http1.h"
+#include "server/api/protocols.h"
 #include "server/net/acceptor.h"
 #include "server/net/front.h"
 
@@ -24,10 +24,10 @@ class SuiteServer {
   [[nodiscard]] JobTable& table() { return table_; }
 
   // Throws StartError.
-  std::uint16_t start(Http1::Dispatch dispatch, const std::string& host, std::uint16_t port) {
+  std::uint16_t start(Dispatcher::Handler dispatch, const std::string& host, std::uint16_t port) {
     dispatch_ = std::move(dispatch);
     const std::uint16_t bound = acceptor_.listen({.host = host, .port = port}).port;
-    front_.start(http1_, 2);
+    front_.start(protocols_.all(), 2);
     acceptor_.start();
     return bound;
   }
@@ -43,10 +43,10 @@ class SuiteServer {
   AccessLogger access_logger_{system_clock(), AccessLog::kOff};
   Front front_{system_clock(), {}, http_metrics_, access_logger_};
   JobTable table_{system_clock(), {}, &front_.executor()};
-  Http1::Dispatch dispatch_;
-  Http1 http1_{front_, table_, [this](const http::Request& request, Exchange& exchange) {
-                 dispatch_(request, exchange);
-               }};
+  Dispatcher::Handler dispatch_;
+  Protocols protocols_{front_, table_, [this](const http::Request& request, Exchange& exchange) {
+                         dispatch_(request, exchange);
+                       }};
   Acceptor acceptor_{front_};
 };
 

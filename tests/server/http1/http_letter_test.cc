@@ -188,7 +188,9 @@ void check_fields(const Answer& answer) {
   CHECK(answer.fields.contains("Content-Length") == content);
   CHECK(answer.fields.contains("Content-Type") == content);
   if (answer.status == 503) CHECK(answer.fields.at("Retry-After") == "1");
-  if (answer.status == 426) CHECK(answer.fields.at("Connection") == "Upgrade");
+  if (answer.status == 426 && !testing::speak_http2()) {
+    CHECK(answer.fields.at("Connection") == "Upgrade");
+  }
 }
 
 void check_problem(const Answer& answer) {
@@ -380,7 +382,8 @@ TEST_CASE("http_letter: 256 UUIDs fit into one request, however they are listed"
   }
 }
 
-TEST_CASE("http_letter: without tokens a foreign Host is 421, for every resource and transport") {
+TEST_CASE("http_letter: without tokens a foreign Host is 421, for every resource and transport" *
+          doctest::skip(testing::speak_http2())) {
   Site site;
   const ServedHosts hosts({{.host = "127.0.0.1"}}, {"jobs.example"});
   site.server.use_hosts(hosts);
@@ -474,13 +477,15 @@ TEST_CASE("http_letter: a method that a resource does not have is 405, an unknow
   const Answer all = site.ask({"*", "", 405}, "OPTIONS");
   check_problem(all);
   CHECK(all.fields.at("Allow") == "GET, HEAD");
+  if (testing::speak_http2()) return;  // Its CONNECT has no path.
   const Answer tunnel = site.ask({"a:443", "", 501}, "CONNECT");
   check_problem(tunnel);
   CHECK(tunnel.fields.at("Connection") == "close");
 }
 
 TEST_CASE(
-    "http_letter: the parser's refusals are problems like all others, to HEAD without a body") {
+    "http_letter: the parser's refusals are problems like all others, to HEAD without a body" *
+    doctest::skip(testing::speak_http2())) {
   Site site;
   const std::string long_value(30'000, 'x');
   const std::vector<Asked> refused = {
@@ -510,7 +515,8 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("http_letter: the connection goes on as RFC 9112 section 9.3 says") {
+TEST_CASE("http_letter: the connection goes on as RFC 9112 section 9.3 says" *
+          doctest::skip(testing::speak_http2())) {
   Site site;
   struct Row {
     const char* version;
@@ -559,7 +565,8 @@ TEST_CASE("http_letter: the connection goes on as RFC 9112 section 9.3 says") {
   }
 }
 
-TEST_CASE("http_letter: 100 Continue is said once, before the final answer, and not to HTTP/1.0") {
+TEST_CASE("http_letter: 100 Continue is said once, before the final answer, and not to HTTP/1.0" *
+          doctest::skip(testing::speak_http2())) {
   Site site;
   const std::string expects = "Expect: 100-continue\r\nContent-Length: 5\r\n";
   Client client = site.server.dial();

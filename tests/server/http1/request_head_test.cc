@@ -211,7 +211,7 @@ const Table kWhole = {
      400,
      {"GET / HTTP/1.1\nHost: a\n\n", "GET / HTTP/1.1\r\r\nHost: a\r\n\r\n"}},
     {"HTTP/0.9 has no version", 400, {"GET /\r\n", "GET /livez\r\nHost: a\r\n\r\n"}},
-    {"HTTP/2's preface, RFC 9113 section 3.4", 505, {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"}},
+    {"not quite HTTP/2's preface, RFC 9113 section 3.4", 505, {"PRI * HTTP/2.0\r\n\r\nSN\r\n\r\n"}},
     {"TLS, SSLv2",
      400,
      {"\x16\x03\x01\x02", "\x16\x03\x01\x02\0\x01\0\x01\xFC\x03\x03"s + std::string(32, 'r'),

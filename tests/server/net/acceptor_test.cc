@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "core/base/start_error.h"
-#include "server/http1/http1.h"
+#include "server/api/protocols.h"
 #include "tests/eventually.h"
 #include "tests/scratch_dir.h"
 
@@ -27,7 +27,7 @@ using testing::ScratchDir;
 
 // Answers every request with `pong`.
 struct Site {
-  Site() { front.start(http1, 2); }
+  Site() { front.start(protocols.all(), 2); }
   ~Site() {
     acceptor.stop();
     front.drain(std::chrono::seconds(5));
@@ -39,12 +39,12 @@ struct Site {
   AccessLogger access_logger{system_clock(), AccessLog::kOff};
   Front front{system_clock(), {}, metrics, access_logger};
   JobTable table{system_clock(), {}, &front.executor()};
-  Http1 http1{front, table, [](const http::Request&, Exchange& exchange) {
-                http::Response response;
-                response.status = 200;
-                response.set_content("pong", "text/plain");
-                exchange.send(response, "-");
-              }};
+  Protocols protocols{front, table, [](const http::Request&, Exchange& exchange) {
+                        http::Response response;
+                        response.status = 200;
+                        response.set_content("pong", "text/plain");
+                        exchange.send(response, "-");
+                      }};
   Acceptor acceptor{front};
 };
 

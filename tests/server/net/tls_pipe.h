@@ -103,7 +103,7 @@ class TlsPipe {
     SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()));
     return take_out();
   }
-  void send_raw(std::string_view bytes) const { wire_.send(bytes); }
+  void send_raw(std::string_view bytes) const { wire_.send_raw(bytes); }
   void send_fin() const { wire_.half_close(); }
   // One record's data; empty: the server is gone.
   std::string receive() {

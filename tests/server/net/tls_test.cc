@@ -97,7 +97,7 @@ TEST_CASE("tls: 1.2 and 1.3 are spoken, with forward secrecy, and nothing older"
   CHECK(served.wait_failures(2));
 }
 
-TEST_CASE("tls: http/1.1 is chosen if the client offers it, otherwise no protocol") {
+TEST_CASE("tls: h2 is chosen if the client offers it, else http/1.1, else no protocol") {
   Served served;
   const auto chosen = [&](std::string_view offered) {
     const TlsDialer dialer;
@@ -111,8 +111,10 @@ TEST_CASE("tls: http/1.1 is chosen if the client offers it, otherwise no protoco
     SSL_get0_alpn_selected(client.tls()->ssl(), &name, &size);
     return std::string(reinterpret_cast<const char*>(name), size);
   };
-  CHECK(chosen("\x02h2\x08http/1.1") == "http/1.1");
-  CHECK(chosen("\x02h2") == "");
+  CHECK(chosen("\x08http/1.1\x02h2") == "h2");
+  CHECK(chosen("\x02h2") == "h2");
+  CHECK(chosen("\x08http/1.1") == "http/1.1");
+  CHECK(chosen("\x02h3") == "");
 }
 
 TEST_CASE("tls: a handshake, and what follows, may arrive byte by byte") {

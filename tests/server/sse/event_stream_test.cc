@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/http1/response_writer.h"
+#include "server/http/response_head.h"
 
 namespace bide {
 namespace {

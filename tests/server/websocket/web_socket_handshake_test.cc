@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "server/http1/response_writer.h"
+#include "server/http/response_head.h"
 #include "tests/server/websocket/web_socket_client.h"
 
 namespace bide {

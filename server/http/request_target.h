@@ -1,4 +1,4 @@
-// server/http1/request_target.h: The target of a request, in the four forms of RFC 9112 section
+// server/http/request_target.h: The target of a request, in the four forms of RFC 9112 section
 // 3.2.
 //
 // It follows the grammar of RFC 3986 strictly: bytes that a proxy may understand differently (`\`,
@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/http/message.h"
 #include "server/http/refusal.h"
 
 namespace bide {
@@ -24,6 +25,10 @@ struct RequestTarget {
 // 400: none of the forms, or not the form for this method. 501: CONNECT; bide is no tunnel.
 [[nodiscard]] Refusal parse_target(std::string_view method, std::string_view target,
                                    RequestTarget& out);
+
+// The same, and sets method, target, path and params of `out`.
+[[nodiscard]] Refusal take_target(std::string_view method, std::string_view target,
+                                  RequestTarget& parts, http::Request& out);
 
 // Undoes the percent escapes of unreserved characters, which are the same URI with and without them
 // (RFC 9110 section 4.2.3). All others stay: `%2F` is no slash, `%25` begins no other escape.

@@ -1,4 +1,4 @@
-#include "server/http1/request_target.h"
+#include "server/http/request_target.h"
 
 #include <algorithm>
 #include <string>
@@ -7,6 +7,7 @@
 #include "core/base/host_port.h"
 #include "server/http/byte_class.h"
 #include "server/http/field_syntax.h"
+#include "server/http/query.h"
 
 namespace bide {
 namespace {
@@ -81,6 +82,22 @@ Refusal parse_target(std::string_view method, std::string_view target, RequestTa
     return method == "OPTIONS" ? Refusal{} : kMalformed;
   }
   return parse_absolute(target, out);
+}
+
+Refusal take_target(std::string_view method, std::string_view target, RequestTarget& parts,
+                    http::Request& out) {
+  if (const Refusal refusal = parse_target(method, target, parts)) return refusal;
+  out.method.assign(method);
+  out.target.assign(target);
+  const bool escaped = parts.path.find('%') != std::string_view::npos;
+  if (escaped) {
+    out.path = normalized_path(parts.path);
+  } else {
+    out.path.assign(parts.path);
+  }
+  out.params.clear();
+  parse_query(parts.query, out.params);
+  return {};
 }
 
 std::string normalized_path(std::string_view path) {

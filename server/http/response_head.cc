@@ -1,4 +1,4 @@
-#include "server/http1/response_writer.h"
+#include "server/http/response_head.h"
 
 #include <algorithm>
 #include <array>

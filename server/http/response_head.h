@@ -1,4 +1,4 @@
-// server/http1/response_writer.h: An http::Response as the bytes that go to the socket.
+// server/http/response_head.h: An http::Response as the bytes that go to the socket.
 //
 // The writer alone sets Date and the fields that frame a message: Content-Length, Transfer-Encoding
 // and Connection (which names Upgrade if the handler sends that). If a handler sets them, they are
