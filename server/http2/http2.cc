@@ -179,7 +179,6 @@ void Http2::expire(Connection& connection) {
 }
 
 void Http2::look_at_late(Http2Session& session, TimePoint now) {
-  session.expire_incoming(now);
   const Reaping by = reaping_of(now);
   for (ExchangeLink* link = session.sending.after; link != &session.sending;) {
     auto& exchange = static_cast<Http2Exchange&>(*std::exchange(link, link->after));
@@ -193,6 +192,7 @@ void Http2::look_at_late(Http2Session& session, TimePoint now) {
     count(front_.metrics().clients_slow);
     session.reset(exchange, NGHTTP2_CANCEL);
   }
+  session.expire_incoming(now);  // Its refusals have their own time to be taken.
 }
 
 // Its exchanges are answered by draining the table. Those that the client has opened meanwhile are

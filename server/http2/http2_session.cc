@@ -72,6 +72,12 @@ struct Http2Session::Callbacks {
     }
   }
 
+  static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* self) {
+    auto& session = *static_cast<Http2Session*>(self);
+    if (!session.spend(*head)) session.spent_ = true;
+    return 0;
+  }
+
   static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     return guarded(self, [&](Http2Session& session) {
       session.in_head_ = true;
@@ -94,7 +100,6 @@ struct Http2Session::Callbacks {
 
   static int frame(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     return guarded(self, [&](Http2Session& session) {
-      if (!session.spend(frame->hd)) session.spent_ = true;
       if (frame->hd.type == NGHTTP2_SETTINGS) session.greeted_ = true;
       if (frame->hd.type == NGHTTP2_HEADERS) {
         session.in_head_ = false;
@@ -149,6 +154,7 @@ struct Http2Session::Callbacks {
     static const nghttp2_session_callbacks* const callbacks = [] {
       nghttp2_session_callbacks* made = nullptr;
       if (nghttp2_session_callbacks_new(&made) != 0) throw std::bad_alloc();
+      nghttp2_session_callbacks_set_on_begin_frame_callback(made, begin_frame);
       nghttp2_session_callbacks_set_on_begin_headers_callback(made, begin_headers);
       nghttp2_session_callbacks_set_on_header_callback(made, header);
       nghttp2_session_callbacks_set_on_frame_recv_callback(made, frame);

@@ -49,7 +49,7 @@ class Http2Client {
   };
   using Send = std::function<void(std::string_view)>;
 
-  // `window`: how much of each response may come before it is taken; nullopt: the usual 65,535.
+  // `window`: how much of each response may come, until widen(); nullopt: all.
   explicit Http2Client(Send send, std::optional<std::uint32_t> window = std::nullopt)
       : send_(std::move(send)) {
     nghttp2_session_callbacks* made = nullptr;
@@ -60,7 +60,11 @@ class Http2Client {
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, on_data);
     nghttp2_session_callbacks_set_on_stream_close_callback(made, on_close);
     nghttp2_session* session = nullptr;
-    nghttp2_session_client_new(&session, made, this);
+    nghttp2_option* option = nullptr;
+    nghttp2_option_new(&option);
+    const CHandle<nghttp2_option, nghttp2_option_del> options(option);
+    if (window) nghttp2_option_set_no_auto_window_update(option, 1);
+    nghttp2_session_client_new2(&session, made, this, option);
     session_.reset(session);
     std::vector<nghttp2_settings_entry> ours = {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0}};
     if (window) ours.push_back({NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, *window});
