@@ -37,6 +37,7 @@ Parked Http1::park(Exchange& exchange, Look& look) {
   // A client that is gone counts as parked, too, because unpark() counts it down.
   const std::uint64_t events_key = Front::key_of(connection);
   Tally& tally = parker_.tally(exchange);
+  const Parker::Ask ask = parker_.ask_of(exchange);
   exchange.news_at = {};
   // When a stream or a request is parked again, a FIN that came meanwhile says that the client has
   // left.
@@ -46,7 +47,7 @@ Parked Http1::park(Exchange& exchange, Look& look) {
   if (rested.urgent != Connection::kNone) front_.look_again(events_key, rested.urgent);
   Parked parked{};
   try {
-    parked = parker_.park(exchange, rested.ticket, look);
+    parked = parker_.park(ask, exchange, rested.ticket, look);
   } catch (const std::bad_alloc&) {
     if (connection.claim(rested.ticket)) throw;  // It is ours again, so we may throw.
     parked = Parked::kGone;

@@ -29,7 +29,6 @@ void Http2::open(Connection& connection) {
                                      connection.proxied ? limits.proxy_streams : limits.streams);
   const TimePoint now = front_.clock().now();
   session->idle_since = now;
-  session->look_at = now + limits.head;  // Until then its SETTINGS must have come.
   connection.session = std::move(session);
 }
 
@@ -148,17 +147,12 @@ void Http2::count_unsent(Http2Session& session) {
 void Http2::rest(Connection& connection) {
   Http2Session& session = session_of(connection);
   const TimePoint now = front_.clock().now();
-  const bool may_be_late = !session.greeted() || session.in_head() || session.incoming() != 0 ||
-                           !session.sending.alone();
-  if (!may_be_late) {
-    session.look_at = kEndOfTime;
-  } else if (session.look_at == kEndOfTime) {
-    session.look_at =
-        now + (session.in_head() ? front_.limits().head : std::chrono::milliseconds(kLookEvery));
-  }
+  const bool may_be_late = session.incoming() != 0 || !session.sending.alone();
+  // Not put off by what the client sends meanwhile.
+  session.look_at = may_be_late ? std::min(session.look_at, now + kLookEvery) : kEndOfTime;
   constexpr std::chrono::hours kFarAway{24};  // Held exchanges have deadlines of their own.
   TimePoint expires = session.busy() ? now + kFarAway : session.idle_since + front_.limits().idle;
-  if (may_be_late) expires = std::min(expires, session.look_at);
+  expires = std::min({expires, session.look_at, session.head_by()});
   front_.rest(connection, Connection::Phase::kReading, expires);
 }
 
@@ -166,11 +160,11 @@ void Http2::expire(Connection& connection) {
   if (connection.session == nullptr) return front_.close(connection);
   Http2Session& session = session_of(connection);
   const TimePoint now = front_.clock().now();
+  if (session.head_by() <= now) {
+    count(front_.metrics().clients_slow);
+    return break_off(connection, NGHTTP2_NO_ERROR);
+  }
   if (session.look_at <= now) {
-    if (!session.greeted() || session.in_head()) {
-      count(front_.metrics().clients_slow);
-      return break_off(connection, NGHTTP2_NO_ERROR);
-    }
     look_at_late(session, now);
     session.look_at = kEndOfTime;
   }

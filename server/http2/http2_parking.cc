@@ -79,11 +79,12 @@ void Http2::end(Http2Exchange& exchange) noexcept {
 Parked Http2::park(Exchange& parking, Look& look) {
   Http2Exchange& exchange = own(parking);
   exchange.news_at = {};
+  const Parker::Ask ask = parker_.ask_of(exchange);
   Tally& tally = parker_.tally(exchange);
   exchange.begin_parking();
   Parked parked{};
   try {
-    parked = parker_.park(exchange, 0, look);
+    parked = parker_.park(ask, exchange, 0, look);
   } catch (const std::bad_alloc&) {
     if (exchange.take_back()) throw;
     parked = Parked::kParked;

@@ -81,6 +81,8 @@ struct Http2Session::Callbacks {
   static int begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     return guarded(self, [&](Http2Session& session) {
       session.in_head_ = true;
+      const Front& front = *session.connection_.front;
+      session.head_by_ = session.connection_.front->clock().now() + front.limits().head;
       if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) session.block_.begin();
     });
   }
@@ -100,9 +102,10 @@ struct Http2Session::Callbacks {
 
   static int frame(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     return guarded(self, [&](Http2Session& session) {
-      if (frame->hd.type == NGHTTP2_SETTINGS) session.greeted_ = true;
+      if (frame->hd.type == NGHTTP2_SETTINGS) session.head_by_ = kEndOfTime;
       if (frame->hd.type == NGHTTP2_HEADERS) {
         session.in_head_ = false;
+        session.head_by_ = kEndOfTime;
         if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) return session.on_head(*frame);
       }
       const bool content = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
@@ -174,6 +177,7 @@ Http2Session::Http2Session(Connection& connection, Handler& handler, std::uint32
                                             connection.front->protocol_of(connection))),
       connection_(connection),
       handler_(handler),
+      head_by_(connection.front->clock().now() + connection.front->limits().head),
       barren_(std::max(kBarrenFrames, 2 * streams), kBarrenFramesPerSecond) {
   nghttp2_option* made = nullptr;
   if (nghttp2_option_new(&made) != 0) throw std::bad_alloc();

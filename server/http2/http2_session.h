@@ -121,8 +121,8 @@ class Http2Session final : public Session {
   void serve_bulk(Http2Exchange& exchange);
   // Ends what is incomplete and late.
   void expire_incoming(TimePoint now);
-  [[nodiscard]] bool in_head() const { return in_head_; }
-  [[nodiscard]] bool greeted() const { return greeted_; }
+  // When the client's SETTINGS, or the rest of a head, must have come; kEndOfTime: neither is due.
+  [[nodiscard]] TimePoint head_by() const { return head_by_; }
 
   // For the owner: when it has to look at what is late; kEndOfTime: never.
   TimePoint look_at = kEndOfTime;
@@ -149,12 +149,12 @@ class Http2Session final : public Session {
   Handler& handler_;
   CHandle<nghttp2_session, nghttp2_session_del> session_;
   FieldBlock block_;
+  TimePoint head_by_;
   FrameBudget barren_;
   std::size_t open_ = 0;
   std::size_t incoming_ = 0;
   std::size_t content_bytes_ = 0;  // Of requests that are not complete.
   bool in_head_ = false;
-  bool greeted_ = false;  // The client's SETTINGS have come.
   bool noticed_ = false;
   bool said_last_ = false;
   bool spent_ = false;   // The budget is used up.

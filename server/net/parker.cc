@@ -4,13 +4,14 @@
 
 namespace bide {
 
-Parked Parker::park(Exchange& exchange, std::uint64_t ticket, Look& look) {
-  // Copies, because the exchange belongs to others once it is parked.
-  const Stage stage = exchange.stage();
-  if (stage != Stage::kCondition) return table_.catch_up().park(exchange, ticket);
-  const Target target = exchange.target();
-  const TimePoint since = exchange.streaming() ? front_.clock().now() : exchange.facts().received;
-  return table_.park(target, exchange, ticket, since, look);
+Parker::Ask Parker::ask_of(Exchange& exchange) const {
+  return {exchange.stage(), exchange.target(),
+          exchange.streaming() ? front_.clock().now() : exchange.facts().received};
+}
+
+Parked Parker::park(const Ask& ask, Exchange& exchange, std::uint64_t ticket, Look& look) {
+  if (ask.stage != Stage::kCondition) return table_.catch_up().park(exchange, ticket);
+  return table_.park(ask.target, exchange, ticket, ask.since, look);
 }
 
 void Parker::unpark(Exchange& exchange) {

@@ -16,9 +16,17 @@ class Parker {
   // Both must outlive this.
   Parker(Front& front, JobTable& table) : front_(front), table_(table) {}
 
-  // As JobTable::park(), by the exchange's stage, target and terms; throws std::bad_alloc. Not yet
-  // counted: see tally(). kParked and kGone: the exchange may belong to others already.
-  [[nodiscard]] Parked park(Exchange& exchange, std::uint64_t ticket, Look& look);
+  // What the table must know of an exchange; to be taken while it is owned.
+  struct Ask {
+    Stage stage;
+    Target target;
+    TimePoint since;
+  };
+  [[nodiscard]] Ask ask_of(Exchange& exchange) const;
+  // As JobTable::park(); throws std::bad_alloc. Not yet counted: see tally(). With HTTP/1.1 another
+  // thread may claim the exchange meanwhile, so it is not looked at before the table has it.
+  // kParked and kGone: it may belong to others already.
+  [[nodiscard]] Parked park(const Ask& ask, Exchange& exchange, std::uint64_t ticket, Look& look);
   // Takes the exchange out of the wait queue and counts it down. The caller has claimed it.
   void unpark(Exchange& exchange);
   // Answers every parked exchange with its current state. Blocks until all are answered, or handed

@@ -1,9 +1,13 @@
 /* tests/model/http2.pml: How the answers of many exchanges reach their one connection.
 
-   server/http2/ is not written yet: this is its design. A connection's bytes are written by its
-   owner alone, so the answers of many exchanges on one connection are queued to it and leave in one
-   write. The words are those of parking.pml: the connection's without turns, and an exchange's with
-   them. "At" names functions that exist; steps without it are server/http2/'s to come.
+   A connection's bytes are written by its owner alone, so the answers of many exchanges on one
+   connection are queued to it and leave in one write (server/http2/). The words are those of
+   parking.pml: the connection's without turns, and an exchange's with them.
+
+   server/http2/ does two things in other ways, which allow less than this model. The queue has no
+   mutex but one compare-and-swap, and when a connection ends, a mark takes the queue's place, so
+   that later pushes fail (At server/http2/answer_queue.cc: AnswerQueue::push). And a notifier never
+   becomes the connection's owner: it has a pool thread look at the connection instead.
 
    One slot for connections, used by two connections one after the other; two slots for exchanges;
    streams are numbered through. How a request waits is parking.pml's matter: here a notifier may
