@@ -11,8 +11,8 @@
 #include "server/settings/settings.h"
 
 int main(int argc, char** argv) {
-  const std::string libraries =
-      std::string("nats.c: ") + nats_GetVersion() + "\nwslay: " WSLAY_VERSION "\nnghttp2: " NGHTTP2_VERSION "\n";
+  const std::string libraries = std::string("nats.c: ") + nats_GetVersion() +
+                                "\nwslay: " WSLAY_VERSION "\nnghttp2: " NGHTTP2_VERSION "\n";
   return bide::run_program(
       argc, argv,
       {{{bide::serve_command, bide::run_serve}}, bide::release(), bide::version_text(libraries)});
