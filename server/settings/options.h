@@ -48,7 +48,8 @@ struct ServeOptions {
   unsigned listen_mode = 0;           // Permissions of Unix sockets: 0..0777.
   // May contain secrets: print redacted(). Empty: the context's, or the embedded server.
   std::string nats_url;
-  // Of bide's own nats-server, if it is one of a cluster: where it hears the others, and the others.
+  // Of bide's own nats-server, if it is one of a cluster: where it hears the others, and the
+  // others.
   std::string cluster_listen;
   std::vector<std::string> cluster_peers;
   std::filesystem::path cluster_secret_file;

@@ -152,9 +152,9 @@ TEST_CASE("options: copies of a bucket are for one that is created in a cluster"
   CHECK(mentions(refused({"--create-bucket", "--bucket-replicas", "3"}), "expected --nats"));
   CHECK(mentions(refused({"--cluster-peers", "h:6222"}), "--cluster-secret-file: expected both"));
   CHECK(mentions(refused({"--cluster-secret-file", "/s"}), "--cluster-secret-file: expected both"));
-  CHECK(mentions(refused({"--nats", "nats://h", "--cluster-peers", "h:6222",
-                          "--cluster-secret-file", "/s"}),
-                 "expected no --nats"));
+  CHECK(mentions(
+      refused({"--nats", "nats://h", "--cluster-peers", "h:6222", "--cluster-secret-file", "/s"}),
+      "expected no --nats"));
   for (const char* peers : {"", "h", "h:0", "h:x", "h:1,nats://h:2", "a\"b:1", "[h]:1"}) {
     CHECK(mentions(refused({"--cluster-peers", peers}), "expected HOST:PORT"));
   }
