@@ -161,6 +161,14 @@ class BehindHaproxy(BehindProxy, unittest.TestCase):
         return Haproxy(cls.bide)
 
 
+class BehindHaproxyByHttp2(BehindProxy, unittest.TestCase):
+    @classmethod
+    def make_proxy(cls):
+        return Haproxy(cls.bide, ("default-server check", "default-server proto h2 ws h1 check"),
+                       ("option httpchk GET /readyz",
+                        "option httpchk\n  http-check send meth GET uri /readyz hdr Host localhost"))
+
+
 class BehindHaproxyTcp(BehindProxy, unittest.TestCase):
     # Each client's connection is one to bide.
     test_the_connection_to_bide_is_kept = test_clients_are_told_apart = None
