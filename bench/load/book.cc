@@ -60,9 +60,9 @@ std::vector<Token> Book::rewrite(Token token) {
   std::vector<Token> again = {token};
   const Entry& first = entries_[token];
   if (first.deed != Deed::kDefined) {
-    std::ranges::copy_if(events_of(first.job), std::back_inserter(again), [&](Token later) {
-      return later > token && entries_[later].agent == first.agent;
-    });
+    for (const Token later : events_of(first.job)) {
+      if (later > token && entries_[later].agent == first.agent) again.push_back(later);
+    }
   }
   for (const Token one : again) entries_[one].rewritten = true;
   return again;

@@ -124,6 +124,11 @@ void Front::take_turn(Connection& connection, Connection::News news) {
     case Connection::Phase::kReading:
       // Edge-triggered: epoll will not report the FIN behind the last bytes again.
       if (news == Connection::kAnswers) return protocol_of(connection).collect(connection);
+      // No error and nothing to read: look_again() had no memory, and wants it closed.
+      if ((news & Connection::kReset) != 0 &&
+          connection.look_ahead() == Connection::Ahead::kNothing) {
+        return close(connection);
+      }
       // Those are collected when it has read.
       news = static_cast<Connection::News>(news & ~Connection::kAnswers);
       if ((news & ~Connection::kInput) != 0) connection.note(news);
