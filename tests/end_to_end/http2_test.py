@@ -8,7 +8,8 @@ import unittest
 import h2.connection
 import h2.events
 
-from harness import Bide, definition, event, wait_until
+from harness import PATIENCE_S, Bide, definition, event, wait_until
+from streams import Script
 from tls_test import Certificates, TlsBide
 
 PLAIN = ["--http2-prior-knowledge"]
@@ -137,6 +138,18 @@ class Clients(unittest.TestCase):
                     client.acknowledge_received_data(one.flow_controlled_length, one.stream_id)
             link.sendall(client.data_to_send())
         self.assertEqual(ended, set(streams[1:]))
+
+    def test_twenty_tabs_of_a_browser(self):
+        """Over HTTP/1.1 a browser opens six connections to a host, and the seventh stream waits for ever."""
+        self.tls.put(definition("tabs"))
+        tabs = Script("tabs.mjs", f"https://127.0.0.1:{self.tls.port}", "tabs", "20")
+        self.addCleanup(tabs.close)
+        tabs.wait_for(said="open", patience_s=60)
+        self.assertEqual(self.tls.metric('bide_parked{kind="job",road="events"}'), 20)
+        self.tls.put(event("tabs", "completed"))
+        tabs.wait_for(said="ended")
+        tabs.process.stdin.close()
+        self.assertEqual(tabs.process.wait(PATIENCE_S), 0)
 
     def test_metrics_and_log_name_the_protocol(self):
         self.curl(self.plain, "/version")
