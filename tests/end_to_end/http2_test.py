@@ -1,8 +1,10 @@
-"""HTTP/2 with the real clients: curl, nghttp, h2load, Node's http2 and Python's h2."""
+"""HTTP/2 with the real clients: curl, nghttp, h2load, Node's http2, Go's net/http, Python's h2, Chromium."""
 import json
+import os
 import re
 import socket
 import subprocess
+import tempfile
 import unittest
 
 import h2.connection
@@ -108,6 +110,18 @@ class Clients(unittest.TestCase):
         """
         said = run("node", "--input-type=module", "-e", script, "--", self.url(self.tls, ""), self.certificates.ca)
         self.assertEqual(said.strip(), ",".join(["404", "200"] * 25))
+
+    def test_go(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory(prefix="bide-e2e-"))
+        program = os.path.join(folder, "client")
+        subprocess.run(["go", "build", "-o", program, os.path.join(os.path.dirname(__file__), "http2_client.go")],
+                       check=True, timeout=200,
+                       env={**os.environ, "GOPROXY": "off", "GO111MODULE": "off", "CGO_ENABLED": "0"})
+        self.tls.put(definition("gone"))
+        client = subprocess.Popen([program, self.url(self.tls, "/job/gone"), self.certificates.ca], stdout=subprocess.PIPE)
+        self.tls.wait_metric("bide_parked", 100)
+        self.tls.put(event("gone", "completed"))
+        self.assertEqual(client.communicate(timeout=60)[0].decode(), "map[HTTP/2.0 200:100] 1\n")
 
     def test_python_h2(self):
         """A hundred held on one connection, and one of them taken back."""
