@@ -34,6 +34,11 @@ class Contact {
   void set_ready(bool ready) noexcept { ready_.store(ready, std::memory_order_release); }
   [[nodiscard]] bool ready() const noexcept { return ready_.load(std::memory_order_acquire); }
 
+  // The time since then; the longest there is: nothing was heard yet.
+  [[nodiscard]] TimePoint::duration silence(TimePoint now) const noexcept {
+    const TimePoint heard = last_heard();
+    return heard == TimePoint::min() ? TimePoint::duration::max() : now - heard;
+  }
   // The connection to NATS is up. For freshness use last_heard(): a server may be connected and
   // have no stream.
   void set_connected(bool connected) noexcept {

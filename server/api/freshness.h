@@ -18,7 +18,7 @@ class Freshness {
 
   // The first full read is done.
   [[nodiscard]] bool ready() const { return contact_.ready(); }
-  [[nodiscard]] bool stale(TimePoint now) const { return now - contact_.last_heard() > max_stale_; }
+  [[nodiscard]] bool stale(TimePoint now) const { return contact_.silence(now) > max_stale_; }
   // Here a request waits until the table has caught up with the stream.
   [[nodiscard]] CatchUp& catch_up() const { return catch_up_; }
 

@@ -93,7 +93,7 @@ std::string HealthResource::find_trouble(bool fresh) const {
   if (numbers_().leaving) return "the server is shutting down";
   if (std::string obstacle = contact_.obstacle(); !obstacle.empty()) return obstacle;
   if (!contact_.ready()) return "the jobs are still being read from NATS";
-  const bool stale = clock_.now() - contact_.last_heard() > max_stale_;
+  const bool stale = contact_.silence(clock_.now()) > max_stale_;
   return fresh && stale ? "NATS was not heard from for longer than --max-stale" : "";
 }
 

@@ -144,9 +144,13 @@ class Client {
     return read_.empty() && ::recv(fd_, &byte, 1, 0) == 0;
   }
   // Nothing is there to be read for so long. False: there is, or the server closed.
-  [[nodiscard]] bool waits_for_bytes(std::chrono::milliseconds time) const {
+  [[nodiscard]] bool waits_for_bytes(std::chrono::milliseconds time) {
     pollfd descriptor{fd_, POLLIN, 0};
-    return ::poll(&descriptor, 1, static_cast<int>(time.count())) == 0;
+    while (::poll(&descriptor, 1, static_cast<int>(time.count())) != 0) {
+      if (http2_ == nullptr || !more() || !read_.empty()) return false;
+      // A frame that tells nothing.
+    }
+    return true;
   }
   // For who reads on by themselves: what has come and is not taken yet, and more of it. False: as
   // for response().

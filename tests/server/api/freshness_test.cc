@@ -444,4 +444,16 @@ TEST_CASE("freshness: a stream is put off if NATS does not answer") {
   CHECK(unknown.get() == "hello");
 }
 
+TEST_CASE("freshness: NATS is away as long as it was never heard from") {
+  Contact contact;
+  const TimePoint now = system_clock().now();
+  CHECK(contact.silence(now) == TimePoint::duration::max());
+  ServedTable server;
+  const Freshness freshness(contact, std::chrono::seconds(5), server.table.catch_up());
+  CHECK(freshness.stale(now));
+  contact.heard(now);
+  CHECK_FALSE(freshness.stale(now + std::chrono::seconds(5)));
+  CHECK(freshness.stale(now + std::chrono::seconds(6)));
+}
+
 }  // namespace bide

@@ -203,7 +203,7 @@ TEST_CASE("front_limits: a client that takes less than 1 KiB a second is cut, ex
   Client stream(server.port, 4096);
   response.send(get("/job/big"));
   stream.send(get("/job/big/events"));
-  const Client pace = server.dial();
+  Client pace = server.dial();
   const auto end = steady_clock::now() + 10s;
   while (server.http_metrics.clients_slow == 0 && steady_clock::now() < end) {
     CHECK(pace.waits_for_bytes(500ms));  // They take 4 KiB or so at a time.
