@@ -83,7 +83,7 @@ class Http2 final : public Protocol, private Http2Session::Handler {
   void open(Connection& connection);
   // False: nothing was sent.
   bool flush(Connection& connection);
-  // Answers exchanges that came back. False: there was none.
+  // Answers exchanges that came back, up to a number. False: there was none.
   bool answer_queued(Http2Session& session);
   // Streams whose bytes were taken go on. False: there was none.
   bool go_on_drained(Http2Session& session);

@@ -116,18 +116,18 @@ void Http2::lose(Exchange& lost) noexcept {
 }
 
 bool Http2::answer_queued(Http2Session& session) {
-  Http2Exchange* next = session.answers->take();
-  if (next == nullptr) return false;
-  while (next != nullptr) {
-    Http2Exchange& exchange = *std::exchange(next, next->next_answer);
-    exchange.come_back();
-    if (exchange.gone) {
-      end(exchange);
+  constexpr int kAnswersPerRound = 1000;  // Some milliseconds.
+  int answers = 0;
+  for (; answers < kAnswersPerRound; ++answers) {
+    Http2Exchange* const exchange = session.take_answered();
+    if (exchange == nullptr) break;
+    if (exchange->gone) {
+      end(*exchange);
     } else {
-      finish(exchange);
+      finish(*exchange);
     }
   }
-  return true;
+  return answers > 0;
 }
 
 void Http2::finish(Http2Exchange& exchange) {

@@ -207,11 +207,21 @@ Http2Session::~Http2Session() {
       handler_.end(exchange);
     }
   }
-  for (Http2Exchange* next = answers->close(); next != nullptr;) {
-    Http2Exchange& exchange = *std::exchange(next, next->next_answer);
-    exchange.come_back();
-    handler_.end(exchange);
+  for (Http2Exchange* list : {answered_, answers->close()}) {
+    while (list != nullptr) {
+      Http2Exchange& exchange = *std::exchange(list, list->next_answer);
+      exchange.come_back();
+      handler_.end(exchange);
+    }
   }
+}
+
+Http2Exchange* Http2Session::take_answered() noexcept {
+  if (answered_ == nullptr) answered_ = answers->take();
+  if (answered_ == nullptr) return nullptr;
+  Http2Exchange* const next = std::exchange(answered_, answered_->next_answer);
+  next->come_back();
+  return next;
 }
 
 std::size_t Http2Session::kept_bytes() const noexcept {

@@ -124,6 +124,9 @@ class Http2Session final : public Session {
   // When the client's SETTINGS, or the rest of a head, must have come; kEndOfTime: neither is due.
   [[nodiscard]] TimePoint head_by() const { return head_by_; }
 
+  // The next exchange that has come back to be answered. Null: none.
+  [[nodiscard]] Http2Exchange* take_answered() noexcept;
+
   // For the owner: when it has to look at what is late; kEndOfTime: never.
   TimePoint look_at = kEndOfTime;
   TimePoint idle_since{};
@@ -151,6 +154,7 @@ class Http2Session final : public Session {
   FieldBlock block_;
   TimePoint head_by_;
   FrameBudget barren_;
+  Http2Exchange* answered_ = nullptr;  // Taken from the queue: those that wait for their turn.
   std::size_t open_ = 0;
   std::size_t incoming_ = 0;
   std::size_t content_bytes_ = 0;  // Of requests that are not complete.
