@@ -185,6 +185,35 @@ TEST_CASE("http2: many are held on one connection, and each is answered for itse
   CHECK(server.connections() == 1);
 }
 
+TEST_CASE(
+    "http2: thousands on one connection are answered in rounds, or freed if the client leaves") {
+  Front::Limits limits;
+  limits.streams = 5'000;
+  constexpr std::size_t kHeld = 3'000;
+  for (const bool leaves : {false, true}) {
+    ServedTable server(limits);
+    server.apply(defined("a", 1));
+    Dialled client(server);
+    REQUIRE(client.until([&] { return !client.http2.settings.empty(); }));
+    std::vector<std::int32_t> ids;
+    for (std::size_t i = 0; i < kHeld; ++i) {
+      ids.push_back(
+          client.http2.ask(Http2Client::get("/job/a?until=done&wait=30s"), "", false, false));
+    }
+    client.http2.flush();
+    REQUIRE(server.wait_parked(kHeld));
+    server.apply(happened("a", 2, EventKind::kCompleted, "b"));
+    if (leaves) {
+      client.socket.reset();
+      CHECK(ServedTable::wait_until([&] { return server.connections() == 0; }));
+    } else {
+      for (const std::int32_t id : ids) CHECK(client.answer(id).status == 200);
+    }
+    CHECK(server.wait_parked(0));
+    CHECK(ServedTable::wait_until([&] { return server.unread_bytes() == 0; }));
+  }
+}
+
 TEST_CASE("http2: who takes a request back is not held any more, and who leaves takes all back") {
   ServedTable server;
   server.apply(defined("a", 1));
