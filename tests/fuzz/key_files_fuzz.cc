@@ -67,7 +67,7 @@ void check_tokens(std::string_view text) {
     while (!rest.empty()) {
       std::string_view line = take_until(rest, "\n");
       if (line.ends_with('\r')) line.remove_suffix(1);
-      line = line.substr(0, line.find(' '));
+      line = line.substr(0, line.find_first_of(" \t"));
       if (line.empty() || line.starts_with('#')) continue;
       demand(std::holds_alternative<Permit>(tokens.judge(line, {})), "a token is good");
     }
